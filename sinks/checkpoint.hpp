@@ -1,0 +1,125 @@
+// Where a pass stands, what holds the right to move it, and what is written with a batch.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sinks/merge.hpp"
+#include "sinks/records.hpp"
+
+namespace glia {
+
+using Seconds = std::chrono::seconds;
+
+/// A pass in progress over [from, to] of one site's listing; kept so that it resumes at `next_page`.
+struct OpenPass {
+    Instant from{};
+    OptionalInstant to;          ///< none: no end_date, everything from `from` on
+    OptionalInstant started_at;  ///< server's clock, at the request of its first page
+    OptionalText next_page;      ///< the opaque link to go on with (DESIGN.md §3.4); none: from the first page
+    std::int64_t pages = 0;
+    std::int64_t engagements = 0;
+    bool operator==(const OpenPass&) const = default;
+};
+
+/// The incremental pass of a site, under the site's lease.
+struct SiteTarget {
+    std::string site_id;
+    std::int64_t epoch = 0;  ///< the lease's: a commit under an older one is refused
+};
+
+/// A revisit tier of a site, under the site's lease; has no effect on the watermark.
+struct TierTarget {
+    std::string site_id;
+    std::int64_t epoch = 0;
+    std::vector<Seconds> covers;  ///< how far back it reads, and the tiers that reach less far
+};
+
+/// One window of a backfill, under the window's own lease.
+struct WindowTarget {
+    std::int64_t backfill_id = 0;
+    std::string site_id;
+    Instant from{};
+    std::int64_t epoch = 0;
+};
+
+using PassTarget = std::variant<SiteTarget, TierTarget, WindowTarget>;
+
+/// The position that a batch is committed with, in the same transaction (DESIGN.md §3.1).
+struct PassCheckpoint {
+    PassTarget target;
+    OpenPass pass;
+    bool complete = false;      ///< next_page was null: the window has been read to its end
+    OptionalInstant watermark;  ///< only with a completed incremental pass: the new synced_through
+    std::int64_t requests = 0;  ///< of the whole pass so far, retries included
+    std::int64_t rejected = 0;  ///< of the whole pass so far
+};
+
+/// A record with what the merge needs to know about its response.
+struct FetchedEngagement {
+    Engagement engagement;
+    RecordSource source = RecordSource::list;
+    Instant fetched_at{};  ///< when it was asked for, by the server's clock
+    std::string site_id;   ///< the site whose listing showed it; empty for a detail
+    std::optional<Seconds> refetch_in;  ///< set while it goes on: when to fetch it again
+};
+
+/// A rejected record with where it was met.
+struct RejectedFetch {
+    RejectedRecord record;
+    RecordSource source = RecordSource::list;
+    std::string site_id;  ///< empty for a detail
+};
+
+/// An engagement whose legs are to be fetched, as claimed from `detail_queue`.
+struct DetailJob {
+    std::string engagement_id;
+    int attempts = 0;  ///< failed ones so far
+};
+
+/// What became of a claimed detail.
+struct DetailOutcome {
+    std::string engagement_id;
+    OptionalInstant fetched_at;  ///< set if it was loaded; leaves the queue unless a newer list item asks for more
+    std::string error;           ///< set if it failed
+    Seconds retry_in{};          ///< when to try again, if it failed
+    bool parked = false;         ///< failed for good or too often: retried less and less often
+    bool attempted = true;       ///< false: handed back untouched, because the program is stopping
+};
+
+/// What is written in one transaction.
+struct Batch {
+    std::vector<FetchedEngagement> engagements;
+    std::vector<RejectedFetch> rejected;
+    std::vector<DetailOutcome> details;
+
+    bool empty() const { return engagements.empty() && rejected.empty() && details.empty(); }
+};
+
+/// What a commit did.
+struct CommitCounts {
+    std::int64_t inserted = 0;
+    std::int64_t changed = 0;
+    std::int64_t unchanged = 0;
+    std::int64_t stale = 0;
+    std::int64_t legs = 0;    ///< engagements whose legs were written
+    std::int64_t queued = 0;  ///< details asked for
+    std::int64_t rejected = 0;
+
+    CommitCounts& operator+=(const CommitCounts& other) {
+        inserted += other.inserted;
+        changed += other.changed;
+        unchanged += other.unchanged;
+        stale += other.stale;
+        legs += other.legs;
+        queued += other.queued;
+        rejected += other.rejected;
+        return *this;
+    }
+};
+
+}  // namespace glia

@@ -1,0 +1,124 @@
+#include "sinks/content_hash.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace glia {
+namespace {
+
+// Length-prefixed fields: no two different contents serialise to the same bytes.
+class Serialiser {
+  public:
+    void text(const OptionalText& value) {
+        if (!value) {
+            bytes_.push_back('n');
+            return;
+        }
+        number('t', static_cast<std::int64_t>(value->size()));
+        bytes_ += *value;
+    }
+    void number(char tag, std::int64_t value) {
+        bytes_.push_back(tag);
+        bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
+    void seconds(const OptionalSeconds& value) { value ? number('i', *value) : bytes_.push_back('n'); }
+    void flag(const OptionalFlag& value) { bytes_.push_back(!value ? 'n' : *value ? '1' : '0'); }
+    void time(const OptionalInstant& value) {
+        value ? number('d', value->time_since_epoch().count()) : bytes_.push_back('n');
+    }
+    void queues(const std::vector<QueueRef>& queues) {
+        number('[', static_cast<std::int64_t>(queues.size()));
+        for (const QueueRef& queue : queues) {
+            text(queue.id);
+            text(queue.name);
+        }
+    }
+    const std::string& bytes() const { return bytes_; }
+
+  private:
+    std::string bytes_;
+};
+
+}  // namespace
+
+ContentHash bytes_hash(const std::string& bytes) {
+    std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
+        throw std::runtime_error("SHA-256 is not available from OpenSSL");
+    }
+    ContentHash hash{};
+    std::copy_n(digest.begin(), hash.size(), hash.begin());
+    return hash;
+}
+
+ContentHash core_hash(const Engagement& e) {
+    Serialiser s;
+    s.text(e.id);
+    s.time(e.created_at);
+    s.text(e.engagement_type);
+    s.seconds(e.duration);
+    for (const auto* field : {&e.visitor_name, &e.visitor_browser, &e.visitor_device_type, &e.visitor_id}) {
+        s.text(*field);
+    }
+    for (const auto* field : {&e.cobrowsing_used, &e.video_used, &e.audio_used, &e.flagged}) s.flag(*field);
+    s.seconds(e.queue_wait_time);
+    s.flag(e.crm_forwarded);
+    s.flag(e.summary_forwarded);
+    for (const auto* field : {&e.platform, &e.source, &e.visitor_href, &e.chat_transcript_href, &e.extra}) {
+        s.text(*field);
+    }
+    s.number('[', static_cast<std::int64_t>(e.audio_recording_urls.size()));
+    for (const auto& url : e.audio_recording_urls) s.text(url);
+    s.number('[', static_cast<std::int64_t>(e.operators.size()));
+    for (const auto& op : e.operators) {
+        s.text(op.operator_id);
+        s.text(op.href);
+    }
+    s.queues(e.queues);
+    return bytes_hash(s.bytes());
+}
+
+ContentHash legs_hash(const std::vector<Leg>& legs) {
+    Serialiser s;
+    for (const Leg& leg : legs) {
+        s.text(leg.id);
+        for (const auto* field : {&leg.operator_id, &leg.site_id, &leg.request_type, &leg.request_source,
+                                  &leg.offered_media_type, &leg.accepted_media_type, &leg.highest_visitor_media_type,
+                                  &leg.highest_operator_media_type, &leg.end_reason, &leg.extra}) {
+            s.text(*field);
+        }
+        for (const auto* field : {&leg.requested_at, &leg.accepted_at, &leg.ended_at}) s.time(*field);
+        s.seconds(leg.duration);
+        s.flag(leg.used_cobrowsing);
+        s.queues(leg.request_queues);
+    }
+    return bytes_hash(s.bytes());
+}
+
+std::string to_bytea(const ContentHash& hash) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text = "\\x";
+    for (const std::uint8_t byte : hash) {
+        text.push_back(digits[byte >> 4]);
+        text.push_back(digits[byte & 15]);
+    }
+    return text;
+}
+
+std::optional<ContentHash> from_bytea(const std::string& text) {
+    ContentHash hash{};
+    if (text.size() != 2 + 2 * hash.size() || text[0] != '\\' || text[1] != 'x') return std::nullopt;
+    const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+    for (std::size_t i = 0; i < hash.size(); ++i) {
+        const int high = digit(text[2 + 2 * i]);
+        const int low = digit(text[3 + 2 * i]);
+        if (high < 0 || low < 0) return std::nullopt;
+        hash[i] = static_cast<std::uint8_t>(high * 16 + low);
+    }
+    return hash;
+}
+
+}  // namespace glia

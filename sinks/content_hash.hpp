@@ -1,0 +1,32 @@
+// Content hashes: how the sinks know that nothing changed without comparing columns.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sinks/records.hpp"
+
+namespace glia {
+
+/// The first 128 bits of SHA-256 over a canonical serialisation: two different contents never share one in practice.
+using ContentHash = std::array<std::uint8_t, 16>;
+
+/// Everything of the engagement but its legs, in whatever member order the API sent it.
+ContentHash core_hash(const Engagement& engagement);
+
+/// The legs alone; of no legs at all too.
+ContentHash legs_hash(const std::vector<Leg>& legs);
+
+/// Of any bytes; used to recognise a rejected payload seen before.
+ContentHash bytes_hash(const std::string& bytes);
+
+/// PostgreSQL's `bytea` text form, `\x…`.
+std::string to_bytea(const ContentHash& hash);
+
+/// The inverse of to_bytea(); nullopt if the text is not one of ours.
+std::optional<ContentHash> from_bytea(const std::string& text);
+
+}  // namespace glia

@@ -1,0 +1,60 @@
+#include "sinks/merge.hpp"
+
+namespace glia {
+namespace {
+
+void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
+    if (!incoming.legs_hash) {
+        plan.mark_legs = incoming.source == RecordSource::detail && !stored.legs_fetched_at;
+        return;
+    }
+    if (stored.legs_fetched_at && stored.legs_hash == incoming.legs_hash) return;
+    if (stored.legs_fetched_at && incoming.fetched_at < *stored.legs_fetched_at) {
+        plan.stale = true;
+        return;
+    }
+    plan.write_legs = true;
+}
+
+void plan_core(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
+    const bool from_list = incoming.source == RecordSource::list;
+    plan.list_hash = stored.list_hash;
+    if (incoming.core_hash == stored.core_hash) return;
+    if (from_list && stored.list_hash == incoming.core_hash) return;
+    if (incoming.fetched_at < stored.fetched_at) {
+        plan.stale = true;
+        return;
+    }
+    if (from_list) {
+        plan.list_hash = incoming.core_hash;
+        plan.write_list_hash = true;
+        plan.want_detail = !incoming.legs_hash;
+        // A detail has the last word where the two disagree without a change of the list item known to us.
+        plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
+        return;
+    }
+    plan.write_core = true;
+    if (stored.list_hash != incoming.core_hash && stored.list_hash) {
+        plan.list_hash.reset();
+        plan.write_list_hash = true;
+    }
+}
+
+}  // namespace
+
+MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingState& incoming) {
+    MergePlan plan;
+    if (!stored) {
+        plan.insert = true;
+        plan.write_core = true;
+        plan.write_legs = incoming.legs_hash.has_value();
+        if (incoming.source == RecordSource::list) plan.list_hash = incoming.core_hash;
+        plan.want_detail = incoming.source == RecordSource::list && !incoming.legs_hash;
+        return plan;
+    }
+    plan_core(*stored, incoming, plan);
+    plan_legs(*stored, incoming, plan);
+    return plan;
+}
+
+}  // namespace glia

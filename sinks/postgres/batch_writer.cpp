@@ -1,0 +1,386 @@
+#include "sinks/postgres/batch_writer.hpp"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "sinks/postgres/rows.hpp"
+#include "sinks/postgres/sql.hpp"
+
+namespace glia::postgres {
+namespace {
+
+// Each round lost means that another writer committed one of the new engagements meanwhile; it cannot go on for long.
+constexpr int kCopyAttempts = 8;
+
+/// One record on its way into the tables.
+struct Work {
+    const FetchedEngagement* fetched = nullptr;
+    IncomingState incoming;
+    std::optional<StoredState> stored;
+    MergePlan plan;
+    bool site_known = false;
+
+    const Engagement& engagement() const { return fetched->engagement; }
+    const std::string& id() const { return fetched->engagement.id; }
+};
+
+/// In the order of ids, which is the order of locks; of one id twice, the later record counts.
+std::vector<Work> gather(const Batch& batch) {
+    std::map<std::string_view, const FetchedEngagement*> latest;
+    for (const FetchedEngagement& fetched : batch.engagements) {
+        const FetchedEngagement*& slot = latest[fetched.engagement.id];
+        if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
+    }
+    std::vector<Work> works;
+    works.reserve(latest.size());
+    for (const auto& [id, fetched] : latest) {
+        Work work;
+        work.fetched = fetched;
+        work.incoming.source = fetched->source;
+        work.incoming.core_hash = core_hash(fetched->engagement);
+        if (fetched->engagement.legs) work.incoming.legs_hash = legs_hash(*fetched->engagement.legs);
+        work.incoming.fetched_at = fetched->fetched_at;
+        works.push_back(std::move(work));
+    }
+    return works;
+}
+
+std::optional<ContentHash> hash(const pqxx::row& row, const char* column) {
+    const OptionalText value = text(row, column);
+    return value ? from_bytea(*value) : std::nullopt;
+}
+
+StoredState stored_state(const pqxx::row& row) {
+    StoredState state;
+    state.core_hash = hash(row, "core_hash").value_or(ContentHash{});
+    state.list_hash = hash(row, "list_hash");
+    state.legs_hash = hash(row, "legs_hash");
+    state.fetched_at = instant(row, "fetched_at").value_or(Instant{});
+    state.legs_fetched_at = instant(row, "legs_fetched_at");
+    return state;
+}
+
+#if PQXX_VERSION_MAJOR < 7
+/// libpqxx 6 writes a row from a tuple only, so the width has to be known to the compiler.
+template <std::size_t Width>
+void write_tuple(pqxx::stream_to& stream, const std::vector<Cell>& row) {
+    std::array<const char*, Width> values{};
+    for (std::size_t i = 0; i < Width; ++i) values[i] = row[i] ? row[i]->c_str() : nullptr;
+    stream << values;
+}
+
+void write_row(pqxx::stream_to& stream, const std::vector<Cell>& row) {
+    switch (row.size()) {
+        case 2: return write_tuple<2>(stream, row);
+        case 3: return write_tuple<3>(stream, row);
+        case 4: return write_tuple<4>(stream, row);
+        case 18: return write_tuple<18>(stream, row);
+        case 25: return write_tuple<25>(stream, row);
+        default: throw std::logic_error("no table has " + std::to_string(row.size()) + " columns");
+    }
+}
+#endif
+
+class Writer {
+  public:
+    Writer(Transaction& tx, const Batch& batch) : tx_(tx), batch_(batch), works_(gather(batch)) {}
+
+    CommitCounts write() {
+        if (!works_.empty()) {
+            insert_new();
+            update_changed();
+            add_sites();
+            write_queue_names();
+            enqueue_details();
+            track_ongoing();
+            resolve_rejected();
+            count();
+        }
+        write_rejected();
+        settle_details();
+        return counts_;
+    }
+
+  private:
+    template <typename Keep>
+    std::vector<std::string> ids(Keep keep) const {
+        std::vector<std::string> list;
+        for (const Work& work : works_) {
+            if (keep(work)) list.push_back(work.id());
+        }
+        return list;
+    }
+
+    void classify() {
+        std::unordered_map<std::string_view, Work*> by_id;
+        for (Work& work : works_) {
+            by_id[work.id()] = &work;
+            work.stored.reset();
+            work.site_known = false;
+        }
+        const std::string& site = works_.front().fetched->site_id;
+        const auto known = tx_.run(sql::classify, {array(ids([](const Work&) { return true; })), site});
+        for (const auto& row : known) {
+            Work& work = *by_id.at(row["id"].c_str());
+            work.stored = stored_state(row);
+            work.site_known = truth(row, "site_known");
+        }
+        for (Work& work : works_) work.plan = plan_merge(work.stored, work.incoming);
+
+        const auto changed = ids([](const Work& work) { return work.plan.updates(); });
+        if (changed.empty()) return;
+        // Held still, they may turn out to have changed since; the decision is made again on what is locked.
+        const auto locked = tx_.run(sql::lock_engagements, {array(changed)});
+        for (const std::string& id : changed) by_id.at(id)->stored.reset();
+        for (const auto& row : locked) by_id.at(row["id"].c_str())->stored = stored_state(row);
+        for (const std::string& id : changed) {
+            Work& work = *by_id.at(id);
+            work.plan = plan_merge(work.stored, work.incoming);
+        }
+    }
+
+    /// COPY of everything that is new. If another writer was quicker with one of them, the database says so, and that
+    /// one is found and merged in the next round.
+    void insert_new() {
+        for (int attempt = 1;; ++attempt) {
+            classify();
+            const bool any = std::any_of(works_.begin(), works_.end(), [](const Work& w) { return w.plan.insert; });
+            if (!any) return;
+            pqxx::subtransaction savepoint(static_cast<pqxx::dbtransaction&>(tx_.raw()), "copy_new");
+            try {
+                copy_new(savepoint);
+                savepoint.commit();
+                return;
+            } catch (const pqxx::unique_violation&) {
+                savepoint.abort();
+                if (attempt == kCopyAttempts) throw;
+            }
+        }
+    }
+
+    void copy_new(pqxx::subtransaction& savepoint) {
+        Rows engagements{&kEngagements, {}}, sites{&kSites, {}}, operators{&kOperators, {}}, queues{&kQueueRefs, {}},
+            recordings{&kRecordings, {}}, legs{&kLegs, {}}, leg_queues{&kLegQueues, {}};
+        for (const Work& work : works_) {
+            if (!work.plan.insert) continue;
+            const Engagement& e = work.engagement();
+            RowMarks marks;
+            marks.fetched_at = work.incoming.fetched_at;
+            if (work.plan.write_legs) marks.legs_fetched_at = work.incoming.fetched_at;
+            marks.core_hash = work.incoming.core_hash;
+            marks.list_hash = work.plan.list_hash;
+            marks.legs_hash = work.incoming.legs_hash;
+            add_engagement(engagements, e, marks);
+            if (!work.fetched->site_id.empty()) sites.cells.push_back({e.id, work.fetched->site_id});
+            add_operators(operators, e);
+            add_queue_refs(queues, e);
+            add_recordings(recordings, e);
+            add_legs(legs, leg_queues, e);
+        }
+        for (const Rows* rows : {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues}) {
+            copy(savepoint, *rows);
+        }
+    }
+
+    static void copy(pqxx::transaction_base& tx, const Rows& rows) {
+        if (rows.cells.empty()) return;
+#if PQXX_VERSION_MAJOR >= 7
+        const auto& connection = tx.conn();
+        auto stream = pqxx::stream_to::raw_table(tx, connection.quote_table(rows.table->name),
+                                                 connection.quote_columns(rows.table->columns));
+        for (const auto& row : rows.cells) stream.write_row(row);
+#else
+        const std::vector<std::string> columns(rows.table->columns.begin(), rows.table->columns.end());
+        pqxx::stream_to stream(tx, std::string(rows.table->name), columns);
+        for (const auto& row : rows.cells) write_row(stream, row);
+#endif
+        stream.complete();
+    }
+
+    void update_changed() {
+        Rows engagements{&kEngagements, {}}, operators{&kOperators, {}}, queues{&kQueueRefs, {}},
+            recordings{&kRecordings, {}}, legs{&kLegs, {}}, leg_queues{&kLegQueues, {}}, first_legs{&kLegs, {}},
+            first_leg_queues{&kLegQueues, {}};
+        std::vector<std::string> core_ids, leg_ids, mark_ids;
+        std::vector<Param> list_hashes, legs_hashes, fetched, legs_fetched, legs_changed;
+        for (const Work& work : works_) {
+            const MergePlan& plan = work.plan;
+            if (!plan.updates()) continue;
+            const Engagement& e = work.engagement();
+            const RowMarks marks = marks_after(work);
+            if (plan.write_core) {
+                add_engagement(engagements, e, marks);
+                add_operators(operators, e);
+                add_queue_refs(queues, e);
+                add_recordings(recordings, e);
+                core_ids.push_back(e.id);
+            } else {
+                mark_ids.push_back(e.id);
+                list_hashes.push_back(marks.list_hash ? Param{to_bytea(*marks.list_hash)} : std::nullopt);
+                legs_hashes.push_back(marks.legs_hash ? Param{to_bytea(*marks.legs_hash)} : std::nullopt);
+                fetched.push_back(to_text(marks.fetched_at));
+                legs_fetched.push_back(param(marks.legs_fetched_at));
+                legs_changed.push_back(param(plan.write_legs));
+            }
+            if (plan.write_legs && work.stored->legs_fetched_at) {
+                add_legs(legs, leg_queues, e);
+                leg_ids.push_back(e.id);
+            } else if (plan.write_legs) {
+                add_legs(first_legs, first_leg_queues, e);
+            }
+        }
+        if (!core_ids.empty()) {
+            const std::string core = array(core_ids);
+            tx_.run(sql::update_engagements, {engagements.to_json()});
+            tx_.run(sql::merge_engagement_operators, {operators.to_json(), core});
+            tx_.run(sql::merge_engagement_queues, {queues.to_json(), core});
+            tx_.run(sql::merge_audio_recordings, {recordings.to_json(), core});
+        }
+        if (!mark_ids.empty()) {
+            tx_.run(sql::mark_engagements, {array(mark_ids), array(list_hashes), array(legs_hashes), array(fetched),
+                                            array(legs_fetched), array(legs_changed)});
+        }
+        if (!leg_ids.empty()) {
+            const std::string with_legs = array(leg_ids);
+            tx_.run(sql::merge_legs, {legs.to_json(), with_legs});
+            tx_.run(sql::merge_leg_queues, {leg_queues.to_json(), with_legs});
+        }
+        copy(tx_.raw(), first_legs);
+        copy(tx_.raw(), first_leg_queues);
+    }
+
+    static RowMarks marks_after(const Work& work) {
+        const StoredState& stored = *work.stored;
+        RowMarks marks;
+        marks.fetched_at = std::max(stored.fetched_at, work.incoming.fetched_at);
+        marks.core_hash = work.plan.write_core ? work.incoming.core_hash : stored.core_hash;
+        marks.list_hash = work.plan.list_hash;
+        const bool legs_now = work.plan.write_legs || work.plan.mark_legs;
+        marks.legs_fetched_at = legs_now ? OptionalInstant{work.incoming.fetched_at} : stored.legs_fetched_at;
+        marks.legs_hash = work.plan.write_legs ? work.incoming.legs_hash : stored.legs_hash;
+        return marks;
+    }
+
+    void add_sites() {
+        const auto missing = ids([](const Work& work) {
+            return !work.plan.insert && !work.site_known && !work.fetched->site_id.empty();
+        });
+        if (!missing.empty()) tx_.run(sql::add_sites, {array(missing), works_.front().fetched->site_id});
+    }
+
+    void write_queue_names() {
+        QueueNames names;
+        for (const Work& work : works_) {
+            if (work.plan.insert || work.plan.write_core || work.plan.write_legs) names.add(*work.fetched);
+        }
+        const Rows rows = names.rows();
+        if (!rows.cells.empty()) tx_.run(sql::upsert_queues, {rows.to_json()});
+    }
+
+    void enqueue_details() {
+        std::vector<Param> wanted, created, after;
+        for (const Work& work : works_) {
+            if (!work.plan.want_detail) continue;
+            wanted.push_back(work.id());
+            created.push_back(to_text(work.engagement().created_at));
+            after.push_back(to_text(work.incoming.fetched_at));
+        }
+        counts_.queued = static_cast<std::int64_t>(wanted.size());
+        if (!wanted.empty()) tx_.run(sql::enqueue_details, {array(wanted), array(created), array(after)});
+    }
+
+    void track_ongoing() {
+        std::vector<Param> ongoing, created, wait;
+        std::vector<std::string> ended;
+        for (const Work& work : works_) {
+            if (!work.incoming.legs_hash) continue;
+            const bool news = work.plan.insert || work.plan.write_legs;
+            if (work.fetched->refetch_in && (news || work.incoming.source == RecordSource::detail)) {
+                ongoing.push_back(work.id());
+                created.push_back(to_text(work.engagement().created_at));
+                wait.push_back(std::to_string(work.fetched->refetch_in->count()));
+            } else if (!work.fetched->refetch_in && !work.plan.insert) {
+                ended.push_back(work.id());
+            }
+        }
+        if (!ongoing.empty()) tx_.run(sql::set_ongoing, {array(ongoing), array(created), array(wait)});
+        if (!ended.empty()) tx_.run(sql::clear_ongoing, {array(ended)});
+    }
+
+    void resolve_rejected() {
+        const auto loaded = ids([](const Work& work) { return work.plan.insert || work.plan.updates(); });
+        if (!loaded.empty()) tx_.run(sql::resolve_rejected, {array(loaded)});
+    }
+
+    void count() {
+        for (const Work& work : works_) {
+            if (work.plan.insert) {
+                ++counts_.inserted;
+            } else if (work.plan.write_core) {
+                ++counts_.changed;
+            } else if (work.plan.stale) {
+                ++counts_.stale;
+            } else {
+                ++counts_.unchanged;
+            }
+            if (work.plan.write_legs) ++counts_.legs;
+        }
+    }
+
+    void write_rejected() {
+        std::map<std::pair<std::string, RecordSource>, std::map<ContentHash, const RejectedFetch*>> by_origin;
+        for (const RejectedFetch& rejected : batch_.rejected) {
+            by_origin[{rejected.site_id, rejected.source}][bytes_hash(rejected.record.payload)] = &rejected;
+        }
+        for (const auto& [origin, records] : by_origin) {
+            std::vector<Param> engagement_ids, reasons, payloads, hashes;
+            for (const auto& [payload_hash, rejected] : records) {
+                engagement_ids.push_back(rejected->record.engagement_id);
+                reasons.push_back(rejected->record.reason);
+                payloads.push_back(rejected->record.payload);
+                hashes.push_back(to_bytea(payload_hash));
+            }
+            tx_.run(sql::reject_records,
+                    {origin.first.empty() ? std::nullopt : Param{origin.first},
+                     origin.second == RecordSource::list ? "list" : "detail", array(engagement_ids), array(reasons),
+                     array(payloads), array(hashes)});
+        }
+        counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
+    }
+
+    void settle_details() {
+        std::vector<Param> loaded, fetched, failed, errors, waits, parked, attempted;
+        for (const DetailOutcome& outcome : batch_.details) {
+            if (outcome.fetched_at) {
+                loaded.push_back(outcome.engagement_id);
+                fetched.push_back(to_text(*outcome.fetched_at));
+                continue;
+            }
+            failed.push_back(outcome.engagement_id);
+            errors.push_back(outcome.error);
+            waits.push_back(std::to_string(outcome.retry_in.count()));
+            parked.push_back(param(outcome.parked));
+            attempted.push_back(param(outcome.attempted));
+        }
+        if (!loaded.empty()) {
+            const std::int64_t settled = tx_.write(sql::settle_details, {array(loaded), array(fetched)});
+            if (settled < static_cast<std::int64_t>(loaded.size())) tx_.run(sql::unclaim_details, {array(loaded)});
+        }
+        if (!failed.empty()) {
+            tx_.run(sql::fail_details,
+                    {array(failed), array(errors), array(waits), array(parked), array(attempted)});
+        }
+    }
+
+    Transaction& tx_;
+    const Batch& batch_;
+    std::vector<Work> works_;
+    CommitCounts counts_;
+};
+
+}  // namespace
+
+CommitCounts write_batch(Transaction& tx, const Batch& batch) { return Writer(tx, batch).write(); }
+
+}  // namespace glia::postgres

@@ -1,0 +1,13 @@
+// A batch into the data tables, inside a transaction that the caller owns.
+#pragma once
+
+#include "sinks/checkpoint.hpp"
+#include "sinks/postgres/connection.hpp"
+
+namespace glia::postgres {
+
+/// Writes what plan_merge() decides for each record: what is unchanged costs no write and no row lock, what is new
+/// goes in by COPY, what changed is merged. All list items of a batch must come from one site's listing.
+CommitCounts write_batch(Transaction& tx, const Batch& batch);
+
+}  // namespace glia::postgres

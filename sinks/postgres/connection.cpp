@@ -1,0 +1,253 @@
+#include "sinks/postgres/connection.hpp"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "sinks/postgres/sql.hpp"
+
+namespace glia::postgres {
+namespace {
+
+// Deadlocks between writers of overlapping batches are rare and short; more attempts would hide a mistake.
+constexpr int kTransactionAttempts = 4;
+
+/// One line, without libpq's prefixes and line breaks.
+std::string one_line(std::string text) {
+    std::string line;
+    for (const char c : text) {
+        if (c == '\n' || c == '\r' || c == '\t') {
+            if (!line.empty() && line.back() != ' ') line.push_back(' ');
+        } else {
+            line.push_back(c);
+        }
+    }
+    while (!line.empty() && line.back() == ' ') line.pop_back();
+    for (const std::string_view prefix : {"ERROR:  ", "FATAL:  "}) {
+        if (line.starts_with(prefix)) line.erase(0, prefix.size());
+    }
+    return line;
+}
+
+SinkError connect_error(const std::string& text) {
+    const std::string line = one_line(text);
+    const auto has = [&](std::string_view part) { return line.find(part) != std::string::npos; };
+    if (has("does not exist") && (has("database") || has("role"))) {
+        return {SinkError::Kind::misconfigured,
+                "PostgreSQL: " + line + "; create it, or correct sink.postgres.dsn"};
+    }
+    if (has("authentication failed") || has("no password supplied") || has("pg_hba.conf") ||
+        has("permission denied for database")) {
+        return {SinkError::Kind::misconfigured,
+                "PostgreSQL refuses the login: " + line + "; correct sink.postgres.dsn or the server's pg_hba.conf"};
+    }
+    return {SinkError::Kind::unavailable, "PostgreSQL cannot be reached: " + line +
+                                              "; is it running, and is sink.postgres.dsn right?"};
+}
+
+SinkError statement_error(const pqxx::sql_error& error) {
+    const std::string code = error.sqlstate();
+    const std::string line = one_line(error.what());
+    const auto is_class = [&](std::string_view prefix) { return code.starts_with(prefix); };
+    if (code == "42501") {
+        return {SinkError::Kind::denied, "PostgreSQL: " + line + "; grant it to the role of sink.postgres.dsn"};
+    }
+    if (code == "42P01" || code == "42703" || code == "3F000") {
+        return {SinkError::Kind::schema, "PostgreSQL: " + line + "; run `glia-sync migrate`"};
+    }
+    // Connection trouble, no resources (a full disk may be cleaned up), intervention, waited too long, a standby.
+    if (code.empty() || is_class("08") || is_class("53") || is_class("57") || is_class("58") || is_class("40") ||
+        code == "55P03" || code == "25006" || code == "25P02") {
+        return {SinkError::Kind::unavailable, "PostgreSQL: " + line + (code.empty() ? "" : " [" + code + "]")};
+    }
+    return {SinkError::Kind::internal, "PostgreSQL refused a statement: " + line + " [" + code + "]"};
+}
+
+// What the server says besides its answers is not for standard error.
+#if PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 9)
+struct Quiet {
+    explicit Quiet(pqxx::connection& connection) {
+        connection.set_notice_handler([](pqxx::zview) noexcept {});
+    }
+};
+#else
+using Quiet = pqxx::quiet_errorhandler;
+#endif
+
+bool worth_another_attempt(const pqxx::sql_error& error) {
+    return error.sqlstate() == "40001" || error.sqlstate() == "40P01";
+}
+
+}  // namespace
+
+std::string complete_dsn(const std::string& dsn) {
+    char* complaint = nullptr;
+    PQconninfoOption* options = PQconninfoParse(dsn.c_str(), &complaint);
+    if (!options) {
+        const std::string text = complaint ? one_line(complaint) : "out of memory";
+        PQfreemem(complaint);
+        throw SinkError(SinkError::Kind::misconfigured, "sink.postgres.dsn cannot be read: " + text);
+    }
+    std::string complete;
+    const auto add = [&](const std::string& key, const std::string& value) {
+        complete += key + "='";
+        for (const char c : value) {
+            if (c == '\'' || c == '\\') complete.push_back('\\');
+            complete.push_back(c);
+        }
+        complete += "' ";
+    };
+    std::vector<std::string> given;
+    for (const PQconninfoOption* option = options; option->keyword; ++option) {
+        if (!option->val) continue;
+        given.emplace_back(option->keyword);
+        add(option->keyword, option->val);
+    }
+    PQconninfoFree(options);
+    const auto otherwise = [&](const char* key, const char* environment, const char* value) {
+        if (std::find(given.begin(), given.end(), key) != given.end()) return;
+        if (environment && std::getenv(environment)) return;
+        add(key, value);
+    };
+    otherwise("connect_timeout", "PGCONNECT_TIMEOUT", "10");
+    otherwise("application_name", "PGAPPNAME", "glia-sync");
+    // A peer that vanished is noticed within half a minute or so, also in the middle of a statement.
+    otherwise("keepalives_idle", nullptr, "15");
+    otherwise("keepalives_interval", nullptr, "5");
+    otherwise("keepalives_count", nullptr, "3");
+    otherwise("tcp_user_timeout", nullptr, "30000");
+    return complete;
+}
+
+pqxx::result Transaction::run(std::string_view sql, const Params& params) {
+#if PQXX_VERSION_MAJOR >= 7
+    pqxx::params list;
+    for (const Param& value : params) list.append(value);
+#if PQXX_VERSION_MINOR >= 10 || PQXX_VERSION_MAJOR > 7
+    return tx_.exec(pqxx::zview{sql.data(), sql.size()}, list);
+#else
+    return tx_.exec_params(pqxx::zview{sql.data(), sql.size()}, list);
+#endif
+#else
+    std::vector<const char*> list;
+    for (const Param& value : params) list.push_back(value ? value->c_str() : nullptr);
+    return tx_.exec_params(std::string(sql), pqxx::prepare::make_dynamic_params(list));
+#endif
+}
+
+std::int64_t Transaction::write(std::string_view sql, const Params& params) {
+    return static_cast<std::int64_t>(run(sql, params).affected_rows());
+}
+
+void Transaction::script(std::string_view sql) { tx_.exec(std::string(sql)); }
+
+pqxx::connection& Connection::open() {
+    if (connection_ && !connection_->is_open()) connection_.reset();
+    if (!connection_) {
+        connection_ = std::make_unique<pqxx::connection>(complete_dsn(settings_.dsn));
+#if PQXX_VERSION_MAJOR < 7
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+        // A silent new session in the middle of a transaction would lose its first half.
+        connection_->inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+#endif
+#if PQXX_VERSION_MAJOR >= 7
+        connection_->set_verbosity(pqxx::error_verbosity::terse);
+#else
+        connection_->set_verbosity(pqxx::connection_base::terse);
+#endif
+    }
+    return *connection_;
+}
+
+void Connection::transact(const std::function<void(Transaction&)>& work) {
+    for (int attempt = 1;; ++attempt) {
+        bool connected = false;
+        try {
+            pqxx::connection& connection = open();
+            [[maybe_unused]] const Quiet quiet(connection);
+            connected = true;
+            pqxx::work tx(connection);
+            Transaction transaction(tx);
+            transaction.run(sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
+                                         std::to_string(settings_.lock_timeout.count())});
+            work(transaction);
+            tx.commit();
+            return;
+        } catch (const SinkError& error) {
+            if (error.kind() == SinkError::Kind::unavailable) connection_.reset();
+            throw;
+        } catch (const pqxx::broken_connection& error) {
+            connection_.reset();
+            if (!connected) throw connect_error(error.what());
+            throw SinkError(SinkError::Kind::unavailable,
+                            "PostgreSQL: the connection was lost: " + one_line(error.what()));
+        } catch (const pqxx::in_doubt_error&) {
+            connection_.reset();
+            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: the connection was lost during a commit");
+        } catch (const pqxx::sql_error& error) {
+            if (worth_another_attempt(error) && attempt < kTransactionAttempts) continue;
+            const SinkError told = statement_error(error);
+            if (told.kind() == SinkError::Kind::unavailable) connection_.reset();
+            throw told;
+        } catch (const pqxx::failure& error) {
+            connection_.reset();
+            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
+        } catch (const std::logic_error& error) {  // libpqxx: wrong use, or a value that cannot be converted
+            connection_.reset();
+            throw SinkError(SinkError::Kind::internal, "PostgreSQL: " + one_line(error.what()));
+        }
+    }
+}
+
+OptionalText text(const pqxx::row& row, const char* column) {
+    const auto field = row[column];
+    if (field.is_null()) return std::nullopt;
+    return std::string(field.c_str(), field.size());
+}
+
+std::int64_t integer(const pqxx::row& row, const char* column) {
+    return row[column].is_null() ? 0 : row[column].as<std::int64_t>();
+}
+
+OptionalInstant instant(const pqxx::row& row, const char* column) {
+    if (row[column].is_null()) return std::nullopt;
+    return Instant{std::chrono::microseconds{row[column].as<std::int64_t>()}};
+}
+
+std::optional<double> real(const pqxx::row& row, const char* column) {
+    if (row[column].is_null()) return std::nullopt;
+    return row[column].as<double>();
+}
+
+bool truth(const pqxx::row& row, const char* column) { return !row[column].is_null() && row[column].as<bool>(); }
+
+Param param(const OptionalInstant& time) { return time ? Param{to_text(*time)} : std::nullopt; }
+Param param(std::int64_t number) { return std::to_string(number); }
+Param param(bool flag) { return flag ? "true" : "false"; }
+
+std::string array(const std::vector<Param>& values) {
+    std::string literal = "{";
+    for (const Param& value : values) {
+        if (literal.size() > 1) literal.push_back(',');
+        if (!value) {
+            literal += "NULL";
+            continue;
+        }
+        literal.push_back('"');
+        for (const char c : *value) {
+            if (c == '"' || c == '\\') literal.push_back('\\');
+            literal.push_back(c);
+        }
+        literal.push_back('"');
+    }
+    return literal + "}";
+}
+
+std::string array(const std::vector<std::string>& values) {
+    return array(std::vector<Param>(values.begin(), values.end()));
+}
+
+}  // namespace glia::postgres

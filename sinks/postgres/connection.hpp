@@ -1,0 +1,81 @@
+// One PostgreSQL connection: transactions with time limits, errors as SinkError, libpqxx 6 and 7 alike.
+// libpqxx stays in the sources of this folder.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <pqxx/pqxx>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sinks/sink.hpp"
+
+namespace glia::postgres {
+
+/// Where and how to connect.
+struct ConnectSettings {
+    std::string dsn;                 ///< key/value or URI; empty: libpq's environment
+    std::string schema = "glia";     ///< becomes the search_path of every transaction
+    std::chrono::milliseconds statement_timeout{60'000};
+    std::chrono::milliseconds lock_timeout{10'000};  ///< shorter: waiting for a lock says more than a slow statement
+};
+
+/// A parameter of a statement; none is NULL.
+using Param = std::optional<std::string>;
+using Params = std::vector<Param>;
+
+/// An open transaction; statements are those of sql/, by the text that sql.hpp embeds.
+class Transaction {
+  public:
+    Transaction(pqxx::transaction_base& tx) : tx_(tx) {}
+    /// Runs a statement. Parameters travel apart from the text, unprepared, so that poolers do not mind.
+    pqxx::result run(std::string_view sql, const Params& params = {});
+    /// Like run(), and returns how many rows it wrote.
+    std::int64_t write(std::string_view sql, const Params& params = {});
+    /// Several statements without parameters, as in a migration.
+    void script(std::string_view sql);
+    pqxx::transaction_base& raw() { return tx_; }
+
+  private:
+    pqxx::transaction_base& tx_;
+};
+
+/// A connection that opens by itself and forgets itself when it breaks. One thread at a time.
+class Connection {
+  public:
+    explicit Connection(ConnectSettings settings) : settings_(std::move(settings)) {}
+    /// Runs `work` in one transaction and commits. Deadlocks and serialisation failures are retried a few times, so
+    /// `work` may run more than once. Throws SinkError only.
+    void transact(const std::function<void(Transaction&)>& work);
+    const ConnectSettings& settings() const { return settings_; }
+
+  private:
+    pqxx::connection& open();
+
+    ConnectSettings settings_;
+    std::unique_ptr<pqxx::connection> connection_;
+};
+
+/// The DSN with time limits added where it names none (connect_timeout, TCP keepalives, application_name).
+/// Throws SinkError::misconfigured if libpq cannot read it.
+std::string complete_dsn(const std::string& dsn);
+
+/// Column helpers: NULL is none.
+OptionalText text(const pqxx::row& row, const char* column);
+std::int64_t integer(const pqxx::row& row, const char* column);
+OptionalInstant instant(const pqxx::row& row, const char* column);  ///< column holds microseconds since 1970
+std::optional<double> real(const pqxx::row& row, const char* column);
+bool truth(const pqxx::row& row, const char* column);
+
+/// Parameter helpers.
+Param param(const OptionalInstant& time);
+Param param(std::int64_t number);
+Param param(bool flag);
+/// A one-dimensional array literal, cast in the statement.
+std::string array(const std::vector<Param>& values);
+std::string array(const std::vector<std::string>& values);
+
+}  // namespace glia::postgres

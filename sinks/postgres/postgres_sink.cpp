@@ -1,0 +1,344 @@
+#include "sinks/postgres/postgres_sink.hpp"
+
+#include <cmath>
+
+#include "sinks/postgres/batch_writer.hpp"
+#include "sinks/postgres/connection.hpp"
+#include "sinks/postgres/migrate.hpp"
+#include "sinks/postgres/sql.hpp"
+
+namespace glia::postgres {
+namespace {
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+    using Handlers::operator()...;
+};
+
+void fence(std::int64_t rows_written, const std::string& what) {
+    if (rows_written == 0) throw SinkError(SinkError::Kind::lease_lost, "the lease on " + what + " has passed to another instance");
+}
+
+std::string describe(const WindowTarget& window) {
+    return "the backfill window of " + to_iso8601(window.from) + " of site " + window.site_id;
+}
+
+/// Fractions round up: asking a moment too early would find nothing due.
+Seconds whole_seconds(double seconds) { return Seconds{static_cast<std::int64_t>(std::ceil(seconds))}; }
+
+class PostgresSink final : public Sink {
+  public:
+    explicit PostgresSink(const Settings& settings) : connection_(ConnectSettings{settings.dsn, settings.schema}) {}
+
+    int migrate() override { return postgres::migrate(connection_); }
+    void require_schema() override { require_latest(connection_); }
+
+    CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override {
+        CommitCounts counts;
+        connection_.transact([&](Transaction& tx) {
+            // The fence comes first: it locks the row of the lease, so a takeover waits for this commit or stops it.
+            if (checkpoint) write_checkpoint(tx, *checkpoint);
+            counts = write_batch(tx, batch);
+        });
+        return counts;
+    }
+
+    SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl, bool force) override {
+        SiteAcquired acquired;
+        connection_.transact([&](Transaction& tx) {
+            acquired = {};
+            const Params claim{site, owner, param(ttl.count()), param(force)};
+            auto rows = tx.run(sql::acquire_site, claim);
+            if (rows.empty() && tx.write(sql::add_site, {site}) > 0) rows = tx.run(sql::acquire_site, claim);
+            if (rows.empty()) {
+                const auto waits = tx.run(sql::site_wait, {site});
+                if (waits.empty()) return;
+                acquired.owner = text(waits[0], "owner").value_or("");
+                acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
+                return;
+            }
+            acquired.lease = site_lease(tx, site, rows[0]);
+        });
+        return acquired;
+    }
+
+    void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) override {
+        connection_.transact([&](Transaction& tx) {
+            fence(tx.write(sql::renew_site, {site, param(epoch), param(ttl.count())}), "site " + site);
+        });
+    }
+
+    void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) override {
+        connection_.transact([&](Transaction& tx) {
+            const Param error = release.error.empty() ? std::nullopt : Param{release.error};
+            const double seconds = std::chrono::duration<double>(release.next_poll_in).count();
+            tx.run(sql::release_site, {site, param(epoch), std::to_string(seconds), error});
+        });
+    }
+
+    BackfillState open_backfill(const BackfillSpec& spec) override {
+        BackfillState state;
+        connection_.transact([&](Transaction& tx) {
+            state = {};
+            const Param from = to_text(spec.from);
+            const Param window = param(spec.window.count());
+            const Param sites = array(spec.sites);
+            // Two programs with the same command: one makes the backfill, the other joins it.
+            tx.run("LOCK TABLE backfills IN SHARE ROW EXCLUSIVE MODE");
+            const auto found = tx.run(sql::find_backfill,
+                                      {from, spec.to_is_open ? std::nullopt : Param{to_text(spec.to)}, window, sites});
+            if (!found.empty() && resume(tx, spec, found[0], state)) return;
+            state.from = spec.from;
+            state.to = spec.to;
+            state.id = integer(tx.run(sql::add_backfill, {from, to_text(spec.to), param(spec.to_is_open), window, sites})[0], "id");
+            tx.run(sql::add_windows, {param(state.id)});
+        });
+        return state;
+    }
+
+    std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner, Seconds ttl,
+                                            const std::vector<std::string>& except_sites) override {
+        // Within one call of the command a window is given a second chance, at another moment, and no third.
+        static constexpr std::int64_t kAttempts = 2;
+        std::optional<WindowLease> lease;
+        connection_.transact([&](Transaction& tx) {
+            lease.reset();
+            const auto rows = tx.run(sql::claim_window, {param(backfill_id), owner, param(ttl.count()),
+                                                         array(except_sites), param(kAttempts)});
+            if (rows.empty()) return;
+            const auto row = rows[0];
+            lease.emplace();
+            lease->target.backfill_id = backfill_id;
+            lease->target.site_id = *text(row, "site_id");
+            lease->target.from = *instant(row, "window_from");
+            lease->target.epoch = integer(row, "lease_epoch");
+            lease->pass.from = lease->target.from;
+            lease->pass.to = instant(row, "window_to");
+            lease->pass.started_at = instant(row, "pass_started_at");
+            lease->pass.next_page = text(row, "pass_next_page");
+            lease->pass.pages = integer(row, "pages");
+            lease->pass.engagements = integer(row, "engagements");
+            lease->attempts = static_cast<int>(integer(row, "attempts"));
+        });
+        return lease;
+    }
+
+    void renew_window(const WindowTarget& window, Seconds ttl) override {
+        connection_.transact([&](Transaction& tx) {
+            Params key = window_key(window);
+            key.push_back(param(ttl.count()));
+            fence(tx.write(sql::renew_window, key), describe(window));
+        });
+    }
+
+    void release_window(const WindowTarget& window, const std::string& error) override {
+        connection_.transact([&](Transaction& tx) {
+            Params key = window_key(window);
+            key.push_back(error.empty() ? std::nullopt : Param{error});
+            tx.run(sql::release_window, key);
+        });
+    }
+
+    BackfillProgress backfill_progress(std::int64_t backfill_id) override {
+        BackfillProgress progress;
+        connection_.transact([&](Transaction& tx) {
+            const auto row = tx.run(sql::backfill_progress, {param(backfill_id)})[0];
+            progress.windows_total = integer(row, "total");
+            progress.windows_done = integer(row, "done");
+            progress.windows_leased = integer(row, "leased");
+            progress.engagements = integer(row, "engagements");
+            progress.error = text(row, "error").value_or("");
+        });
+        return progress;
+    }
+
+    void finish_backfill(std::int64_t backfill_id) override {
+        connection_.transact([&](Transaction& tx) { tx.run(sql::finish_backfill, {param(backfill_id)}); });
+    }
+
+    std::int64_t queue_ongoing(bool all) override {
+        std::int64_t queued = 0;
+        connection_.transact([&](Transaction& tx) { queued = tx.write(sql::queue_ongoing, {param(all)}); });
+        return queued;
+    }
+
+    std::vector<DetailJob> claim_details(const DetailClaim& claim) override {
+        std::vector<DetailJob> jobs;
+        connection_.transact([&](Transaction& tx) {
+            jobs.clear();
+            const auto rows = tx.run(sql::claim_details, {claim.owner, param(std::int64_t{claim.limit}), param(claim.ttl.count())});
+            for (const auto& row : rows) {
+                jobs.push_back({*text(row, "engagement_id"), static_cast<int>(integer(row, "attempts"))});
+            }
+        });
+        return jobs;
+    }
+
+    std::int64_t details_due() override {
+        std::int64_t due = 0;
+        connection_.transact([&](Transaction& tx) { due = tx.run(sql::details_due)[0][0].as<std::int64_t>(); });
+        return due;
+    }
+
+    std::vector<std::string> owners() override {
+        std::vector<std::string> names;
+        connection_.transact([&](Transaction& tx) {
+            names.clear();
+            for (const auto& row : tx.run(sql::owners)) {
+                if (const OptionalText owner = text(row, "owner")) names.push_back(*owner);
+            }
+        });
+        return names;
+    }
+
+    void take_over(const std::string& owner) override {
+        connection_.transact([&](Transaction& tx) { tx.run(sql::take_over, {owner}); });
+    }
+
+    void prune(Seconds keep) override {
+        connection_.transact([&](Transaction& tx) { tx.run(sql::prune, {param(keep.count())}); });
+    }
+
+    StatusReport status() override {
+        StatusReport report;
+        connection_.transact([&](Transaction& tx) { report = read_status(tx); });
+        report.schema_version = schema_version(connection_);
+        return report;
+    }
+
+  private:
+    static Params window_key(const WindowTarget& window) {
+        return {param(window.backfill_id), window.site_id, to_text(window.from), param(window.epoch)};
+    }
+
+    static SiteLease site_lease(Transaction& tx, const std::string& site, const pqxx::row& row) {
+        SiteLease lease;
+        lease.site_id = site;
+        lease.epoch = integer(row, "lease_epoch");
+        lease.failures = static_cast<int>(integer(row, "failures"));
+        lease.synced_through = instant(row, "synced_through");
+        if (const OptionalInstant from = instant(row, "pass_from")) {
+            lease.open_pass = OpenPass{*from,
+                                       instant(row, "pass_to"),
+                                       instant(row, "pass_started_at"),
+                                       text(row, "pass_next_page"),
+                                       integer(row, "pass_pages"),
+                                       integer(row, "pass_engagements")};
+        }
+        for (const auto& tier : tx.run(sql::site_tiers, {site})) {
+            lease.tiers.push_back({Seconds{integer(tier, "back_seconds")},
+                                   Seconds{static_cast<std::int64_t>(real(tier, "since").value_or(0))}});
+        }
+        return lease;
+    }
+
+    /// True if the backfill that was found answers the call; false if a new one has to be made.
+    static bool resume(Transaction& tx, const BackfillSpec& spec, const pqxx::row& row, BackfillState& state) {
+        const std::int64_t id = integer(row, "id");
+        const bool finished = truth(row, "finished");
+        if (spec.restart) {
+            if (!finished) tx.run(sql::drop_backfill, {param(id)});
+            return false;
+        }
+        if (finished && spec.to_is_open) return false;  // "until now" has moved on since
+        state.id = id;
+        state.from = *instant(row, "window_from");
+        state.to = *instant(row, "window_to");
+        state.resumed = !finished;
+        state.already_complete = finished;
+        if (!finished) tx.run(sql::reopen_windows, {param(id)});
+        return true;
+    }
+
+    static void write_checkpoint(Transaction& tx, const PassCheckpoint& checkpoint) {
+        const OpenPass& pass = checkpoint.pass;
+        const Param started = param(pass.started_at);
+        const auto add_run = [&](const char* mode, const std::string& site) {
+            tx.run(sql::add_run, {mode, site, std::nullopt, to_text(pass.from), param(pass.to), started,
+                                  param(pass.pages), param(pass.engagements), param(checkpoint.rejected),
+                                  param(checkpoint.requests), std::nullopt});
+        };
+        std::visit(
+            Overloaded{[&](const SiteTarget& target) {
+                           if (checkpoint.complete) {
+                               fence(tx.write(sql::site_complete,
+                                              {target.site_id, param(target.epoch), param(checkpoint.watermark)}),
+                                     "site " + target.site_id);
+                               add_run("incremental", target.site_id);
+                               return;
+                           }
+                           fence(tx.write(sql::site_checkpoint,
+                                          {target.site_id, param(target.epoch), to_text(pass.from), param(pass.to),
+                                           started, pass.next_page, param(pass.pages), param(pass.engagements)}),
+                                 "site " + target.site_id);
+                       },
+                       [&](const TierTarget& target) {
+                           fence(tx.write(sql::site_fence, {target.site_id, param(target.epoch)}),
+                                 "site " + target.site_id);
+                           if (!checkpoint.complete) return;
+                           std::vector<Param> tiers;
+                           for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
+                           tx.run(sql::tier_complete, {target.site_id, array(tiers)});
+                           add_run("revisit", target.site_id);
+                       },
+                       [&](const WindowTarget& target) {
+                           Params key = window_key(target);
+                           key.insert(key.end(), {started, pass.next_page, param(pass.pages), param(pass.engagements),
+                                                  param(checkpoint.rejected), param(checkpoint.requests),
+                                                  param(checkpoint.complete)});
+                           fence(tx.write(sql::window_checkpoint, key), describe(target));
+                       }},
+            checkpoint.target);
+    }
+
+    static StatusReport read_status(Transaction& tx) {
+        StatusReport report;
+        for (const auto& row : tx.run(sql::status_sites)) {
+            SiteStatus site;
+            site.site_id = *text(row, "site_id");
+            site.synced_through = instant(row, "synced_through");
+            site.lag_seconds = real(row, "lag");
+            site.last_success_at = instant(row, "last_success_at");
+            site.last_error = text(row, "last_error");
+            site.last_error_at = instant(row, "last_error_at");
+            site.next_poll_at = instant(row, "next_poll_at");
+            site.lease_owner = text(row, "lease_owner");
+            site.lease_expires_at = instant(row, "lease_expires_at");
+            site.rejected = integer(row, "rejected");
+            report.sites.push_back(std::move(site));
+        }
+        const auto queue = tx.run(sql::status_queue)[0];
+        report.details_waiting = integer(queue, "waiting");
+        report.details_parked = integer(queue, "parked");
+        report.rejected = integer(queue, "rejected");
+        for (const auto& row : tx.run(sql::status_backfills)) {
+            report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"), integer(row, "done"),
+                                        integer(row, "total"), integer(row, "engagements")});
+        }
+        return report;
+    }
+
+    Connection connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> open(const Settings& settings) { return std::make_unique<PostgresSink>(settings); }
+
+Inspection inspect(const Settings& settings) {
+    Connection connection(ConnectSettings{settings.dsn, settings.schema});
+    Inspection seen;
+    connection.transact([&](Transaction& tx) {
+        const auto row = tx.run(sql::may_create, {settings.schema})[0];
+        seen.server = text(row, "server").value_or("?");
+        seen.database = text(row, "database").value_or("?");
+        seen.role = text(row, "role").value_or("?");
+        seen.standby = truth(row, "standby");
+        seen.may_create = truth(row, "may");
+        seen.missing_privileges = text(tx.run(sql::missing_privileges, {settings.schema})[0], "missing");
+    });
+    seen.schema_version = schema_version(connection);
+    return seen;
+}
+
+}  // namespace glia::postgres

@@ -1,0 +1,40 @@
+// The Sink over PostgreSQL (DESIGN.md §3).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinks/sink.hpp"
+
+namespace glia::postgres {
+
+/// The parts of the configuration that concern this sink.
+struct Settings {
+    std::string dsn;  ///< empty: libpq's environment
+    std::string schema = "glia";
+};
+
+/// The version that this program's migrations lead to.
+int latest_schema_version();
+
+/// All migrations as one script for a DBA: schema, search_path, tables, and the rows that record them.
+std::string migration_script(const std::string& schema);
+
+/// Connects at the first use, not here.
+std::unique_ptr<Sink> open(const Settings& settings);
+
+/// What `check` wants to know of the database. Throws SinkError if it cannot be reached.
+struct Inspection {
+    std::string server;    ///< version of the server
+    std::string database;
+    std::string role;
+    bool standby = false;     ///< read-only: nothing can be written here
+    bool may_create = false;  ///< the role may create the schema, or tables in it
+    int schema_version = 0;   ///< 0: there is no schema yet
+    OptionalText missing_privileges;  ///< tables and privileges that the role lacks, if any
+};
+Inspection inspect(const Settings& settings);
+
+}  // namespace glia::postgres

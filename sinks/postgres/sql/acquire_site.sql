@@ -1,0 +1,12 @@
+-- $1 site, $2 owner, $3 seconds, $4 true: whether it is due or not
+UPDATE sync_state
+SET lease_owner = $2, lease_epoch = lease_epoch + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
+WHERE site_id = $1
+  AND (lease_owner IS NULL OR lease_owner = $2 OR lease_expires_at <= now())
+  AND ($4::boolean OR next_poll_at IS NULL OR next_poll_at <= now())
+RETURNING lease_epoch, failures,
+          (extract(epoch FROM synced_through) * 1000000)::bigint AS synced_through,
+          (extract(epoch FROM pass_from) * 1000000)::bigint AS pass_from,
+          (extract(epoch FROM pass_to) * 1000000)::bigint AS pass_to,
+          (extract(epoch FROM pass_started_at) * 1000000)::bigint AS pass_started_at,
+          pass_next_page, pass_pages, pass_engagements;

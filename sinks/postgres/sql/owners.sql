@@ -1,0 +1,5 @@
+SELECT lease_owner AS owner FROM sync_state WHERE lease_expires_at > now()
+UNION
+SELECT lease_owner FROM backfill_windows WHERE NOT done AND lease_expires_at > now()
+UNION
+SELECT claimed_by FROM detail_queue WHERE claimed_until > now();

@@ -1,0 +1,11 @@
+-- Ongoing engagements that are due go into the detail queue; they come back when that response is stored.
+-- $1 true: all of them
+WITH due AS (
+    UPDATE ongoing_engagements
+    SET next_fetch_at = now() + interval '10 minutes'
+    WHERE next_fetch_at <= now() OR $1::boolean
+    RETURNING engagement_id, created_at
+)
+INSERT INTO detail_queue (engagement_id, created_at, wanted_after)
+SELECT engagement_id, created_at, '-infinity' FROM due ORDER BY engagement_id
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,5 @@
+-- Why a site could not be leased. $1 site
+SELECT CASE WHEN lease_expires_at > now() THEN lease_owner END AS owner,
+       greatest(0, extract(epoch FROM greatest(next_poll_at, lease_expires_at) - now()))::float8 AS wait
+FROM sync_state
+WHERE site_id = $1;

@@ -1,0 +1,106 @@
+// The plain records that a sink takes: what one engagement is, in the API's own words.
+//
+// Field names and units are those of the API documentation (§ Output fields, § Engagement Leg, § Queues).
+// Everything but `id` and `created_at` may be missing (DESIGN.md §3.5); missing and null are the same.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace glia {
+
+/// A point in time, UTC, with PostgreSQL's resolution.
+using Instant = std::chrono::sys_time<std::chrono::microseconds>;
+
+using OptionalText = std::optional<std::string>;
+using OptionalSeconds = std::optional<std::int64_t>;  ///< whole seconds, as the API counts them
+using OptionalFlag = std::optional<bool>;
+using OptionalInstant = std::optional<Instant>;
+
+/// A queue as an engagement or a leg names it.
+struct QueueRef {
+    OptionalText id;
+    OptionalText name;
+    bool operator==(const QueueRef&) const = default;
+};
+
+/// One leg: the engagement starts with one, each transfer adds one.
+struct Leg {
+    std::string id;  ///< "#<position>" where the API sent none, so that the leg can be stored at all
+    OptionalText operator_id;
+    OptionalText site_id;
+    OptionalInstant requested_at;
+    OptionalInstant accepted_at;
+    OptionalText request_type;
+    OptionalText request_source;
+    OptionalText offered_media_type;
+    OptionalText accepted_media_type;
+    std::vector<QueueRef> request_queues;  ///< null and [] are the same: no queues
+    OptionalSeconds duration;
+    OptionalText highest_visitor_media_type;
+    OptionalText highest_operator_media_type;
+    OptionalFlag used_cobrowsing;
+    OptionalInstant ended_at;
+    OptionalText end_reason;
+    OptionalText extra;  ///< undocumented members as one canonical JSON object
+    bool operator==(const Leg&) const = default;
+};
+
+/// An operator as an engagement names it.
+struct OperatorRef {
+    OptionalText operator_id;  ///< last path segment of the href
+    OptionalText href;
+    bool operator==(const OperatorRef&) const = default;
+};
+
+/// One engagement. `legs` is empty-optional when the response did not carry them (the list does not).
+struct Engagement {
+    std::string id;
+    Instant created_at{};
+    OptionalText engagement_type;
+    OptionalSeconds duration;
+    OptionalText visitor_name;
+    OptionalText visitor_browser;
+    OptionalText visitor_device_type;
+    OptionalText visitor_id;
+    OptionalFlag cobrowsing_used;
+    OptionalFlag video_used;
+    OptionalFlag audio_used;
+    OptionalFlag flagged;
+    OptionalSeconds queue_wait_time;
+    OptionalFlag crm_forwarded;
+    OptionalFlag summary_forwarded;
+    OptionalText platform;
+    OptionalText source;
+    OptionalText visitor_href;
+    OptionalText chat_transcript_href;
+    std::vector<OptionalText> audio_recording_urls;
+    std::vector<OperatorRef> operators;
+    std::vector<QueueRef> queues;
+    OptionalText extra;  ///< undocumented members as one canonical JSON object
+    std::optional<std::vector<Leg>> legs;
+    bool operator==(const Engagement&) const = default;
+};
+
+/// A record that could not be loaded (DESIGN.md §3.5).
+struct RejectedRecord {
+    OptionalText engagement_id;  ///< if it could be read
+    std::string payload;         ///< as received
+    std::string reason;          ///< one line: which field, what is wrong
+    bool operator==(const RejectedRecord&) const = default;
+};
+
+/// True while the engagement may still change by itself: a leg has no `ended_at`, or, within a day of its
+/// request, there is no leg yet. Such engagements are fetched again until they have ended.
+bool is_ongoing(const Engagement& engagement, Instant now);
+
+/// How PostgreSQL and people read a time: `2024-05-01 12:00:00.123456+00`.
+std::string to_text(Instant time);
+
+/// How the API and JSON read a time: `2024-05-01T12:00:00Z`, with as many fraction digits as needed (none, 3 or 6).
+std::string to_iso8601(Instant time);
+
+}  // namespace glia

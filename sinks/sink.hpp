@@ -1,0 +1,155 @@
+// The Sink: where records and checkpoints are kept. Implemented in postgres/.
+//
+// Every call blocks. A Sink belongs to one thread at a time; the daemon gives each writer thread its own.
+// Errors are SinkError, never anything a driver throws.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "sinks/checkpoint.hpp"
+#include "sinks/status.hpp"
+
+namespace glia {
+
+/// Why a sink could not do what it was asked; `what()` is one line for a person.
+class SinkError : public std::runtime_error {
+  public:
+    enum class Kind {
+        unavailable,    ///< connection lost, server restarting, lock or statement timeout: the same call may succeed later
+        misconfigured,  ///< no such database, role, password or schema: a person has to act
+        denied,         ///< a privilege is missing
+        lease_lost,     ///< the fence held: somebody else owns this work now; nothing was written
+        schema,         ///< schema newer than the program, or older and not to be migrated
+        internal        ///< a statement failed that should not have
+    };
+    SinkError(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+    Kind kind() const { return kind_; }
+
+  private:
+    Kind kind_;
+};
+
+/// A revisit tier's state.
+struct TierState {
+    Seconds back{};
+    std::optional<Seconds> since_start;  ///< how long ago it last started; none: never
+};
+
+/// The right to poll a site, and where it stands.
+struct SiteLease {
+    std::string site_id;
+    std::int64_t epoch = 0;
+    OptionalInstant synced_through;
+    std::optional<OpenPass> open_pass;
+    std::vector<TierState> tiers;
+    int failures = 0;  ///< in a row, before this lease
+};
+
+/// Answer to a request for a lease.
+struct SiteAcquired {
+    std::optional<SiteLease> lease;
+    Seconds wait{};     ///< without a lease: after which time to ask again
+    std::string owner;  ///< without a lease: who holds it, empty if it is just not due
+};
+
+/// How a leased site is given back.
+struct SiteRelease {
+    std::chrono::milliseconds next_poll_in{};
+    std::string error;  ///< empty: all went well
+};
+
+/// What identifies a backfill: the same again goes on with the unfinished one.
+struct BackfillSpec {
+    Instant from{};
+    Instant to{};
+    bool to_is_open = false;  ///< --to was not given: `to` is now, and an unfinished backfill keeps its own
+    Seconds window{};
+    std::vector<std::string> sites;
+    bool restart = false;
+};
+
+/// A backfill as stored.
+struct BackfillState {
+    std::int64_t id = 0;
+    Instant from{};
+    Instant to{};
+    bool resumed = false;
+    bool already_complete = false;
+};
+
+/// A window of a backfill that was claimed.
+struct WindowLease {
+    WindowTarget target;
+    OpenPass pass;
+    int attempts = 0;
+};
+
+/// How far a backfill is.
+struct BackfillProgress {
+    std::int64_t windows_total = 0;
+    std::int64_t windows_done = 0;
+    std::int64_t windows_leased = 0;  ///< being read, by this instance or another
+    std::int64_t engagements = 0;
+    std::string error;                ///< of the window that failed last, if any is unfinished because of it
+};
+
+/// Which due details to take.
+struct DetailClaim {
+    std::string owner;
+    int limit = 0;
+    Seconds ttl{};  ///< for so long nobody else takes them
+};
+
+/// See the file's head.
+class Sink {
+  public:
+    virtual ~Sink() = default;
+
+    /// Brings the schema to this program's version. Returns the version. Throws `schema` if it is newer.
+    virtual int migrate() = 0;
+    /// Throws `schema` unless the schema is exactly this program's.
+    virtual void require_schema() = 0;
+
+    /// Writes a batch and, with it, the checkpoint; all or nothing. Throws `lease_lost` if the fence refuses.
+    virtual CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) = 0;
+
+    /// Leases a site that is due (or any, with `force`) for `ttl`.
+    virtual SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl, bool force) = 0;
+    virtual void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) = 0;
+    virtual void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) = 0;
+
+    /// Finds or makes the backfill.
+    virtual BackfillState open_backfill(const BackfillSpec& spec) = 0;
+    virtual std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner, Seconds ttl,
+                                                    const std::vector<std::string>& except_sites) = 0;
+    virtual void renew_window(const WindowTarget& window, Seconds ttl) = 0;
+    /// Gives a window back unfinished; `error` empty if only the program stops.
+    virtual void release_window(const WindowTarget& window, const std::string& error) = 0;
+    virtual BackfillProgress backfill_progress(std::int64_t backfill_id) = 0;
+    /// Closes a backfill all of whose windows are done, with a row in sync_runs.
+    virtual void finish_backfill(std::int64_t backfill_id) = 0;
+
+    /// Moves ongoing engagements that are due (or all of them) into the detail queue. Returns how many.
+    virtual std::int64_t queue_ongoing(bool all) = 0;
+    virtual std::vector<DetailJob> claim_details(const DetailClaim& claim) = 0;
+    /// Details waiting and due now, not parked; claimed ones included.
+    virtual std::int64_t details_due() = 0;
+
+    /// The owners named by any lease or claim, for take_over().
+    virtual std::vector<std::string> owners() = 0;
+    /// Frees every lease and claim of an owner that is known to be dead.
+    virtual void take_over(const std::string& owner) = 0;
+    /// Deletes rows of sync_runs older than `keep`.
+    virtual void prune(Seconds keep) = 0;
+
+    virtual StatusReport status() = 0;
+};
+
+using SinkFactory = std::function<std::unique_ptr<Sink>()>;
+
+}  // namespace glia
