@@ -1,0 +1,323 @@
+#include "daemon/api/engagements_api.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "daemon/api/http.hpp"
+#include "daemon/api/request_gate.hpp"
+#include "daemon/api/retry_policy.hpp"
+#include "daemon/api/server_clock.hpp"
+#include "daemon/api/token_source.hpp"
+#include "daemon/ops/log.hpp"
+#include "daemon/ops/version.hpp"
+#include "daemon/parse/error_text.hpp"
+#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/timestamp.hpp"
+
+namespace glia {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Bytes that are not UTF-8 may be damage on the way: the same page is asked for once more before they are repaired.
+constexpr int kUtf8Attempts = 2;
+
+std::optional<std::string> environment(std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+        if (const char* value = std::getenv(name); value && *value) return value;
+    }
+    return std::nullopt;
+}
+
+HttpSettings http_settings(const ApiSettings& api) {
+    HttpSettings settings;
+    settings.connect_timeout = api.connect_timeout;
+    settings.request_timeout = api.request_timeout;
+    settings.ca_file = api.ca_file;
+    settings.max_idle = static_cast<std::size_t>(api.max_in_flight);
+    settings.user_agent = std::string("glia-sync/") + kVersion;
+    if (!api.proxy.empty()) {
+        settings.proxy = parse_proxy(api.proxy);
+        return settings;
+    }
+    const auto base = parse_url(api.base_url);
+    if (!base || base->origin.scheme != "https") return settings;
+    if (const auto proxy = environment({"HTTPS_PROXY", "https_proxy"})) {
+        settings.proxy = parse_proxy(*proxy);
+        settings.no_proxy = environment({"NO_PROXY", "no_proxy"}).value_or("");
+    }
+    return settings;
+}
+
+ApiError::Kind kind_of(int status) {
+    if (status == 401) return ApiError::Kind::credentials;
+    if (status == 403) return ApiError::Kind::forbidden;
+    if (status == 404 || status == 410) return ApiError::Kind::not_found;
+    if (is_transient(status)) return ApiError::Kind::unavailable;
+    return ApiError::Kind::refused;
+}
+
+double number(const std::string& text) {
+    double value = -1;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+/// Reads a body into a value; none, with the reason, if it is no answer. `attempt` counts from 1.
+template <typename T>
+using Reader = std::function<std::optional<T>(HttpResponse&, int attempt, std::string& why)>;
+
+}  // namespace
+
+struct EngagementsApi::Impl {
+    Impl(Runtime& loop, const Settings& given)
+        : runtime(loop),
+          settings(given.api),
+          base(*parse_url(given.api.base_url)),
+          http(loop, http_settings(given.api)),
+          gate(loop, given.api.max_in_flight, given.api.rate_limit),
+          clock(Clock::now(), std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now())),
+          parser(EngagementParser::Options{given.visitor_name == Privacy::drop}) {
+        trusted.push_back(base.origin);
+        for (const auto& origin : settings.trusted_origins) trusted.push_back(parse_url(origin)->origin);
+        while (base.target.ends_with('/')) base.target.pop_back();
+        tokens = make_token_source(loop, settings.auth, [this](std::string path, std::string body) {
+            return mint(std::move(path), std::move(body));
+        });
+        loop.on_stop([this] { http.cancel(); });
+    }
+
+    Runtime& runtime;
+    ApiSettings settings;
+    Url base;
+    HttpClient http;
+    RequestGate gate;
+    ServerClock clock;
+    EngagementParser parser;
+    std::vector<Origin> trusted;
+    std::unique_ptr<TokenSource> tokens;
+    ApiCounters counters;
+    Backoff backoff;
+
+    Url url(const std::string& path) const { return {base.origin, base.target + path}; }
+
+    /// What one attempt led to.
+    struct Attempt {
+        std::optional<HttpResponse> response;  ///< status 200, 201 or 204
+        ApiError error;
+        bool retry = false;
+        std::optional<Milliseconds> wait;  ///< what the API asks for
+        std::string token;
+    };
+
+    static std::string describe(const HttpRequest& request) {
+        return request.method + " " + request.url.target.substr(0, request.url.target.find('?'));
+    }
+
+    static std::string without(std::string text, const std::string& secret) {
+        for (std::size_t at = 0; !secret.empty() && (at = text.find(secret, at)) != std::string::npos;) {
+            text.replace(at, secret.size(), "********");
+        }
+        return text;
+    }
+
+    void learn(const HttpResponse& response) {
+        const auto now = Clock::now();
+        if (const auto date = parse_http_date(response.header("Date"))) {
+            clock.observe(response.sent_at, response.received_at, *date);
+        }
+        const double left = number(response.header("x-rate-limit-remaining"));
+        const double reset = number(response.header("x-rate-limit-reset"));
+        if (left >= 0 && reset > 0) {
+            const auto at = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(std::min(reset, 1e11)));
+            const auto until = Instant{at} - clock.at(now);
+            gate.limiter().remaining(now, left, std::min<Clock::duration>(until, kLongestRetryAfter));
+        }
+    }
+
+    Attempt judge(const HttpRequest& request, HttpOutcome outcome) {
+        Attempt attempt;
+        if (auto* failure = std::get_if<HttpFailure>(&outcome)) {
+            attempt.error.kind = failure->kind == HttpFailure::Kind::cancelled ? ApiError::Kind::cancelled
+                                                                               : ApiError::Kind::unavailable;
+            attempt.error.message = describe(request) + ": " + failure->message;
+            attempt.retry = failure->kind == HttpFailure::Kind::network || failure->kind == HttpFailure::Kind::response;
+            return attempt;
+        }
+        HttpResponse& response = std::get<HttpResponse>(outcome);
+        learn(response);
+        const int status = response.status;
+        if (status == 200 || status == 201 || status == 204) {
+            gate.limiter().accepted(Clock::now());
+            attempt.response = std::move(response);
+            return attempt;
+        }
+        attempt.error.status = status;
+        attempt.error.kind = kind_of(status);
+        attempt.retry = is_transient(status);
+        if (attempt.retry) attempt.wait = retry_after(response.header("Retry-After"), clock.at(Clock::now()));
+        if (status == 429) {
+            ++counters.refused_by_rate_limit;
+            gate.limiter().refused(Clock::now(), attempt.wait);
+        }
+        const std::string text = error_text(response.body);
+        attempt.error.message = describe(request) + ": HTTP " + std::to_string(status);
+        if (!text.empty()) attempt.error.message += ": " + text;
+        if (status >= 300 && status < 400) attempt.error.message += " (a redirection is not followed: the token stays with " + to_text(request.url.origin) + ")";
+        if (const std::string id = response.header("x-request-id"); !id.empty()) {
+            attempt.error.message += " [request " + id.substr(0, 64) + "]";
+        }
+        return attempt;
+    }
+
+    Task<Attempt> send(HttpRequest request, Priority priority) {
+        Attempt attempt;
+        if (!co_await gate.enter(priority)) {
+            attempt.error = {ApiError::Kind::cancelled, 0, "stopped before asking"};
+            co_return attempt;
+        }
+        ++counters.requests;
+        HttpOutcome outcome = co_await http.send(request);
+        gate.leave();
+        co_return judge(request, std::move(outcome));
+    }
+
+    /// Sends until there is an answer, an error that stays, or no attempt left.
+    template <typename T>
+    Task<Result<T>> perform(HttpRequest request, Priority priority, bool with_token, Reader<T> read) {
+        bool token_renewed = false;
+        for (int number_of_attempt = 1;; ++number_of_attempt) {
+            HttpRequest now = request;
+            now.headers.emplace_back("Accept", "application/vnd.salemove.v1+json");
+            std::string token;
+            if (with_token) {
+                auto got = co_await tokens->get();
+                if (!got) co_return got.error();
+                token = got.value();
+                now.headers.emplace_back("Authorization", "Bearer " + token);
+            }
+            Attempt attempt = co_await send(std::move(now), priority);
+            if (attempt.response) {
+                std::string why;
+                auto value = read(*attempt.response, number_of_attempt, why);
+                if (value) co_return std::move(*value);
+                attempt.error = {ApiError::Kind::unavailable, attempt.response->status, describe(request) + ": " + why};
+                attempt.retry = true;
+            }
+            attempt.error.message = without(attempt.error.message, token);
+            if (attempt.error.kind == ApiError::Kind::credentials && with_token && !token_renewed) {
+                token_renewed = true;  // once: a token minted for this request and refused too is not to be had
+                if (co_await tokens->refused(token)) continue;
+            }
+            if (attempt.error.kind == ApiError::Kind::credentials) {
+                attempt.error.message += "; the token is not accepted: renew it (api.auth)";
+            }
+            const int failed = number_of_attempt;
+            if (!attempt.retry || failed > settings.max_retries) {
+                if (failed > 1 && attempt.retry) attempt.error.message += " (after " + std::to_string(failed) + " attempts)";
+                co_return std::move(attempt.error);
+            }
+            ++counters.retries;
+            const Milliseconds wait = attempt.wait.value_or(backoff.delay(failed, runtime.random()));
+            log::warn("request failed, will be tried again", {{"attempt", std::to_string(failed) + "/" + std::to_string(settings.max_retries + 1)},
+                                                             {"next", to_text(wait)},
+                                                             {"error", attempt.error.message}});
+            if (!co_await runtime.sleep(wait)) co_return ApiError{ApiError::Kind::cancelled, 0, "stopped while waiting to ask again"};
+        }
+    }
+
+    Task<Result<std::string>> mint(std::string path, std::string body) {
+        HttpRequest request;
+        request.method = "POST";
+        request.url = url(path);
+        request.body = std::move(body);
+        request.headers.emplace_back("Content-Type", "application/json");
+        Reader<std::string> read = [](HttpResponse& response, int, std::string&) {
+            return std::optional<std::string>(std::move(response.body));
+        };
+        co_return co_await perform<std::string>(std::move(request), Priority::page, false, std::move(read));
+    }
+
+    /// A body as `parse` reads it; broken UTF-8 is repaired when it comes again.
+    template <typename T, typename Parse>
+    std::optional<T> read_body(HttpResponse& response, int attempt, std::string& why, Parse parse) {
+        if (response.status == 204) {
+            why = "HTTP 204, an answer without content";
+            return std::nullopt;
+        }
+        Parsed<T> parsed = parse(response.body);
+        if (!parsed.value && parsed.failure.kind == ParseFailure::Kind::invalid_utf8 && attempt >= kUtf8Attempts) {
+            log::warn("the response holds bytes that are not UTF-8; each becomes U+FFFD", {{"attempt", std::to_string(attempt)}});
+            response.body = repair_utf8(response.body);
+            parsed = parse(response.body);
+        }
+        if (!parsed.value) {
+            why = parsed.failure.reason;
+            const std::string text = error_text(response.body);
+            if (!text.empty()) why += " (" + text.substr(0, 80) + ")";
+        }
+        return std::move(parsed.value);
+    }
+
+    Task<Result<FetchedPage>> fetch_page(Url target) {
+        HttpRequest request;
+        request.url = std::move(target);
+        Reader<FetchedPage> read = [this](HttpResponse& response, int attempt, std::string& why) -> std::optional<FetchedPage> {
+            auto page = read_body<ParsedPage>(response, attempt, why, [this](std::string& body) { return parser.page(body); });
+            if (!page) return std::nullopt;
+            return FetchedPage{std::move(*page), clock.at(response.sent_at), attempt};
+        };
+        co_return co_await perform<FetchedPage>(std::move(request), Priority::page, true, std::move(read));
+    }
+};
+
+EngagementsApi::EngagementsApi(Runtime& runtime, const Settings& settings)
+    : impl_(std::make_unique<Impl>(runtime, settings)) {}
+EngagementsApi::~EngagementsApi() = default;
+
+const ApiCounters& EngagementsApi::counters() const { return impl_->counters; }
+Instant EngagementsApi::server_now() const { return impl_->clock.at(Clock::now()); }
+void EngagementsApi::cancel() { impl_->http.cancel(); }
+
+Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
+    std::string target = "/engagements?site_ids[]=" + percent_encode(query.site_id);
+    for (const auto& id : impl_->settings.operator_ids) target += "&operator_ids[]=" + percent_encode(id);
+    target += "&start_date=" + percent_encode(to_iso8601(query.start));
+    if (query.end) target += "&end_date=" + percent_encode(to_iso8601(*query.end));
+    target += "&per_page=" + std::to_string(query.per_page > 0 ? query.per_page : impl_->settings.per_page);
+    target += "&order=asc";
+    co_return co_await impl_->fetch_page(impl_->url(target));
+}
+
+Task<Result<FetchedPage>> EngagementsApi::follow(std::string link) {
+    const auto url = resolve_link(impl_->base, link);
+    if (!url) {
+        co_return ApiError{ApiError::Kind::untrusted_link, 0, "next_page is not a link that can be followed: " + mask_url(link.substr(0, 200))};
+    }
+    if (std::find(impl_->trusted.begin(), impl_->trusted.end(), url->origin) == impl_->trusted.end()) {
+        co_return ApiError{ApiError::Kind::untrusted_link, 0,
+                           "next_page names " + to_text(url->origin) + ", which may not see the token; if it is the API's, add \"" +
+                               to_text(url->origin) + "\" to api.trusted_origins"};
+    }
+    co_return co_await impl_->fetch_page(*url);
+}
+
+Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {
+    HttpRequest request;
+    request.url = impl_->url("/engagements/" + percent_encode(engagement_id));
+    Reader<FetchedDetail> read = [this, engagement_id](HttpResponse& response, int attempt,
+                                                       std::string& why) -> std::optional<FetchedDetail> {
+        auto detail = impl_->read_body<ParsedDetail>(response, attempt, why,
+                                                     [this](std::string& body) { return impl_->parser.detail(body); });
+        if (!detail) return std::nullopt;
+        if (detail->engagement && detail->engagement->id != engagement_id) {
+            why = "the answer is about another engagement";
+            return std::nullopt;
+        }
+        return FetchedDetail{std::move(*detail), impl_->clock.at(response.sent_at)};
+    };
+    co_return co_await impl_->perform<FetchedDetail>(std::move(request), Priority::detail, true, std::move(read));
+}
+
+}  // namespace glia

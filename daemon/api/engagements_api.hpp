@@ -1,0 +1,68 @@
+// The documented API (spec/engagements-api.md) as calls: retries, rate limit, tokens and parsing included.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/api/api_error.hpp"
+#include "daemon/config/settings.hpp"
+#include "daemon/ops/runtime.hpp"
+#include "daemon/parse/engagement_parser.hpp"
+
+namespace glia {
+
+/// What a listing is asked for; the rest is configuration.
+struct ListQuery {
+    std::string site_id;
+    Instant start{};
+    OptionalInstant end;
+    int per_page = 0;  ///< 0: as configured
+};
+
+/// A page with the moment it was asked for, by the server's clock.
+struct FetchedPage {
+    ParsedPage page;
+    Instant fetched_at{};
+    int attempts = 0;
+};
+
+/// The same of GET /engagements/{id}.
+struct FetchedDetail {
+    ParsedDetail detail;
+    Instant fetched_at{};
+};
+
+/// Counters since the start, for logs and metrics.
+struct ApiCounters {
+    std::int64_t requests = 0;
+    std::int64_t retries = 0;
+    std::int64_t refused_by_rate_limit = 0;
+};
+
+/// Loop's thread only.
+class EngagementsApi {
+  public:
+    /// Throws std::runtime_error if the CA file cannot be read.
+    EngagementsApi(Runtime& runtime, const Settings& settings);
+    ~EngagementsApi();
+
+    /// The first page of a listing, ascending.
+    Task<Result<FetchedPage>> list(ListQuery query);
+    /// The page that a `next_page` link names, followed byte for byte (DESIGN.md §3.4).
+    Task<Result<FetchedPage>> follow(std::string link);
+    Task<Result<FetchedDetail>> get(std::string engagement_id);
+
+    const ApiCounters& counters() const;
+    /// The server's time now, as far as it is known.
+    Instant server_now() const;
+    /// Every request under way ends with `cancelled`.
+    void cancel();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glia

@@ -1,0 +1,77 @@
+// One HTTP exchange: what is asked, what comes back, what can go wrong. No retries and no policy here.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "daemon/api/url.hpp"
+#include "daemon/ops/runtime.hpp"
+
+namespace glia {
+
+struct HttpRequest {
+    std::string method = "GET";
+    Url url;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+};
+
+struct HttpResponse {
+    int status = 0;
+    std::string body;  ///< decoded
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::chrono::steady_clock::time_point sent_at;      ///< just before the request was written
+    std::chrono::steady_clock::time_point received_at;  ///< when its head had come
+
+    /// The first header of that name, whatever its case; empty if there is none.
+    std::string header(const std::string& name) const;
+};
+
+struct HttpFailure {
+    enum class Kind {
+        cancelled,  ///< the program stops
+        network,    ///< no address, no connection, cut, timed out: may go away by itself
+        tls,        ///< the certificate does not verify or no common TLS version: a person has to act
+        response    ///< too long, badly encoded, not HTTP
+    };
+    Kind kind = Kind::network;
+    std::string message;  ///< one line
+};
+
+using HttpOutcome = std::variant<HttpResponse, HttpFailure>;
+
+struct HttpSettings {
+    std::chrono::milliseconds connect_timeout{10'000};  ///< address, TCP, proxy and TLS together
+    std::chrono::milliseconds request_timeout{60'000};  ///< from the first byte written to the last byte read
+    std::string ca_file;                                ///< empty: the system's
+    std::optional<Proxy> proxy;
+    std::string no_proxy;
+    std::size_t max_idle = 8;
+    std::size_t max_body = std::size_t{64} << 20;  ///< bytes, before and after decoding; a page has well under one MiB
+    std::string user_agent;
+};
+
+/// Sends requests over a pool of keep-alive connections. Loop's thread only.
+class HttpClient {
+  public:
+    /// Throws std::runtime_error if `ca_file` cannot be read.
+    HttpClient(Runtime& runtime, HttpSettings settings);
+    ~HttpClient();
+
+    /// Sends once; a pooled connection that turns out to be closed is replaced without a word.
+    Task<HttpOutcome> send(HttpRequest request);
+    /// Ends every exchange under way with `cancelled`.
+    void cancel();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glia

@@ -1,0 +1,68 @@
+#include "daemon/api/request_gate.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+namespace glia {
+
+struct RequestGate::Waiter {
+    explicit Waiter(Runtime& runtime) : signal(runtime) {}
+    Signal signal;
+    bool granted = false;
+};
+
+struct RequestGate::Timer {
+    explicit Timer(Runtime& runtime) : timer(runtime.context()) {}
+    boost::asio::steady_timer timer;
+};
+
+RequestGate::RequestGate(Runtime& runtime, int max_in_flight, std::optional<double> rate_limit)
+    : runtime_(runtime), limiter_(rate_limit), free_(max_in_flight), timer_(std::make_unique<Timer>(runtime)) {
+    runtime.on_stop([this] {
+        timer_->timer.cancel();
+        for (auto& queue : waiting_) {
+            for (auto& waiter : queue) waiter->signal.notify();
+            queue.clear();
+        }
+    });
+}
+
+RequestGate::~RequestGate() = default;
+
+Task<bool> RequestGate::enter(Priority priority) {
+    if (runtime_.stopping()) co_return false;
+    const auto waiter = std::make_shared<Waiter>(runtime_);
+    waiting_[static_cast<std::size_t>(priority)].push_back(waiter);
+    pump();
+    if (!waiter->granted) co_await waiter->signal.wait();
+    co_return waiter->granted;
+}
+
+void RequestGate::leave() {
+    ++free_;
+    pump();
+}
+
+void RequestGate::pump() {
+    for (auto& queue : waiting_) {
+        while (!queue.empty()) {
+            if (free_ == 0) return;
+            const auto now = std::chrono::steady_clock::now();
+            const auto at = limiter_.next(now);
+            if (at > now) {
+                timer_->timer.expires_at(at);
+                timer_->timer.async_wait([this](const boost::system::error_code& error) {
+                    if (!error) pump();
+                });
+                return;
+            }
+            limiter_.sent(now);
+            --free_;
+            const auto waiter = queue.front();
+            queue.pop_front();
+            waiter->granted = true;
+            waiter->signal.notify();
+        }
+    }
+}
+
+}  // namespace glia

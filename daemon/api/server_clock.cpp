@@ -1,0 +1,30 @@
+#include "daemon/api/server_clock.hpp"
+
+#include <algorithm>
+
+namespace glia {
+namespace {
+
+std::chrono::microseconds since_epoch(SteadyTime moment) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(moment.time_since_epoch());
+}
+
+}  // namespace
+
+ServerClock::ServerClock(SteadyTime now, Instant fallback)
+    : difference_(fallback.time_since_epoch() - since_epoch(now)) {}
+
+void ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
+    const auto lower = date.time_since_epoch() - since_epoch(received);
+    const auto upper = date.time_since_epoch() + std::chrono::seconds{1} - since_epoch(sent);
+    if (!known_ || difference_ > upper) {
+        difference_ = lower;
+    } else {
+        difference_ = std::max(difference_, lower);
+    }
+    known_ = true;
+}
+
+Instant ServerClock::at(SteadyTime moment) const { return Instant{since_epoch(moment) + difference_}; }
+
+}  // namespace glia

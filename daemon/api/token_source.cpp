@@ -1,0 +1,183 @@
+#include "daemon/api/token_source.hpp"
+
+#include <sys/stat.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <tuple>
+
+#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/error_text.hpp"
+
+namespace glia {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Without expires_in, tokens are known to live about an hour.
+constexpr std::chrono::minutes kAssumedLifetime{55};
+// A new token is minted while the old one still works.
+constexpr std::chrono::minutes kRenewBefore{5};
+
+/// The first line of a file, without white space around it.
+Result<std::string> read_secret(const std::string& file, const std::string& setting) {
+    std::ifstream in(file);
+    std::string text;
+    std::getline(in, text);
+    const auto space = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
+    while (!text.empty() && space(text.back())) text.pop_back();
+    while (!text.empty() && space(text.front())) text.erase(0, 1);
+    if (text.empty()) {
+        return ApiError{ApiError::Kind::credentials, 0,
+                        setting + ": " + file + " cannot be read, or is empty; put the secret into its first line"};
+    }
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) >= 0x7f || space(c)) {
+            return ApiError{ApiError::Kind::credentials, 0, setting + ": " + file + " holds characters that no secret of the API has"};
+        }
+    }
+    return text;
+}
+
+class FileToken final : public TokenSource {
+  public:
+    explicit FileToken(std::string file) : file_(std::move(file)) {}
+
+    Task<Result<std::string>> get() override {
+        // A look at the file's data costs little, so that a rotated token is used before the old one is refused.
+        if (token_.empty() || identity() != identity_) {
+            auto read = reload();
+            if (!read) co_return read.error();
+        }
+        co_return token_;
+    }
+
+    Task<bool> refused(const std::string& token) override {
+        auto read = reload();
+        co_return read && read.value() != token;
+    }
+
+  private:
+    using Identity = std::tuple<dev_t, ino_t, off_t, time_t, long>;
+
+    Identity identity() const {
+        struct stat info{};
+        if (stat(file_.c_str(), &info) != 0) return identity_;  // gone for a moment while it is replaced
+        return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+    }
+
+    Result<std::string> reload() {
+        const Identity seen = identity();
+        auto read = read_secret(file_, "api.auth.token_file");
+        if (!read) return read;
+        identity_ = seen;
+        token_ = read.value();
+        return token_;
+    }
+
+    std::string file_;
+    std::string token_;
+    Identity identity_{};
+};
+
+class EnvironmentToken final : public TokenSource {
+  public:
+    explicit EnvironmentToken(std::string name) : name_(std::move(name)) {}
+    Task<Result<std::string>> get() override {
+        const char* value = std::getenv(name_.c_str());
+        if (!value || !*value) {
+            co_return ApiError{ApiError::Kind::credentials, 0,
+                               "api.auth.token_env: the environment variable " + name_ + " is not set"};
+        }
+        co_return std::string(value);
+    }
+    Task<bool> refused(const std::string&) override { co_return false; }
+
+  private:
+    std::string name_;
+};
+
+class MintedToken final : public TokenSource {
+  public:
+    MintedToken(Runtime& runtime, const AuthSettings& settings, MintRequest mint)
+        : settings_(settings), request_(std::move(mint)), minting_(runtime) {}
+
+    Task<Result<std::string>> get() override {
+        co_await minting_.lock();  // whoever comes while a token is minted waits for that one
+        if (!token_.empty() && Clock::now() < renew_at_) {
+            minting_.unlock();
+            co_return token_;
+        }
+        const auto failed = co_await mint();
+        minting_.unlock();
+        // The old token may have some minutes left.
+        if (failed && (token_.empty() || Clock::now() >= ends_at_)) co_return *failed;
+        co_return token_;
+    }
+
+    Task<bool> refused(const std::string& token) override {
+        co_await minting_.lock();
+        if (token_ == token) co_await mint();
+        minting_.unlock();
+        co_return !token_.empty() && token_ != token;
+    }
+
+  private:
+    Task<std::optional<ApiError>> mint() {
+        // A pair belongs to a user or to a site, and does not say to which; the documented ways are tried in turn.
+        static constexpr std::array<const char*, 2> kPaths{"/operator_authentication/tokens", "/sites/tokens"};
+        const auto id = read_secret(settings_.api_key_id_file, "api.auth.api_key.id_file");
+        if (!id) co_return id.error();
+        const auto secret = read_secret(settings_.api_key_secret_file, "api.auth.api_key.secret_file");
+        if (!secret) co_return secret.error();
+        const std::string body = "{\"api_key_id\":" + json_quote(id.value()) + ",\"api_key_secret\":" +
+                                 json_quote(secret.value()) + "}";
+        std::optional<ApiError> failure;
+        for (std::size_t i = 0; i < kPaths.size(); ++i) {
+            const std::size_t way = (way_ + i) % kPaths.size();
+            const auto answer = co_await request_(kPaths[way], body);
+            if (!answer) {
+                if (!failure || failure->kind == ApiError::Kind::not_found) failure = answer.error();
+                if (answer.error().kind == ApiError::Kind::cancelled || answer.error().kind == ApiError::Kind::unavailable) break;
+                continue;
+            }
+            const auto token = parse_token_answer(answer.value());
+            if (!token) {
+                failure = ApiError{ApiError::Kind::credentials, 200, "the answer to the token request holds no token"};
+                continue;
+            }
+            way_ = way;
+            token_ = token->token;
+            const auto lifetime = token->expires_in ? std::chrono::seconds{*token->expires_in} : kAssumedLifetime;
+            ends_at_ = Clock::now() + lifetime;
+            // Of a very short life, half is used.
+            renew_at_ = Clock::now() + (lifetime > 2 * kRenewBefore ? lifetime - kRenewBefore : lifetime / 2);
+            co_return std::nullopt;
+        }
+        if (failure->kind == ApiError::Kind::forbidden || failure->kind == ApiError::Kind::not_found ||
+            failure->kind == ApiError::Kind::refused) {
+            failure->kind = ApiError::Kind::credentials;
+        }
+        co_return failure;
+    }
+
+    AuthSettings settings_;
+    MintRequest request_;
+    AsyncMutex minting_;
+    std::string token_;
+    Clock::time_point renew_at_{};
+    Clock::time_point ends_at_{};
+    std::size_t way_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings, MintRequest mint) {
+    if (!settings.token_file.empty()) return std::make_unique<FileToken>(settings.token_file);
+    if (!settings.token_env.empty()) return std::make_unique<EnvironmentToken>(settings.token_env);
+    return std::make_unique<MintedToken>(runtime, settings, std::move(mint));
+}
+
+}  // namespace glia

@@ -1,0 +1,29 @@
+// Where the bearer token comes from (DESIGN.md §2, api.auth; spec: api-facts, Tokens).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/api/api_error.hpp"
+#include "daemon/config/settings.hpp"
+#include "daemon/ops/runtime.hpp"
+
+namespace glia {
+
+/// Loop's thread only.
+class TokenSource {
+  public:
+    virtual ~TokenSource() = default;
+    /// The token to use now.
+    virtual Task<Result<std::string>> get() = 0;
+    /// The API refused `token`. True if get() now gives another one, so that it is worth asking again.
+    virtual Task<bool> refused(const std::string& token) = 0;
+};
+
+/// Exchanges the API key for a token: POST `path` with `body`, the answer's body. Handed in by the API layer.
+using MintRequest = std::function<Task<Result<std::string>>(std::string path, std::string body)>;
+
+std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings, MintRequest mint);
+
+}  // namespace glia

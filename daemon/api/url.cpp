@@ -1,0 +1,121 @@
+#include "daemon/api/url.hpp"
+
+#include <algorithm>
+#include <boost/url/authority_view.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+#include <cctype>
+
+namespace glia {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
+
+bool is_clean(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte > 0x20 && byte != 0x7f;
+    });
+}
+
+std::optional<Origin> parse_origin(std::string_view scheme, std::string_view authority) {
+    Origin origin;
+    origin.scheme = lower(scheme);
+    if (origin.scheme != "http" && origin.scheme != "https") return std::nullopt;
+    const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
+    if (!parsed || parsed->has_userinfo() || parsed->host().empty()) return std::nullopt;
+    origin.host = lower(parsed->host_type() == boost::urls::host_type::ipv6 ? std::string(parsed->host_ipv6_address().to_string())
+                                                                            : std::string(parsed->host()));
+    origin.port = std::string(parsed->port());
+    if (origin.port.empty()) origin.port = origin.scheme == "http" ? "80" : "443";
+    return origin;
+}
+
+std::string without_fragment(std::string_view text) { return std::string(text.substr(0, text.find('#'))); }
+
+}  // namespace
+
+std::optional<Url> parse_url(std::string_view text) {
+    if (!is_clean(text)) return std::nullopt;
+    const std::size_t colon = text.find("://");
+    if (colon == std::string_view::npos) return std::nullopt;
+    const std::string_view rest = text.substr(colon + 3);
+    const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+    const auto origin = parse_origin(text.substr(0, colon), rest.substr(0, end));
+    if (!origin) return std::nullopt;
+    std::string target = without_fragment(rest.substr(end));
+    if (target.empty() || target.front() != '/') target.insert(0, "/");
+    return Url{*origin, target};
+}
+
+std::optional<Url> resolve_link(const Url& base, std::string_view link) {
+    if (link.empty() || !is_clean(link)) return std::nullopt;
+    if (link.starts_with("//")) return parse_url(base.origin.scheme + ":" + std::string(link));
+    if (link.front() == '/') return Url{base.origin, without_fragment(link)};
+    if (link.front() == '?') {
+        return Url{base.origin, base.target.substr(0, base.target.find('?')) + without_fragment(link)};
+    }
+    return parse_url(link);
+}
+
+std::optional<Proxy> parse_proxy(std::string_view text) {
+    const std::string whole = text.find("://") == std::string_view::npos ? "http://" + std::string(text) : std::string(text);
+    if (!whole.starts_with("http://")) return std::nullopt;
+    const std::string_view rest = std::string_view(whole).substr(7);
+    const std::string_view authority = rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size()));
+    const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
+    if (!parsed || parsed->host().empty()) return std::nullopt;
+    Proxy proxy;
+    proxy.host = parsed->host_type() == boost::urls::host_type::ipv6 ? std::string(parsed->host_ipv6_address().to_string())
+                                                                     : std::string(parsed->host());
+    proxy.port = parsed->port().empty() ? "3128" : std::string(parsed->port());
+    if (parsed->has_userinfo()) proxy.credentials = std::string(parsed->user()) + ":" + std::string(parsed->password());
+    return proxy;
+}
+
+bool bypasses_proxy(const std::string& host, const std::string& no_proxy) {
+    std::size_t at = 0;
+    while (at <= no_proxy.size()) {
+        const std::size_t comma = std::min(no_proxy.find(',', at), no_proxy.size());
+        std::string entry = lower(std::string_view(no_proxy).substr(at, comma - at));
+        entry.erase(std::remove_if(entry.begin(), entry.end(), [](unsigned char c) { return std::isspace(c); }), entry.end());
+        if (entry == "*") return true;
+        if (!entry.empty() && entry.front() == '.') entry.erase(0, 1);
+        if (!entry.empty() && (host == entry || host.ends_with("." + entry))) return true;
+        at = comma + 1;
+    }
+    return false;
+}
+
+bool is_loopback(const Origin& origin) {
+    return origin.host == "localhost" || origin.host == "::1" ||
+           (origin.host.starts_with("127.") && origin.host.find_first_not_of("0123456789.") == std::string::npos);
+}
+
+std::string to_text(const Origin& origin) {
+    const bool ipv6 = origin.host.find(':') != std::string::npos;
+    std::string text = origin.scheme + "://" + (ipv6 ? "[" + origin.host + "]" : origin.host);
+    if (origin.port != (origin.scheme == "http" ? "80" : "443")) text += ":" + origin.port;
+    return text;
+}
+
+std::string mask_url(const std::string& url) {
+    const std::size_t start = url.find("://");
+    if (start == std::string::npos) return url;
+    const std::size_t end = std::min(url.find_first_of("/?#", start + 3), url.size());
+    const std::size_t at = url.rfind('@', end);
+    if (at == std::string::npos || at < start) return url;
+    return url.substr(0, start + 3) + "********" + url.substr(at);
+}
+
+std::string percent_encode(std::string_view text) {
+    return boost::urls::encode({text.data(), text.size()}, boost::urls::unreserved_chars);
+}
+
+}  // namespace glia

@@ -1,0 +1,53 @@
+// URLs as far as the program must look into them: where a request goes, and nothing more.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace glia {
+
+/// Who a request is sent to. Two URLs of one origin may share connections and the token.
+struct Origin {
+    std::string scheme;  ///< http or https
+    std::string host;    ///< lower case; an IPv6 address without brackets
+    std::string port;    ///< always given: 80 and 443 where the URL names none
+    bool operator==(const Origin&) const = default;
+};
+
+/// A URL split into the origin and the rest, which is kept byte for byte.
+struct Url {
+    Origin origin;
+    std::string target;  ///< path and query as they stood; "/" if there was nothing
+    bool operator==(const Url&) const = default;
+};
+
+/// Splits an absolute http(s) URL. The rest may hold any bytes but spaces, control characters and a fragment's: the API
+/// itself sends brackets in queries that RFC 3986 does not allow. None for user information in it, too.
+std::optional<Url> parse_url(std::string_view text);
+
+/// A link as the API sends it, absolute or relative to `base`'s origin (RFC 3986 §4.2: `//host/…`, `/path…`, `?query`).
+std::optional<Url> resolve_link(const Url& base, std::string_view link);
+
+/// Where a proxy listens, with what to send as Basic credentials (`user:password`, may be empty).
+struct Proxy {
+    std::string host;
+    std::string port;
+    std::string credentials;
+    bool operator==(const Proxy&) const = default;
+};
+/// Reads http://[user:password@]host[:port].
+std::optional<Proxy> parse_proxy(std::string_view text);
+/// True if NO_PROXY (comma-separated hosts, domain suffixes, `*`) exempts the host.
+bool bypasses_proxy(const std::string& host, const std::string& no_proxy);
+
+bool is_loopback(const Origin& origin);
+/// `https://api.glia.com`, with the port if it is not the scheme's own.
+std::string to_text(const Origin& origin);
+/// The URL without user information, fit for logs.
+std::string mask_url(const std::string& url);
+/// Percent-encodes everything but unreserved characters.
+std::string percent_encode(std::string_view text);
+
+}  // namespace glia

@@ -1,0 +1,33 @@
+// The subcommands: each takes its options and returns an exit code of sysexits.h (DESIGN.md §1).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace glia::cli {
+
+inline constexpr const char* kDefaultConfig = "/etc/glia-sync/glia-sync.yaml";
+
+struct BackfillOptions {
+    std::string from;
+    std::string to;
+    std::vector<std::string> sites;
+    std::string window = "1d";
+    int concurrency = 4;
+    bool restart = false;
+    bool strict = false;
+};
+
+int run(const std::string& config, bool once, bool strict);
+int backfill(const std::string& config, const BackfillOptions& options);
+int check(const std::string& config);
+int migrate(const std::string& config, bool print);
+int status(const std::string& config, bool json);
+int config_check(const std::string& config);
+int config_show(const std::string& config);
+
+/// One error is one line on standard error: `glia-sync: what, where, what to do`.
+void complain(const std::string& line);
+
+}  // namespace glia::cli

@@ -1,0 +1,25 @@
+// What most commands begin with: configuration, logging, schema, loop, API, store.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/config/settings.hpp"
+#include "daemon/sync/engine.hpp"
+#include "sinks/postgres/postgres_sink.hpp"
+
+namespace glia::cli {
+
+/// The sink's part of the configuration. Throws ConfigError if the DSN's file cannot be read.
+postgres::Settings sink_settings(const Settings& settings);
+
+/// Runs `work` with everything set up and returns its exit code. Errors of the set-up are told and turned into codes:
+/// 78 configuration, 69 database. `threads`: connections to the database.
+int with_engine(const std::string& config, int threads, const std::function<Task<int>(Engine&)>& work,
+                const std::function<void(Settings&)>& adjust = {});
+
+/// Runs `work`, tells what it throws, and returns the exit code.
+int guarded(const std::function<int()>& work);
+
+}  // namespace glia::cli

@@ -1,0 +1,37 @@
+// migrate, config check, config show
+#include <iostream>
+
+#include "daemon/cli/commands.hpp"
+#include "daemon/cli/session.hpp"
+
+namespace glia::cli {
+
+int migrate(const std::string& config, bool print) {
+    return guarded([&] {
+        const Settings settings = load_settings(config);
+        if (print) {
+            std::cout << postgres::migration_script(settings.postgres.schema);
+            return 0;
+        }
+        const int version = postgres::open(sink_settings(settings))->migrate();
+        std::cout << "schema " << settings.postgres.schema << " is at version " << version << "\n";
+        return 0;
+    });
+}
+
+int config_check(const std::string& config) {
+    return guarded([&] {
+        load_settings(config);
+        std::cout << config << ": in order\n";
+        return 0;
+    });
+}
+
+int config_show(const std::string& config) {
+    return guarded([&] {
+        std::cout << show_settings(load_settings(config));
+        return 0;
+    });
+}
+
+}  // namespace glia::cli

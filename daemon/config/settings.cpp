@@ -1,0 +1,274 @@
+#include "daemon/config/settings.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+
+#include "daemon/api/url.hpp"
+#include "daemon/config/yaml_reader.hpp"
+#include "daemon/parse/timestamp.hpp"
+
+namespace glia {
+namespace {
+
+std::string join(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
+    return text;
+}
+
+void check_base_url(Section& section, const ApiSettings& api) {
+    if (api.base_url.empty()) {
+        section.complain("base_url", "is missing; name the API, such as https://api.glia.com");
+        return;
+    }
+    const auto url = parse_url(api.base_url);
+    if (!url) {
+        section.complain("base_url", "must be a URL such as https://api.glia.com, not " + mask_url(api.base_url));
+        return;
+    }
+    if (url->target.find_first_of("?#") != std::string::npos) {
+        section.complain("base_url", "must not have a query; the program adds its own");
+    }
+    if (url->origin.scheme == "http" && !is_loopback(url->origin) && !api.allow_insecure) {
+        section.complain("base_url", "http:// would send the token in the clear to " + to_text(url->origin) +
+                                         "; use https://, or set api.allow_insecure: true");
+    }
+}
+
+void check_origins(Section& section, const ApiSettings& api) {
+    for (const auto& origin : api.trusted_origins) {
+        const auto url = parse_url(origin);
+        if (!url || (url->target != "/" && !url->target.empty())) {
+            section.complain("trusted_origins", "must be origins such as https://api.salemove.com, not " + mask_url(origin));
+        } else if (url->origin.scheme == "http" && !is_loopback(url->origin) && !api.allow_insecure) {
+            section.complain("trusted_origins", origin + " is not encrypted; use https://, or set api.allow_insecure: true");
+        }
+    }
+}
+
+void read_auth(Section section, AuthSettings& auth) {
+    section.text("token_file", auth.token_file);
+    section.text("token_env", auth.token_env);
+    int ways = !auth.token_file.empty() + !auth.token_env.empty();
+    if (section.has("api_key")) {
+        ++ways;
+        Section key = section.section("api_key");
+        key.text("id_file", auth.api_key_id_file);
+        key.text("secret_file", auth.api_key_secret_file);
+        if (auth.api_key_id_file.empty() || auth.api_key_secret_file.empty()) {
+            key.complain("id_file", "both id_file and secret_file are needed");
+        }
+        key.finish();
+    } else {
+        section.section("api_key");
+    }
+    if (ways != 1) {
+        section.complain("token_file", "exactly one of token_file, token_env and api_key is needed, not " +
+                                           std::to_string(ways));
+    }
+    section.finish();
+}
+
+void read_api(Section section, ApiSettings& api) {
+    section.text("base_url", api.base_url);
+    section.boolean("allow_insecure", api.allow_insecure);
+    check_base_url(section, api);
+    section.words("trusted_origins", api.trusted_origins);
+    check_origins(section, api);
+    read_auth(section.section("auth"), api.auth);
+    section.words("sites", api.sites);
+    if (api.sites.empty()) section.complain("sites", "name at least one site id");
+    section.words("operator_ids", api.operator_ids);
+    section.integer("per_page", api.per_page, 1, 1000);
+    section.integer("max_in_flight", api.max_in_flight, 1, 256);
+    if (const auto limit = section.scalar("rate_limit"); limit && *limit != "auto") {
+        double number = 0;
+        const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), number);
+        if (error != std::errc{} || end != limit->data() + limit->size() || !(number >= 0 && number <= 100'000)) {
+            section.complain("rate_limit", "must be auto, 0 (none) or requests per second, not " + *limit);
+        } else {
+            api.rate_limit = number;
+        }
+    }
+    section.duration("connect_timeout", api.connect_timeout, Milliseconds{1});
+    section.duration("request_timeout", api.request_timeout, Milliseconds{1});
+    section.integer("max_retries", api.max_retries, 0, 100);
+    section.text("ca_file", api.ca_file);
+    section.text("proxy", api.proxy);
+    if (!api.proxy.empty() && !parse_proxy(api.proxy)) {
+        section.complain("proxy", "must be a URL such as http://proxy.example.com:3128, not " + mask_url(api.proxy));
+    }
+    section.finish();
+}
+
+void read_sync(Section section, SyncSettings& sync) {
+    if (!section.has("start_from")) {
+        section.complain("start_from", "is missing; say where a site's first pass begins, such as 2024-01-01T00:00:00Z");
+    }
+    section.instant("start_from", sync.start_from);
+    section.duration("poll_every", sync.poll_every, Milliseconds{1000});
+    section.duration("overlap", sync.overlap, Milliseconds{0});
+    section.sections(
+        "revisit",
+        [&](Section& entry) {
+            TierSettings tier;
+            if (!entry.has("every") || !entry.has("back")) entry.complain("every", "both every and back are needed");
+            entry.duration("every", tier.every, Milliseconds{1000});
+            entry.duration("back", tier.back, Milliseconds{1000});
+            sync.revisit.push_back(tier);
+        },
+        [&] { sync.revisit.clear(); });
+    section.choice("details", {"auto"}, [](std::size_t) {});
+    section.finish();
+}
+
+void not_yet(Section& section, const std::string& key) {
+    section.complain(key, "is not in this version of glia-sync; leave it off");
+}
+
+void read_enrich(Section section) {
+    for (const std::string name : {"queue_wait", "transcripts", "recordings"}) {
+        Section enricher = section.section(name);
+        bool enabled = false;
+        Milliseconds every{};
+        std::string text;
+        enricher.boolean("enabled", enabled);
+        if (name == "queue_wait") {
+            enricher.duration("every", every, Milliseconds{1000});
+            enricher.text("token_file", text);
+        }
+        if (name == "recordings") enricher.text("directory", text);
+        if (enabled) not_yet(enricher, "enabled");
+        enricher.finish();
+    }
+    section.finish();
+}
+
+void read_sink(Section section, PostgresSettings& postgres) {
+    section.choice("type", {"postgres", "ndjson"}, [&](std::size_t index) {
+        if (index == 1) not_yet(section, "type");
+    });
+    Section ndjson = section.section("ndjson");
+    std::string path;
+    ndjson.text("path", path);
+    ndjson.finish();
+
+    Section section_postgres = section.section("postgres");
+    section_postgres.text("dsn", postgres.dsn);
+    section_postgres.text("dsn_file", postgres.dsn_file);
+    if (!postgres.dsn.empty() && !postgres.dsn_file.empty()) {
+        section_postgres.complain("dsn_file", "only one of dsn and dsn_file may be set");
+    }
+    section_postgres.text("schema", postgres.schema);
+    if (postgres.schema.empty() || postgres.schema.size() > 63 || postgres.schema.find('\0') != std::string::npos) {
+        section_postgres.complain("schema", "must be a name of 1 to 63 bytes");
+    }
+    section_postgres.choice("migrate", {"auto", "manual"}, [&](std::size_t index) { postgres.migrate_auto = index == 0; });
+    section_postgres.finish();
+    section.finish();
+}
+
+void read_rest(Section& root, Settings& settings) {
+    Section privacy = root.section("privacy");
+    privacy.choice("visitor_name", {"keep", "drop", "hash"}, [&](std::size_t index) {
+        if (index == 2) not_yet(privacy, "visitor_name");
+        settings.visitor_name = index == 1 ? Privacy::drop : Privacy::keep;
+    });
+    privacy.finish();
+    Section log = root.section("log");
+    log.choice("level", {"debug", "info", "warning", "error"},
+               [&](std::size_t index) { settings.log_level = static_cast<LogLevel>(index); });
+    log.choice("format", {"text", "json"},
+               [&](std::size_t index) { settings.log_format = static_cast<LogFormat>(index); });
+    log.finish();
+    Section admin = root.section("admin");
+    settings.admin_listen = "127.0.0.1:9464";
+    admin.text("listen", settings.admin_listen);
+    admin.finish();
+}
+
+std::string read_file(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    if (in) text << in.rdbuf();
+    if (!in) throw ConfigError({file + ": cannot be read (" + std::string(std::strerror(errno)) + "); name the configuration with -c FILE"});
+    return text.str();
+}
+
+}  // namespace
+
+ConfigError::ConfigError(std::vector<std::string> lines) : std::runtime_error(join(lines)), lines_(std::move(lines)) {}
+
+std::optional<std::string> process_environment(const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+Settings load_settings(const std::string& file, Environment environment) {
+    return parse_settings(read_file(file), file, environment);
+}
+
+Settings parse_settings(const std::string& text, const std::string& file, Environment environment) {
+    Complaints complaints(file);
+    Settings settings;
+    settings.sync.revisit = {{Milliseconds{900'000}, Milliseconds{86'400'000}},
+                             {Milliseconds{86'400'000}, Milliseconds{14 * 86'400'000LL}}};
+    try {
+        Section root(YAML::Load(text), "", complaints, environment);
+        read_api(root.section("api"), settings.api);
+        read_sync(root.section("sync"), settings.sync);
+        read_enrich(root.section("enrich"));
+        read_sink(root.section("sink"), settings.postgres);
+        read_rest(root, settings);
+        root.finish();
+    } catch (const YAML::Exception& error) {
+        complaints.add(error.mark, "not valid YAML: " + error.msg);
+    }
+    if (!complaints.lines().empty()) throw ConfigError(complaints.lines());
+    return settings;
+}
+
+std::string resolve_dsn(const PostgresSettings& settings) {
+    if (settings.dsn_file.empty()) return settings.dsn;
+    std::ifstream in(settings.dsn_file);
+    std::string dsn;
+    if (!std::getline(in, dsn) || dsn.empty()) {
+        throw ConfigError({settings.dsn_file + ": cannot be read, or is empty; sink.postgres.dsn_file must hold the DSN in its first line"});
+    }
+    return dsn;
+}
+
+std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known) {
+    const auto distance = [](const std::string& a, const std::string& b) {  // Levenshtein
+        std::vector<std::size_t> row(b.size() + 1);
+        std::iota(row.begin(), row.end(), std::size_t{0});
+        for (std::size_t i = 1; i <= a.size(); ++i) {
+            std::size_t diagonal = row[0];
+            row[0] = i;
+            for (std::size_t j = 1; j <= b.size(); ++j) {
+                const std::size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
+            }
+        }
+        return row.back();
+    };
+    std::optional<std::string> best;
+    std::size_t best_distance = 1 + std::max<std::size_t>(2, word.size() / 3);
+    for (const auto& candidate : known) {
+        const std::size_t d = distance(word, candidate);
+        if (d < best_distance) {
+            best_distance = d;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+}  // namespace glia

@@ -1,0 +1,110 @@
+// The configuration as plain values (DESIGN.md §2), and how it is read, checked and shown.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "sinks/records.hpp"
+
+namespace glia {
+
+using Milliseconds = std::chrono::milliseconds;
+
+/// Exactly one of the three ways is set.
+struct AuthSettings {
+    std::string token_file;
+    std::string token_env;
+    std::string api_key_id_file;
+    std::string api_key_secret_file;
+    bool operator==(const AuthSettings&) const = default;
+};
+
+struct ApiSettings {
+    std::string base_url;
+    bool allow_insecure = false;
+    std::vector<std::string> trusted_origins;
+    AuthSettings auth;
+    std::vector<std::string> sites;
+    std::vector<std::string> operator_ids;
+    int per_page = 100;
+    int max_in_flight = 8;
+    std::optional<double> rate_limit;  ///< requests per second; 0: none; nullopt: auto
+    Milliseconds connect_timeout{10'000};
+    Milliseconds request_timeout{60'000};
+    int max_retries = 8;
+    std::string ca_file;
+    std::string proxy;
+    bool operator==(const ApiSettings&) const = default;
+};
+
+/// A revisit tier: every so often, re-read so far back.
+struct TierSettings {
+    Milliseconds every{};
+    Milliseconds back{};
+    bool operator==(const TierSettings&) const = default;
+};
+
+struct SyncSettings {
+    Instant start_from{};
+    Milliseconds poll_every{60'000};
+    Milliseconds overlap{600'000};
+    std::vector<TierSettings> revisit;
+    bool operator==(const SyncSettings&) const = default;
+};
+
+struct PostgresSettings {
+    std::string dsn;
+    std::string dsn_file;
+    std::string schema = "glia";
+    bool migrate_auto = true;
+    bool operator==(const PostgresSettings&) const = default;
+};
+
+enum class Privacy { keep, drop };
+enum class LogLevel { debug, info, warning, error };
+enum class LogFormat { text, json };
+
+struct Settings {
+    ApiSettings api;
+    SyncSettings sync;
+    PostgresSettings postgres;
+    Privacy visitor_name = Privacy::keep;
+    LogLevel log_level = LogLevel::info;
+    LogFormat log_format = LogFormat::text;
+    std::string admin_listen;
+    bool operator==(const Settings&) const = default;
+};
+
+/// Everything that is wrong with a configuration; each line is `file:line:column: what; what to do`.
+class ConfigError : public std::runtime_error {
+  public:
+    explicit ConfigError(std::vector<std::string> lines);
+    const std::vector<std::string>& lines() const { return lines_; }
+
+  private:
+    std::vector<std::string> lines_;
+};
+
+/// Looks up an environment variable; handed in so that tests need no environment.
+using Environment = std::optional<std::string> (*)(const std::string& name);
+std::optional<std::string> process_environment(const std::string& name);
+
+/// Reads and validates. Throws ConfigError with all that is wrong.
+Settings load_settings(const std::string& file, Environment environment = process_environment);
+/// The same of a text; `file` is what errors call it.
+Settings parse_settings(const std::string& text, const std::string& file, Environment environment = process_environment);
+
+/// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
+std::string show_settings(const Settings& settings);
+
+/// The DSN from `dsn` or `dsn_file`. Throws ConfigError if the file cannot be read.
+std::string resolve_dsn(const PostgresSettings& settings);
+
+/// The known word nearest to `word`, if one is near enough to be what was meant.
+std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);
+
+}  // namespace glia

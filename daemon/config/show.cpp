@@ -1,0 +1,111 @@
+#include <yaml-cpp/yaml.h>
+
+#include <regex>
+
+#include "daemon/api/url.hpp"
+#include "daemon/config/settings.hpp"
+#include "daemon/parse/timestamp.hpp"
+
+namespace glia {
+namespace {
+
+/// A DSN without its password, as a URI or as key=value words.
+std::string mask_dsn(const std::string& dsn) {
+    if (dsn.find("://") != std::string::npos) {
+        static const std::regex query_password("([?&]password=)[^&]*");
+        return std::regex_replace(mask_url(dsn), query_password, "$1********");
+    }
+    static const std::regex password(R"((\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s']\S*))", std::regex::icase);
+    return std::regex_replace(dsn, password, "$1********");
+}
+
+void list(YAML::Emitter& out, const char* key, const std::vector<std::string>& values) {
+    out << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
+    for (const auto& value : values) out << YAML::DoubleQuoted << value;
+    out << YAML::EndSeq;
+}
+
+template <typename T>
+void pair(YAML::Emitter& out, const char* key, const T& value) {
+    out << YAML::Key << key << YAML::Value << value;
+}
+
+void quoted(YAML::Emitter& out, const char* key, const std::string& value) {
+    out << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
+}
+
+void show_api(YAML::Emitter& out, const ApiSettings& api) {
+    out << YAML::Key << "api" << YAML::Value << YAML::BeginMap;
+    pair(out, "base_url", mask_url(api.base_url));
+    pair(out, "allow_insecure", api.allow_insecure);
+    list(out, "trusted_origins", api.trusted_origins);
+    out << YAML::Key << "auth" << YAML::Value << YAML::BeginMap;
+    if (!api.auth.token_file.empty()) pair(out, "token_file", api.auth.token_file);
+    if (!api.auth.token_env.empty()) pair(out, "token_env", api.auth.token_env);
+    if (!api.auth.api_key_id_file.empty()) {
+        out << YAML::Key << "api_key" << YAML::Value << YAML::BeginMap;
+        pair(out, "id_file", api.auth.api_key_id_file);
+        pair(out, "secret_file", api.auth.api_key_secret_file);
+        out << YAML::EndMap;
+    }
+    out << YAML::EndMap;
+    list(out, "sites", api.sites);
+    list(out, "operator_ids", api.operator_ids);
+    pair(out, "per_page", api.per_page);
+    pair(out, "max_in_flight", api.max_in_flight);
+    api.rate_limit ? pair(out, "rate_limit", *api.rate_limit) : pair(out, "rate_limit", "auto");
+    pair(out, "connect_timeout", to_text(api.connect_timeout));
+    pair(out, "request_timeout", to_text(api.request_timeout));
+    pair(out, "max_retries", api.max_retries);
+    quoted(out, "ca_file", api.ca_file);
+    quoted(out, "proxy", mask_url(api.proxy));
+    out << YAML::EndMap;
+}
+
+void show_sync(YAML::Emitter& out, const SyncSettings& sync) {
+    out << YAML::Key << "sync" << YAML::Value << YAML::BeginMap;
+    pair(out, "start_from", to_iso8601(sync.start_from));
+    pair(out, "poll_every", to_text(sync.poll_every));
+    pair(out, "overlap", to_text(sync.overlap));
+    out << YAML::Key << "revisit" << YAML::Value << YAML::BeginSeq;
+    for (const TierSettings& tier : sync.revisit) {
+        out << YAML::Flow << YAML::BeginMap;
+        pair(out, "every", to_text(tier.every));
+        pair(out, "back", to_text(tier.back));
+        out << YAML::EndMap;
+    }
+    out << YAML::EndSeq;
+    pair(out, "details", "auto");
+    out << YAML::EndMap;
+}
+
+}  // namespace
+
+std::string show_settings(const Settings& settings) {
+    YAML::Emitter out;
+    out << YAML::BeginMap;
+    show_api(out, settings.api);
+    show_sync(out, settings.sync);
+    out << YAML::Key << "sink" << YAML::Value << YAML::BeginMap;
+    pair(out, "type", "postgres");
+    out << YAML::Key << "postgres" << YAML::Value << YAML::BeginMap;
+    quoted(out, "dsn", mask_dsn(settings.postgres.dsn));
+    if (!settings.postgres.dsn_file.empty()) pair(out, "dsn_file", settings.postgres.dsn_file);
+    pair(out, "schema", settings.postgres.schema);
+    pair(out, "migrate", settings.postgres.migrate_auto ? "auto" : "manual");
+    out << YAML::EndMap << YAML::EndMap;
+    out << YAML::Key << "privacy" << YAML::Value << YAML::BeginMap;
+    pair(out, "visitor_name", settings.visitor_name == Privacy::keep ? "keep" : "drop");
+    out << YAML::EndMap;
+    static constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
+    out << YAML::Key << "log" << YAML::Value << YAML::BeginMap;
+    pair(out, "level", kLevels[static_cast<int>(settings.log_level)]);
+    pair(out, "format", settings.log_format == LogFormat::text ? "text" : "json");
+    out << YAML::EndMap;
+    out << YAML::Key << "admin" << YAML::Value << YAML::BeginMap;
+    quoted(out, "listen", settings.admin_listen);
+    out << YAML::EndMap << YAML::EndMap;
+    return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace glia

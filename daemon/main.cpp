@@ -1,0 +1,108 @@
+// The command line (CLI11); what the commands do is in cli/.
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+
+#include "daemon/cli/commands.hpp"
+#include "daemon/ops/version.hpp"
+
+namespace {
+
+constexpr int kUsage = 64;
+
+/// Declares the commands; each sets `action` when it is chosen.
+class CommandLine {
+  public:
+    CommandLine() : app_("Keeps PostgreSQL in step with a contact centre's engagements.", "glia-sync") {
+        app_.set_version_flag("--version", std::string("glia-sync ") + glia::kVersion);
+        app_.add_option("-c,--config", config_, "Configuration file")->capture_default_str();
+        app_.require_subcommand(1);
+        app_.fallthrough();  // -c may stand behind the command too
+        app_.footer("Exit codes: 0 done, 64 usage, 65 records rejected (--strict), 69 API or database unavailable,\n"
+                    "75 stopped before the end, 77 credentials refused, 78 configuration wrong.");
+        add_run();
+        add_backfill();
+        add_check();
+        add_migrate();
+        add_status();
+        add_config();
+    }
+
+    int parse(int argc, char** argv) {
+        try {
+            app_.parse(argc, argv);
+        } catch (const CLI::Success& asked) {  // --help, --version
+            return app_.exit(asked);
+        } catch (const CLI::ParseError& error) {
+            glia::cli::complain(std::string(error.what()) + "; see glia-sync --help");
+            return kUsage;
+        }
+        return action_();
+    }
+
+  private:
+    void add_run() {
+        auto* command = app_.add_subcommand("run", "The service: polls every site until it is stopped");
+        command->add_flag("--once", once_, "One pass over every site, the revisits that are due, the detail queue; then exit");
+        command->add_flag("--strict", strict_, "With --once: exit code 65 if records were rejected");
+        command->footer("Example:\n  glia-sync run --once     # for cron and timers");
+        command->callback([this] { action_ = [this] { return glia::cli::run(config_, once_, strict_); }; });
+    }
+
+    void add_backfill() {
+        auto* command = app_.add_subcommand("backfill", "Loads history; the same command again goes on where it stopped");
+        command->add_option("--from", backfill_.from, "Start of the range, such as 2023-01-01")->required();
+        command->add_option("--to", backfill_.to, "End of the range; without it: now");
+        command->add_option("--site", backfill_.sites, "Only this site (may be repeated)");
+        command->add_option("--window", backfill_.window, "Length of the pieces that are loaded and resumed")->capture_default_str();
+        command->add_option("--concurrency", backfill_.concurrency, "Windows at once")->capture_default_str()->check(CLI::Range(1, 64));
+        command->add_flag("--restart", backfill_.restart, "Start over");
+        command->add_flag("--strict", backfill_.strict, "Exit code 65 if records were rejected");
+        command->footer("Example:\n  glia-sync backfill --from 2023-01-01 --to 2024-01-01 --concurrency 8");
+        command->callback([this] { action_ = [this] { return glia::cli::backfill(config_, backfill_); }; });
+    }
+
+    void add_check() {
+        auto* command = app_.add_subcommand("check", "Is everything in order? One line per check, and what to do");
+        command->callback([this] { action_ = [this] { return glia::cli::check(config_); }; });
+    }
+
+    void add_migrate() {
+        auto* command = app_.add_subcommand("migrate", "Brings the database schema to this version");
+        command->add_flag("--print", print_, "Print the SQL for a DBA instead");
+        command->callback([this] { action_ = [this] { return glia::cli::migrate(config_, print_); }; });
+    }
+
+    void add_status() {
+        auto* command = app_.add_subcommand("status", "How far every site is, and what is wrong");
+        command->add_flag("--json", json_, "As JSON");
+        command->callback([this] { action_ = [this] { return glia::cli::status(config_, json_); }; });
+    }
+
+    void add_config() {
+        auto* command = app_.add_subcommand("config", "Looks at the configuration file");
+        command->require_subcommand(1);
+        command->fallthrough();
+        command->add_subcommand("check", "Validates it")->callback([this] { action_ = [this] { return glia::cli::config_check(config_); }; });
+        command->add_subcommand("show", "Shows the effective settings, secrets masked")->callback([this] {
+            action_ = [this] { return glia::cli::config_show(config_); };
+        });
+    }
+
+    CLI::App app_;
+    std::string config_ = glia::cli::kDefaultConfig;
+    bool once_ = false;
+    bool strict_ = false;
+    bool print_ = false;
+    bool json_ = false;
+    glia::cli::BackfillOptions backfill_;
+    std::function<int()> action_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CommandLine command_line;
+    return command_line.parse(argc, argv);
+}

@@ -1,0 +1,125 @@
+#include "daemon/ops/runtime.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <exception>
+#include <random>
+#include <set>
+
+namespace glia {
+
+namespace asio = boost::asio;
+
+struct Runtime::Impl {
+    asio::io_context context{1};
+    asio::signal_set ends{context, SIGTERM, SIGINT};
+    asio::signal_set reloads{context, SIGHUP};
+    std::set<asio::steady_timer*> sleepers;
+    std::mt19937_64 generator{std::random_device{}()};
+};
+
+Runtime::Runtime() : impl_(std::make_unique<Impl>()) {}
+Runtime::~Runtime() = default;
+
+asio::io_context& Runtime::context() { return impl_->context; }
+
+int Runtime::run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace) {
+    static constexpr int kStoppedEarly = 75;
+    int code = kStoppedEarly;
+    std::exception_ptr failure;
+    bool ended = false;
+    asio::steady_timer deadline(impl_->context);
+    on_stop([&] {
+        deadline.expires_after(grace);
+        deadline.async_wait([&](const boost::system::error_code& error) {
+            if (!error) impl_->context.stop();
+        });
+    });
+    impl_->ends.async_wait([this](const boost::system::error_code& error, int) {
+        if (!error) stop();
+    });
+    std::function<void()> await_reload = [&] {
+        impl_->reloads.async_wait([&](const boost::system::error_code& error, int) {
+            if (error) return;
+            if (reload_) reload_();
+            await_reload();
+        });
+    };
+    await_reload();
+    asio::co_spawn(impl_->context, main(), [&](std::exception_ptr error, int result) {
+        failure = error;
+        code = result;
+        ended = true;
+        impl_->context.stop();
+    });
+    impl_->context.run();
+    if (!ended) code = kStoppedEarly;
+    if (failure) std::rethrow_exception(failure);
+    return code;
+}
+
+void Runtime::spawn(Task<> task) { asio::co_spawn(impl_->context, std::move(task), asio::detached); }
+
+void Runtime::stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    for (auto& callback : callbacks_) callback();
+    for (asio::steady_timer* timer : impl_->sleepers) timer->cancel();
+}
+
+Task<bool> Runtime::sleep(std::chrono::milliseconds duration) {
+    if (stopping_) co_return false;
+    asio::steady_timer timer(impl_->context, duration);
+    impl_->sleepers.insert(&timer);
+    boost::system::error_code error;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    impl_->sleepers.erase(&timer);
+    co_return !stopping_;
+}
+
+void Runtime::post(std::function<void()> work) { asio::post(impl_->context, std::move(work)); }
+
+double Runtime::random() { return std::uniform_real_distribution<double>(0, 1)(impl_->generator); }
+
+struct Signal::Impl {
+    explicit Impl(Runtime& loop) : runtime(loop) {}
+    Runtime& runtime;
+    std::list<asio::steady_timer*> waiters;
+};
+
+Signal::Signal(Runtime& runtime) : impl_(std::make_shared<Impl>(runtime)) {}
+Signal::~Signal() = default;
+
+Task<> Signal::wait() { return wait_for(std::chrono::hours{24 * 365}); }
+
+Task<> Signal::wait_for(std::chrono::milliseconds limit) {
+    const std::shared_ptr<Impl> impl = impl_;  // the Signal may go while a waiter wakes
+    asio::steady_timer timer(impl->runtime.context(), limit);
+    impl->waiters.push_back(&timer);
+    boost::system::error_code error;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    impl->waiters.remove(&timer);
+}
+
+void Signal::notify() {
+    for (asio::steady_timer* timer : impl_->waiters) timer->cancel();
+    // A cancelled wait is done, even if a second notify() comes before its coroutine runs.
+    impl_->waiters.clear();
+}
+
+Task<> Latch::wait() {
+    while (count_ > 0) co_await done_.wait();
+}
+
+Task<> AsyncMutex::lock() {
+    while (locked_) co_await freed_.wait();
+    locked_ = true;
+}
+
+}  // namespace glia

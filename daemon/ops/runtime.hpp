@@ -1,0 +1,107 @@
+// The event loop's frame: one thread, coroutines, sleeping that ends when the program is to stop.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+namespace glia {
+
+/// What our coroutines return.
+template <typename T = void>
+using Task = boost::asio::awaitable<T>;
+
+/// Owns the loop and says when to stop. All of it belongs to the loop's thread, except post().
+class Runtime {
+  public:
+    Runtime();
+    ~Runtime();
+    Runtime(const Runtime&) = delete;
+    Runtime& operator=(const Runtime&) = delete;
+
+    /// Runs until `main` has ended, or until `grace` after a stop, and returns what `main` returned (75 if it did not
+    /// end in time). SIGTERM and SIGINT call stop(). Rethrows what `main` throws.
+    int run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace);
+
+    /// Starts a coroutine beside the others. It must not throw; join it by a Latch.
+    void spawn(Task<> task);
+
+    /// Asks everything to end: sleepers wake, callbacks of on_stop() run once.
+    void stop();
+    bool stopping() const { return stopping_; }
+    void on_stop(std::function<void()> callback) { callbacks_.push_back(std::move(callback)); }
+    /// SIGHUP calls this.
+    void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
+
+    /// Waits. False if it was cut short because the program stops.
+    Task<bool> sleep(std::chrono::milliseconds duration);
+
+    /// Runs `work` on the loop's thread, from any thread.
+    void post(std::function<void()> work);
+
+    /// In [0, 1), for jitter.
+    double random();
+
+    boost::asio::io_context& context();
+
+  private:
+    friend class Signal;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+    bool stopping_ = false;
+    std::list<std::function<void()>> callbacks_;
+    std::function<void()> reload_;
+};
+
+/// Something to wait for: every wait() that began before notify() ends with it. Loop's thread only.
+class Signal {
+  public:
+    explicit Signal(Runtime& runtime);
+    ~Signal();
+    Task<> wait();
+    /// Ends after `limit` at the latest. Stopping does not end it: what is waited for is to come first.
+    Task<> wait_for(std::chrono::milliseconds limit);
+    void notify();
+
+  private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+/// Counts coroutines that were started, and waits for all of them.
+class Latch {
+  public:
+    explicit Latch(Runtime& runtime) : done_(runtime) {}
+    void add() { ++count_; }
+    void remove() {
+        if (--count_ == 0) done_.notify();
+    }
+    int count() const { return count_; }
+    Task<> wait();
+
+  private:
+    int count_ = 0;
+    Signal done_;
+};
+
+/// One coroutine at a time.
+class AsyncMutex {
+  public:
+    explicit AsyncMutex(Runtime& runtime) : freed_(runtime) {}
+    Task<> lock();
+    void unlock() {
+        locked_ = false;
+        freed_.notify();
+    }
+
+  private:
+    bool locked_ = false;
+    Signal freed_;
+};
+
+}  // namespace glia

@@ -1,0 +1,214 @@
+#include "daemon/parse/canonical_json.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <map>
+
+namespace glia {
+namespace {
+
+constexpr int kMaxDepth = 200;
+constexpr std::size_t kMaxDigits = 1000;
+constexpr std::string_view kReplacement = "\\ufffd";
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/// The code unit of `\uXXXX` at `at`, or -1.
+int code_unit(std::string_view text, std::size_t at) {
+    if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return -1;
+    int unit = 0;
+    for (std::size_t i = at + 2; i < at + 6; ++i) {
+        const int digit = hex_digit(text[i]);
+        if (digit < 0) return -1;
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+/// simdjson checks numbers only when they are converted; these are kept as text, so they are checked here.
+bool is_number(std::string_view text, std::string& why) {
+    std::size_t at = 0;
+    const auto digits = [&] {
+        const std::size_t start = at;
+        while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+        return at - start;
+    };
+    if (at < text.size() && text[at] == '-') ++at;
+    const std::size_t first = at;
+    const std::size_t whole = digits();
+    bool good = whole == 1 || (whole > 1 && text[first] != '0');
+    if (good && at < text.size() && text[at] == '.') {
+        ++at;
+        good = digits() > 0;
+    }
+    if (good && at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+        ++at;
+        if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+        const std::size_t start = at;
+        good = digits() > 0;
+        if (good && (at - start > 4 || std::stoi(std::string(text.substr(start, at - start))) > 1000)) {
+            why = "a number is out of range";
+            return false;
+        }
+    }
+    good = good && at == text.size();
+    if (!good) why = "a number is malformed";
+    if (good && text.size() > kMaxDigits) {
+        why = "a number is too long";
+        return false;
+    }
+    return good;
+}
+
+struct Malformed {
+    std::string why;
+};
+
+std::string canonical(simdjson::ondemand::value value, const std::vector<std::string>& drop, int depth) {
+    if (depth > kMaxDepth) throw Malformed{"nested too deep"};
+    switch (value.type()) {
+        case simdjson::ondemand::json_type::object: {
+            std::map<std::string, std::string> members;
+            for (auto field : value.get_object()) {
+                const std::string key(field.unescaped_key().value());
+                std::string text = canonical(field.value(), drop, depth + 1);
+                if (std::find(drop.begin(), drop.end(), key) == drop.end()) members[key] = std::move(text);
+            }
+            std::string out = "{";
+            for (const auto& [key, text] : members) {
+                if (out.size() > 1) out.push_back(',');
+                out += json_quote(key) + ":" + text;
+            }
+            return out + "}";
+        }
+        case simdjson::ondemand::json_type::array: {
+            std::string out = "[";
+            for (auto element : value.get_array()) {
+                if (out.size() > 1) out.push_back(',');
+                out += canonical(element.value(), drop, depth + 1);
+            }
+            return out + "]";
+        }
+        case simdjson::ondemand::json_type::string:
+            return json_quote(value.get_string().value());
+        case simdjson::ondemand::json_type::number: {
+            std::string_view token = value.raw_json_token();
+            while (!token.empty() && static_cast<unsigned char>(token.back()) <= 0x20) token.remove_suffix(1);
+            std::string why;
+            if (!is_number(token, why)) throw Malformed{why};
+            return std::string(token);  // a token that is only looked at is skipped with the next step of its parent
+        }
+        case simdjson::ondemand::json_type::boolean:
+            return value.get_bool().value() ? "true" : "false";
+        case simdjson::ondemand::json_type::null:
+            if (!value.is_null()) throw Malformed{"a literal is malformed"};
+            return "null";
+        default:
+            throw Malformed{"a value is of no known type"};
+    }
+}
+
+}  // namespace
+
+std::string repair_escapes(std::string_view json) {
+    std::string out;
+    out.reserve(json.size());
+    for (std::size_t at = 0; at < json.size();) {
+        if (json[at] != '\\' || at + 1 >= json.size()) {
+            out.push_back(json[at++]);
+            continue;
+        }
+        const int unit = code_unit(json, at);
+        if (unit < 0) {  // another escape: take both characters, or an escaped backslash would be read twice
+            out.append(json.substr(at, 2));
+            at += 2;
+            continue;
+        }
+        const bool high = unit >= 0xd800 && unit < 0xdc00;
+        const bool low = unit >= 0xdc00 && unit < 0xe000;
+        const int next = high ? code_unit(json, at + 6) : -1;
+        if (high && next >= 0xdc00 && next < 0xe000) {
+            out.append(json.substr(at, 12));
+            at += 12;
+            continue;
+        }
+        out.append(unit == 0 || high || low ? kReplacement : json.substr(at, 6));
+        at += 6;
+    }
+    return out;
+}
+
+std::string repair_utf8(std::string_view text) {
+    static constexpr std::string_view kMark = "\xef\xbf\xbd";
+    std::string out;
+    out.reserve(text.size() + 16);
+    for (std::size_t at = 0; at < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[at]);
+        const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
+                                   : lead >= 0xf0 && lead < 0xf5                 ? 4
+                                                                                 : 0;
+        if (length == 0 || at + length > text.size() || !simdjson::validate_utf8(text.data() + at, length)) {
+            out += kMark;
+            ++at;
+            continue;
+        }
+        out.append(text.substr(at, length));
+        at += length;
+    }
+    return out;
+}
+
+std::optional<std::string> canonical_json(std::string_view json, std::string& why, const std::vector<std::string>& drop) {
+    const std::string repaired = repair_escapes(json);
+    const simdjson::padded_string padded(repaired);
+    simdjson::ondemand::parser parser;
+    try {
+        simdjson::ondemand::document document = parser.iterate(padded);
+        // A scalar cannot be had as a value of the document, so every value is read as the only element of an array.
+        if (document.is_scalar().value()) {
+            const simdjson::padded_string wrapped("[" + repaired + "]");
+            simdjson::ondemand::document outer = parser.iterate(wrapped);
+            std::string text = canonical(outer.get_value().value(), drop, 0);
+            return text.substr(1, text.size() - 2);
+        }
+        std::string text = canonical(document.get_value().value(), drop, 0);
+        if (document.current_location().error() == simdjson::SUCCESS) {
+            why = "something follows the value";
+            return std::nullopt;
+        }
+        return text;
+    } catch (const simdjson::simdjson_error& error) {
+        why = error.what();
+    } catch (const Malformed& malformed) {
+        why = malformed.why;
+    }
+    return std::nullopt;
+}
+
+std::string json_quote(std::string_view text) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out.push_back('\\');
+            out.push_back(c);
+        } else if (byte < 0x20) {
+            out += "\\u00";
+            out.push_back(digits[byte >> 4]);
+            out.push_back(digits[byte & 15]);
+        } else {
+            out.push_back(c);
+        }
+    }
+    out.push_back('"');
+    return out;
+}
+
+}  // namespace glia

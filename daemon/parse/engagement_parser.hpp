@@ -1,0 +1,63 @@
+// The API's answers as records (spec: § Output fields, § Engagement Leg; DESIGN.md §3.5). simdjson stays in the source.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinks/records.hpp"
+
+namespace glia {
+
+/// One page of the listing.
+struct ParsedPage {
+    std::vector<Engagement> engagements;
+    std::vector<RejectedRecord> rejected;
+    OptionalText next_page;  ///< none: null, absent or empty, all of which mean the last page
+};
+
+/// The answer to GET /engagements/{id}: either the engagement or why it was rejected.
+struct ParsedDetail {
+    std::optional<Engagement> engagement;
+    std::optional<RejectedRecord> rejected;
+};
+
+/// Why a whole body could not be read.
+struct ParseFailure {
+    enum class Kind {
+        not_json,      ///< cut off, HTML, garbage
+        invalid_utf8,  ///< JSON but for some bytes; see repair_utf8()
+        wrong_shape    ///< JSON, but not the documented object
+    };
+    Kind kind = Kind::not_json;
+    std::string reason;
+};
+
+template <typename T>
+struct Parsed {
+    std::optional<T> value;
+    ParseFailure failure;  ///< if there is no value
+};
+
+/// Reads bodies; keeps its buffers, so one per thread.
+class EngagementParser {
+  public:
+    struct Options {
+        bool drop_visitor_name = false;  ///< privacy.visitor_name: drop; rejected payloads included
+    };
+    explicit EngagementParser(Options options);
+    EngagementParser() : EngagementParser(Options{}) {}
+    ~EngagementParser();
+    EngagementParser(EngagementParser&&) noexcept;
+
+    /// `body` may be given spare capacity, nothing else changes. One bad record is rejected without its page.
+    Parsed<ParsedPage> page(std::string& body);
+    Parsed<ParsedDetail> detail(std::string& body);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glia

@@ -1,0 +1,115 @@
+#include "daemon/parse/error_text.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "daemon/parse/canonical_json.hpp"
+
+namespace glia {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr std::size_t kLongest = 300;
+
+void add(std::string& line, std::string_view text) {
+    if (text.empty() || line.find(text) != std::string::npos) return;
+    if (!line.empty()) line += ": ";
+    line += text;
+}
+
+void collect(dom::element element, std::string& line, int depth) {
+    if (depth > 3 || line.size() > kLongest) return;
+    if (element.is_array()) {
+        for (dom::element entry : dom::array(element)) collect(entry, line, depth + 1);
+        return;
+    }
+    if (element.is_string()) {
+        add(line, std::string_view(element));
+        return;
+    }
+    if (!element.is_object()) return;
+    for (const char* key : {"error", "message", "error_msg", "debug_message", "type", "ref"}) {
+        dom::element member;
+        if (element[key].get(member) == simdjson::SUCCESS) collect(member, line, depth + 1);
+    }
+    for (const char* key : {"details", "error_details"}) {
+        dom::element member;
+        if (element[key].get(member) != simdjson::SUCCESS) continue;
+        if (member.is_object()) {
+            for (const auto field : dom::object(member)) {
+                std::string inner;
+                collect(field.value, inner, depth + 1);
+                add(line, std::string(field.key) + " " + inner);
+            }
+        } else {
+            collect(member, line, depth + 1);
+        }
+    }
+}
+
+std::string without_tags(std::string_view html) {
+    std::string text;
+    bool tag = false;
+    for (const char c : html) {
+        if (c == '<') tag = true;
+        if (!tag) text.push_back(c);
+        if (c == '>') {
+            tag = false;
+            text.push_back(' ');
+        }
+    }
+    return text;
+}
+
+std::string one_line(std::string_view text) {
+    std::string line;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte > 0x20 && byte != 0x7f) {
+            line.push_back(c);
+        } else if (!line.empty() && line.back() != ' ') {
+            line.push_back(' ');
+        }
+        if (line.size() >= kLongest) break;
+    }
+    while (!line.empty() && line.back() == ' ') line.pop_back();
+    return repair_utf8(line);  // a cut may have gone through a character
+}
+
+}  // namespace
+
+std::string error_text(std::string_view body) {
+    dom::parser parser;
+    dom::element root;
+    const simdjson::padded_string padded(body.substr(0, std::size_t{64} * 1024));
+    if (parser.parse(padded).get(root) == simdjson::SUCCESS) {
+        std::string line;
+        collect(root, line, 0);
+        return one_line(line);
+    }
+    return one_line(without_tags(body.substr(0, 4096)));
+}
+
+std::optional<TokenAnswer> parse_token_answer(std::string_view body) {
+    dom::parser parser;
+    dom::element root;
+    const simdjson::padded_string padded(body);
+    if (parser.parse(padded).get(root) != simdjson::SUCCESS || !root.is_object()) return std::nullopt;
+    TokenAnswer answer;
+    std::string_view text;
+    if (root["token"].get(text) != simdjson::SUCCESS && root["access_token"].get(text) != simdjson::SUCCESS) {
+        return std::nullopt;
+    }
+    answer.token = std::string(text);
+    std::int64_t seconds = 0;
+    if (root["expires_in"].get(seconds) == simdjson::SUCCESS && seconds > 0) answer.expires_in = seconds;
+    const bool clean = !answer.token.empty() && std::none_of(answer.token.begin(), answer.token.end(), [](char c) {
+        return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f;
+    });
+    return clean ? std::optional(answer) : std::nullopt;
+}
+
+}  // namespace glia

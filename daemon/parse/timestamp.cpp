@@ -1,0 +1,186 @@
+#include "daemon/parse/timestamp.hpp"
+
+#include <array>
+#include <charconv>
+#include <string>
+
+namespace glia {
+namespace {
+
+using std::chrono::microseconds;
+
+/// Reads from the front of a text; each call says whether it fitted.
+class Reader {
+  public:
+    explicit Reader(std::string_view text) : text_(text) {}
+
+    bool digits(std::size_t count, int& value) {
+        if (text_.size() < count) return false;
+        value = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (text_[i] < '0' || text_[i] > '9') return false;
+            value = value * 10 + (text_[i] - '0');
+        }
+        text_.remove_prefix(count);
+        return true;
+    }
+    bool one_of(std::string_view characters) {
+        if (text_.empty() || characters.find(text_.front()) == std::string_view::npos) return false;
+        last_ = text_.front();
+        text_.remove_prefix(1);
+        return true;
+    }
+    bool word(std::string_view expected) {
+        if (!text_.starts_with(expected)) return false;
+        text_.remove_prefix(expected.size());
+        return true;
+    }
+    template <std::size_t N>
+    bool name(const std::array<std::string_view, N>& names, unsigned& index) {
+        for (std::size_t i = 0; i < N; ++i) {
+            if (word(names[i])) {
+                index = static_cast<unsigned>(i);
+                return true;
+            }
+        }
+        return false;
+    }
+    bool next_is_digit() const { return !text_.empty() && text_.front() >= '0' && text_.front() <= '9'; }
+    bool at_end() const { return text_.empty(); }
+    char last() const { return last_; }
+
+  private:
+    std::string_view text_;
+    char last_ = 0;
+};
+
+std::optional<Instant> assemble(int year, int month, int day, int hour, int minute, int second, microseconds fraction) {
+    using namespace std::chrono;
+    const year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+                              std::chrono::day{static_cast<unsigned>(day)}};
+    if (year < 1 || !date.ok()) return std::nullopt;
+    // 24:00:00 ends the day, and :60 is a leap second; both become the moment that follows.
+    if (hour > 24 || minute > 59 || second > 60 || (hour == 24 && (minute || second || fraction.count()))) {
+        return std::nullopt;
+    }
+    return Instant{sys_days{date}} + hours{hour} + minutes{minute} + seconds{second} + fraction;
+}
+
+bool read_fraction(Reader& in, microseconds& fraction) {
+    if (!in.one_of(".,")) return true;
+    if (!in.next_is_digit()) return false;
+    std::int64_t unit = 100'000;
+    while (in.next_is_digit()) {
+        int digit = 0;
+        in.digits(1, digit);
+        fraction += microseconds{digit * unit};
+        unit /= 10;
+    }
+    return true;
+}
+
+bool read_offset(Reader& in, std::chrono::minutes& offset) {
+    if (in.one_of("Zz") || in.at_end()) return true;
+    if (!in.one_of("+-")) return false;
+    const int sign = in.last() == '-' ? -1 : 1;
+    int hours = 0;
+    int minutes = 0;
+    if (!in.digits(2, hours)) return false;
+    if (!in.at_end()) {
+        in.one_of(":");
+        if (!in.digits(2, minutes)) return false;
+    }
+    if (hours > 15 || minutes > 59) return false;
+    offset = std::chrono::minutes{sign * (hours * 60 + minutes)};
+    return true;
+}
+
+constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+bool read_clock(Reader& in, int& hour, int& minute, int& second) {
+    return in.digits(2, hour) && in.one_of(":") && in.digits(2, minute) && in.one_of(":") && in.digits(2, second);
+}
+
+}  // namespace
+
+std::optional<Instant> parse_timestamp(std::string_view text) {
+    Reader in(text);
+    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+    microseconds fraction{0};
+    std::chrono::minutes offset{0};
+    if (!in.digits(4, year) || !in.one_of("-") || !in.digits(2, month) || !in.one_of("-") || !in.digits(2, day)) {
+        return std::nullopt;
+    }
+    if (!in.at_end()) {
+        if (!in.one_of("Tt ") || !in.digits(2, hour) || !in.one_of(":") || !in.digits(2, minute)) return std::nullopt;
+        if (in.one_of(":") && (!in.digits(2, second) || !read_fraction(in, fraction))) return std::nullopt;
+        if (!read_offset(in, offset) || !in.at_end()) return std::nullopt;
+    }
+    const auto local = assemble(year, month, day, hour, minute, second, fraction);
+    if (!local) return std::nullopt;
+    const Instant time = *local - offset;
+    static constexpr Instant kFirst{std::chrono::sys_days{std::chrono::year{1} / 1 / 1}};
+    static constexpr Instant kEnd{std::chrono::sys_days{std::chrono::year{9999} / 12 / 31}};
+    if (time < kFirst || time >= kEnd) return std::nullopt;
+    return time;
+}
+
+std::optional<Instant> parse_http_date(std::string_view text) {
+    Reader in(text);
+    unsigned month = 0;
+    int year = 0, day = 0, hour = 0, minute = 0, second = 0;
+    const std::size_t comma = text.find(',');
+    if (comma == std::string_view::npos) {  // asctime: Sun Nov  6 08:49:37 1994
+        static constexpr std::array<std::string_view, 7> kDays{"Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun "};
+        unsigned weekday = 0;
+        if (!in.name(kDays, weekday) || !in.name(kMonths, month) || !in.one_of(" ")) return std::nullopt;
+        const bool padded = in.one_of(" ");
+        if (!in.digits(padded ? 1 : 2, day) || !in.one_of(" ") || !read_clock(in, hour, minute, second) ||
+            !in.one_of(" ") || !in.digits(4, year) || !in.at_end()) {
+            return std::nullopt;
+        }
+        return assemble(year, static_cast<int>(month) + 1, day, hour, minute, second, microseconds{0});
+    }
+    in = Reader(text.substr(comma + 1));
+    if (!in.one_of(" ") || !in.digits(2, day) || !in.one_of(" -") || !in.name(kMonths, month) || !in.one_of(" -")) {
+        return std::nullopt;
+    }
+    if (in.last() == '-') {  // RFC 850: two digits; more than 50 years ahead means the past century
+        if (!in.digits(2, year)) return std::nullopt;
+        year += year > 75 ? 1900 : 2000;
+    } else if (!in.digits(4, year)) {
+        return std::nullopt;
+    }
+    if (!in.one_of(" ") || !read_clock(in, hour, minute, second) || !in.word(" GMT") || !in.at_end()) {
+        return std::nullopt;
+    }
+    return assemble(year, static_cast<int>(month) + 1, day, hour, minute, second, microseconds{0});
+}
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || number < 0) return std::nullopt;
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    std::int64_t factor = 0;
+    if (unit == "ms") factor = 1;
+    if (unit == "s") factor = 1000;
+    if (unit == "m") factor = 60'000;
+    if (unit == "h") factor = 3'600'000;
+    if (unit == "d") factor = 86'400'000;
+    static constexpr std::int64_t kLongest = std::int64_t{36'525} * 86'400'000;
+    if (factor == 0 || number > kLongest / factor) return std::nullopt;
+    return std::chrono::milliseconds{number * factor};
+}
+
+std::string to_text(std::chrono::milliseconds duration) {
+    const std::int64_t ms = duration.count();
+    for (const auto& [unit, factor] :
+         {std::pair{"d", std::int64_t{86'400'000}}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}}) {
+        if (ms != 0 && ms % factor == 0) return std::to_string(ms / factor) + unit;
+    }
+    return std::to_string(ms) + "ms";
+}
+
+}  // namespace glia

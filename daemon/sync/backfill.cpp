@@ -1,0 +1,230 @@
+#include "daemon/sync/backfill.hpp"
+
+#include <algorithm>
+
+#include "daemon/ops/log.hpp"
+#include "daemon/sync/details.hpp"
+
+namespace glia {
+namespace {
+
+// So many windows in a row without an answer: the API is down, not a window odd.
+constexpr int kFailuresUntilDown = 3;
+constexpr Milliseconds kPause{250};
+constexpr Milliseconds kProgressEvery{1000};
+
+class Backfill {
+  public:
+    Backfill(Engine& engine, BackfillRequest request, BackfillObserver observer)
+        : engine_(engine), request_(std::move(request)), observer_(std::move(observer)), details_(engine), over_(engine.runtime) {}
+
+    Task<BackfillResult> run() {
+        std::optional<SinkError> failure;
+        try {
+            co_await take_over_dead(engine_);
+            const BackfillSpec spec = request_.spec;
+            const auto open = [spec](Sink& sink) { return sink.open_backfill(spec); };
+            state_ = co_await engine_.store.run(open);
+            if (observer_.started) observer_.started(state_);
+            result_.already_complete = state_.already_complete;
+            if (!state_.already_complete) co_await load();
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        if (failure) result_.outcome.merge(outcome_of(*failure));
+        co_return result_;
+    }
+
+  private:
+    Outcome outcome_of(const SinkError& error) const {
+        return {engine_.runtime.stopping() ? Ending::stopped : ending_of(error), error.what()};
+    }
+
+    Task<> load() {
+        started_ = std::chrono::steady_clock::now();
+        const BackfillProgress before = co_await progress();
+        result_.facts.windows_before = before.windows_done;
+        result_.facts.engagements_before = before.engagements;
+
+        Latch latch(engine_.runtime);
+        Latch listing(engine_.runtime);
+        listing.add();
+        latch.add();
+        engine_.runtime.spawn(fetch_details(latch));
+        latch.add();
+        engine_.runtime.spawn(report(latch));
+        for (int i = 0; i < request_.concurrency; ++i) {
+            listing.add();
+            engine_.runtime.spawn(read_windows(listing));
+        }
+        listing.remove();
+        co_await listing.wait();
+        listed_ = true;
+        over_.notify();
+        co_await latch.wait();
+
+        const BackfillProgress after = co_await progress();
+        take_facts(after, 0);
+        if (after.windows_done == after.windows_total) {
+            const std::int64_t id = state_.id;
+            if (result_.outcome.ending == Ending::done) {
+                const auto finish = [id](Sink& sink) { sink.finish_backfill(id); };
+                co_await engine_.store.run(finish);
+            }
+        } else if (engine_.runtime.stopping()) {
+            result_.outcome.merge({Ending::stopped, "stopped"});
+        } else if (result_.outcome.ending == Ending::done) {
+            result_.outcome = {Ending::unavailable, after.error.empty() ? "some windows are not done" : after.error};
+        }
+    }
+
+    Task<BackfillProgress> progress() {
+        const std::int64_t id = state_.id;
+        const auto ask = [id](Sink& sink) { return sink.backfill_progress(id); };
+        co_return co_await engine_.store.run(ask);
+    }
+
+    void take_facts(const BackfillProgress& now, std::int64_t waiting) {
+        ProgressFacts& facts = result_.facts;
+        facts.windows_done = now.windows_done;
+        facts.windows_total = now.windows_total;
+        facts.engagements = now.engagements;
+        facts.details_waiting = waiting;
+        facts.details_fetched = details_.fetched_in_all();
+        facts.elapsed = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - started_);
+    }
+
+    // ------------------------------------------------------------------------------------- windows
+
+    Task<> read_windows(Latch& latch) {
+        std::optional<SinkError> failure;
+        try {
+            while (!engine_.runtime.stopping() && !down_) {
+                auto lease = co_await claim();
+                if (lease) {
+                    co_await read_window(std::move(*lease));
+                } else if (!co_await others_are_reading()) {
+                    break;
+                }
+            }
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        if (failure) {
+            down_ = true;
+            result_.outcome.merge(outcome_of(*failure));
+        }
+        latch.remove();
+    }
+
+    Task<std::optional<WindowLease>> claim() {
+        const std::int64_t id = state_.id;
+        const std::string owner = engine_.owner;
+        const std::vector<std::string> refused = refused_sites_;
+        const auto claim_one = [id, owner, refused](Sink& sink) { return sink.claim_window(id, owner, kLeaseTime, refused); };
+        co_return co_await engine_.store.run(claim_one);
+    }
+
+    /// Windows that another instance holds are waited for: if it dies, they fall to this one.
+    Task<bool> others_are_reading() {
+        const BackfillProgress now = co_await progress();
+        if (now.windows_leased <= reading_here_) co_return false;
+        co_await take_over_dead(engine_);
+        co_return co_await engine_.runtime.sleep(Milliseconds{1000});
+    }
+
+    Task<> read_window(WindowLease lease) {
+        ++reading_here_;
+        const WindowTarget target = lease.target;
+        PassResult pass;
+        {
+            const Renewal renewal(engine_, [target](Sink& sink) { sink.renew_window(target, kLeaseTime); });
+            Pass window(target, lease.pass);
+            pass = co_await perform(engine_, std::move(window), target.site_id);
+        }
+        --reading_here_;
+        result_.rejected += pass.counts.rejected;
+        if (pass.complete) {
+            failures_in_a_row_ = 0;
+            co_return;
+        }
+        const bool stopped = pass.outcome.ending == Ending::stopped;
+        const bool last_attempt = lease.attempts > 0;
+        if (pass.site_refused) {
+            if (std::find(refused_sites_.begin(), refused_sites_.end(), target.site_id) == refused_sites_.end()) {
+                refused_sites_.push_back(target.site_id);
+            }
+            result_.outcome.merge(pass.outcome);
+        } else if (!stopped) {
+            if (++failures_in_a_row_ >= kFailuresUntilDown) down_ = true;
+            if (last_attempt || down_) result_.outcome.merge(pass.outcome);
+        }
+        if (!stopped) {
+            log::error("backfill window failed", {{"site", target.site_id}, {"window", to_iso8601(target.from)}, {"error", pass.outcome.error}});
+        }
+        const std::string error = stopped || pass.site_refused ? std::string() : pass.outcome.error;
+        const auto give_back = [target, error](Sink& sink) { sink.release_window(target, error); };
+        co_await engine_.store.run(give_back);
+    }
+
+    // ------------------------------------------------------------------------------- legs, progress
+
+    /// Until the listing is through and nothing is due any more; pages go before details in the request gate.
+    Task<> fetch_details(Latch& latch) {
+        for (;;) {
+            const bool last_round = listed_;
+            const DrainResult result = co_await details_.drain();
+            if (result.outcome.ending != Ending::done) {
+                result_.outcome.merge(result.outcome);
+                break;
+            }
+            if (engine_.runtime.stopping() || (last_round && result.fetched + result.failed == 0)) break;
+            if (result.fetched == 0 && !co_await engine_.runtime.sleep(kPause)) break;
+        }
+        details_over_ = true;
+        over_.notify();
+        latch.remove();
+    }
+
+    Task<> report(Latch& latch) {
+        while (!(listed_ && details_over_) && !engine_.runtime.stopping()) {
+            co_await over_.wait_for(kProgressEvery);
+            std::optional<SinkError> failure;
+            try {
+                const BackfillProgress now = co_await progress();
+                const auto count = [](Sink& sink) { return sink.details_due(); };
+                const std::int64_t waiting = co_await engine_.store.run(count);
+                take_facts(now, waiting);
+                if (observer_.progress) observer_.progress(result_.facts);
+            } catch (const SinkError& error) {
+                failure.emplace(error);
+            }
+            if (failure) break;  // whoever does the work tells what is wrong
+        }
+        latch.remove();
+    }
+
+    Engine& engine_;
+    BackfillRequest request_;
+    BackfillObserver observer_;
+    Details details_;
+    Signal over_;
+    BackfillState state_;
+    BackfillResult result_;
+    std::vector<std::string> refused_sites_;
+    std::chrono::steady_clock::time_point started_{};
+    int failures_in_a_row_ = 0;
+    std::int64_t reading_here_ = 0;
+    bool down_ = false;
+    bool listed_ = false;
+    bool details_over_ = false;
+};
+
+}  // namespace
+
+Task<BackfillResult> run_backfill(Engine& engine, BackfillRequest request, BackfillObserver observer) {
+    Backfill backfill(engine, std::move(request), std::move(observer));
+    co_return co_await backfill.run();
+}
+
+}  // namespace glia

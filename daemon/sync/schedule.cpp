@@ -1,0 +1,67 @@
+#include "daemon/sync/schedule.hpp"
+
+#include <algorithm>
+
+namespace glia {
+namespace {
+
+constexpr Milliseconds kLongestBackoff{300'000};
+// A detail that failed so often has a reason of its own; it waits longer and is shown as parked.
+constexpr int kAttemptsBeforeParked = 4;
+constexpr Seconds kDetailRetry{30};
+constexpr Seconds kParkedRetry{3600};
+constexpr Seconds kLongestParked{24 * 3600};
+
+Seconds to_seconds(Milliseconds duration) { return std::chrono::duration_cast<Seconds>(duration); }
+
+}  // namespace
+
+OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync) {
+    const Instant from = lease.synced_through ? *lease.synced_through - sync.overlap : sync.start_from;
+    if (lease.open_pass && lease.open_pass->from <= from) return *lease.open_pass;
+    OpenPass pass;
+    pass.from = from;
+    return pass;
+}
+
+std::optional<DueTier> due_tier(const std::vector<TierState>& states, const SyncSettings& sync) {
+    std::optional<DueTier> due;
+    for (const TierSettings& tier : sync.revisit) {
+        const auto state = std::find_if(states.begin(), states.end(),
+                                        [&](const TierState& s) { return s.back == to_seconds(tier.back); });
+        const bool is_due = state == states.end() || !state->since_start || *state->since_start >= tier.every;
+        if (is_due && (!due || tier.back > due->back)) due = DueTier{tier.back, {}};
+    }
+    if (!due) return due;
+    for (const TierSettings& tier : sync.revisit) {
+        if (tier.back <= due->back) due->covers.push_back(to_seconds(tier.back));
+    }
+    return due;
+}
+
+Milliseconds next_poll(const SyncSettings& sync, int failures, double random) {
+    const std::int64_t every = sync.poll_every.count();
+    const std::int64_t longest = std::max(every, kLongestBackoff.count());
+    const std::int64_t wait = std::min(longest, every << std::clamp(failures, 0, 16));
+    return Milliseconds{wait - static_cast<std::int64_t>(static_cast<double>(wait) * 0.1 * random)};
+}
+
+Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now) {
+    const auto age = std::chrono::duration_cast<Seconds>(now - created_at);
+    const Seconds least = std::max(Seconds{1}, to_seconds(sync.poll_every));
+    return std::clamp(Seconds{age.count() / 20}, least, std::max(least, Seconds{3600}));
+}
+
+DetailFailure detail_failure(int attempts, bool permanent) {
+    DetailFailure failure;
+    failure.parked = permanent || attempts + 1 >= kAttemptsBeforeParked;
+    const int doublings = std::clamp(permanent ? attempts : attempts - kAttemptsBeforeParked + 1, 0, 10);
+    if (failure.parked) {
+        failure.retry_in = std::min(kLongestParked, Seconds{kParkedRetry.count() << doublings});
+    } else {
+        failure.retry_in = Seconds{kDetailRetry.count() << std::clamp(attempts, 0, 10)};
+    }
+    return failure;
+}
+
+}  // namespace glia

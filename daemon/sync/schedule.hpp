@@ -1,0 +1,38 @@
+// When a site is read again, and how far back: decisions only (DESIGN.md §2 sync, §3.3).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "daemon/config/settings.hpp"
+#include "sinks/sink.hpp"
+
+namespace glia {
+
+/// The pass that a leased site needs: its open one, or a new one from the watermark less the overlap, or from
+/// `start_from` if there is no watermark yet. An open pass that begins later than a new one would is dropped.
+OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync);
+
+/// The widest revisit tier that is due, with those it covers; none if none is due.
+struct DueTier {
+    Milliseconds back{};
+    std::vector<Seconds> covers;
+};
+std::optional<DueTier> due_tier(const std::vector<TierState>& states, const SyncSettings& sync);
+
+/// Time until the next poll: poll_every with up to a tenth of jitter, so that many sites do not come at once; after
+/// failures twice as long each time, at most five minutes (or poll_every, if that is longer).
+Milliseconds next_poll(const SyncSettings& sync, int failures, double random);
+
+/// When to fetch an ongoing engagement again: a twentieth of its age, between poll_every and an hour.
+Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now);
+
+/// What a detail that could not be fetched means.
+struct DetailFailure {
+    Seconds retry_in{};
+    bool parked = false;
+};
+/// `attempts` failed before this one; `permanent` for 403 and 404.
+DetailFailure detail_failure(int attempts, bool permanent);
+
+}  // namespace glia

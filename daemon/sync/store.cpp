@@ -1,0 +1,119 @@
+#include "daemon/sync/store.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "daemon/api/retry_policy.hpp"
+#include "daemon/ops/log.hpp"
+#include "daemon/parse/timestamp.hpp"
+
+namespace glia {
+namespace {
+
+// Each caller waits for its answer, so the queue is as long as there are coroutines; this bound is for mistakes.
+constexpr std::size_t kLongestQueue = 4096;
+
+struct Call {
+    std::function<void(Sink&)> work;
+    std::exception_ptr failure;
+    bool done = false;  // loop's thread only
+    Signal answered;
+    explicit Call(Runtime& runtime) : answered(runtime) {}
+};
+
+}  // namespace
+
+struct Store::Impl {
+    Impl(Runtime& loop, SinkFactory make, int tries) : runtime(loop), factory(std::move(make)), retries(tries) {}
+
+    Runtime& runtime;
+    SinkFactory factory;
+    int retries;
+    std::int64_t retried = 0;
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::deque<std::shared_ptr<Call>> queue;
+    bool closing = false;
+    std::vector<std::thread> threads;
+
+    void serve() {
+        std::unique_ptr<Sink> sink;
+        for (;;) {
+            std::shared_ptr<Call> call;
+            {
+                std::unique_lock lock(mutex);
+                wake.wait(lock, [this] { return closing || !queue.empty(); });
+                if (closing) return;
+                call = std::move(queue.front());
+                queue.pop_front();
+            }
+            try {
+                if (!sink) sink = factory();
+                call->work(*sink);
+            } catch (...) {
+                call->failure = std::current_exception();
+            }
+            // The last reference goes on the loop's thread: what the call holds belongs there.
+            runtime.post([call = std::move(call)] {
+                call->done = true;
+                call->answered.notify();
+            });
+        }
+    }
+};
+
+Store::Store(Runtime& runtime, SinkFactory factory, int threads, int retries)
+    : impl_(std::make_shared<Impl>(runtime, std::move(factory), retries)) {
+    for (int i = 0; i < threads; ++i) impl_->threads.emplace_back([impl = impl_.get()] { impl->serve(); });
+}
+
+Store::~Store() {
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->closing = true;
+    }
+    impl_->wake.notify_all();
+    for (auto& thread : impl_->threads) thread.join();
+}
+
+std::int64_t Store::retries() const { return impl_->retried; }
+
+Task<> Store::run_erased(std::function<void(Sink&)> work) {
+    const std::shared_ptr<Impl> impl = impl_;
+    const Backoff backoff{Milliseconds{250}, Milliseconds{10'000}};
+    for (int attempt = 1;; ++attempt) {
+        auto call = std::make_shared<Call>(impl->runtime);
+        call->work = work;
+        {
+            const std::lock_guard lock(impl->mutex);
+            if (impl->queue.size() >= kLongestQueue) {
+                throw SinkError(SinkError::Kind::internal, "the queue to the sink is full");
+            }
+            impl->queue.push_back(call);
+        }
+        impl->wake.notify_one();
+        while (!call->done) co_await call->answered.wait();
+        if (!call->failure) co_return;
+        std::string message;
+        try {
+            std::rethrow_exception(call->failure);
+        } catch (const SinkError& error) {
+            const bool again = error.kind() == SinkError::Kind::unavailable && attempt <= impl->retries && !impl->runtime.stopping();
+            if (!again) throw;
+            message = error.what();
+        }
+        ++impl->retried;
+        // At least half of the wait is kept: a server that restarts is not helped by being asked at once.
+        const Milliseconds wait = backoff.delay(attempt + 1, 0.5 + 0.5 * impl->runtime.random());
+        log::warn("database not available, will be tried again",
+                  {{"attempt", std::to_string(attempt) + "/" + std::to_string(impl->retries + 1)}, {"next", to_text(wait)}, {"error", message}});
+        if (!co_await impl->runtime.sleep(wait)) {
+            throw SinkError(SinkError::Kind::unavailable, "stopped while waiting for the database: " + message);
+        }
+    }
+}
+
+}  // namespace glia
