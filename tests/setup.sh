@@ -1,0 +1,83 @@
+# Sourced by quickstart.sh and tests/run.sh: packages, build, a private PostgreSQL. Debian 12 and 13.
+# Callers have `set -euo pipefail` and stand in the top folder.
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# Prints the Boost packages of this release: 1.81 or newer, with Boost.URL.
+boost_packages() {
+  local version
+  for version in 1.83 1.81; do
+    if [ -n "$(apt-cache show "libboost-url$version-dev" 2>/dev/null)" ]; then
+      echo "libboost$version-dev libboost-url$version-dev"
+      return
+    fi
+  done
+  echo "no Boost 1.81 or newer among the packages of this system; Debian 12 or 13 is needed" >&2
+  return 69
+}
+
+# install_packages EXTRA...: what is needed to build and to run, and EXTRA; nothing is fetched if all is there.
+install_packages() {
+  local wanted="g++ cmake ninja-build pkg-config ccache libssl-dev zlib1g-dev libsimdjson-dev libpqxx-dev libpq-dev
+    libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev postgresql postgresql-client ca-certificates procps $*"
+  local missing=
+  [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ] || as_root apt-get update -qq
+  wanted="$wanted $(boost_packages || true)"
+  case $wanted in *libboost*) ;; *) as_root apt-get update -qq; wanted="$wanted $(boost_packages)";; esac
+  local package
+  for package in $wanted; do
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  say "installing$missing"
+  # The machine's own PostgreSQL cluster is not ours to make.
+  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    as_root mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/tmp/glia-sync-apt.log 2>&1 ||
+    { as_root apt-get update -qq
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/tmp/glia-sync-apt.log 2>&1; } ||
+    { tail -n 5 /tmp/glia-sync-apt.log >&2; echo "packages could not be installed; see /tmp/glia-sync-apt.log" >&2; return 69; }
+}
+
+# build PRESET TARGET... [-- CMAKE-OPTION...]: configured once, built quietly, errors shown.
+build() {
+  local preset=$1 targets=() options=() log
+  shift
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do targets+=("$1"); shift; done
+  [ $# -eq 0 ] || { shift; options=("$@"); }
+  log=$(mktemp)
+  if ! { cmake --preset "$preset" "${options[@]}" && cmake --build --preset "$preset" --target "${targets[@]}"; } >"$log" 2>&1; then
+    grep -E 'error|Error|FAILED' -A 3 "$log" | head -n 40 >&2
+    echo "the build failed; all of it is in $log" >&2
+    return 70
+  fi
+  rm -f "$log"
+}
+
+pg_bin() { ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1; }
+
+# PostgreSQL refuses to run as root, so root runs it as the user of the package.
+as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# start_cluster DIR: a private cluster in DIR (made if need be); prints its port.
+start_cluster() {
+  local dir=$1 port
+  port=$(free_port)
+  mkdir -p "$dir"
+  chmod 755 "$dir"
+  [ "$(id -u)" != 0 ] || chown postgres "$dir"
+  if [ ! -e "$dir/data/PG_VERSION" ]; then
+    as_postgres "$(pg_bin)/initdb" -D "$dir/data" -A trust -E UTF8 --locale=C.UTF-8 -U postgres >/dev/null
+  fi
+  as_postgres "$(pg_bin)/pg_ctl" -D "$dir/data" -l "$dir/data/log" -w -t 60 \
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$dir' -c max_connections=80" start >/dev/null
+  echo "$port"
+}
+
+stop_cluster() { as_postgres "$(pg_bin)/pg_ctl" -D "$1/data" -m fast -w stop >/dev/null 2>&1 || true; }

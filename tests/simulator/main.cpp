@@ -1,0 +1,577 @@
+// The documented API (spec: engagements) as a small server on loopback, with a control plane on a port of its own.
+//
+//   glia-simulator [--engagements N] [--sites N] [--days N] [--seed N] [--token T] [--legs-in-list] [--gzip]
+//                  [--latency-ms N] [--rps N] [--skew-s N] [--tls-cert F --tls-key F]
+//
+// Prints one line of JSON with its ports, sites and token when it is ready. Control plane (parameters in the query):
+//   GET  /truth                      every engagement as it is now, a line each
+//   GET  /stats                      counters
+//   POST /mutate?n= /add?n=&ongoing= /end-all /rename-queue?index=&name=
+//   POST /fault?kind=&n=&path=&code=&retry_after=&how=   the next n requests whose path holds `path` go wrong; kinds:
+//        status hang close truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record next-foreign
+//        next-loop cursor-gone dup-items
+//   POST /clear /drop-cursors /token?value=
+#include <zlib.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <deque>
+#include <fstream>
+#include <iostream>
+#include <list>
+#include <set>
+
+#include "tests/simulator/world.hpp"
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using simulator::World;
+using Request = http::request<http::string_body>;
+using Response = http::response<http::string_body>;
+using Query = std::multimap<std::string, std::string>;
+
+struct Options {
+    simulator::WorldSettings world;
+    int days = 365;
+    std::string token = "simulator-token";
+    bool legs_in_list = false, gzip = false;
+    int latency_ms = 0, rps = 0, skew_s = 0, token_ttl_s = 3600;
+    std::string tls_cert, tls_key;
+};
+
+struct Fault {
+    std::string kind, path, how;
+    long left = 1;
+    int code = 500;
+    std::string retry_after;
+};
+
+struct Cursor {
+    std::vector<int> sites;
+    std::vector<std::string> operators;
+    std::optional<std::int64_t> lo, hi;
+    std::optional<World::Key> after;
+    bool descending = true;
+    std::size_t per_page = 30;
+};
+
+std::string decode(const std::string& text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '%' && i + 2 < text.size()) {
+            out += static_cast<char>(std::strtol(text.substr(i + 1, 2).c_str(), nullptr, 16));
+            i += 2;
+        } else {
+            out += text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return out;
+}
+
+std::pair<std::string, Query> split(const std::string& target) {
+    const std::size_t mark = target.find('?');
+    Query query;
+    if (mark != std::string::npos) {
+        std::istringstream rest(target.substr(mark + 1));
+        for (std::string pair; std::getline(rest, pair, '&');) {
+            const std::size_t equals = pair.find('=');
+            query.emplace(decode(pair.substr(0, equals)), equals == std::string::npos ? "" : decode(pair.substr(equals + 1)));
+        }
+    }
+    return {target.substr(0, mark), query};
+}
+
+std::string value(const Query& query, const std::string& key, const std::string& otherwise = {}) {
+    const auto found = query.find(key);
+    return found == query.end() ? otherwise : found->second;
+}
+
+std::int64_t now_ms() {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string http_date(std::int64_t ms) {
+    const std::time_t seconds = ms / 1000;
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[64];
+    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    return text;
+}
+
+std::string compress(const std::string& body) {
+    z_stream stream{};
+    deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+    std::string out(deflateBound(&stream, body.size()), '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
+    stream.avail_in = static_cast<uInt>(body.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    deflate(&stream, Z_FINISH);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    return out;
+}
+
+/// Answers requests; knows nothing of sockets.
+class Api {
+  public:
+    explicit Api(const Options& options) : options_(options), world_(options.world) { tokens_.insert(options.token); }
+
+    World& world() { return world_; }
+    int port = 0;
+    std::map<std::string, long> stats;
+    std::list<Fault> faults;
+
+    std::int64_t server_now() const { return now_ms() + options_.skew_s * 1000LL; }
+
+    /// The fault that strikes this request on its way, if any.
+    std::optional<Fault> strike(const std::string& path, const std::set<std::string>& kinds) {
+        for (auto fault = faults.begin(); fault != faults.end(); ++fault) {
+            if (!kinds.count(fault->kind) || path.find(fault->path) == std::string::npos) continue;
+            const Fault hit = *fault;
+            ++stats["fault:" + hit.kind];
+            if (--fault->left <= 0) faults.erase(fault);
+            return hit;
+        }
+        return std::nullopt;
+    }
+
+    Response answer(const Request& request) {
+        const auto [path, query] = split(std::string(request.target()));
+        ++stats["requests"];
+        Response response = route(request, path, query);
+        ++stats["code:" + std::to_string(response.result_int())];
+        return response;
+    }
+
+    Response reply(int status, std::string body) const {
+        Response response{static_cast<http::status>(status), 11};
+        response.set(http::field::content_type, "application/json");
+        response.body() = std::move(body);
+        return response;
+    }
+
+    void drop_cursors() { cursors_.clear(); }
+    void set_token(const std::string& token) { tokens_ = {token}; }
+
+  private:
+    Response error(int status, const std::string& what) const {
+        return reply(status, "{\"error\":\"" + what + "\",\"debug_message\":\"simulated\"}");
+    }
+
+    Response route(const Request& request, const std::string& path, const Query& query) {
+        const auto method = request.method();
+        if (path.ends_with("/tokens") && method == http::verb::post) return mint(request, path);
+        if (path.starts_with("/recording-files/")) return reply(200, "ID3" + path);
+        const std::string bearer(request[http::field::authorization]);
+        if (!bearer.starts_with("Bearer ") || !tokens_.count(bearer.substr(7))) return error(401, "unauthorized");
+        if (request[http::field::accept] != "application/vnd.salemove.v1+json") return error(406, "not_acceptable");
+        if (options_.rps > 0 && over_limit()) {
+            Response refused = error(429, "too_many_requests");
+            refused.set(http::field::retry_after, "1");
+            return refused;
+        }
+        if (path == "/engagements" && method == http::verb::get) return list(query);
+        if (path == "/engagements/queue/wait_duration") return reply(200, "{\"average_duration_in_seconds\":122}");
+        if (path.starts_with("/sub_engagements/")) return recording(path);
+        if (path.starts_with("/engagements/")) return single(request, path.substr(13));
+        return reply(404, "{\"error_msg\":\"404 Route Not Found\"}");
+    }
+
+    bool over_limit() {
+        const std::int64_t second = now_ms() / 1000;
+        if (second != second_) {
+            second_ = second;
+            in_second_ = 0;
+        }
+        return ++in_second_ > options_.rps;
+    }
+
+    Response mint(const Request& request, const std::string& path) {
+        if (request.body().find("\"api_key_id\":\"key-id\"") == std::string::npos ||
+            request.body().find("\"api_key_secret\":\"key-secret\"") == std::string::npos) {
+            return error(401, "unauthorized");
+        }
+        const std::string token = "minted-" + std::to_string(++minted_);
+        tokens_.insert(token);
+        ++stats["minted"];
+        if (path == "/sites/tokens") return reply(200, "{\"access_token\":\"" + token + "\"}");
+        return reply(200, "{\"token\":\"" + token + "\",\"expires_in\":" + std::to_string(options_.token_ttl_s) + "}");
+    }
+
+    Response recording(const std::string& path) {
+        if (++recordings_[path] == 1) return reply(204, "");  // still being made
+        return reply(200, "{\"url\":\"http://127.0.0.1:" + std::to_string(port) + "/recording-files" + path.substr(path.rfind('/')) + "\"}");
+    }
+
+    Response single(const Request& request, const std::string& rest) {
+        const std::string id = decode(rest.substr(0, rest.find('/')));
+        const std::string what = rest.find('/') == std::string::npos ? "" : rest.substr(rest.find('/') + 1);
+        const auto number = world_.find(id);
+        if (!number) return error(404, "not_found");
+        if (what.empty() && request.method() == http::verb::get) {
+            ++stats["detail"];
+            if (strike("/engagements/" + id, {"bad-record"})) return reply(200, "{\"id\":\"" + id + "\",\"created_at\":\"soon\"}");
+            return reply(200, world_.list_item(world_.get(*number), true));
+        }
+        const bool json = request[http::field::content_type] == "application/json";
+        if (what.empty() && request.method() == http::verb::patch) {
+            if (!json || request.body().find("\"end\"") == std::string::npos) return error(422, "validation_error");
+            world_.end(*number, request.body().find("\"error\"") != std::string::npos ? "error" : "operator_left");
+            return reply(200, "{\"id\":\"" + id + "\",\"sub_engagement_id\":\"" + world_.get(*number).legs.back().id + "\"}");
+        }
+        if (what == "export" && request.method() == http::verb::post) {
+            if (!json) return error(415, "unsupported_media_type");
+            world_.exported(*number);
+            return reply(200, "{\"success\":true}");
+        }
+        if (what == "chat_transcript" && request.method() == http::verb::get) return reply(200, world_.transcript(world_.get(*number)));
+        return reply(404, "{\"error_msg\":\"404 Route Not Found\"}");
+    }
+
+    Response list(const Query& query) {
+        ++stats["list"];
+        Cursor cursor;
+        if (const std::string name = value(query, "cursor"); !name.empty()) {
+            const auto found = cursors_.find(name);
+            if (found == cursors_.end() || strike("/engagements", {"cursor-gone"})) return error(404, "cursor_not_found");
+            cursor = found->second;
+        } else if (auto refused = read_query(query, cursor)) {
+            return *refused;
+        }
+        return page(cursor);
+    }
+
+    std::optional<Response> read_query(const Query& query, Cursor& cursor) {
+        for (auto [at, end] = query.equal_range("site_ids[]"); at != end; ++at) {
+            const auto site = world_.site(at->second);
+            if (!site) return error(403, "forbidden");
+            cursor.sites.push_back(*site);
+        }
+        if (cursor.sites.empty()) return error(422, "site_ids can't be blank");
+        for (auto [at, end] = query.equal_range("operator_ids[]"); at != end; ++at) cursor.operators.push_back(at->second);
+        if (query.count("start_date") && !(cursor.lo = simulator::parse_iso(value(query, "start_date")))) return error(400, "start_date");
+        if (query.count("end_date") && !(cursor.hi = simulator::parse_iso(value(query, "end_date")))) return error(400, "end_date");
+        cursor.per_page = static_cast<std::size_t>(std::atoi(value(query, "per_page", "30").c_str()));
+        if (cursor.per_page < 1 || cursor.per_page > 100) return error(422, "per_page");
+        cursor.descending = value(query, "order", "desc") == "desc";
+        return std::nullopt;
+    }
+
+    Response page(const Cursor& cursor) {
+        std::vector<World::Key> keys;
+        std::vector<simulator::Engagement> shown;
+        std::optional<World::Key> after = cursor.after;
+        // With a filter by operator a page may take several looks.
+        while (shown.size() <= cursor.per_page) {
+            const auto found = world_.list(cursor.sites, cursor.lo, cursor.hi, after, cursor.descending, cursor.per_page + 1);
+            for (const auto& key : found) {
+                simulator::Engagement e = world_.get(key.number);
+                const bool wanted = cursor.operators.empty() || std::any_of(e.legs.begin(), e.legs.end(), [&](const auto& leg) {
+                    return std::find(cursor.operators.begin(), cursor.operators.end(), leg.operator_id) != cursor.operators.end();
+                });
+                if (wanted) {
+                    shown.push_back(std::move(e));
+                    keys.push_back(key);
+                }
+            }
+            if (found.size() <= cursor.per_page) break;
+            after = found.back();
+        }
+        const bool more = shown.size() > cursor.per_page;
+        if (more) {
+            shown.resize(cursor.per_page);
+            keys.resize(cursor.per_page);
+        }
+        std::string next = "null";
+        if (more) {
+            const std::string name = "c" + std::to_string(++cursor_count_);
+            cursors_[name] = cursor;
+            cursors_[name].after = keys.back();
+            order_.push_back(name);
+            if (order_.size() > 20'000) {  // old cursors end, or a long test would grow for ever
+                cursors_.erase(order_.front());
+                order_.pop_front();
+            }
+            next = "\"" + origin() + "/engagements?per_page=" + std::to_string(cursor.per_page) + "&cursor=" + name + "\"";
+            if (strike("/engagements", {"next-foreign"})) next = "\"http://127.0.0.2:" + std::to_string(port) + "/engagements?cursor=x\"";
+            if (strike("/engagements", {"next-loop"})) {
+                cursors_["loop"] = cursor;
+                next = "\"" + origin() + "/engagements?cursor=loop\"";
+            }
+        }
+        std::string body = "{\"next_page\":" + next + ",\"engagements\":[";
+        const auto bad = shown.empty() ? std::nullopt : strike("/engagements", {"bad-record"});
+        const bool twice = strike("/engagements", {"dup-items"}).has_value();
+        for (std::size_t i = 0; i < shown.size(); ++i) {
+            const bool spoil = bad && i == shown.size() / 2;
+            const std::string item = spoil ? spoiled(shown[i], bad->how) : world_.list_item(shown[i], options_.legs_in_list);
+            body += (i ? "," : "") + item;
+            if (twice && i == 0) body += "," + item;
+        }
+        return reply(200, body + "]}");
+    }
+
+    static std::string spoiled(const simulator::Engagement& e, const std::string& how) {
+        if (how == "no-id") return "{\"created_at\":\"2024-01-01T00:00:00Z\"}";
+        if (how == "scalar") return "7";
+        if (how == "duration") return "{\"id\":\"" + e.id + "\",\"created_at\":\"2024-01-01T00:00:00Z\",\"duration\":\"ten\"}";
+        return "{\"id\":\"" + e.id + "\",\"created_at\":\"not a date\"}";
+    }
+
+    std::string origin() const {
+        return (options_.tls_cert.empty() ? "http://127.0.0.1:" : "https://localhost:") + std::to_string(port);
+    }
+
+    Options options_;
+    World world_;
+    std::set<std::string> tokens_;
+    std::map<std::string, Cursor> cursors_;
+    std::deque<std::string> order_;
+    std::map<std::string, int> recordings_;
+    long cursor_count_ = 0;
+    int minted_ = 0;
+    std::int64_t second_ = 0;
+    int in_second_ = 0;
+};
+
+asio::awaitable<void> pause(std::chrono::milliseconds time) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, time);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
+template <typename Stream>
+asio::awaitable<void> write_raw(Stream& stream, std::string bytes) {
+    co_await asio::async_write(stream, asio::buffer(bytes), asio::use_awaitable);
+}
+
+std::string head(const Response& response, std::size_t length) {
+    std::ostringstream out;
+    out << "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: " << response[http::field::date]
+        << "\r\nContent-Length: " << length << "\r\n\r\n";
+    return out.str();
+}
+
+/// Sends an answer that went wrong on its way. True if the connection may go on.
+template <typename Stream>
+asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response& response) {
+    std::string& body = response.body();
+    if (fault.kind == "hang") {
+        co_await pause(std::chrono::hours(1));
+    } else if (fault.kind == "truncate") {
+        std::string bytes = head(response, body.size()) + body.substr(0, body.size() / 2);
+        co_await write_raw(stream, std::move(bytes));
+    } else if (fault.kind == "wrong-length") {
+        std::string bytes = head(response, body.size() + 500) + body;
+        co_await write_raw(stream, std::move(bytes));
+        co_await pause(std::chrono::milliseconds(300));
+    } else if (fault.kind == "drip") {
+        std::string bytes = head(response, body.size());
+        co_await write_raw(stream, std::move(bytes));
+        for (const char c : body) {
+            std::string one(1, c);
+            co_await write_raw(stream, std::move(one));
+            co_await pause(std::chrono::milliseconds(500));
+        }
+    } else if (fault.kind == "huge") {
+        std::string bytes = head(response, std::size_t{400} << 20);
+        co_await write_raw(stream, std::move(bytes));
+        for (int i = 0; i < 400; ++i) {
+            std::string blank(std::size_t{1} << 20, ' ');
+            co_await write_raw(stream, std::move(blank));
+        }
+    }
+    co_return false;  // "close": nothing at all
+}
+
+const std::set<std::string> kOnTheWay{"status", "hang", "close", "truncate", "garbage", "html", "drip", "wrong-length", "huge", "bad-utf8", "bad-gzip"};
+
+template <typename Stream>
+asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
+    beast::flat_buffer buffer;
+    for (;;) {
+        Request request;
+        co_await http::async_read(stream, buffer, request, asio::use_awaitable);
+        if (options.latency_ms > 0) co_await pause(std::chrono::milliseconds(options.latency_ms));
+        const std::string path = split(std::string(request.target())).first;
+        const auto fault = api.strike(path, kOnTheWay);
+        Response response = fault && fault->kind == "status" ? api.reply(fault->code, "{\"message\":\"injected\",\"debug_message\":\"fault\"}")
+                                                             : api.answer(request);
+        response.set(http::field::date, http_date(api.server_now()));
+        response.set("x-request-id", "sim-" + std::to_string(api.stats["requests"]));
+        if (fault) {
+            if (fault->kind == "status" && !fault->retry_after.empty()) response.set(http::field::retry_after, fault->retry_after);
+            if (fault->kind == "garbage") response.body() = std::string("\x00\xff{{{{", 6);
+            if (fault->kind == "html") response.body() = "<html><h1>Bad Gateway</h1></html>";
+            if (fault->kind == "bad-utf8") {
+                if (const auto at = response.body().find("Visitor"); at != std::string::npos) response.body().insert(at, "\xff\xfe");
+            }
+            static const std::set<std::string> kRaw{"hang", "close", "truncate", "wrong-length", "drip", "huge"};
+            if (kRaw.count(fault->kind)) {
+                co_await send_wrongly(stream, *fault, response);
+                co_return;
+            }
+        }
+        const bool accepts = request[http::field::accept_encoding].find("gzip") != std::string_view::npos;
+        if (fault && fault->kind == "bad-gzip") {
+            response.set(http::field::content_encoding, "gzip");
+            response.body() = "\x1f\x8b\x08 no gzip at all";
+        } else if (options.gzip && accepts && response.body().size() > 200) {
+            response.set(http::field::content_encoding, "gzip");
+            response.body() = compress(response.body());
+        }
+        response.keep_alive(request.keep_alive());
+        response.prepare_payload();
+        co_await http::async_write(stream, response, asio::use_awaitable);
+        if (!request.keep_alive()) co_return;
+    }
+}
+
+asio::awaitable<void> session(tcp::socket socket, Api& api, const Options& options, asio::ssl::context* tls) {
+    try {
+        beast::error_code ignored;
+        socket.set_option(tcp::no_delay(true), ignored);
+        ++api.stats["connections"];
+        if (tls) {
+            beast::ssl_stream<tcp::socket> stream(std::move(socket), *tls);
+            co_await stream.async_handshake(asio::ssl::stream_base::server, asio::use_awaitable);
+            co_await serve(stream, api, options);
+        } else {
+            co_await serve(socket, api, options);
+        }
+    } catch (const std::exception&) {
+        // the client went away
+    }
+}
+
+asio::awaitable<void> accept(tcp::acceptor acceptor, Api& api, const Options& options, asio::ssl::context* tls) {
+    for (;;) {
+        tcp::socket socket = co_await acceptor.async_accept(asio::use_awaitable);
+        asio::co_spawn(acceptor.get_executor(), session(std::move(socket), api, options, tls), asio::detached);
+    }
+}
+
+std::string control(Api& api, const std::string& path, const Query& query) {
+    const auto number = [&](const char* key, int otherwise) { return std::atoi(value(query, key, std::to_string(otherwise)).c_str()); };
+    World& world = api.world();
+    if (path == "/truth") {
+        std::string out;
+        for (std::uint32_t i = 0; i < world.count(); ++i) out += world.truth(i) + "\n";
+        return out;
+    }
+    if (path == "/stats") {
+        std::string out = "{";
+        for (const auto& [name, count] : api.stats) out += std::string(out.size() > 1 ? "," : "") + "\"" + name + "\":" + std::to_string(count);
+        return out + "}\n";
+    }
+    if (path == "/mutate") world.mutate(number("n", 10));
+    if (path == "/add") world.add(number("n", 1), api.server_now(), number("ongoing", 0) != 0);
+    if (path == "/end-all") world.end_all();
+    if (path == "/rename-queue") world.rename_queue(number("index", 0), value(query, "name"));
+    if (path == "/clear") api.faults.clear();
+    if (path == "/zero") api.stats.clear();
+    if (path == "/drop-cursors") api.drop_cursors();
+    if (path == "/token") api.set_token(value(query, "value"));
+    if (path == "/fault") {
+        Fault fault;
+        fault.kind = value(query, "kind");
+        fault.path = value(query, "path");
+        fault.how = value(query, "how");
+        fault.left = number("n", 1);
+        fault.code = number("code", 500);
+        fault.retry_after = value(query, "retry_after");
+        api.faults.push_back(fault);
+    }
+    return "{}\n";
+}
+
+asio::awaitable<void> control_session(tcp::socket socket, Api& api) {
+    try {
+        beast::flat_buffer buffer;
+        Request request;
+        co_await http::async_read(socket, buffer, request, asio::use_awaitable);
+        const auto [path, query] = split(std::string(request.target()));
+        Response response = api.reply(200, control(api, path, query));
+        response.keep_alive(false);
+        response.prepare_payload();
+        co_await http::async_write(socket, response, asio::use_awaitable);
+    } catch (const std::exception&) {
+        // the client went away
+    }
+}
+
+asio::awaitable<void> accept_control(tcp::acceptor acceptor, Api& api) {
+    for (;;) {
+        tcp::socket socket = co_await acceptor.async_accept(asio::use_awaitable);
+        asio::co_spawn(acceptor.get_executor(), control_session(std::move(socket), api), asio::detached);
+    }
+}
+
+int run(Options options) {
+    options.world.to_ms = now_ms() + options.skew_s * 1000LL;
+    options.world.from_ms = options.world.to_ms - options.days * 86'400'000LL;
+    asio::io_context context{1};
+    Api api(options);
+    std::unique_ptr<asio::ssl::context> tls;
+    if (!options.tls_cert.empty()) {
+        tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+        tls->use_certificate_chain_file(options.tls_cert);
+        tls->use_private_key_file(options.tls_key, asio::ssl::context::pem);
+    }
+    const auto loopback = asio::ip::make_address("127.0.0.1");
+    tcp::acceptor acceptor(context, {loopback, 0});
+    tcp::acceptor controller(context, {loopback, 0});
+    api.port = acceptor.local_endpoint().port();
+    const int control_port = controller.local_endpoint().port();
+    std::ostringstream ready;
+    ready << "{\"port\":" << api.port << ",\"control\":" << control_port << ",\"token\":\"" << options.token << "\",\"from\":\""
+          << simulator::iso(options.world.from_ms) << "\",\"to\":\"" << simulator::iso(options.world.to_ms) << "\",\"sites\":[";
+    for (std::size_t i = 0; i < api.world().sites().size(); ++i) ready << (i ? ",\"" : "\"") << api.world().sites()[i] << "\"";
+    ready << "]}";
+    asio::co_spawn(context, accept(std::move(acceptor), api, options, tls.get()), asio::detached);
+    asio::co_spawn(context, accept_control(std::move(controller), api), asio::detached);
+    asio::signal_set ends(context, SIGTERM, SIGINT);
+    ends.async_wait([&](const beast::error_code&, int) { context.stop(); });
+    std::cout << ready.str() << std::endl;
+    context.run();
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app("The documented API as a server on loopback, for tests and for trying glia-sync out", "glia-simulator");
+    app.add_option("--engagements", options.world.engagements, "How many")->capture_default_str();
+    app.add_option("--sites", options.world.sites, "How many")->capture_default_str();
+    app.add_option("--days", options.days, "How far back they reach")->capture_default_str();
+    app.add_option("--seed", options.world.seed, "The same seed makes the same data")->capture_default_str();
+    app.add_option("--ongoing-per-mille", options.world.ongoing_per_mille, "Engagements that have not ended");
+    app.add_option("--token", options.token, "The token that is accepted")->capture_default_str();
+    app.add_option("--token-ttl-s", options.token_ttl_s, "expires_in of exchanged tokens");
+    app.add_flag("--legs-in-list", options.legs_in_list, "List items carry legs");
+    app.add_flag("--gzip", options.gzip, "Compress for clients that accept it");
+    app.add_option("--latency-ms", options.latency_ms, "Before each answer");
+    app.add_option("--rps", options.rps, "Requests per second before 429");
+    app.add_option("--skew-s", options.skew_s, "How far the server's clock is ahead");
+    app.add_option("--tls-cert", options.tls_cert, "Certificate chain (PEM)");
+    app.add_option("--tls-key", options.tls_key, "Its key");
+    CLI11_PARSE(app, argc, argv);
+    return run(options);
+}

@@ -1,0 +1,109 @@
+// What the simulated contact centre holds: engagements from a seed, made when they are asked for, so that millions of
+// them need no memory; those that were changed or added since are kept.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace simulator {
+
+struct WorldSettings {
+    std::uint64_t seed = 1;
+    std::uint32_t engagements = 10'000;
+    int sites = 2;
+    std::int64_t from_ms = 0;  ///< created_at of the first, milliseconds since 1970
+    std::int64_t to_ms = 0;    ///< and of the last
+    int ongoing_per_mille = 5; ///< of those within a day of `to_ms`
+};
+
+struct Queue {
+    std::string id;
+    std::string name;
+};
+
+struct Leg {
+    std::string id, operator_id, site_id, request_type;
+    std::optional<std::string> request_source;
+    std::string offered, accepted, visitor_media, operator_media;
+    std::optional<std::vector<int>> queues;  ///< indices into World::queues()
+    std::int64_t requested_ms = 0, accepted_ms = 0;
+    std::optional<std::int64_t> ended_ms;
+    std::string end_reason;
+    bool cobrowsing = false;
+    bool sentiment = false;  ///< sends a member that the documentation does not know
+};
+
+struct Engagement {
+    std::uint32_t number = 0;
+    std::string id;
+    std::int64_t created_ms = 0;
+    std::string type, visitor_name, browser, device, visitor_id, platform;
+    std::optional<std::string> source;
+    bool source_absent = false;
+    bool cobrowsing = false, video = false, flagged = false, crm = false, summary = false;
+    std::optional<bool> audio;
+    std::optional<std::int64_t> queue_wait;
+    std::optional<std::vector<int>> queues;
+    std::vector<std::string> recordings;
+    std::vector<Leg> legs;
+    std::string extra;  ///< members to add, as JSON text that begins with a comma
+    std::vector<int> sites;
+
+    std::int64_t duration() const;
+};
+
+class World {
+  public:
+    explicit World(WorldSettings settings);
+
+    const std::vector<std::string>& sites() const { return sites_; }
+    std::optional<int> site(const std::string& id) const;
+    Engagement get(std::uint32_t number) const;
+    std::optional<std::uint32_t> find(const std::string& id) const;
+
+    /// Numbers of engagements in a site's listing with lo <= created < = hi, after the key, in order; at most `count`.
+    struct Key {
+        std::int64_t created_ms = 0;
+        std::uint32_t number = 0;
+        auto operator<=>(const Key&) const = default;
+    };
+    std::vector<Key> list(const std::vector<int>& sites, std::optional<std::int64_t> lo, std::optional<std::int64_t> hi,
+                          const std::optional<Key>& after, bool descending, std::size_t count) const;
+
+    std::string list_item(const Engagement& engagement, bool with_legs) const;
+    std::string transcript(const Engagement& engagement) const;
+    /// For the comparison: the engagement as GET shows it, and the sites that list it.
+    std::string truth(std::uint32_t number) const;
+    std::uint32_t count() const { return count_; }
+
+    /// Changes `n` engagements, each in one of the ways in which real ones change.
+    void mutate(int n);
+    void add(int n, std::int64_t now_ms, bool ongoing);
+    bool end(std::uint32_t number, const std::string& reason);
+    void end_all();
+    void exported(std::uint32_t number);
+    void rename_queue(int index, const std::string& name) { queues_.at(static_cast<std::size_t>(index)).name = name; }
+
+  private:
+    Engagement make(std::uint32_t number, std::int64_t created_ms, std::optional<bool> ongoing) const;
+    std::string id_of(std::uint32_t number) const;
+    void enlist(const Engagement& engagement);
+
+    WorldSettings settings_;
+    std::vector<std::string> sites_;
+    std::vector<std::string> operators_;
+    std::vector<Queue> queues_;
+    std::uint32_t count_ = 0;
+    std::vector<std::vector<Key>> listings_;  // by site, sorted
+    std::unordered_map<std::uint32_t, Engagement> changed_;
+    std::uint64_t mutations_ = 0;
+};
+
+std::string iso(std::int64_t ms);
+std::optional<std::int64_t> parse_iso(const std::string& text);
+
+}  // namespace simulator
