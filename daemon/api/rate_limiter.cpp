@@ -21,12 +21,12 @@ RateLimiter::Time RateLimiter::next(Time now) const {
 }
 
 void RateLimiter::sent(Time now) {
-    // The spacing is counted from the plan, not from a late timer, or the limit would never be reached; but time that
-    // went by unused is not made up for.
-    if (rate_ > 0) {
-        const auto spacing = per_second(rate_);
-        next_ = std::max(next_, now - spacing) + spacing;
-    }
+    if (rate_ <= 0) return;
+    // A little wider than the limit, so that the API's seconds, which are not ours, never see one request too many. A
+    // late timer is made up for, idle time is not.
+    const auto spacing = per_second(rate_ / 1.006);
+    const auto late = std::min<Duration>(spacing / 10, std::chrono::milliseconds{4});
+    next_ = std::max(next_, now - late) + spacing;
 }
 
 void RateLimiter::accepted(Time now) {

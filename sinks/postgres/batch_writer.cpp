@@ -383,4 +383,33 @@ class Writer {
 
 CommitCounts write_batch(Transaction& tx, const Batch& batch) { return Writer(tx, batch).write(); }
 
+CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
+    CommitCounts counts;
+    Batch rest;
+    rest.rejected = batch.rejected;
+    rest.details = batch.details;
+    for (const FetchedEngagement& fetched : batch.engagements) {
+        Batch one;
+        one.engagements.push_back(fetched);
+        pqxx::subtransaction savepoint(static_cast<pqxx::dbtransaction&>(tx.raw()), "one_engagement");
+        try {
+            Transaction inner(savepoint);
+            const CommitCounts written = write_batch(inner, one);
+            savepoint.commit();
+            counts += written;
+        } catch (const pqxx::sql_error& error) {
+            const std::string code = sqlstate(error);
+            const bool of_the_data = code.starts_with("22") || code.starts_with("23") || code.starts_with("54");
+            if (!of_the_data) throw;
+            savepoint.abort();
+            Rows row{&kEngagements, {}};
+            add_engagement(row, fetched.engagement, {});
+            RejectedFetch rejected{{fetched.engagement.id, row.to_json(), "PostgreSQL refuses it [" + code + "]"}, fetched.source, fetched.site_id};
+            rest.rejected.push_back(std::move(rejected));
+        }
+    }
+    counts += write_batch(tx, rest);
+    return counts;
+}
+
 }  // namespace glia::postgres

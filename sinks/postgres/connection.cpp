@@ -30,6 +30,11 @@ std::string one_line(std::string text) {
     return line;
 }
 
+template <typename Error>
+bool is_a(const pqxx::sql_error& error) {
+    return dynamic_cast<const Error*>(&error) != nullptr;
+}
+
 SinkError connect_error(const std::string& text) {
     const std::string line = one_line(text);
     const auto has = [&](std::string_view part) { return line.find(part) != std::string::npos; };
@@ -46,8 +51,9 @@ SinkError connect_error(const std::string& text) {
                                               "; is it running, and is sink.postgres.dsn right?"};
 }
 
+
 SinkError statement_error(const pqxx::sql_error& error) {
-    const std::string code = error.sqlstate();
+    const std::string code = sqlstate(error);
     const std::string line = one_line(error.what());
     const auto is_class = [&](std::string_view prefix) { return code.starts_with(prefix); };
     if (code == "42501") {
@@ -75,11 +81,23 @@ struct Quiet {
 using Quiet = pqxx::quiet_errorhandler;
 #endif
 
-bool worth_another_attempt(const pqxx::sql_error& error) {
-    return error.sqlstate() == "40001" || error.sqlstate() == "40P01";
-}
-
 }  // namespace
+
+std::string sqlstate(const pqxx::sql_error& error) {
+    if (!error.sqlstate().empty()) return error.sqlstate();
+    // libpqxx 6 leaves the code out of the errors that have a class of their own.
+    if (is_a<pqxx::insufficient_privilege>(error)) return "42501";
+    if (is_a<pqxx::undefined_table>(error)) return "42P01";
+    if (is_a<pqxx::undefined_column>(error)) return "42703";
+    if (is_a<pqxx::syntax_error>(error)) return "42601";
+    if (is_a<pqxx::unique_violation>(error)) return "23505";
+    if (is_a<pqxx::integrity_constraint_violation>(error)) return "23000";
+    if (is_a<pqxx::data_exception>(error)) return "22000";
+    if (is_a<pqxx::feature_not_supported>(error)) return "0A000";
+    if (is_a<pqxx::disk_full>(error)) return "53100";
+    if (is_a<pqxx::insufficient_resources>(error)) return "53000";
+    return "";
+}
 
 std::string complete_dsn(const std::string& dsn) {
     char* complaint = nullptr;
@@ -187,8 +205,10 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
         } catch (const pqxx::in_doubt_error&) {
             connection_.reset();
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: the connection was lost during a commit");
+        } catch (const pqxx::transaction_rollback& error) {  // a deadlock or a serialisation failure
+            if (attempt < kTransactionAttempts) continue;
+            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
         } catch (const pqxx::sql_error& error) {
-            if (worth_another_attempt(error) && attempt < kTransactionAttempts) continue;
             const SinkError told = statement_error(error);
             if (told.kind() == SinkError::Kind::unavailable) connection_.reset();
             throw told;

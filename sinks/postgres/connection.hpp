@@ -63,6 +63,9 @@ class Connection {
 /// Throws SinkError::misconfigured if libpq cannot read it.
 std::string complete_dsn(const std::string& dsn);
 
+/// The SQLSTATE of an error; empty if the library does not tell.
+std::string sqlstate(const pqxx::sql_error& error);
+
 /// Column helpers: NULL is none.
 OptionalText text(const pqxx::row& row, const char* column);
 std::int64_t integer(const pqxx::row& row, const char* column);

@@ -34,13 +34,22 @@ class PostgresSink final : public Sink {
     void require_schema() override { require_latest(connection_); }
 
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override {
-        CommitCounts counts;
-        connection_.transact([&](Transaction& tx) {
-            // The fence comes first: it locks the row of the lease, so a takeover waits for this commit or stops it.
-            if (checkpoint) write_checkpoint(tx, *checkpoint);
-            counts = write_batch(tx, batch);
-        });
-        return counts;
+        const auto write = [&](bool one_by_one) {
+            CommitCounts counts;
+            connection_.transact([&](Transaction& tx) {
+                // The fence comes first: it locks the row of the lease, so a takeover waits for this commit or stops it.
+                if (checkpoint) write_checkpoint(tx, *checkpoint);
+                counts = one_by_one ? write_one_by_one(tx, batch) : write_batch(tx, batch);
+            });
+            return counts;
+        };
+        try {
+            return write(false);
+        } catch (const SinkError& error) {
+            // A value that passed every check of ours and is still refused must not cost its whole batch, again and again.
+            if (error.kind() != SinkError::Kind::internal || batch.engagements.empty()) throw;
+        }
+        return write(true);
     }
 
     SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl, bool force) override {

@@ -1,0 +1,227 @@
+"""What the end-to-end tests are made of: a private PostgreSQL, the simulator, the built program, and the comparison
+of every table with the simulator's truth. Standard library only."""
+import atexit, contextlib, glob, json, os, pwd, shutil, signal, socket, subprocess, tempfile, time, urllib.parse, urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("GLIA_BUILD", TOP + "/build/release")
+GLIA = BUILD + "/daemon/glia-sync"
+SIMULATOR = BUILD + "/tests/glia-simulator"
+PG_BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: float(p.split("/")[-2]))[-1]
+DATA_TABLES = ("engagements", "engagement_sites", "engagement_operators", "engagement_queues", "audio_recordings", "queues", "legs", "leg_queues")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Cluster:
+    """A PostgreSQL of its own, on a free port, gone with the tests."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="glia-pg-")
+        os.chmod(self.dir, 0o755)
+        self.port = free_port()
+        self.prefix = []
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.dir, user.pw_uid, user.pw_gid)
+            self.prefix = ["runuser", "-u", "postgres", "--"]
+        self._pg("initdb", "-D", self.dir + "/data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres")
+        with open(self.dir + "/data/postgresql.conf", "a") as f:
+            f.write(f"\nport={self.port}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{self.dir}'\nmax_connections=80\n")
+        atexit.register(self.close)
+        self.start()
+
+    def _pg(self, program, *arguments):
+        subprocess.run([*self.prefix, f"{PG_BIN}/{program}", *arguments], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def start(self):
+        for attempt in range(10):
+            try:
+                return self._pg("pg_ctl", "-D", self.dir + "/data", "-l", self.dir + "/data/log", "-w", "-t", "60", "start")
+            except subprocess.CalledProcessError:
+                if attempt == 9: raise
+                time.sleep(1)
+
+    def stop(self, mode="fast"):
+        self._pg("pg_ctl", "-D", self.dir + "/data", "-m", mode, "-w", "stop")
+
+    def dsn(self, database, user="postgres"):
+        return f"host=127.0.0.1 port={self.port} user={user} dbname={database}"
+
+    def sql(self, text, database="postgres", user="postgres"):
+        run = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database, user), "-c", text], capture_output=True, text=True)
+        if run.returncode: raise RuntimeError(run.stderr)
+        return run.stdout.strip()
+
+    def fresh_database(self):
+        name = "t" + os.urandom(4).hex()
+        self.sql(f"CREATE DATABASE {name}")
+        return name
+
+    def close(self):
+        with contextlib.suppress(Exception): self.stop("immediate")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Simulator:
+    def __init__(self, **options):
+        arguments = [SIMULATOR]
+        for key, value in options.items():
+            key = "--" + key.replace("_", "-")
+            if value is True: arguments.append(key)
+            elif value is not False: arguments += [key, str(value)]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.close)
+        ready = json.loads(self.process.stdout.readline())
+        self.port, self.control, self.sites, self.token = ready["port"], ready["control"], ready["sites"], ready["token"]
+        self.start, self.end = ready["from"], ready["to"]
+
+    def call(self, path, **query):
+        url = f"http://127.0.0.1:{self.control}{path}?{urllib.parse.urlencode(query)}"
+        return urllib.request.urlopen(url, timeout=60).read().decode()
+
+    def fault(self, kind, **query): self.call("/fault", kind=kind, **query)
+    def stats(self): return json.loads(self.call("/stats"))
+    def truth(self): return [json.loads(line) for line in self.call("/truth").splitlines()]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Program:
+    """The built program with a configuration and a database of its own."""
+
+    def __init__(self, cluster, simulator, **changes):
+        self.cluster, self.simulator, self.database = cluster, simulator, cluster.fresh_database()
+        self.dir = tempfile.mkdtemp(prefix="glia-test-")
+        atexit.register(shutil.rmtree, self.dir, True)
+        self.write("token", simulator.token + "\n")
+        self.settings = {
+            "api": {"base_url": f"http://127.0.0.1:{simulator.port}", "auth": {"token_file": self.dir + "/token"}, "sites": simulator.sites,
+                    "rate_limit": 0, "request_timeout": "5s", "max_retries": 5},
+            "sync": {"start_from": simulator.start, "poll_every": "1s", "revisit": [{"every": "1s", "back": "24h"}, {"every": "2s", "back": "400d"}]},
+            "sink": {"postgres": {"dsn": cluster.dsn(self.database)}}, "admin": {"listen": ""}}
+        for path, value in changes.items():
+            section, key = path.split("__", 1)
+            self.settings[section][key] = value
+        self.configure(self.settings)
+
+    def write(self, name, text):
+        with open(f"{self.dir}/{name}", "w") as f: f.write(text)
+        return f"{self.dir}/{name}"
+
+    def configure(self, settings):
+        self.config = self.write("glia-sync.yaml", json.dumps(settings, indent=1))  # JSON is YAML
+
+    def start(self, *arguments, env=None, **options):
+        environment = dict(os.environ, **(env or {}))
+        return subprocess.Popen([GLIA, "-c", self.config, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options)
+
+    def run(self, *arguments, timeout=180, env=None):
+        process = self.start(*arguments, env=env)
+        try: out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"{arguments} did not end in {timeout} s: {err[-2000:]}")
+        return Finished(process.returncode, out, err)
+
+    def backfill(self, *more, **options):
+        return self.run("backfill", "--from", self.simulator.start, "--to", self.simulator.end, "--window", "5d", *more, **options)
+
+    def sql(self, text): return self.cluster.sql(text, self.database)
+    def status(self): return json.loads(self.run("status", "--json").out)
+
+    def written(self):
+        """Row versions ever written to the data tables, and dead ones."""
+        time.sleep(1.2)  # a backend hands its counts in at most once a second
+        names = ",".join(f"'{t}'" for t in DATA_TABLES)
+        return int(self.sql(f"SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables WHERE schemaname = 'glia' AND relname IN ({names})") or 0)
+
+    def differences(self, ignore=()):
+        return differences(self, ignore)
+
+
+class Finished:
+    def __init__(self, code, out, err): self.code, self.out, self.err = code, out, err
+    def __repr__(self): return f"exit code {self.code}\n{self.out[-1500:]}\n{self.err[-2500:]}"
+
+
+# ------------------------------------------------------------------------------------------------ the comparison
+
+ENGAGEMENT = ["engagement_type", "created_at", "duration", "visitor_name", "visitor_browser", "visitor_device_type", "visitor_id", "cobrowsing_used", "video_used",
+              "audio_used", "flagged", "queue_wait_time", "crm_forwarded", "summary_forwarded", "platform", "source"]
+LEG = ["requested_at", "accepted_at", "request_type", "request_source", "offered_media_type", "accepted_media_type", "duration", "highest_visitor_media_type",
+       "highest_operator_media_type", "used_cobrowsing", "ended_at", "end_reason"]
+KNOWN = set(ENGAGEMENT) | {"id", "audio_recording_urls", "visitor", "chat_transcript", "operators", "queues", "legs", "_sites"}
+KNOWN_LEG = set(LEG) | {"id", "operator", "site", "request_queues"}
+KEY = {"engagements": ["id"], "queues": ["id"], "legs": ["engagement_id", "id"], "leg_queues": ["engagement_id", "leg_id", "position"],
+       "engagement_sites": ["engagement_id", "site_id"]}
+
+
+def clean(value):
+    if isinstance(value, str): return value.replace("\0", "\ufffd")
+    if isinstance(value, list): return [clean(v) for v in value]
+    if isinstance(value, dict): return {k: clean(v) for k, v in value.items()}
+    return value
+
+
+def moment(text):
+    if text is None: return None
+    from datetime import datetime
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def columns(item, names):
+    return {n: moment(item.get(n)) if n.endswith("_at") else clean(item.get(n)) for n in names}
+
+
+def expected(truth):
+    """Every data table as the simulator's truth would have it: {table: {key: {column: value}}}."""
+    tables = {name: {} for name in DATA_TABLES}
+    names = {}
+    for e in sorted(truth, key=lambda e: moment(e["created_at"])):
+        i = e["id"]
+        tables["engagements"][i,] = {**columns(e, ENGAGEMENT), "visitor_href": e["visitor"]["href"], "chat_transcript_href": e["chat_transcript"]["href"],
+                                     "extra": clean({k: v for k, v in e.items() if k not in KNOWN}) or None}
+        for site in e["_sites"]: tables["engagement_sites"][i, site] = {}
+        for p, o in enumerate(e["operators"]): tables["engagement_operators"][i, p] = {"href": o["href"], "operator_id": o["href"].split("/")[-1]}
+        for p, u in enumerate(e["audio_recording_urls"]): tables["audio_recordings"][i, p] = {"url": u}
+        carried = list(e.get("queues") or [])
+        for p, q in enumerate(e.get("queues") or []): tables["engagement_queues"][i, p] = {"queue_id": q["id"]}
+        for p, leg in enumerate(e["legs"]):
+            tables["legs"][i, leg["id"]] = {**columns(leg, LEG), "position": p, "operator_id": leg["operator"]["id"], "site_id": leg["site"]["id"],
+                                            "extra": clean({k: v for k, v in leg.items() if k not in KNOWN_LEG}) or None}
+            for k, q in enumerate(leg["request_queues"] or []):
+                tables["leg_queues"][i, leg["id"], k] = {"queue_id": q["id"]}
+                carried.append(q)
+        for q in carried: names[q["id"]] = q["name"]
+    for queue, name in names.items(): tables["queues"][queue,] = {"name": name}
+    return tables
+
+
+def differences(program, ignore=()):
+    """What is not as in the source; empty if all is."""
+    found = []
+    for table, rows in expected(e for e in program.simulator.truth() if e["id"] not in ignore).items():
+        key = KEY.get(table, ["engagement_id", "position"])
+        stored = {}
+        for line in program.sql(f"SELECT row_to_json(t) FROM glia.{table} t").splitlines():
+            row = json.loads(line)
+            stored[tuple(row[k] for k in key)] = row
+        for k in ignore: stored = {s: r for s, r in stored.items() if s[0] != k}
+        found += [f"{table} {k}: missing" for k in rows.keys() - stored.keys()]
+        found += [f"{table} {k}: not in the source" for k in stored.keys() - rows.keys()]
+        for k in rows.keys() & stored.keys():
+            for column, wanted in rows[k].items():
+                got = stored[k][column]
+                if column.endswith("_at"): got = moment(got)
+                if got != wanted: found.append(f"{table} {k}.{column}: {got!r} instead of {wanted!r}")
+    orphans = program.sql("SELECT count(*) FROM (SELECT engagement_id FROM glia.legs UNION SELECT engagement_id FROM glia.engagement_sites UNION "
+                          "SELECT engagement_id FROM glia.engagement_operators) c WHERE NOT EXISTS (SELECT FROM glia.engagements e WHERE e.id = c.engagement_id)")
+    if orphans != "0": found.append(f"{orphans} children without their engagement")
+    return found

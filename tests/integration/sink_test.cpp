@@ -1,0 +1,461 @@
+// The PostgreSQL sink against a real PostgreSQL: what a commit does to the tables, and what it leaves alone.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "daemon/parse/timestamp.hpp"
+#include "sinks/postgres/postgres_sink.hpp"
+#include "tests/integration/database.hpp"
+
+namespace glia {
+namespace {
+
+Instant at(const char* text) { return *parse_timestamp(text); }
+const Instant kNoon = at("2024-01-01T12:00:00Z");
+
+Engagement engagement(const std::string& id) {
+    Engagement e;
+    e.id = id;
+    e.created_at = kNoon;
+    e.visitor_name = "Ann \\N \t\n\"x\" {,}";
+    e.duration = 5;
+    e.flagged = false;
+    e.extra = R"({"a":[1,2.50]})";
+    e.audio_recording_urls = {"u1", "u2"};
+    e.operators = {{"o1", "https://x/operators/o1"}};
+    e.queues = {{"q1", "Old name"}};
+    return e;
+}
+Leg leg(const std::string& id) {
+    Leg l;
+    l.id = id;
+    l.requested_at = kNoon;
+    l.ended_at = kNoon;
+    l.request_queues = {{"q1", "Old name"}};
+    return l;
+}
+FetchedEngagement listed(Engagement e, Instant when = kNoon, std::string site = "s1") { return {std::move(e), RecordSource::list, when, std::move(site), {}}; }
+FetchedEngagement detailed(Engagement e, Instant when = kNoon) {
+    if (!e.legs) e.legs = {leg("l1")};
+    return {std::move(e), RecordSource::detail, when, "", {}};
+}
+
+class Sinks : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        sink = open();
+        sink->migrate();
+    }
+    std::unique_ptr<Sink> open() const { return postgres::open({database.dsn(), "glia"}); }
+    CommitCounts commit(std::vector<FetchedEngagement> engagements) {
+        Batch batch;
+        batch.engagements = std::move(engagements);
+        return sink->commit(batch, std::nullopt);
+    }
+    std::string sql(const std::string& query) const { return database.sql("SET search_path = glia; " + query); }
+    std::string versions() const {
+        return sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY id) FROM engagements") + sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, id) FROM legs") +
+               sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, position) FROM engagement_operators") + sql("SELECT string_agg(xmin::text || ctid::text || xmax::text, ',') FROM queues");
+    }
+
+    Database database;
+    std::unique_ptr<Sink> sink;
+};
+
+TEST_F(Sinks, WritesEveryColumnAsItWas) {
+    commit({listed(engagement("e1"))});
+    EXPECT_EQ(sql("SELECT visitor_name = E'Ann \\\\N \\t\\n\"x\" {,}', duration, flagged, video_used IS NULL, extra, created_at = '2024-01-01 12:00Z' FROM engagements"), "t|5|f|t|{\"a\": [1, 2.50]}|t");
+    EXPECT_EQ(sql("SELECT position, url FROM audio_recordings ORDER BY 1"), "0|u1\n1|u2");
+    EXPECT_EQ(sql("SELECT operator_id, href FROM engagement_operators"), "o1|https://x/operators/o1");
+    EXPECT_EQ(sql("SELECT site_id FROM engagement_sites"), "s1");
+    EXPECT_EQ(sql("SELECT id, name FROM queues"), "q1|Old name");
+}
+TEST_F(Sinks, TheSameAgainWritesNoRowVersion) {
+    const auto both = [&] { return commit({listed(engagement("e1"), kNoon + Seconds{60})}).unchanged + commit({detailed(engagement("e1"), kNoon + Seconds{61})}).unchanged; };
+    commit({listed(engagement("e1"))});
+    commit({detailed(engagement("e1"))});
+    const std::string before = versions();
+    EXPECT_EQ(both(), 2);
+    EXPECT_EQ(versions(), before);
+}
+TEST_F(Sinks, UnchangedRowsAreNotEvenLocked) {
+    commit({listed(engagement("e1"))});
+    pqxx::connection other(database.dsn());
+    pqxx::work holding(other);
+    holding.exec("SELECT FROM glia.engagements FOR UPDATE");
+    EXPECT_EQ(commit({listed(engagement("e1"))}).unchanged, 1);
+}
+TEST_F(Sinks, ChildrenAreReplacedAsASetAndOnlyWhereTheyDiffer) {
+    commit({listed(engagement("e1"))});
+    const std::string before = sql("SELECT ctid FROM audio_recordings WHERE position = 0");
+    Engagement changed = engagement("e1");
+    changed.audio_recording_urls = {"u1"};
+    changed.operators.push_back({"o2", "h"});
+    changed.queues.clear();
+    EXPECT_EQ(commit({listed(changed, kNoon + Seconds{1})}).changed, 1);
+    EXPECT_EQ(sql("SELECT ctid FROM audio_recordings"), before);
+    EXPECT_EQ(sql("SELECT count(*) FROM engagement_operators"), "2");
+    EXPECT_EQ(sql("SELECT count(*) FROM engagement_queues"), "0");
+}
+TEST_F(Sinks, AListItemWithoutLegsLeavesLegsAlone) {
+    commit({listed(engagement("e1"))});
+    commit({detailed(engagement("e1"))});
+    Engagement changed = engagement("e1");
+    changed.flagged = true;
+    commit({listed(changed, kNoon + Seconds{5})});
+    EXPECT_EQ(sql("SELECT id, ended_at IS NOT NULL FROM legs"), "l1|t");
+    EXPECT_EQ(sql("SELECT flagged FROM engagements"), "t");
+}
+TEST_F(Sinks, LegsAreReplacedAsASet) {
+    Engagement first = engagement("e1");
+    first.legs = {leg("l1"), leg("l2")};
+    commit({detailed(first)});
+    Engagement second = engagement("e1");
+    second.legs = {leg("l2"), leg("l3")};
+    second.legs->at(0).request_queues.clear();
+    commit({detailed(second, kNoon + Seconds{1})});
+    EXPECT_EQ(sql("SELECT id, position FROM legs ORDER BY position"), "l2|0\nl3|1");
+    EXPECT_EQ(sql("SELECT leg_id, queue_id FROM leg_queues"), "l3|q1");
+}
+TEST_F(Sinks, OfTwoLegsWithOneIdTheLastCounts) {
+    Engagement e = engagement("e1");
+    e.legs = {leg("l1"), leg("l1")};
+    e.legs->at(1).duration = 9;
+    commit({detailed(e)});
+    EXPECT_EQ(sql("SELECT id, position, duration FROM legs"), "l1|1|9");
+}
+TEST_F(Sinks, AnOlderResponseIsLeftOut) {
+    Engagement newer = engagement("e1");
+    newer.flagged = true;
+    commit({listed(newer, kNoon + Seconds{10})});
+    EXPECT_EQ(commit({listed(engagement("e1"), kNoon)}).stale, 1);
+    EXPECT_EQ(sql("SELECT flagged FROM engagements"), "t");
+}
+TEST_F(Sinks, OfOneEngagementTwiceInABatchTheLaterCounts) {
+    Engagement later = engagement("e1");
+    later.flagged = true;
+    commit({listed(engagement("e1")), listed(later, kNoon + Seconds{1})});
+    EXPECT_EQ(sql("SELECT count(*), bool_and(flagged) FROM engagements"), "1|t");
+}
+TEST_F(Sinks, ASecondSitesListingIsNoted) {
+    commit({listed(engagement("e1"))});
+    commit({listed(engagement("e1"), kNoon, "s2")});
+    EXPECT_EQ(sql("SELECT string_agg(site_id, ',' ORDER BY site_id) FROM engagement_sites"), "s1,s2");
+}
+TEST_F(Sinks, TheQueuesNameIsThatOfTheNewestEngagement) {
+    Engagement newest = engagement("e2");
+    newest.created_at = kNoon + Seconds{3600};
+    newest.queues = {{"q1", "New name"}};
+    commit({listed(newest)});
+    commit({listed(engagement("e1"), kNoon + Seconds{9})});  // an old engagement, read later
+    EXPECT_EQ(sql("SELECT name FROM queues"), "New name");
+    newest.queues = {{"q1", "Newer name"}};
+    commit({listed(newest, kNoon + Seconds{20})});  // the same engagement, read again
+    EXPECT_EQ(sql("SELECT name FROM queues"), "Newer name");
+}
+TEST_F(Sinks, NewListItemsAreQueuedForTheirLegsAndDetailsSettleThem) {
+    EXPECT_EQ(commit({listed(engagement("e1"))}).queued, 1);
+    const auto jobs = sink->claim_details({"me", 10, Seconds{60}});
+    ASSERT_EQ(jobs.size(), 1u);
+    EXPECT_TRUE(sink->claim_details({"you", 10, Seconds{60}}).empty());
+    Batch batch;
+    batch.engagements = {detailed(engagement("e1"), kNoon + Seconds{1})};
+    batch.details = {{"e1", kNoon + Seconds{1}, "", {}, false, true}};
+    sink->commit(batch, std::nullopt);
+    EXPECT_EQ(sql("SELECT count(*) FROM detail_queue"), "0");
+}
+TEST_F(Sinks, ADetailOlderThanTheListItemThatAsksDoesNotSettle) {
+    commit({listed(engagement("e1"), kNoon + Seconds{30})});
+    Batch batch;
+    batch.details = {{"e1", kNoon, "", {}, false, true}};
+    sink->commit(batch, std::nullopt);
+    EXPECT_EQ(sql("SELECT count(*), bool_and(claimed_by IS NULL) FROM detail_queue"), "1|t");
+}
+TEST_F(Sinks, AFailedDetailWaitsAndIsParked) {
+    commit({listed(engagement("e1"))});
+    Batch batch;
+    batch.details = {{"e1", std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
+    sink->commit(batch, std::nullopt);
+    EXPECT_EQ(sql("SELECT attempts, parked, last_error, next_attempt_at > now() + interval '59 minutes' FROM detail_queue"), "1|t|HTTP 404|t");
+    EXPECT_EQ(sink->status().details_parked, 1);
+    EXPECT_TRUE(sink->claim_details({"me", 10, Seconds{60}}).empty());
+}
+TEST_F(Sinks, TheNewestDetailsAreClaimedFirst) {
+    Engagement late = engagement("e2");
+    late.created_at = kNoon + Seconds{60};
+    commit({listed(engagement("e1")), listed(late)});
+    EXPECT_EQ(sink->claim_details({"me", 1, Seconds{60}}).at(0).engagement_id, "e2");
+}
+TEST_F(Sinks, OngoingEngagementsComeBackUntilTheyHaveEnded) {
+    Engagement open = engagement("e1");
+    open.legs = {leg("l1")};
+    open.legs->at(0).ended_at.reset();
+    FetchedEngagement fetched = detailed(open);
+    fetched.refetch_in = Seconds{0};
+    commit({fetched});
+    EXPECT_EQ(sink->queue_ongoing(false), 1);
+    commit({detailed(engagement("e1"), kNoon + Seconds{60})});
+    EXPECT_EQ(sql("SELECT count(*) FROM ongoing_engagements"), "0");
+}
+TEST_F(Sinks, ARejectedRecordIsCountedNotRepeatedAndResolvedOnceItLoads) {
+    Batch batch;
+    batch.rejected = {{{"e1", R"({"id":"e1"})", "created_at is missing"}, RecordSource::list, "s1"}};
+    sink->commit(batch, std::nullopt);
+    sink->commit(batch, std::nullopt);
+    EXPECT_EQ(sql("SELECT site_id, engagement_id, reason, payload, times_seen FROM rejected_records"), "s1|e1|created_at is missing|{\"id\":\"e1\"}|2");
+    EXPECT_EQ(sink->status().rejected, 1);
+    commit({listed(engagement("e1"))});
+    EXPECT_EQ(sink->status().rejected, 0);
+}
+TEST_F(Sinks, ARecordThatPostgresRefusesCostsOnlyItself) {
+    Engagement bad = engagement("e2");
+    bad.extra = "{\"a\":";  // no parser of ours lets this through
+    const CommitCounts counts = commit({listed(engagement("e1")), listed(bad), listed(engagement("e3"))});
+    EXPECT_EQ(counts.inserted, 2);
+    EXPECT_EQ(counts.rejected, 1);
+    EXPECT_EQ(sql("SELECT string_agg(id, ',' ORDER BY id) FROM engagements"), "e1,e3");
+    EXPECT_EQ(sql("SELECT engagement_id FROM rejected_records"), "e2");
+}
+
+PassCheckpoint checkpoint(const SiteLease& lease, bool complete) {
+    PassCheckpoint result;
+    result.target = SiteTarget{lease.site_id, lease.epoch};
+    result.pass.from = kNoon;
+    result.pass.started_at = kNoon + Seconds{5};
+    if (!complete) result.pass.next_page = "https://x/?cursor=1";
+    result.complete = complete;
+    if (complete) result.watermark = result.pass.started_at;
+    return result;
+}
+
+TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
+    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    Batch batch;
+    batch.engagements = {listed(engagement("e1"))};
+    sink->commit(batch, checkpoint(lease, false));
+    sink->release_site("s1", lease.epoch, {});
+    const SiteLease next = *sink->acquire_site("s1", "you", Seconds{30}, true).lease;
+    ASSERT_TRUE(next.open_pass);
+    EXPECT_EQ(next.open_pass->next_page, "https://x/?cursor=1");
+    EXPECT_EQ(next.open_pass->started_at, kNoon + Seconds{5});
+    EXPECT_EQ(next.synced_through, std::nullopt);
+    sink->commit({}, checkpoint(next, true));
+    EXPECT_EQ(sql("SELECT synced_through = '2024-01-01 12:00:05Z', pass_from IS NULL, last_success_at IS NOT NULL FROM sync_state"), "t|t|t");
+    EXPECT_EQ(sql("SELECT mode, site_id, error FROM sync_runs"), "incremental|s1|NULL");
+}
+TEST_F(Sinks, ACommitUnderALostLeaseWritesNothing) {
+    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{0}, true).lease;  // expired at once
+    const auto other = open();
+    ASSERT_TRUE(other->acquire_site("s1", "you", Seconds{30}, true).lease);
+    Batch batch;
+    batch.engagements = {listed(engagement("e1"))};
+    try {
+        sink->commit(batch, checkpoint(lease, true));
+        FAIL() << "the fence let it through";
+    } catch (const SinkError& error) {
+        EXPECT_EQ(error.kind(), SinkError::Kind::lease_lost);
+    }
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "0");
+    EXPECT_EQ(sql("SELECT synced_through FROM sync_state"), "NULL");
+}
+TEST_F(Sinks, ALeaseIsHeldByOneAndGivenBack) {
+    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    const SiteAcquired refused = sink->acquire_site("s1", "you", Seconds{30}, true);
+    EXPECT_FALSE(refused.lease);
+    EXPECT_EQ(refused.owner, "me");
+    EXPECT_EQ(sink->status().sites.at(0).lease_owner, "me");
+    SiteRelease release;
+    release.next_poll_in = std::chrono::hours{1};
+    release.error = "HTTP 503";
+    sink->release_site("s1", lease.epoch, release);
+    EXPECT_FALSE(sink->acquire_site("s1", "you", Seconds{30}, false).lease);  // not due
+    EXPECT_EQ(sink->acquire_site("s1", "you", Seconds{30}, true).lease->failures, 1);
+    EXPECT_EQ(sink->status().sites.at(0).last_error, "HTTP 503");
+}
+TEST_F(Sinks, WhatADeadInstanceHeldIsFreedAndFenced) {
+    const SiteLease lease = *sink->acquire_site("s1", "dead", Seconds{30}, true).lease;
+    commit({listed(engagement("e1"))});
+    sink->claim_details({"dead", 10, Seconds{300}});
+    EXPECT_EQ(sink->owners(), std::vector<std::string>{"dead"});
+    sink->take_over("dead");
+    EXPECT_TRUE(sink->acquire_site("s1", "me", Seconds{30}, true).lease);
+    EXPECT_EQ(sink->claim_details({"me", 10, Seconds{60}}).size(), 1u);
+    EXPECT_THROW(sink->commit({}, checkpoint(lease, true)), SinkError);
+}
+TEST_F(Sinks, ARevisitIsRememberedWithTheTiersItCovers) {
+    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    PassCheckpoint done = checkpoint(lease, true);
+    done.target = TierTarget{"s1", lease.epoch, {Seconds{3600}, Seconds{86'400}}};
+    done.watermark.reset();
+    sink->commit({}, done);
+    sink->release_site("s1", lease.epoch, {});
+    const SiteLease next = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    EXPECT_EQ(next.tiers.size(), 2u);
+    EXPECT_EQ(next.synced_through, std::nullopt);
+}
+
+BackfillSpec spec() {
+    BackfillSpec result;
+    result.from = kNoon;
+    result.to = kNoon + Seconds{3 * 86'400};
+    result.window = Seconds{86'400};
+    result.sites = {"s1", "s2"};
+    return result;
+}
+
+TEST_F(Sinks, ABackfillIsSplitIntoWindowsThatCoverTheRange) {
+    BackfillSpec uneven = spec();
+    uneven.to += Seconds{1};
+    const BackfillState state = sink->open_backfill(uneven);
+    EXPECT_EQ(sink->backfill_progress(state.id).windows_total, 8);
+    EXPECT_EQ(sql("SELECT max(window_to) - min(window_from), sum(window_to - window_from) FROM backfill_windows WHERE site_id = 's1'"), "3 days 00:00:01|3 days 00:00:01");
+}
+TEST_F(Sinks, TheSameBackfillAgainGoesOn) {
+    const BackfillState first = sink->open_backfill(spec());
+    const WindowLease window = *sink->claim_window(first.id, "me", Seconds{30}, {});
+    PassCheckpoint done;
+    done.target = window.target;
+    done.pass = window.pass;
+    done.pass.engagements = 7;
+    done.complete = true;
+    sink->commit({}, done);
+    const BackfillState again = sink->open_backfill(spec());
+    EXPECT_TRUE(again.resumed);
+    EXPECT_EQ(again.id, first.id);
+    EXPECT_EQ(sink->backfill_progress(again.id).windows_done, 1);
+    EXPECT_EQ(sink->status().backfills.at(0).engagements, 7);
+    BackfillSpec restart = spec();
+    restart.restart = true;
+    EXPECT_EQ(sink->backfill_progress(sink->open_backfill(restart).id).windows_done, 0);
+}
+TEST_F(Sinks, AnOpenEndIsKeptWhileTheBackfillIsUnfinished) {
+    BackfillSpec open_ended = spec();
+    open_ended.to_is_open = true;
+    const BackfillState first = sink->open_backfill(open_ended);
+    open_ended.to += Seconds{600};
+    EXPECT_EQ(sink->open_backfill(open_ended).to, first.to);
+    sink->finish_backfill(first.id);
+    EXPECT_NE(sink->open_backfill(open_ended).id, first.id);
+}
+TEST_F(Sinks, AFinishedBackfillWithAnEndSaysSo) {
+    const BackfillState state = sink->open_backfill(spec());
+    sink->finish_backfill(state.id);
+    EXPECT_TRUE(sink->open_backfill(spec()).already_complete);
+    EXPECT_TRUE(sink->status().backfills.empty());
+}
+TEST_F(Sinks, AWindowIsFencedByItsOwnLease) {
+    const BackfillState state = sink->open_backfill(spec());
+    const WindowLease window = *sink->claim_window(state.id, "me", Seconds{0}, {});
+    const WindowLease taken = *sink->claim_window(state.id, "you", Seconds{30}, {});
+    ASSERT_EQ(taken.target.site_id, window.target.site_id);
+    PassCheckpoint late;
+    late.target = window.target;
+    late.pass = window.pass;
+    EXPECT_THROW(sink->commit({}, late), SinkError);
+}
+
+TEST_F(Sinks, WritersOfTheSameEngagementsEndInTheSameRows) {
+    // Both insert what the other inserts, in overlapping batches: COPY meets the other's rows and falls back to the merge.
+    const auto write = [&](int offset) {
+        const auto mine = open();
+        for (int round = 0; round < 20; ++round) {
+            Batch batch;
+            for (int i = 0; i < 40; ++i) batch.engagements.push_back(listed(engagement("e" + std::to_string(round * 20 + (i * 7 + offset) % 60)), kNoon + Seconds{offset}));
+            mine->commit(batch, std::nullopt);
+        }
+    };
+    std::thread first(write, 1), second(write, 2), third(write, 3);
+    first.join();
+    second.join();
+    third.join();
+    EXPECT_EQ(sql("SELECT count(*) = count(DISTINCT id) FROM engagements"), "t");
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements e WHERE (SELECT count(*) FROM audio_recordings a WHERE a.engagement_id = e.id) <> 2"), "0");
+}
+
+TEST(Schema, EveryTableAndColumnIsCommented) {
+    const Database database;
+    postgres::open({database.dsn(), "glia"})->migrate();
+    EXPECT_EQ(database.sql("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped "
+                           "WHERE c.relnamespace = 'glia'::regnamespace AND c.relkind = 'r' AND col_description(c.oid, a.attnum) IS NULL "
+                           "UNION SELECT relname, NULL FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind = 'r' AND obj_description(oid) IS NULL"),
+              "");
+}
+TEST(Schema, EveryDataTablesKeyBeginsWithTheEngagement) {
+    const Database database;
+    postgres::open({database.dsn(), "glia"})->migrate();
+    EXPECT_EQ(database.sql("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'glia'::regnamespace"), "0");
+    EXPECT_EQ(database.sql("SELECT c.conrelid::regclass FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
+                           "WHERE c.contype = 'p' AND c.connamespace = 'glia'::regnamespace AND c.conrelid::regclass::text IN ('glia.engagement_sites', 'glia.engagement_operators', "
+                           "'glia.engagement_queues', 'glia.audio_recordings', 'glia.legs', 'glia.leg_queues', 'glia.chat_messages') AND a.attname <> 'engagement_id'"),
+              "");
+}
+TEST(Schema, MigratingTwiceOrTogetherDoesItOnce) {
+    const Database database;
+    const auto migrate = [&] { postgres::open({database.dsn(), "my \"odd\" schema"})->migrate(); };
+    std::thread first(migrate), second(migrate);
+    first.join();
+    second.join();
+    migrate();
+    EXPECT_EQ(database.sql("SELECT count(*) FROM \"my \"\"odd\"\" schema\".schema_version"), std::to_string(postgres::latest_schema_version()));
+}
+TEST(Schema, ANewerSchemaIsRefused) {
+    const Database database;
+    const auto sink = postgres::open({database.dsn(), "glia"});
+    sink->migrate();
+    database.sql("INSERT INTO glia.schema_version VALUES (99)");
+    for (const auto& call : {+[](Sink& s) { s.migrate(); }, +[](Sink& s) { s.require_schema(); }}) {
+        try {
+            call(*sink);
+            FAIL();
+        } catch (const SinkError& error) {
+            EXPECT_EQ(error.kind(), SinkError::Kind::schema);
+            EXPECT_NE(std::string(error.what()).find("newer"), std::string::npos);
+        }
+    }
+}
+TEST(Schema, APrintedMigrationDoesTheSameAsTheProgram) {
+    const Database printed, migrated;
+    printed.outside("SELECT 1");
+    pqxx::connection connection(printed.dsn());
+    pqxx::nontransaction(connection).exec(postgres::migration_script("glia"));
+    postgres::open({migrated.dsn(), "glia"})->migrate();
+    const std::string columns = "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns WHERE table_schema = 'glia' ORDER BY 1, 2";
+    EXPECT_EQ(printed.sql(columns), migrated.sql(columns));
+    EXPECT_NO_THROW(postgres::open({printed.dsn(), "glia"})->require_schema());
+}
+
+SinkError::Kind kind_of(const std::string& dsn) {
+    try {
+        postgres::open({dsn, "glia"})->migrate();
+    } catch (const SinkError& error) {
+        EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+        return error.kind();
+    }
+    return SinkError::Kind::internal;
+}
+
+TEST(Connecting, EachFailureHasItsKind) {
+    const Database database;
+    EXPECT_EQ(kind_of(database.dsn("dbname=nosuch")), SinkError::Kind::misconfigured);
+    EXPECT_EQ(kind_of(database.dsn("user=nosuch")), SinkError::Kind::misconfigured);
+    EXPECT_EQ(kind_of(database.dsn("port=1")), SinkError::Kind::unavailable);
+    EXPECT_EQ(kind_of("hots=x"), SinkError::Kind::misconfigured);
+}
+TEST(Connecting, AMissingPrivilegeIsSaid) {
+    const Database database;
+    database.sql("CREATE ROLE \"" + database.name() + "\" LOGIN");
+    EXPECT_EQ(kind_of(database.dsn("user=" + database.name())), SinkError::Kind::denied);
+    const auto seen = postgres::inspect({database.dsn("user=" + database.name()), "glia"});
+    EXPECT_FALSE(seen.may_create);
+}
+TEST(Connecting, ACutConnectionIsReplaced) {
+    const Database database;
+    const auto sink = postgres::open({database.dsn(), "glia"});
+    sink->migrate();
+    database.outside("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database.name() + "'");
+    EXPECT_THROW(sink->require_schema(), SinkError);
+    EXPECT_NO_THROW(sink->require_schema());
+}
+
+}  // namespace
+}  // namespace glia

@@ -1,0 +1,151 @@
+// The decisions of the API layer: the server's clock, retries, the rate limit, what an error body says.
+#include <gtest/gtest.h>
+
+#include "daemon/api/rate_limiter.hpp"
+#include "daemon/api/retry_policy.hpp"
+#include "daemon/api/server_clock.hpp"
+#include "daemon/parse/error_text.hpp"
+#include "daemon/parse/timestamp.hpp"
+
+namespace glia {
+namespace {
+
+using namespace std::chrono_literals;
+
+Instant at(const char* text) { return *parse_timestamp(text); }
+SteadyTime steady(std::chrono::milliseconds ms) { return SteadyTime{ms}; }
+
+TEST(ServerClockTest, TakesTheLocalClockUntilAResponseTellsBetter) {
+    const ServerClock clock(steady(0ms), at("2024-01-01T00:00:00Z"));
+    EXPECT_EQ(clock.at(steady(1500ms)), at("2024-01-01T00:00:01.500Z"));
+}
+TEST(ServerClockTest, NeverRunsAheadOfTheServer) {
+    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+    // The server's clock showed 12:00:00.900 when the response was made at 950 ms of ours; Date says 12:00:00.
+    clock.observe(steady(900ms), steady(1000ms), at("2024-01-01T12:00:00Z"));
+    EXPECT_LE(clock.at(steady(950ms)), at("2024-01-01T12:00:00.900Z"));
+}
+TEST(ServerClockTest, LearnsFractionsFromManyResponses) {
+    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+    // Real difference: server = steady + 12:00:00.300. Every 90 ms a response that takes 2 ms.
+    for (int i = 0; i < 40; ++i) {
+        const auto sent = steady(std::chrono::milliseconds(i * 90));
+        const Instant made = at("2024-01-01T12:00:00.300Z") + std::chrono::milliseconds(i * 90 + 1);
+        clock.observe(sent, sent + 2ms, std::chrono::floor<std::chrono::seconds>(made));
+    }
+    const Instant truth = at("2024-01-01T12:00:00.300Z") + 3600ms;
+    EXPECT_LE(clock.at(steady(3600ms)), truth);
+    EXPECT_GE(clock.at(steady(3600ms)), truth - 100ms);
+}
+TEST(ServerClockTest, OfTwoRequestsTheLaterNeverGetsTheEarlierTime) {
+    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+    clock.observe(steady(0ms), steady(900ms), at("2024-01-01T12:00:00Z"));
+    const Instant first = clock.at(steady(0ms));
+    clock.observe(steady(1000ms), steady(1001ms), at("2024-01-01T12:00:01Z"));
+    EXPECT_GT(clock.at(steady(1ms)), first);
+}
+TEST(ServerClockTest, FollowsAServerThatIsSetBack) {
+    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+    clock.observe(steady(0ms), steady(1ms), at("2024-01-01T12:00:00Z"));
+    clock.observe(steady(1000ms), steady(1001ms), at("2024-01-01T11:00:00Z"));
+    EXPECT_LT(clock.at(steady(1000ms)), at("2024-01-01T11:00:01Z"));
+}
+
+TEST(BackoffTest, DoublesUpToTheCapWithFullJitter) {
+    const Backoff backoff{500ms, 30s};
+    EXPECT_EQ(backoff.delay(1, 0.5), 250ms);
+    EXPECT_EQ(backoff.delay(3, 0.5), 1000ms);
+    EXPECT_EQ(backoff.delay(50, 0.999), 29'970ms);
+    EXPECT_EQ(backoff.delay(5, 0.0), 0ms);
+}
+TEST(RetryAfterTest, ReadsSecondsAndDates) {
+    const Instant now = at("2024-01-01T00:00:00Z");
+    EXPECT_EQ(retry_after("7", now), 7000ms);
+    EXPECT_EQ(retry_after(" 0 ", now), 0ms);
+    EXPECT_EQ(retry_after("Mon, 01 Jan 2024 00:00:09 GMT", now), 9000ms);
+    EXPECT_EQ(retry_after("Sun, 31 Dec 2023 23:00:00 GMT", now), 0ms);
+}
+TEST(RetryAfterTest, AnAbsurdlyLongOneIsCut) {
+    const Instant now = at("2024-01-01T00:00:00Z");
+    for (const char* text : {"86400", "99999999999999999999", "Fri, 01 Jan 2100 00:00:00 GMT"}) EXPECT_EQ(retry_after(text, now), kLongestRetryAfter) << text;
+}
+TEST(RetryAfterTest, AnUnreadableOneCountsAsAbsent) {
+    for (const char* text : {"", "soon", "-5", "1.5"}) EXPECT_EQ(retry_after(text, Instant{}), std::nullopt) << text;
+}
+TEST(RetryPolicyTest, OnlyPassingStatusesAreTriedAgain) {
+    for (const int status : {408, 425, 429, 500, 502, 503, 504, 599}) EXPECT_TRUE(is_transient(status));
+    for (const int status : {200, 301, 400, 401, 403, 404, 422}) EXPECT_FALSE(is_transient(status));
+}
+
+using Time = RateLimiter::Time;
+
+int sent_within(RateLimiter& limiter, Time& now, std::chrono::milliseconds span) {
+    int count = 0;
+    for (const Time end = now + span; now < end;) {
+        now = std::max(now, limiter.next(now));
+        if (now >= end) break;
+        limiter.sent(now);
+        ++count;
+    }
+    return count;
+}
+
+TEST(RateLimiterTest, AFixedLimitIsReachedAndNeverExceeded) {
+    RateLimiter limiter(20.0);
+    Time now{1h};
+    for (int second = 0; second < 5; ++second) EXPECT_EQ(sent_within(limiter, now, 1000ms), 20);
+}
+TEST(RateLimiterTest, UnusedTimeIsNotMadeUpFor) {
+    RateLimiter limiter(20.0);
+    Time now{1h};
+    sent_within(limiter, now, 1000ms);
+    now += 1h;
+    EXPECT_LE(sent_within(limiter, now, 1000ms), 21);
+}
+TEST(RateLimiterTest, ZeroMeansNoLimit) {
+    RateLimiter limiter(0.0);
+    const Time now{1h};
+    limiter.sent(now);
+    EXPECT_EQ(limiter.next(now), now);
+}
+TEST(RateLimiterTest, ARefusalPausesEverybodyAndSlowsDownOnce) {
+    RateLimiter limiter(std::nullopt);
+    const Time now{1h};
+    limiter.refused(now, 5s);
+    limiter.refused(now + 10ms, 5s);
+    EXPECT_GE(limiter.next(now), now + 5s);
+    EXPECT_DOUBLE_EQ(limiter.rate(), RateLimiter::kHighestAuto * 0.75);
+}
+TEST(RateLimiterTest, AutoRisesAgainWhileNothingIsRefused) {
+    RateLimiter limiter(std::nullopt);
+    Time now{1h};
+    for (int i = 0; i < 20; ++i) limiter.refused(now += 10s, std::nullopt);
+    const double low = limiter.rate();
+    for (int i = 0; i < 100; ++i) limiter.accepted(now += 1s);
+    EXPECT_GT(limiter.rate(), low + 10);
+    EXPECT_LE(limiter.rate(), RateLimiter::kHighestAuto);
+}
+TEST(RateLimiterTest, NothingLeftMeansWaitingForTheReset) {
+    RateLimiter limiter(std::nullopt);
+    const Time now{1h};
+    limiter.remaining(now, 0, 3s);
+    EXPECT_EQ(limiter.next(now), now + 3s);
+}
+
+TEST(ErrorText, ReadsEveryKnownShape) {
+    EXPECT_EQ(error_text(R"({"error":"forbidden","debug_message":"no access"})"), "forbidden: no access");
+    EXPECT_EQ(error_text(R"([{"message":"a"},{"message":"b"}])"), "a: b");
+    EXPECT_EQ(error_text(R"({"status":"error","error":"validation_error","details":{"site_ids":["can't be blank"]}})"), "validation_error: site_ids can't be blank");
+    EXPECT_EQ(error_text(R"({"error_msg":"404 Route Not Found"})"), "404 Route Not Found");
+    EXPECT_EQ(error_text("<html><h1>502 Bad\nGateway</h1></html>"), "502 Bad Gateway");
+    EXPECT_EQ(error_text(""), "");
+    EXPECT_LE(error_text(std::string(5000, 'x')).size(), 300u);
+}
+TEST(TokenAnswerTest, ReadsBothKindsAndRefusesTheRest) {
+    EXPECT_EQ(parse_token_answer(R"({"token":"t","expires_in":60})")->expires_in, 60);
+    EXPECT_EQ(parse_token_answer(R"({"access_token":"a"})")->token, "a");
+    for (const char* body : {"", "[]", "{}", R"({"token":7})", R"({"token":""})", "{\"token\":\"a b\"}"}) EXPECT_FALSE(parse_token_answer(body)) << body;
+}
+
+}  // namespace
+}  // namespace glia

@@ -1,0 +1,290 @@
+// The decisions of the sync: what to write, what to ask for, when a watermark may move, when to come again.
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include "daemon/ops/log.hpp"
+#include "daemon/ops/owner.hpp"
+#include "daemon/ops/progress.hpp"
+#include "daemon/parse/timestamp.hpp"
+#include "daemon/sync/outcome.hpp"
+#include "daemon/sync/pass.hpp"
+#include "daemon/sync/schedule.hpp"
+
+namespace glia {
+namespace {
+
+using namespace std::chrono_literals;
+
+Instant at(const char* text) { return *parse_timestamp(text); }
+const Instant kEarly = at("2024-01-01T00:00:00Z");
+const Instant kLate = at("2024-01-01T00:00:10Z");
+constexpr ContentHash kA{1}, kB{2}, kLegsA{3}, kLegsB{4};
+
+StoredState stored(ContentHash core, std::optional<ContentHash> list, std::optional<ContentHash> legs, Instant when = kEarly) {
+    StoredState state;
+    state.core_hash = core;
+    state.list_hash = list;
+    state.legs_hash = legs;
+    state.fetched_at = when;
+    if (legs) state.legs_fetched_at = when;
+    return state;
+}
+IncomingState list_item(ContentHash core, Instant when = kLate) { return {RecordSource::list, core, std::nullopt, when}; }
+IncomingState detail(ContentHash core, ContentHash legs, Instant when = kLate) { return {RecordSource::detail, core, legs, when}; }
+
+TEST(Merge, ANewListItemIsInsertedAndAsksForItsLegs) {
+    const MergePlan plan = plan_merge(std::nullopt, list_item(kA));
+    EXPECT_TRUE(plan.insert);
+    EXPECT_TRUE(plan.want_detail);
+    EXPECT_FALSE(plan.write_legs);
+}
+TEST(Merge, TheSameAgainWritesNothing) {
+    const MergePlan again = plan_merge(stored(kA, kA, kLegsA), list_item(kA));
+    EXPECT_FALSE(again.updates());
+    EXPECT_FALSE(again.want_detail);
+    EXPECT_FALSE(plan_merge(stored(kA, kA, kLegsA), detail(kA, kLegsA)).updates());
+}
+TEST(Merge, AChangedListItemIsWrittenAndAsksForItsLegs) {
+    const MergePlan plan = plan_merge(stored(kA, kA, kLegsA), list_item(kB));
+    EXPECT_TRUE(plan.write_core);
+    EXPECT_TRUE(plan.want_detail);
+    EXPECT_FALSE(plan.write_legs);
+    EXPECT_EQ(plan.list_hash, kB);
+}
+TEST(Merge, AListItemWithoutLegsLeavesTheStoredLegsAlone) { EXPECT_FALSE(plan_merge(stored(kA, kA, kLegsA), list_item(kB)).write_legs); }
+TEST(Merge, AnOlderResponseNeverOverwritesANewerOne) {
+    const MergePlan list_plan = plan_merge(stored(kA, kA, kLegsA, kLate), list_item(kB, kEarly));
+    EXPECT_FALSE(list_plan.updates());
+    EXPECT_TRUE(list_plan.stale);
+    const MergePlan detail_plan = plan_merge(stored(kA, kA, kLegsA, kLate), detail(kB, kLegsB, kEarly));
+    EXPECT_FALSE(detail_plan.updates());
+    EXPECT_TRUE(detail_plan.stale);
+}
+TEST(Merge, FirstLegsAreWrittenEvenIfTheListItemWasAskedForLater) {
+    StoredState state = stored(kA, kA, std::nullopt, kLate);
+    EXPECT_TRUE(plan_merge(state, detail(kA, kLegsA, kEarly)).write_legs);
+}
+TEST(Merge, ADetailThatDisagreesIsWrittenAndLetsTheNextListItemAskAgain) {
+    const MergePlan plan = plan_merge(stored(kA, kA, std::nullopt), detail(kB, kLegsA));
+    EXPECT_TRUE(plan.write_core);
+    EXPECT_EQ(plan.list_hash, std::nullopt);
+    const MergePlan next = plan_merge(stored(kB, std::nullopt, kLegsA), list_item(kA));
+    EXPECT_TRUE(next.want_detail);
+    EXPECT_FALSE(next.write_core);
+    EXPECT_EQ(next.list_hash, kA);
+}
+TEST(Merge, ALastingDifferenceOfListAndDetailComesToRest) {
+    // kA in the list, kB in the detail, for ever.
+    const StoredState settled = stored(kB, kA, kLegsA);
+    EXPECT_FALSE(plan_merge(settled, list_item(kA)).updates());
+    EXPECT_FALSE(plan_merge(settled, detail(kB, kLegsA)).updates());
+    EXPECT_TRUE(plan_merge(settled, detail(kA, kLegsA)).write_core);  // and a real change still comes through
+}
+TEST(Merge, AListWithLegsNeedsNoDetail) {
+    IncomingState incoming = list_item(kA);
+    incoming.legs_hash = kLegsA;
+    const MergePlan plan = plan_merge(std::nullopt, incoming);
+    EXPECT_TRUE(plan.write_legs);
+    EXPECT_FALSE(plan.want_detail);
+}
+
+TEST(Ongoing, UntilEveryLegHasEnded) {
+    Engagement e;
+    e.created_at = kEarly;
+    EXPECT_FALSE(is_ongoing(e, kLate));
+    e.legs.emplace();
+    EXPECT_TRUE(is_ongoing(e, kLate));
+    EXPECT_FALSE(is_ongoing(e, kLate + 48h));
+    e.legs->push_back({});
+    EXPECT_TRUE(is_ongoing(e, kLate + 48h));
+    e.legs->at(0).ended_at = kLate;
+    EXPECT_FALSE(is_ongoing(e, kLate));
+}
+
+OpenPass window() {
+    OpenPass pass;
+    pass.from = kEarly;
+    return pass;
+}
+Pass incremental() { return Pass(SiteTarget{"s", 7}, window()); }
+PageFacts facts(OptionalText next, Instant fetched = kLate) { return {fetched, std::move(next), 100, 0, 1}; }
+
+TEST(PassTest, AsksForTheFirstPageAMillisecondEarly) { EXPECT_EQ(incremental().next(), (Ask{AskFirst{kEarly - 1ms, std::nullopt}})); }
+TEST(PassTest, FollowsTheLinkAsItIs) {
+    Pass pass = incremental();
+    pass.on_page(facts("https://x/?a[]=1"));
+    EXPECT_EQ(pass.next(), (Ask{AskLink{"https://x/?a[]=1"}}));
+}
+TEST(PassTest, WatermarkStaysUntilTheLastPage) {
+    Pass pass = incremental();
+    pass.on_page(facts("l1"));
+    EXPECT_EQ(pass.checkpoint().watermark, std::nullopt);
+    EXPECT_FALSE(pass.checkpoint().complete);
+    pass.on_page(facts(std::nullopt, kLate + 1h));
+    EXPECT_TRUE(pass.checkpoint().complete);
+    EXPECT_EQ(pass.checkpoint().watermark, kLate);  // the start of the pass, not its end
+}
+TEST(PassTest, ARevisitNeverMovesTheWatermark) {
+    Pass pass(TierTarget{"s", 7, {}}, window());
+    pass.on_page(facts(std::nullopt));
+    EXPECT_TRUE(pass.complete());
+    EXPECT_EQ(pass.checkpoint().watermark, std::nullopt);
+}
+TEST(PassTest, ResumesAtItsLinkAndKeepsItsStart) {
+    OpenPass open = window();
+    open.started_at = kEarly + 5s;
+    open.next_page = "l5";
+    open.pages = 5;
+    Pass pass(SiteTarget{"s", 7}, open);
+    EXPECT_EQ(pass.next(), (Ask{AskLink{"l5"}}));
+    pass.on_page(facts(std::nullopt, kLate));
+    EXPECT_EQ(pass.checkpoint().watermark, kEarly + 5s);
+    EXPECT_EQ(pass.position().pages, 6);
+}
+TEST(PassTest, ALinkThatRepeatsItselfEndsThePassAndIsNotKept) {
+    Pass pass = incremental();
+    pass.on_page(facts("l1"));
+    pass.on_page(facts("l2"));
+    pass.on_page(facts("l1"));
+    EXPECT_TRUE(pass.failed());
+    EXPECT_NE(pass.error().find("repeats itself"), std::string::npos);
+    EXPECT_EQ(pass.checkpoint().pass.next_page, std::nullopt);
+    EXPECT_EQ(pass.checkpoint().watermark, std::nullopt);
+}
+TEST(PassTest, ACursorThatEndedRestartsTheWindowAFewTimes) {
+    Pass pass = incremental();
+    pass.on_page(facts("l1"));
+    EXPECT_TRUE(pass.on_link_trouble(LinkTrouble::gone, "404"));
+    EXPECT_EQ(pass.next(), (Ask{AskFirst{kEarly - 1ms, std::nullopt}}));
+    pass.on_page(facts("l1", kLate + 5s));
+    EXPECT_FALSE(pass.failed());  // the same link in a second attempt is no repetition
+    for (int i = 1; i < Pass::kMaxRestarts; ++i) EXPECT_TRUE(pass.on_link_trouble(LinkTrouble::gone, "404"));
+    EXPECT_FALSE(pass.on_link_trouble(LinkTrouble::gone, "404"));
+    EXPECT_TRUE(pass.failed());
+}
+TEST(PassTest, ALinkToAnotherOriginEndsThePassAndIsNotKept) {
+    Pass pass = incremental();
+    pass.on_page(facts("https://evil.example/"));
+    EXPECT_FALSE(pass.on_link_trouble(LinkTrouble::untrusted, "no"));
+    EXPECT_EQ(pass.checkpoint().pass.next_page, std::nullopt);
+}
+TEST(PassTest, AfterAPassingFailureTheLinkIsKept) {
+    Pass pass = incremental();
+    pass.on_page(facts("l1"));
+    EXPECT_FALSE(pass.on_link_trouble(LinkTrouble::passing, "503"));
+    EXPECT_EQ(pass.checkpoint().pass.next_page, "l1");
+}
+
+SyncSettings sync_settings() {
+    SyncSettings sync;
+    sync.start_from = at("2023-01-01T00:00:00Z");
+    sync.revisit = {{15min, 24h}, {24h, 336h}};
+    return sync;
+}
+
+TEST(Schedule, TheFirstPassBeginsAtStartFrom) { EXPECT_EQ(incremental_pass({}, sync_settings()).from, at("2023-01-01T00:00:00Z")); }
+TEST(Schedule, LaterPassesReadTheOverlapAgain) {
+    SiteLease lease;
+    lease.synced_through = at("2024-01-01T00:10:00Z");
+    EXPECT_EQ(incremental_pass(lease, sync_settings()).from, at("2024-01-01T00:00:00Z"));
+}
+TEST(Schedule, AnOpenPassGoesOnUnlessItBeginsTooLate) {
+    SiteLease lease;
+    lease.open_pass = window();
+    lease.open_pass->from = at("2023-01-01T00:00:00Z");
+    lease.open_pass->next_page = "l5";
+    EXPECT_EQ(incremental_pass(lease, sync_settings()).next_page, "l5");
+    lease.open_pass->from = at("2023-06-01T00:00:00Z");
+    EXPECT_EQ(incremental_pass(lease, sync_settings()).next_page, std::nullopt);
+}
+TEST(Schedule, TheWidestDueTierRunsAndCoversTheOthers) {
+    const SyncSettings sync = sync_settings();
+    EXPECT_EQ(due_tier({}, sync)->back, 336h);
+    EXPECT_EQ(due_tier({}, sync)->covers.size(), 2u);
+    EXPECT_EQ(due_tier({{Seconds{86'400}, Seconds{3600}}, {Seconds{1'209'600}, Seconds{3600}}}, sync)->back, 24h);
+    EXPECT_FALSE(due_tier({{Seconds{86'400}, Seconds{60}}, {Seconds{1'209'600}, Seconds{3600}}}, sync));
+}
+TEST(Schedule, FailuresSpreadThePollsOut) {
+    const SyncSettings sync = sync_settings();
+    EXPECT_EQ(next_poll(sync, 0, 0), 60s);
+    EXPECT_EQ(next_poll(sync, 0, 1), 54s);
+    EXPECT_EQ(next_poll(sync, 1, 0), 120s);
+    EXPECT_EQ(next_poll(sync, 50, 0), 300s);
+}
+TEST(Schedule, TheOlderAnOngoingEngagementTheLessOftenItIsFetched) {
+    const SyncSettings sync = sync_settings();
+    EXPECT_EQ(refetch_wait(sync, kEarly, kEarly + 10s), 60s);
+    EXPECT_EQ(refetch_wait(sync, kEarly, kEarly + 10h), 30min);
+    EXPECT_EQ(refetch_wait(sync, kEarly, kEarly + 240h), 1h);
+}
+TEST(Schedule, ADetailThatKeepsFailingIsParkedAndTriedLessAndLess) {
+    EXPECT_FALSE(detail_failure(0, false).parked);
+    EXPECT_EQ(detail_failure(1, false).retry_in, 60s);
+    EXPECT_TRUE(detail_failure(3, false).parked);
+    EXPECT_TRUE(detail_failure(0, true).parked);
+    EXPECT_LT(detail_failure(3, false).retry_in, detail_failure(4, false).retry_in);
+    EXPECT_EQ(detail_failure(90, true).retry_in, 24h);
+}
+
+TEST(OutcomeTest, TheGravestEndingCounts) {
+    Outcome outcome;
+    outcome.merge({Ending::unavailable, "a"});
+    outcome.merge({Ending::rejected, "b"});
+    EXPECT_EQ(outcome.error, "a");
+    outcome.merge({Ending::credentials, "c"});
+    EXPECT_EQ(exit_code(outcome.ending), 77);
+}
+TEST(OutcomeTest, ExitCodesAreThoseOfSysexits) {
+    EXPECT_EQ(exit_code(Ending::done), 0);
+    EXPECT_EQ(exit_code(Ending::rejected), 65);
+    EXPECT_EQ(exit_code(Ending::unavailable), 69);
+    EXPECT_EQ(exit_code(Ending::stopped), 75);
+    EXPECT_EQ(exit_code(Ending::misconfigured), 78);
+}
+
+TEST(Owner, ThisProcessIsAliveAndAnotherStartOfItsNumberIsNot) {
+    const std::string self = this_owner();
+    EXPECT_FALSE(is_dead(self));
+    std::string other = self;
+    const std::string pid = "/" + std::to_string(getpid()) + "/";
+    const std::size_t start = other.find(pid) + pid.size();
+    other.replace(start, other.find('/', start) - start, "1");
+    EXPECT_TRUE(is_dead(other));
+}
+TEST(Owner, OfOwnersElsewhereNothingIsKnown) {
+    EXPECT_FALSE(is_dead("host/1/2/00000000/4026531836"));
+    EXPECT_FALSE(is_dead("nonsense"));
+}
+
+TEST(Progress, TellsHowFarHowFastAndHowLong) {
+    ProgressFacts facts;
+    facts.windows_done = 50;
+    facts.windows_total = 100;
+    facts.engagements = 12'000;
+    facts.elapsed = 60s;
+    EXPECT_EQ(progress_line(facts, false, 200), "50%  windows 50/100  engagements 12,000  200/s  ETA 1m00s");
+    EXPECT_EQ(progress_line(facts, true, 20).size(), 20u);
+}
+TEST(Progress, TheTimeLeftCountsTheLegsToCome) {
+    ProgressFacts facts;
+    facts.windows_done = facts.windows_total = 10;
+    facts.engagements = 2000;
+    facts.details_waiting = 1000;
+    facts.details_fetched = 1000;
+    facts.elapsed = 100s;
+    EXPECT_EQ(time_left(facts), 100s);
+}
+TEST(Progress, SaysNothingItDoesNotKnow) {
+    ProgressFacts facts;
+    facts.windows_total = 10;
+    EXPECT_LT(time_left(facts).count(), 0);
+}
+
+TEST(Log, FieldsAreQuotedWhereTheyMust) {
+    EXPECT_EQ(log::render("pass complete", {{"site", "s1"}, {"error", "a \"b\""}}, LogFormat::text), R"(pass complete site=s1 error="a \"b\"")");
+    EXPECT_EQ(log::render("x", {{"n", 5}, {"t", "a\nb"}}, LogFormat::json), R"("event":"x","n":"5","t":"a\u000ab")");
+}
+
+}  // namespace
+}  // namespace glia
