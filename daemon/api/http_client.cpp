@@ -227,15 +227,12 @@ struct HttpClient::Impl {
         const std::string where = origin.host + ":" + origin.port;
         const long verdict = SSL_get_verify_result(stream.native_handle());
         if (verdict != X509_V_OK) {
-            co_return HttpFailure{HttpFailure::Kind::tls, "the certificate of " + where + " does not verify: " +
-                                                              X509_verify_cert_error_string(verdict)};
+            // The chain is fine and the callback said no: that is the check of the name.
+            const std::string why = verdict == X509_V_ERR_UNSPECIFIED ? "it is for another name" : X509_verify_cert_error_string(verdict);
+            co_return HttpFailure{HttpFailure::Kind::tls, "the certificate of " + where + " does not verify: " + why};
         }
         if (error.category() == asio::error::get_ssl_category()) {
-            // A name that does not match leaves the chain's verdict at "ok".
-            const bool name = error.message().find("certificate verify failed") != std::string::npos;
-            co_return HttpFailure{HttpFailure::Kind::tls,
-                                  name ? "the certificate of " + where + " does not verify: it is for another name"
-                                       : "no TLS with " + where + ": " + error.message()};
+            co_return HttpFailure{HttpFailure::Kind::tls, "no TLS with " + where + ": " + error.message()};
         }
         co_return failure(error, "starting TLS with", where);
     }

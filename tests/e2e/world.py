@@ -67,6 +67,8 @@ class Cluster:
 
 
 class Simulator:
+    running = []
+
     def __init__(self, **options):
         arguments = [SIMULATOR]
         for key, value in options.items():
@@ -74,22 +76,28 @@ class Simulator:
             if value is True: arguments.append(key)
             elif value is not False: arguments += [key, str(value)]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-        atexit.register(self.close)
+        Simulator.running.append(self)
         ready = json.loads(self.process.stdout.readline())
         self.port, self.control, self.sites, self.token = ready["port"], ready["control"], ready["sites"], ready["token"]
         self.start, self.end = ready["from"], ready["to"]
 
-    def call(self, path, **query):
+    def call(self, path, /, **query):
         url = f"http://127.0.0.1:{self.control}{path}?{urllib.parse.urlencode(query)}"
         return urllib.request.urlopen(url, timeout=60).read().decode()
 
-    def fault(self, kind, **query): self.call("/fault", kind=kind, **query)
+    def fault(self, kind, /, **query): self.call("/fault", kind=kind, **query)
     def stats(self): return json.loads(self.call("/stats"))
     def truth(self): return [json.loads(line) for line in self.call("/truth").splitlines()]
 
     def close(self):
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
+        Simulator.running.remove(self)
+
+
+@atexit.register
+def close_simulators():
+    for simulator in Simulator.running[:]: simulator.close()
 
 
 class Program:

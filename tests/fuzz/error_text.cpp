@@ -1,0 +1,17 @@
+// Any bytes as an error body or the answer to a token request; and the repairs of broken text.
+#include "daemon/parse/error_text.hpp"
+
+#include <cstdlib>
+
+#include "daemon/parse/canonical_json.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    if (glia::error_text(text).find('\n') != std::string::npos) std::abort();
+    glia::parse_token_answer(text);
+    std::string why;
+    const auto first = glia::canonical_json(text, why);
+    if (first && glia::canonical_json(*first, why) != first) std::abort();
+    glia::repair_utf8(text);
+    return 0;
+}

@@ -1,0 +1,25 @@
+// Any bytes as a time, an HTTP date, a Retry-After header, a duration, a URL.
+#include "daemon/api/retry_policy.hpp"
+#include "daemon/api/url.hpp"
+#include "daemon/parse/timestamp.hpp"
+
+#include <cstdlib>
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    if (const auto time = glia::parse_timestamp(text)) {
+        if (glia::parse_timestamp(glia::to_iso8601(*time)) != time) std::abort();
+    }
+    glia::parse_http_date(text);
+    const auto wait = glia::retry_after(text, glia::Instant{});
+    if (wait && (*wait < glia::Milliseconds{0} || *wait > glia::kLongestRetryAfter)) std::abort();
+    if (const auto duration = glia::parse_duration(text)) {
+        if (glia::parse_duration(glia::to_text(*duration)) != duration) std::abort();
+    }
+    if (const auto url = glia::parse_url(text)) {
+        if (url->target.find_first_of("\r\n ") != std::string::npos || url->origin.host.empty()) std::abort();
+        glia::resolve_link(*url, text);
+    }
+    glia::parse_proxy(text);
+    return 0;
+}

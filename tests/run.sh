@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds, runs every test, and ends with one line: N passed, N failed.
+#
+#   tests/run.sh                    everything
+#   tests/run.sh AREA[/NAME]...     unit, integration, e2e, sanitizers, fuzz, units; NAME: a part of a test's name
+#   tests/run.sh bench              not a test: prints measurements (see tests/bench)
+#
+# GLIA_TEST_SECONDS: how long each fuzzer runs (default 10).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tests/setup.sh
+
+areas=("$@")
+[ $# -gt 0 ] || areas=(unit integration e2e units sanitizers fuzz)
+results=$(mktemp)
+work=$(mktemp -d /tmp/glia-sync-tests-XXXXXX)
+chmod 755 "$work"
+trap 'stop_cluster "$work/pg"; rm -rf "$work" "$results"' EXIT
+trap 'exit 143' TERM INT
+
+# Each result is a line "ok NAME" or "FAILED NAME"; a program that dies is a failure of its own.
+count_gtest() {  # AREA PROGRAM FILTER
+  local area=$1 program=$2 filter=${3:+*$3*} log rc=0
+  log=$(mktemp)
+  "$program" ${filter:+--gtest_filter="$filter"} --gtest_color=no >"$log" 2>&1 || rc=$?
+  sed -nE "s#^\[       OK \] ([^ ]+).*#ok $area/\1#p; s#^\[  FAILED  \] ([^ ,]+) \(.*#FAILED $area/\1#p" "$log" | tee -a "$results" | grep FAILED || true
+  if [ $rc != 0 ]; then
+    grep -vE '^\[ +(OK|RUN) ' "$log" | tail -n 60
+    grep -q '^\[  FAILED  \]' "$log" || echo "FAILED $area/${program##*/} (exit code $rc)" | tee -a "$results"
+  fi
+  rm -f "$log"
+}
+
+cluster() {  # starts PostgreSQL once, for tests that need it
+  [ -n "${GLIA_TEST_DSN-}" ] && return
+  local port
+  port=$(start_cluster "$work/pg")
+  export GLIA_TEST_DSN="host=127.0.0.1 port=$port user=postgres"
+}
+
+test_unit() { build release unit_tests -- -DGLIA_WERROR=ON; count_gtest unit build/release/tests/unit_tests "$1"; }
+test_integration() { build release integration_tests -- -DGLIA_WERROR=ON; cluster; count_gtest integration build/release/tests/integration_tests "$1"; }
+test_e2e() {
+  build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
+  local before rc=0
+  before=$(wc -l <"$results")
+  python3 tests/e2e/run.py "$1" | tee "$work/e2e.log" || rc=$?
+  grep -E '^(ok|FAILED) ' "$work/e2e.log" >>"$results" || true
+  [ "$(wc -l <"$results")" -gt "$before" ] || echo "FAILED e2e (exit code $rc, no result)" | tee -a "$results"
+}
+test_units() {
+  build release glia-sync
+  local unit
+  mkdir -p "$work/units"
+  for unit in systemd/*.service; do sed "s#/usr/bin/glia-sync#$PWD/build/release/daemon/glia-sync#" "$unit" >"$work/units/${unit##*/}"; done
+  cp "$work/units/glia-sync-backfill@.service" "$work/units/glia-sync-backfill@2023.service"
+  for unit in glia-sync.service glia-sync-backfill@2023.service; do
+    if systemd-analyze verify "$work/units/$unit" >"$work/verify.log" 2>&1 && [ ! -s "$work/verify.log" ]; then
+      echo "ok units/$unit verifies" >>"$results"
+    else
+      cat "$work/verify.log"; echo "FAILED units/$unit verifies" | tee -a "$results"
+    fi
+  done
+}
+test_sanitizers() {
+  local preset
+  cluster
+  for preset in asan tsan; do
+    say "building with $preset"
+    build "$preset" unit_tests integration_tests glia-sync -- -DGLIA_WERROR=ON
+    count_gtest "$preset" "build/$preset/tests/unit_tests" "$1"
+    count_gtest "$preset" "build/$preset/tests/integration_tests" "$1"
+  done
+  say "end to end with the address sanitizer"
+  build asan glia-simulator
+  GLIA_BUILD=$PWD/build/asan python3 tests/e2e/run.py "${1:-smoke}" | sed -E 's#^(ok|FAILED) #\1 asan/#' | tee -a "$results" | grep -vE '^ok ' || true
+}
+test_fuzz() {
+  install_packages clang python3
+  say "building the fuzzers"
+  build fuzz fuzzers
+  local fuzzer name
+  for fuzzer in build/fuzz/tests/fuzz_*; do
+    [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue
+    name=${fuzzer##*/fuzz_}
+    case $name in *"$1"*) ;; *) continue ;; esac
+    mkdir -p "$work/corpus/$name"
+    if (cd "$work" && "$OLDPWD/$fuzzer" -max_total_time="${GLIA_TEST_SECONDS:-10}" -timeout=10 -rss_limit_mb=2048 "corpus/$name" "$OLDPWD/tests/fuzz/corpus/$name") >"$work/fuzz.log" 2>&1; then
+      echo "ok fuzz/$name" >>"$results"
+    else
+      tail -n 30 "$work/fuzz.log"; echo "FAILED fuzz/$name" | tee -a "$results"
+    fi
+  done
+}
+
+install_packages libgtest-dev libgmock-dev libbenchmark-dev python3 openssl systemd
+for area in "${areas[@]}"; do
+  name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
+  say "$area${name:+ $name}"
+  case $area in
+    unit | integration | e2e | units | sanitizers | fuzz) "test_$area" "$name" ;;
+    bench) build release benchmarks glia-sync glia-simulator; python3 tests/bench/run.py; exit ;;
+    *) echo "no such area: $area" >&2; exit 64 ;;
+  esac
+done
+passed=$(grep -c '^ok ' "$results" || true)
+failed=$(grep -c '^FAILED ' "$results" || true)
+grep '^FAILED ' "$results" || true
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
