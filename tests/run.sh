@@ -64,6 +64,7 @@ test_units() {
 }
 test_sanitizers() {
   local preset
+  export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
   cluster
   for preset in asan tsan; do
     say "building with $preset"
