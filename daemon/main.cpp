@@ -1,6 +1,7 @@
 // The command line (CLI11); what the commands do is in cli/.
 #include <CLI/CLI.hpp>
 
+#include <csignal>
 #include <functional>
 #include <string>
 
@@ -19,8 +20,9 @@ class CommandLine {
         app_.add_option("-c,--config", config_, "Configuration file")->capture_default_str();
         app_.require_subcommand(1);
         app_.fallthrough();  // -c may stand behind the command too
-        app_.footer("Exit codes: 0 done, 64 usage, 65 records rejected (--strict), 69 API or database unavailable,\n"
-                    "75 stopped before the end, 77 credentials refused, 78 configuration wrong.");
+        app_.footer(
+            "Exit codes: 0 done, 64 usage, 65 records rejected (--strict), 69 API or database unavailable,\n"
+            "75 stopped before the end, 77 credentials refused, 78 configuration wrong.");
         add_run();
         add_backfill();
         add_check();
@@ -44,19 +46,24 @@ class CommandLine {
   private:
     void add_run() {
         auto* command = app_.add_subcommand("run", "The service: polls every site until it is stopped");
-        command->add_flag("--once", once_, "One pass over every site, the revisits that are due, the detail queue; then exit");
+        command->add_flag("--once", once_,
+                          "One pass over every site, the revisits that are due, the detail queue; then exit");
         command->add_flag("--strict", strict_, "With --once: exit code 65 if records were rejected");
         command->footer("Example:\n  glia-sync run --once     # for cron and timers");
         command->callback([this] { action_ = [this] { return glia::cli::run(config_, once_, strict_); }; });
     }
 
     void add_backfill() {
-        auto* command = app_.add_subcommand("backfill", "Loads history; the same command again goes on where it stopped");
+        auto* command =
+            app_.add_subcommand("backfill", "Loads history; the same command again goes on where it stopped");
         command->add_option("--from", backfill_.from, "Start of the range, such as 2023-01-01")->required();
         command->add_option("--to", backfill_.to, "End of the range; without it: now");
         command->add_option("--site", backfill_.sites, "Only this site (may be repeated)");
-        command->add_option("--window", backfill_.window, "Length of the pieces that are loaded and resumed")->capture_default_str();
-        command->add_option("--concurrency", backfill_.concurrency, "Windows at once")->capture_default_str()->check(CLI::Range(1, 64));
+        command->add_option("--window", backfill_.window, "Length of the pieces that are loaded and resumed")
+            ->capture_default_str();
+        command->add_option("--concurrency", backfill_.concurrency, "Windows at once")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 64));
         command->add_flag("--restart", backfill_.restart, "Start over");
         command->add_flag("--strict", backfill_.strict, "Exit code 65 if records were rejected");
         command->footer("Example:\n  glia-sync backfill --from 2023-01-01 --to 2024-01-01 --concurrency 8");
@@ -64,7 +71,8 @@ class CommandLine {
     }
 
     void add_check() {
-        auto* command = app_.add_subcommand("check", "Is everything in order? One line per check, and what to do");
+        auto* command =
+            app_.add_subcommand("check", "Is everything in order? One line per check, and what to do");
         command->callback([this] { action_ = [this] { return glia::cli::check(config_); }; });
     }
 
@@ -84,7 +92,9 @@ class CommandLine {
         auto* command = app_.add_subcommand("config", "Looks at the configuration file");
         command->require_subcommand(1);
         command->fallthrough();
-        command->add_subcommand("check", "Validates it")->callback([this] { action_ = [this] { return glia::cli::config_check(config_); }; });
+        command->add_subcommand("check", "Validates it")->callback([this] {
+            action_ = [this] { return glia::cli::config_check(config_); };
+        });
         command->add_subcommand("show", "Shows the effective settings, secrets masked")->callback([this] {
             action_ = [this] { return glia::cli::config_show(config_); };
         });
@@ -103,6 +113,7 @@ class CommandLine {
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not take the service along
     CommandLine command_line;
     return command_line.parse(argc, argv);
 }

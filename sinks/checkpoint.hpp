@@ -20,7 +20,7 @@ struct OpenPass {
     Instant from{};
     OptionalInstant to;          ///< none: no end_date, everything from `from` on
     OptionalInstant started_at;  ///< server's clock, at the request of its first page
-    OptionalText next_page;      ///< the opaque link to go on with (DESIGN.md §3.4); none: from the first page
+    OptionalText next_page;  ///< the opaque link to go on with (DESIGN.md §3.4); none: from the first page
     std::int64_t pages = 0;
     std::int64_t engagements = 0;
     bool operator==(const OpenPass&) const = default;
@@ -63,8 +63,8 @@ struct PassCheckpoint {
 struct FetchedEngagement {
     Engagement engagement;
     RecordSource source = RecordSource::list;
-    Instant fetched_at{};  ///< when it was asked for, by the server's clock
-    std::string site_id;   ///< the site whose listing showed it; empty for a detail
+    Instant fetched_at{};               ///< when it was asked for, by the server's clock
+    std::string site_id;                ///< the site whose listing showed it; empty for a detail
     std::optional<Seconds> refetch_in;  ///< set while it goes on: when to fetch it again
 };
 
@@ -84,11 +84,12 @@ struct DetailJob {
 /// What became of a claimed detail.
 struct DetailOutcome {
     std::string engagement_id;
-    OptionalInstant fetched_at;  ///< set if it was loaded; leaves the queue unless a newer list item asks for more
-    std::string error;           ///< set if it failed
-    Seconds retry_in{};          ///< when to try again, if it failed
-    bool parked = false;         ///< failed for good or too often: retried less and less often
-    bool attempted = true;       ///< false: handed back untouched, because the program is stopping
+    OptionalInstant
+        fetched_at;         ///< set if it was loaded; leaves the queue unless a newer list item asks for more
+    std::string error;      ///< set if it failed
+    Seconds retry_in{};     ///< when to try again, if it failed
+    bool parked = false;    ///< failed for good or too often: retried less and less often
+    bool attempted = true;  ///< false: handed back untouched, because the program is stopping
 };
 
 /// What is written in one transaction.

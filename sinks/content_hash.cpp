@@ -85,9 +85,10 @@ ContentHash legs_hash(const std::vector<Leg>& legs) {
     Serialiser s;
     for (const Leg& leg : legs) {
         s.text(leg.id);
-        for (const auto* field : {&leg.operator_id, &leg.site_id, &leg.request_type, &leg.request_source,
-                                  &leg.offered_media_type, &leg.accepted_media_type, &leg.highest_visitor_media_type,
-                                  &leg.highest_operator_media_type, &leg.end_reason, &leg.extra}) {
+        for (const auto* field :
+             {&leg.operator_id, &leg.site_id, &leg.request_type, &leg.request_source, &leg.offered_media_type,
+              &leg.accepted_media_type, &leg.highest_visitor_media_type, &leg.highest_operator_media_type,
+              &leg.end_reason, &leg.extra}) {
             s.text(*field);
         }
         for (const auto* field : {&leg.requested_at, &leg.accepted_at, &leg.ended_at}) s.time(*field);
@@ -111,7 +112,9 @@ std::string to_bytea(const ContentHash& hash) {
 std::optional<ContentHash> from_bytea(const std::string& text) {
     ContentHash hash{};
     if (text.size() != 2 + 2 * hash.size() || text[0] != '\\' || text[1] != 'x') return std::nullopt;
-    const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+    const auto digit = [](char c) {
+        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    };
     for (std::size_t i = 0; i < hash.size(); ++i) {
         const int high = digit(text[2 + 2 * i]);
         const int low = digit(text[3 + 2 * i]);

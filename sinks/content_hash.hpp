@@ -11,7 +11,8 @@
 
 namespace glia {
 
-/// The first 128 bits of SHA-256 over a canonical serialisation: two different contents never share one in practice.
+/// The first 128 bits of SHA-256 over a canonical serialisation: two different contents never share one in
+/// practice.
 using ContentHash = std::array<std::uint8_t, 16>;
 
 /// Everything of the engagement but its legs, in whatever member order the API sent it.

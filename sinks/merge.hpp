@@ -1,4 +1,5 @@
-// What to write of a response, given what is stored: the pure heart of "nothing twice, nothing stale" (DESIGN.md §3.2).
+// What to write of a response, given what is stored: the pure heart of "nothing twice, nothing stale"
+// (DESIGN.md §3.2).
 #pragma once
 
 #include <optional>
@@ -13,8 +14,9 @@ enum class RecordSource { list, detail };
 
 /// What the tables hold of one engagement, as far as the decision needs it.
 struct StoredState {
-    ContentHash core_hash{};               ///< of the stored row, whichever response wrote it
-    std::optional<ContentHash> list_hash;  ///< of the list item last taken over; none: to be confirmed by a detail
+    ContentHash core_hash{};  ///< of the stored row, whichever response wrote it
+    std::optional<ContentHash>
+        list_hash;  ///< of the list item last taken over; none: to be confirmed by a detail
     std::optional<ContentHash> legs_hash;
     Instant fetched_at{};
     OptionalInstant legs_fetched_at;
@@ -30,14 +32,14 @@ struct IncomingState {
 
 /// The decision.
 struct MergePlan {
-    bool insert = false;          ///< the engagement is new
-    bool write_core = false;      ///< scalars, operators, queues, recordings, extra
-    bool write_legs = false;      ///< legs and their queues, as a set
-    bool mark_legs = false;       ///< legs are as stored, or none came: note only that they were fetched
-    bool write_list_hash = false; ///< `list_hash` below differs from what is stored
+    bool insert = false;           ///< the engagement is new
+    bool write_core = false;       ///< scalars, operators, queues, recordings, extra
+    bool write_legs = false;       ///< legs and their queues, as a set
+    bool mark_legs = false;        ///< legs are as stored, or none came: note only that they were fetched
+    bool write_list_hash = false;  ///< `list_hash` below differs from what is stored
     std::optional<ContentHash> list_hash;
-    bool want_detail = false;     ///< queue GET /engagements/{id} (details: auto)
-    bool stale = false;           ///< something in it is older than what is stored, and was left out
+    bool want_detail = false;  ///< queue GET /engagements/{id} (details: auto)
+    bool stale = false;        ///< something in it is older than what is stored, and was left out
 
     /// True if an existing row has to be locked and written.
     bool updates() const { return !insert && (write_core || write_legs || mark_legs || write_list_hash); }

@@ -18,8 +18,12 @@ Fields split(Instant time) {
     const auto day = floor<days>(time);
     const year_month_day date{day};
     const hh_mm_ss clock{time - day};
-    return {static_cast<int>(date.year()),    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-            clock.hours().count(),            clock.minutes().count(),             clock.seconds().count(),
+    return {static_cast<int>(date.year()),
+            static_cast<unsigned>(date.month()),
+            static_cast<unsigned>(date.day()),
+            clock.hours().count(),
+            clock.minutes().count(),
+            clock.seconds().count(),
             static_cast<long>(clock.subseconds().count())};
 }
 
@@ -34,14 +38,14 @@ bool is_ongoing(const Engagement& engagement, Instant now) {
 
 std::string to_text(Instant time) {
     const Fields f = split(time);
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00", f.year, f.month, f.day, f.hour, f.minute,
-                       f.second, f.micros);
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00", f.year, f.month, f.day, f.hour,
+                       f.minute, f.second, f.micros);
 }
 
 std::string to_iso8601(Instant time) {
     const Fields f = split(time);
-    std::string text =
-        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", f.year, f.month, f.day, f.hour, f.minute, f.second);
+    std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", f.year, f.month, f.day, f.hour,
+                                   f.minute, f.second);
     if (f.micros % 1000 != 0) {
         text += fmt::format(".{:06}", f.micros);
     } else if (f.micros != 0) {

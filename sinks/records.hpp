@@ -100,7 +100,8 @@ bool is_ongoing(const Engagement& engagement, Instant now);
 /// How PostgreSQL and people read a time: `2024-05-01 12:00:00.123456+00`.
 std::string to_text(Instant time);
 
-/// How the API and JSON read a time: `2024-05-01T12:00:00Z`, with as many fraction digits as needed (none, 3 or 6).
+/// How the API and JSON read a time: `2024-05-01T12:00:00Z`, with as many fraction digits as needed (none, 3
+/// or 6).
 std::string to_iso8601(Instant time);
 
 }  // namespace glia

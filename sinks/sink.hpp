@@ -20,7 +20,8 @@ namespace glia {
 class SinkError : public std::runtime_error {
   public:
     enum class Kind {
-        unavailable,    ///< connection lost, server restarting, lock or statement timeout: the same call may succeed later
+        unavailable,    ///< connection lost, server restarting, lock or statement timeout: the same call may
+                        ///< succeed later
         misconfigured,  ///< no such database, role, password or schema: a person has to act
         denied,         ///< a privilege is missing
         lease_lost,     ///< the fence held: somebody else owns this work now; nothing was written
@@ -95,7 +96,7 @@ struct BackfillProgress {
     std::int64_t windows_done = 0;
     std::int64_t windows_leased = 0;  ///< being read, by this instance or another
     std::int64_t engagements = 0;
-    std::string error;                ///< of the window that failed last, if any is unfinished because of it
+    std::string error;  ///< of the window that failed last, if any is unfinished because of it
 };
 
 /// Which due details to take.
@@ -119,13 +120,15 @@ class Sink {
     virtual CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) = 0;
 
     /// Leases a site that is due (or any, with `force`) for `ttl`.
-    virtual SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl, bool force) = 0;
+    virtual SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
+                                      bool force) = 0;
     virtual void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) = 0;
     virtual void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) = 0;
 
     /// Finds or makes the backfill.
     virtual BackfillState open_backfill(const BackfillSpec& spec) = 0;
-    virtual std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner, Seconds ttl,
+    virtual std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner,
+                                                    Seconds ttl,
                                                     const std::vector<std::string>& except_sites) = 0;
     virtual void renew_window(const WindowTarget& window, Seconds ttl) = 0;
     /// Gives a window back unfinished; `error` empty if only the program stops.

@@ -9,17 +9,17 @@ namespace glia {
 
 struct ApiError {
     enum class Kind {
-        cancelled,       ///< the program stops
-        unavailable,     ///< after all retries: no connection, 408, 429, 5xx, or bodies that are no answer
-        credentials,     ///< 401, and there is no fresh token
-        forbidden,       ///< 403
-        not_found,       ///< 404, 410
-        refused,         ///< another 4xx, or a redirection: the request itself is not accepted
-        untrusted_link   ///< next_page names an origin that may not see the token
+        cancelled,      ///< the program stops
+        unavailable,    ///< after all retries: no connection, 408, 429, 5xx, or bodies that are no answer
+        credentials,    ///< 401, and there is no fresh token
+        forbidden,      ///< 403
+        not_found,      ///< 404, 410
+        refused,        ///< another 4xx, or a redirection: the request itself is not accepted
+        untrusted_link  ///< next_page names an origin that may not see the token
     };
     Kind kind = Kind::unavailable;
-    int status = 0;          ///< of the last response; 0: there was none
-    std::string message;     ///< one line for a person: what, where, what to do; free of secrets
+    int status = 0;       ///< of the last response; 0: there was none
+    std::string message;  ///< one line for a person: what, where, what to do; free of secrets
 };
 
 /// A value or why there is none.

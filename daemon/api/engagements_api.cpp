@@ -11,8 +11,8 @@
 #include "daemon/api/token_source.hpp"
 #include "daemon/ops/log.hpp"
 #include "daemon/ops/version.hpp"
-#include "daemon/parse/error_text.hpp"
 #include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/error_text.hpp"
 #include "daemon/parse/timestamp.hpp"
 
 namespace glia {
@@ -20,7 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Bytes that are not UTF-8 may be damage on the way: the same page is asked for once more before they are repaired.
+// Bytes that are not UTF-8 may be damage on the way: the same page is asked for once more before they are
+// repaired.
 constexpr int kUtf8Attempts = 2;
 
 std::optional<std::string> environment(std::initializer_list<const char*> names) {
@@ -77,7 +78,8 @@ struct EngagementsApi::Impl {
           base(*parse_url(given.api.base_url)),
           http(loop, http_settings(given.api)),
           gate(loop, given.api.max_in_flight, given.api.rate_limit),
-          clock(Clock::now(), std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now())),
+          clock(Clock::now(),
+                std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now())),
           parser(EngagementParser::Options{given.visitor_name == Privacy::drop}) {
         trusted.push_back(base.origin);
         for (const auto& origin : settings.trusted_origins) trusted.push_back(parse_url(origin)->origin);
@@ -130,7 +132,8 @@ struct EngagementsApi::Impl {
         const double left = number(response.header("x-rate-limit-remaining"));
         const double reset = number(response.header("x-rate-limit-reset"));
         if (left >= 0 && reset > 0) {
-            const auto at = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(std::min(reset, 1e11)));
+            const auto at = std::chrono::duration_cast<std::chrono::microseconds>(
+                std::chrono::duration<double>(std::min(reset, 1e11)));
             const auto until = Instant{at} - clock.at(now);
             gate.limiter().remaining(now, left, std::min<Clock::duration>(until, kLongestRetryAfter));
         }
@@ -142,7 +145,8 @@ struct EngagementsApi::Impl {
             attempt.error.kind = failure->kind == HttpFailure::Kind::cancelled ? ApiError::Kind::cancelled
                                                                                : ApiError::Kind::unavailable;
             attempt.error.message = describe(request) + ": " + failure->message;
-            attempt.retry = failure->kind == HttpFailure::Kind::network || failure->kind == HttpFailure::Kind::response;
+            attempt.retry =
+                failure->kind == HttpFailure::Kind::network || failure->kind == HttpFailure::Kind::response;
             return attempt;
         }
         HttpResponse& response = std::get<HttpResponse>(outcome);
@@ -164,7 +168,9 @@ struct EngagementsApi::Impl {
         const std::string text = error_text(response.body);
         attempt.error.message = describe(request) + ": HTTP " + std::to_string(status);
         if (!text.empty()) attempt.error.message += ": " + text;
-        if (status >= 300 && status < 400) attempt.error.message += " (a redirection is not followed: the token stays with " + to_text(request.url.origin) + ")";
+        if (status >= 300 && status < 400)
+            attempt.error.message +=
+                " (a redirection is not followed: the token stays with " + to_text(request.url.origin) + ")";
         if (const std::string id = response.header("x-request-id"); !id.empty()) {
             attempt.error.message += " [request " + id.substr(0, 64) + "]";
         }
@@ -202,12 +208,14 @@ struct EngagementsApi::Impl {
                 std::string why;
                 auto value = read(*attempt.response, number_of_attempt, why);
                 if (value) co_return std::move(*value);
-                attempt.error = {ApiError::Kind::unavailable, attempt.response->status, describe(request) + ": " + why};
+                attempt.error = {ApiError::Kind::unavailable, attempt.response->status,
+                                 describe(request) + ": " + why};
                 attempt.retry = true;
             }
             attempt.error.message = without(attempt.error.message, token);
             if (attempt.error.kind == ApiError::Kind::credentials && with_token && !token_renewed) {
-                token_renewed = true;  // once: a token minted for this request and refused too is not to be had
+                token_renewed =
+                    true;  // once: a token minted for this request and refused too is not to be had
                 if (co_await tokens->refused(token)) continue;
             }
             if (attempt.error.kind == ApiError::Kind::credentials) {
@@ -215,15 +223,18 @@ struct EngagementsApi::Impl {
             }
             const int failed = number_of_attempt;
             if (!attempt.retry || failed > settings.max_retries) {
-                if (failed > 1 && attempt.retry) attempt.error.message += " (after " + std::to_string(failed) + " attempts)";
+                if (failed > 1 && attempt.retry)
+                    attempt.error.message += " (after " + std::to_string(failed) + " attempts)";
                 co_return std::move(attempt.error);
             }
             ++counters.retries;
             const Milliseconds wait = attempt.wait.value_or(backoff.delay(failed, runtime.random()));
-            log::warn("request failed, will be tried again", {{"attempt", std::to_string(failed) + "/" + std::to_string(settings.max_retries + 1)},
-                                                             {"next", to_text(wait)},
-                                                             {"error", attempt.error.message}});
-            if (!co_await runtime.sleep(wait)) co_return ApiError{ApiError::Kind::cancelled, 0, "stopped while waiting to ask again"};
+            log::warn("request failed, will be tried again",
+                      {{"attempt", std::to_string(failed) + "/" + std::to_string(settings.max_retries + 1)},
+                       {"next", to_text(wait)},
+                       {"error", attempt.error.message}});
+            if (!co_await runtime.sleep(wait))
+                co_return ApiError{ApiError::Kind::cancelled, 0, "stopped while waiting to ask again"};
         }
     }
 
@@ -247,8 +258,10 @@ struct EngagementsApi::Impl {
             return std::nullopt;
         }
         Parsed<T> parsed = parse(response.body);
-        if (!parsed.value && parsed.failure.kind == ParseFailure::Kind::invalid_utf8 && attempt >= kUtf8Attempts) {
-            log::warn("the response holds bytes that are not UTF-8; each becomes U+FFFD", {{"attempt", std::to_string(attempt)}});
+        if (!parsed.value && parsed.failure.kind == ParseFailure::Kind::invalid_utf8 &&
+            attempt >= kUtf8Attempts) {
+            log::warn("the response holds bytes that are not UTF-8; each becomes U+FFFD",
+                      {{"attempt", std::to_string(attempt)}});
             response.body = repair_utf8(response.body);
             parsed = parse(response.body);
         }
@@ -263,8 +276,10 @@ struct EngagementsApi::Impl {
     Task<Result<FetchedPage>> fetch_page(Url target) {
         HttpRequest request;
         request.url = std::move(target);
-        Reader<FetchedPage> read = [this](HttpResponse& response, int attempt, std::string& why) -> std::optional<FetchedPage> {
-            auto page = read_body<ParsedPage>(response, attempt, why, [this](std::string& body) { return parser.page(body); });
+        Reader<FetchedPage> read = [this](HttpResponse& response, int attempt,
+                                          std::string& why) -> std::optional<FetchedPage> {
+            auto page = read_body<ParsedPage>(response, attempt, why,
+                                              [this](std::string& body) { return parser.page(body); });
             if (!page) return std::nullopt;
             return FetchedPage{std::move(*page), clock.at(response.sent_at), attempt};
         };
@@ -276,9 +291,15 @@ EngagementsApi::EngagementsApi(Runtime& runtime, const Settings& settings)
     : impl_(std::make_unique<Impl>(runtime, settings)) {}
 EngagementsApi::~EngagementsApi() = default;
 
-const ApiCounters& EngagementsApi::counters() const { return impl_->counters; }
-Instant EngagementsApi::server_now() const { return impl_->clock.at(Clock::now()); }
-void EngagementsApi::cancel() { impl_->http.cancel(); }
+const ApiCounters& EngagementsApi::counters() const {
+    return impl_->counters;
+}
+Instant EngagementsApi::server_now() const {
+    return impl_->clock.at(Clock::now());
+}
+void EngagementsApi::cancel() {
+    impl_->http.cancel();
+}
 
 Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
     std::string target = "/engagements?site_ids[]=" + percent_encode(query.site_id);
@@ -293,11 +314,13 @@ Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
 Task<Result<FetchedPage>> EngagementsApi::follow(std::string link) {
     const auto url = resolve_link(impl_->base, link);
     if (!url) {
-        co_return ApiError{ApiError::Kind::untrusted_link, 0, "next_page is not a link that can be followed: " + mask_url(link.substr(0, 200))};
+        co_return ApiError{ApiError::Kind::untrusted_link, 0,
+                           "next_page is not a link that can be followed: " + mask_url(link.substr(0, 200))};
     }
     if (std::find(impl_->trusted.begin(), impl_->trusted.end(), url->origin) == impl_->trusted.end()) {
         co_return ApiError{ApiError::Kind::untrusted_link, 0,
-                           "next_page names " + to_text(url->origin) + ", which may not see the token; if it is the API's, add \"" +
+                           "next_page names " + to_text(url->origin) +
+                               ", which may not see the token; if it is the API's, add \"" +
                                to_text(url->origin) + "\" to api.trusted_origins"};
     }
     co_return co_await impl_->fetch_page(*url);
@@ -308,8 +331,8 @@ Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {
     request.url = impl_->url("/engagements/" + percent_encode(engagement_id));
     Reader<FetchedDetail> read = [this, engagement_id](HttpResponse& response, int attempt,
                                                        std::string& why) -> std::optional<FetchedDetail> {
-        auto detail = impl_->read_body<ParsedDetail>(response, attempt, why,
-                                                     [this](std::string& body) { return impl_->parser.detail(body); });
+        auto detail = impl_->read_body<ParsedDetail>(
+            response, attempt, why, [this](std::string& body) { return impl_->parser.detail(body); });
         if (!detail) return std::nullopt;
         if (detail->engagement && detail->engagement->id != engagement_id) {
             why = "the answer is about another engagement";
@@ -317,7 +340,8 @@ Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {
         }
         return FetchedDetail{std::move(*detail), impl_->clock.at(response.sent_at)};
     };
-    co_return co_await impl_->perform<FetchedDetail>(std::move(request), Priority::detail, true, std::move(read));
+    co_return co_await impl_->perform<FetchedDetail>(std::move(request), Priority::detail, true,
+                                                     std::move(read));
 }
 
 }  // namespace glia

@@ -53,7 +53,8 @@ struct HttpSettings {
     std::optional<Proxy> proxy;
     std::string no_proxy;
     std::size_t max_idle = 8;
-    std::size_t max_body = std::size_t{64} << 20;  ///< bytes, before and after decoding; a page has well under one MiB
+    std::size_t max_body = std::size_t{64}
+                           << 20;  ///< bytes, before and after decoding; a page has well under one MiB
     std::string user_agent;
 };
 

@@ -49,13 +49,17 @@ struct Exchange {
 };
 
 HttpFailure failure(const error_code& error, const std::string& doing, const std::string& where) {
-    if (error == asio::error::operation_aborted) return {HttpFailure::Kind::cancelled, "stopped while " + doing};
-    if (error == beast::error::timeout) return {HttpFailure::Kind::network, "timed out while " + doing + " " + where};
-    if (error == http::error::body_limit || error == http::error::header_limit || error == http::error::buffer_overflow) {
-        return {HttpFailure::Kind::response, "the response of " + where + " is longer than any that makes sense"};
+    if (error == asio::error::operation_aborted)
+        return {HttpFailure::Kind::cancelled, "stopped while " + doing};
+    if (error == beast::error::timeout)
+        return {HttpFailure::Kind::network, "timed out while " + doing + " " + where};
+    if (error == http::error::body_limit || error == http::error::header_limit ||
+        error == http::error::buffer_overflow) {
+        return {HttpFailure::Kind::response,
+                "the response of " + where + " is longer than any that makes sense"};
     }
-    if (error == http::error::end_of_stream || error == http::error::partial_message || error == asio::error::eof ||
-        error == asio::ssl::error::stream_truncated) {
+    if (error == http::error::end_of_stream || error == http::error::partial_message ||
+        error == asio::error::eof || error == asio::ssl::error::stream_truncated) {
         return {HttpFailure::Kind::network, "the connection was cut while " + doing + " " + where};
     }
     if (error.category() == http::make_error_code(http::error::bad_version).category()) {
@@ -122,8 +126,8 @@ struct HttpClient::Impl {
         } else {
             tls.load_verify_file(settings.ca_file, error);
             if (error) {
-                throw std::runtime_error("api.ca_file: " + settings.ca_file + " cannot be read as certificates (" +
-                                         error.message() + ")");
+                throw std::runtime_error("api.ca_file: " + settings.ca_file +
+                                         " cannot be read as certificates (" + error.message() + ")");
             }
         }
     }
@@ -188,7 +192,8 @@ struct HttpClient::Impl {
         co_return co_await start_tls(connection, origin);
     }
 
-    Task<std::optional<HttpFailure>> open_tunnel(Connection& connection, const Origin& origin, std::string where) {
+    Task<std::optional<HttpFailure>> open_tunnel(Connection& connection, const Origin& origin,
+                                                 std::string where) {
         const bool ipv6 = origin.host.find(':') != std::string::npos;
         const std::string target = (ipv6 ? "[" + origin.host + "]" : origin.host) + ":" + origin.port;
         http::request<http::empty_body> request{http::verb::connect, target, 11};
@@ -197,7 +202,8 @@ struct HttpClient::Impl {
             request.set(http::field::proxy_authorization, "Basic " + base64(settings.proxy->credentials));
         }
         error_code error;
-        co_await http::async_write(connection.plain, request, asio::redirect_error(asio::use_awaitable, error));
+        co_await http::async_write(connection.plain, request,
+                                   asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return failure(error, "asking", where);
         http::response_parser<http::empty_body> parser;
         parser.skip(true);
@@ -206,8 +212,9 @@ struct HttpClient::Impl {
                                          asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return failure(error, "waiting for", where);
         if (parser.get().result_int() / 100 != 2) {
-            co_return HttpFailure{HttpFailure::Kind::network, where + " refuses a tunnel to " + target + ": " +
-                                                                  std::to_string(parser.get().result_int())};
+            co_return HttpFailure{
+                HttpFailure::Kind::network,
+                where + " refuses a tunnel to " + target + ": " + std::to_string(parser.get().result_int())};
         }
         connection.buffer.consume(connection.buffer.size());
         co_return std::nullopt;
@@ -218,7 +225,8 @@ struct HttpClient::Impl {
         auto& stream = *connection.tls;
         error_code error;
         boost::asio::ip::make_address(origin.host, error);
-        if (error) SSL_set_tlsext_host_name(stream.native_handle(), origin.host.c_str());  // SNI is for names only
+        if (error)
+            SSL_set_tlsext_host_name(stream.native_handle(), origin.host.c_str());  // SNI is for names only
         stream.set_verify_callback(asio::ssl::host_name_verification(origin.host));
         error = {};
         co_await stream.async_handshake(asio::ssl::stream_base::client,
@@ -228,8 +236,11 @@ struct HttpClient::Impl {
         const long verdict = SSL_get_verify_result(stream.native_handle());
         if (verdict != X509_V_OK) {
             // The chain is fine and the callback said no: that is the check of the name.
-            const std::string why = verdict == X509_V_ERR_UNSPECIFIED ? "it is for another name" : X509_verify_cert_error_string(verdict);
-            co_return HttpFailure{HttpFailure::Kind::tls, "the certificate of " + where + " does not verify: " + why};
+            const std::string why = verdict == X509_V_ERR_UNSPECIFIED
+                                        ? "it is for another name"
+                                        : X509_verify_cert_error_string(verdict);
+            co_return HttpFailure{HttpFailure::Kind::tls,
+                                  "the certificate of " + where + " does not verify: " + why};
         }
         if (error.category() == asio::error::get_ssl_category()) {
             co_return HttpFailure{HttpFailure::Kind::tls, "no TLS with " + where + ": " + error.message()};
@@ -283,7 +294,8 @@ struct HttpClient::Impl {
             exchange.outcome = failure(error, "waiting for", where);
             co_return exchange;
         }
-        co_await http::async_read(stream, connection.buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+        co_await http::async_read(stream, connection.buffer, parser,
+                                  asio::redirect_error(asio::use_awaitable, error));
         if (error) {
             exchange.outcome = failure(error, "reading from", where);
             co_return exchange;
@@ -301,10 +313,12 @@ struct HttpClient::Impl {
 
     HttpOutcome decode(HttpResponse response, const std::string& where) const {
         const std::string encoding = response.header("Content-Encoding");
-        if (encoding.empty() || beast::iequals(encoding, "identity") || response.body.empty()) return response;
-        if (!beast::iequals(encoding, "gzip") && !beast::iequals(encoding, "x-gzip") && !beast::iequals(encoding, "deflate")) {
-            return HttpFailure{HttpFailure::Kind::response, "the response of " + where + " is encoded as " + encoding +
-                                                                ", which was not asked for"};
+        if (encoding.empty() || beast::iequals(encoding, "identity") || response.body.empty())
+            return response;
+        if (!beast::iequals(encoding, "gzip") && !beast::iequals(encoding, "x-gzip") &&
+            !beast::iequals(encoding, "deflate")) {
+            return HttpFailure{HttpFailure::Kind::response, "the response of " + where + " is encoded as " +
+                                                                encoding + ", which was not asked for"};
         }
         std::string why;
         auto body = inflate_body(response.body, settings.max_body, why);
@@ -344,8 +358,10 @@ Task<HttpOutcome> HttpClient::send(HttpRequest request) {
         }
         auto* failed = std::get_if<HttpFailure>(&exchange.outcome);
         if (failed && impl_->cancelled) failed->kind = HttpFailure::Kind::cancelled;
-        const bool stale = failed && failed->kind == HttpFailure::Kind::network && reused && exchange.nothing_received;
-        // The server had closed the connection before it saw the request, so sending it again does nothing twice.
+        const bool stale =
+            failed && failed->kind == HttpFailure::Kind::network && reused && exchange.nothing_received;
+        // The server had closed the connection before it saw the request, so sending it again does nothing
+        // twice.
         if (stale && request.method == "GET") continue;
         if (!failed && exchange.reusable) impl_->give_back(origin, std::move(connection));
         co_return std::move(exchange.outcome);

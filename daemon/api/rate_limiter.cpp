@@ -22,8 +22,8 @@ RateLimiter::Time RateLimiter::next(Time now) const {
 
 void RateLimiter::sent(Time now) {
     if (rate_ <= 0) return;
-    // A little wider than the limit, so that the API's seconds, which are not ours, never see one request too many. A
-    // late timer is made up for, idle time is not.
+    // A little wider than the limit, so that the API's seconds, which are not ours, never see one request too
+    // many. A late timer is made up for, idle time is not.
     const auto spacing = per_second(rate_ / 1.006);
     const auto late = std::min<Duration>(spacing / 10, std::chrono::milliseconds{4});
     next_ = std::max(next_, now - late) + spacing;
@@ -47,7 +47,8 @@ void RateLimiter::refused(Time now, std::optional<Duration> pause) {
 }
 
 void RateLimiter::remaining(Time now, double count, Duration until_reset) {
-    if (count < 1 && until_reset > Duration::zero()) paused_until_ = std::max(paused_until_, now + until_reset);
+    if (count < 1 && until_reset > Duration::zero())
+        paused_until_ = std::max(paused_until_, now + until_reset);
 }
 
 }  // namespace glia

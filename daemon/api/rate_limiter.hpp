@@ -8,17 +8,19 @@ namespace glia {
 
 /// Spaces requests evenly, so that no second sees more of them than the limit.
 ///
-/// With a fixed limit the spacing is fixed. Without one (auto) it starts at the highest rate, falls by a quarter below
-/// what was getting through when the API refuses a request (429), at most once per kSettle, and rises slowly while none
-/// is refused.
+/// With a fixed limit the spacing is fixed. Without one (auto) it starts at the highest rate, falls by a
+/// quarter below what was getting through when the API refuses a request (429), at most once per kSettle, and
+/// rises slowly while none is refused.
 class RateLimiter {
   public:
     using Time = std::chrono::steady_clock::time_point;
     using Duration = std::chrono::steady_clock::duration;
 
-    static constexpr double kHighestAuto = 50;    ///< requests per second; DESIGN.md's ceiling
-    static constexpr double kLowestAuto = 0.5;    ///< slow enough for any API, fast enough to notice that it recovered
-    static constexpr std::chrono::seconds kSettle{2};  ///< refusals of requests already under way are one event
+    static constexpr double kHighestAuto = 50;  ///< requests per second; DESIGN.md's ceiling
+    static constexpr double kLowestAuto =
+        0.5;  ///< slow enough for any API, fast enough to notice that it recovered
+    static constexpr std::chrono::seconds kSettle{
+        2};  ///< refusals of requests already under way are one event
 
     /// `limit` in requests per second; 0: none; nullopt: auto.
     explicit RateLimiter(std::optional<double> limit);

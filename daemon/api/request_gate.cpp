@@ -16,7 +16,10 @@ struct RequestGate::Timer {
 };
 
 RequestGate::RequestGate(Runtime& runtime, int max_in_flight, std::optional<double> rate_limit)
-    : runtime_(runtime), limiter_(rate_limit), free_(max_in_flight), timer_(std::make_unique<Timer>(runtime)) {
+    : runtime_(runtime),
+      limiter_(rate_limit),
+      free_(max_in_flight),
+      timer_(std::make_unique<Timer>(runtime)) {
     runtime.on_stop([this] {
         timer_->timer.cancel();
         for (auto& queue : waiting_) {

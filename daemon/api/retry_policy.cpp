@@ -28,6 +28,8 @@ std::optional<Milliseconds> retry_after(std::string_view header, Instant server_
     return std::clamp(wait, Milliseconds{0}, kLongestRetryAfter);
 }
 
-bool is_transient(int status) { return status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600); }
+bool is_transient(int status) {
+    return status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600);
+}
 
 }  // namespace glia

@@ -20,7 +20,8 @@ struct Backoff {
     Milliseconds delay(int failed, double random) const;
 };
 
-// A longer Retry-After would stall the program on one absurd header; it asks again after this, and is told again.
+// A longer Retry-After would stall the program on one absurd header; it asks again after this, and is told
+// again.
 inline constexpr Milliseconds kLongestRetryAfter{60'000};
 
 /// What a Retry-After header asks for (RFC 9110 §10.2.3: seconds or a date), at most kLongestRetryAfter.

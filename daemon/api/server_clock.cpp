@@ -25,6 +25,8 @@ void ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
     known_ = true;
 }
 
-Instant ServerClock::at(SteadyTime moment) const { return Instant{since_epoch(moment) + difference_}; }
+Instant ServerClock::at(SteadyTime moment) const {
+    return Instant{since_epoch(moment) + difference_};
+}
 
 }  // namespace glia

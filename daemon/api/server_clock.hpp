@@ -12,10 +12,11 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// Turns moments of the local steady clock into the server's time.
 ///
-/// A Date header has whole seconds and says when the response was made, so each one only bounds the difference of the
-/// two clocks: `Date - received <= difference < Date + 1 s - sent`. The lower bound is used and only ever rises, so
-/// times never come out later than they were, and of two requests the later one never gets the earlier time.
-/// If the bounds contradict each other, the server's clock was set back and the estimate starts afresh. No I/O.
+/// A Date header has whole seconds and says when the response was made, so each one only bounds the
+/// difference of the two clocks: `Date - received <= difference < Date + 1 s - sent`. The lower bound is used
+/// and only ever rises, so times never come out later than they were, and of two requests the later one never
+/// gets the earlier time. If the bounds contradict each other, the server's clock was set back and the
+/// estimate starts afresh. No I/O.
 class ServerClock {
   public:
     /// `fallback` is the server's time at `now` as long as no response has told it: the local clock's.

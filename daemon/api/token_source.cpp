@@ -30,12 +30,14 @@ Result<std::string> read_secret(const std::string& file, const std::string& sett
     while (!text.empty() && space(text.back())) text.pop_back();
     while (!text.empty() && space(text.front())) text.erase(0, 1);
     if (text.empty()) {
-        return ApiError{ApiError::Kind::credentials, 0,
-                        setting + ": " + file + " cannot be read, or is empty; put the secret into its first line"};
+        return ApiError{
+            ApiError::Kind::credentials, 0,
+            setting + ": " + file + " cannot be read, or is empty; put the secret into its first line"};
     }
     for (const char c : text) {
         if (static_cast<unsigned char>(c) >= 0x7f || space(c)) {
-            return ApiError{ApiError::Kind::credentials, 0, setting + ": " + file + " holds characters that no secret of the API has"};
+            return ApiError{ApiError::Kind::credentials, 0,
+                            setting + ": " + file + " holds characters that no secret of the API has"};
         }
     }
     return text;
@@ -46,7 +48,8 @@ class FileToken final : public TokenSource {
     explicit FileToken(std::string file) : file_(std::move(file)) {}
 
     Task<Result<std::string>> get() override {
-        // A look at the file's data costs little, so that a rotated token is used before the old one is refused.
+        // A look at the file's data costs little, so that a rotated token is used before the old one is
+        // refused.
         if (token_.empty() || identity() != identity_) {
             auto read = reload();
             if (!read) co_return read.error();
@@ -56,14 +59,14 @@ class FileToken final : public TokenSource {
 
     Task<bool> refused(const std::string& token) override {
         auto read = reload();
-        co_return read && read.value() != token;
+        co_return read&& read.value() != token;
     }
 
   private:
     using Identity = std::tuple<dev_t, ino_t, off_t, time_t, long>;
 
     Identity identity() const {
-        struct stat info{};
+        struct stat info {};
         if (stat(file_.c_str(), &info) != 0) return identity_;  // gone for a moment while it is replaced
         return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
     }
@@ -126,31 +129,37 @@ class MintedToken final : public TokenSource {
 
   private:
     Task<std::optional<ApiError>> mint() {
-        // A pair belongs to a user or to a site, and does not say to which; the documented ways are tried in turn.
-        static constexpr std::array<const char*, 2> kPaths{"/operator_authentication/tokens", "/sites/tokens"};
+        // A pair belongs to a user or to a site, and does not say to which; the documented ways are tried in
+        // turn.
+        static constexpr std::array<const char*, 2> kPaths{"/operator_authentication/tokens",
+                                                           "/sites/tokens"};
         const auto id = read_secret(settings_.api_key_id_file, "api.auth.api_key.id_file");
         if (!id) co_return id.error();
         const auto secret = read_secret(settings_.api_key_secret_file, "api.auth.api_key.secret_file");
         if (!secret) co_return secret.error();
-        const std::string body = "{\"api_key_id\":" + json_quote(id.value()) + ",\"api_key_secret\":" +
-                                 json_quote(secret.value()) + "}";
+        const std::string body = "{\"api_key_id\":" + json_quote(id.value()) +
+                                 ",\"api_key_secret\":" + json_quote(secret.value()) + "}";
         std::optional<ApiError> failure;
         for (std::size_t i = 0; i < kPaths.size(); ++i) {
             const std::size_t way = (way_ + i) % kPaths.size();
             const auto answer = co_await request_(kPaths[way], body);
             if (!answer) {
                 if (!failure || failure->kind == ApiError::Kind::not_found) failure = answer.error();
-                if (answer.error().kind == ApiError::Kind::cancelled || answer.error().kind == ApiError::Kind::unavailable) break;
+                if (answer.error().kind == ApiError::Kind::cancelled ||
+                    answer.error().kind == ApiError::Kind::unavailable)
+                    break;
                 continue;
             }
             const auto token = parse_token_answer(answer.value());
             if (!token) {
-                failure = ApiError{ApiError::Kind::credentials, 200, "the answer to the token request holds no token"};
+                failure = ApiError{ApiError::Kind::credentials, 200,
+                                   "the answer to the token request holds no token"};
                 continue;
             }
             way_ = way;
             token_ = token->token;
-            const auto lifetime = token->expires_in ? std::chrono::seconds{*token->expires_in} : kAssumedLifetime;
+            const auto lifetime =
+                token->expires_in ? std::chrono::seconds{*token->expires_in} : kAssumedLifetime;
             ends_at_ = Clock::now() + lifetime;
             // Of a very short life, half is used.
             renew_at_ = Clock::now() + (lifetime > 2 * kRenewBefore ? lifetime - kRenewBefore : lifetime / 2);
@@ -174,7 +183,8 @@ class MintedToken final : public TokenSource {
 
 }  // namespace
 
-std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings, MintRequest mint) {
+std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings,
+                                               MintRequest mint) {
     if (!settings.token_file.empty()) return std::make_unique<FileToken>(settings.token_file);
     if (!settings.token_env.empty()) return std::make_unique<EnvironmentToken>(settings.token_env);
     return std::make_unique<MintedToken>(runtime, settings, std::move(mint));

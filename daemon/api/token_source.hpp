@@ -24,6 +24,7 @@ class TokenSource {
 /// Exchanges the API key for a token: POST `path` with `body`, the answer's body. Handed in by the API layer.
 using MintRequest = std::function<Task<Result<std::string>>(std::string path, std::string body)>;
 
-std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings, MintRequest mint);
+std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings,
+                                               MintRequest mint);
 
 }  // namespace glia

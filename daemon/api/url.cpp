@@ -30,14 +30,17 @@ std::optional<Origin> parse_origin(std::string_view scheme, std::string_view aut
     if (origin.scheme != "http" && origin.scheme != "https") return std::nullopt;
     const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
     if (!parsed || parsed->has_userinfo() || parsed->host().empty()) return std::nullopt;
-    origin.host = lower(parsed->host_type() == boost::urls::host_type::ipv6 ? std::string(parsed->host_ipv6_address().to_string())
-                                                                            : std::string(parsed->host()));
+    origin.host = lower(parsed->host_type() == boost::urls::host_type::ipv6
+                            ? std::string(parsed->host_ipv6_address().to_string())
+                            : std::string(parsed->host()));
     origin.port = std::string(parsed->port());
     if (origin.port.empty()) origin.port = origin.scheme == "http" ? "80" : "443";
     return origin;
 }
 
-std::string without_fragment(std::string_view text) { return std::string(text.substr(0, text.find('#'))); }
+std::string without_fragment(std::string_view text) {
+    return std::string(text.substr(0, text.find('#')));
+}
 
 }  // namespace
 
@@ -65,17 +68,20 @@ std::optional<Url> resolve_link(const Url& base, std::string_view link) {
 }
 
 std::optional<Proxy> parse_proxy(std::string_view text) {
-    const std::string whole = text.find("://") == std::string_view::npos ? "http://" + std::string(text) : std::string(text);
+    const std::string whole =
+        text.find("://") == std::string_view::npos ? "http://" + std::string(text) : std::string(text);
     if (!whole.starts_with("http://")) return std::nullopt;
     const std::string_view rest = std::string_view(whole).substr(7);
     const std::string_view authority = rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size()));
     const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
     if (!parsed || parsed->host().empty()) return std::nullopt;
     Proxy proxy;
-    proxy.host = parsed->host_type() == boost::urls::host_type::ipv6 ? std::string(parsed->host_ipv6_address().to_string())
-                                                                     : std::string(parsed->host());
+    proxy.host = parsed->host_type() == boost::urls::host_type::ipv6
+                     ? std::string(parsed->host_ipv6_address().to_string())
+                     : std::string(parsed->host());
     proxy.port = parsed->port().empty() ? "3128" : std::string(parsed->port());
-    if (parsed->has_userinfo()) proxy.credentials = std::string(parsed->user()) + ":" + std::string(parsed->password());
+    if (parsed->has_userinfo())
+        proxy.credentials = std::string(parsed->user()) + ":" + std::string(parsed->password());
     return proxy;
 }
 
@@ -84,7 +90,9 @@ bool bypasses_proxy(const std::string& host, const std::string& no_proxy) {
     while (at <= no_proxy.size()) {
         const std::size_t comma = std::min(no_proxy.find(',', at), no_proxy.size());
         std::string entry = lower(std::string_view(no_proxy).substr(at, comma - at));
-        entry.erase(std::remove_if(entry.begin(), entry.end(), [](unsigned char c) { return std::isspace(c); }), entry.end());
+        entry.erase(
+            std::remove_if(entry.begin(), entry.end(), [](unsigned char c) { return std::isspace(c); }),
+            entry.end());
         if (entry == "*") return true;
         if (!entry.empty() && entry.front() == '.') entry.erase(0, 1);
         if (!entry.empty() && (host == entry || host.ends_with("." + entry))) return true;
@@ -95,7 +103,8 @@ bool bypasses_proxy(const std::string& host, const std::string& no_proxy) {
 
 bool is_loopback(const Origin& origin) {
     return origin.host == "localhost" || origin.host == "::1" ||
-           (origin.host.starts_with("127.") && origin.host.find_first_not_of("0123456789.") == std::string::npos);
+           (origin.host.starts_with("127.") &&
+            origin.host.find_first_not_of("0123456789.") == std::string::npos);
 }
 
 std::string to_text(const Origin& origin) {

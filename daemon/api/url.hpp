@@ -23,11 +23,13 @@ struct Url {
     bool operator==(const Url&) const = default;
 };
 
-/// Splits an absolute http(s) URL. The rest may hold any bytes but spaces, control characters and a fragment's: the API
-/// itself sends brackets in queries that RFC 3986 does not allow. None for user information in it, too.
+/// Splits an absolute http(s) URL. The rest may hold any bytes but spaces, control characters and a
+/// fragment's: the API itself sends brackets in queries that RFC 3986 does not allow. None for user
+/// information in it, too.
 std::optional<Url> parse_url(std::string_view text);
 
-/// A link as the API sends it, absolute or relative to `base`'s origin (RFC 3986 §4.2: `//host/…`, `/path…`, `?query`).
+/// A link as the API sends it, absolute or relative to `base`'s origin (RFC 3986 §4.2: `//host/…`, `/path…`,
+/// `?query`).
 std::optional<Url> resolve_link(const Url& base, std::string_view link);
 
 /// Where a proxy listens, with what to send as Basic credentials (`user:password`, may be empty).

@@ -55,21 +55,27 @@ std::optional<BackfillRequest> read_options(const BackfillOptions& options) {
     };
     BackfillRequest request;
     const auto from = parse_timestamp(options.from);
-    if (!from) return refuse("--from: " + options.from + " is not a time; write it like 2024-01-01 or 2024-01-01T00:00:00Z");
+    if (!from)
+        return refuse("--from: " + options.from +
+                      " is not a time; write it like 2024-01-01 or 2024-01-01T00:00:00Z");
     request.spec.from = *from;
     request.spec.to_is_open = options.to.empty();
     request.spec.to = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
     if (!options.to.empty()) {
         const auto to = parse_timestamp(options.to);
-        if (!to) return refuse("--to: " + options.to + " is not a time; write it like 2024-02-01 or 2024-02-01T00:00:00Z");
+        if (!to)
+            return refuse("--to: " + options.to +
+                          " is not a time; write it like 2024-02-01 or 2024-02-01T00:00:00Z");
         request.spec.to = *to;
     }
     if (request.spec.to <= request.spec.from) {
-        return refuse(options.to.empty() ? "--from lies in the future; there is nothing to load" : "--to must be later than --from");
+        return refuse(options.to.empty() ? "--from lies in the future; there is nothing to load"
+                                         : "--to must be later than --from");
     }
     const auto window = parse_duration(options.window);
     if (!window || *window < std::chrono::minutes{1}) {
-        return refuse("--window: " + options.window + " is not a duration of a minute or more; write it like 12h or 1d");
+        return refuse("--window: " + options.window +
+                      " is not a duration of a minute or more; write it like 12h or 1d");
     }
     request.spec.window = std::chrono::duration_cast<Seconds>(*window);
     request.spec.restart = options.restart;
@@ -77,33 +83,40 @@ std::optional<BackfillRequest> read_options(const BackfillOptions& options) {
     return request;
 }
 
-std::string span(const BackfillState& state) { return to_iso8601(state.from) + " to " + to_iso8601(state.to); }
+std::string span(const BackfillState& state) {
+    return to_iso8601(state.from) + " to " + to_iso8601(state.to);
+}
 
 Task<int> perform_backfill(Engine& engine, BackfillRequest request, bool strict, bool terminal) {
     Display display(terminal);
     BackfillObserver observer;
     observer.started = [](const BackfillState& state) {
         if (state.already_complete) return;
-        std::cerr << "backfill: " << (state.resumed ? "going on with " : "loading ") << span(state) << std::endl;
+        std::cerr << "backfill: " << (state.resumed ? "going on with " : "loading ") << span(state)
+                  << std::endl;
     };
     observer.progress = [&](const ProgressFacts& facts) { display.show(facts); };
     BackfillResult result = co_await run_backfill(engine, std::move(request), std::move(observer));
     display.end();
     if (result.already_complete) {
-        std::cout << "backfill: this range was loaded completely before; --restart loads it again" << std::endl;
+        std::cout << "backfill: this range was loaded completely before; --restart loads it again"
+                  << std::endl;
         co_return 0;
     }
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(result.facts.elapsed);
     if (strict && result.rejected > 0) {
-        result.outcome.merge({Ending::rejected, std::to_string(result.rejected) + " records were rejected; see `glia-sync status`"});
+        result.outcome.merge({Ending::rejected, std::to_string(result.rejected) +
+                                                    " records were rejected; see `glia-sync status`"});
     }
     const bool all = result.outcome.ending <= Ending::rejected;
-    std::cout << "backfill: " << (all ? "done" : "not finished") << ": " << with_commas(result.facts.windows_done) << " of "
-              << with_commas(result.facts.windows_total) << " windows, " << with_commas(result.facts.engagements)
-              << " engagements listed, legs of " << with_commas(result.facts.details_fetched) << " fetched, "
-              << with_commas(result.rejected) << " records rejected, " << short_duration(seconds) << std::endl;
+    std::cout << "backfill: " << (all ? "done" : "not finished") << ": "
+              << with_commas(result.facts.windows_done) << " of " << with_commas(result.facts.windows_total)
+              << " windows, " << with_commas(result.facts.engagements) << " engagements listed, legs of "
+              << with_commas(result.facts.details_fetched) << " fetched, " << with_commas(result.rejected)
+              << " records rejected, " << short_duration(seconds) << std::endl;
     if (result.outcome.ending != Ending::done) {
-        complain(result.outcome.error + (result.outcome.ending == Ending::rejected ? "" : "; run the same command again to go on"));
+        complain(result.outcome.error +
+                 (result.outcome.ending == Ending::rejected ? "" : "; run the same command again to go on"));
     }
     co_return exit_code(result.outcome.ending);
 }
@@ -121,9 +134,12 @@ int backfill(const std::string& config, const BackfillOptions& options) {
         auto& sites = request->spec.sites;
         sites.erase(std::unique(sites.begin(), sites.end()), sites.end());
         for (const auto& site : sites) {
-            if (std::find(settings.api.sites.begin(), settings.api.sites.end(), site) != settings.api.sites.end()) continue;
+            if (std::find(settings.api.sites.begin(), settings.api.sites.end(), site) !=
+                settings.api.sites.end())
+                continue;
             const auto hint = nearest(site, settings.api.sites);
-            complain("--site: " + site + " is not in api.sites" + (hint ? "; did you mean " + *hint + "?" : std::string()));
+            complain("--site: " + site + " is not in api.sites" +
+                     (hint ? "; did you mean " + *hint + "?" : std::string()));
             unknown_site = true;
         }
         // Log lines would tear the bar; warnings and errors are worth it.

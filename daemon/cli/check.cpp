@@ -30,24 +30,36 @@ void check_database(Report& report, const Settings& settings) {
         const std::string schema = settings.postgres.schema;
         report.good("database: " + seen.database + " as " + seen.role + ", PostgreSQL " + seen.server);
         const int latest = postgres::latest_schema_version();
-        const auto misconfigured = [](const std::string& text) { return Outcome{Ending::misconfigured, text}; };
-        if (seen.standby) report.bad("database", misconfigured("it is a standby and read-only; name the primary in sink.postgres.dsn"));
+        const auto misconfigured = [](const std::string& text) {
+            return Outcome{Ending::misconfigured, text};
+        };
+        if (seen.standby)
+            report.bad("database",
+                       misconfigured("it is a standby and read-only; name the primary in sink.postgres.dsn"));
         if (seen.schema_version == latest) {
             report.good("schema: " + schema + " at version " + std::to_string(latest));
         } else if (seen.schema_version > latest) {
-            report.bad("schema", misconfigured("version " + std::to_string(seen.schema_version) + " is newer than this program's " +
-                                               std::to_string(latest) + "; upgrade glia-sync"));
+            report.bad("schema", misconfigured("version " + std::to_string(seen.schema_version) +
+                                               " is newer than this program's " + std::to_string(latest) +
+                                               "; upgrade glia-sync"));
         } else if (!settings.postgres.migrate_auto) {
-            report.bad("schema", misconfigured(schema + " is at version " + std::to_string(seen.schema_version) + " of " +
-                                               std::to_string(latest) + "; run `glia-sync migrate` or give a DBA `glia-sync migrate --print`"));
+            report.bad("schema",
+                       misconfigured(schema + " is at version " + std::to_string(seen.schema_version) +
+                                     " of " + std::to_string(latest) +
+                                     "; run `glia-sync migrate` or give a DBA `glia-sync migrate --print`"));
         } else if (seen.may_create) {
-            report.good("schema: " + schema + " will be brought to version " + std::to_string(latest) + " by the first run");
+            report.good("schema: " + schema + " will be brought to version " + std::to_string(latest) +
+                        " by the first run");
         } else {
-            report.bad("schema", misconfigured("role " + seen.role + " may not create it in " + seen.database +
-                                               "; grant CREATE, or have a DBA run what `glia-sync migrate --print` prints"));
+            report.bad(
+                "schema",
+                misconfigured("role " + seen.role + " may not create it in " + seen.database +
+                              "; grant CREATE, or have a DBA run what `glia-sync migrate --print` prints"));
         }
         if (seen.missing_privileges) {
-            report.bad("privileges", misconfigured("role " + seen.role + " lacks " + *seen.missing_privileges + "; grant them on the tables of " + schema));
+            report.bad("privileges",
+                       misconfigured("role " + seen.role + " lacks " + *seen.missing_privileges +
+                                     "; grant them on the tables of " + schema));
         } else if (seen.schema_version > 0) {
             report.good("privileges: role " + seen.role + " can read and write every table");
         }
@@ -59,7 +71,8 @@ void check_database(Report& report, const Settings& settings) {
 Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& api, Report& report) {
     for (const std::string& site : settings.api.sites) {
         if (runtime.stopping()) co_return exit_code(Ending::stopped);
-        // A minute back is enough to see whether the site is listed at all; its engagements do not matter here.
+        // A minute back is enough to see whether the site is listed at all; its engagements do not matter
+        // here.
         ListQuery query{site, api.server_now() - std::chrono::minutes{1}, std::nullopt, 1};
         const auto page = co_await api.list(query);
         if (page) {
@@ -69,11 +82,13 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
         Outcome outcome{ending_of(page.error()), page.error().message};
         if (page.error().kind == ApiError::Kind::forbidden) {
             outcome.error += settings.api.operator_ids.empty()
-                                 ? "; the token has no access to this site, or not the manager role: then name its own operator in api.operator_ids"
+                                 ? "; the token has no access to this site, or not the manager role: then "
+                                   "name its own operator in api.operator_ids"
                                  : "; the token has no access to this site or to api.operator_ids";
         } else if (page.error().kind == ApiError::Kind::unavailable && page.error().status == 0) {
             outcome.error += "; are api.base_url, the network and api.proxy right?";
-        } else if (page.error().kind == ApiError::Kind::not_found || page.error().kind == ApiError::Kind::refused) {
+        } else if (page.error().kind == ApiError::Kind::not_found ||
+                   page.error().kind == ApiError::Kind::refused) {
             outcome.error += "; are api.base_url and the site id right?";
         }
         report.bad("site " + site, outcome);
@@ -99,8 +114,9 @@ int check(const std::string& config) {
             report.bad("configuration", {Ending::misconfigured, error.what()});
             return report.code();
         }
-        return runtime.run([&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
-                           std::chrono::milliseconds{1000});
+        return runtime.run(
+            [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
+            std::chrono::milliseconds{1000});
     });
 }
 

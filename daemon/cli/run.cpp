@@ -17,7 +17,8 @@ int run(const std::string& config, bool once, bool strict) {
         std::int64_t rejected = 0;
         Outcome outcome = co_await run_once(engine, rejected);
         if (strict && rejected > 0) {
-            outcome.merge({Ending::rejected, std::to_string(rejected) + " records were rejected; see `glia-sync status`"});
+            outcome.merge({Ending::rejected,
+                           std::to_string(rejected) + " records were rejected; see `glia-sync status`"});
         }
         if (outcome.ending != Ending::done) complain(outcome.error);
         co_return exit_code(outcome.ending);

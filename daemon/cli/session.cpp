@@ -15,7 +15,8 @@ namespace {
 
 // A restart of PostgreSQL takes seconds; after about a minute and a half of trying, the call is given up.
 constexpr int kSinkRetries = 12;
-// Exchanges end at once on SIGTERM, so what is left is a transaction; one that takes longer rolls back by itself.
+// Exchanges end at once on SIGTERM, so what is left is a transaction; one that takes longer rolls back by
+// itself.
 constexpr std::chrono::milliseconds kGrace{5000};
 constexpr int kInternalError = 70;
 
@@ -39,7 +40,9 @@ Task<int> prepare_and_work(Engine& engine, const std::function<Task<int>(Engine&
 
 }  // namespace
 
-void complain(const std::string& line) { std::cerr << "glia-sync: " << line << std::endl; }
+void complain(const std::string& line) {
+    std::cerr << "glia-sync: " << line << std::endl;
+}
 
 postgres::Settings sink_settings(const Settings& settings) {
     return {resolve_dsn(settings.postgres), settings.postgres.schema};
@@ -74,7 +77,8 @@ int with_engine(const std::string& config, int threads, const std::function<Task
         } catch (const std::runtime_error& error) {
             throw ConfigError({config + ": " + error.what()});
         }
-        Store store(runtime, [sink] { return postgres::open(sink); }, threads, kSinkRetries);
+        Store store(
+            runtime, [sink] { return postgres::open(sink); }, threads, kSinkRetries);
         Engine engine{runtime, settings, *api, store, this_owner(), Signal(runtime)};
         bool finished = false;
         const int code = runtime.run(

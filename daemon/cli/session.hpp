@@ -14,8 +14,8 @@ namespace glia::cli {
 /// The sink's part of the configuration. Throws ConfigError if the DSN's file cannot be read.
 postgres::Settings sink_settings(const Settings& settings);
 
-/// Runs `work` with everything set up and returns its exit code. Errors of the set-up are told and turned into codes:
-/// 78 configuration, 69 database. `threads`: connections to the database.
+/// Runs `work` with everything set up and returns its exit code. Errors of the set-up are told and turned
+/// into codes: 78 configuration, 69 database. `threads`: connections to the database.
 int with_engine(const std::string& config, int threads, const std::function<Task<int>(Engine&)>& work,
                 const std::function<void(Settings&)>& adjust = {});
 

@@ -9,26 +9,35 @@
 namespace glia::cli {
 namespace {
 
-std::string json(const OptionalText& text) { return text ? json_quote(*text) : "null"; }
-std::string json(const OptionalInstant& time) { return time ? json_quote(to_iso8601(*time)) : "null"; }
+std::string json(const OptionalText& text) {
+    return text ? json_quote(*text) : "null";
+}
+std::string json(const OptionalInstant& time) {
+    return time ? json_quote(to_iso8601(*time)) : "null";
+}
 
 std::string to_json(const StatusReport& report) {
     std::string out = "{\"sites\":[";
     for (const SiteStatus& site : report.sites) {
         if (out.back() == '}') out += ",";
-        out += "{\"site_id\":" + json_quote(site.site_id) + ",\"synced_through\":" + json(site.synced_through) +
+        out += "{\"site_id\":" + json_quote(site.site_id) +
+               ",\"synced_through\":" + json(site.synced_through) +
                ",\"lag_seconds\":" + (site.lag_seconds ? std::to_string(*site.lag_seconds) : "null") +
-               ",\"last_success_at\":" + json(site.last_success_at) + ",\"last_error\":" + json(site.last_error) +
-               ",\"last_error_at\":" + json(site.last_error_at) + ",\"next_poll_at\":" + json(site.next_poll_at) +
-               ",\"lease_owner\":" + json(site.lease_owner) + ",\"lease_expires_at\":" + json(site.lease_expires_at) +
+               ",\"last_success_at\":" + json(site.last_success_at) +
+               ",\"last_error\":" + json(site.last_error) + ",\"last_error_at\":" + json(site.last_error_at) +
+               ",\"next_poll_at\":" + json(site.next_poll_at) + ",\"lease_owner\":" + json(site.lease_owner) +
+               ",\"lease_expires_at\":" + json(site.lease_expires_at) +
                ",\"rejected\":" + std::to_string(site.rejected) + "}";
     }
     out += "],\"detail_queue\":{\"waiting\":" + std::to_string(report.details_waiting) +
-           ",\"parked\":" + std::to_string(report.details_parked) + "},\"rejected\":" + std::to_string(report.rejected) + ",\"backfills\":[";
+           ",\"parked\":" + std::to_string(report.details_parked) +
+           "},\"rejected\":" + std::to_string(report.rejected) + ",\"backfills\":[";
     for (const BackfillStatus& backfill : report.backfills) {
         if (out.back() == '}') out += ",";
-        out += "{\"from\":" + json(OptionalInstant{backfill.from}) + ",\"to\":" + json(OptionalInstant{backfill.to}) +
-               ",\"windows_done\":" + std::to_string(backfill.windows_done) + ",\"windows_total\":" + std::to_string(backfill.windows_total) +
+        out += "{\"from\":" + json(OptionalInstant{backfill.from}) +
+               ",\"to\":" + json(OptionalInstant{backfill.to}) +
+               ",\"windows_done\":" + std::to_string(backfill.windows_done) +
+               ",\"windows_total\":" + std::to_string(backfill.windows_total) +
                ",\"engagements\":" + std::to_string(backfill.engagements) + "}";
     }
     return out + "],\"schema_version\":" + std::to_string(report.schema_version) + "}\n";
@@ -42,18 +51,26 @@ void print(const StatusReport& report) {
     if (report.sites.empty()) std::cout << "no site has been polled yet\n";
     for (const SiteStatus& site : report.sites) {
         std::cout << "site " << site.site_id << "\n  synced through  " << show(site.synced_through);
-        if (site.lag_seconds) std::cout << "  (" << short_duration(std::chrono::seconds{static_cast<std::int64_t>(*site.lag_seconds)}) << " ago)";
+        if (site.lag_seconds)
+            std::cout << "  ("
+                      << short_duration(std::chrono::seconds{static_cast<std::int64_t>(*site.lag_seconds)})
+                      << " ago)";
         std::cout << "\n  last success    " << show(site.last_success_at) << "\n  next poll       "
                   << (site.next_poll_at ? show(site.next_poll_at) : "when an instance runs") << "\n";
-        if (site.lease_owner) std::cout << "  being read by   " << *site.lease_owner << " until " << show(site.lease_expires_at) << "\n";
-        if (site.last_error) std::cout << "  last error      " << show(site.last_error_at) << "  " << *site.last_error << "\n";
+        if (site.lease_owner)
+            std::cout << "  being read by   " << *site.lease_owner << " until " << show(site.lease_expires_at)
+                      << "\n";
+        if (site.last_error)
+            std::cout << "  last error      " << show(site.last_error_at) << "  " << *site.last_error << "\n";
         if (site.rejected > 0) std::cout << "  rejected        " << with_commas(site.rejected) << "\n";
     }
-    std::cout << "details waiting   " << with_commas(report.details_waiting) << ", parked " << with_commas(report.details_parked) << "\n"
+    std::cout << "details waiting   " << with_commas(report.details_waiting) << ", parked "
+              << with_commas(report.details_parked) << "\n"
               << "rejected records  " << with_commas(report.rejected) << "\n";
     for (const BackfillStatus& backfill : report.backfills) {
-        std::cout << "backfill          " << show(backfill.from) << " to " << show(backfill.to) << ": " << with_commas(backfill.windows_done)
-                  << " of " << with_commas(backfill.windows_total) << " windows, " << with_commas(backfill.engagements) << " engagements\n";
+        std::cout << "backfill          " << show(backfill.from) << " to " << show(backfill.to) << ": "
+                  << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)
+                  << " windows, " << with_commas(backfill.engagements) << " engagements\n";
     }
     std::cout << "schema version    " << report.schema_version << "\n";
 }

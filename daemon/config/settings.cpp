@@ -1,8 +1,8 @@
 #include "daemon/config/settings.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -29,7 +29,8 @@ void check_base_url(Section& section, const ApiSettings& api) {
     }
     const auto url = parse_url(api.base_url);
     if (!url) {
-        section.complain("base_url", "must be a URL such as https://api.glia.com, not " + mask_url(api.base_url));
+        section.complain("base_url",
+                         "must be a URL such as https://api.glia.com, not " + mask_url(api.base_url));
         return;
     }
     if (url->target.find_first_of("?#") != std::string::npos) {
@@ -45,9 +46,11 @@ void check_origins(Section& section, const ApiSettings& api) {
     for (const auto& origin : api.trusted_origins) {
         const auto url = parse_url(origin);
         if (!url || (url->target != "/" && !url->target.empty())) {
-            section.complain("trusted_origins", "must be origins such as https://api.salemove.com, not " + mask_url(origin));
+            section.complain("trusted_origins",
+                             "must be origins such as https://api.salemove.com, not " + mask_url(origin));
         } else if (url->origin.scheme == "http" && !is_loopback(url->origin) && !api.allow_insecure) {
-            section.complain("trusted_origins", origin + " is not encrypted; use https://, or set api.allow_insecure: true");
+            section.complain("trusted_origins",
+                             origin + " is not encrypted; use https://, or set api.allow_insecure: true");
         }
     }
 }
@@ -90,7 +93,8 @@ void read_api(Section section, ApiSettings& api) {
     if (const auto limit = section.scalar("rate_limit"); limit && *limit != "auto") {
         double number = 0;
         const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), number);
-        if (error != std::errc{} || end != limit->data() + limit->size() || !(number >= 0 && number <= 100'000)) {
+        if (error != std::errc{} || end != limit->data() + limit->size() ||
+            !(number >= 0 && number <= 100'000)) {
             section.complain("rate_limit", "must be auto, 0 (none) or requests per second, not " + *limit);
         } else {
             api.rate_limit = number;
@@ -102,14 +106,16 @@ void read_api(Section section, ApiSettings& api) {
     section.text("ca_file", api.ca_file);
     section.text("proxy", api.proxy);
     if (!api.proxy.empty() && !parse_proxy(api.proxy)) {
-        section.complain("proxy", "must be a URL such as http://proxy.example.com:3128, not " + mask_url(api.proxy));
+        section.complain("proxy",
+                         "must be a URL such as http://proxy.example.com:3128, not " + mask_url(api.proxy));
     }
     section.finish();
 }
 
 void read_sync(Section section, SyncSettings& sync) {
     if (!section.has("start_from")) {
-        section.complain("start_from", "is missing; say where a site's first pass begins, such as 2024-01-01T00:00:00Z");
+        section.complain("start_from",
+                         "is missing; say where a site's first pass begins, such as 2024-01-01T00:00:00Z");
     }
     section.instant("start_from", sync.start_from);
     section.duration("poll_every", sync.poll_every, Milliseconds{1000});
@@ -118,7 +124,8 @@ void read_sync(Section section, SyncSettings& sync) {
         "revisit",
         [&](Section& entry) {
             TierSettings tier;
-            if (!entry.has("every") || !entry.has("back")) entry.complain("every", "both every and back are needed");
+            if (!entry.has("every") || !entry.has("back"))
+                entry.complain("every", "both every and back are needed");
             entry.duration("every", tier.every, Milliseconds{1000});
             entry.duration("back", tier.back, Milliseconds{1000});
             sync.revisit.push_back(tier);
@@ -166,10 +173,12 @@ void read_sink(Section section, PostgresSettings& postgres) {
         section_postgres.complain("dsn_file", "only one of dsn and dsn_file may be set");
     }
     section_postgres.text("schema", postgres.schema);
-    if (postgres.schema.empty() || postgres.schema.size() > 63 || postgres.schema.find('\0') != std::string::npos) {
+    if (postgres.schema.empty() || postgres.schema.size() > 63 ||
+        postgres.schema.find('\0') != std::string::npos) {
         section_postgres.complain("schema", "must be a name of 1 to 63 bytes");
     }
-    section_postgres.choice("migrate", {"auto", "manual"}, [&](std::size_t index) { postgres.migrate_auto = index == 0; });
+    section_postgres.choice("migrate", {"auto", "manual"},
+                            [&](std::size_t index) { postgres.migrate_auto = index == 0; });
     section_postgres.finish();
     section.finish();
 }
@@ -197,13 +206,16 @@ std::string read_file(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     std::ostringstream text;
     if (in) text << in.rdbuf();
-    if (!in) throw ConfigError({file + ": cannot be read (" + std::string(std::strerror(errno)) + "); name the configuration with -c FILE"});
+    if (!in)
+        throw ConfigError({file + ": cannot be read (" + std::string(std::strerror(errno)) +
+                           "); name the configuration with -c FILE"});
     return text.str();
 }
 
 }  // namespace
 
-ConfigError::ConfigError(std::vector<std::string> lines) : std::runtime_error(join(lines)), lines_(std::move(lines)) {}
+ConfigError::ConfigError(std::vector<std::string> lines)
+    : std::runtime_error(join(lines)), lines_(std::move(lines)) {}
 
 std::optional<std::string> process_environment(const std::string& name) {
     const char* value = std::getenv(name.c_str());
@@ -239,7 +251,9 @@ std::string resolve_dsn(const PostgresSettings& settings) {
     std::ifstream in(settings.dsn_file);
     std::string dsn;
     if (!std::getline(in, dsn) || dsn.empty()) {
-        throw ConfigError({settings.dsn_file + ": cannot be read, or is empty; sink.postgres.dsn_file must hold the DSN in its first line"});
+        throw ConfigError(
+            {settings.dsn_file +
+             ": cannot be read, or is empty; sink.postgres.dsn_file must hold the DSN in its first line"});
     }
     return dsn;
 }

@@ -96,7 +96,8 @@ std::optional<std::string> process_environment(const std::string& name);
 /// Reads and validates. Throws ConfigError with all that is wrong.
 Settings load_settings(const std::string& file, Environment environment = process_environment);
 /// The same of a text; `file` is what errors call it.
-Settings parse_settings(const std::string& text, const std::string& file, Environment environment = process_environment);
+Settings parse_settings(const std::string& text, const std::string& file,
+                        Environment environment = process_environment);
 
 /// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
 std::string show_settings(const Settings& settings);

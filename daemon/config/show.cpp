@@ -15,7 +15,8 @@ std::string mask_dsn(const std::string& dsn) {
         static const std::regex query_password("([?&]password=)[^&]*");
         return std::regex_replace(mask_url(dsn), query_password, "$1********");
     }
-    static const std::regex password(R"((\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s']\S*))", std::regex::icase);
+    static const std::regex password(R"((\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s']\S*))",
+                                     std::regex::icase);
     return std::regex_replace(dsn, password, "$1********");
 }
 

@@ -13,13 +13,15 @@ void Complaints::add(const YAML::Mark& mark, const std::string& text) {
         lines_.push_back(file_ + ": " + text);
         return;
     }
-    lines_.push_back(file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + text);
+    lines_.push_back(file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) +
+                     ": " + text);
 }
 
 Section::Section(YAML::Node node, std::string path, Complaints& complaints, Environment environment)
     : node_(std::move(node)), path_(std::move(path)), complaints_(complaints), environment_(environment) {
     if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
-        complaints_.add(node_.Mark(), (path_.empty() ? "the document" : path_) + " must hold keys and values");
+        complaints_.add(node_.Mark(),
+                        (path_.empty() ? "the document" : path_) + " must hold keys and values");
         node_ = YAML::Node();
     }
 }
@@ -38,7 +40,9 @@ bool Section::has(const std::string& key) {
     return node.IsDefined() && !node.IsNull();
 }
 
-Section Section::section(const std::string& key) { return {find(key), name(key), complaints_, environment_}; }
+Section Section::section(const std::string& key) {
+    return {find(key), name(key), complaints_, environment_};
+}
 
 std::optional<std::string> Section::expand(const YAML::Node& node, const std::string& what) {
     std::string text = node.Scalar();
@@ -107,8 +111,8 @@ void Section::integer(const std::string& key, int& target, int lowest, int highe
     int number = 0;
     const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
     if (error != std::errc{} || end != value->data() + value->size() || number < lowest || number > highest) {
-        complain(key, "must be a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest) +
-                          ", not " + *value);
+        complain(key, "must be a whole number from " + std::to_string(lowest) + " to " +
+                          std::to_string(highest) + ", not " + *value);
         return;
     }
     target = number;
@@ -120,7 +124,8 @@ void Section::duration(const std::string& key, Milliseconds& target, Millisecond
     const auto parsed = parse_duration(*value);
     if (!parsed || *parsed < lowest) {
         complain(key, "must be a duration such as 500ms, 30s, 10m, 24h or 14d" +
-                          (lowest.count() > 0 ? ", at least " + to_text(lowest) : std::string()) + ", not " + *value);
+                          (lowest.count() > 0 ? ", at least " + to_text(lowest) : std::string()) + ", not " +
+                          *value);
         return;
     }
     target = *parsed;
@@ -208,7 +213,8 @@ void Section::finish() {
         if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
         const auto hint = nearest(key, known_);
         complaints_.add(entry.first.Mark(),
-                        "unknown key " + name(key) + (hint ? "; did you mean " + *hint + "?" : std::string("; remove it")));
+                        "unknown key " + name(key) +
+                            (hint ? "; did you mean " + *hint + "?" : std::string("; remove it")));
     }
 }
 

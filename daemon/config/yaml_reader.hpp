@@ -38,9 +38,11 @@ class Section {
     void instant(const std::string& key, Instant& target);
     void words(const std::string& key, std::vector<std::string>& target);
     /// A value out of a few; `choose` gets the index.
-    void choice(const std::string& key, const std::vector<std::string>& choices, const std::function<void(std::size_t)>& choose);
+    void choice(const std::string& key, const std::vector<std::string>& choices,
+                const std::function<void(std::size_t)>& choose);
     /// A list of mappings; `each` reads one.
-    void sections(const std::string& key, const std::function<void(Section&)>& each, const std::function<void()>& start);
+    void sections(const std::string& key, const std::function<void(Section&)>& each,
+                  const std::function<void()>& start);
     /// A complaint about a key's value (or, where it is missing, about the section).
     void complain(const std::string& key, const std::string& text);
     /// To be called last: complains about keys that nobody asked for.

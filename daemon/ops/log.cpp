@@ -29,32 +29,43 @@ void write(spdlog::level::level_enum level, std::string_view event, Fields field
 std::string render(std::string_view event, Fields fields, LogFormat format) {
     if (format == LogFormat::json) {
         std::string line = "\"event\":" + json_quote(event);
-        for (const Field& field : fields) line += "," + json_quote(field.name) + ":" + json_quote(repair_utf8(field.value));
+        for (const Field& field : fields)
+            line += "," + json_quote(field.name) + ":" + json_quote(repair_utf8(field.value));
         return line;
     }
     std::string line(event);
     for (const Field& field : fields) {
-        line += " " + std::string(field.name) + "=" + (is_plain(field.value) ? field.value : json_quote(field.value));
+        line += " " + std::string(field.name) + "=" +
+                (is_plain(field.value) ? field.value : json_quote(field.value));
     }
     return line;
 }
 
 void start(LogLevel level, LogFormat format) {
-    auto logger = std::make_shared<spdlog::logger>("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto logger =
+        std::make_shared<spdlog::logger>("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     format_now = format;
     logger->set_pattern(format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                                                   : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
                         spdlog::pattern_time_type::utc);
-    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                                            spdlog::level::err};
+    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                            spdlog::level::warn, spdlog::level::err};
     logger->set_level(kLevels[static_cast<int>(level)]);
     logger->flush_on(spdlog::level::debug);
     spdlog::set_default_logger(std::move(logger));
 }
 
-void debug(std::string_view event, Fields fields) { write(spdlog::level::debug, event, fields); }
-void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
-void warn(std::string_view event, Fields fields) { write(spdlog::level::warn, event, fields); }
-void error(std::string_view event, Fields fields) { write(spdlog::level::err, event, fields); }
+void debug(std::string_view event, Fields fields) {
+    write(spdlog::level::debug, event, fields);
+}
+void info(std::string_view event, Fields fields) {
+    write(spdlog::level::info, event, fields);
+}
+void warn(std::string_view event, Fields fields) {
+    write(spdlog::level::warn, event, fields);
+}
+void error(std::string_view event, Fields fields) {
+    write(spdlog::level::err, event, fields);
+}
 
 }  // namespace glia::log

@@ -1,4 +1,5 @@
-// Log lines: one event a line, the same words for the same event, fields as key=value or JSON (DESIGN.md §2, log).
+// Log lines: one event a line, the same words for the same event, fields as key=value or JSON (DESIGN.md §2,
+// log).
 #pragma once
 
 #include <initializer_list>

@@ -17,7 +17,9 @@ std::string first_line(const std::string& file) {
     return line;
 }
 
-std::string boot() { return first_line("/proc/sys/kernel/random/boot_id").substr(0, 8); }
+std::string boot() {
+    return first_line("/proc/sys/kernel/random/boot_id").substr(0, 8);
+}
 
 std::string pid_namespace() {
     char link[64] = {};
@@ -48,7 +50,8 @@ std::string this_owner() {
     char host[256] = {};
     gethostname(host, sizeof host - 1);
     const std::string pid = std::to_string(getpid());
-    return std::string(host) + "/" + pid + "/" + start_of(pid).value_or("0") + "/" + boot() + "/" + pid_namespace();
+    return std::string(host) + "/" + pid + "/" + start_of(pid).value_or("0") + "/" + boot() + "/" +
+           pid_namespace();
 }
 
 bool is_dead(const std::string& owner) {

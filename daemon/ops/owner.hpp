@@ -1,4 +1,5 @@
-// Who holds a lease: the name of this process, and whether the process behind another name is known to be dead.
+// Who holds a lease: the name of this process, and whether the process behind another name is known to be
+// dead.
 #pragma once
 
 #include <string>
@@ -8,8 +9,9 @@ namespace glia {
 /// `host/pid/start/boot/namespace`: unique for every process ever started.
 std::string this_owner();
 
-/// True only if the owner ran under this kernel and in this PID namespace and its process is gone. Of owners elsewhere
-/// nothing is known: their leases have to expire. A mistake does no harm, the lease's epoch fences (DESIGN.md §3.8).
+/// True only if the owner ran under this kernel and in this PID namespace and its process is gone. Of owners
+/// elsewhere nothing is known: their leases have to expire. A mistake does no harm, the lease's epoch fences
+/// (DESIGN.md §3.8).
 bool is_dead(const std::string& owner);
 
 }  // namespace glia

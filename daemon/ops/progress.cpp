@@ -5,7 +5,8 @@
 namespace glia {
 namespace {
 
-/// Time for `left` things at the rate at which `done` were done; none needed if nothing is left, -1 if unknown.
+/// Time for `left` things at the rate at which `done` were done; none needed if nothing is left, -1 if
+/// unknown.
 double time_for(std::int64_t left, std::int64_t done, double seconds) {
     if (left <= 0) return 0;
     if (done <= 0 || seconds <= 0) return -1;
@@ -16,7 +17,8 @@ double time_for(std::int64_t left, std::int64_t done, double seconds) {
 
 std::chrono::seconds time_left(const ProgressFacts& facts) {
     const double seconds = std::chrono::duration<double>(facts.elapsed).count();
-    const double pages = time_for(facts.windows_total - facts.windows_done, facts.windows_done - facts.windows_before, seconds);
+    const double pages = time_for(facts.windows_total - facts.windows_done,
+                                  facts.windows_done - facts.windows_before, seconds);
     // Windows not yet read will ask for about as many details as those that were.
     std::int64_t details = facts.details_waiting;
     if (facts.windows_done > 0) {
@@ -47,8 +49,10 @@ std::string with_commas(std::int64_t number) {
 
 std::string progress_line(const ProgressFacts& facts, bool bar, std::size_t width) {
     const double seconds = std::max(0.001, std::chrono::duration<double>(facts.elapsed).count());
-    const auto rate = static_cast<std::int64_t>(static_cast<double>(facts.engagements - facts.engagements_before) / seconds);
-    const std::int64_t percent = facts.windows_total > 0 ? 100 * facts.windows_done / facts.windows_total : 100;
+    const auto rate = static_cast<std::int64_t>(
+        static_cast<double>(facts.engagements - facts.engagements_before) / seconds);
+    const std::int64_t percent =
+        facts.windows_total > 0 ? 100 * facts.windows_done / facts.windows_total : 100;
     std::string line;
     if (bar) {
         static constexpr std::int64_t kCells = 24;
@@ -57,9 +61,11 @@ std::string progress_line(const ProgressFacts& facts, bool bar, std::size_t widt
         for (std::int64_t i = 0; i < kCells; ++i) line += i < full ? "#" : ".";
         line += "] ";
     }
-    line += std::to_string(percent) + "%  windows " + with_commas(facts.windows_done) + "/" + with_commas(facts.windows_total) +
-            "  engagements " + with_commas(facts.engagements) + "  " + with_commas(rate) + "/s";
-    if (facts.details_waiting + facts.details_fetched > 0) line += "  legs to come " + with_commas(facts.details_waiting);
+    line += std::to_string(percent) + "%  windows " + with_commas(facts.windows_done) + "/" +
+            with_commas(facts.windows_total) + "  engagements " + with_commas(facts.engagements) + "  " +
+            with_commas(rate) + "/s";
+    if (facts.details_waiting + facts.details_fetched > 0)
+        line += "  legs to come " + with_commas(facts.details_waiting);
     const auto left = time_left(facts);
     line += "  ETA " + (left.count() < 0 ? std::string("?") : short_duration(left));
     if (line.size() > width) line.resize(width);

@@ -27,7 +27,9 @@ struct Runtime::Impl {
 Runtime::Runtime() : impl_(std::make_unique<Impl>()) {}
 Runtime::~Runtime() = default;
 
-asio::io_context& Runtime::context() { return impl_->context; }
+asio::io_context& Runtime::context() {
+    return impl_->context;
+}
 
 int Runtime::run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace) {
     static constexpr int kStoppedEarly = 75;
@@ -64,7 +66,9 @@ int Runtime::run(const std::function<Task<int>()>& main, std::chrono::millisecon
     return code;
 }
 
-void Runtime::spawn(Task<> task) { asio::co_spawn(impl_->context, std::move(task), asio::detached); }
+void Runtime::spawn(Task<> task) {
+    asio::co_spawn(impl_->context, std::move(task), asio::detached);
+}
 
 void Runtime::stop() {
     if (stopping_) return;
@@ -83,9 +87,13 @@ Task<bool> Runtime::sleep(std::chrono::milliseconds duration) {
     co_return !stopping_;
 }
 
-void Runtime::post(std::function<void()> work) { asio::post(impl_->context, std::move(work)); }
+void Runtime::post(std::function<void()> work) {
+    asio::post(impl_->context, std::move(work));
+}
 
-double Runtime::random() { return std::uniform_real_distribution<double>(0, 1)(impl_->generator); }
+double Runtime::random() {
+    return std::uniform_real_distribution<double>(0, 1)(impl_->generator);
+}
 
 struct Signal::Impl {
     explicit Impl(Runtime& loop) : runtime(loop) {}
@@ -96,7 +104,9 @@ struct Signal::Impl {
 Signal::Signal(Runtime& runtime) : impl_(std::make_shared<Impl>(runtime)) {}
 Signal::~Signal() = default;
 
-Task<> Signal::wait() { return wait_for(std::chrono::hours{24 * 365}); }
+Task<> Signal::wait() {
+    return wait_for(std::chrono::hours{24 * 365});
+}
 
 Task<> Signal::wait_for(std::chrono::milliseconds limit) {
     const std::shared_ptr<Impl> impl = impl_;  // the Signal may go while a waiter wakes

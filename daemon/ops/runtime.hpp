@@ -24,8 +24,8 @@ class Runtime {
     Runtime(const Runtime&) = delete;
     Runtime& operator=(const Runtime&) = delete;
 
-    /// Runs until `main` has ended, or until `grace` after a stop, and returns what `main` returned (75 if it did not
-    /// end in time). SIGTERM and SIGINT call stop(). Rethrows what `main` throws.
+    /// Runs until `main` has ended, or until `grace` after a stop, and returns what `main` returned (75 if it
+    /// did not end in time). SIGTERM and SIGINT call stop(). Rethrows what `main` throws.
     int run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace);
 
     /// Starts a coroutine beside the others. It must not throw; join it by a Latch.

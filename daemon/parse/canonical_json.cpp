@@ -102,7 +102,8 @@ std::string canonical(simdjson::ondemand::value value, const std::vector<std::st
             while (!token.empty() && static_cast<unsigned char>(token.back()) <= 0x20) token.remove_suffix(1);
             std::string why;
             if (!is_number(token, why)) throw Malformed{why};
-            return std::string(token);  // a token that is only looked at is skipped with the next step of its parent
+            return std::string(
+                token);  // a token that is only looked at is skipped with the next step of its parent
         }
         case simdjson::ondemand::json_type::boolean:
             return value.get_bool().value() ? "true" : "false";
@@ -150,9 +151,11 @@ std::string repair_utf8(std::string_view text) {
     out.reserve(text.size() + 16);
     for (std::size_t at = 0; at < text.size();) {
         const auto lead = static_cast<unsigned char>(text[at]);
-        const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
-                                   : lead >= 0xf0 && lead < 0xf5                 ? 4
-                                                                                 : 0;
+        const std::size_t length = lead < 0x80                   ? 1
+                                   : lead >= 0xc2 && lead < 0xe0 ? 2
+                                   : lead >= 0xe0 && lead < 0xf0 ? 3
+                                   : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                                 : 0;
         if (length == 0 || at + length > text.size() || !simdjson::validate_utf8(text.data() + at, length)) {
             out += kMark;
             ++at;
@@ -164,13 +167,15 @@ std::string repair_utf8(std::string_view text) {
     return out;
 }
 
-std::optional<std::string> canonical_json(std::string_view json, std::string& why, const std::vector<std::string>& drop) {
+std::optional<std::string> canonical_json(std::string_view json, std::string& why,
+                                          const std::vector<std::string>& drop) {
     const std::string repaired = repair_escapes(json);
     const simdjson::padded_string padded(repaired);
     simdjson::ondemand::parser parser;
     try {
         simdjson::ondemand::document document = parser.iterate(padded);
-        // A scalar cannot be had as a value of the document, so every value is read as the only element of an array.
+        // A scalar cannot be had as a value of the document, so every value is read as the only element of an
+        // array.
         if (document.is_scalar().value()) {
             const simdjson::padded_string wrapped("[" + repaired + "]");
             simdjson::ondemand::document outer = parser.iterate(wrapped);

@@ -1,4 +1,5 @@
-// JSON values that the program keeps but does not understand: checked, and in one form whatever form they came in.
+// JSON values that the program keeps but does not understand: checked, and in one form whatever form they
+// came in.
 #pragma once
 
 #include <optional>
@@ -8,16 +9,17 @@
 
 namespace glia {
 
-/// Repairs what JSON allows and PostgreSQL does not: `\u0000` and escaped surrogates without a partner become U+FFFD.
-/// Works on the text of a JSON value; what is not an escape is left alone.
+/// Repairs what JSON allows and PostgreSQL does not: `\u0000` and escaped surrogates without a partner become
+/// U+FFFD. Works on the text of a JSON value; what is not an escape is left alone.
 std::string repair_escapes(std::string_view json);
 
 /// Replaces every byte that is not part of valid UTF-8 by U+FFFD.
 std::string repair_utf8(std::string_view text);
 
 /// The value with sorted members (of one name twice the last counts), no white space, numbers as they stood.
-/// Members named in `drop` are left out at any depth. None, with the reason in `why`, if it is not valid JSON or beyond
-/// what PostgreSQL's jsonb holds (depth over 200, numbers of more than 1,000 digits or exponents over 1,000).
+/// Members named in `drop` are left out at any depth. None, with the reason in `why`, if it is not valid JSON
+/// or beyond what PostgreSQL's jsonb holds (depth over 200, numbers of more than 1,000 digits or exponents
+/// over 1,000).
 std::optional<std::string> canonical_json(std::string_view json, std::string& why,
                                           const std::vector<std::string>& drop = {});
 

@@ -36,7 +36,8 @@ std::string_view trimmed(std::string_view text) {
 
 std::string shown(std::string_view text) {
     text = trimmed(text);
-    return text.size() <= kLongestShown ? std::string(text) : std::string(text.substr(0, kLongestShown)) + "…";
+    return text.size() <= kLongestShown ? std::string(text)
+                                        : std::string(text.substr(0, kLongestShown)) + "…";
 }
 
 /// The text of a value as it stands in the body.
@@ -50,7 +51,8 @@ std::string_view raw_value(od::value& value) {
             od::array array = value.get_array();
             return trimmed(array.raw_json().value());
         }
-        default: return trimmed(value.raw_json_token());
+        default:
+            return trimmed(value.raw_json_token());
     }
 }
 
@@ -104,7 +106,8 @@ void read(od::value& value, std::string_view field, OptionalSeconds& target) {
     // 10.0 and 1e1 are whole numbers too.
     double real = 0;
     const std::string token = shown(value.raw_json_token());
-    if (value.get_double().get(real) != simdjson::SUCCESS || std::trunc(real) != real || std::abs(real) > 9e15) {
+    if (value.get_double().get(real) != simdjson::SUCCESS || std::trunc(real) != real ||
+        std::abs(real) > 9e15) {
         reject(field, "is not a whole number: " + token);
     }
     target = static_cast<std::int64_t>(real);
@@ -150,10 +153,12 @@ class Extra {
     }
     OptionalText text() {
         if (members_.empty()) return std::nullopt;
-        std::stable_sort(members_.begin(), members_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::stable_sort(members_.begin(), members_.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
         std::string out;
         for (std::size_t i = 0; i < members_.size(); ++i) {
-            if (i + 1 < members_.size() && members_[i + 1].first == members_[i].first) continue;  // the last one counts
+            if (i + 1 < members_.size() && members_[i + 1].first == members_[i].first)
+                continue;  // the last one counts
             out += (out.empty() ? "{" : ",") + json_quote(members_[i].first) + ":" + members_[i].second;
         }
         return out + "}";
@@ -163,7 +168,8 @@ class Extra {
     std::vector<std::pair<std::string, std::string>> members_;
 };
 
-/// Like Extra, for the entries of a list: kept as a list with one object an entry, if any entry has something.
+/// Like Extra, for the entries of a list: kept as a list with one object an entry, if any entry has
+/// something.
 class ExtraList {
   public:
     void add(Extra& entry) {
@@ -182,7 +188,8 @@ class ExtraList {
 
 // ------------------------------------------------------------------------------------------- objects
 
-/// Calls `member(key, value)` for each member; the value may be left unread. Null is an object without members.
+/// Calls `member(key, value)` for each member; the value may be left unread. Null is an object without
+/// members.
 template <typename Member>
 void read_object(od::value& value, std::string_view field, Member member) {
     if (is_null(value)) return;
@@ -306,8 +313,9 @@ void read_legs(od::value& value, std::optional<std::vector<Leg>>& legs) {
         Leg leg;
         OptionalText id;
         Extra extra;
-        read_object(element, "legs",
-                    [&](std::string_view key, od::value& inner) { read_leg_member(key, inner, leg, id, extra); });
+        read_object(element, "legs", [&](std::string_view key, od::value& inner) {
+            read_leg_member(key, inner, leg, id, extra);
+        });
         leg.id = id.value_or("#" + std::to_string(legs->size()));
         leg.extra = extra.text();
         legs->push_back(std::move(leg));
@@ -380,7 +388,8 @@ void read_member(std::string_view key, od::value& value, Reading& in) {
                 });
             }
             break;
-        default: break;
+        default:
+            break;
     }
     in.extra.add(key, value);
 }
@@ -406,7 +415,9 @@ ParseFailure not_json(simdjson::error_code error) {
             std::string("the body is not valid JSON: ") + simdjson::error_message(error)};
 }
 
-ParseFailure wrong_shape(const std::string& what) { return {ParseFailure::Kind::wrong_shape, what}; }
+ParseFailure wrong_shape(const std::string& what) {
+    return {ParseFailure::Kind::wrong_shape, what};
+}
 
 }  // namespace
 
@@ -458,7 +469,8 @@ struct EngagementParser::Impl {
     }
 
     /// One record on its own, from its text: escapes repaired, so that they cost at most a character.
-    void read_alone(std::string_view raw, std::vector<Engagement>& engagements, std::vector<RejectedRecord>& rejected) {
+    void read_alone(std::string_view raw, std::vector<Engagement>& engagements,
+                    std::vector<RejectedRecord>& rejected) {
         std::string reason;
         try {
             padded = "[" + repair_escapes(raw) + "]";  // as an element even a scalar is a value
@@ -503,11 +515,14 @@ struct EngagementParser::Impl {
                 if (page.next_page && page.next_page->empty()) page.next_page.reset();
             }
         }
-        if (document.current_location().error() == simdjson::SUCCESS) throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
+        if (document.current_location().error() == simdjson::SUCCESS)
+            throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
     }
 };
 
-EngagementParser::EngagementParser(Options options) : impl_(std::make_unique<Impl>()) { impl_->options = options; }
+EngagementParser::EngagementParser(Options options) : impl_(std::make_unique<Impl>()) {
+    impl_->options = options;
+}
 EngagementParser::~EngagementParser() = default;
 EngagementParser::EngagementParser(EngagementParser&&) noexcept = default;
 
@@ -526,8 +541,9 @@ Parsed<ParsedPage> EngagementParser::page(std::string& body) {
             parsed.failure = wrong_shape("the page is not as documented: " + bad.reason);
         } catch (const simdjson::simdjson_error& error) {
             if (!slow && error.error() != simdjson::UTF8_ERROR) continue;
-            parsed.failure = error.error() == simdjson::INCORRECT_TYPE ? wrong_shape("the body is not as documented")
-                                                                       : not_json(error.error());
+            parsed.failure = error.error() == simdjson::INCORRECT_TYPE
+                                 ? wrong_shape("the body is not as documented")
+                                 : not_json(error.error());
         }
         parsed.value.reset();
         return parsed;
@@ -541,7 +557,8 @@ Parsed<ParsedDetail> EngagementParser::detail(std::string& body) {
         od::document document = impl_->parser.iterate(impl_->view(body));
         od::object object = document.get_object();
         const std::string_view raw = trimmed(object.raw_json().value());
-        if (document.current_location().error() == simdjson::SUCCESS) throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
+        if (document.current_location().error() == simdjson::SUCCESS)
+            throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
         std::vector<Engagement> engagements;
         std::vector<RejectedRecord> rejected;
         impl_->read_alone(raw, engagements, rejected);

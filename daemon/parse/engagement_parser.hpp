@@ -1,4 +1,5 @@
-// The API's answers as records (spec: § Output fields, § Engagement Leg; DESIGN.md §3.5). simdjson stays in the source.
+// The API's answers as records (spec: § Output fields, § Engagement Leg; DESIGN.md §3.5). simdjson stays in
+// the source.
 #pragma once
 
 #include <memory>

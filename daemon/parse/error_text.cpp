@@ -106,9 +106,10 @@ std::optional<TokenAnswer> parse_token_answer(std::string_view body) {
     answer.token = std::string(text);
     std::int64_t seconds = 0;
     if (root["expires_in"].get(seconds) == simdjson::SUCCESS && seconds > 0) answer.expires_in = seconds;
-    const bool clean = !answer.token.empty() && std::none_of(answer.token.begin(), answer.token.end(), [](char c) {
-        return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f;
-    });
+    const bool clean =
+        !answer.token.empty() && std::none_of(answer.token.begin(), answer.token.end(), [](char c) {
+            return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f;
+        });
     return clean ? std::optional(answer) : std::nullopt;
 }
 

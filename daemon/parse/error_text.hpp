@@ -7,8 +7,8 @@
 
 namespace glia {
 
-/// One line of at most 300 bytes; empty if the body says nothing. Never fails on the shape: known members of objects and
-/// arrays of objects, else plain text, else HTML without its tags.
+/// One line of at most 300 bytes; empty if the body says nothing. Never fails on the shape: known members of
+/// objects and arrays of objects, else plain text, else HTML without its tags.
 std::string error_text(std::string_view body);
 
 /// The answer to a token request: `token` or `access_token`, and `expires_in` seconds if given.

@@ -54,7 +54,8 @@ class Reader {
     char last_ = 0;
 };
 
-std::optional<Instant> assemble(int year, int month, int day, int hour, int minute, int second, microseconds fraction) {
+std::optional<Instant> assemble(int year, int month, int day, int hour, int minute, int second,
+                                microseconds fraction) {
     using namespace std::chrono;
     const year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
                               std::chrono::day{static_cast<unsigned>(day)}};
@@ -99,7 +100,8 @@ constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 bool read_clock(Reader& in, int& hour, int& minute, int& second) {
-    return in.digits(2, hour) && in.one_of(":") && in.digits(2, minute) && in.one_of(":") && in.digits(2, second);
+    return in.digits(2, hour) && in.one_of(":") && in.digits(2, minute) && in.one_of(":") &&
+           in.digits(2, second);
 }
 
 }  // namespace
@@ -109,11 +111,13 @@ std::optional<Instant> parse_timestamp(std::string_view text) {
     int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
     microseconds fraction{0};
     std::chrono::minutes offset{0};
-    if (!in.digits(4, year) || !in.one_of("-") || !in.digits(2, month) || !in.one_of("-") || !in.digits(2, day)) {
+    if (!in.digits(4, year) || !in.one_of("-") || !in.digits(2, month) || !in.one_of("-") ||
+        !in.digits(2, day)) {
         return std::nullopt;
     }
     if (!in.at_end()) {
-        if (!in.one_of("Tt ") || !in.digits(2, hour) || !in.one_of(":") || !in.digits(2, minute)) return std::nullopt;
+        if (!in.one_of("Tt ") || !in.digits(2, hour) || !in.one_of(":") || !in.digits(2, minute))
+            return std::nullopt;
         if (in.one_of(":") && (!in.digits(2, second) || !read_fraction(in, fraction))) return std::nullopt;
         if (!read_offset(in, offset) || !in.at_end()) return std::nullopt;
     }
@@ -132,7 +136,8 @@ std::optional<Instant> parse_http_date(std::string_view text) {
     int year = 0, day = 0, hour = 0, minute = 0, second = 0;
     const std::size_t comma = text.find(',');
     if (comma == std::string_view::npos) {  // asctime: Sun Nov  6 08:49:37 1994
-        static constexpr std::array<std::string_view, 7> kDays{"Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun "};
+        static constexpr std::array<std::string_view, 7> kDays{"Mon ", "Tue ", "Wed ", "Thu ",
+                                                               "Fri ", "Sat ", "Sun "};
         unsigned weekday = 0;
         if (!in.name(kDays, weekday) || !in.name(kMonths, month) || !in.one_of(" ")) return std::nullopt;
         const bool padded = in.one_of(" ");
@@ -143,7 +148,8 @@ std::optional<Instant> parse_http_date(std::string_view text) {
         return assemble(year, static_cast<int>(month) + 1, day, hour, minute, second, microseconds{0});
     }
     in = Reader(text.substr(comma + 1));
-    if (!in.one_of(" ") || !in.digits(2, day) || !in.one_of(" -") || !in.name(kMonths, month) || !in.one_of(" -")) {
+    if (!in.one_of(" ") || !in.digits(2, day) || !in.one_of(" -") || !in.name(kMonths, month) ||
+        !in.one_of(" -")) {
         return std::nullopt;
     }
     if (in.last() == '-') {  // RFC 850: two digits; more than 50 years ahead means the past century

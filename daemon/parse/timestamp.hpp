@@ -9,9 +9,9 @@
 
 namespace glia {
 
-/// Reads `2017-07-07T13:47:21.150Z` and its relatives: a space for the T, an offset (+02:00, +0200, +02) for the Z or
-/// none (then UTC), any number of fraction digits (cut to microseconds), no seconds, or a bare date (midnight UTC).
-/// None if it is not such a time or lies outside the years 1 to 9999. Never throws.
+/// Reads `2017-07-07T13:47:21.150Z` and its relatives: a space for the T, an offset (+02:00, +0200, +02) for
+/// the Z or none (then UTC), any number of fraction digits (cut to microseconds), no seconds, or a bare date
+/// (midnight UTC). None if it is not such a time or lies outside the years 1 to 9999. Never throws.
 std::optional<Instant> parse_timestamp(std::string_view text);
 
 /// Reads an HTTP date (RFC 9110 §5.6.7: IMF-fixdate, RFC 850 or asctime). None if it is not one.

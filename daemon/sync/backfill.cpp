@@ -16,7 +16,11 @@ constexpr Milliseconds kProgressEvery{1000};
 class Backfill {
   public:
     Backfill(Engine& engine, BackfillRequest request, BackfillObserver observer)
-        : engine_(engine), request_(std::move(request)), observer_(std::move(observer)), details_(engine), over_(engine.runtime) {}
+        : engine_(engine),
+          request_(std::move(request)),
+          observer_(std::move(observer)),
+          details_(engine),
+          over_(engine.runtime) {}
 
     Task<BackfillResult> run() {
         std::optional<SinkError> failure;
@@ -74,7 +78,8 @@ class Backfill {
         } else if (engine_.runtime.stopping()) {
             result_.outcome.merge({Ending::stopped, "stopped"});
         } else if (result_.outcome.ending == Ending::done) {
-            result_.outcome = {Ending::unavailable, after.error.empty() ? "some windows are not done" : after.error};
+            result_.outcome = {Ending::unavailable,
+                               after.error.empty() ? "some windows are not done" : after.error};
         }
     }
 
@@ -121,7 +126,9 @@ class Backfill {
         const std::int64_t id = state_.id;
         const std::string owner = engine_.owner;
         const std::vector<std::string> refused = refused_sites_;
-        const auto claim_one = [id, owner, refused](Sink& sink) { return sink.claim_window(id, owner, kLeaseTime, refused); };
+        const auto claim_one = [id, owner, refused](Sink& sink) {
+            return sink.claim_window(id, owner, kLeaseTime, refused);
+        };
         co_return co_await engine_.store.run(claim_one);
     }
 
@@ -151,7 +158,8 @@ class Backfill {
         const bool stopped = pass.outcome.ending == Ending::stopped;
         const bool last_attempt = lease.attempts > 0;
         if (pass.site_refused) {
-            if (std::find(refused_sites_.begin(), refused_sites_.end(), target.site_id) == refused_sites_.end()) {
+            if (std::find(refused_sites_.begin(), refused_sites_.end(), target.site_id) ==
+                refused_sites_.end()) {
                 refused_sites_.push_back(target.site_id);
             }
             result_.outcome.merge(pass.outcome);
@@ -160,7 +168,9 @@ class Backfill {
             if (last_attempt || down_) result_.outcome.merge(pass.outcome);
         }
         if (!stopped) {
-            log::error("backfill window failed", {{"site", target.site_id}, {"window", to_iso8601(target.from)}, {"error", pass.outcome.error}});
+            log::error("backfill window failed", {{"site", target.site_id},
+                                                  {"window", to_iso8601(target.from)},
+                                                  {"error", pass.outcome.error}});
         }
         const std::string error = stopped || pass.site_refused ? std::string() : pass.outcome.error;
         const auto give_back = [target, error](Sink& sink) { sink.release_window(target, error); };

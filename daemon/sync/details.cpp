@@ -10,7 +10,8 @@ namespace {
 
 // One transaction for so many details.
 constexpr std::size_t kBatchDetails = 100;
-// A claim outlives all retries of a request in normal times; after that somebody else may fetch it too, to no harm.
+// A claim outlives all retries of a request in normal times; after that somebody else may fetch it too, to no
+// harm.
 constexpr Seconds kClaimTime{300};
 // So many details in a row without an answer: it is the API that is down, not an engagement that is odd.
 constexpr int kFailuresUntilDown = 4;
@@ -19,7 +20,7 @@ constexpr int kFailuresUntilDown = 4;
 
 struct Details::Drain {
     std::deque<DetailJob> jobs;
-    bool exhausted = false;   // the queue gave nothing more
+    bool exhausted = false;  // the queue gave nothing more
     bool given_up = false;
     int failures_in_a_row = 0;
     std::shared_ptr<Batch> batch = std::make_shared<Batch>();
@@ -65,7 +66,8 @@ Task<> Details::work(Drain& drain, Latch& latch) {
     }
     if (failure) {
         drain.given_up = true;
-        drain.result.outcome.merge({engine_.runtime.stopping() ? Ending::stopped : ending_of(*failure), failure->what()});
+        drain.result.outcome.merge(
+            {engine_.runtime.stopping() ? Ending::stopped : ending_of(*failure), failure->what()});
     }
     latch.remove();
 }
@@ -83,7 +85,8 @@ Task<std::optional<DetailJob>> Details::take(Drain& drain) {
             const auto claim_some = [claim](Sink& sink) { return sink.claim_details(claim); };
             auto claimed = co_await engine_.store.run(claim_some);
             drain.exhausted = claimed.empty();
-            drain.jobs.assign(std::make_move_iterator(claimed.begin()), std::make_move_iterator(claimed.end()));
+            drain.jobs.assign(std::make_move_iterator(claimed.begin()),
+                              std::make_move_iterator(claimed.end()));
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
@@ -110,8 +113,8 @@ Task<> Details::fetch(Drain& drain, DetailJob job) {
     outcome.fetched_at = detail.fetched_at;
     drain.batch->details.push_back(outcome);
     if (detail.detail.engagement) {
-        add_to_batch(*drain.batch, std::move(*detail.detail.engagement), RecordSource::detail, detail.fetched_at, "",
-                     engine_.settings.sync);
+        add_to_batch(*drain.batch, std::move(*detail.detail.engagement), RecordSource::detail,
+                     detail.fetched_at, "", engine_.settings.sync);
         ++drain.result.fetched;
         ++fetched_in_all_;
         co_return;
@@ -139,7 +142,8 @@ void Details::fail(Drain& drain, const DetailJob& job, const ApiError& error) {
                 drain.result.outcome.merge({Ending::unavailable, error.message});
             }
             break;
-        default: break;
+        default:
+            break;
     }
     if (outcome.attempted) {
         const bool permanent = error.kind != ApiError::Kind::unavailable;
@@ -147,8 +151,11 @@ void Details::fail(Drain& drain, const DetailJob& job, const ApiError& error) {
         outcome.retry_in = verdict.retry_in;
         outcome.parked = verdict.parked;
         ++drain.result.failed;
-        log::warn(verdict.parked ? "details cannot be fetched, parked" : "details cannot be fetched, will be tried again",
-                  {{"engagement", job.engagement_id}, {"next", std::to_string(verdict.retry_in.count()) + "s"}, {"error", error.message}});
+        log::warn(verdict.parked ? "details cannot be fetched, parked"
+                                 : "details cannot be fetched, will be tried again",
+                  {{"engagement", job.engagement_id},
+                   {"next", std::to_string(verdict.retry_in.count()) + "s"},
+                   {"error", error.message}});
     }
     drain.batch->details.push_back(std::move(outcome));
 }

@@ -19,7 +19,8 @@ class Details {
   public:
     explicit Details(Engine& engine) : engine_(engine), claiming_(engine.runtime) {}
 
-    /// Fetches all that is due now, newest first, and commits it; ends early if the API is down or refuses the token.
+    /// Fetches all that is due now, newest first, and commits it; ends early if the API is down or refuses
+    /// the token.
     Task<DrainResult> drain();
 
     std::int64_t fetched_in_all() const { return fetched_in_all_; }

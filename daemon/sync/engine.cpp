@@ -15,7 +15,8 @@ constexpr std::size_t kBatchEngagements = 500;
 /// A batch being committed while the next page is fetched.
 class Committing {
   public:
-    Committing(Engine& engine, std::shared_ptr<const Batch> batch, PassCheckpoint checkpoint) : done_(engine.runtime) {
+    Committing(Engine& engine, std::shared_ptr<const Batch> batch, PassCheckpoint checkpoint)
+        : done_(engine.runtime) {
         engine.runtime.spawn(commit(engine, std::move(batch), std::move(checkpoint)));
     }
     /// Throws SinkError.
@@ -46,9 +47,12 @@ class Committing {
 LinkTrouble trouble_of(const ApiError& error) {
     switch (error.kind) {
         case ApiError::Kind::not_found:
-        case ApiError::Kind::refused: return LinkTrouble::gone;
-        case ApiError::Kind::untrusted_link: return LinkTrouble::untrusted;
-        default: return LinkTrouble::passing;
+        case ApiError::Kind::refused:
+            return LinkTrouble::gone;
+        case ApiError::Kind::untrusted_link:
+            return LinkTrouble::untrusted;
+        default:
+            return LinkTrouble::passing;
     }
 }
 
@@ -56,7 +60,10 @@ LinkTrouble trouble_of(const ApiError& error) {
 class Performance {
   public:
     Performance(Engine& engine, Pass pass, std::string site)
-        : engine_(engine), pass_(std::move(pass)), site_(std::move(site)), batch_(std::make_shared<Batch>()) {}
+        : engine_(engine),
+          pass_(std::move(pass)),
+          site_(std::move(site)),
+          batch_(std::make_shared<Batch>()) {}
 
     Task<PassResult> run() {
         std::optional<SinkError> sink_error;
@@ -96,11 +103,13 @@ class Performance {
     }
 
     void on_error(const ApiError& error, bool following) {
-        result_.site_refused = error.kind == ApiError::Kind::credentials || error.kind == ApiError::Kind::forbidden ||
+        result_.site_refused = error.kind == ApiError::Kind::credentials ||
+                               error.kind == ApiError::Kind::forbidden ||
                                (error.kind == ApiError::Kind::not_found && !following);
         if (following && error.kind != ApiError::Kind::cancelled) {
             if (pass_.on_link_trouble(trouble_of(error), error.message)) {
-                log::warn("cursor ended, the window is read again", {{"site", site_}, {"error", error.message}});
+                log::warn("cursor ended, the window is read again",
+                          {{"site", site_}, {"error", error.message}});
                 changed_position_ = true;
                 return;
             }
@@ -109,7 +118,8 @@ class Performance {
         gave_up_ = true;
         result_.outcome = {ending_of(error), error.message};
         if (error.kind == ApiError::Kind::forbidden && engine_.settings.api.operator_ids.empty()) {
-            result_.outcome.error += "; a token without the manager role must name its own operator in api.operator_ids";
+            result_.outcome.error +=
+                "; a token without the manager role must name its own operator in api.operator_ids";
         }
     }
 
@@ -123,10 +133,13 @@ class Performance {
         pass_.on_page(facts);
         changed_position_ = true;
         for (Engagement& engagement : fetched.page.engagements) {
-            add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.fetched_at, site_, engine_.settings.sync);
+            add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.fetched_at, site_,
+                         engine_.settings.sync);
         }
         for (RejectedRecord& rejected : fetched.page.rejected) {
-            log::warn("record rejected", {{"site", site_}, {"engagement", rejected.engagement_id.value_or("?")}, {"reason", rejected.reason}});
+            log::warn("record rejected", {{"site", site_},
+                                          {"engagement", rejected.engagement_id.value_or("?")},
+                                          {"reason", rejected.reason}});
             batch_->rejected.push_back({std::move(rejected), RecordSource::list, site_});
         }
         if (pass_.failed()) result_.outcome = {Ending::unavailable, pass_.error()};
@@ -137,7 +150,8 @@ class Performance {
         co_await settle();
         if (!changed_position_) co_return;
         changed_position_ = false;
-        committing_ = std::make_unique<Committing>(engine_, std::exchange(batch_, std::make_shared<Batch>()), pass_.checkpoint());
+        committing_ = std::make_unique<Committing>(engine_, std::exchange(batch_, std::make_shared<Batch>()),
+                                                   pass_.checkpoint());
     }
 
     Task<> settle() {
@@ -156,7 +170,8 @@ class Performance {
                 // the first error is told
             }
         }
-        result_.outcome.merge({engine_.runtime.stopping() ? Ending::stopped : ending_of(error), error.what()});
+        result_.outcome.merge(
+            {engine_.runtime.stopping() ? Ending::stopped : ending_of(error), error.what()});
     }
 
     Engine& engine_;
@@ -182,7 +197,8 @@ struct Renewal::State {
     bool over = false;
 };
 
-Renewal::Renewal(Engine& engine, std::function<void(Sink&)> renew) : state_(std::make_shared<State>(engine.runtime)) {
+Renewal::Renewal(Engine& engine, std::function<void(Sink&)> renew)
+    : state_(std::make_shared<State>(engine.runtime)) {
     auto loop = [](Engine& parts, std::shared_ptr<State> state, std::function<void(Sink&)> call) -> Task<> {
         for (;;) {
             co_await state->ended.wait_for(std::chrono::duration_cast<Milliseconds>(kLeaseTime) / 3);
@@ -214,10 +230,11 @@ Task<> take_over_dead(Engine& engine) {
     }
 }
 
-void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at, const std::string& site_id,
-                  const SyncSettings& sync) {
+void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
+                  const std::string& site_id, const SyncSettings& sync) {
     FetchedEngagement fetched;
-    if (is_ongoing(engagement, fetched_at)) fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
+    if (is_ongoing(engagement, fetched_at))
+        fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
     fetched.engagement = std::move(engagement);
     fetched.source = source;
     fetched.fetched_at = fetched_at;

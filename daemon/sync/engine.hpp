@@ -23,21 +23,22 @@ struct Engine {
     const Settings& settings;
     EngagementsApi& api;
     Store& store;
-    std::string owner;       ///< this process, in leases
-    Signal details_wanted;   ///< notified when a commit has put something into the detail queue
+    std::string owner;      ///< this process, in leases
+    Signal details_wanted;  ///< notified when a commit has put something into the detail queue
 };
 
 /// What a pass did.
 struct PassResult {
     Outcome outcome;
     bool complete = false;
-    bool site_refused = false;  ///< the API refuses the site itself (401, 403, 404): other windows of it would fail too
+    bool site_refused =
+        false;  ///< the API refuses the site itself (401, 403, 404): other windows of it would fail too
     CommitCounts counts;
     std::int64_t pages = 0;
 };
 
-/// Performs `pass`: fetches, and commits behind the fetching, at most one batch at a time. What was fetched before a
-/// failure is committed too. Called under a lease that `Renewal` keeps.
+/// Performs `pass`: fetches, and commits behind the fetching, at most one batch at a time. What was fetched
+/// before a failure is committed too. Called under a lease that `Renewal` keeps.
 Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id);
 
 /// Renews a lease every ten seconds until it is destroyed; `renew` runs on a writer thread.
@@ -57,7 +58,7 @@ class Renewal {
 Task<> take_over_dead(Engine& engine);
 
 /// Copies a detail or list item into a batch, with what the merge needs to know.
-void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at, const std::string& site_id,
-                  const SyncSettings& sync);
+void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
+                  const std::string& site_id, const SyncSettings& sync);
 
 }  // namespace glia

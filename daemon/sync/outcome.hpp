@@ -11,11 +11,11 @@ namespace glia {
 /// In the order of gravity.
 enum class Ending {
     done,
-    rejected,       ///< some records were rejected (matters with --strict only)
-    stopped,        ///< by a signal, or the lease went to another instance: run it again to go on
-    unavailable,    ///< API or database, after all retries
-    credentials,    ///< refused
-    misconfigured   ///< a person has to correct something
+    rejected,      ///< some records were rejected (matters with --strict only)
+    stopped,       ///< by a signal, or the lease went to another instance: run it again to go on
+    unavailable,   ///< API or database, after all retries
+    credentials,   ///< refused
+    misconfigured  ///< a person has to correct something
 };
 
 /// sysexits.h: 0, 65, 75, 69, 77, 78.

@@ -1,4 +1,5 @@
-// One pass over a site's listing, from the first page to `next_page: null`: decisions only, no I/O and no clock.
+// One pass over a site's listing, from the first page to `next_page: null`: decisions only, no I/O and no
+// clock.
 //
 // The rules are DESIGN.md §3.3 (when the watermark may move) and §3.4 (how next_page is treated).
 #pragma once
@@ -49,8 +50,8 @@ class Pass {
     /// What to ask for next. Not after complete() or failed().
     Ask next() const;
 
-    /// Takes a page. Its records belong into the batch in any case; afterwards the pass is complete, has failed, or
-    /// goes on.
+    /// Takes a page. Its records belong into the batch in any case; afterwards the pass is complete, has
+    /// failed, or goes on.
     void on_page(const PageFacts& page);
     /// The link that next() gave could not be followed. True if the pass goes on (from its first page).
     bool on_link_trouble(LinkTrouble trouble, const std::string& message);

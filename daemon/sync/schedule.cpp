@@ -12,7 +12,9 @@ constexpr Seconds kDetailRetry{30};
 constexpr Seconds kParkedRetry{3600};
 constexpr Seconds kLongestParked{24 * 3600};
 
-Seconds to_seconds(Milliseconds duration) { return std::chrono::duration_cast<Seconds>(duration); }
+Seconds to_seconds(Milliseconds duration) {
+    return std::chrono::duration_cast<Seconds>(duration);
+}
 
 }  // namespace
 

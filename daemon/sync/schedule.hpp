@@ -20,8 +20,8 @@ struct DueTier {
 };
 std::optional<DueTier> due_tier(const std::vector<TierState>& states, const SyncSettings& sync);
 
-/// Time until the next poll: poll_every with up to a tenth of jitter, so that many sites do not come at once; after
-/// failures twice as long each time, at most five minutes (or poll_every, if that is longer).
+/// Time until the next poll: poll_every with up to a tenth of jitter, so that many sites do not come at once;
+/// after failures twice as long each time, at most five minutes (or poll_every, if that is longer).
 Milliseconds next_poll(const SyncSettings& sync, int failures, double random);
 
 /// When to fetch an ongoing engagement again: a twentieth of its age, between poll_every and an hour.

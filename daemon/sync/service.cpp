@@ -76,7 +76,9 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
     std::optional<SinkError> failure;
     try {
         const std::string owner = engine.owner;
-        const auto acquire = [name, owner, force](Sink& sink) { return sink.acquire_site(name, owner, kLeaseTime, force); };
+        const auto acquire = [name, owner, force](Sink& sink) {
+            return sink.acquire_site(name, owner, kLeaseTime, force);
+        };
         const SiteAcquired acquired = co_await engine.store.run(acquire);
         if (!acquired.lease) {
             site.wait = std::max<Milliseconds>(acquired.wait, Seconds{1});
@@ -90,17 +92,21 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
         SiteRelease release;
         release.next_poll_in = site.outcome.ending == Ending::stopped ? Milliseconds{0} : site.wait;
         if (failed) release.error = site.outcome.error;
-        const auto give_back = [lease, release](Sink& sink) { sink.release_site(lease.site_id, lease.epoch, release); };
+        const auto give_back = [lease, release](Sink& sink) {
+            sink.release_site(lease.site_id, lease.epoch, release);
+        };
         co_await engine.store.run(give_back);
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
     if (failure) {
-        site.outcome.merge({engine.runtime.stopping() ? Ending::stopped : ending_of(*failure), failure->what()});
+        site.outcome.merge(
+            {engine.runtime.stopping() ? Ending::stopped : ending_of(*failure), failure->what()});
         site.wait = std::max<Milliseconds>(site.wait, engine.settings.sync.poll_every);
     }
     if (site.outcome.ending > Ending::stopped) {
-        log::error("site failed", {{"site", name}, {"next", to_text(site.wait)}, {"error", site.outcome.error}});
+        log::error("site failed",
+                   {{"site", name}, {"next", to_text(site.wait)}, {"error", site.outcome.error}});
     }
     co_return site;
 }
@@ -129,7 +135,8 @@ Task<> once(Engine& engine, std::string name, Outcome& outcome, std::int64_t& re
 Task<> serve_site(Engine& engine, std::string name, Latch& latch) {
     // Sites start spread over a poll interval, or at most five seconds, not all in one moment.
     const auto spread = std::min<Milliseconds>(engine.settings.sync.poll_every, Seconds{5});
-    Milliseconds wait{static_cast<std::int64_t>(static_cast<double>(spread.count()) * engine.runtime.random() * 0.2)};
+    Milliseconds wait{
+        static_cast<std::int64_t>(static_cast<double>(spread.count()) * engine.runtime.random() * 0.2)};
     while (co_await engine.runtime.sleep(wait)) {
         const SiteResult site = co_await poll_site(engine, name, false);
         wait = site.leased ? site.wait : std::min<Milliseconds>(site.wait, kLeaseTime);
@@ -155,11 +162,13 @@ Task<> serve_details(Engine& engine, Latch& latch) {
             failure.emplace(error);
         }
         if (failure) result.outcome.merge({ending_of(*failure), failure->what()});
-        if (result.fetched > 0) log::info("details fetched", {{"engagements", result.fetched}, {"failed", result.failed}});
+        if (result.fetched > 0)
+            log::info("details fetched", {{"engagements", result.fetched}, {"failed", result.failed}});
         if (result.outcome.ending > Ending::stopped) {
             ++failures;
             wait = next_poll(engine.settings.sync, failures, engine.runtime.random());
-            log::error("details cannot be fetched", {{"next", to_text(wait)}, {"error", result.outcome.error}});
+            log::error("details cannot be fetched",
+                       {{"next", to_text(wait)}, {"error", result.outcome.error}});
         } else {
             failures = 0;
             wait = kDetailPause;
@@ -216,7 +225,8 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
 }
 
 Task<Outcome> run_service(Engine& engine) {
-    log::info("service started", {{"sites", static_cast<int>(engine.settings.api.sites.size())}, {"owner", engine.owner}});
+    log::info("service started",
+              {{"sites", static_cast<int>(engine.settings.api.sites.size())}, {"owner", engine.owner}});
     Latch latch(engine.runtime);
     latch.add();
     engine.runtime.spawn(serve_maintenance(engine, latch));

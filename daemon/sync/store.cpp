@@ -13,7 +13,8 @@
 namespace glia {
 namespace {
 
-// Each caller waits for its answer, so the queue is as long as there are coroutines; this bound is for mistakes.
+// Each caller waits for its answer, so the queue is as long as there are coroutines; this bound is for
+// mistakes.
 constexpr std::size_t kLongestQueue = 4096;
 
 struct Call {
@@ -27,7 +28,8 @@ struct Call {
 }  // namespace
 
 struct Store::Impl {
-    Impl(Runtime& loop, SinkFactory make, int tries) : runtime(loop), factory(std::move(make)), retries(tries) {}
+    Impl(Runtime& loop, SinkFactory make, int tries)
+        : runtime(loop), factory(std::move(make)), retries(tries) {}
 
     Runtime& runtime;
     SinkFactory factory;
@@ -79,7 +81,9 @@ Store::~Store() {
     for (auto& thread : impl_->threads) thread.join();
 }
 
-std::int64_t Store::retries() const { return impl_->retried; }
+std::int64_t Store::retries() const {
+    return impl_->retried;
+}
 
 Task<> Store::run_erased(std::function<void(Sink&)> work) {
     const std::shared_ptr<Impl> impl = impl_;
@@ -101,7 +105,8 @@ Task<> Store::run_erased(std::function<void(Sink&)> work) {
         try {
             std::rethrow_exception(call->failure);
         } catch (const SinkError& error) {
-            const bool again = error.kind() == SinkError::Kind::unavailable && attempt <= impl->retries && !impl->runtime.stopping();
+            const bool again = error.kind() == SinkError::Kind::unavailable && attempt <= impl->retries &&
+                               !impl->runtime.stopping();
             if (!again) throw;
             message = error.what();
         }
@@ -109,9 +114,12 @@ Task<> Store::run_erased(std::function<void(Sink&)> work) {
         // At least half of the wait is kept: a server that restarts is not helped by being asked at once.
         const Milliseconds wait = backoff.delay(attempt + 1, 0.5 + 0.5 * impl->runtime.random());
         log::warn("database not available, will be tried again",
-                  {{"attempt", std::to_string(attempt) + "/" + std::to_string(impl->retries + 1)}, {"next", to_text(wait)}, {"error", message}});
+                  {{"attempt", std::to_string(attempt) + "/" + std::to_string(impl->retries + 1)},
+                   {"next", to_text(wait)},
+                   {"error", message}});
         if (!co_await impl->runtime.sleep(wait)) {
-            throw SinkError(SinkError::Kind::unavailable, "stopped while waiting for the database: " + message);
+            throw SinkError(SinkError::Kind::unavailable,
+                            "stopped while waiting for the database: " + message);
         }
     }
 }

@@ -1,4 +1,5 @@
-// The sink, as the event loop sees it: writer threads behind a bounded queue, retries while the database is away.
+// The sink, as the event loop sees it: writer threads behind a bounded queue, retries while the database is
+// away.
 #pragma once
 
 #include <functional>
@@ -15,16 +16,18 @@ namespace glia {
 /// Owns the writer threads; each has a Sink of its own. The loop's thread calls, writer threads work.
 class Store {
   public:
-    /// `retries`: how often a call is made again while the sink is unavailable, with backoff; 0 for `check` and the like.
+    /// `retries`: how often a call is made again while the sink is unavailable, with backoff; 0 for `check`
+    /// and the like.
     Store(Runtime& runtime, SinkFactory factory, int threads, int retries);
     /// Waits for calls that a writer has begun; the others are dropped.
     ~Store();
 
-    /// Runs `work` on a writer thread. Throws SinkError once retries are used up, or as soon as the program stops. `work`
-    /// may run more than once, and it may have been done although the answer was lost: it must be repeatable.
+    /// Runs `work` on a writer thread. Throws SinkError once retries are used up, or as soon as the program
+    /// stops. `work` may run more than once, and it may have been done although the answer was lost: it must
+    /// be repeatable.
     ///
-    /// `work` must be a named object, not a lambda in the co_await expression: GCC 12 destroys the captures of such a
-    /// temporary twice (GCC bug 99576).
+    /// `work` must be a named object, not a lambda in the co_await expression: GCC 12 destroys the captures
+    /// of such a temporary twice (GCC bug 99576).
     template <typename Work>
     auto run(Work work) -> Task<std::invoke_result_t<Work, Sink&>> {
         using Answer = std::invoke_result_t<Work, Sink&>;

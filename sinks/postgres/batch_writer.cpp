@@ -10,7 +10,8 @@
 namespace glia::postgres {
 namespace {
 
-// Each round lost means that another writer committed one of the new engagements meanwhile; it cannot go on for long.
+// Each round lost means that another writer committed one of the new engagements meanwhile; it cannot go on
+// for long.
 constexpr int kCopyAttempts = 8;
 
 /// One record on its way into the tables.
@@ -72,12 +73,18 @@ void write_tuple(pqxx::stream_to& stream, const std::vector<Cell>& row) {
 
 void write_row(pqxx::stream_to& stream, const std::vector<Cell>& row) {
     switch (row.size()) {
-        case 2: return write_tuple<2>(stream, row);
-        case 3: return write_tuple<3>(stream, row);
-        case 4: return write_tuple<4>(stream, row);
-        case 18: return write_tuple<18>(stream, row);
-        case 25: return write_tuple<25>(stream, row);
-        default: throw std::logic_error("no table has " + std::to_string(row.size()) + " columns");
+        case 2:
+            return write_tuple<2>(stream, row);
+        case 3:
+            return write_tuple<3>(stream, row);
+        case 4:
+            return write_tuple<4>(stream, row);
+        case 18:
+            return write_tuple<18>(stream, row);
+        case 25:
+            return write_tuple<25>(stream, row);
+        default:
+            throw std::logic_error("no table has " + std::to_string(row.size()) + " columns");
     }
 }
 #endif
@@ -140,12 +147,13 @@ class Writer {
         }
     }
 
-    /// COPY of everything that is new. If another writer was quicker with one of them, the database says so, and that
-    /// one is found and merged in the next round.
+    /// COPY of everything that is new. If another writer was quicker with one of them, the database says so,
+    /// and that one is found and merged in the next round.
     void insert_new() {
         for (int attempt = 1;; ++attempt) {
             classify();
-            const bool any = std::any_of(works_.begin(), works_.end(), [](const Work& w) { return w.plan.insert; });
+            const bool any =
+                std::any_of(works_.begin(), works_.end(), [](const Work& w) { return w.plan.insert; });
             if (!any) return;
             pqxx::subtransaction savepoint(static_cast<pqxx::dbtransaction&>(tx_.raw()), "copy_new");
             try {
@@ -160,8 +168,9 @@ class Writer {
     }
 
     void copy_new(pqxx::subtransaction& savepoint) {
-        Rows engagements{&kEngagements, {}}, sites{&kSites, {}}, operators{&kOperators, {}}, queues{&kQueueRefs, {}},
-            recordings{&kRecordings, {}}, legs{&kLegs, {}}, leg_queues{&kLegQueues, {}};
+        Rows engagements{&kEngagements, {}}, sites{&kSites, {}}, operators{&kOperators, {}},
+            queues{&kQueueRefs, {}}, recordings{&kRecordings, {}}, legs{&kLegs, {}},
+            leg_queues{&kLegQueues, {}};
         for (const Work& work : works_) {
             if (!work.plan.insert) continue;
             const Engagement& e = work.engagement();
@@ -178,7 +187,8 @@ class Writer {
             add_recordings(recordings, e);
             add_legs(legs, leg_queues, e);
         }
-        for (const Rows* rows : {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues}) {
+        for (const Rows* rows :
+             {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues}) {
             copy(savepoint, *rows);
         }
     }
@@ -200,8 +210,8 @@ class Writer {
 
     void update_changed() {
         Rows engagements{&kEngagements, {}}, operators{&kOperators, {}}, queues{&kQueueRefs, {}},
-            recordings{&kRecordings, {}}, legs{&kLegs, {}}, leg_queues{&kLegQueues, {}}, first_legs{&kLegs, {}},
-            first_leg_queues{&kLegQueues, {}};
+            recordings{&kRecordings, {}}, legs{&kLegs, {}}, leg_queues{&kLegQueues, {}},
+            first_legs{&kLegs, {}}, first_leg_queues{&kLegQueues, {}};
         std::vector<std::string> core_ids, leg_ids, mark_ids;
         std::vector<Param> list_hashes, legs_hashes, fetched, legs_fetched, legs_changed;
         for (const Work& work : works_) {
@@ -238,8 +248,8 @@ class Writer {
             tx_.run(sql::merge_audio_recordings, {recordings.to_json(), core});
         }
         if (!mark_ids.empty()) {
-            tx_.run(sql::mark_engagements, {array(mark_ids), array(list_hashes), array(legs_hashes), array(fetched),
-                                            array(legs_fetched), array(legs_changed)});
+            tx_.run(sql::mark_engagements, {array(mark_ids), array(list_hashes), array(legs_hashes),
+                                            array(fetched), array(legs_fetched), array(legs_changed)});
         }
         if (!leg_ids.empty()) {
             const std::string with_legs = array(leg_ids);
@@ -343,8 +353,8 @@ class Writer {
             }
             tx_.run(sql::reject_records,
                     {origin.first.empty() ? std::nullopt : Param{origin.first},
-                     origin.second == RecordSource::list ? "list" : "detail", array(engagement_ids), array(reasons),
-                     array(payloads), array(hashes)});
+                     origin.second == RecordSource::list ? "list" : "detail", array(engagement_ids),
+                     array(reasons), array(payloads), array(hashes)});
         }
         counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
     }
@@ -365,7 +375,8 @@ class Writer {
         }
         if (!loaded.empty()) {
             const std::int64_t settled = tx_.write(sql::settle_details, {array(loaded), array(fetched)});
-            if (settled < static_cast<std::int64_t>(loaded.size())) tx_.run(sql::unclaim_details, {array(loaded)});
+            if (settled < static_cast<std::int64_t>(loaded.size()))
+                tx_.run(sql::unclaim_details, {array(loaded)});
         }
         if (!failed.empty()) {
             tx_.run(sql::fail_details,
@@ -381,7 +392,9 @@ class Writer {
 
 }  // namespace
 
-CommitCounts write_batch(Transaction& tx, const Batch& batch) { return Writer(tx, batch).write(); }
+CommitCounts write_batch(Transaction& tx, const Batch& batch) {
+    return Writer(tx, batch).write();
+}
 
 CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
     CommitCounts counts;
@@ -399,12 +412,16 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
             counts += written;
         } catch (const pqxx::sql_error& error) {
             const std::string code = sqlstate(error);
-            const bool of_the_data = code.starts_with("22") || code.starts_with("23") || code.starts_with("54");
+            const bool of_the_data =
+                code.starts_with("22") || code.starts_with("23") || code.starts_with("54");
             if (!of_the_data) throw;
             savepoint.abort();
             Rows row{&kEngagements, {}};
             add_engagement(row, fetched.engagement, {});
-            RejectedFetch rejected{{fetched.engagement.id, row.to_json(), "PostgreSQL refuses it [" + code + "]"}, fetched.source, fetched.site_id};
+            RejectedFetch rejected{
+                {fetched.engagement.id, row.to_json(), "PostgreSQL refuses it [" + code + "]"},
+                fetched.source,
+                fetched.site_id};
             rest.rejected.push_back(std::move(rejected));
         }
     }

@@ -6,11 +6,13 @@
 
 namespace glia::postgres {
 
-/// Writes what plan_merge() decides for each record: what is unchanged costs no write and no row lock, what is new
-/// goes in by COPY, what changed is merged. All list items of a batch must come from one site's listing.
+/// Writes what plan_merge() decides for each record: what is unchanged costs no write and no row lock, what
+/// is new goes in by COPY, what changed is merged. All list items of a batch must come from one site's
+/// listing.
 CommitCounts write_batch(Transaction& tx, const Batch& batch);
 
-/// The same, each engagement under a savepoint of its own: one that the database refuses goes to rejected_records.
+/// The same, each engagement under a savepoint of its own: one that the database refuses goes to
+/// rejected_records.
 CommitCounts write_one_by_one(Transaction& tx, const Batch& batch);
 
 }  // namespace glia::postgres

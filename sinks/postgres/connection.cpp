@@ -45,27 +45,30 @@ SinkError connect_error(const std::string& text) {
     if (has("authentication failed") || has("no password supplied") || has("pg_hba.conf") ||
         has("permission denied for database")) {
         return {SinkError::Kind::misconfigured,
-                "PostgreSQL refuses the login: " + line + "; correct sink.postgres.dsn or the server's pg_hba.conf"};
+                "PostgreSQL refuses the login: " + line +
+                    "; correct sink.postgres.dsn or the server's pg_hba.conf"};
     }
-    return {SinkError::Kind::unavailable, "PostgreSQL cannot be reached: " + line +
-                                              "; is it running, and is sink.postgres.dsn right?"};
+    return {SinkError::Kind::unavailable,
+            "PostgreSQL cannot be reached: " + line + "; is it running, and is sink.postgres.dsn right?"};
 }
-
 
 SinkError statement_error(const pqxx::sql_error& error) {
     const std::string code = sqlstate(error);
     const std::string line = one_line(error.what());
     const auto is_class = [&](std::string_view prefix) { return code.starts_with(prefix); };
     if (code == "42501") {
-        return {SinkError::Kind::denied, "PostgreSQL: " + line + "; grant it to the role of sink.postgres.dsn"};
+        return {SinkError::Kind::denied,
+                "PostgreSQL: " + line + "; grant it to the role of sink.postgres.dsn"};
     }
     if (code == "42P01" || code == "42703" || code == "3F000") {
         return {SinkError::Kind::schema, "PostgreSQL: " + line + "; run `glia-sync migrate`"};
     }
-    // Connection trouble, no resources (a full disk may be cleaned up), intervention, waited too long, a standby.
-    if (code.empty() || is_class("08") || is_class("53") || is_class("57") || is_class("58") || is_class("40") ||
-        code == "55P03" || code == "25006" || code == "25P02") {
-        return {SinkError::Kind::unavailable, "PostgreSQL: " + line + (code.empty() ? "" : " [" + code + "]")};
+    // Connection trouble, no resources (a full disk may be cleaned up), intervention, waited too long, a
+    // standby.
+    if (code.empty() || is_class("08") || is_class("53") || is_class("57") || is_class("58") ||
+        is_class("40") || code == "55P03" || code == "25006" || code == "25P02") {
+        return {SinkError::Kind::unavailable,
+                "PostgreSQL: " + line + (code.empty() ? "" : " [" + code + "]")};
     }
     return {SinkError::Kind::internal, "PostgreSQL refused a statement: " + line + " [" + code + "]"};
 }
@@ -158,7 +161,9 @@ std::int64_t Transaction::write(std::string_view sql, const Params& params) {
     return static_cast<std::int64_t>(run(sql, params).affected_rows());
 }
 
-void Transaction::script(std::string_view sql) { tx_.exec(std::string(sql)); }
+void Transaction::script(std::string_view sql) {
+    tx_.exec(std::string(sql));
+}
 
 pqxx::connection& Connection::open() {
     if (connection_ && !connection_->is_open()) connection_.reset();
@@ -189,8 +194,9 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             connected = true;
             pqxx::work tx(connection);
             Transaction transaction(tx);
-            transaction.run(sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
-                                         std::to_string(settings_.lock_timeout.count())});
+            transaction.run(sql::begin,
+                            {settings_.schema, std::to_string(settings_.statement_timeout.count()),
+                             std::to_string(settings_.lock_timeout.count())});
             work(transaction);
             tx.commit();
             return;
@@ -204,7 +210,8 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
                             "PostgreSQL: the connection was lost: " + one_line(error.what()));
         } catch (const pqxx::in_doubt_error&) {
             connection_.reset();
-            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: the connection was lost during a commit");
+            throw SinkError(SinkError::Kind::unavailable,
+                            "PostgreSQL: the connection was lost during a commit");
         } catch (const pqxx::transaction_rollback& error) {  // a deadlock or a serialisation failure
             if (attempt < kTransactionAttempts) continue;
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
@@ -242,11 +249,19 @@ std::optional<double> real(const pqxx::row& row, const char* column) {
     return row[column].as<double>();
 }
 
-bool truth(const pqxx::row& row, const char* column) { return !row[column].is_null() && row[column].as<bool>(); }
+bool truth(const pqxx::row& row, const char* column) {
+    return !row[column].is_null() && row[column].as<bool>();
+}
 
-Param param(const OptionalInstant& time) { return time ? Param{to_text(*time)} : std::nullopt; }
-Param param(std::int64_t number) { return std::to_string(number); }
-Param param(bool flag) { return flag ? "true" : "false"; }
+Param param(const OptionalInstant& time) {
+    return time ? Param{to_text(*time)} : std::nullopt;
+}
+Param param(std::int64_t number) {
+    return std::to_string(number);
+}
+Param param(bool flag) {
+    return flag ? "true" : "false";
+}
 
 std::string array(const std::vector<Param>& values) {
     std::string literal = "{";

@@ -17,10 +17,11 @@ namespace glia::postgres {
 
 /// Where and how to connect.
 struct ConnectSettings {
-    std::string dsn;                 ///< key/value or URI; empty: libpq's environment
-    std::string schema = "glia";     ///< becomes the search_path of every transaction
+    std::string dsn;              ///< key/value or URI; empty: libpq's environment
+    std::string schema = "glia";  ///< becomes the search_path of every transaction
     std::chrono::milliseconds statement_timeout{60'000};
-    std::chrono::milliseconds lock_timeout{10'000};  ///< shorter: waiting for a lock says more than a slow statement
+    std::chrono::milliseconds lock_timeout{
+        10'000};  ///< shorter: waiting for a lock says more than a slow statement
 };
 
 /// A parameter of a statement; none is NULL.
@@ -47,8 +48,8 @@ class Transaction {
 class Connection {
   public:
     explicit Connection(ConnectSettings settings) : settings_(std::move(settings)) {}
-    /// Runs `work` in one transaction and commits. Deadlocks and serialisation failures are retried a few times, so
-    /// `work` may run more than once. Throws SinkError only.
+    /// Runs `work` in one transaction and commits. Deadlocks and serialisation failures are retried a few
+    /// times, so `work` may run more than once. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);
     const ConnectSettings& settings() const { return settings_; }
 

@@ -15,13 +15,16 @@ void refuse_newer(int version) {
     if (version > latest_schema_version()) {
         throw SinkError(SinkError::Kind::schema, "the schema is at version " + std::to_string(version) +
                                                      ", newer than this glia-sync (" +
-                                                     std::to_string(latest_schema_version()) + "): upgrade glia-sync");
+                                                     std::to_string(latest_schema_version()) +
+                                                     "): upgrade glia-sync");
     }
 }
 
 }  // namespace
 
-int latest_schema_version() { return static_cast<int>(sql::migrations.size()); }
+int latest_schema_version() {
+    return static_cast<int>(sql::migrations.size());
+}
 
 int schema_version(Connection& connection) {
     int version = 0;
@@ -53,8 +56,7 @@ int migrate(Connection& connection) {
             if (version >= latest_schema_version()) return;
             tx.run("SET LOCAL statement_timeout = 0");
             if (version == 0) {
-                const bool exists =
-                    !tx.run("SELECT FROM pg_namespace WHERE nspname = $1", {schema}).empty();
+                const bool exists = !tx.run("SELECT FROM pg_namespace WHERE nspname = $1", {schema}).empty();
                 if (!exists) tx.script("CREATE SCHEMA " + tx.raw().quote_name(schema));
                 tx.script(sql::bootstrap);
             }
@@ -73,11 +75,13 @@ std::string migration_script(const std::string& schema) {
     name += "\"";
     std::string script = "-- The schema of glia-sync, version " + std::to_string(latest_schema_version()) +
                          ", for an empty database. Run it as the role that shall own the tables.\nBEGIN;\n"
-                         "CREATE SCHEMA IF NOT EXISTS " + name + ";\nSET LOCAL search_path = " + name + ";\n\n";
+                         "CREATE SCHEMA IF NOT EXISTS " +
+                         name + ";\nSET LOCAL search_path = " + name + ";\n\n";
     script += sql::bootstrap;
     for (std::size_t i = 0; i < sql::migrations.size(); ++i) {
-        script += "\n-- " + std::string(sql::migrations[i].name) + "\n" + std::string(sql::migrations[i].text) +
-                  "\nINSERT INTO schema_version (version) VALUES (" + std::to_string(i + 1) + ");\n";
+        script += "\n-- " + std::string(sql::migrations[i].name) + "\n" +
+                  std::string(sql::migrations[i].text) + "\nINSERT INTO schema_version (version) VALUES (" +
+                  std::to_string(i + 1) + ");\n";
     }
     return script + "COMMIT;\n";
 }

@@ -8,8 +8,8 @@ namespace glia::postgres {
 /// The version of the schema; 0 if there is none.
 int schema_version(Connection& connection);
 
-/// Applies what is missing, each migration in a transaction of its own, one program at a time. Returns the version.
-/// Throws SinkError::schema if the schema is newer than this program.
+/// Applies what is missing, each migration in a transaction of its own, one program at a time. Returns the
+/// version. Throws SinkError::schema if the schema is newer than this program.
 int migrate(Connection& connection);
 
 /// Throws SinkError::schema unless the schema is exactly at this program's version.

@@ -16,7 +16,9 @@ struct Overloaded : Handlers... {
 };
 
 void fence(std::int64_t rows_written, const std::string& what) {
-    if (rows_written == 0) throw SinkError(SinkError::Kind::lease_lost, "the lease on " + what + " has passed to another instance");
+    if (rows_written == 0)
+        throw SinkError(SinkError::Kind::lease_lost,
+                        "the lease on " + what + " has passed to another instance");
 }
 
 std::string describe(const WindowTarget& window) {
@@ -24,11 +26,14 @@ std::string describe(const WindowTarget& window) {
 }
 
 /// Fractions round up: asking a moment too early would find nothing due.
-Seconds whole_seconds(double seconds) { return Seconds{static_cast<std::int64_t>(std::ceil(seconds))}; }
+Seconds whole_seconds(double seconds) {
+    return Seconds{static_cast<std::int64_t>(std::ceil(seconds))};
+}
 
 class PostgresSink final : public Sink {
   public:
-    explicit PostgresSink(const Settings& settings) : connection_(ConnectSettings{settings.dsn, settings.schema}) {}
+    explicit PostgresSink(const Settings& settings)
+        : connection_(ConnectSettings{settings.dsn, settings.schema}) {}
 
     int migrate() override { return postgres::migrate(connection_); }
     void require_schema() override { require_latest(connection_); }
@@ -37,7 +42,8 @@ class PostgresSink final : public Sink {
         const auto write = [&](bool one_by_one) {
             CommitCounts counts;
             connection_.transact([&](Transaction& tx) {
-                // The fence comes first: it locks the row of the lease, so a takeover waits for this commit or stops it.
+                // The fence comes first: it locks the row of the lease, so a takeover waits for this commit
+                // or stops it.
                 if (checkpoint) write_checkpoint(tx, *checkpoint);
                 counts = one_by_one ? write_one_by_one(tx, batch) : write_batch(tx, batch);
             });
@@ -46,13 +52,15 @@ class PostgresSink final : public Sink {
         try {
             return write(false);
         } catch (const SinkError& error) {
-            // A value that passed every check of ours and is still refused must not cost its whole batch, again and again.
+            // A value that passed every check of ours and is still refused must not cost its whole batch,
+            // again and again.
             if (error.kind() != SinkError::Kind::internal || batch.engagements.empty()) throw;
         }
         return write(true);
     }
 
-    SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl, bool force) override {
+    SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
+                              bool force) override {
         SiteAcquired acquired;
         connection_.transact([&](Transaction& tx) {
             acquired = {};
@@ -94,12 +102,15 @@ class PostgresSink final : public Sink {
             const Param sites = array(spec.sites);
             // Two programs with the same command: one makes the backfill, the other joins it.
             tx.run("LOCK TABLE backfills IN SHARE ROW EXCLUSIVE MODE");
-            const auto found = tx.run(sql::find_backfill,
-                                      {from, spec.to_is_open ? std::nullopt : Param{to_text(spec.to)}, window, sites});
+            const auto found =
+                tx.run(sql::find_backfill,
+                       {from, spec.to_is_open ? std::nullopt : Param{to_text(spec.to)}, window, sites});
             if (!found.empty() && resume(tx, spec, found[0], state)) return;
             state.from = spec.from;
             state.to = spec.to;
-            state.id = integer(tx.run(sql::add_backfill, {from, to_text(spec.to), param(spec.to_is_open), window, sites})[0], "id");
+            state.id = integer(
+                tx.run(sql::add_backfill, {from, to_text(spec.to), param(spec.to_is_open), window, sites})[0],
+                "id");
             tx.run(sql::add_windows, {param(state.id)});
         });
         return state;
@@ -175,7 +186,8 @@ class PostgresSink final : public Sink {
         std::vector<DetailJob> jobs;
         connection_.transact([&](Transaction& tx) {
             jobs.clear();
-            const auto rows = tx.run(sql::claim_details, {claim.owner, param(std::int64_t{claim.limit}), param(claim.ttl.count())});
+            const auto rows = tx.run(sql::claim_details, {claim.owner, param(std::int64_t{claim.limit}),
+                                                          param(claim.ttl.count())});
             for (const auto& row : rows) {
                 jobs.push_back({*text(row, "engagement_id"), static_cast<int>(integer(row, "attempts"))});
             }
@@ -185,7 +197,8 @@ class PostgresSink final : public Sink {
 
     std::int64_t details_due() override {
         std::int64_t due = 0;
-        connection_.transact([&](Transaction& tx) { due = tx.run(sql::details_due)[0][0].as<std::int64_t>(); });
+        connection_.transact(
+            [&](Transaction& tx) { due = tx.run(sql::details_due)[0][0].as<std::int64_t>(); });
         return due;
     }
 
@@ -242,7 +255,8 @@ class PostgresSink final : public Sink {
     }
 
     /// True if the backfill that was found answers the call; false if a new one has to be made.
-    static bool resume(Transaction& tx, const BackfillSpec& spec, const pqxx::row& row, BackfillState& state) {
+    static bool resume(Transaction& tx, const BackfillSpec& spec, const pqxx::row& row,
+                       BackfillState& state) {
         const std::int64_t id = integer(row, "id");
         const bool finished = truth(row, "finished");
         if (spec.restart) {
@@ -268,35 +282,36 @@ class PostgresSink final : public Sink {
                                   param(checkpoint.requests), std::nullopt});
         };
         std::visit(
-            Overloaded{[&](const SiteTarget& target) {
-                           if (checkpoint.complete) {
-                               fence(tx.write(sql::site_complete,
-                                              {target.site_id, param(target.epoch), param(checkpoint.watermark)}),
-                                     "site " + target.site_id);
-                               add_run("incremental", target.site_id);
-                               return;
-                           }
-                           fence(tx.write(sql::site_checkpoint,
-                                          {target.site_id, param(target.epoch), to_text(pass.from), param(pass.to),
-                                           started, pass.next_page, param(pass.pages), param(pass.engagements)}),
-                                 "site " + target.site_id);
-                       },
-                       [&](const TierTarget& target) {
-                           fence(tx.write(sql::site_fence, {target.site_id, param(target.epoch)}),
-                                 "site " + target.site_id);
-                           if (!checkpoint.complete) return;
-                           std::vector<Param> tiers;
-                           for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
-                           tx.run(sql::tier_complete, {target.site_id, array(tiers)});
-                           add_run("revisit", target.site_id);
-                       },
-                       [&](const WindowTarget& target) {
-                           Params key = window_key(target);
-                           key.insert(key.end(), {started, pass.next_page, param(pass.pages), param(pass.engagements),
-                                                  param(checkpoint.rejected), param(checkpoint.requests),
-                                                  param(checkpoint.complete)});
-                           fence(tx.write(sql::window_checkpoint, key), describe(target));
-                       }},
+            Overloaded{
+                [&](const SiteTarget& target) {
+                    if (checkpoint.complete) {
+                        fence(tx.write(sql::site_complete,
+                                       {target.site_id, param(target.epoch), param(checkpoint.watermark)}),
+                              "site " + target.site_id);
+                        add_run("incremental", target.site_id);
+                        return;
+                    }
+                    fence(tx.write(sql::site_checkpoint,
+                                   {target.site_id, param(target.epoch), to_text(pass.from), param(pass.to),
+                                    started, pass.next_page, param(pass.pages), param(pass.engagements)}),
+                          "site " + target.site_id);
+                },
+                [&](const TierTarget& target) {
+                    fence(tx.write(sql::site_fence, {target.site_id, param(target.epoch)}),
+                          "site " + target.site_id);
+                    if (!checkpoint.complete) return;
+                    std::vector<Param> tiers;
+                    for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
+                    tx.run(sql::tier_complete, {target.site_id, array(tiers)});
+                    add_run("revisit", target.site_id);
+                },
+                [&](const WindowTarget& target) {
+                    Params key = window_key(target);
+                    key.insert(key.end(), {started, pass.next_page, param(pass.pages),
+                                           param(pass.engagements), param(checkpoint.rejected),
+                                           param(checkpoint.requests), param(checkpoint.complete)});
+                    fence(tx.write(sql::window_checkpoint, key), describe(target));
+                }},
             checkpoint.target);
     }
 
@@ -321,8 +336,9 @@ class PostgresSink final : public Sink {
         report.details_parked = integer(queue, "parked");
         report.rejected = integer(queue, "rejected");
         for (const auto& row : tx.run(sql::status_backfills)) {
-            report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"), integer(row, "done"),
-                                        integer(row, "total"), integer(row, "engagements")});
+            report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),
+                                        integer(row, "done"), integer(row, "total"),
+                                        integer(row, "engagements")});
         }
         return report;
     }
@@ -332,7 +348,9 @@ class PostgresSink final : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> open(const Settings& settings) { return std::make_unique<PostgresSink>(settings); }
+std::unique_ptr<Sink> open(const Settings& settings) {
+    return std::make_unique<PostgresSink>(settings);
+}
 
 Inspection inspect(const Settings& settings) {
     Connection connection(ConnectSettings{settings.dsn, settings.schema});

@@ -27,12 +27,12 @@ std::unique_ptr<Sink> open(const Settings& settings);
 
 /// What `check` wants to know of the database. Throws SinkError if it cannot be reached.
 struct Inspection {
-    std::string server;    ///< version of the server
+    std::string server;  ///< version of the server
     std::string database;
     std::string role;
-    bool standby = false;     ///< read-only: nothing can be written here
-    bool may_create = false;  ///< the role may create the schema, or tables in it
-    int schema_version = 0;   ///< 0: there is no schema yet
+    bool standby = false;             ///< read-only: nothing can be written here
+    bool may_create = false;          ///< the role may create the schema, or tables in it
+    int schema_version = 0;           ///< 0: there is no schema yet
     OptionalText missing_privileges;  ///< tables and privileges that the role lacks, if any
 };
 Inspection inspect(const Settings& settings);

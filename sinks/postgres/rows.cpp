@@ -6,11 +6,31 @@
 namespace glia::postgres {
 
 const Table kEngagements{"engagements",
-                         {"id", "engagement_type", "created_at", "duration", "visitor_name", "visitor_browser",
-                          "visitor_device_type", "visitor_id", "cobrowsing_used", "video_used", "audio_used",
-                          "flagged", "queue_wait_time", "crm_forwarded", "summary_forwarded", "platform", "source",
-                          "visitor_href", "chat_transcript_href", "extra", "fetched_at", "legs_fetched_at",
-                          "core_hash", "list_hash", "legs_hash"},
+                         {"id",
+                          "engagement_type",
+                          "created_at",
+                          "duration",
+                          "visitor_name",
+                          "visitor_browser",
+                          "visitor_device_type",
+                          "visitor_id",
+                          "cobrowsing_used",
+                          "video_used",
+                          "audio_used",
+                          "flagged",
+                          "queue_wait_time",
+                          "crm_forwarded",
+                          "summary_forwarded",
+                          "platform",
+                          "source",
+                          "visitor_href",
+                          "chat_transcript_href",
+                          "extra",
+                          "fetched_at",
+                          "legs_fetched_at",
+                          "core_hash",
+                          "list_hash",
+                          "legs_hash"},
                          19};
 const Table kSites{"engagement_sites", {"engagement_id", "site_id"}};
 const Table kOperators{"engagement_operators", {"engagement_id", "position", "operator_id", "href"}};
@@ -27,11 +47,21 @@ const Table kQueues{"queues", {"id", "name", "name_as_of", "name_fetched_at"}};
 
 namespace {
 
-Cell cell(const OptionalInstant& time) { return time ? Cell{to_text(*time)} : std::nullopt; }
-Cell cell(const OptionalSeconds& seconds) { return seconds ? Cell{std::to_string(*seconds)} : std::nullopt; }
-Cell cell(const OptionalFlag& flag) { return flag ? Cell{*flag ? "t" : "f"} : std::nullopt; }
-Cell cell(const std::optional<ContentHash>& hash) { return hash ? Cell{to_bytea(*hash)} : std::nullopt; }
-Cell cell(std::size_t position) { return std::to_string(position); }
+Cell cell(const OptionalInstant& time) {
+    return time ? Cell{to_text(*time)} : std::nullopt;
+}
+Cell cell(const OptionalSeconds& seconds) {
+    return seconds ? Cell{std::to_string(*seconds)} : std::nullopt;
+}
+Cell cell(const OptionalFlag& flag) {
+    return flag ? Cell{*flag ? "t" : "f"} : std::nullopt;
+}
+Cell cell(const std::optional<ContentHash>& hash) {
+    return hash ? Cell{to_bytea(*hash)} : std::nullopt;
+}
+Cell cell(std::size_t position) {
+    return std::to_string(position);
+}
 
 void append_json_string(std::string& out, std::string_view value) {
     static constexpr char digits[] = "0123456789abcdef";
@@ -128,10 +158,10 @@ void add_legs(Rows& legs, Rows& leg_queues, const Engagement& e) {
                                           [&](const Leg& later) { return later.id == leg.id; });
         if (repeated) continue;
         legs.cells.push_back({e.id, leg.id, cell(i), leg.operator_id, leg.site_id, cell(leg.requested_at),
-                              cell(leg.accepted_at), leg.request_type, leg.request_source, leg.offered_media_type,
-                              leg.accepted_media_type, cell(leg.duration), leg.highest_visitor_media_type,
-                              leg.highest_operator_media_type, cell(leg.used_cobrowsing), cell(leg.ended_at),
-                              leg.end_reason, leg.extra});
+                              cell(leg.accepted_at), leg.request_type, leg.request_source,
+                              leg.offered_media_type, leg.accepted_media_type, cell(leg.duration),
+                              leg.highest_visitor_media_type, leg.highest_operator_media_type,
+                              cell(leg.used_cobrowsing), cell(leg.ended_at), leg.end_reason, leg.extra});
         for (std::size_t k = 0; k < leg.request_queues.size(); ++k) {
             leg_queues.cells.push_back({e.id, leg.id, cell(k), leg.request_queues[k].id});
         }

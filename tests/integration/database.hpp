@@ -39,7 +39,8 @@ class Database {
         std::string out;
         for (const auto& row : tx.exec(query)) {
             std::string line;
-            for (const auto& field : row) line += (line.empty() ? "" : "|") + std::string(field.is_null() ? "NULL" : field.c_str());
+            for (const auto& field : row)
+                line += (line.empty() ? "" : "|") + std::string(field.is_null() ? "NULL" : field.c_str());
             out += (out.empty() ? "" : "\n") + line;
         }
         tx.commit();

@@ -10,7 +10,9 @@
 namespace glia {
 namespace {
 
-Instant at(const char* text) { return *parse_timestamp(text); }
+Instant at(const char* text) {
+    return *parse_timestamp(text);
+}
 const Instant kNoon = at("2024-01-01T12:00:00Z");
 
 Engagement engagement(const std::string& id) {
@@ -34,7 +36,9 @@ Leg leg(const std::string& id) {
     l.request_queues = {{"q1", "Old name"}};
     return l;
 }
-FetchedEngagement listed(Engagement e, Instant when = kNoon, std::string site = "s1") { return {std::move(e), RecordSource::list, when, std::move(site), {}}; }
+FetchedEngagement listed(Engagement e, Instant when = kNoon, std::string site = "s1") {
+    return {std::move(e), RecordSource::list, when, std::move(site), {}};
+}
 FetchedEngagement detailed(Engagement e, Instant when = kNoon) {
     if (!e.legs) e.legs = {leg("l1")};
     return {std::move(e), RecordSource::detail, when, "", {}};
@@ -52,10 +56,15 @@ class Sinks : public ::testing::Test {
         batch.engagements = std::move(engagements);
         return sink->commit(batch, std::nullopt);
     }
-    std::string sql(const std::string& query) const { return database.sql("SET search_path = glia; " + query); }
+    std::string sql(const std::string& query) const {
+        return database.sql("SET search_path = glia; " + query);
+    }
     std::string versions() const {
-        return sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY id) FROM engagements") + sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, id) FROM legs") +
-               sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, position) FROM engagement_operators") + sql("SELECT string_agg(xmin::text || ctid::text || xmax::text, ',') FROM queues");
+        return sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY id) FROM engagements") +
+               sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, id) FROM legs") +
+               sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, position) FROM "
+                   "engagement_operators") +
+               sql("SELECT string_agg(xmin::text || ctid::text || xmax::text, ',') FROM queues");
     }
 
     Database database;
@@ -64,14 +73,19 @@ class Sinks : public ::testing::Test {
 
 TEST_F(Sinks, WritesEveryColumnAsItWas) {
     commit({listed(engagement("e1"))});
-    EXPECT_EQ(sql("SELECT visitor_name = E'Ann \\\\N \\t\\n\"x\" {,}', duration, flagged, video_used IS NULL, extra, created_at = '2024-01-01 12:00Z' FROM engagements"), "t|5|f|t|{\"a\": [1, 2.50]}|t");
+    EXPECT_EQ(sql("SELECT visitor_name = E'Ann \\\\N \\t\\n\"x\" {,}', duration, flagged, video_used IS "
+                  "NULL, extra, created_at = '2024-01-01 12:00Z' FROM engagements"),
+              "t|5|f|t|{\"a\": [1, 2.50]}|t");
     EXPECT_EQ(sql("SELECT position, url FROM audio_recordings ORDER BY 1"), "0|u1\n1|u2");
     EXPECT_EQ(sql("SELECT operator_id, href FROM engagement_operators"), "o1|https://x/operators/o1");
     EXPECT_EQ(sql("SELECT site_id FROM engagement_sites"), "s1");
     EXPECT_EQ(sql("SELECT id, name FROM queues"), "q1|Old name");
 }
 TEST_F(Sinks, TheSameAgainWritesNoRowVersion) {
-    const auto both = [&] { return commit({listed(engagement("e1"), kNoon + Seconds{60})}).unchanged + commit({detailed(engagement("e1"), kNoon + Seconds{61})}).unchanged; };
+    const auto both = [&] {
+        return commit({listed(engagement("e1"), kNoon + Seconds{60})}).unchanged +
+               commit({detailed(engagement("e1"), kNoon + Seconds{61})}).unchanged;
+    };
     commit({listed(engagement("e1"))});
     commit({detailed(engagement("e1"))});
     const std::string before = versions();
@@ -176,7 +190,9 @@ TEST_F(Sinks, AFailedDetailWaitsAndIsParked) {
     Batch batch;
     batch.details = {{"e1", std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
     sink->commit(batch, std::nullopt);
-    EXPECT_EQ(sql("SELECT attempts, parked, last_error, next_attempt_at > now() + interval '59 minutes' FROM detail_queue"), "1|t|HTTP 404|t");
+    EXPECT_EQ(sql("SELECT attempts, parked, last_error, next_attempt_at > now() + interval '59 minutes' FROM "
+                  "detail_queue"),
+              "1|t|HTTP 404|t");
     EXPECT_EQ(sink->status().details_parked, 1);
     EXPECT_TRUE(sink->claim_details({"me", 10, Seconds{60}}).empty());
 }
@@ -202,7 +218,8 @@ TEST_F(Sinks, ARejectedRecordIsCountedNotRepeatedAndResolvedOnceItLoads) {
     batch.rejected = {{{"e1", R"({"id":"e1"})", "created_at is missing"}, RecordSource::list, "s1"}};
     sink->commit(batch, std::nullopt);
     sink->commit(batch, std::nullopt);
-    EXPECT_EQ(sql("SELECT site_id, engagement_id, reason, payload, times_seen FROM rejected_records"), "s1|e1|created_at is missing|{\"id\":\"e1\"}|2");
+    EXPECT_EQ(sql("SELECT site_id, engagement_id, reason, payload, times_seen FROM rejected_records"),
+              "s1|e1|created_at is missing|{\"id\":\"e1\"}|2");
     EXPECT_EQ(sink->status().rejected, 1);
     commit({listed(engagement("e1"))});
     EXPECT_EQ(sink->status().rejected, 0);
@@ -240,7 +257,9 @@ TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
     EXPECT_EQ(next.open_pass->started_at, kNoon + Seconds{5});
     EXPECT_EQ(next.synced_through, std::nullopt);
     sink->commit({}, checkpoint(next, true));
-    EXPECT_EQ(sql("SELECT synced_through = '2024-01-01 12:00:05Z', pass_from IS NULL, last_success_at IS NOT NULL FROM sync_state"), "t|t|t");
+    EXPECT_EQ(sql("SELECT synced_through = '2024-01-01 12:00:05Z', pass_from IS NULL, last_success_at IS NOT "
+                  "NULL FROM sync_state"),
+              "t|t|t");
     EXPECT_EQ(sql("SELECT mode, site_id, error FROM sync_runs"), "incremental|s1|NULL");
 }
 TEST_F(Sinks, ACommitUnderALostLeaseWritesNothing) {
@@ -308,7 +327,9 @@ TEST_F(Sinks, ABackfillIsSplitIntoWindowsThatCoverTheRange) {
     uneven.to += Seconds{1};
     const BackfillState state = sink->open_backfill(uneven);
     EXPECT_EQ(sink->backfill_progress(state.id).windows_total, 8);
-    EXPECT_EQ(sql("SELECT max(window_to) - min(window_from), sum(window_to - window_from) FROM backfill_windows WHERE site_id = 's1'"), "3 days 00:00:01|3 days 00:00:01");
+    EXPECT_EQ(sql("SELECT max(window_to) - min(window_from), sum(window_to - window_from) FROM "
+                  "backfill_windows WHERE site_id = 's1'"),
+              "3 days 00:00:01|3 days 00:00:01");
 }
 TEST_F(Sinks, TheSameBackfillAgainGoesOn) {
     const BackfillState first = sink->open_backfill(spec());
@@ -355,12 +376,16 @@ TEST_F(Sinks, AWindowIsFencedByItsOwnLease) {
 }
 
 TEST_F(Sinks, WritersOfTheSameEngagementsEndInTheSameRows) {
-    // Both insert what the other inserts, in overlapping batches: COPY meets the other's rows and falls back to the merge.
+    // Both insert what the other inserts, in overlapping batches: COPY meets the other's rows and falls back
+    // to the merge.
     const auto write = [&](int offset) {
         const auto mine = open();
         for (int round = 0; round < 20; ++round) {
             Batch batch;
-            for (int i = 0; i < 40; ++i) batch.engagements.push_back(listed(engagement("e" + std::to_string(round * 20 + (i * 7 + offset) % 60)), kNoon + Seconds{offset}));
+            for (int i = 0; i < 40; ++i)
+                batch.engagements.push_back(
+                    listed(engagement("e" + std::to_string(round * 20 + (i * 7 + offset) % 60)),
+                           kNoon + Seconds{offset}));
             mine->commit(batch, std::nullopt);
         }
     };
@@ -369,25 +394,37 @@ TEST_F(Sinks, WritersOfTheSameEngagementsEndInTheSameRows) {
     second.join();
     third.join();
     EXPECT_EQ(sql("SELECT count(*) = count(DISTINCT id) FROM engagements"), "t");
-    EXPECT_EQ(sql("SELECT count(*) FROM engagements e WHERE (SELECT count(*) FROM audio_recordings a WHERE a.engagement_id = e.id) <> 2"), "0");
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements e WHERE (SELECT count(*) FROM audio_recordings a WHERE "
+                  "a.engagement_id = e.id) <> 2"),
+              "0");
 }
 
 TEST(Schema, EveryTableAndColumnIsCommented) {
     const Database database;
     postgres::open({database.dsn(), "glia"})->migrate();
-    EXPECT_EQ(database.sql("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped "
-                           "WHERE c.relnamespace = 'glia'::regnamespace AND c.relkind = 'r' AND col_description(c.oid, a.attnum) IS NULL "
-                           "UNION SELECT relname, NULL FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind = 'r' AND obj_description(oid) IS NULL"),
+    EXPECT_EQ(database.sql("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = "
+                           "c.oid AND a.attnum >= 0 AND NOT a.attisdropped "
+                           "WHERE c.relnamespace = 'glia'::regnamespace AND c.relkind = 'r' AND "
+                           "col_description(c.oid, a.attnum) IS NULL "
+                           "UNION SELECT relname, NULL FROM pg_class WHERE relnamespace = "
+                           "'glia'::regnamespace AND relkind = 'r' AND obj_description(oid) IS NULL"),
               "");
 }
 TEST(Schema, EveryDataTablesKeyBeginsWithTheEngagement) {
     const Database database;
     postgres::open({database.dsn(), "glia"})->migrate();
-    EXPECT_EQ(database.sql("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'glia'::regnamespace"), "0");
-    EXPECT_EQ(database.sql("SELECT c.conrelid::regclass FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
-                           "WHERE c.contype = 'p' AND c.connamespace = 'glia'::regnamespace AND c.conrelid::regclass::text IN ('glia.engagement_sites', 'glia.engagement_operators', "
-                           "'glia.engagement_queues', 'glia.audio_recordings', 'glia.legs', 'glia.leg_queues', 'glia.chat_messages') AND a.attname <> 'engagement_id'"),
-              "");
+    EXPECT_EQ(
+        database.sql(
+            "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace = 'glia'::regnamespace"),
+        "0");
+    EXPECT_EQ(
+        database.sql("SELECT c.conrelid::regclass FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = "
+                     "c.conrelid AND a.attnum = c.conkey[1] "
+                     "WHERE c.contype = 'p' AND c.connamespace = 'glia'::regnamespace AND "
+                     "c.conrelid::regclass::text IN ('glia.engagement_sites', 'glia.engagement_operators', "
+                     "'glia.engagement_queues', 'glia.audio_recordings', 'glia.legs', 'glia.leg_queues', "
+                     "'glia.chat_messages') AND a.attname <> 'engagement_id'"),
+        "");
 }
 TEST(Schema, MigratingTwiceOrTogetherDoesItOnce) {
     const Database database;
@@ -396,7 +433,8 @@ TEST(Schema, MigratingTwiceOrTogetherDoesItOnce) {
     first.join();
     second.join();
     migrate();
-    EXPECT_EQ(database.sql("SELECT count(*) FROM \"my \"\"odd\"\" schema\".schema_version"), std::to_string(postgres::latest_schema_version()));
+    EXPECT_EQ(database.sql("SELECT count(*) FROM \"my \"\"odd\"\" schema\".schema_version"),
+              std::to_string(postgres::latest_schema_version()));
 }
 TEST(Schema, ANewerSchemaIsRefused) {
     const Database database;
@@ -419,7 +457,9 @@ TEST(Schema, APrintedMigrationDoesTheSameAsTheProgram) {
     pqxx::connection connection(printed.dsn());
     pqxx::nontransaction(connection).exec(postgres::migration_script("glia"));
     postgres::open({migrated.dsn(), "glia"})->migrate();
-    const std::string columns = "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns WHERE table_schema = 'glia' ORDER BY 1, 2";
+    const std::string columns =
+        "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM "
+        "information_schema.columns WHERE table_schema = 'glia' ORDER BY 1, 2";
     EXPECT_EQ(printed.sql(columns), migrated.sql(columns));
     EXPECT_NO_THROW(postgres::open({printed.dsn(), "glia"})->require_schema());
 }
@@ -452,7 +492,8 @@ TEST(Connecting, ACutConnectionIsReplaced) {
     const Database database;
     const auto sink = postgres::open({database.dsn(), "glia"});
     sink->migrate();
-    database.outside("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database.name() + "'");
+    database.outside("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" +
+                     database.name() + "'");
     EXPECT_THROW(sink->require_schema(), SinkError);
     EXPECT_NO_THROW(sink->require_schema());
 }

@@ -1,15 +1,18 @@
-// The documented API (spec: engagements) as a small server on loopback, with a control plane on a port of its own.
+// The documented API (spec: engagements) as a small server on loopback, with a control plane on a port of its
+// own.
 //
 //   glia-simulator [--engagements N] [--sites N] [--days N] [--seed N] [--token T] [--legs-in-list] [--gzip]
 //                  [--latency-ms N] [--rps N] [--skew-s N] [--tls-cert F --tls-key F]
 //
-// Prints one line of JSON with its ports, sites and token when it is ready. Control plane (parameters in the query):
+// Prints one line of JSON with its ports, sites and token when it is ready. Control plane (parameters in the
+// query):
 //   GET  /truth                      every engagement as it is now, a line each
 //   GET  /stats                      counters
 //   POST /mutate?n= /add?n=&ongoing= /end-all /rename-queue?index=&name=
-//   POST /fault?kind=&n=&path=&code=&retry_after=&how=   the next n requests whose path holds `path` go wrong; kinds:
-//        status hang close truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record next-foreign
-//        next-loop cursor-gone dup-items
+//   POST /fault?kind=&n=&path=&code=&retry_after=&how=   the next n requests whose path holds `path` go
+//   wrong; kinds:
+//        status hang close truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
+//        next-foreign next-loop cursor-gone dup-items
 //   POST /clear /drop-cursors /token?value=
 #include <zlib.h>
 
@@ -90,7 +93,8 @@ std::pair<std::string, Query> split(const std::string& target) {
         std::istringstream rest(target.substr(mark + 1));
         for (std::string pair; std::getline(rest, pair, '&');) {
             const std::size_t equals = pair.find('=');
-            query.emplace(decode(pair.substr(0, equals)), equals == std::string::npos ? "" : decode(pair.substr(equals + 1)));
+            query.emplace(decode(pair.substr(0, equals)),
+                          equals == std::string::npos ? "" : decode(pair.substr(equals + 1)));
         }
     }
     return {target.substr(0, mark), query};
@@ -102,7 +106,9 @@ std::string value(const Query& query, const std::string& key, const std::string&
 }
 
 std::int64_t now_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 std::string http_date(std::int64_t ms) {
@@ -131,7 +137,9 @@ std::string compress(const std::string& body) {
 /// Answers requests; knows nothing of sockets.
 class Api {
   public:
-    explicit Api(const Options& options) : options_(options), world_(options.world) { tokens_.insert(options.token); }
+    explicit Api(const Options& options) : options_(options), world_(options.world) {
+        tokens_.insert(options.token);
+    }
 
     World& world() { return world_; }
     int port = 0;
@@ -180,15 +188,18 @@ class Api {
         if (path.ends_with("/tokens") && method == http::verb::post) return mint(request, path);
         if (path.starts_with("/recording-files/")) return reply(200, "ID3" + path);
         const std::string bearer(request[http::field::authorization]);
-        if (!bearer.starts_with("Bearer ") || !tokens_.count(bearer.substr(7))) return error(401, "unauthorized");
-        if (request[http::field::accept] != "application/vnd.salemove.v1+json") return error(406, "not_acceptable");
+        if (!bearer.starts_with("Bearer ") || !tokens_.count(bearer.substr(7)))
+            return error(401, "unauthorized");
+        if (request[http::field::accept] != "application/vnd.salemove.v1+json")
+            return error(406, "not_acceptable");
         if (options_.rps > 0 && over_limit()) {
             Response refused = error(429, "too_many_requests");
             refused.set(http::field::retry_after, "1");
             return refused;
         }
         if (path == "/engagements" && method == http::verb::get) return list(query);
-        if (path == "/engagements/queue/wait_duration") return reply(200, "{\"average_duration_in_seconds\":122}");
+        if (path == "/engagements/queue/wait_duration")
+            return reply(200, "{\"average_duration_in_seconds\":122}");
         if (path.starts_with("/sub_engagements/")) return recording(path);
         if (path.starts_with("/engagements/")) return single(request, path.substr(13));
         return reply(404, "{\"error_msg\":\"404 Route Not Found\"}");
@@ -212,12 +223,14 @@ class Api {
         tokens_.insert(token);
         ++stats["minted"];
         if (path == "/sites/tokens") return reply(200, "{\"access_token\":\"" + token + "\"}");
-        return reply(200, "{\"token\":\"" + token + "\",\"expires_in\":" + std::to_string(options_.token_ttl_s) + "}");
+        return reply(
+            200, "{\"token\":\"" + token + "\",\"expires_in\":" + std::to_string(options_.token_ttl_s) + "}");
     }
 
     Response recording(const std::string& path) {
         if (++recordings_[path] == 1) return reply(204, "");  // still being made
-        return reply(200, "{\"url\":\"http://127.0.0.1:" + std::to_string(port) + "/recording-files" + path.substr(path.rfind('/')) + "\"}");
+        return reply(200, "{\"url\":\"http://127.0.0.1:" + std::to_string(port) + "/recording-files" +
+                              path.substr(path.rfind('/')) + "\"}");
     }
 
     Response single(const Request& request, const std::string& rest) {
@@ -227,21 +240,26 @@ class Api {
         if (!number) return error(404, "not_found");
         if (what.empty() && request.method() == http::verb::get) {
             ++stats["detail"];
-            if (strike("/engagements/" + id, {"bad-record"})) return reply(200, "{\"id\":\"" + id + "\",\"created_at\":\"soon\"}");
+            if (strike("/engagements/" + id, {"bad-record"}))
+                return reply(200, "{\"id\":\"" + id + "\",\"created_at\":\"soon\"}");
             return reply(200, world_.list_item(world_.get(*number), true));
         }
         const bool json = request[http::field::content_type] == "application/json";
         if (what.empty() && request.method() == http::verb::patch) {
-            if (!json || request.body().find("\"end\"") == std::string::npos) return error(422, "validation_error");
-            world_.end(*number, request.body().find("\"error\"") != std::string::npos ? "error" : "operator_left");
-            return reply(200, "{\"id\":\"" + id + "\",\"sub_engagement_id\":\"" + world_.get(*number).legs.back().id + "\"}");
+            if (!json || request.body().find("\"end\"") == std::string::npos)
+                return error(422, "validation_error");
+            world_.end(*number,
+                       request.body().find("\"error\"") != std::string::npos ? "error" : "operator_left");
+            return reply(200, "{\"id\":\"" + id + "\",\"sub_engagement_id\":\"" +
+                                  world_.get(*number).legs.back().id + "\"}");
         }
         if (what == "export" && request.method() == http::verb::post) {
             if (!json) return error(415, "unsupported_media_type");
             world_.exported(*number);
             return reply(200, "{\"success\":true}");
         }
-        if (what == "chat_transcript" && request.method() == http::verb::get) return reply(200, world_.transcript(world_.get(*number)));
+        if (what == "chat_transcript" && request.method() == http::verb::get)
+            return reply(200, world_.transcript(world_.get(*number)));
         return reply(404, "{\"error_msg\":\"404 Route Not Found\"}");
     }
 
@@ -250,7 +268,8 @@ class Api {
         Cursor cursor;
         if (const std::string name = value(query, "cursor"); !name.empty()) {
             const auto found = cursors_.find(name);
-            if (found == cursors_.end() || strike("/engagements", {"cursor-gone"})) return error(404, "cursor_not_found");
+            if (found == cursors_.end() || strike("/engagements", {"cursor-gone"}))
+                return error(404, "cursor_not_found");
             cursor = found->second;
         } else if (auto refused = read_query(query, cursor)) {
             return *refused;
@@ -265,9 +284,12 @@ class Api {
             cursor.sites.push_back(*site);
         }
         if (cursor.sites.empty()) return error(422, "site_ids can't be blank");
-        for (auto [at, end] = query.equal_range("operator_ids[]"); at != end; ++at) cursor.operators.push_back(at->second);
-        if (query.count("start_date") && !(cursor.lo = simulator::parse_iso(value(query, "start_date")))) return error(400, "start_date");
-        if (query.count("end_date") && !(cursor.hi = simulator::parse_iso(value(query, "end_date")))) return error(400, "end_date");
+        for (auto [at, end] = query.equal_range("operator_ids[]"); at != end; ++at)
+            cursor.operators.push_back(at->second);
+        if (query.count("start_date") && !(cursor.lo = simulator::parse_iso(value(query, "start_date"))))
+            return error(400, "start_date");
+        if (query.count("end_date") && !(cursor.hi = simulator::parse_iso(value(query, "end_date"))))
+            return error(400, "end_date");
         cursor.per_page = static_cast<std::size_t>(std::atoi(value(query, "per_page", "30").c_str()));
         if (cursor.per_page < 1 || cursor.per_page > 100) return error(422, "per_page");
         cursor.descending = value(query, "order", "desc") == "desc";
@@ -280,12 +302,15 @@ class Api {
         std::optional<World::Key> after = cursor.after;
         // With a filter by operator a page may take several looks.
         while (shown.size() <= cursor.per_page) {
-            const auto found = world_.list(cursor.sites, cursor.lo, cursor.hi, after, cursor.descending, cursor.per_page + 1);
+            const auto found = world_.list(cursor.sites, cursor.lo, cursor.hi, after, cursor.descending,
+                                           cursor.per_page + 1);
             for (const auto& key : found) {
                 simulator::Engagement e = world_.get(key.number);
-                const bool wanted = cursor.operators.empty() || std::any_of(e.legs.begin(), e.legs.end(), [&](const auto& leg) {
-                    return std::find(cursor.operators.begin(), cursor.operators.end(), leg.operator_id) != cursor.operators.end();
-                });
+                const bool wanted = cursor.operators.empty() ||
+                                    std::any_of(e.legs.begin(), e.legs.end(), [&](const auto& leg) {
+                                        return std::find(cursor.operators.begin(), cursor.operators.end(),
+                                                         leg.operator_id) != cursor.operators.end();
+                                    });
                 if (wanted) {
                     shown.push_back(std::move(e));
                     keys.push_back(key);
@@ -309,8 +334,10 @@ class Api {
                 cursors_.erase(order_.front());
                 order_.pop_front();
             }
-            next = "\"" + origin() + "/engagements?per_page=" + std::to_string(cursor.per_page) + "&cursor=" + name + "\"";
-            if (strike("/engagements", {"next-foreign"})) next = "\"http://127.0.0.2:" + std::to_string(port) + "/engagements?cursor=x\"";
+            next = "\"" + origin() + "/engagements?per_page=" + std::to_string(cursor.per_page) +
+                   "&cursor=" + name + "\"";
+            if (strike("/engagements", {"next-foreign"}))
+                next = "\"http://127.0.0.2:" + std::to_string(port) + "/engagements?cursor=x\"";
             if (strike("/engagements", {"next-loop"})) {
                 cursors_["loop"] = cursor;
                 next = "\"" + origin() + "/engagements?cursor=loop\"";
@@ -321,7 +348,8 @@ class Api {
         const bool twice = strike("/engagements", {"dup-items"}).has_value();
         for (std::size_t i = 0; i < shown.size(); ++i) {
             const bool spoil = bad && i == shown.size() / 2;
-            const std::string item = spoil ? spoiled(shown[i], bad->how) : world_.list_item(shown[i], options_.legs_in_list);
+            const std::string item =
+                spoil ? spoiled(shown[i], bad->how) : world_.list_item(shown[i], options_.legs_in_list);
             body += (i ? "," : "") + item;
             if (twice && i == 0) body += "," + item;
         }
@@ -331,12 +359,14 @@ class Api {
     static std::string spoiled(const simulator::Engagement& e, const std::string& how) {
         if (how == "no-id") return "{\"created_at\":\"2024-01-01T00:00:00Z\"}";
         if (how == "scalar") return "7";
-        if (how == "duration") return "{\"id\":\"" + e.id + "\",\"created_at\":\"2024-01-01T00:00:00Z\",\"duration\":\"ten\"}";
+        if (how == "duration")
+            return "{\"id\":\"" + e.id + "\",\"created_at\":\"2024-01-01T00:00:00Z\",\"duration\":\"ten\"}";
         return "{\"id\":\"" + e.id + "\",\"created_at\":\"not a date\"}";
     }
 
     std::string origin() const {
-        return (options_.tls_cert.empty() ? "http://127.0.0.1:" : "https://localhost:") + std::to_string(port);
+        return (options_.tls_cert.empty() ? "http://127.0.0.1:" : "https://localhost:") +
+               std::to_string(port);
     }
 
     Options options_;
@@ -400,7 +430,8 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
     co_return false;  // "close": nothing at all
 }
 
-const std::set<std::string> kOnTheWay{"status", "hang", "close", "truncate", "garbage", "html", "drip", "wrong-length", "huge", "bad-utf8", "bad-gzip"};
+const std::set<std::string> kOnTheWay{"status", "hang",         "close", "truncate", "garbage", "html",
+                                      "drip",   "wrong-length", "huge",  "bad-utf8", "bad-gzip"};
 
 template <typename Stream>
 asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
@@ -411,18 +442,23 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
         if (options.latency_ms > 0) co_await pause(std::chrono::milliseconds(options.latency_ms));
         const std::string path = split(std::string(request.target())).first;
         const auto fault = api.strike(path, kOnTheWay);
-        Response response = fault && fault->kind == "status" ? api.reply(fault->code, "{\"message\":\"injected\",\"debug_message\":\"fault\"}")
-                                                             : api.answer(request);
+        Response response =
+            fault && fault->kind == "status"
+                ? api.reply(fault->code, "{\"message\":\"injected\",\"debug_message\":\"fault\"}")
+                : api.answer(request);
         response.set(http::field::date, http_date(api.server_now()));
         response.set("x-request-id", "sim-" + std::to_string(api.stats["requests"]));
         if (fault) {
-            if (fault->kind == "status" && !fault->retry_after.empty()) response.set(http::field::retry_after, fault->retry_after);
+            if (fault->kind == "status" && !fault->retry_after.empty())
+                response.set(http::field::retry_after, fault->retry_after);
             if (fault->kind == "garbage") response.body() = std::string("\x00\xff{{{{", 6);
             if (fault->kind == "html") response.body() = "<html><h1>Bad Gateway</h1></html>";
             if (fault->kind == "bad-utf8") {
-                if (const auto at = response.body().find("Visitor"); at != std::string::npos) response.body().insert(at, "\xff\xfe");
+                if (const auto at = response.body().find("Visitor"); at != std::string::npos)
+                    response.body().insert(at, "\xff\xfe");
             }
-            static const std::set<std::string> kRaw{"hang", "close", "truncate", "wrong-length", "drip", "huge"};
+            static const std::set<std::string> kRaw{"hang",         "close", "truncate",
+                                                    "wrong-length", "drip",  "huge"};
             if (kRaw.count(fault->kind)) {
                 co_await send_wrongly(stream, *fault, response);
                 co_return;
@@ -460,15 +496,19 @@ asio::awaitable<void> session(tcp::socket socket, Api& api, const Options& optio
     }
 }
 
-asio::awaitable<void> accept(tcp::acceptor acceptor, Api& api, const Options& options, asio::ssl::context* tls) {
+asio::awaitable<void> accept(tcp::acceptor acceptor, Api& api, const Options& options,
+                             asio::ssl::context* tls) {
     for (;;) {
         tcp::socket socket = co_await acceptor.async_accept(asio::use_awaitable);
-        asio::co_spawn(acceptor.get_executor(), session(std::move(socket), api, options, tls), asio::detached);
+        asio::co_spawn(acceptor.get_executor(), session(std::move(socket), api, options, tls),
+                       asio::detached);
     }
 }
 
 std::string control(Api& api, const std::string& path, const Query& query) {
-    const auto number = [&](const char* key, int otherwise) { return std::atoi(value(query, key, std::to_string(otherwise)).c_str()); };
+    const auto number = [&](const char* key, int otherwise) {
+        return std::atoi(value(query, key, std::to_string(otherwise)).c_str());
+    };
     World& world = api.world();
     if (path == "/truth") {
         std::string out;
@@ -477,7 +517,8 @@ std::string control(Api& api, const std::string& path, const Query& query) {
     }
     if (path == "/stats") {
         std::string out = "{";
-        for (const auto& [name, count] : api.stats) out += std::string(out.size() > 1 ? "," : "") + "\"" + name + "\":" + std::to_string(count);
+        for (const auto& [name, count] : api.stats)
+            out += std::string(out.size() > 1 ? "," : "") + "\"" + name + "\":" + std::to_string(count);
         return out + "}\n";
     }
     if (path == "/mutate") world.mutate(number("n", 10));
@@ -540,9 +581,11 @@ int run(Options options) {
     api.port = acceptor.local_endpoint().port();
     const int control_port = controller.local_endpoint().port();
     std::ostringstream ready;
-    ready << "{\"port\":" << api.port << ",\"control\":" << control_port << ",\"token\":\"" << options.token << "\",\"from\":\""
-          << simulator::iso(options.world.from_ms) << "\",\"to\":\"" << simulator::iso(options.world.to_ms) << "\",\"sites\":[";
-    for (std::size_t i = 0; i < api.world().sites().size(); ++i) ready << (i ? ",\"" : "\"") << api.world().sites()[i] << "\"";
+    ready << "{\"port\":" << api.port << ",\"control\":" << control_port << ",\"token\":\"" << options.token
+          << "\",\"from\":\"" << simulator::iso(options.world.from_ms) << "\",\"to\":\""
+          << simulator::iso(options.world.to_ms) << "\",\"sites\":[";
+    for (std::size_t i = 0; i < api.world().sites().size(); ++i)
+        ready << (i ? ",\"" : "\"") << api.world().sites()[i] << "\"";
     ready << "]}";
     asio::co_spawn(context, accept(std::move(acceptor), api, options, tls.get()), asio::detached);
     asio::co_spawn(context, accept_control(std::move(controller), api), asio::detached);
@@ -557,7 +600,8 @@ int run(Options options) {
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app("The documented API as a server on loopback, for tests and for trying glia-sync out", "glia-simulator");
+    CLI::App app("The documented API as a server on loopback, for tests and for trying glia-sync out",
+                 "glia-simulator");
     app.add_option("--engagements", options.world.engagements, "How many")->capture_default_str();
     app.add_option("--sites", options.world.sites, "How many")->capture_default_str();
     app.add_option("--days", options.days, "How far back they reach")->capture_default_str();

@@ -16,14 +16,17 @@ constexpr std::int64_t kDay = 86'400'000;
 /// splitmix64: the same numbers on every machine.
 class Random {
   public:
-    Random(std::uint64_t seed, std::uint64_t stream) : state_(seed * 0x9e3779b97f4a7c15 + stream * 0xd1b54a32d192ed03) {}
+    Random(std::uint64_t seed, std::uint64_t stream)
+        : state_(seed * 0x9e3779b97f4a7c15 + stream * 0xd1b54a32d192ed03) {}
     std::uint64_t next() {
         std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
         z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
         return z ^ (z >> 31);
     }
-    std::int64_t below(std::int64_t bound) { return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(bound)); }
+    std::int64_t below(std::int64_t bound) {
+        return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(bound));
+    }
     bool chance(int per_cent) { return below(100) < per_cent; }
     template <typename List>
     const auto& pick(const List& list) {
@@ -33,9 +36,10 @@ class Random {
         const std::uint64_t a = next();
         const std::uint64_t b = next();
         std::array<char, 40> text{};
-        std::snprintf(text.data(), text.size(), "%08x-%04x-4%03x-%04x-%012llx", static_cast<unsigned>(a >> 32),
-                      static_cast<unsigned>(a >> 16) & 0xffff, static_cast<unsigned>(a) & 0xfff,
-                      (static_cast<unsigned>(b >> 48) & 0x3fff) | 0x8000, static_cast<unsigned long long>(b & kMask48));
+        std::snprintf(text.data(), text.size(), "%08x-%04x-4%03x-%04x-%012llx",
+                      static_cast<unsigned>(a >> 32), static_cast<unsigned>(a >> 16) & 0xffff,
+                      static_cast<unsigned>(a) & 0xfff, (static_cast<unsigned>(b >> 48) & 0x3fff) | 0x8000,
+                      static_cast<unsigned long long>(b & kMask48));
         return text.data();
     }
 
@@ -49,12 +53,28 @@ std::uint64_t inverse48(std::uint64_t odd) {  // Newton's iteration doubles the 
     return x & kMask48;
 }
 
-const std::vector<std::string> kNames{"Ada Quill", "Visitor #12", "Žofie Černá", "D'Arcy \"Dee\" O'Neil", "back\\slash", "tab\tbed",
-                                      "two\nlines", "山田 花子", "👩‍🚀 Nova", "", " spaced ", "\\N", "NULL", "x,y;z", "{braces}",
-                                      "'; select 1;--", "e\xcc\x81t\xc3\xa9"};
-const std::vector<std::string> kSources{"button_embed", "callout", "facebook", "hotlink", "sdk", "sms", "tab", "whatsapp"};
+const std::vector<std::string> kNames{"Ada Quill",
+                                      "Visitor #12",
+                                      "Žofie Černá",
+                                      "D'Arcy \"Dee\" O'Neil",
+                                      "back\\slash",
+                                      "tab\tbed",
+                                      "two\nlines",
+                                      "山田 花子",
+                                      "👩‍🚀 Nova",
+                                      "",
+                                      " spaced ",
+                                      "\\N",
+                                      "NULL",
+                                      "x,y;z",
+                                      "{braces}",
+                                      "'; select 1;--",
+                                      "e\xcc\x81t\xc3\xa9"};
+const std::vector<std::string> kSources{"button_embed", "callout", "facebook", "hotlink",
+                                        "sdk",          "sms",     "tab",      "whatsapp"};
 const std::vector<std::string> kMedia{"text", "audio", "phone", "video"};
-const std::vector<std::string> kEnds{"visitor_left", "visitor_hung_up", "operator_left", "operator_hung_up", "error"};
+const std::vector<std::string> kEnds{"visitor_left", "visitor_hung_up", "operator_left", "operator_hung_up",
+                                     "error"};
 
 std::string quote(const std::string& text) {
     std::string out = "\"";
@@ -74,8 +94,12 @@ std::string quote(const std::string& text) {
     return out + "\"";
 }
 
-std::string quote(const std::optional<std::string>& text) { return text ? quote(*text) : "null"; }
-const char* flag(bool value) { return value ? "true" : "false"; }
+std::string quote(const std::optional<std::string>& text) {
+    return text ? quote(*text) : "null";
+}
+const char* flag(bool value) {
+    return value ? "true" : "false";
+}
 
 }  // namespace
 
@@ -85,7 +109,8 @@ std::string iso(std::int64_t ms) {
     gmtime_r(&seconds, &parts);
     char text[40];
     const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    std::snprintf(text + size, sizeof text - size, ".%03dZ", static_cast<int>(ms - static_cast<std::int64_t>(seconds) * 1000));
+    std::snprintf(text + size, sizeof text - size, ".%03dZ",
+                  static_cast<int>(ms - static_cast<std::int64_t>(seconds) * 1000));
     return text;
 }
 
@@ -109,11 +134,13 @@ std::int64_t Engagement::duration() const {
     return seconds;
 }
 
-World::World(WorldSettings settings) : settings_(settings), listings_(static_cast<std::size_t>(settings.sites)) {
+World::World(WorldSettings settings)
+    : settings_(settings), listings_(static_cast<std::size_t>(settings.sites)) {
     Random random(settings.seed, 0);
     for (int i = 0; i < settings.sites; ++i) sites_.push_back(random.uuid());
     for (int i = 0; i < 40; ++i) operators_.push_back(random.uuid());
-    static const std::vector<std::string> kTopics{"Cards", "Loans", "Võlad", "Técnico", "Claims", "Mortgages"};
+    static const std::vector<std::string> kTopics{"Cards",   "Loans",  "Võlad",
+                                                  "Técnico", "Claims", "Mortgages"};
     for (int i = 0; i < 12; ++i) {
         const auto topic = static_cast<std::size_t>(i);
         queues_.push_back({random.uuid(), kTopics[topic % kTopics.size()] + (i < 6 ? "" : " – premium")});
@@ -126,7 +153,8 @@ World::World(WorldSettings settings) : settings_(settings), listings_(static_cas
 }
 
 void World::enlist(const Engagement& engagement) {
-    for (const int site : engagement.sites) listings_[static_cast<std::size_t>(site)].push_back({engagement.created_ms, engagement.number});
+    for (const int site : engagement.sites)
+        listings_[static_cast<std::size_t>(site)].push_back({engagement.created_ms, engagement.number});
 }
 
 std::optional<int> World::site(const std::string& id) const {
@@ -154,12 +182,16 @@ std::optional<std::uint32_t> World::find(const std::string& id) const {
 
 Engagement World::get(std::uint32_t number) const {
     if (const auto changed = changed_.find(number); changed != changed_.end()) return changed->second;
-    // Evenly spread with some unrest; every 23rd has the time of the one before it, and some fall on whole seconds.
+    // Evenly spread with some unrest; every 23rd has the time of the one before it, and some fall on whole
+    // seconds.
     const std::uint32_t slot = number % 23 == 22 ? number - 1 : number;
     Random random(settings_.seed, std::uint64_t{slot} + 77);
     const std::int64_t span = settings_.to_ms - settings_.from_ms;
-    const std::int64_t step = std::max<std::int64_t>(1, span / std::max<std::uint32_t>(1, settings_.engagements));
-    std::int64_t created = settings_.from_ms + span * slot / std::max<std::uint32_t>(1, settings_.engagements) + random.below(step);
+    const std::int64_t step =
+        std::max<std::int64_t>(1, span / std::max<std::uint32_t>(1, settings_.engagements));
+    std::int64_t created = settings_.from_ms +
+                           span * slot / std::max<std::uint32_t>(1, settings_.engagements) +
+                           random.below(step);
     if (slot % 17 == 0) created = created / 1000 * 1000;
     return make(number, created, std::nullopt);
 }
@@ -172,7 +204,8 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
     e.created_ms = created_ms;
     const bool reactive = random.chance(60);
     e.type = random.chance(3) ? "callback" : reactive ? "reactive" : "proactive";
-    e.visitor_name = random.chance(50) ? random.pick(kNames) : "Visitor #" + std::to_string(random.below(1'000'000));
+    e.visitor_name =
+        random.chance(50) ? random.pick(kNames) : "Visitor #" + std::to_string(random.below(1'000'000));
     static const std::vector<std::string> kBrowsers{"Chrome", "Firefox", "Safari", "Edge"};
     static const std::vector<std::string> kDevices{"mobile", "desktop", "tablet"};
     e.browser = random.pick(kBrowsers);
@@ -198,7 +231,9 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
         e.queue_wait = random.below(600);
     }
     for (std::int64_t i = random.below(10) - 7; i > 0; --i) {
-        e.recordings.push_back(std::string(kBase) + "/sub_engagements/" + std::to_string(random.below(10'000'000)) + "/recordings/" + random.uuid().substr(0, 8));
+        e.recordings.push_back(std::string(kBase) + "/sub_engagements/" +
+                               std::to_string(random.below(10'000'000)) + "/recordings/" +
+                               random.uuid().substr(0, 8));
     }
     e.sites.push_back(static_cast<int>(random.below(settings_.sites)));
     const bool recent = settings_.to_ms - created_ms < kDay;
@@ -235,20 +270,28 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
         e.legs.push_back(std::move(leg));
     }
     if (random.chance(3)) e.extra += ",\"language\":\"pt-BR\"";
-    if (random.chance(1)) e.extra += ",\"custom\":{\"tier\":\"gold\",\"n\":[1,2.50,null,true],\"big\":9007199254740993,\"a\":\"\\u0000x\"}";
+    if (random.chance(1))
+        e.extra +=
+            ",\"custom\":{\"tier\":\"gold\",\"n\":[1,2.50,null,true],\"big\":9007199254740993,\"a\":"
+            "\"\\u0000x\"}";
     return e;
 }
 
-std::vector<World::Key> World::list(const std::vector<int>& sites, std::optional<std::int64_t> lo, std::optional<std::int64_t> hi,
-                                    const std::optional<Key>& after, bool descending, std::size_t count) const {
+std::vector<World::Key> World::list(const std::vector<int>& sites, std::optional<std::int64_t> lo,
+                                    std::optional<std::int64_t> hi, const std::optional<Key>& after,
+                                    bool descending, std::size_t count) const {
     std::vector<Key> found;
     for (const int site : sites) {
         const auto& listing = listings_[static_cast<std::size_t>(site)];
         auto begin = lo ? std::lower_bound(listing.begin(), listing.end(), Key{*lo, 0}) : listing.begin();
-        auto end = hi ? std::upper_bound(listing.begin(), listing.end(), Key{*hi, UINT32_MAX}) : listing.end();
-        if (after && descending) end = std::min(end, std::lower_bound(listing.begin(), listing.end(), *after));
-        if (after && !descending) begin = std::max(begin, std::upper_bound(listing.begin(), listing.end(), *after));
-        for (std::size_t taken = 0; begin < end && taken < count; ++taken) found.push_back(descending ? *--end : *begin++);
+        auto end =
+            hi ? std::upper_bound(listing.begin(), listing.end(), Key{*hi, UINT32_MAX}) : listing.end();
+        if (after && descending)
+            end = std::min(end, std::lower_bound(listing.begin(), listing.end(), *after));
+        if (after && !descending)
+            begin = std::max(begin, std::upper_bound(listing.begin(), listing.end(), *after));
+        for (std::size_t taken = 0; begin < end && taken < count; ++taken)
+            found.push_back(descending ? *--end : *begin++);
     }
     descending ? std::sort(found.rbegin(), found.rend()) : std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -262,14 +305,17 @@ std::string World::list_item(const Engagement& e, bool with_legs) const {
         std::string out = "[";
         for (const int index : *list) {
             const Queue& queue = queues_[static_cast<std::size_t>(index)];
-            out += std::string(out.size() > 1 ? "," : "") + "{\"id\":" + quote(queue.id) + ",\"name\":" + quote(queue.name) + "}";
+            out += std::string(out.size() > 1 ? "," : "") + "{\"id\":" + quote(queue.id) +
+                   ",\"name\":" + quote(queue.name) + "}";
         }
         return out + "]";
     };
-    std::string out = "{\"id\":" + quote(e.id) + ",\"engagement_type\":" + quote(e.type) + ",\"created_at\":" + quote(iso(e.created_ms)) +
-                      ",\"duration\":" + std::to_string(e.duration()) + ",\"visitor_name\":" + quote(e.visitor_name) +
-                      ",\"visitor_browser\":" + quote(e.browser) + ",\"visitor_device_type\":" + quote(e.device) +
-                      ",\"visitor_id\":" + quote(e.visitor_id) + ",\"cobrowsing_used\":" + flag(e.cobrowsing) + ",\"video_used\":" + flag(e.video);
+    std::string out =
+        "{\"id\":" + quote(e.id) + ",\"engagement_type\":" + quote(e.type) +
+        ",\"created_at\":" + quote(iso(e.created_ms)) + ",\"duration\":" + std::to_string(e.duration()) +
+        ",\"visitor_name\":" + quote(e.visitor_name) + ",\"visitor_browser\":" + quote(e.browser) +
+        ",\"visitor_device_type\":" + quote(e.device) + ",\"visitor_id\":" + quote(e.visitor_id) +
+        ",\"cobrowsing_used\":" + flag(e.cobrowsing) + ",\"video_used\":" + flag(e.video);
     if (e.audio) out += std::string(",\"audio_used\":") + flag(*e.audio);
     out += std::string(",\"flagged\":") + flag(e.flagged);
     if (e.queue_wait) out += ",\"queue_wait_time\":" + std::to_string(*e.queue_wait);
@@ -277,14 +323,17 @@ std::string World::list_item(const Engagement& e, bool with_legs) const {
     for (std::size_t i = 0; i < e.recordings.size(); ++i) out += (i ? "," : "") + quote(e.recordings[i]);
     out += std::string("],\"crm_forwarded\":") + flag(e.crm) + ",\"summary_forwarded\":" + flag(e.summary);
     if (!e.source_absent) out += ",\"source\":" + quote(e.source);
-    out += ",\"visitor\":{\"href\":" + quote(std::string(kBase) + "/visitors/" + e.visitor_id) + "},\"chat_transcript\":{\"href\":" +
+    out += ",\"visitor\":{\"href\":" + quote(std::string(kBase) + "/visitors/" + e.visitor_id) +
+           "},\"chat_transcript\":{\"href\":" +
            quote(std::string(kBase) + "/engagements/" + e.id + "/chat_transcript") + "},\"operators\":[";
     std::vector<std::string> operators;
     for (const Leg& leg : e.legs) {
-        if (std::find(operators.begin(), operators.end(), leg.operator_id) == operators.end()) operators.push_back(leg.operator_id);
+        if (std::find(operators.begin(), operators.end(), leg.operator_id) == operators.end())
+            operators.push_back(leg.operator_id);
     }
     for (std::size_t i = 0; i < operators.size(); ++i) {
-        out += (i ? ",{\"href\":" : "{\"href\":") + quote(std::string(kBase) + "/operators/" + operators[i]) + "}";
+        out += (i ? ",{\"href\":" : "{\"href\":") + quote(std::string(kBase) + "/operators/" + operators[i]) +
+               "}";
     }
     out += "]";
     if (e.queues) out += ",\"queues\":" + queue_list(e.queues);
@@ -292,14 +341,21 @@ std::string World::list_item(const Engagement& e, bool with_legs) const {
         out += ",\"legs\":[";
         for (std::size_t i = 0; i < e.legs.size(); ++i) {
             const Leg& leg = e.legs[i];
-            out += std::string(i ? "," : "") + "{\"id\":" + quote(leg.id) + ",\"operator\":{\"id\":" + quote(leg.operator_id) + "},\"site\":{\"id\":" +
-                   quote(leg.site_id) + "},\"requested_at\":" + quote(iso(leg.requested_ms)) + ",\"accepted_at\":" + quote(iso(leg.accepted_ms)) +
-                   ",\"request_type\":" + quote(leg.request_type) + ",\"request_source\":" + quote(leg.request_source) +
-                   ",\"offered_media_type\":" + quote(leg.offered) + ",\"accepted_media_type\":" + quote(leg.accepted) +
+            out += std::string(i ? "," : "") + "{\"id\":" + quote(leg.id) +
+                   ",\"operator\":{\"id\":" + quote(leg.operator_id) +
+                   "},\"site\":{\"id\":" + quote(leg.site_id) +
+                   "},\"requested_at\":" + quote(iso(leg.requested_ms)) +
+                   ",\"accepted_at\":" + quote(iso(leg.accepted_ms)) +
+                   ",\"request_type\":" + quote(leg.request_type) +
+                   ",\"request_source\":" + quote(leg.request_source) +
+                   ",\"offered_media_type\":" + quote(leg.offered) +
+                   ",\"accepted_media_type\":" + quote(leg.accepted) +
                    ",\"request_queues\":" + queue_list(leg.queues) + ",\"duration\":" +
                    (leg.ended_ms ? std::to_string((*leg.ended_ms - leg.accepted_ms) / 1000) : "null") +
-                   ",\"highest_visitor_media_type\":" + quote(leg.visitor_media) + ",\"highest_operator_media_type\":" + quote(leg.operator_media) +
-                   ",\"used_cobrowsing\":" + flag(leg.cobrowsing) + ",\"ended_at\":" + (leg.ended_ms ? quote(iso(*leg.ended_ms)) : "null") +
+                   ",\"highest_visitor_media_type\":" + quote(leg.visitor_media) +
+                   ",\"highest_operator_media_type\":" + quote(leg.operator_media) +
+                   ",\"used_cobrowsing\":" + flag(leg.cobrowsing) +
+                   ",\"ended_at\":" + (leg.ended_ms ? quote(iso(*leg.ended_ms)) : "null") +
                    ",\"end_reason\":" + (leg.ended_ms ? quote(leg.end_reason) : "null");
             if (leg.sentiment) out += ",\"sentiment\":{\"score\":-3,\"labels\":[\"a\",\"ü\"]}";
             out += "}";
@@ -311,9 +367,12 @@ std::string World::list_item(const Engagement& e, bool with_legs) const {
 
 std::string World::transcript(const Engagement& e) const {
     return "[{\"message\":\"Hello\",\"created_at\":" + quote(iso(e.created_ms)) +
-           ",\"type\":\"user\",\"attachment\":null,\"metadata\":null,\"sender\":{\"type\":\"visitor\",\"name\":" + quote(e.visitor_name) +
-           ",\"href\":" + quote(std::string(kBase) + "/visitors/" + e.visitor_id) + "}},{\"message\":null,\"created_at\":" +
-           quote(iso(e.created_ms + 5000)) + ",\"type\":\"user\",\"attachment\":{\"type\":\"files\",\"files\":[]},\"metadata\":{},\"sender\":{\"type\":\"system\",\"name\":\"system\"}}]";
+           ",\"type\":\"user\",\"attachment\":null,\"metadata\":null,\"sender\":{\"type\":\"visitor\","
+           "\"name\":" +
+           quote(e.visitor_name) + ",\"href\":" + quote(std::string(kBase) + "/visitors/" + e.visitor_id) +
+           "}},{\"message\":null,\"created_at\":" + quote(iso(e.created_ms + 5000)) +
+           ",\"type\":\"user\",\"attachment\":{\"type\":\"files\",\"files\":[]},\"metadata\":{},\"sender\":{"
+           "\"type\":\"system\",\"name\":\"system\"}}]";
 }
 
 std::string World::truth(std::uint32_t number) const {
@@ -321,7 +380,8 @@ std::string World::truth(std::uint32_t number) const {
     std::string item = list_item(e, true);
     item.pop_back();
     item += ",\"_sites\":[";
-    for (std::size_t i = 0; i < e.sites.size(); ++i) item += (i ? "," : "") + quote(sites_[static_cast<std::size_t>(e.sites[i])]);
+    for (std::size_t i = 0; i < e.sites.size(); ++i)
+        item += (i ? "," : "") + quote(sites_[static_cast<std::size_t>(e.sites[i])]);
     return item + "]}";
 }
 
@@ -331,11 +391,22 @@ void World::mutate(int n) {
         const auto number = static_cast<std::uint32_t>(random.below(count_));
         Engagement e = get(number);
         switch (random.below(6)) {
-            case 0: e.flagged = !e.flagged; break;
-            case 1: e.crm = !e.crm; break;
-            case 2: e.summary = !e.summary; break;
-            case 3: e.visitor_name = "Renamed " + std::to_string(random.below(1000)); break;
-            case 4: e.recordings.push_back(std::string(kBase) + "/sub_engagements/9/recordings/" + random.uuid().substr(0, 8)); break;
+            case 0:
+                e.flagged = !e.flagged;
+                break;
+            case 1:
+                e.crm = !e.crm;
+                break;
+            case 2:
+                e.summary = !e.summary;
+                break;
+            case 3:
+                e.visitor_name = "Renamed " + std::to_string(random.below(1000));
+                break;
+            case 4:
+                e.recordings.push_back(std::string(kBase) + "/sub_engagements/9/recordings/" +
+                                       random.uuid().substr(0, 8));
+                break;
             default: {
                 Leg& last = e.legs.back();
                 if (!last.ended_ms) last.ended_ms = last.accepted_ms + 30'000;

@@ -1,5 +1,5 @@
-// What the simulated contact centre holds: engagements from a seed, made when they are asked for, so that millions of
-// them need no memory; those that were changed or added since are kept.
+// What the simulated contact centre holds: engagements from a seed, made when they are asked for, so that
+// millions of them need no memory; those that were changed or added since are kept.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ struct WorldSettings {
     std::uint64_t seed = 1;
     std::uint32_t engagements = 10'000;
     int sites = 2;
-    std::int64_t from_ms = 0;  ///< created_at of the first, milliseconds since 1970
-    std::int64_t to_ms = 0;    ///< and of the last
-    int ongoing_per_mille = 5; ///< of those within a day of `to_ms`
+    std::int64_t from_ms = 0;   ///< created_at of the first, milliseconds since 1970
+    std::int64_t to_ms = 0;     ///< and of the last
+    int ongoing_per_mille = 5;  ///< of those within a day of `to_ms`
 };
 
 struct Queue {
@@ -65,14 +65,16 @@ class World {
     Engagement get(std::uint32_t number) const;
     std::optional<std::uint32_t> find(const std::string& id) const;
 
-    /// Numbers of engagements in a site's listing with lo <= created < = hi, after the key, in order; at most `count`.
+    /// Numbers of engagements in a site's listing with lo <= created < = hi, after the key, in order; at most
+    /// `count`.
     struct Key {
         std::int64_t created_ms = 0;
         std::uint32_t number = 0;
         auto operator<=>(const Key&) const = default;
     };
-    std::vector<Key> list(const std::vector<int>& sites, std::optional<std::int64_t> lo, std::optional<std::int64_t> hi,
-                          const std::optional<Key>& after, bool descending, std::size_t count) const;
+    std::vector<Key> list(const std::vector<int>& sites, std::optional<std::int64_t> lo,
+                          std::optional<std::int64_t> hi, const std::optional<Key>& after, bool descending,
+                          std::size_t count) const;
 
     std::string list_item(const Engagement& engagement, bool with_legs) const;
     std::string transcript(const Engagement& engagement) const;
@@ -86,7 +88,9 @@ class World {
     bool end(std::uint32_t number, const std::string& reason);
     void end_all();
     void exported(std::uint32_t number);
-    void rename_queue(int index, const std::string& name) { queues_.at(static_cast<std::size_t>(index)).name = name; }
+    void rename_queue(int index, const std::string& name) {
+        queues_.at(static_cast<std::size_t>(index)).name = name;
+    }
 
   private:
     Engagement make(std::uint32_t number, std::int64_t created_ms, std::optional<bool> ongoing) const;

@@ -12,8 +12,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Instant at(const char* text) { return *parse_timestamp(text); }
-SteadyTime steady(std::chrono::milliseconds ms) { return SteadyTime{ms}; }
+Instant at(const char* text) {
+    return *parse_timestamp(text);
+}
+SteadyTime steady(std::chrono::milliseconds ms) {
+    return SteadyTime{ms};
+}
 
 TEST(ServerClockTest, TakesTheLocalClockUntilAResponseTellsBetter) {
     const ServerClock clock(steady(0ms), at("2024-01-01T00:00:00Z"));
@@ -21,7 +25,8 @@ TEST(ServerClockTest, TakesTheLocalClockUntilAResponseTellsBetter) {
 }
 TEST(ServerClockTest, NeverRunsAheadOfTheServer) {
     ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
-    // The server's clock showed 12:00:00.900 when the response was made at 950 ms of ours; Date says 12:00:00.
+    // The server's clock showed 12:00:00.900 when the response was made at 950 ms of ours; Date says
+    // 12:00:00.
     clock.observe(steady(900ms), steady(1000ms), at("2024-01-01T12:00:00Z"));
     EXPECT_LE(clock.at(steady(950ms)), at("2024-01-01T12:00:00.900Z"));
 }
@@ -67,10 +72,12 @@ TEST(RetryAfterTest, ReadsSecondsAndDates) {
 }
 TEST(RetryAfterTest, AnAbsurdlyLongOneIsCut) {
     const Instant now = at("2024-01-01T00:00:00Z");
-    for (const char* text : {"86400", "99999999999999999999", "Fri, 01 Jan 2100 00:00:00 GMT"}) EXPECT_EQ(retry_after(text, now), kLongestRetryAfter) << text;
+    for (const char* text : {"86400", "99999999999999999999", "Fri, 01 Jan 2100 00:00:00 GMT"})
+        EXPECT_EQ(retry_after(text, now), kLongestRetryAfter) << text;
 }
 TEST(RetryAfterTest, AnUnreadableOneCountsAsAbsent) {
-    for (const char* text : {"", "soon", "-5", "1.5"}) EXPECT_EQ(retry_after(text, Instant{}), std::nullopt) << text;
+    for (const char* text : {"", "soon", "-5", "1.5"})
+        EXPECT_EQ(retry_after(text, Instant{}), std::nullopt) << text;
 }
 TEST(RetryPolicyTest, OnlyPassingStatusesAreTriedAgain) {
     for (const int status : {408, 425, 429, 500, 502, 503, 504, 599}) EXPECT_TRUE(is_transient(status));
@@ -135,7 +142,10 @@ TEST(RateLimiterTest, NothingLeftMeansWaitingForTheReset) {
 TEST(ErrorText, ReadsEveryKnownShape) {
     EXPECT_EQ(error_text(R"({"error":"forbidden","debug_message":"no access"})"), "forbidden: no access");
     EXPECT_EQ(error_text(R"([{"message":"a"},{"message":"b"}])"), "a: b");
-    EXPECT_EQ(error_text(R"({"status":"error","error":"validation_error","details":{"site_ids":["can't be blank"]}})"), "validation_error: site_ids can't be blank");
+    EXPECT_EQ(
+        error_text(
+            R"({"status":"error","error":"validation_error","details":{"site_ids":["can't be blank"]}})"),
+        "validation_error: site_ids can't be blank");
     EXPECT_EQ(error_text(R"({"error_msg":"404 Route Not Found"})"), "404 Route Not Found");
     EXPECT_EQ(error_text("<html><h1>502 Bad\nGateway</h1></html>"), "502 Bad Gateway");
     EXPECT_EQ(error_text(""), "");
@@ -144,7 +154,8 @@ TEST(ErrorText, ReadsEveryKnownShape) {
 TEST(TokenAnswerTest, ReadsBothKindsAndRefusesTheRest) {
     EXPECT_EQ(parse_token_answer(R"({"token":"t","expires_in":60})")->expires_in, 60);
     EXPECT_EQ(parse_token_answer(R"({"access_token":"a"})")->token, "a");
-    for (const char* body : {"", "[]", "{}", R"({"token":7})", R"({"token":""})", "{\"token\":\"a b\"}"}) EXPECT_FALSE(parse_token_answer(body)) << body;
+    for (const char* body : {"", "[]", "{}", R"({"token":7})", R"({"token":""})", "{\"token\":\"a b\"}"})
+        EXPECT_FALSE(parse_token_answer(body)) << body;
 }
 
 }  // namespace

@@ -13,7 +13,9 @@ ParsedPage page(std::string body, EngagementParser::Options options = {}) {
     EXPECT_TRUE(parsed.value) << parsed.failure.reason;
     return parsed.value.value_or(ParsedPage{});
 }
-ParsedPage page_of(const std::string& records) { return page("{\"engagements\":[" + records + "],\"next_page\":null}"); }
+ParsedPage page_of(const std::string& records) {
+    return page("{\"engagements\":[" + records + "],\"next_page\":null}");
+}
 Engagement one(const std::string& record) {
     ParsedPage parsed = page_of(record);
     EXPECT_EQ(parsed.engagements.size(), 1u) << (parsed.rejected.empty() ? "" : parsed.rejected[0].reason);
@@ -24,7 +26,9 @@ std::string reason(const std::string& record) {
     EXPECT_EQ(parsed.rejected.size(), 1u);
     return parsed.rejected.empty() ? "" : parsed.rejected[0].reason;
 }
-std::string record(const std::string& more) { return R"({"id":"e1","created_at":"2017-07-07T13:47:21.150Z")" + more + "}"; }
+std::string record(const std::string& more) {
+    return R"({"id":"e1","created_at":"2017-07-07T13:47:21.150Z")" + more + "}";
+}
 ParseFailure::Kind failure(std::string body) {
     EngagementParser parser;
     auto parsed = parser.page(body);
@@ -32,7 +36,8 @@ ParseFailure::Kind failure(std::string body) {
     return parsed.failure.kind;
 }
 
-const std::string kFull = R"({"id":"e1","engagement_type":"reactive","created_at":"2017-07-07T13:47:21.150Z","duration":268,"visitor_name":"Sasha","visitor_browser":"Chrome",
+const std::string kFull =
+    R"({"id":"e1","engagement_type":"reactive","created_at":"2017-07-07T13:47:21.150Z","duration":268,"visitor_name":"Sasha","visitor_browser":"Chrome",
  "visitor_device_type":"mobile","visitor_id":"v1","cobrowsing_used":true,"video_used":false,"audio_used":true,"flagged":false,"queue_wait_time":42,"platform":"omnicore",
  "audio_recording_urls":["https://x/1",null],"crm_forwarded":false,"summary_forwarded":true,"visitor":{"href":"https://x/visitors/v1"},"chat_transcript":{"href":"https://x/t"},
  "operators":[{"href":"https://x/operators/o1"},{"href":"https://x/operators/o2/?a=b"}],"source":"tab","queues":[{"id":"q1","name":"Queue"}],
@@ -67,12 +72,14 @@ TEST(Parser, ReadsEveryDocumentedField) {
     EXPECT_EQ(e.legs->at(1).ended_at, std::nullopt);
 }
 TEST(Parser, OrderOfMembersDoesNotMatter) {
-    EXPECT_EQ(one(R"({"flagged":true,"created_at":"2017-07-07T13:47:21.150Z","duration":5,"id":"e1"})"), one(record(R"(,"duration":5,"flagged":true)")));
+    EXPECT_EQ(one(R"({"flagged":true,"created_at":"2017-07-07T13:47:21.150Z","duration":5,"id":"e1"})"),
+              one(record(R"(,"duration":5,"flagged":true)")));
 }
 TEST(Parser, NullAndAbsentAreTheSame) {
     std::string nulls;
-    for (const char* key : {"engagement_type", "duration", "visitor_name", "cobrowsing_used", "queue_wait_time", "source", "visitor", "chat_transcript", "operators", "queues",
-                            "audio_recording_urls", "legs", "platform"}) {
+    for (const char* key :
+         {"engagement_type", "duration", "visitor_name", "cobrowsing_used", "queue_wait_time", "source",
+          "visitor", "chat_transcript", "operators", "queues", "audio_recording_urls", "legs", "platform"}) {
         nulls += ",\"" + std::string(key) + "\":null";
     }
     EXPECT_EQ(one(record(nulls)), one(record("")));
@@ -80,13 +87,16 @@ TEST(Parser, NullAndAbsentAreTheSame) {
 TEST(Parser, OnlyIdAndCreatedAtAreRequired) {
     EXPECT_EQ(reason(R"({"created_at":"2017-07-07T13:47:21.150Z"})"), "id is missing");
     EXPECT_EQ(reason(R"({"id":"e1"})"), "created_at is missing");
-    EXPECT_EQ(reason(R"({"id":"e1","created_at":"not a date"})"), "created_at is not an ISO 8601 time: not a date");
+    EXPECT_EQ(reason(R"({"id":"e1","created_at":"not a date"})"),
+              "created_at is not an ISO 8601 time: not a date");
     EXPECT_FALSE(one(record("")).legs);
 }
 TEST(Parser, UndocumentedMembersGoToExtraInOneForm) {
-    EXPECT_EQ(one(record(R"(,"z": 1 ,"custom":{"b":[1, 2.50,null],"a":9007199254740993})")).extra, R"({"custom":{"a":9007199254740993,"b":[1,2.50,null]},"z":1})");
+    EXPECT_EQ(one(record(R"(,"z": 1 ,"custom":{"b":[1, 2.50,null],"a":9007199254740993})")).extra,
+              R"({"custom":{"a":9007199254740993,"b":[1,2.50,null]},"z":1})");
     EXPECT_EQ(one(record(R"(,"visitor":{"href":"h","vip":true})")).extra, R"({"visitor":{"vip":true}})");
-    EXPECT_EQ(one(record(R"(,"operators":[{"href":"h"},{"href":"i","name":"Ann"}])")).extra, R"({"operators":[{},{"name":"Ann"}]})");
+    EXPECT_EQ(one(record(R"(,"operators":[{"href":"h"},{"href":"i","name":"Ann"}])")).extra,
+              R"({"operators":[{},{"name":"Ann"}]})");
     EXPECT_EQ(one(record(R"(,"legs":[{"id":"l","mood":"ok"}])")).legs->at(0).extra, R"({"mood":"ok"})");
 }
 TEST(Parser, OfAMemberTwiceTheLastCounts) {
@@ -95,25 +105,34 @@ TEST(Parser, OfAMemberTwiceTheLastCounts) {
 }
 TEST(Parser, NulBecomesTheReplacementCharacter) {
     const Engagement e = one(record(R"(,"visitor_name":"a\u0000b","x":{"k\u0000":"\u0000"})"));
-    EXPECT_EQ(e.visitor_name, "a\xef\xbf\xbd"
-                              "b");
+    EXPECT_EQ(e.visitor_name,
+              "a\xef\xbf\xbd"
+              "b");
     EXPECT_EQ(e.extra, "{\"x\":{\"k\xef\xbf\xbd\":\"\xef\xbf\xbd\"}}");
 }
 TEST(Parser, ALoneSurrogateCostsACharacterNotTheRecord) {
-    EXPECT_EQ(one(record(R"(,"visitor_name":"a\ud83db")")).visitor_name, "a\xef\xbf\xbd"
-                                                                          "b");
+    EXPECT_EQ(one(record(R"(,"visitor_name":"a\ud83db")")).visitor_name,
+              "a\xef\xbf\xbd"
+              "b");
     EXPECT_EQ(one(record(R"(,"visitor_name":"\ud83d\ude00")")).visitor_name, "\xf0\x9f\x98\x80");
 }
-TEST(Parser, UnknownEnumerationsLoad) { EXPECT_EQ(one(record(R"(,"engagement_type":"callback")")).engagement_type, "callback"); }
-TEST(Parser, WholeNumbersMayBeWrittenAsDecimals) { EXPECT_EQ(one(record(R"(,"duration":10.0)")).duration, 10); }
+TEST(Parser, UnknownEnumerationsLoad) {
+    EXPECT_EQ(one(record(R"(,"engagement_type":"callback")")).engagement_type, "callback");
+}
+TEST(Parser, WholeNumbersMayBeWrittenAsDecimals) {
+    EXPECT_EQ(one(record(R"(,"duration":10.0)")).duration, 10);
+}
 
 TEST(Parser, OneBadRecordCostsOneRecord) {
-    const ParsedPage parsed = page_of(record("") + R"(,{"id":"e2","created_at":"2017-07-07T13:47:21Z","duration":"ten"},7,)" + R"({"id":"e3","created_at":"2017-07-08"})");
+    const ParsedPage parsed =
+        page_of(record("") + R"(,{"id":"e2","created_at":"2017-07-07T13:47:21Z","duration":"ten"},7,)" +
+                R"({"id":"e3","created_at":"2017-07-08"})");
     ASSERT_EQ(parsed.engagements.size(), 2u);
     EXPECT_EQ(parsed.engagements[1].id, "e3");
     ASSERT_EQ(parsed.rejected.size(), 2u);
     EXPECT_EQ(parsed.rejected[0].engagement_id, "e2");
-    EXPECT_EQ(parsed.rejected[0].payload, R"({"id":"e2","created_at":"2017-07-07T13:47:21Z","duration":"ten"})");
+    EXPECT_EQ(parsed.rejected[0].payload,
+              R"({"id":"e2","created_at":"2017-07-07T13:47:21Z","duration":"ten"})");
     EXPECT_EQ(parsed.rejected[0].reason, "duration is not a whole number: \"ten\"");
     EXPECT_EQ(parsed.rejected[1].payload, "7");
     EXPECT_EQ(parsed.rejected[1].engagement_id, std::nullopt);
@@ -125,11 +144,14 @@ TEST(Parser, WrongTypesAreRejectedWithTheField) {
     EXPECT_EQ(reason(record(R"(,"legs":{})")), "legs is not a list: {");
     EXPECT_EQ(reason(record(R"(,"legs":[5])")), "legs holds something that is not an object: 5");
     EXPECT_EQ(reason(record(R"(,"visitor":"v")")), "visitor is not an object: \"v\"");
-    EXPECT_EQ(reason(record(R"(,"extra_number":1e99999)")), "extra_number cannot be kept: a number is out of range");
-    EXPECT_EQ(reason(R"({"id":")" + std::string(1001, 'x') + R"(","created_at":"2017-07-07"})"), "id is longer than an id can be");
+    EXPECT_EQ(reason(record(R"(,"extra_number":1e99999)")),
+              "extra_number cannot be kept: a number is out of range");
+    EXPECT_EQ(reason(R"({"id":")" + std::string(1001, 'x') + R"(","created_at":"2017-07-07"})"),
+              "id is longer than an id can be");
 }
 TEST(Parser, TheLinkMayComeFirstOrBeAbsent) {
-    EXPECT_EQ(page(R"({"next_page":"https://x/?cursor=1","engagements":[]})").next_page, "https://x/?cursor=1");
+    EXPECT_EQ(page(R"({"next_page":"https://x/?cursor=1","engagements":[]})").next_page,
+              "https://x/?cursor=1");
     EXPECT_EQ(page(R"({"engagements":[]})").next_page, std::nullopt);
     EXPECT_EQ(page(R"({"engagements":[],"next_page":""})").next_page, std::nullopt);
 }
@@ -155,7 +177,9 @@ TEST(Parser, ADetailIsAnEngagementOrARejection) {
 TEST(Parser, PrivacyDropsTheNameFromRecordsAndPayloads) {
     EngagementParser::Options options;
     options.drop_visitor_name = true;
-    const ParsedPage parsed = page(R"({"engagements":[{"id":"e1","created_at":"2017-07-07","visitor_name":"Sasha"},{"id":"e2","visitor_name":"Sasha"}]})", options);
+    const ParsedPage parsed = page(
+        R"({"engagements":[{"id":"e1","created_at":"2017-07-07","visitor_name":"Sasha"},{"id":"e2","visitor_name":"Sasha"}]})",
+        options);
     EXPECT_EQ(parsed.engagements.at(0).visitor_name, std::nullopt);
     EXPECT_EQ(parsed.rejected.at(0).payload, R"({"id":"e2"})");
 }
@@ -165,18 +189,25 @@ std::string canonical(std::string_view json) {
     return canonical_json(json, why).value_or("none: " + why);
 }
 
-TEST(CanonicalJson, SortsMembersAndKeepsNumbers) { EXPECT_EQ(canonical(R"( {"b":1.0, "a":[true ,"x"]} )"), R"({"a":[true,"x"],"b":1.0})"); }
+TEST(CanonicalJson, SortsMembersAndKeepsNumbers) {
+    EXPECT_EQ(canonical(R"( {"b":1.0, "a":[true ,"x"]} )"), R"({"a":[true,"x"],"b":1.0})");
+}
 TEST(CanonicalJson, TakesScalars) {
     EXPECT_EQ(canonical("7"), "7");
     EXPECT_EQ(canonical("\"x\""), "\"x\"");
     EXPECT_EQ(canonical("null"), "null");
 }
 TEST(CanonicalJson, RefusesWhatPostgresWould) {
-    for (const char* json : {"01", "1.", "{\"a\":nul}", "[1,]", "{} {}", "\"\\x\"", "tru", "1e5000"}) EXPECT_EQ(canonical(json).substr(0, 5), "none:") << json;
+    for (const char* json : {"01", "1.", "{\"a\":nul}", "[1,]", "{} {}", "\"\\x\"", "tru", "1e5000"})
+        EXPECT_EQ(canonical(json).substr(0, 5), "none:") << json;
     EXPECT_EQ(canonical(std::string(300, '[') + std::string(300, ']')), "none: nested too deep");
 }
-TEST(RepairEscapes, LeavesEscapedBackslashesAlone) { EXPECT_EQ(repair_escapes(R"("\\u0000 \u0000 \ud800x")"), R"("\\u0000 \ufffd \ufffdx")"); }
-TEST(RepairUtf8, ReplacesOnlyWhatIsBroken) { EXPECT_EQ(repair_utf8("a\xff\xc3\xbc\xe2\x82"), "a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\xef\xbf\xbd"); }
+TEST(RepairEscapes, LeavesEscapedBackslashesAlone) {
+    EXPECT_EQ(repair_escapes(R"("\\u0000 \u0000 \ud800x")"), R"("\\u0000 \ufffd \ufffdx")");
+}
+TEST(RepairUtf8, ReplacesOnlyWhatIsBroken) {
+    EXPECT_EQ(repair_utf8("a\xff\xc3\xbc\xe2\x82"), "a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\xef\xbf\xbd");
+}
 
 }  // namespace
 }  // namespace glia

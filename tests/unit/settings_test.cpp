@@ -18,7 +18,9 @@ std::optional<std::string> environment(const std::string& name) {
     return std::nullopt;
 }
 
-Settings read(const std::string& text) { return parse_settings(text, "f.yaml", environment); }
+Settings read(const std::string& text) {
+    return parse_settings(text, "f.yaml", environment);
+}
 
 std::string complaint(const std::string& text) {
     try {
@@ -29,7 +31,9 @@ std::string complaint(const std::string& text) {
     }
 }
 
-std::string with(std::string text, const std::string& from, const std::string& to) { return text.replace(text.find(from), from.size(), to); }
+std::string with(std::string text, const std::string& from, const std::string& to) {
+    return text.replace(text.find(from), from.size(), to);
+}
 
 TEST(SettingsTest, DefaultsAreThoseOfTheContract) {
     const Settings settings = read(kMinimal);
@@ -44,7 +48,8 @@ TEST(SettingsTest, DefaultsAreThoseOfTheContract) {
     EXPECT_EQ(settings.admin_listen, "127.0.0.1:9464");
 }
 TEST(SettingsTest, AnUnknownKeyIsNamedWithItsPlaceAndTheNearestKnownOne) {
-    EXPECT_EQ(complaint(kMinimal + "  poll_evry: 5s\n"), "f.yaml:7:3: unknown key sync.poll_evry; did you mean poll_every?");
+    EXPECT_EQ(complaint(kMinimal + "  poll_evry: 5s\n"),
+              "f.yaml:7:3: unknown key sync.poll_evry; did you mean poll_every?");
 }
 TEST(SettingsTest, AWrongTypeIsNamedWithItsPlace) {
     EXPECT_EQ(complaint(kMinimal + "  overlap: [1]\n"), "f.yaml:7:12: sync.overlap must be a single value");
@@ -52,32 +57,48 @@ TEST(SettingsTest, AWrongTypeIsNamedWithItsPlace) {
 TEST(SettingsTest, ABadValueIsNamedWithItsPlace) {
     EXPECT_EQ(complaint(with(kMinimal, "2024-01-01T00:00:00Z", "yesterday")),
               "f.yaml:6:15: sync.start_from: must be a time such as 2024-01-01T00:00:00Z, not yesterday");
-    EXPECT_NE(complaint(kMinimal + "  poll_every: 5\n").find("f.yaml:7:15: sync.poll_every: must be a duration"), std::string::npos);
+    EXPECT_NE(
+        complaint(kMinimal + "  poll_every: 5\n").find("f.yaml:7:15: sync.poll_every: must be a duration"),
+        std::string::npos);
     EXPECT_NE(complaint(kMinimal + "log: {level: inof}\n").find("did you mean info?"), std::string::npos);
 }
 TEST(SettingsTest, EveryMistakeIsToldNotJustTheFirst) {
-    EXPECT_EQ(complaint(kMinimal + "  a: 1\n  b: 2\n"), "f.yaml:7:3: unknown key sync.a; remove it\nf.yaml:8:3: unknown key sync.b; remove it");
+    EXPECT_EQ(complaint(kMinimal + "  a: 1\n  b: 2\n"),
+              "f.yaml:7:3: unknown key sync.a; remove it\nf.yaml:8:3: unknown key sync.b; remove it");
 }
-TEST(SettingsTest, AKeyTwiceIsAnError) { EXPECT_NE(complaint(kMinimal + "  overlap: 1m\n  overlap: 2m\n").find("stands here twice"), std::string::npos); }
-TEST(SettingsTest, BrokenYamlIsAnErrorWithItsPlace) { EXPECT_EQ(complaint("api: [1\n").substr(0, 7), "f.yaml:"); }
+TEST(SettingsTest, AKeyTwiceIsAnError) {
+    EXPECT_NE(complaint(kMinimal + "  overlap: 1m\n  overlap: 2m\n").find("stands here twice"),
+              std::string::npos);
+}
+TEST(SettingsTest, BrokenYamlIsAnErrorWithItsPlace) {
+    EXPECT_EQ(complaint("api: [1\n").substr(0, 7), "f.yaml:");
+}
 TEST(SettingsTest, ExactlyOneWayToAuthenticate) {
-    EXPECT_NE(complaint(with(kMinimal, "token_file: /t", "token_file: /t, token_env: T")).find("exactly one"), std::string::npos);
+    EXPECT_NE(complaint(with(kMinimal, "token_file: /t", "token_file: /t, token_env: T")).find("exactly one"),
+              std::string::npos);
     EXPECT_NE(complaint(with(kMinimal, "token_file: /t", "")).find("exactly one"), std::string::npos);
 }
 TEST(SettingsTest, PlainHttpIsForLoopbackOnly) {
-    EXPECT_NE(complaint(with(kMinimal, "https://api.example.com", "http://api.example.com")).find("allow_insecure"), std::string::npos);
+    EXPECT_NE(
+        complaint(with(kMinimal, "https://api.example.com", "http://api.example.com")).find("allow_insecure"),
+        std::string::npos);
     EXPECT_EQ(complaint(with(kMinimal, "https://api.example.com", "http://127.0.0.1:80")), "none");
-    EXPECT_EQ(complaint(with(kMinimal, "https://api.example.com", "http://api.example.com\n  allow_insecure: true")), "none");
+    EXPECT_EQ(complaint(with(kMinimal, "https://api.example.com",
+                             "http://api.example.com\n  allow_insecure: true")),
+              "none");
 }
 TEST(SettingsTest, EnvironmentVariablesAreReplacedAnywhere) {
-    EXPECT_EQ(read(kMinimal + "sink: {postgres: {dsn: \"${DSN} port=1\"}}\n").postgres.dsn, "host=db password=secret port=1");
-    EXPECT_NE(complaint(kMinimal + "sink: {postgres: {dsn: \"${NOPE}\"}}\n").find("NOPE is not set"), std::string::npos);
+    EXPECT_EQ(read(kMinimal + "sink: {postgres: {dsn: \"${DSN} port=1\"}}\n").postgres.dsn,
+              "host=db password=secret port=1");
+    EXPECT_NE(complaint(kMinimal + "sink: {postgres: {dsn: \"${NOPE}\"}}\n").find("NOPE is not set"),
+              std::string::npos);
 }
 TEST(SettingsTest, ShowMasksPasswords) {
     const std::string shown = show_settings(read(kMinimal + "sink: {postgres: {dsn: \"${DSN}\"}}\n"));
     EXPECT_EQ(shown.find("secret"), std::string::npos);
     EXPECT_NE(shown.find("password=********"), std::string::npos);
-    const std::string uri = show_settings(read(kMinimal + "sink: {postgres: {dsn: \"postgresql://u:secret@h/d?password=secret\"}}\n"));
+    const std::string uri = show_settings(
+        read(kMinimal + "sink: {postgres: {dsn: \"postgresql://u:secret@h/d?password=secret\"}}\n"));
     EXPECT_EQ(uri.find("secret"), std::string::npos);
 }
 TEST(SettingsTest, WhatIsShownCanBeReadAgain) {
@@ -85,8 +106,10 @@ TEST(SettingsTest, WhatIsShownCanBeReadAgain) {
     EXPECT_EQ(read(show_settings(settings)), settings);
 }
 TEST(SettingsTest, WhatThisVersionCannotDoIsRefusedNotIgnored) {
-    EXPECT_NE(complaint(kMinimal + "privacy: {visitor_name: hash}\n").find("not in this version"), std::string::npos);
-    EXPECT_NE(complaint(kMinimal + "enrich: {transcripts: {enabled: true}}\n").find("not in this version"), std::string::npos);
+    EXPECT_NE(complaint(kMinimal + "privacy: {visitor_name: hash}\n").find("not in this version"),
+              std::string::npos);
+    EXPECT_NE(complaint(kMinimal + "enrich: {transcripts: {enabled: true}}\n").find("not in this version"),
+              std::string::npos);
 }
 TEST(Nearest, FindsAWordOnlyIfItIsNear) {
     EXPECT_EQ(nearest("base_ulr", {"base_url", "sites"}), "base_url");

@@ -16,12 +16,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Instant at(const char* text) { return *parse_timestamp(text); }
+Instant at(const char* text) {
+    return *parse_timestamp(text);
+}
 const Instant kEarly = at("2024-01-01T00:00:00Z");
 const Instant kLate = at("2024-01-01T00:00:10Z");
 constexpr ContentHash kA{1}, kB{2}, kLegsA{3}, kLegsB{4};
 
-StoredState stored(ContentHash core, std::optional<ContentHash> list, std::optional<ContentHash> legs, Instant when = kEarly) {
+StoredState stored(ContentHash core, std::optional<ContentHash> list, std::optional<ContentHash> legs,
+                   Instant when = kEarly) {
     StoredState state;
     state.core_hash = core;
     state.list_hash = list;
@@ -30,8 +33,12 @@ StoredState stored(ContentHash core, std::optional<ContentHash> list, std::optio
     if (legs) state.legs_fetched_at = when;
     return state;
 }
-IncomingState list_item(ContentHash core, Instant when = kLate) { return {RecordSource::list, core, std::nullopt, when}; }
-IncomingState detail(ContentHash core, ContentHash legs, Instant when = kLate) { return {RecordSource::detail, core, legs, when}; }
+IncomingState list_item(ContentHash core, Instant when = kLate) {
+    return {RecordSource::list, core, std::nullopt, when};
+}
+IncomingState detail(ContentHash core, ContentHash legs, Instant when = kLate) {
+    return {RecordSource::detail, core, legs, when};
+}
 
 TEST(Merge, ANewListItemIsInsertedAndAsksForItsLegs) {
     const MergePlan plan = plan_merge(std::nullopt, list_item(kA));
@@ -52,7 +59,9 @@ TEST(Merge, AChangedListItemIsWrittenAndAsksForItsLegs) {
     EXPECT_FALSE(plan.write_legs);
     EXPECT_EQ(plan.list_hash, kB);
 }
-TEST(Merge, AListItemWithoutLegsLeavesTheStoredLegsAlone) { EXPECT_FALSE(plan_merge(stored(kA, kA, kLegsA), list_item(kB)).write_legs); }
+TEST(Merge, AListItemWithoutLegsLeavesTheStoredLegsAlone) {
+    EXPECT_FALSE(plan_merge(stored(kA, kA, kLegsA), list_item(kB)).write_legs);
+}
 TEST(Merge, AnOlderResponseNeverOverwritesANewerOne) {
     const MergePlan list_plan = plan_merge(stored(kA, kA, kLegsA, kLate), list_item(kB, kEarly));
     EXPECT_FALSE(list_plan.updates());
@@ -107,10 +116,16 @@ OpenPass window() {
     pass.from = kEarly;
     return pass;
 }
-Pass incremental() { return Pass(SiteTarget{"s", 7}, window()); }
-PageFacts facts(OptionalText next, Instant fetched = kLate) { return {fetched, std::move(next), 100, 0, 1}; }
+Pass incremental() {
+    return Pass(SiteTarget{"s", 7}, window());
+}
+PageFacts facts(OptionalText next, Instant fetched = kLate) {
+    return {fetched, std::move(next), 100, 0, 1};
+}
 
-TEST(PassTest, AsksForTheFirstPageAMillisecondEarly) { EXPECT_EQ(incremental().next(), (Ask{AskFirst{kEarly - 1ms, std::nullopt}})); }
+TEST(PassTest, AsksForTheFirstPageAMillisecondEarly) {
+    EXPECT_EQ(incremental().next(), (Ask{AskFirst{kEarly - 1ms, std::nullopt}}));
+}
 TEST(PassTest, FollowsTheLinkAsItIs) {
     Pass pass = incremental();
     pass.on_page(facts("https://x/?a[]=1"));
@@ -183,7 +198,9 @@ SyncSettings sync_settings() {
     return sync;
 }
 
-TEST(Schedule, TheFirstPassBeginsAtStartFrom) { EXPECT_EQ(incremental_pass({}, sync_settings()).from, at("2023-01-01T00:00:00Z")); }
+TEST(Schedule, TheFirstPassBeginsAtStartFrom) {
+    EXPECT_EQ(incremental_pass({}, sync_settings()).from, at("2023-01-01T00:00:00Z"));
+}
 TEST(Schedule, LaterPassesReadTheOverlapAgain) {
     SiteLease lease;
     lease.synced_through = at("2024-01-01T00:10:00Z");
@@ -202,7 +219,8 @@ TEST(Schedule, TheWidestDueTierRunsAndCoversTheOthers) {
     const SyncSettings sync = sync_settings();
     EXPECT_EQ(due_tier({}, sync)->back, 336h);
     EXPECT_EQ(due_tier({}, sync)->covers.size(), 2u);
-    EXPECT_EQ(due_tier({{Seconds{86'400}, Seconds{3600}}, {Seconds{1'209'600}, Seconds{3600}}}, sync)->back, 24h);
+    EXPECT_EQ(due_tier({{Seconds{86'400}, Seconds{3600}}, {Seconds{1'209'600}, Seconds{3600}}}, sync)->back,
+              24h);
     EXPECT_FALSE(due_tier({{Seconds{86'400}, Seconds{60}}, {Seconds{1'209'600}, Seconds{3600}}}, sync));
 }
 TEST(Schedule, FailuresSpreadThePollsOut) {
@@ -282,8 +300,10 @@ TEST(Progress, SaysNothingItDoesNotKnow) {
 }
 
 TEST(Log, FieldsAreQuotedWhereTheyMust) {
-    EXPECT_EQ(log::render("pass complete", {{"site", "s1"}, {"error", "a \"b\""}}, LogFormat::text), R"(pass complete site=s1 error="a \"b\"")");
-    EXPECT_EQ(log::render("x", {{"n", 5}, {"t", "a\nb"}}, LogFormat::json), R"("event":"x","n":"5","t":"a\u000ab")");
+    EXPECT_EQ(log::render("pass complete", {{"site", "s1"}, {"error", "a \"b\""}}, LogFormat::text),
+              R"(pass complete site=s1 error="a \"b\"")");
+    EXPECT_EQ(log::render("x", {{"n", 5}, {"t", "a\nb"}}, LogFormat::json),
+              R"("event":"x","n":"5","t":"a\u000ab")");
 }
 
 }  // namespace

@@ -17,21 +17,34 @@ std::string read_date(std::string_view text) {
     return time ? to_iso8601(*time) : "none";
 }
 
-TEST(Timestamp, ReadsWhatTheApiSends) { EXPECT_EQ(read("2017-07-07T13:47:21.150Z"), "2017-07-07T13:47:21.150Z"); }
-TEST(Timestamp, ReadsWithoutFraction) { EXPECT_EQ(read("2017-01-01T00:00:00Z"), "2017-01-01T00:00:00Z"); }
+TEST(Timestamp, ReadsWhatTheApiSends) {
+    EXPECT_EQ(read("2017-07-07T13:47:21.150Z"), "2017-07-07T13:47:21.150Z");
+}
+TEST(Timestamp, ReadsWithoutFraction) {
+    EXPECT_EQ(read("2017-01-01T00:00:00Z"), "2017-01-01T00:00:00Z");
+}
 TEST(Timestamp, ReadsOffsetsInEveryForm) {
     EXPECT_EQ(read("2017-07-07T15:47:21+02:00"), "2017-07-07T13:47:21Z");
     EXPECT_EQ(read("2017-07-07T15:47:21+0200"), "2017-07-07T13:47:21Z");
     EXPECT_EQ(read("2017-07-07T08:17:21-05:30"), "2017-07-07T13:47:21Z");
     EXPECT_EQ(read("2017-07-07T15:47:21+02"), "2017-07-07T13:47:21Z");
 }
-TEST(Timestamp, TakesAMissingOffsetForUtc) { EXPECT_EQ(read("2017-07-07 13:47:21"), "2017-07-07T13:47:21Z"); }
-TEST(Timestamp, CutsFractionsToMicroseconds) { EXPECT_EQ(read("2017-07-07T13:47:21.1234567Z"), "2017-07-07T13:47:21.123456Z"); }
-TEST(Timestamp, ReadsABareDate) { EXPECT_EQ(read("2024-02-29"), "2024-02-29T00:00:00Z"); }
-TEST(Timestamp, TurnsALeapSecondIntoTheNextOne) { EXPECT_EQ(read("2016-12-31T23:59:60Z"), "2017-01-01T00:00:00Z"); }
+TEST(Timestamp, TakesAMissingOffsetForUtc) {
+    EXPECT_EQ(read("2017-07-07 13:47:21"), "2017-07-07T13:47:21Z");
+}
+TEST(Timestamp, CutsFractionsToMicroseconds) {
+    EXPECT_EQ(read("2017-07-07T13:47:21.1234567Z"), "2017-07-07T13:47:21.123456Z");
+}
+TEST(Timestamp, ReadsABareDate) {
+    EXPECT_EQ(read("2024-02-29"), "2024-02-29T00:00:00Z");
+}
+TEST(Timestamp, TurnsALeapSecondIntoTheNextOne) {
+    EXPECT_EQ(read("2016-12-31T23:59:60Z"), "2017-01-01T00:00:00Z");
+}
 TEST(Timestamp, RefusesWhatIsNoTime) {
-    for (const char* text : {"", "not a date", "2023-02-29", "2017-13-01T00:00:00Z", "2017-01-01T25:00:00Z", "2017-01-01T00:00:00Zx",
-                             "17-01-01", "2017-01-01T00:00:00.Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
+    for (const char* text : {"", "not a date", "2023-02-29", "2017-13-01T00:00:00Z", "2017-01-01T25:00:00Z",
+                             "2017-01-01T00:00:00Zx", "17-01-01", "2017-01-01T00:00:00.Z",
+                             "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
         EXPECT_EQ(read(text), "none") << text;
     }
 }
@@ -42,7 +55,8 @@ TEST(HttpDate, ReadsAllThreeForms) {
     EXPECT_EQ(read_date("Sun Nov  6 08:49:37 1994"), "1994-11-06T08:49:37Z");
 }
 TEST(HttpDate, RefusesOtherTexts) {
-    for (const char* text : {"", "1994-11-06", "Sun, 06 Nov 1994 08:49:37", "Sun, 32 Nov 1994 08:49:37 GMT"}) EXPECT_EQ(read_date(text), "none");
+    for (const char* text : {"", "1994-11-06", "Sun, 06 Nov 1994 08:49:37", "Sun, 32 Nov 1994 08:49:37 GMT"})
+        EXPECT_EQ(read_date(text), "none");
 }
 
 TEST(Duration, ReadsEveryUnit) {
@@ -53,7 +67,8 @@ TEST(Duration, ReadsEveryUnit) {
     EXPECT_EQ(parse_duration("14d"), 336h);
 }
 TEST(Duration, RefusesOtherTexts) {
-    for (const char* text : {"", "5", "s", "-5s", "5 s", "5w", "1.5h", "99999999999d"}) EXPECT_FALSE(parse_duration(text)) << text;
+    for (const char* text : {"", "5", "s", "-5s", "5 s", "5w", "1.5h", "99999999999d"})
+        EXPECT_FALSE(parse_duration(text)) << text;
 }
 TEST(Duration, IsWrittenInTheLargestUnitThatFits) {
     EXPECT_EQ(to_text(std::chrono::milliseconds{90'000}), "90s");

@@ -12,14 +12,16 @@ Url url(std::string_view text) {
 }
 
 TEST(UrlTest, KeepsTheTargetByteForByte) {
-    EXPECT_EQ(url("https://API.example.com/engagements?site_ids[]=a%20b&cursor=a|b\"c").target, "/engagements?site_ids[]=a%20b&cursor=a|b\"c");
+    EXPECT_EQ(url("https://API.example.com/engagements?site_ids[]=a%20b&cursor=a|b\"c").target,
+              "/engagements?site_ids[]=a%20b&cursor=a|b\"c");
 }
 TEST(UrlTest, CompletesTheOrigin) {
     EXPECT_EQ(url("https://API.example.com").origin, (Origin{"https", "api.example.com", "443"}));
     EXPECT_EQ(url("http://[::1]:8080/x").origin, (Origin{"http", "::1", "8080"}));
 }
 TEST(UrlTest, RefusesWhatItMustNotFollow) {
-    for (const char* text : {"", "api.example.com", "ftp://x/", "https://user:secret@api.example.com/", "https:///x", "http://x y/", "http://x/\r\nHost: y"}) {
+    for (const char* text : {"", "api.example.com", "ftp://x/", "https://user:secret@api.example.com/",
+                             "https:///x", "http://x y/", "http://x/\r\nHost: y"}) {
         EXPECT_FALSE(parse_url(text)) << text;
     }
 }
@@ -49,7 +51,9 @@ TEST(ProxyTest, NoProxyExemptsHostsAndSuffixes) {
     EXPECT_TRUE(bypasses_proxy("anything", "*"));
     EXPECT_FALSE(bypasses_proxy("notexample.com", "example.com"));
 }
-TEST(PercentEncode, LeavesOnlyUnreservedCharacters) { EXPECT_EQ(percent_encode("a-b/ü?"), "a-b%2F%C3%BC%3F"); }
+TEST(PercentEncode, LeavesOnlyUnreservedCharacters) {
+    EXPECT_EQ(percent_encode("a-b/ü?"), "a-b%2F%C3%BC%3F");
+}
 
 }  // namespace
 }  // namespace glia
