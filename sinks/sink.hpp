@@ -143,6 +143,11 @@ class Sink {
     /// Details waiting and due now, not parked; claimed ones included.
     virtual std::int64_t details_due() = 0;
 
+    /// How far the API server's clock was ahead of the machine's, as a program there last found; none: nobody
+    /// did.
+    virtual std::optional<std::chrono::microseconds> server_clock(const std::string& machine) = 0;
+    virtual void save_server_clock(const std::string& machine, std::chrono::microseconds ahead) = 0;
+
     /// The owners named by any lease or claim, for take_over().
     virtual std::vector<std::string> owners() = 0;
     /// Frees every lease and claim of an owner that is known to be dead.

@@ -51,6 +51,10 @@ HttpSettings http_settings(const ApiSettings& api) {
     return settings;
 }
 
+Instant system_now() {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
 ApiError::Kind kind_of(int status) {
     if (status == 401) return ApiError::Kind::credentials;
     if (status == 403) return ApiError::Kind::forbidden;
@@ -78,8 +82,7 @@ struct EngagementsApi::Impl {
           base(*parse_url(given.api.base_url)),
           http(loop, http_settings(given.api)),
           gate(loop, given.api.max_in_flight, given.api.rate_limit),
-          clock(Clock::now(),
-                std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now())),
+          clock(Clock::now(), system_now()),
           parser(EngagementParser::Options{given.visitor_name == Privacy::drop}) {
         trusted.push_back(base.origin);
         for (const auto& origin : settings.trusted_origins) trusted.push_back(parse_url(origin)->origin);
@@ -296,6 +299,13 @@ const ApiCounters& EngagementsApi::counters() const {
 }
 Instant EngagementsApi::server_now() const {
     return impl_->clock.at(Clock::now());
+}
+void EngagementsApi::guess_clock(std::chrono::microseconds ahead_of_system) {
+    impl_->clock = ServerClock(Clock::now(), system_now() + ahead_of_system);
+}
+std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_system() const {
+    if (!impl_->clock.known()) return std::nullopt;
+    return impl_->clock.at(Clock::now()) - system_now();
 }
 void EngagementsApi::cancel() {
     impl_->http.cancel();

@@ -57,6 +57,11 @@ class EngagementsApi {
     const ApiCounters& counters() const;
     /// The server's time now, as far as it is known.
     Instant server_now() const;
+    /// Tells what an earlier program on this machine found: the server's clock less the system's. Before any
+    /// request.
+    void guess_clock(std::chrono::microseconds ahead_of_system);
+    /// What this one found; none before the first response.
+    std::optional<std::chrono::microseconds> clock_ahead_of_system() const;
     /// Every request under way ends with `cancelled`.
     void cancel();
 

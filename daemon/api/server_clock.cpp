@@ -11,13 +11,13 @@ std::chrono::microseconds since_epoch(SteadyTime moment) {
 
 }  // namespace
 
-ServerClock::ServerClock(SteadyTime now, Instant fallback)
-    : difference_(fallback.time_since_epoch() - since_epoch(now)) {}
+ServerClock::ServerClock(SteadyTime now, Instant guess)
+    : difference_(guess.time_since_epoch() - since_epoch(now)) {}
 
 void ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
     const auto lower = date.time_since_epoch() - since_epoch(received);
     const auto upper = date.time_since_epoch() + std::chrono::seconds{1} - since_epoch(sent);
-    if (!known_ || difference_ > upper) {
+    if (difference_ > upper || (!known_ && difference_ < lower)) {
         difference_ = lower;
     } else {
         difference_ = std::max(difference_, lower);

@@ -13,14 +13,15 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// Turns moments of the local steady clock into the server's time.
 ///
 /// A Date header has whole seconds and says when the response was made, so each one only bounds the
-/// difference of the two clocks: `Date - received <= difference < Date + 1 s - sent`. The lower bound is used
-/// and only ever rises, so times never come out later than they were, and of two requests the later one never
-/// gets the earlier time. If the bounds contradict each other, the server's clock was set back and the
-/// estimate starts afresh. No I/O.
+/// difference of the two clocks: `Date - received <= difference < Date + 1 s - sent`. A guess that lies
+/// within the first bounds is believed: it makes times of programs that follow each other within a second
+/// comparable. Otherwise the lower bound is taken. Afterwards the estimate only rises, so that of two
+/// requests the later one never gets the earlier time, unless the bounds say that it is too high: then the
+/// server's clock was set back, and it starts afresh. No I/O.
 class ServerClock {
   public:
-    /// `fallback` is the server's time at `now` as long as no response has told it: the local clock's.
-    ServerClock(SteadyTime now, Instant fallback);
+    /// `guess` is the server's time at `now`: what an earlier program found out, or else the local clock's.
+    ServerClock(SteadyTime now, Instant guess);
 
     void observe(SteadyTime sent, SteadyTime received, Instant date);
     Instant at(SteadyTime moment) const;

@@ -28,6 +28,7 @@ Task<int> prepare_and_work(Engine& engine, const std::function<Task<int>(Engine&
             migrate ? static_cast<void>(sink.migrate()) : sink.require_schema();
         };
         co_await engine.store.run(prepare);
+        co_await load_server_clock(engine);
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
@@ -35,7 +36,13 @@ Task<int> prepare_and_work(Engine& engine, const std::function<Task<int>(Engine&
         complain(failure->what());
         co_return engine.runtime.stopping() ? exit_code(Ending::stopped) : exit_code(ending_of(*failure));
     }
-    co_return co_await work(engine);
+    const int code = co_await work(engine);
+    try {
+        co_await save_server_clock(engine);
+    } catch (const SinkError& error) {
+        log::debug("the server's clock was not saved", {{"error", error.what()}});
+    }
+    co_return code;
 }
 
 }  // namespace

@@ -17,8 +17,12 @@ std::string first_line(const std::string& file) {
     return line;
 }
 
+std::string boot_id() {
+    return first_line("/proc/sys/kernel/random/boot_id");
+}
+
 std::string boot() {
-    return first_line("/proc/sys/kernel/random/boot_id").substr(0, 8);
+    return boot_id().substr(0, 8);
 }
 
 std::string pid_namespace() {
@@ -52,6 +56,10 @@ std::string this_owner() {
     const std::string pid = std::to_string(getpid());
     return std::string(host) + "/" + pid + "/" + start_of(pid).value_or("0") + "/" + boot() + "/" +
            pid_namespace();
+}
+
+std::string this_machine() {
+    return boot_id();
 }
 
 bool is_dead(const std::string& owner) {

@@ -14,4 +14,7 @@ std::string this_owner();
 /// (DESIGN.md §3.8).
 bool is_dead(const std::string& owner);
 
+/// This machine since it was started: its clock does not jump without that.
+std::string this_machine();
+
 }  // namespace glia

@@ -1,7 +1,6 @@
 #include "daemon/ops/runtime.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -21,6 +20,7 @@ struct Runtime::Impl {
     asio::signal_set ends{context, SIGTERM, SIGINT};
     asio::signal_set reloads{context, SIGHUP};
     std::set<asio::steady_timer*> sleepers;
+    std::exception_ptr failure;
     std::mt19937_64 generator{std::random_device{}()};
 };
 
@@ -34,7 +34,6 @@ asio::io_context& Runtime::context() {
 int Runtime::run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace) {
     static constexpr int kStoppedEarly = 75;
     int code = kStoppedEarly;
-    std::exception_ptr failure;
     bool ended = false;
     asio::steady_timer deadline(impl_->context);
     on_stop([&] {
@@ -55,19 +54,23 @@ int Runtime::run(const std::function<Task<int>()>& main, std::chrono::millisecon
     };
     await_reload();
     asio::co_spawn(impl_->context, main(), [&](std::exception_ptr error, int result) {
-        failure = error;
+        if (error) impl_->failure = error;
         code = result;
         ended = true;
         impl_->context.stop();
     });
     impl_->context.run();
     if (!ended) code = kStoppedEarly;
-    if (failure) std::rethrow_exception(failure);
+    if (impl_->failure) std::rethrow_exception(impl_->failure);
     return code;
 }
 
 void Runtime::spawn(Task<> task) {
-    asio::co_spawn(impl_->context, std::move(task), asio::detached);
+    asio::co_spawn(impl_->context, std::move(task), [this](std::exception_ptr error) {
+        if (!error) return;
+        impl_->failure = error;  // nobody waits for it: it ends the program, which says so
+        impl_->context.stop();
+    });
 }
 
 void Runtime::stop() {

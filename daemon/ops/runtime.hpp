@@ -28,7 +28,8 @@ class Runtime {
     /// did not end in time). SIGTERM and SIGINT call stop(). Rethrows what `main` throws.
     int run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace);
 
-    /// Starts a coroutine beside the others. It must not throw; join it by a Latch.
+    /// Starts a coroutine beside the others; join it by a Latch. What it throws ends run(), which rethrows
+    /// it.
     void spawn(Task<> task);
 
     /// Asks everything to end: sleepers wake, callbacks of on_stop() run once.

@@ -16,6 +16,12 @@ constexpr Seconds kClaimTime{300};
 // So many details in a row without an answer: it is the API that is down, not an engagement that is odd.
 constexpr int kFailuresUntilDown = 4;
 
+/// No connection, or a gateway's answer. A 500, or a body that is none, may be about one engagement.
+bool says_that_api_is_down(const ApiError& error) {
+    const int status = error.status;
+    return status == 0 || status == 408 || status == 425 || status == 429 || (status > 500 && status < 600);
+}
+
 }  // namespace
 
 struct Details::Drain {
@@ -108,21 +114,23 @@ Task<> Details::fetch(Drain& drain, DetailJob job) {
     }
     drain.failures_in_a_row = 0;
     FetchedDetail& detail = fetched.value();
+    if (!detail.detail.engagement) {
+        // It stays in the queue: what is wrong may be put right, or may have been damage on the way.
+        RejectedRecord& rejected = *detail.detail.rejected;
+        const ApiError error{ApiError::Kind::refused, 200, "the record is rejected: " + rejected.reason};
+        rejected.engagement_id = job.engagement_id;
+        drain.batch->rejected.push_back({std::move(rejected), RecordSource::detail, ""});
+        fail(drain, job, error);
+        co_return;
+    }
     DetailOutcome outcome;
     outcome.engagement_id = job.engagement_id;
     outcome.fetched_at = detail.fetched_at;
     drain.batch->details.push_back(outcome);
-    if (detail.detail.engagement) {
-        add_to_batch(*drain.batch, std::move(*detail.detail.engagement), RecordSource::detail,
-                     detail.fetched_at, "", engine_.settings.sync);
-        ++drain.result.fetched;
-        ++fetched_in_all_;
-        co_return;
-    }
-    RejectedRecord& rejected = *detail.detail.rejected;
-    rejected.engagement_id = job.engagement_id;
-    log::warn("record rejected", {{"engagement", job.engagement_id}, {"reason", rejected.reason}});
-    drain.batch->rejected.push_back({std::move(rejected), RecordSource::detail, ""});
+    add_to_batch(*drain.batch, std::move(*detail.detail.engagement), RecordSource::detail, detail.fetched_at,
+                 "", engine_.settings.sync);
+    ++drain.result.fetched;
+    ++fetched_in_all_;
 }
 
 void Details::fail(Drain& drain, const DetailJob& job, const ApiError& error) {
@@ -137,8 +145,9 @@ void Details::fail(Drain& drain, const DetailJob& job, const ApiError& error) {
             drain.result.outcome.merge({ending_of(error), error.message});
             break;
         case ApiError::Kind::unavailable:
-            if (++drain.failures_in_a_row >= kFailuresUntilDown || error.status == 0) {
-                drain.given_up = drain.failures_in_a_row >= kFailuresUntilDown;
+            if (!says_that_api_is_down(error)) break;
+            drain.given_up = ++drain.failures_in_a_row >= kFailuresUntilDown;
+            if (drain.given_up || error.status == 0) {
                 drain.result.outcome.merge({Ending::unavailable, error.message});
             }
             break;

@@ -230,6 +230,22 @@ Task<> take_over_dead(Engine& engine) {
     }
 }
 
+Task<> load_server_clock(Engine& engine) {
+    const auto read = [](Sink& sink) { return sink.server_clock(this_machine()); };
+    const auto ahead = co_await engine.store.run(read);
+    if (ahead) engine.api.guess_clock(*ahead);
+}
+
+Task<> save_server_clock(Engine& engine) {
+    const auto ahead = engine.api.clock_ahead_of_system();
+    if (!ahead) co_return;
+    const std::int64_t found = ahead->count();
+    const auto save = [found](Sink& sink) {
+        sink.save_server_clock(this_machine(), std::chrono::microseconds{found});
+    };
+    co_await engine.store.run(save);
+}
+
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
                   const std::string& site_id, const SyncSettings& sync) {
     FetchedEngagement fetched;

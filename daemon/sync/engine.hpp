@@ -57,6 +57,11 @@ class Renewal {
 /// Frees the leases and claims of instances that are known to be dead.
 Task<> take_over_dead(Engine& engine);
 
+/// Takes over what an earlier program on this machine found out about the server's clock, and leaves what
+/// this one did.
+Task<> load_server_clock(Engine& engine);
+Task<> save_server_clock(Engine& engine);
+
 /// Copies a detail or list item into a batch, with what the merge needs to know.
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
                   const std::string& site_id, const SyncSettings& sync);

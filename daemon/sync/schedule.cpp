@@ -6,11 +6,11 @@ namespace glia {
 namespace {
 
 constexpr Milliseconds kLongestBackoff{300'000};
-// A detail that failed so often has a reason of its own; it waits longer and is shown as parked.
+// A detail that failed so often has a reason of its own: it is shown as parked. It waits twice as long each
+// time.
 constexpr int kAttemptsBeforeParked = 4;
 constexpr Seconds kDetailRetry{30};
-constexpr Seconds kParkedRetry{3600};
-constexpr Seconds kLongestParked{24 * 3600};
+constexpr Seconds kLongestDetailRetry{24 * 3600};
 
 Seconds to_seconds(Milliseconds duration) {
     return std::chrono::duration_cast<Seconds>(duration);
@@ -57,12 +57,8 @@ Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now) 
 DetailFailure detail_failure(int attempts, bool permanent) {
     DetailFailure failure;
     failure.parked = permanent || attempts + 1 >= kAttemptsBeforeParked;
-    const int doublings = std::clamp(permanent ? attempts : attempts - kAttemptsBeforeParked + 1, 0, 10);
-    if (failure.parked) {
-        failure.retry_in = std::min(kLongestParked, Seconds{kParkedRetry.count() << doublings});
-    } else {
-        failure.retry_in = Seconds{kDetailRetry.count() << std::clamp(attempts, 0, 10)};
-    }
+    failure.retry_in =
+        std::min(kLongestDetailRetry, Seconds{kDetailRetry.count() << std::clamp(attempts, 0, 12)});
     return failure;
 }
 

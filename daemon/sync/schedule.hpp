@@ -32,7 +32,7 @@ struct DetailFailure {
     Seconds retry_in{};
     bool parked = false;
 };
-/// `attempts` failed before this one; `permanent` for 403 and 404.
+/// `attempts` failed before this one; `permanent` for 403, 404 and records that cannot be loaded.
 DetailFailure detail_failure(int attempts, bool permanent);
 
 }  // namespace glia

@@ -184,6 +184,7 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
             co_await take_over_dead(engine);
             const auto clean = [](Sink& sink) { sink.prune(kRunsKept); };
             co_await engine.store.run(clean);
+            co_await save_server_clock(engine);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }

@@ -133,6 +133,7 @@ std::string complete_dsn(const std::string& dsn) {
     };
     otherwise("connect_timeout", "PGCONNECT_TIMEOUT", "10");
     otherwise("application_name", "PGAPPNAME", "glia-sync");
+    otherwise("client_encoding", nullptr, "UTF8");  // records are UTF-8, whatever the database is in
     // A peer that vanished is noticed within half a minute or so, also in the middle of a statement.
     otherwise("keepalives_idle", nullptr, "15");
     otherwise("keepalives_interval", nullptr, "5");

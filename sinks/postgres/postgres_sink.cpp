@@ -202,6 +202,22 @@ class PostgresSink final : public Sink {
         return due;
     }
 
+    std::optional<std::chrono::microseconds> server_clock(const std::string& machine) override {
+        std::optional<std::chrono::microseconds> ahead;
+        connection_.transact([&](Transaction& tx) {
+            ahead.reset();
+            const auto rows = tx.run(sql::read_server_clock, {machine});
+            if (!rows.empty()) ahead = std::chrono::microseconds{integer(rows[0], "ahead")};
+        });
+        return ahead;
+    }
+
+    void save_server_clock(const std::string& machine, std::chrono::microseconds ahead) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::save_server_clock, {machine, param(std::int64_t{ahead.count()})});
+        });
+    }
+
     std::vector<std::string> owners() override {
         std::vector<std::string> names;
         connection_.transact([&](Transaction& tx) {

@@ -146,6 +146,31 @@ def the_service_follows_the_source_and_stops_on_sigterm():
 
 
 @test
+def programs_that_follow_each_other_at_once_miss_no_change():
+    for skew in (0, 5000):
+        simulator, program = world(300, skew_s=skew)
+        for _ in range(4):
+            done(program.run("run", "--once"))
+            simulator.call("/mutate", n=30)
+            done(program.backfill("--restart"))
+            equal(program)
+
+
+@test
+def a_detail_that_is_rejected_once_is_fetched_again():
+    simulator, program = world(300)
+    victim = simulator.truth()[100]["id"]
+    simulator.fault("bad-record", path="/engagements/" + victim)
+    done(program.backfill())
+    assert program.sql("SELECT source, engagement_id = '" + victim + "' FROM glia.rejected_records") == "detail|t"
+    assert program.status()["detail_queue"] == {"waiting": 0, "parked": 1}
+    program.sql("UPDATE glia.detail_queue SET next_attempt_at = now()")
+    done(program.run("run", "--once"))
+    equal(program)
+    assert program.status()["rejected"] == 0
+
+
+@test
 def details_are_counted_once_and_newest_come_first():
     simulator, program = world(600, days=60)
     done(program.backfill())

@@ -23,6 +23,11 @@ TEST(ServerClockTest, TakesTheLocalClockUntilAResponseTellsBetter) {
     const ServerClock clock(steady(0ms), at("2024-01-01T00:00:00Z"));
     EXPECT_EQ(clock.at(steady(1500ms)), at("2024-01-01T00:00:01.500Z"));
 }
+TEST(ServerClockTest, BelievesAGuessThatTheFirstResponseAllows) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00.400Z"));
+    clock.observe(steady(100ms), steady(110ms), at("2024-01-01T12:00:00Z"));
+    EXPECT_EQ(clock.at(steady(100ms)), at("2024-01-01T12:00:00.500Z"));
+}
 TEST(ServerClockTest, NeverRunsAheadOfTheServer) {
     ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
     // The server's clock showed 12:00:00.900 when the response was made at 950 ms of ours; Date says

@@ -238,6 +238,7 @@ TEST(Schedule, TheOlderAnOngoingEngagementTheLessOftenItIsFetched) {
 }
 TEST(Schedule, ADetailThatKeepsFailingIsParkedAndTriedLessAndLess) {
     EXPECT_FALSE(detail_failure(0, false).parked);
+    EXPECT_EQ(detail_failure(0, true).retry_in, 30s);
     EXPECT_EQ(detail_failure(1, false).retry_in, 60s);
     EXPECT_TRUE(detail_failure(3, false).parked);
     EXPECT_TRUE(detail_failure(0, true).parked);

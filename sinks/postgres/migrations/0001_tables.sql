@@ -424,3 +424,13 @@ COMMENT ON COLUMN rejected_records.first_seen_at IS 'When it was first met.';
 COMMENT ON COLUMN rejected_records.last_seen_at IS 'When it was last met.';
 COMMENT ON COLUMN rejected_records.times_seen IS 'How often it was met.';
 COMMENT ON COLUMN rejected_records.resolved_at IS 'When the engagement could be loaded after all.';
+
+CREATE TABLE server_clocks (
+    machine            text PRIMARY KEY,
+    ahead_microseconds bigint NOT NULL,
+    updated_at         timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE server_clocks IS 'How far the clock of the API server is ahead of each machine''s that runs glia-sync: times of programs that follow each other compare to fractions of a second.';
+COMMENT ON COLUMN server_clocks.machine IS 'The machine, by its current boot.';
+COMMENT ON COLUMN server_clocks.ahead_microseconds IS 'Clock of the API server less the clock of the machine, in microseconds.';
+COMMENT ON COLUMN server_clocks.updated_at IS 'When that was last found.';
