@@ -8,8 +8,8 @@
 #include <fstream>
 #include <tuple>
 
-#include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/error_text.hpp"
+#include "sinks/json_text.hpp"
 
 namespace glia {
 namespace {

@@ -3,8 +3,8 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/ops/progress.hpp"
-#include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "sinks/json_text.hpp"
 
 namespace glia::cli {
 namespace {

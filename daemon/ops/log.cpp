@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "daemon/parse/canonical_json.hpp"
+#include "sinks/json_text.hpp"
 
 namespace glia::log {
 namespace {

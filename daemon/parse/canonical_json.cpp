@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include "sinks/json_text.hpp"
 
 namespace glia {
 namespace {
@@ -194,26 +195,6 @@ std::optional<std::string> canonical_json(std::string_view json, std::string& wh
         why = malformed.why;
     }
     return std::nullopt;
-}
-
-std::string json_quote(std::string_view text) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string out = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-            out.push_back(c);
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out.push_back(digits[byte >> 4]);
-            out.push_back(digits[byte & 15]);
-        } else {
-            out.push_back(c);
-        }
-    }
-    out.push_back('"');
-    return out;
 }
 
 }  // namespace glia

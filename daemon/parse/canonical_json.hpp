@@ -23,7 +23,4 @@ std::string repair_utf8(std::string_view text);
 std::optional<std::string> canonical_json(std::string_view json, std::string& why,
                                           const std::vector<std::string>& drop = {});
 
-/// `text` as a JSON string, quotes included.
-std::string json_quote(std::string_view text);
-
 }  // namespace glia

@@ -9,6 +9,7 @@
 
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "sinks/json_text.hpp"
 
 namespace glia {
 namespace {

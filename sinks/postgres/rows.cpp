@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "sinks/json_text.hpp"
+
 namespace glia::postgres {
 
 const Table kEngagements{"engagements",
@@ -61,25 +63,6 @@ Cell cell(const std::optional<ContentHash>& hash) {
 }
 Cell cell(std::size_t position) {
     return std::to_string(position);
-}
-
-void append_json_string(std::string& out, std::string_view value) {
-    static constexpr char digits[] = "0123456789abcdef";
-    out.push_back('"');
-    for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-            out.push_back(c);
-        } else if (byte < 0x20) {
-            out += "\\u00";
-            out.push_back(digits[byte >> 4]);
-            out.push_back(digits[byte & 15]);
-        } else {
-            out.push_back(c);
-        }
-    }
-    out.push_back('"');
 }
 
 }  // namespace
