@@ -28,6 +28,8 @@ class CommandLine {
         add_check();
         add_migrate();
         add_status();
+        add_reset();
+        add_rejects();
         add_config();
     }
 
@@ -88,6 +90,40 @@ class CommandLine {
         command->callback([this] { action_ = [this] { return glia::cli::status(config_, json_); }; });
     }
 
+    void add_reset() {
+        auto* command =
+            app_.add_subcommand("reset", "Moves a site's checkpoint back: the next pass reads from there");
+        command->add_option("--site", reset_site_, "The site")->required();
+        command->add_option("--to", reset_to_, "The new checkpoint, such as 2024-01-01T00:00:00Z")
+            ->required();
+        command->footer(
+            "Example:\n  glia-sync reset --site 9dd25b48-c988-48cd-a4c3-56384d317e41 --to 2024-05-01");
+        command->callback(
+            [this] { action_ = [this] { return glia::cli::reset(config_, reset_site_, reset_to_); }; });
+    }
+
+    void add_rejects() {
+        auto* command = app_.add_subcommand("rejects", "Records that could not be loaded");
+        command->require_subcommand(1);
+        command->fallthrough();
+        auto* list = command->add_subcommand("list", "One line per record, the newest first");
+        list->add_option("--site", rejects_.site, "Only of this site");
+        list->add_flag("--all", rejects_.all, "Those that were loaded since, too");
+        list->add_flag("--json", rejects_.json, "As JSON, payloads included");
+        list->callback([this] { action_ = [this] { return glia::cli::rejects_list(config_, rejects_); }; });
+        auto* show =
+            command->add_subcommand("show", "All that is known of a record, its payload as received");
+        show->add_option("id", rejects_.ids, "Number of the record, as listed")->required();
+        show->add_flag("--json", rejects_.json, "As JSON");
+        show->callback([this] { action_ = [this] { return glia::cli::rejects_show(config_, rejects_); }; });
+        auto* retry =
+            command->add_subcommand("retry", "Loads records again: from the API, or as they were received");
+        retry->add_option("id", rejects_.ids, "Numbers of records; without any: all that are not settled");
+        retry->add_option("--site", rejects_.site, "Only of this site");
+        retry->add_flag("--strict", rejects_.strict, "Exit code 65 if some still cannot be loaded");
+        retry->callback([this] { action_ = [this] { return glia::cli::rejects_retry(config_, rejects_); }; });
+    }
+
     void add_config() {
         auto* command = app_.add_subcommand("config", "Looks at the configuration file");
         command->require_subcommand(1);
@@ -106,6 +142,9 @@ class CommandLine {
     bool strict_ = false;
     bool print_ = false;
     bool json_ = false;
+    std::string reset_site_;
+    std::string reset_to_;
+    glia::cli::RejectsOptions rejects_;
     glia::cli::BackfillOptions backfill_;
     std::function<int()> action_;
 };

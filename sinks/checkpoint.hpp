@@ -97,6 +97,7 @@ struct Batch {
     std::vector<FetchedEngagement> engagements;
     std::vector<RejectedFetch> rejected;
     std::vector<DetailOutcome> details;
+    std::string claim_owner;  ///< who claimed the details: what somebody else holds by now is not written
 
     bool empty() const { return engagements.empty() && rejected.empty() && details.empty(); }
 };

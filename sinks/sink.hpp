@@ -106,6 +106,35 @@ struct DetailClaim {
     Seconds ttl{};  ///< for so long nobody else takes them
 };
 
+/// What reset_site() did.
+struct ResetResult {
+    bool known = false;  ///< the site has a watermark
+    bool moved = false;  ///< false: it is not later than `to` anyway, so nothing was changed
+    OptionalInstant before;
+};
+
+/// Which rejected records to show.
+struct RejectedQuery {
+    std::vector<std::int64_t> ids;  ///< these; empty: any
+    bool resolved_too = false;
+    std::string site_id;  ///< of this site only; empty: of any
+    std::int64_t limit = 1000;
+};
+
+/// A rejected record as stored (rejected_records).
+struct RejectedRow {
+    std::int64_t id = 0;
+    OptionalText site_id;
+    OptionalText engagement_id;
+    RecordSource source = RecordSource::list;
+    std::string reason;
+    std::string payload;
+    Instant first_seen_at{};
+    Instant last_seen_at{};
+    std::int64_t times_seen = 0;
+    OptionalInstant resolved_at;
+};
+
 /// See the file's head.
 class Sink {
   public:
@@ -140,6 +169,9 @@ class Sink {
     /// Moves ongoing engagements that are due (or all of them) into the detail queue. Returns how many.
     virtual std::int64_t queue_ongoing(bool all) = 0;
     virtual std::vector<DetailJob> claim_details(const DetailClaim& claim) = 0;
+    /// Prolongs claims that have not passed to another owner.
+    virtual void renew_details(const std::string& owner, const std::vector<std::string>& engagements,
+                               Seconds ttl) = 0;
     /// Details waiting and due now, not parked; claimed ones included.
     virtual std::int64_t details_due() = 0;
 
@@ -154,6 +186,15 @@ class Sink {
     virtual void take_over(const std::string& owner) = 0;
     /// Deletes rows of sync_runs older than `keep`.
     virtual void prune(Seconds keep) = 0;
+
+    /// Moves a site's watermark back to `to`, forgets its open pass, makes it due at once, and ends the lease
+    /// of whoever is reading it: what that one still commits is refused.
+    virtual ResetResult reset_site(const std::string& site, Instant to) = 0;
+
+    /// Rejected records, the newest first.
+    virtual std::vector<RejectedRow> rejected(const RejectedQuery& query) = 0;
+    /// Marks one as settled.
+    virtual void resolve_rejected(std::int64_t id) = 0;
 
     virtual StatusReport status() = 0;
 };

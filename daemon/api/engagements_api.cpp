@@ -76,24 +76,28 @@ using Reader = std::function<std::optional<T>(HttpResponse&, int attempt, std::s
 }  // namespace
 
 struct EngagementsApi::Impl {
-    Impl(Runtime& loop, const Settings& given)
-        : runtime(loop),
+    Impl(Scope& part, const Settings& given)
+        : scope(part),
+          runtime(part.runtime()),
+          program(part.runtime()),
           settings(given.api),
           base(*parse_url(given.api.base_url)),
-          http(loop, http_settings(given.api)),
-          gate(loop, given.api.max_in_flight, given.api.rate_limit),
+          http(part.runtime(), http_settings(given.api)),
+          gate(part, given.api.max_in_flight, given.api.rate_limit),
           clock(Clock::now(), system_now()),
           parser(EngagementParser::Options{given.visitor_name == Privacy::drop}) {
         trusted.push_back(base.origin);
         for (const auto& origin : settings.trusted_origins) trusted.push_back(parse_url(origin)->origin);
         while (base.target.ends_with('/')) base.target.pop_back();
-        tokens = make_token_source(loop, settings.auth, [this](std::string path, std::string body) {
+        tokens = make_token_source(part.runtime(), settings.auth, [this](std::string path, std::string body) {
             return mint(std::move(path), std::move(body));
         });
-        loop.on_stop([this] { http.cancel(); });
+        program.on_end([this] { http.cancel(); });
     }
 
+    Scope& scope;
     Runtime& runtime;
+    Scope program;  // ends with the program only
     ApiSettings settings;
     Url base;
     HttpClient http;
@@ -236,7 +240,7 @@ struct EngagementsApi::Impl {
                       {{"attempt", std::to_string(failed) + "/" + std::to_string(settings.max_retries + 1)},
                        {"next", to_text(wait)},
                        {"error", attempt.error.message}});
-            if (!co_await runtime.sleep(wait))
+            if (!co_await scope.sleep(wait))
                 co_return ApiError{ApiError::Kind::cancelled, 0, "stopped while waiting to ask again"};
         }
     }
@@ -284,14 +288,15 @@ struct EngagementsApi::Impl {
             auto page = read_body<ParsedPage>(response, attempt, why,
                                               [this](std::string& body) { return parser.page(body); });
             if (!page) return std::nullopt;
-            return FetchedPage{std::move(*page), clock.at(response.sent_at), attempt};
+            return FetchedPage{std::move(*page), clock.at(response.sent_at),
+                               clock.not_after(response.sent_at), attempt};
         };
         co_return co_await perform<FetchedPage>(std::move(request), Priority::page, true, std::move(read));
     }
 };
 
-EngagementsApi::EngagementsApi(Runtime& runtime, const Settings& settings)
-    : impl_(std::make_unique<Impl>(runtime, settings)) {}
+EngagementsApi::EngagementsApi(Scope& scope, const Settings& settings)
+    : impl_(std::make_unique<Impl>(scope, settings)) {}
 EngagementsApi::~EngagementsApi() = default;
 
 const ApiCounters& EngagementsApi::counters() const {

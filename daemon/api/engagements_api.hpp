@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "daemon/api/api_error.hpp"
+#include "daemon/api/fetched.hpp"
 #include "daemon/config/settings.hpp"
 #include "daemon/ops/runtime.hpp"
-#include "daemon/parse/engagement_parser.hpp"
 
 namespace glia {
 
@@ -19,19 +19,6 @@ struct ListQuery {
     Instant start{};
     OptionalInstant end;
     int per_page = 0;  ///< 0: as configured
-};
-
-/// A page with the moment it was asked for, by the server's clock.
-struct FetchedPage {
-    ParsedPage page;
-    Instant fetched_at{};
-    int attempts = 0;
-};
-
-/// The same of GET /engagements/{id}.
-struct FetchedDetail {
-    ParsedDetail detail;
-    Instant fetched_at{};
 };
 
 /// Counters since the start, for logs and metrics.
@@ -44,8 +31,9 @@ struct ApiCounters {
 /// Loop's thread only.
 class EngagementsApi {
   public:
-    /// Throws std::runtime_error if the CA file cannot be read.
-    EngagementsApi(Runtime& runtime, const Settings& settings);
+    /// When `scope` ends, no request is sent any more and none is tried again; one under way ends by itself,
+    /// or at once if the whole program stops. Throws std::runtime_error if the CA file cannot be read.
+    EngagementsApi(Scope& scope, const Settings& settings);
     ~EngagementsApi();
 
     /// The first page of a listing, ascending.

@@ -15,12 +15,12 @@ struct RequestGate::Timer {
     boost::asio::steady_timer timer;
 };
 
-RequestGate::RequestGate(Runtime& runtime, int max_in_flight, std::optional<double> rate_limit)
-    : runtime_(runtime),
+RequestGate::RequestGate(Scope& scope, int max_in_flight, std::optional<double> rate_limit)
+    : scope_(scope),
       limiter_(rate_limit),
       free_(max_in_flight),
-      timer_(std::make_unique<Timer>(runtime)) {
-    runtime.on_stop([this] {
+      timer_(std::make_unique<Timer>(scope.runtime())) {
+    scope.on_end([this] {
         timer_->timer.cancel();
         for (auto& queue : waiting_) {
             for (auto& waiter : queue) waiter->signal.notify();
@@ -32,8 +32,8 @@ RequestGate::RequestGate(Runtime& runtime, int max_in_flight, std::optional<doub
 RequestGate::~RequestGate() = default;
 
 Task<bool> RequestGate::enter(Priority priority) {
-    if (runtime_.stopping()) co_return false;
-    const auto waiter = std::make_shared<Waiter>(runtime_);
+    if (scope_.ending()) co_return false;
+    const auto waiter = std::make_shared<Waiter>(scope_.runtime());
     waiting_[static_cast<std::size_t>(priority)].push_back(waiter);
     pump();
     if (!waiter->granted) co_await waiter->signal.wait();

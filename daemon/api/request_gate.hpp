@@ -18,10 +18,10 @@ enum class Priority { page = 0, detail = 1 };
 /// Loop's thread only.
 class RequestGate {
   public:
-    RequestGate(Runtime& runtime, int max_in_flight, std::optional<double> rate_limit);
+    RequestGate(Scope& scope, int max_in_flight, std::optional<double> rate_limit);
     ~RequestGate();
 
-    /// Waits for a place. False if the program stops; then leave() must not be called.
+    /// Waits for a place. False if the scope ends; then leave() must not be called.
     Task<bool> enter(Priority priority);
     void leave();
     RateLimiter& limiter() { return limiter_; }
@@ -30,7 +30,7 @@ class RequestGate {
     struct Waiter;
     void pump();
 
-    Runtime& runtime_;
+    Scope& scope_;
     RateLimiter limiter_;
     int free_;
     std::array<std::deque<std::shared_ptr<Waiter>>, 2> waiting_;

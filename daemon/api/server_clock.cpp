@@ -12,7 +12,7 @@ std::chrono::microseconds since_epoch(SteadyTime moment) {
 }  // namespace
 
 ServerClock::ServerClock(SteadyTime now, Instant guess)
-    : difference_(guess.time_since_epoch() - since_epoch(now)) {}
+    : difference_(guess.time_since_epoch() - since_epoch(now)), least_(difference_) {}
 
 void ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
     const auto lower = date.time_since_epoch() - since_epoch(received);
@@ -22,11 +22,16 @@ void ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
     } else {
         difference_ = std::max(difference_, lower);
     }
+    least_ = !known_ || least_ > upper ? lower : std::max(least_, lower);
     known_ = true;
 }
 
 Instant ServerClock::at(SteadyTime moment) const {
     return Instant{since_epoch(moment) + difference_};
+}
+
+Instant ServerClock::not_after(SteadyTime moment) const {
+    return Instant{since_epoch(moment) + least_};
 }
 
 }  // namespace glia

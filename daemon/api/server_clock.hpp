@@ -24,11 +24,15 @@ class ServerClock {
     ServerClock(SteadyTime now, Instant guess);
 
     void observe(SteadyTime sent, SteadyTime received, Instant date);
+    /// The best estimate.
     Instant at(SteadyTime moment) const;
+    /// A time that the server's clock had certainly passed at `moment`; the estimate, before any response.
+    Instant not_after(SteadyTime moment) const;
     bool known() const { return known_; }
 
   private:
     std::chrono::microseconds difference_;  // server time since 1970 minus steady time since its epoch
+    std::chrono::microseconds least_;       // the same, as far as responses prove it
     bool known_ = false;
 };
 

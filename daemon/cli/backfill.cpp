@@ -106,7 +106,7 @@ Task<int> perform_backfill(Engine& engine, BackfillRequest request, bool strict,
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(result.facts.elapsed);
     if (strict && result.rejected > 0) {
         result.outcome.merge({Ending::rejected, std::to_string(result.rejected) +
-                                                    " records were rejected; see `glia-sync status`"});
+                                                    " records were rejected; see `glia-sync rejects list`"});
     }
     const bool all = result.outcome.ending <= Ending::rejected;
     std::cout << "backfill: " << (all ? "done" : "not finished") << ": "

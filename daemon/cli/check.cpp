@@ -107,9 +107,10 @@ int check(const std::string& config) {
         check_database(report, settings);
         settings.api.max_retries = std::min(settings.api.max_retries, kRetries);
         Runtime runtime;
+        Scope scope(runtime);
         std::unique_ptr<EngagementsApi> api;
         try {
-            api = std::make_unique<EngagementsApi>(runtime, settings);
+            api = std::make_unique<EngagementsApi>(scope, settings);
         } catch (const std::runtime_error& error) {
             report.bad("configuration", {Ending::misconfigured, error.what()});
             return report.code();

@@ -1,6 +1,7 @@
 // The subcommands: each takes its options and returns an exit code of sysexits.h (DESIGN.md §1).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,11 +20,23 @@ struct BackfillOptions {
     bool strict = false;
 };
 
+struct RejectsOptions {
+    std::vector<std::int64_t> ids;
+    std::string site;
+    bool all = false;
+    bool json = false;
+    bool strict = false;
+};
+
 int run(const std::string& config, bool once, bool strict);
 int backfill(const std::string& config, const BackfillOptions& options);
 int check(const std::string& config);
 int migrate(const std::string& config, bool print);
 int status(const std::string& config, bool json);
+int reset(const std::string& config, const std::string& site, const std::string& to);
+int rejects_list(const std::string& config, const RejectsOptions& options);
+int rejects_show(const std::string& config, const RejectsOptions& options);
+int rejects_retry(const std::string& config, const RejectsOptions& options);
 int config_check(const std::string& config);
 int config_show(const std::string& config);
 

@@ -19,6 +19,11 @@ postgres::Settings sink_settings(const Settings& settings);
 int with_engine(const std::string& config, int threads, const std::function<Task<int>(Engine&)>& work,
                 const std::function<void(Settings&)>& adjust = {});
 
+/// The service: runs until it is stopped. SIGHUP has the configuration read again: one that is in order takes
+/// over from the old one, which first brings what is under way to its next checkpoint; one that is not is
+/// refused.
+int serve(const std::string& config);
+
 /// Runs `work`, tells what it throws, and returns the exit code.
 int guarded(const std::function<int()>& work);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
@@ -81,7 +82,13 @@ int status(const std::string& config, bool as_json) {
     return guarded([&] {
         const Settings settings = load_settings(config);
         const auto sink = postgres::open(sink_settings(settings));
-        const StatusReport report = sink->status();
+        StatusReport report = sink->status();
+        for (const std::string& site : settings.api.sites) {  // also those that nobody has polled yet
+            const auto same = [&](const SiteStatus& known) { return known.site_id == site; };
+            if (std::none_of(report.sites.begin(), report.sites.end(), same)) {
+                report.sites.emplace_back().site_id = site;
+            }
+        }
         if (as_json) {
             std::cout << to_json(report);
         } else {

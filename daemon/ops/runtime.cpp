@@ -9,7 +9,6 @@
 #include <csignal>
 #include <exception>
 #include <random>
-#include <set>
 
 namespace glia {
 
@@ -19,7 +18,6 @@ struct Runtime::Impl {
     asio::io_context context{1};
     asio::signal_set ends{context, SIGTERM, SIGINT};
     asio::signal_set reloads{context, SIGHUP};
-    std::set<asio::steady_timer*> sleepers;
     std::exception_ptr failure;
     std::mt19937_64 generator{std::random_device{}()};
 };
@@ -36,7 +34,8 @@ int Runtime::run(const std::function<Task<int>()>& main, std::chrono::millisecon
     int code = kStoppedEarly;
     bool ended = false;
     asio::steady_timer deadline(impl_->context);
-    on_stop([&] {
+    Scope program(*this);
+    program.on_end([&] {
         deadline.expires_after(grace);
         deadline.async_wait([&](const boost::system::error_code& error) {
             if (!error) impl_->context.stop();
@@ -76,18 +75,7 @@ void Runtime::spawn(Task<> task) {
 void Runtime::stop() {
     if (stopping_) return;
     stopping_ = true;
-    for (auto& callback : callbacks_) callback();
-    for (asio::steady_timer* timer : impl_->sleepers) timer->cancel();
-}
-
-Task<bool> Runtime::sleep(std::chrono::milliseconds duration) {
-    if (stopping_) co_return false;
-    asio::steady_timer timer(impl_->context, duration);
-    impl_->sleepers.insert(&timer);
-    boost::system::error_code error;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    impl_->sleepers.erase(&timer);
-    co_return !stopping_;
+    for (Scope* scope : scopes_) scope->end();
 }
 
 void Runtime::post(std::function<void()> work) {
@@ -124,6 +112,27 @@ void Signal::notify() {
     for (asio::steady_timer* timer : impl_->waiters) timer->cancel();
     // A cancelled wait is done, even if a second notify() comes before its coroutine runs.
     impl_->waiters.clear();
+}
+
+Scope::Scope(Runtime& runtime) : runtime_(runtime), ended_(runtime), ending_(runtime.stopping()) {
+    runtime_.scopes_.push_back(this);
+}
+
+Scope::~Scope() {
+    runtime_.scopes_.remove(this);
+}
+
+void Scope::end() {
+    if (ending_) return;
+    ending_ = true;
+    for (const auto& callback : callbacks_) callback();
+    ended_.notify();
+}
+
+Task<bool> Scope::sleep(std::chrono::milliseconds duration) {
+    if (ending_) co_return false;
+    co_await ended_.wait_for(duration);
+    co_return !ending_;
 }
 
 Task<> Latch::wait() {

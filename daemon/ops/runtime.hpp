@@ -9,6 +9,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace glia {
 
@@ -32,15 +33,11 @@ class Runtime {
     /// it.
     void spawn(Task<> task);
 
-    /// Asks everything to end: sleepers wake, callbacks of on_stop() run once.
+    /// Asks everything to end: every Scope ends.
     void stop();
     bool stopping() const { return stopping_; }
-    void on_stop(std::function<void()> callback) { callbacks_.push_back(std::move(callback)); }
     /// SIGHUP calls this.
     void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
-
-    /// Waits. False if it was cut short because the program stops.
-    Task<bool> sleep(std::chrono::milliseconds duration);
 
     /// Runs `work` on the loop's thread, from any thread.
     void post(std::function<void()> work);
@@ -51,11 +48,11 @@ class Runtime {
     boost::asio::io_context& context();
 
   private:
-    friend class Signal;
+    friend class Scope;
     struct Impl;
     std::unique_ptr<Impl> impl_;
     bool stopping_ = false;
-    std::list<std::function<void()>> callbacks_;
+    std::list<class Scope*> scopes_;
     std::function<void()> reload_;
 };
 
@@ -72,6 +69,31 @@ class Signal {
   private:
     struct Impl;
     std::shared_ptr<Impl> impl_;
+};
+
+/// A part of the program that ends by itself, or with the program: what serves one configuration ends when
+/// the next one takes over. Ending cuts sleeps short and lets what is under way come to its next good place.
+/// Loop's thread only; outlived by the Runtime.
+class Scope {
+  public:
+    explicit Scope(Runtime& runtime);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+    void end();
+    bool ending() const { return ending_; }
+    /// Runs once, when the scope ends, whether by itself or with the program.
+    void on_end(std::function<void()> callback) { callbacks_.push_back(std::move(callback)); }
+    /// Waits. False if it was cut short because the scope ends.
+    Task<bool> sleep(std::chrono::milliseconds duration);
+    Runtime& runtime() const { return runtime_; }
+
+  private:
+    Runtime& runtime_;
+    Signal ended_;
+    bool ending_ = false;
+    std::vector<std::function<void()>> callbacks_;
 };
 
 /// Counts coroutines that were started, and waits for all of them.

@@ -35,15 +35,11 @@ class Backfill {
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
-        if (failure) result_.outcome.merge(outcome_of(*failure));
+        if (failure) result_.outcome.merge(engine_.outcome_of(*failure));
         co_return result_;
     }
 
   private:
-    Outcome outcome_of(const SinkError& error) const {
-        return {engine_.runtime.stopping() ? Ending::stopped : ending_of(error), error.what()};
-    }
-
     Task<> load() {
         started_ = std::chrono::steady_clock::now();
         const BackfillProgress before = co_await progress();
@@ -75,7 +71,7 @@ class Backfill {
                 const auto finish = [id](Sink& sink) { sink.finish_backfill(id); };
                 co_await engine_.store.run(finish);
             }
-        } else if (engine_.runtime.stopping()) {
+        } else if (engine_.scope.ending()) {
             result_.outcome.merge({Ending::stopped, "stopped"});
         } else if (result_.outcome.ending == Ending::done) {
             result_.outcome = {Ending::unavailable,
@@ -104,7 +100,7 @@ class Backfill {
     Task<> read_windows(Latch& latch) {
         std::optional<SinkError> failure;
         try {
-            while (!engine_.runtime.stopping() && !down_) {
+            while (!engine_.scope.ending() && !down_) {
                 auto lease = co_await claim();
                 if (lease) {
                     co_await read_window(std::move(*lease));
@@ -117,7 +113,7 @@ class Backfill {
         }
         if (failure) {
             down_ = true;
-            result_.outcome.merge(outcome_of(*failure));
+            result_.outcome.merge(engine_.outcome_of(*failure));
         }
         latch.remove();
     }
@@ -137,7 +133,7 @@ class Backfill {
         const BackfillProgress now = co_await progress();
         if (now.windows_leased <= reading_here_) co_return false;
         co_await take_over_dead(engine_);
-        co_return co_await engine_.runtime.sleep(Milliseconds{1000});
+        co_return co_await engine_.scope.sleep(Milliseconds{1000});
     }
 
     Task<> read_window(WindowLease lease) {
@@ -145,7 +141,9 @@ class Backfill {
         const WindowTarget target = lease.target;
         PassResult pass;
         {
-            const Renewal renewal(engine_, [target](Sink& sink) { sink.renew_window(target, kLeaseTime); });
+            const Renewal renewal(engine_, [target] {
+                return [target](Sink& sink) { sink.renew_window(target, kLeaseTime); };
+            });
             Pass window(target, lease.pass);
             pass = co_await perform(engine_, std::move(window), target.site_id);
         }
@@ -188,8 +186,8 @@ class Backfill {
                 result_.outcome.merge(result.outcome);
                 break;
             }
-            if (engine_.runtime.stopping() || (last_round && result.fetched + result.failed == 0)) break;
-            if (result.fetched == 0 && !co_await engine_.runtime.sleep(kPause)) break;
+            if (engine_.scope.ending() || (last_round && result.fetched + result.failed == 0)) break;
+            if (result.fetched == 0 && !co_await engine_.scope.sleep(kPause)) break;
         }
         details_over_ = true;
         over_.notify();
@@ -197,7 +195,7 @@ class Backfill {
     }
 
     Task<> report(Latch& latch) {
-        while (!(listed_ && details_over_) && !engine_.runtime.stopping()) {
+        while (!(listed_ && details_over_) && !engine_.scope.ending()) {
             co_await over_.wait_for(kProgressEvery);
             std::optional<SinkError> failure;
             try {

@@ -1,37 +1,27 @@
-// Fetching legs: GET /engagements/{id} for what waits in detail_queue, max_in_flight at a time.
+// Fetching legs: GET /engagements/{id} for what waits in detail_queue. detail_drain.hpp decides, this
+// performs.
 #pragma once
 
-#include <deque>
-#include <memory>
-
+#include "daemon/sync/detail_drain.hpp"
 #include "daemon/sync/engine.hpp"
 
 namespace glia {
-
-/// What a drain did.
-struct DrainResult {
-    Outcome outcome;
-    std::int64_t fetched = 0;
-    std::int64_t failed = 0;
-};
 
 class Details {
   public:
     explicit Details(Engine& engine) : engine_(engine), claiming_(engine.runtime) {}
 
     /// Fetches all that is due now, newest first, and commits it; ends early if the API is down or refuses
-    /// the token.
+    /// the token, or if the engine's scope ends.
     Task<DrainResult> drain();
 
     std::int64_t fetched_in_all() const { return fetched_in_all_; }
 
   private:
-    struct Drain;
-    Task<> work(Drain& drain, Latch& latch);
-    Task<std::optional<DetailJob>> take(Drain& drain);
-    Task<> fetch(Drain& drain, DetailJob job);
-    void fail(Drain& drain, const DetailJob& job, const ApiError& error);
-    Task<> flush(Drain& drain);
+    Task<> work(DetailDrain& drain, Latch& latch);
+    Task<std::optional<DetailJob>> take(DetailDrain& drain);
+    Task<> fetch(DetailDrain& drain, DetailJob job);
+    Task<> flush(DetailDrain& drain);
 
     Engine& engine_;
     AsyncMutex claiming_;

@@ -1,23 +1,16 @@
 #include "daemon/sync/engine.hpp"
 
-#include <algorithm>
-
 #include "daemon/ops/log.hpp"
 #include "daemon/ops/owner.hpp"
-#include "daemon/sync/schedule.hpp"
 
 namespace glia {
 namespace {
 
-// Large enough that a transaction's fixed costs do not show, small enough that a batch is about 2 MB.
-constexpr std::size_t kBatchEngagements = 500;
-
 /// A batch being committed while the next page is fetched.
 class Committing {
   public:
-    Committing(Engine& engine, std::shared_ptr<const Batch> batch, PassCheckpoint checkpoint)
-        : done_(engine.runtime) {
-        engine.runtime.spawn(commit(engine, std::move(batch), std::move(checkpoint)));
+    Committing(Engine& engine, PassRun::Commit what) : done_(engine.runtime) {
+        engine.runtime.spawn(commit(engine, std::move(what)));
     }
     /// Throws SinkError.
     Task<CommitCounts> result() {
@@ -27,9 +20,9 @@ class Committing {
     }
 
   private:
-    Task<> commit(Engine& engine, std::shared_ptr<const Batch> batch, PassCheckpoint checkpoint) {
+    Task<> commit(Engine& engine, PassRun::Commit what) {
         try {
-            const auto write = [batch, checkpoint](Sink& sink) { return sink.commit(*batch, checkpoint); };
+            const auto write = [what](Sink& sink) { return sink.commit(*what.batch, what.checkpoint); };
             counts_ = co_await engine.store.run(write);
         } catch (...) {
             failure_ = std::current_exception();
@@ -44,151 +37,92 @@ class Committing {
     CommitCounts counts_;
 };
 
-LinkTrouble trouble_of(const ApiError& error) {
-    switch (error.kind) {
-        case ApiError::Kind::not_found:
-        case ApiError::Kind::refused:
-            return LinkTrouble::gone;
-        case ApiError::Kind::untrusted_link:
-            return LinkTrouble::untrusted;
-        default:
-            return LinkTrouble::passing;
-    }
-}
-
-/// One pass on its way.
+/// One pass on its way: does what PassRun says.
 class Performance {
   public:
     Performance(Engine& engine, Pass pass, std::string site)
-        : engine_(engine),
-          pass_(std::move(pass)),
-          site_(std::move(site)),
-          batch_(std::make_shared<Batch>()) {}
+        : engine_(engine), run_(std::move(pass), std::move(site), engine.settings.sync) {}
 
-    Task<PassResult> run() {
-        std::optional<SinkError> sink_error;
-        try {
-            while (!pass_.complete() && !pass_.failed() && !gave_up_) {
-                co_await step();
-                const bool last = pass_.complete() || pass_.failed() || gave_up_;
-                if (last || batch_->engagements.size() >= kBatchEngagements) co_await flush();
+    Task<PassResult> perform() {
+        for (;;) {
+            if (engine_.scope.ending()) run_.stop();
+            PassRun::Step step = run_.next();
+            if (const auto* fetch = std::get_if<PassRun::Fetch>(&step)) {
+                co_await ask(fetch->ask);
+            } else if (auto* commit = std::get_if<PassRun::Commit>(&step)) {
+                committing_ = std::make_unique<Committing>(engine_, std::move(*commit));
+            } else if (std::holds_alternative<PassRun::Await>(step)) {
+                co_await settle();
+            } else {
+                co_return run_.result();
             }
-            co_await settle();
-            result_.complete = pass_.complete();
-        } catch (const SinkError& error) {
-            sink_error.emplace(error);
         }
-        if (sink_error) co_await fail(*sink_error);
-        result_.pages = pass_.position().pages;
-        co_return result_;
     }
 
   private:
-    Task<> step() {
-        const Ask ask = pass_.next();
+    Task<> ask(Ask ask) {
         const auto* link = std::get_if<AskLink>(&ask);
         std::optional<Result<FetchedPage>> fetched;
         if (link) {
             fetched.emplace(co_await engine_.api.follow(link->link));
         } else {
             const auto& first = std::get<AskFirst>(ask);
-            const ListQuery query{site_, first.start, first.end, 0};
+            const ListQuery query{run_.site(), first.start, first.end, 0};
             fetched.emplace(co_await engine_.api.list(query));
         }
-        if (!*fetched) {
-            on_error(fetched->error(), link != nullptr);
+        if (*fetched) {
+            for (const RejectedRecord& rejected : fetched->value().page.rejected) {
+                log::warn("record rejected", {{"site", run_.site()},
+                                              {"engagement", rejected.engagement_id.value_or("?")},
+                                              {"reason", rejected.reason}});
+            }
+            run_.on_page(std::move(fetched->value()));
             co_return;
         }
-        take(fetched->value());
-    }
-
-    void on_error(const ApiError& error, bool following) {
-        result_.site_refused = error.kind == ApiError::Kind::credentials ||
-                               error.kind == ApiError::Kind::forbidden ||
-                               (error.kind == ApiError::Kind::not_found && !following);
-        if (following && error.kind != ApiError::Kind::cancelled) {
-            if (pass_.on_link_trouble(trouble_of(error), error.message)) {
-                log::warn("cursor ended, the window is read again",
-                          {{"site", site_}, {"error", error.message}});
-                changed_position_ = true;
-                return;
-            }
-            changed_position_ = trouble_of(error) != LinkTrouble::passing;
-        }
-        gave_up_ = true;
-        result_.outcome = {ending_of(error), error.message};
+        ApiError error = fetched->error();
         if (error.kind == ApiError::Kind::forbidden && engine_.settings.api.operator_ids.empty()) {
-            result_.outcome.error +=
+            error.message +=
                 "; a token without the manager role must name its own operator in api.operator_ids";
         }
-    }
-
-    void take(FetchedPage& fetched) {
-        PageFacts facts;
-        facts.fetched_at = fetched.fetched_at;
-        facts.next_page = fetched.page.next_page;
-        facts.engagements = static_cast<std::int64_t>(fetched.page.engagements.size());
-        facts.rejected = static_cast<std::int64_t>(fetched.page.rejected.size());
-        facts.requests = fetched.attempts;
-        pass_.on_page(facts);
-        changed_position_ = true;
-        for (Engagement& engagement : fetched.page.engagements) {
-            add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.fetched_at, site_,
-                         engine_.settings.sync);
+        if (run_.on_error(error)) {
+            log::warn("cursor ended, the window is read again",
+                      {{"site", run_.site()}, {"error", error.message}});
         }
-        for (RejectedRecord& rejected : fetched.page.rejected) {
-            log::warn("record rejected", {{"site", site_},
-                                          {"engagement", rejected.engagement_id.value_or("?")},
-                                          {"reason", rejected.reason}});
-            batch_->rejected.push_back({std::move(rejected), RecordSource::list, site_});
-        }
-        if (pass_.failed()) result_.outcome = {Ending::unavailable, pass_.error()};
-    }
-
-    /// Hands the batch over; the one before has to be through, so that checkpoints follow each other.
-    Task<> flush() {
-        co_await settle();
-        if (!changed_position_) co_return;
-        changed_position_ = false;
-        committing_ = std::make_unique<Committing>(engine_, std::exchange(batch_, std::make_shared<Batch>()),
-                                                   pass_.checkpoint());
     }
 
     Task<> settle() {
-        if (!committing_) co_return;
         const auto committing = std::move(committing_);
-        const CommitCounts counts = co_await committing->result();
-        if (counts.queued > 0) engine_.details_wanted.notify();
-        result_.counts += counts;
-    }
-
-    Task<> fail(SinkError error) {
-        if (committing_) {  // it holds the coroutine that would come back to it
-            try {
-                co_await settle();
-            } catch (const SinkError&) {
-                // the first error is told
-            }
+        std::optional<SinkError> failure;
+        try {
+            const CommitCounts counts = co_await committing->result();
+            if (counts.queued > 0) engine_.details_wanted.notify();
+            run_.on_committed(counts);
+        } catch (const SinkError& error) {
+            failure.emplace(error);
         }
-        result_.outcome.merge(
-            {engine_.runtime.stopping() ? Ending::stopped : ending_of(error), error.what()});
+        if (failure) run_.on_commit_failed(engine_.outcome_of(*failure));
     }
 
     Engine& engine_;
-    Pass pass_;
-    std::string site_;
-    std::shared_ptr<Batch> batch_;
+    PassRun run_;
     std::unique_ptr<Committing> committing_;
-    PassResult result_;
-    bool gave_up_ = false;
-    bool changed_position_ = false;
 };
 
 }  // namespace
 
+Engine::Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries)
+    : runtime(loop),
+      scope(loop),
+      settings(std::move(by)),
+      api(scope, settings),
+      store(scope, std::move(sinks), threads, retries),
+      owner(this_owner()),
+      details_wanted(loop),
+      background(loop) {}
+
 Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id) {
     Performance performance(engine, std::move(pass), std::move(site_id));
-    co_return co_await performance.run();
+    co_return co_await performance.perform();
 }
 
 struct Renewal::State {
@@ -197,21 +131,24 @@ struct Renewal::State {
     bool over = false;
 };
 
-Renewal::Renewal(Engine& engine, std::function<void(Sink&)> renew)
+Renewal::Renewal(Engine& engine, std::function<Call()> renewal)
     : state_(std::make_shared<State>(engine.runtime)) {
-    auto loop = [](Engine& parts, std::shared_ptr<State> state, std::function<void(Sink&)> call) -> Task<> {
-        for (;;) {
+    auto loop = [](Engine& parts, std::shared_ptr<State> state, std::function<Call()> ask) -> Task<> {
+        while (!state->over && !parts.runtime.stopping()) {
             co_await state->ended.wait_for(std::chrono::duration_cast<Milliseconds>(kLeaseTime) / 3);
-            if (state->over || parts.runtime.stopping()) co_return;
+            if (state->over || parts.runtime.stopping()) break;
             try {
+                const Call call = ask();
                 co_await parts.store.run(call);
             } catch (const SinkError& error) {
                 // The next commit finds out whether the lease still holds; nothing is decided here.
                 log::debug("lease not renewed", {{"error", error.what()}});
             }
         }
+        parts.background.remove();
     };
-    engine.runtime.spawn(loop(engine, state_, std::move(renew)));
+    engine.background.add();
+    engine.runtime.spawn(loop(engine, state_, std::move(renewal)));
 }
 
 Renewal::~Renewal() {
@@ -244,18 +181,6 @@ Task<> save_server_clock(Engine& engine) {
         sink.save_server_clock(this_machine(), std::chrono::microseconds{found});
     };
     co_await engine.store.run(save);
-}
-
-void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
-                  const std::string& site_id, const SyncSettings& sync) {
-    FetchedEngagement fetched;
-    if (is_ongoing(engagement, fetched_at))
-        fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
-    fetched.engagement = std::move(engagement);
-    fetched.source = source;
-    fetched.fetched_at = fetched_at;
-    fetched.site_id = site_id;
-    batch.engagements.push_back(std::move(fetched));
 }
 
 }  // namespace glia

@@ -9,7 +9,7 @@
 #include "daemon/config/settings.hpp"
 #include "daemon/ops/runtime.hpp"
 #include "daemon/sync/outcome.hpp"
-#include "daemon/sync/pass.hpp"
+#include "daemon/sync/pass_run.hpp"
 #include "daemon/sync/store.hpp"
 
 namespace glia {
@@ -17,34 +17,40 @@ namespace glia {
 // Another instance takes over after this; renewed three times as often.
 inline constexpr Seconds kLeaseTime{30};
 
-/// The parts, put together. Loop's thread only.
+/// The parts that work by one configuration, put together. Loop's thread only.
+///
+/// An engine is ended by its scope; whoever destroys it waits for its coroutines first: for the ones that
+/// were started by hand, and then for `background`.
 struct Engine {
-    Runtime& runtime;
-    const Settings& settings;
-    EngagementsApi& api;
-    Store& store;
-    std::string owner;      ///< this process, in leases
-    Signal details_wanted;  ///< notified when a commit has put something into the detail queue
-};
+    /// `threads`: connections to the database; `retries`: see Store. Throws std::runtime_error if the CA file
+    /// cannot be read.
+    Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries);
 
-/// What a pass did.
-struct PassResult {
-    Outcome outcome;
-    bool complete = false;
-    bool site_refused =
-        false;  ///< the API refuses the site itself (401, 403, 404): other windows of it would fail too
-    CommitCounts counts;
-    std::int64_t pages = 0;
+    Runtime& runtime;
+    Scope scope;
+    const Settings settings;
+    EngagementsApi api;
+    Store store;
+    const std::string owner;  ///< this process, in leases
+    Signal details_wanted;    ///< notified when a commit has put something into the detail queue
+    Latch background;         ///< coroutines that nobody else waits for
+
+    /// How a sink's failure ends a piece of work: while the engine ends, it was stopped.
+    Outcome outcome_of(const SinkError& error) const {
+        return {scope.ending() ? Ending::stopped : ending_of(error), error.what()};
+    }
 };
 
 /// Performs `pass`: fetches, and commits behind the fetching, at most one batch at a time. What was fetched
 /// before a failure is committed too. Called under a lease that `Renewal` keeps.
 Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id);
 
-/// Renews a lease every ten seconds until it is destroyed; `renew` runs on a writer thread.
+/// Renews a lease every ten seconds until it is destroyed. `renewal` is asked on the loop's thread for the
+/// call that renews what is held at that moment; the call is made on a writer thread.
 class Renewal {
   public:
-    Renewal(Engine& engine, std::function<void(Sink&)> renew);
+    using Call = std::function<void(Sink&)>;
+    Renewal(Engine& engine, std::function<Call()> renewal);
     ~Renewal();
     Renewal(const Renewal&) = delete;
     Renewal& operator=(const Renewal&) = delete;
@@ -61,9 +67,5 @@ Task<> take_over_dead(Engine& engine);
 /// this one did.
 Task<> load_server_clock(Engine& engine);
 Task<> save_server_clock(Engine& engine);
-
-/// Copies a detail or list item into a batch, with what the merge needs to know.
-void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
-                  const std::string& site_id, const SyncSettings& sync);
 
 }  // namespace glia

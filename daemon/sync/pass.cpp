@@ -3,6 +3,8 @@
 #include <functional>
 #include <utility>
 
+#include "daemon/sync/planted.hpp"
+
 namespace glia {
 
 // The documentation calls start_date both inclusive ("from start_date forward") and exclusive ("after the
@@ -22,7 +24,7 @@ Ask Pass::next() const {
 
 void Pass::on_page(const PageFacts& page) {
     if (!pass_.next_page) {  // the first page of the window
-        pass_.started_at = page.fetched_at;
+        pass_.started_at = page.asked_at;
         pass_.pages = 0;
         pass_.engagements = 0;
         seen_links_.clear();
@@ -32,11 +34,16 @@ void Pass::on_page(const PageFacts& page) {
     rejected_ += page.rejected;
     requests_ += page.requests;
     pass_.next_page = page.next_page;
-    if (!page.next_page) {
+    if (planted(Mistake::watermark_of_the_end)) pass_.started_at = page.asked_at;
+    if (!page.next_page || (planted(Mistake::watermark_a_page_early) && pass_.pages > 1)) {
         complete_ = true;
         return;
     }
     if (!seen_links_.insert(std::hash<std::string>{}(*page.next_page)).second) {
+        if (planted(Mistake::repeated_link_ends_the_pass)) {
+            complete_ = true;
+            return;
+        }
         error_ = "next_page repeats itself after " + std::to_string(pass_.pages) +
                  " pages; the listing would never end, so the pass begins again later";
         forget_link();
@@ -53,6 +60,10 @@ bool Pass::on_link_trouble(LinkTrouble trouble, const std::string& message) {
         error_ = message;
         return false;
     }
+    if (planted(Mistake::ended_cursor_ends_the_pass)) {
+        complete_ = true;
+        return true;
+    }
     if (++restarts_ > kMaxRestarts) {
         error_ = "the cursor ended " + std::to_string(restarts_) + " times before the last page: " + message;
         return false;
@@ -65,7 +76,9 @@ PassCheckpoint Pass::checkpoint() const {
     checkpoint.target = target_;
     checkpoint.pass = pass_;
     checkpoint.complete = complete_;
-    if (complete_ && std::holds_alternative<SiteTarget>(target_)) checkpoint.watermark = pass_.started_at;
+    const bool moves_watermark =
+        std::holds_alternative<SiteTarget>(target_) || planted(Mistake::revisit_moves_the_watermark);
+    if (complete_ && moves_watermark) checkpoint.watermark = pass_.started_at;
     checkpoint.requests = requests_;
     checkpoint.rejected = rejected_;
     return checkpoint;

@@ -28,7 +28,8 @@ using Ask = std::variant<AskFirst, AskLink>;
 
 /// A page that came, as far as the pass must know it.
 struct PageFacts {
-    Instant fetched_at{};  ///< when it was asked for, by the server's clock
+    Instant asked_at{};  ///< by the server's clock, and rather too early than too late: a watermark may rest
+                         ///< on it
     OptionalText next_page;
     std::int64_t engagements = 0;
     std::int64_t rejected = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/sync/planted.hpp"
+
 namespace glia {
 namespace {
 
@@ -19,10 +21,15 @@ Seconds to_seconds(Milliseconds duration) {
 }  // namespace
 
 OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync) {
-    const Instant from = lease.synced_through ? *lease.synced_through - sync.overlap : sync.start_from;
+    const auto overlap = planted(Mistake::overlap_forgotten) ? Milliseconds{0} : sync.overlap;
+    const Instant from = lease.synced_through ? *lease.synced_through - overlap : sync.start_from;
     if (lease.open_pass && lease.open_pass->from <= from) return *lease.open_pass;
     OpenPass pass;
     pass.from = from;
+    if (planted(Mistake::cursor_kept) && lease.open_pass) {
+        pass = *lease.open_pass;
+        pass.from = from;
+    }
     return pass;
 }
 

@@ -6,12 +6,14 @@
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/details.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "daemon/sync/site_visit.hpp"
 
 namespace glia {
 namespace {
 
 // How often the detail queue is looked into although no page of this instance asked for details.
 constexpr Milliseconds kDetailPause{5000};
+constexpr Milliseconds kMaintenanceSoon{60'000};
 constexpr std::chrono::hours kMaintenanceEvery{1};
 constexpr Seconds kRunsKept{30 * 24 * 3600};
 // A site held by an instance that just died on another machine is free by then.
@@ -24,15 +26,6 @@ struct SiteResult {
     std::string owner;    ///< who has it, if it was not leased
     std::int64_t rejected = 0;
 };
-
-Task<PassResult> perform_tier(Engine& engine, const SiteLease& lease, DueTier due) {
-    OpenPass window;
-    window.from = engine.api.server_now() - due.back;
-    log::debug("revisit", {{"site", lease.site_id}, {"back", to_text(due.back)}});
-    const TierTarget target{lease.site_id, lease.epoch, due.covers};
-    Pass pass(target, window);
-    co_return co_await perform(engine, std::move(pass), lease.site_id);
-}
 
 void tell(const std::string& site, const char* mode, const PassResult& result) {
     const bool news = result.counts.inserted + result.counts.changed + result.counts.rejected > 0;
@@ -47,28 +40,18 @@ void tell(const std::string& site, const char* mode, const PassResult& result) {
 }
 
 /// What is due for a leased site.
-Task<SiteResult> work_site(Engine& engine, SiteLease lease) {
-    SiteResult site;
-    site.leased = true;
-    const SyncSettings& sync = engine.settings.sync;
-    const Renewal renewal(engine, [name = lease.site_id, epoch = lease.epoch](Sink& sink) {
-        sink.renew_site(name, epoch, kLeaseTime);
+Task<> visit_site(Engine& engine, const SiteLease& lease, SiteVisit& visit) {
+    const Renewal renewal(engine, [&lease] {
+        return [name = lease.site_id, epoch = lease.epoch](Sink& sink) {
+            sink.renew_site(name, epoch, kLeaseTime);
+        };
     });
-    const SiteTarget target{lease.site_id, lease.epoch};
-    Pass pass(target, incremental_pass(lease, sync));
-    PassResult result = co_await perform(engine, std::move(pass), lease.site_id);
-    site.outcome = result.outcome;
-    site.rejected += result.counts.rejected;
-    if (result.complete) {
-        tell(lease.site_id, "incremental", result);
-        if (const auto due = due_tier(lease.tiers, sync)) {
-            result = co_await perform_tier(engine, lease, *due);
-            site.outcome.merge(result.outcome);
-            site.rejected += result.counts.rejected;
-            if (result.complete) tell(lease.site_id, "revisit", result);
-        }
+    while (auto read = visit.next(engine.api.server_now())) {
+        const PassResult result = co_await perform(engine, std::move(read->pass), lease.site_id);
+        visit.on_result(result);
+        if (result.complete) tell(lease.site_id, read->mode, result);
+        if (engine.scope.ending()) break;
     }
-    co_return site;
 }
 
 Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
@@ -86,12 +69,13 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
             co_return site;
         }
         const SiteLease lease = *acquired.lease;
-        site = co_await work_site(engine, lease);
-        const bool failed = site.outcome.ending > Ending::stopped;
-        site.wait = next_poll(engine.settings.sync, failed ? lease.failures + 1 : 0, engine.runtime.random());
-        SiteRelease release;
-        release.next_poll_in = site.outcome.ending == Ending::stopped ? Milliseconds{0} : site.wait;
-        if (failed) release.error = site.outcome.error;
+        site.leased = true;
+        SiteVisit visit(lease, engine.settings.sync);
+        co_await visit_site(engine, lease, visit);
+        site.outcome = visit.outcome();
+        site.rejected = visit.rejected();
+        const SiteRelease release = visit.release(engine.runtime.random());
+        site.wait = release.next_poll_in;
         const auto give_back = [lease, release](Sink& sink) {
             sink.release_site(lease.site_id, lease.epoch, release);
         };
@@ -99,9 +83,9 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    if (failure) {
-        site.outcome.merge(
-            {engine.runtime.stopping() ? Ending::stopped : ending_of(*failure), failure->what()});
+    if (failure) site.outcome.merge(engine.outcome_of(*failure));
+    // A lease that was lost, or a sink that is away, is not asked again at once.
+    if (site.outcome.ending != Ending::done) {
         site.wait = std::max<Milliseconds>(site.wait, engine.settings.sync.poll_every);
     }
     if (site.outcome.ending > Ending::stopped) {
@@ -124,7 +108,7 @@ Task<> once(Engine& engine, std::string name, Outcome& outcome, std::int64_t& re
         }
         const Milliseconds pause = std::min<Milliseconds>(site.wait, Seconds{2});
         waited += pause;
-        if (!co_await engine.runtime.sleep(pause)) {
+        if (!co_await engine.scope.sleep(pause)) {
             outcome.merge({Ending::stopped, "stopped while waiting for site " + name});
             break;
         }
@@ -137,7 +121,7 @@ Task<> serve_site(Engine& engine, std::string name, Latch& latch) {
     const auto spread = std::min<Milliseconds>(engine.settings.sync.poll_every, Seconds{5});
     Milliseconds wait{
         static_cast<std::int64_t>(static_cast<double>(spread.count()) * engine.runtime.random() * 0.2)};
-    while (co_await engine.runtime.sleep(wait)) {
+    while (co_await engine.scope.sleep(wait)) {
         const SiteResult site = co_await poll_site(engine, name, false);
         wait = site.leased ? site.wait : std::min<Milliseconds>(site.wait, kLeaseTime);
     }
@@ -148,10 +132,10 @@ Task<> serve_details(Engine& engine, Latch& latch) {
     Details details(engine);
     int failures = 0;
     Milliseconds wait = kDetailPause;
-    engine.runtime.on_stop([&engine] { engine.details_wanted.notify(); });
-    while (!engine.runtime.stopping()) {
+    engine.scope.on_end([&engine] { engine.details_wanted.notify(); });
+    while (!engine.scope.ending()) {
         co_await engine.details_wanted.wait_for(wait);
-        if (engine.runtime.stopping()) break;
+        if (engine.scope.ending()) break;
         DrainResult result;
         std::optional<SinkError> failure;
         try {
@@ -161,7 +145,7 @@ Task<> serve_details(Engine& engine, Latch& latch) {
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
-        if (failure) result.outcome.merge({ending_of(*failure), failure->what()});
+        if (failure) result.outcome.merge(engine.outcome_of(*failure));
         if (result.fetched > 0)
             log::info("details fetched", {{"engagements", result.fetched}, {"failed", result.failed}});
         if (result.outcome.ending > Ending::stopped) {
@@ -178,6 +162,8 @@ Task<> serve_details(Engine& engine, Latch& latch) {
 }
 
 Task<> serve_maintenance(Engine& engine, Latch& latch) {
+    // The second round comes soon: by then something is known of the server's clock that others can use.
+    Milliseconds wait = kMaintenanceSoon;
     do {
         std::optional<SinkError> failure;
         try {
@@ -189,7 +175,9 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
             failure.emplace(error);
         }
         if (failure) log::warn("maintenance failed, will be tried again", {{"error", failure->what()}});
-    } while (co_await engine.runtime.sleep(kMaintenanceEvery));
+        if (!co_await engine.scope.sleep(wait)) break;
+        wait = kMaintenanceEvery;
+    } while (!engine.scope.ending());
     latch.remove();
 }
 
@@ -206,7 +194,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
             engine.runtime.spawn(once(engine, site, outcome, rejected, latch));
         }
         co_await latch.wait();
-        if (engine.runtime.stopping()) {
+        if (engine.scope.ending()) {
             outcome.merge({Ending::stopped, "stopped before the detail queue was done"});
         } else {
             const auto queue = [](Sink& sink) { return sink.queue_ongoing(true); };
@@ -221,11 +209,11 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    if (failure) outcome.merge({ending_of(*failure), failure->what()});
+    if (failure) outcome.merge(engine.outcome_of(*failure));
     co_return outcome;
 }
 
-Task<Outcome> run_service(Engine& engine) {
+Task<> run_service(Engine& engine) {
     log::info("service started",
               {{"sites", static_cast<int>(engine.settings.api.sites.size())}, {"owner", engine.owner}});
     Latch latch(engine.runtime);
@@ -239,7 +227,6 @@ Task<Outcome> run_service(Engine& engine) {
     }
     co_await latch.wait();
     log::info("service stopped");
-    co_return Outcome{};
 }
 
 }  // namespace glia

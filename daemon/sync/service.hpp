@@ -9,6 +9,6 @@ namespace glia {
 Task<Outcome> run_once(Engine& engine, std::int64_t& rejected);
 
 /// Until the program stops. Failures are logged, shown by `status`, and tried again.
-Task<Outcome> run_service(Engine& engine);
+Task<> run_service(Engine& engine);
 
 }  // namespace glia

@@ -28,9 +28,10 @@ struct Call {
 }  // namespace
 
 struct Store::Impl {
-    Impl(Runtime& loop, SinkFactory make, int tries)
-        : runtime(loop), factory(std::move(make)), retries(tries) {}
+    Impl(Scope& part, SinkFactory make, int tries)
+        : scope(part), runtime(part.runtime()), factory(std::move(make)), retries(tries) {}
 
+    Scope& scope;
     Runtime& runtime;
     SinkFactory factory;
     int retries;
@@ -67,8 +68,8 @@ struct Store::Impl {
     }
 };
 
-Store::Store(Runtime& runtime, SinkFactory factory, int threads, int retries)
-    : impl_(std::make_shared<Impl>(runtime, std::move(factory), retries)) {
+Store::Store(Scope& scope, SinkFactory factory, int threads, int retries)
+    : impl_(std::make_shared<Impl>(scope, std::move(factory), retries)) {
     for (int i = 0; i < threads; ++i) impl_->threads.emplace_back([impl = impl_.get()] { impl->serve(); });
 }
 
@@ -106,7 +107,7 @@ Task<> Store::run_erased(std::function<void(Sink&)> work) {
             std::rethrow_exception(call->failure);
         } catch (const SinkError& error) {
             const bool again = error.kind() == SinkError::Kind::unavailable && attempt <= impl->retries &&
-                               !impl->runtime.stopping();
+                               !impl->scope.ending();
             if (!again) throw;
             message = error.what();
         }
@@ -117,7 +118,7 @@ Task<> Store::run_erased(std::function<void(Sink&)> work) {
                   {{"attempt", std::to_string(attempt) + "/" + std::to_string(impl->retries + 1)},
                    {"next", to_text(wait)},
                    {"error", message}});
-        if (!co_await impl->runtime.sleep(wait)) {
+        if (!co_await impl->scope.sleep(wait)) {
             throw SinkError(SinkError::Kind::unavailable,
                             "stopped while waiting for the database: " + message);
         }

@@ -17,13 +17,13 @@ namespace glia {
 class Store {
   public:
     /// `retries`: how often a call is made again while the sink is unavailable, with backoff; 0 for `check`
-    /// and the like.
-    Store(Runtime& runtime, SinkFactory factory, int threads, int retries);
+    /// and the like. When `scope` ends, calls are still made, but none a second time.
+    Store(Scope& scope, SinkFactory factory, int threads, int retries);
     /// Waits for calls that a writer has begun; the others are dropped.
     ~Store();
 
-    /// Runs `work` on a writer thread. Throws SinkError once retries are used up, or as soon as the program
-    /// stops. `work` may run more than once, and it may have been done although the answer was lost: it must
+    /// Runs `work` on a writer thread. Throws SinkError once retries are used up, or as soon as the scope
+    /// ends. `work` may run more than once, and it may have been done although the answer was lost: it must
     /// be repeatable.
     ///
     /// `work` must be a named object, not a lambda in the co_await expression: GCC 12 destroys the captures

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "sinks/postgres/rows.hpp"
@@ -21,6 +22,7 @@ struct Work {
     std::optional<StoredState> stored;
     MergePlan plan;
     bool site_known = false;
+    bool rejected_before = false;  // and not settled since
 
     const Engagement& engagement() const { return fetched->engagement; }
     const std::string& id() const { return fetched->engagement.id; }
@@ -125,6 +127,7 @@ class Writer {
             by_id[work.id()] = &work;
             work.stored.reset();
             work.site_known = false;
+            work.rejected_before = false;
         }
         const std::string& site = works_.front().fetched->site_id;
         const auto known = tx_.run(sql::classify, {array(ids([](const Work&) { return true; })), site});
@@ -132,6 +135,7 @@ class Writer {
             Work& work = *by_id.at(row["id"].c_str());
             work.stored = stored_state(row);
             work.site_known = truth(row, "site_known");
+            work.rejected_before = truth(row, "rejected");
         }
         for (Work& work : works_) work.plan = plan_merge(work.stored, work.incoming);
 
@@ -319,8 +323,13 @@ class Writer {
     }
 
     void resolve_rejected() {
-        const auto loaded = ids([](const Work& work) { return work.plan.insert || work.plan.updates(); });
-        if (!loaded.empty()) tx_.run(sql::resolve_rejected, {array(loaded)});
+        std::vector<std::string> whole, listed;
+        for (const Work& work : works_) {
+            if (!work.plan.insert && !work.rejected_before) continue;
+            const bool with_legs = work.incoming.source == RecordSource::detail || work.incoming.legs_hash;
+            (with_legs ? whole : listed).push_back(work.id());
+        }
+        if (!whole.empty() || !listed.empty()) tx_.run(sql::resolve_rejected, {array(whole), array(listed)});
     }
 
     void count() {
@@ -359,6 +368,19 @@ class Writer {
         counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
     }
 
+    /// The fence of the details. Last, so that rows are locked in the order in which list batches lock
+    /// theirs.
+    void check_claims() {
+        if (batch_.claim_owner.empty() || batch_.details.empty()) return;
+        std::vector<std::string> claimed;
+        for (const DetailOutcome& outcome : batch_.details) claimed.push_back(outcome.engagement_id);
+        std::set<std::string> lost(claimed.begin(), claimed.end());
+        for (const auto& row : tx_.run(sql::held_details, {array(claimed), batch_.claim_owner})) {
+            lost.erase(row[0].c_str());
+        }
+        if (!lost.empty()) throw ClaimsLost{std::move(lost)};
+    }
+
     void settle_details() {
         std::vector<Param> loaded, fetched, failed, errors, waits, parked, attempted;
         for (const DetailOutcome& outcome : batch_.details) {
@@ -373,6 +395,7 @@ class Writer {
             parked.push_back(param(outcome.parked));
             attempted.push_back(param(outcome.attempted));
         }
+        check_claims();
         if (!loaded.empty()) {
             const std::int64_t settled = tx_.write(sql::settle_details, {array(loaded), array(fetched)});
             if (settled < static_cast<std::int64_t>(loaded.size()))
@@ -401,6 +424,7 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
     Batch rest;
     rest.rejected = batch.rejected;
     rest.details = batch.details;
+    rest.claim_owner = batch.claim_owner;
     for (const FetchedEngagement& fetched : batch.engagements) {
         Batch one;
         one.engagements.push_back(fetched);

@@ -1,10 +1,18 @@
 // A batch into the data tables, inside a transaction that the caller owns.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "sinks/checkpoint.hpp"
 #include "sinks/postgres/connection.hpp"
 
 namespace glia::postgres {
+
+/// Thrown out of a transaction whose details somebody else has claimed meanwhile: nothing of it is written.
+struct ClaimsLost {
+    std::set<std::string> engagements;
+};
 
 /// Writes what plan_merge() decides for each record: what is unchanged costs no write and no row lock, what
 /// is new goes in by COPY, what changed is merged. All list items of a batch must come from one site's

@@ -39,6 +39,23 @@ class PostgresSink final : public Sink {
     void require_schema() override { require_latest(connection_); }
 
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override {
+        std::set<std::string> lost;
+        try {
+            return commit_all(batch, checkpoint);
+        } catch (ClaimsLost& claims) {
+            lost = std::move(claims.engagements);
+        }
+        Batch rest = batch;
+        const auto is_lost = [&](const std::string& id) { return lost.count(id) > 0; };
+        std::erase_if(rest.details, [&](const DetailOutcome& d) { return is_lost(d.engagement_id); });
+        std::erase_if(rest.engagements, [&](const FetchedEngagement& e) { return is_lost(e.engagement.id); });
+        std::erase_if(rest.rejected, [&](const RejectedFetch& r) {
+            return r.record.engagement_id && is_lost(*r.record.engagement_id);
+        });
+        return commit(rest, checkpoint);
+    }
+
+    CommitCounts commit_all(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
         const auto write = [&](bool one_by_one) {
             CommitCounts counts;
             connection_.transact([&](Transaction& tx) {
@@ -195,6 +212,13 @@ class PostgresSink final : public Sink {
         return jobs;
     }
 
+    void renew_details(const std::string& owner, const std::vector<std::string>& engagements,
+                       Seconds ttl) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::renew_details, {array(engagements), owner, param(ttl.count())});
+        });
+    }
+
     std::int64_t details_due() override {
         std::int64_t due = 0;
         connection_.transact(
@@ -235,6 +259,48 @@ class PostgresSink final : public Sink {
 
     void prune(Seconds keep) override {
         connection_.transact([&](Transaction& tx) { tx.run(sql::prune, {param(keep.count())}); });
+    }
+
+    ResetResult reset_site(const std::string& site, Instant to) override {
+        ResetResult result;
+        connection_.transact([&](Transaction& tx) {
+            result = {};
+            const auto rows = tx.run(sql::site_watermark, {site});
+            if (!rows.empty()) result.before = instant(rows[0], "synced_through");
+            result.known = result.before.has_value();
+            result.moved = tx.write(sql::reset_site, {site, to_text(to)}) > 0;
+        });
+        return result;
+    }
+
+    std::vector<RejectedRow> rejected(const RejectedQuery& query) override {
+        std::vector<RejectedRow> found;
+        connection_.transact([&](Transaction& tx) {
+            found.clear();
+            std::vector<Param> ids;
+            for (const std::int64_t id : query.ids) ids.push_back(param(id));
+            const Param site = query.site_id.empty() ? std::nullopt : Param{query.site_id};
+            for (const auto& row : tx.run(
+                     sql::list_rejected, {array(ids), param(query.resolved_too), site, param(query.limit)})) {
+                RejectedRow one;
+                one.id = integer(row, "id");
+                one.site_id = text(row, "site_id");
+                one.engagement_id = text(row, "engagement_id");
+                one.source = text(row, "source") == "list" ? RecordSource::list : RecordSource::detail;
+                one.reason = text(row, "reason").value_or("");
+                one.payload = text(row, "payload").value_or("");
+                one.first_seen_at = instant(row, "first_seen_at").value_or(Instant{});
+                one.last_seen_at = instant(row, "last_seen_at").value_or(Instant{});
+                one.times_seen = integer(row, "times_seen");
+                one.resolved_at = instant(row, "resolved_at");
+                found.push_back(std::move(one));
+            }
+        });
+        return found;
+    }
+
+    void resolve_rejected(std::int64_t id) override {
+        connection_.transact([&](Transaction& tx) { tx.run(sql::resolve_one, {param(id)}); });
     }
 
     StatusReport status() override {

@@ -1,0 +1,114 @@
+#include "daemon/sync/pass_run.hpp"
+
+#include <utility>
+
+#include "daemon/sync/planted.hpp"
+#include "daemon/sync/schedule.hpp"
+
+namespace glia {
+namespace {
+
+LinkTrouble trouble_of(const ApiError& error) {
+    switch (error.kind) {
+        case ApiError::Kind::not_found:
+        case ApiError::Kind::refused:
+            return LinkTrouble::gone;
+        case ApiError::Kind::untrusted_link:
+            return LinkTrouble::untrusted;
+        default:
+            return LinkTrouble::passing;
+    }
+}
+
+}  // namespace
+
+PassRun::PassRun(Pass pass, std::string site_id, const SyncSettings& sync)
+    : pass_(std::move(pass)), site_(std::move(site_id)), sync_(sync) {}
+
+PassRun::Step PassRun::next() {
+    if (commit_failed_) return committing_ ? Step{Await{}} : Step{End{}};
+    const bool full = batch_->engagements.size() >= kBatchEngagements;
+    if (position_is_new_ && (over() || full)) {
+        if (committing_) return Await{};  // checkpoints follow each other
+        position_is_new_ = false;
+        committing_ = true;
+        return Commit{std::exchange(batch_, std::make_shared<Batch>()), pass_.checkpoint()};
+    }
+    if (over()) {
+        if (committing_) return Await{};
+        result_.complete = pass_.complete();
+        return End{};
+    }
+    const Ask ask = pass_.next();
+    asked_last_by_link_ = std::holds_alternative<AskLink>(ask);
+    return Fetch{ask};
+}
+
+void PassRun::on_page(FetchedPage fetched) {
+    PageFacts facts;
+    facts.asked_at = fetched.not_before;
+    facts.next_page = fetched.page.next_page;
+    facts.engagements = static_cast<std::int64_t>(fetched.page.engagements.size());
+    facts.rejected = static_cast<std::int64_t>(fetched.page.rejected.size());
+    facts.requests = fetched.attempts;
+    pass_.on_page(facts);
+    position_is_new_ = true;
+    for (Engagement& engagement : fetched.page.engagements) {
+        add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.fetched_at, site_, sync_);
+    }
+    for (RejectedRecord& rejected : fetched.page.rejected) {
+        batch_->rejected.push_back({std::move(rejected), RecordSource::list, site_});
+    }
+    if (pass_.failed()) result_.outcome = {Ending::unavailable, pass_.error()};
+    result_.pages = pass_.position().pages;
+}
+
+bool PassRun::on_error(const ApiError& error) {
+    const bool following = asked_last_by_link_;
+    result_.site_refused = error.kind == ApiError::Kind::credentials ||
+                           error.kind == ApiError::Kind::forbidden ||
+                           (error.kind == ApiError::Kind::not_found && !following);
+    if (following && error.kind != ApiError::Kind::cancelled) {
+        const LinkTrouble trouble = trouble_of(error);
+        if (pass_.on_link_trouble(trouble, error.message)) {
+            position_is_new_ = true;
+            return true;
+        }
+        if (trouble != LinkTrouble::passing) position_is_new_ = true;  // the link is not kept
+    }
+    given_up_ = true;
+    result_.outcome = {ending_of(error), error.message};
+    return false;
+}
+
+void PassRun::on_committed(const CommitCounts& counts) {
+    committing_ = false;
+    result_.counts += counts;
+}
+
+void PassRun::on_commit_failed(const Outcome& outcome) {
+    committing_ = false;
+    if (planted(Mistake::failed_commit_counts)) return;
+    commit_failed_ = true;
+    result_.outcome.merge(outcome);
+}
+
+void PassRun::stop() {
+    if (over()) return;
+    given_up_ = true;
+    result_.outcome.merge({Ending::stopped, "stopped before the last page of site " + site_});
+}
+
+void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
+                  const std::string& site_id, const SyncSettings& sync) {
+    FetchedEngagement fetched;
+    if (is_ongoing(engagement, fetched_at))
+        fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
+    fetched.engagement = std::move(engagement);
+    fetched.source = source;
+    fetched.fetched_at = fetched_at;
+    fetched.site_id = site_id;
+    batch.engagements.push_back(std::move(fetched));
+}
+
+}  // namespace glia

@@ -1,0 +1,44 @@
+// What is done for a site while its lease is held: the incremental pass, then the widest revisit tier that is
+// due, and how the lease is given back. Decisions only.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "daemon/config/settings.hpp"
+#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/schedule.hpp"
+
+namespace glia {
+
+class SiteVisit {
+  public:
+    SiteVisit(SiteLease lease, const SyncSettings& sync);
+
+    struct Read {
+        Pass pass;
+        const char* mode;  ///< incremental or revisit, for the log
+    };
+    /// The pass to perform now, with on_result() after it; none: the visit is over. `server_now`: the
+    /// server's clock, for how far back a revisit reaches.
+    std::optional<Read> next(Instant server_now);
+    void on_result(const PassResult& result);
+    /// The sink failed between two passes.
+    void on_failure(const Outcome& outcome);
+
+    const Outcome& outcome() const { return outcome_; }
+    std::int64_t rejected() const { return rejected_; }
+    /// With what the lease is given back. `random` in [0, 1), for jitter.
+    SiteRelease release(double random) const;
+
+  private:
+    enum class At { incremental, revisit, over };
+
+    SiteLease lease_;
+    SyncSettings sync_;
+    At at_ = At::incremental;
+    Outcome outcome_;
+    std::int64_t rejected_ = 0;
+};
+
+}  // namespace glia
