@@ -2,16 +2,16 @@
 # Installs what is needed, builds, runs every test, and ends with one line: N passed, N failed.
 #
 #   tests/run.sh                    everything
-#   tests/run.sh AREA[/NAME]...     unit, integration, e2e, sanitizers, fuzz, units; NAME: a part of a test's name
+#   tests/run.sh AREA[/NAME]...     unit, simulation, integration, e2e, units, sanitizers, fuzz; NAME: a part of a test's name
 #   tests/run.sh bench              not a test: prints measurements (see tests/bench)
 #
-# GLIA_TEST_SECONDS: how long each fuzzer runs (default 10).
+# GLIA_TEST_SECONDS: how long each fuzzer runs (default 10). GLIA_TEST_HISTORIES: how many the simulation runs (100,000).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 
 areas=("$@")
-[ $# -gt 0 ] || areas=(unit integration e2e units sanitizers fuzz)
+[ $# -gt 0 ] || areas=(unit simulation integration e2e units sanitizers fuzz)
 results=$(mktemp)
 work=$(mktemp -d /tmp/glia-sync-tests-XXXXXX)
 chmod 755 "$work"
@@ -39,6 +39,19 @@ cluster() {  # starts PostgreSQL once, for tests that need it
 }
 
 test_unit() { build release unit_tests -- -DGLIA_WERROR=ON; count_gtest unit build/release/tests/unit_tests "$1"; }
+test_simulation() {
+  # The core in virtual time: many histories, and proof that it would find what is wrong (--mistakes).
+  build release simulation -- -DGLIA_WERROR=ON
+  simulate build/release simulation --histories "${GLIA_TEST_HISTORIES:-100000}"
+  simulate build/release simulation --mistakes
+}
+simulate() {  # BUILD AREA OPTION...
+  local program=$1/tests/simulation area=$2 log=$work/simulation.log
+  shift 2
+  "$program" "$@" >"$log" 2>&1 || cat "$log"
+  grep -qE '^(ok|FAILED) ' "$log" || echo "FAILED simulation (no verdict)" >>"$log"
+  sed -nE "s#^(ok|FAILED) simulation/?#\1 $area/#p" "$log" >>"$results"
+}
 test_integration() { build release integration_tests -- -DGLIA_WERROR=ON; count_gtest integration build/release/tests/integration_tests "$1"; }
 test_e2e() {
   build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
@@ -67,9 +80,10 @@ test_sanitizers() {
   export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
   for preset in asan tsan; do
     say "building with $preset"
-    build "$preset" unit_tests integration_tests glia-sync -- -DGLIA_WERROR=ON
+    build "$preset" unit_tests integration_tests simulation glia-sync -- -DGLIA_WERROR=ON
     count_gtest "$preset" "build/$preset/tests/unit_tests" "$1"
     count_gtest "$preset" "build/$preset/tests/integration_tests" "$1"
+    simulate "build/$preset" "$preset" --histories 2000
   done
   say "end to end with the address sanitizer"
   build asan glia-simulator
@@ -101,7 +115,7 @@ for area in "${areas[@]}"; do
   name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
   say "$area${name:+ $name}"
   case $area in
-    unit | integration | e2e | units | sanitizers | fuzz)
+    unit | simulation | integration | e2e | units | sanitizers | fuzz)
       case $area in integration | sanitizers) cluster ;; esac
       # Beside us, not in a condition: there `set -e` would not count. What breaks off is a failure, and the rest goes on.
       ("test_$area" "$name") &

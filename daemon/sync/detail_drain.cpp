@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "daemon/sync/pass_run.hpp"
-#include "daemon/sync/planted.hpp"
+#include "sinks/planted.hpp"
 
 namespace glia {
 namespace {

@@ -3,7 +3,7 @@
 #include <functional>
 #include <utility>
 
-#include "daemon/sync/planted.hpp"
+#include "sinks/planted.hpp"
 
 namespace glia {
 
@@ -76,9 +76,7 @@ PassCheckpoint Pass::checkpoint() const {
     checkpoint.target = target_;
     checkpoint.pass = pass_;
     checkpoint.complete = complete_;
-    const bool moves_watermark =
-        std::holds_alternative<SiteTarget>(target_) || planted(Mistake::revisit_moves_the_watermark);
-    if (complete_ && moves_watermark) checkpoint.watermark = pass_.started_at;
+    if (complete_ && std::holds_alternative<SiteTarget>(target_)) checkpoint.watermark = pass_.started_at;
     checkpoint.requests = requests_;
     checkpoint.rejected = rejected_;
     return checkpoint;

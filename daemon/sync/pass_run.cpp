@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "daemon/sync/planted.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "sinks/planted.hpp"
 
 namespace glia {
 namespace {
@@ -22,16 +22,19 @@ LinkTrouble trouble_of(const ApiError& error) {
 
 }  // namespace
 
-PassRun::PassRun(Pass pass, std::string site_id, const SyncSettings& sync)
-    : pass_(std::move(pass)), site_(std::move(site_id)), sync_(sync) {}
+PassRun::PassRun(Pass pass, std::string site_id, const SyncSettings& sync, std::size_t batch)
+    : pass_(std::move(pass)), site_(std::move(site_id)), sync_(sync), full_(batch) {}
 
 PassRun::Step PassRun::next() {
     if (commit_failed_) return committing_ ? Step{Await{}} : Step{End{}};
-    const bool full = batch_->engagements.size() >= kBatchEngagements;
+    const bool full = batch_->engagements.size() >= full_;
     if (position_is_new_ && (over() || full)) {
         if (committing_) return Await{};  // checkpoints follow each other
         position_is_new_ = false;
         committing_ = true;
+        if (planted(Mistake::checkpoint_ahead_of_rows) && !over()) {
+            return Commit{std::make_shared<Batch>(), pass_.checkpoint()};
+        }
         return Commit{std::exchange(batch_, std::make_shared<Batch>()), pass_.checkpoint()};
     }
     if (over()) {
@@ -102,7 +105,7 @@ void PassRun::stop() {
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
                   const std::string& site_id, const SyncSettings& sync) {
     FetchedEngagement fetched;
-    if (is_ongoing(engagement, fetched_at))
+    if (is_ongoing(engagement, fetched_at) && !planted(Mistake::ongoing_forgotten))
         fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
     fetched.engagement = std::move(engagement);
     fetched.source = source;

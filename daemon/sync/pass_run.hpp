@@ -32,7 +32,8 @@ struct PassResult {
 ///   End     result() is final
 class PassRun {
   public:
-    PassRun(Pass pass, std::string site_id, const SyncSettings& sync);
+    /// `batch`: so many engagements are committed at once.
+    PassRun(Pass pass, std::string site_id, const SyncSettings& sync, std::size_t batch = kBatchEngagements);
 
     struct Fetch {
         Ask ask;
@@ -67,6 +68,7 @@ class PassRun {
     Pass pass_;
     std::string site_;
     SyncSettings sync_;
+    std::size_t full_;
     std::shared_ptr<Batch> batch_ = std::make_shared<Batch>();
     PassResult result_;
     bool given_up_ = false;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/sync/planted.hpp"
+#include "sinks/planted.hpp"
 
 namespace glia {
 namespace {
@@ -41,7 +41,7 @@ std::optional<DueTier> due_tier(const std::vector<TierState>& states, const Sync
         const bool is_due = state == states.end() || !state->since_start || *state->since_start >= tier.every;
         if (is_due && (!due || tier.back > due->back)) due = DueTier{tier.back, {}};
     }
-    if (!due) return due;
+    if (!due || planted(Mistake::revisit_forgotten)) return std::nullopt;
     for (const TierSettings& tier : sync.revisit) {
         if (tier.back <= due->back) due->covers.push_back(to_seconds(tier.back));
     }

@@ -12,7 +12,6 @@ enum class Mistake {
     cursor_kept,                  ///< a pass whose window changed goes on at the old link
     ended_cursor_ends_the_pass,   ///< a cursor that the server forgot counts as the last page
     repeated_link_ends_the_pass,  ///< a link that repeats itself counts as the last page
-    revisit_moves_the_watermark,  ///< a revisit's end counts as that of an incremental pass
     failed_commit_counts,         ///< after a commit that failed the pass goes on as if it had not
     older_response_wins,          ///< fetched_at is not looked at
     list_item_clears_legs,        ///< a list item without legs takes the stored ones away
@@ -21,7 +20,9 @@ enum class Mistake {
     ongoing_forgotten,            ///< an engagement that goes on is not fetched again
     fence_left_out,               ///< a commit is not checked against the epoch of its lease
     claims_not_fenced,            ///< a detail's failure is noted by who no longer holds it
-    checkpoint_without_rows,      ///< the position is written although the rows were not
+    revisit_forgotten,            ///< no tier is ever due
+    change_asks_for_no_detail,    ///< a changed list item does not have the legs fetched again
+    checkpoint_ahead_of_rows,     ///< the position is written before the rows of the last page are
 };
 
 #ifdef GLIA_PLANTED

@@ -1,0 +1,378 @@
+#include "tests/simulation/model_database.hpp"
+
+#include <algorithm>
+
+#include "sinks/planted.hpp"
+
+namespace simulation {
+namespace {
+
+[[noreturn]] void lease_lost(const std::string& what) {
+    throw SinkError(SinkError::Kind::lease_lost, "the lease on " + what + " has passed to another instance");
+}
+
+}  // namespace
+
+ModelDatabase::Window* ModelDatabase::window(const WindowTarget& target) {
+    for (Window& one : windows) {
+        if (one.target.backfill_id == target.backfill_id && one.target.site_id == target.site_id &&
+            one.target.from == target.from)
+            return &one;
+    }
+    return nullptr;
+}
+
+void ModelDatabase::check_fence(const PassCheckpoint& checkpoint) const {
+    if (planted(Mistake::fence_left_out)) return;
+    const auto check_site = [&](const std::string& id, std::int64_t epoch) {
+        const auto site = sites.find(id);
+        if (site == sites.end() || site->second.lease_epoch != epoch || site->second.lease_owner.empty())
+            lease_lost(id);
+    };
+    if (const auto* site = std::get_if<SiteTarget>(&checkpoint.target))
+        check_site(site->site_id, site->epoch);
+    if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target))
+        check_site(tier->site_id, tier->epoch);
+    if (const auto* target = std::get_if<WindowTarget>(&checkpoint.target)) {
+        const Window* one = const_cast<ModelDatabase*>(this)->window(*target);
+        if (!one || one->target.epoch != target->epoch || (one->lease_owner.empty() && !one->done))
+            lease_lost("a window");
+    }
+}
+
+void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
+    const auto end_watermark = [&](const std::string& id, Site& site) {
+        const Instant watermark = *checkpoint.watermark;
+        if (site.must_begin_by && checkpoint.pass.from > *site.must_begin_by) {
+            broken("the watermark of " + id + " moves although what a reset asked for was not read");
+        }
+        site.must_begin_by.reset();
+        if (on_watermark) on_watermark(id, checkpoint.pass, watermark);
+        site.synced_through = site.synced_through ? std::max(*site.synced_through, watermark) : watermark;
+    };
+    if (const auto* target = std::get_if<SiteTarget>(&checkpoint.target)) {
+        Site& site = sites[target->site_id];
+        site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});
+        if (!checkpoint.complete) {
+            site.open_pass = checkpoint.pass;
+            return;
+        }
+        end_watermark(target->site_id, site);
+        site.open_pass.reset();
+    } else if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target)) {
+        Site& site = sites[tier->site_id];
+        site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});
+        if (!checkpoint.complete) return;
+        if (checkpoint.watermark) end_watermark(tier->site_id, site);
+        for (const Seconds back : tier->covers) site.tiers[back.count()] = now;
+    } else {
+        Window& one = *window(std::get<WindowTarget>(checkpoint.target));
+        if (checkpoint.complete && !one.done && on_window_done) on_window_done(one.target, checkpoint.pass);
+        one.pass = checkpoint.pass;
+        one.done = checkpoint.complete;
+        if (one.done) {
+            one.lease_owner.clear();
+        } else {
+            one.lease_expires_at = std::max(one.lease_expires_at, now + Seconds{30});
+        }
+    }
+}
+
+void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCounts& counts) {
+    const Engagement& e = fetched.engagement;
+    IncomingState incoming;
+    incoming.source = fetched.source;
+    incoming.core_hash = core_hash(e);
+    if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
+    incoming.fetched_at = fetched.fetched_at;
+    const auto found = rows.find(e.id);
+    const MergePlan plan =
+        plan_merge(found == rows.end() ? std::nullopt : std::optional(found->second.state), incoming);
+    Row& row = rows[e.id];
+    if (plan.write_core) {
+        if (!plan.insert && incoming.fetched_at < row.state.fetched_at) {
+            broken("an older response overwrote a newer one of " + e.id);
+        }
+        row.core = e;
+        row.core.legs.reset();
+        row.state.core_hash = incoming.core_hash;
+    }
+    if (plan.insert || plan.write_list_hash) row.state.list_hash = plan.list_hash;
+    if (plan.insert || plan.updates()) {
+        row.state.fetched_at = std::max(row.state.fetched_at, incoming.fetched_at);
+    }
+    if (plan.write_legs) {
+        if (!e.legs) broken("a response without legs took the legs of " + e.id + " away");
+        if (row.state.legs_fetched_at && incoming.fetched_at < *row.state.legs_fetched_at) {
+            broken("older legs overwrote newer ones of " + e.id);
+        }
+        row.legs = e.legs.value_or(std::vector<Leg>{});
+        row.state.legs_hash = incoming.legs_hash;
+        ++counts.legs;
+    }
+    if (plan.write_legs || plan.mark_legs) row.state.legs_fetched_at = incoming.fetched_at;
+    if (!fetched.site_id.empty()) row.sites.insert(fetched.site_id);
+    plan.insert ? ++counts.inserted : plan.write_core ? ++counts.changed : ++counts.unchanged;
+
+    if (plan.want_detail) {
+        ++counts.queued;
+        const auto [entry, is_new] = details.try_emplace(e.id);
+        QueuedDetail& queued = entry->second;
+        queued.created_at = e.created_at;
+        queued.wanted_after = is_new ? fetched.fetched_at : std::max(queued.wanted_after, fetched.fetched_at);
+        queued.next_attempt_at = is_new ? now : std::min(queued.next_attempt_at, now);
+        queued.attempts = 0;
+        queued.parked = false;
+    }
+    if (incoming.legs_hash) {
+        const bool news = plan.insert || plan.write_legs;
+        if (fetched.refetch_in && (news || fetched.source == RecordSource::detail)) {
+            ongoing[e.id] = now + *fetched.refetch_in;
+        } else if (!fetched.refetch_in && !plan.insert) {
+            ongoing.erase(e.id);
+        }
+    }
+    rejected_open.erase(e.id);
+}
+
+std::set<std::string> ModelDatabase::lost_claims(const Batch& batch) const {
+    std::set<std::string> lost;
+    if (planted(Mistake::claims_not_fenced)) return lost;
+    for (const DetailOutcome& outcome : batch.details) {
+        const auto queued = details.find(outcome.engagement_id);
+        if (queued == details.end() || queued->second.claimed_by != batch.claim_owner)
+            lost.insert(outcome.engagement_id);
+    }
+    return lost;
+}
+
+void ModelDatabase::settle(const Batch& batch) {
+    for (const DetailOutcome& outcome : batch.details) {
+        const auto entry = details.find(outcome.engagement_id);
+        if (entry == details.end()) continue;
+        QueuedDetail& queued = entry->second;
+        if (!queued.claimed_by.empty() && queued.claimed_by != batch.claim_owner) {
+            broken("a detail of " + outcome.engagement_id +
+                   " was settled by an instance that no longer held it");
+        }
+        queued.claimed_by.clear();
+        if (outcome.fetched_at) {
+            if (queued.wanted_after <= *outcome.fetched_at || planted(Mistake::detail_settles_too_much)) {
+                details.erase(entry);
+            } else {
+                queued.next_attempt_at = now;
+            }
+        } else if (outcome.attempted) {
+            ++queued.attempts;
+            queued.next_attempt_at = now + outcome.retry_in;
+            queued.parked = outcome.parked;
+        }
+    }
+}
+
+CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
+    CommitCounts counts;
+    if (checkpoint) check_fence(*checkpoint);
+    const std::set<std::string> lost =
+        batch.claim_owner.empty() ? std::set<std::string>{} : lost_claims(batch);
+    // Of one engagement twice, the later response counts.
+    std::map<std::string, const FetchedEngagement*> latest;
+    for (const FetchedEngagement& fetched : batch.engagements) {
+        if (lost.count(fetched.engagement.id)) continue;
+        const FetchedEngagement*& slot = latest[fetched.engagement.id];
+        if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
+    }
+    for (const auto& [id, fetched] : latest) write_engagement(*fetched, counts);
+    for (const RejectedFetch& rejected : batch.rejected) {
+        if (rejected.record.engagement_id) rejected_open.insert(*rejected.record.engagement_id);
+        ++counts.rejected;
+    }
+    Batch kept;
+    kept.claim_owner = batch.claim_owner;
+    for (const DetailOutcome& outcome : batch.details) {
+        if (!lost.count(outcome.engagement_id)) kept.details.push_back(outcome);
+    }
+    settle(kept);
+    if (checkpoint) write_checkpoint(*checkpoint);  // last: the checks of a watermark look at the rows
+    return counts;
+}
+
+SiteAcquired ModelDatabase::acquire_site(const std::string& id, const std::string& owner, Seconds ttl,
+                                         bool force) {
+    Site& site = sites[id];
+    SiteAcquired acquired;
+    const bool free = site.lease_owner.empty() || site.lease_owner == owner || site.lease_expires_at <= now;
+    const bool due = force || !site.next_poll_at || *site.next_poll_at <= now;
+    if (!free || !due) {
+        if (site.lease_expires_at > now) acquired.owner = site.lease_owner;
+        const Instant at = std::max(site.next_poll_at.value_or(now), free ? now : site.lease_expires_at);
+        acquired.wait = std::chrono::ceil<Seconds>(at - now);
+        return acquired;
+    }
+    site.lease_owner = owner;
+    ++site.lease_epoch;
+    site.lease_expires_at = now + ttl;
+    SiteLease lease;
+    lease.site_id = id;
+    lease.epoch = site.lease_epoch;
+    lease.synced_through = site.synced_through;
+    lease.open_pass = site.open_pass;
+    lease.failures = site.failures;
+    for (const auto& [back, started] : site.tiers) {
+        lease.tiers.push_back({Seconds{back}, std::chrono::floor<Seconds>(now - started)});
+    }
+    acquired.lease = std::move(lease);
+    return acquired;
+}
+
+void ModelDatabase::renew_site(const std::string& id, std::int64_t epoch, Seconds ttl) {
+    Site& site = sites[id];
+    if (site.lease_epoch != epoch || site.lease_owner.empty()) lease_lost(id);
+    site.lease_expires_at = now + ttl;
+}
+
+void ModelDatabase::release_site(const std::string& id, std::int64_t epoch, const SiteRelease& release) {
+    Site& site = sites[id];
+    if (site.lease_epoch != epoch) return;
+    site.lease_owner.clear();
+    site.next_poll_at = now + release.next_poll_in;
+    site.failures = release.error.empty() ? 0 : site.failures + 1;
+}
+
+BackfillState ModelDatabase::open_backfill(const BackfillSpec& spec) {
+    if (windows.empty()) {
+        for (const std::string& site : spec.sites) {
+            for (Instant from = spec.from; from < spec.to; from += spec.window) {
+                Window one;
+                one.target.backfill_id = 1;
+                one.target.site_id = site;
+                one.target.from = from;
+                one.pass.from = from;
+                one.pass.to = std::min<Instant>(from + spec.window, spec.to);
+                windows.push_back(std::move(one));
+            }
+        }
+    }
+    BackfillState state;
+    state.id = 1;
+    state.from = spec.from;
+    state.to = spec.to;
+    return state;
+}
+
+std::optional<WindowLease> ModelDatabase::claim_window(std::int64_t, const std::string& owner, Seconds ttl,
+                                                       const std::vector<std::string>&) {
+    for (Window& one : windows) {
+        if (one.done || (!one.lease_owner.empty() && one.lease_expires_at > now)) continue;
+        one.lease_owner = owner;
+        ++one.target.epoch;
+        one.lease_expires_at = now + ttl;
+        return WindowLease{one.target, one.pass, one.attempts};
+    }
+    return std::nullopt;
+}
+
+void ModelDatabase::renew_window(const WindowTarget& target, Seconds ttl) {
+    Window& one = *window(target);
+    if (one.target.epoch != target.epoch || one.lease_owner.empty()) lease_lost("a window");
+    one.lease_expires_at = now + ttl;
+}
+
+void ModelDatabase::release_window(const WindowTarget& target, const std::string& error) {
+    Window& one = *window(target);
+    if (one.target.epoch != target.epoch || one.done) return;
+    one.lease_owner.clear();
+    if (!error.empty()) ++one.attempts;
+}
+
+BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
+    BackfillProgress progress;
+    for (const Window& one : windows) {
+        ++progress.windows_total;
+        if (one.done) ++progress.windows_done;
+        if (!one.done && !one.lease_owner.empty() && one.lease_expires_at > now) ++progress.windows_leased;
+    }
+    return progress;
+}
+
+std::int64_t ModelDatabase::queue_ongoing(bool all) {
+    std::int64_t queued = 0;
+    for (auto& [id, next] : ongoing) {
+        if (next > now && !all) continue;
+        next = now + std::chrono::minutes{10};
+        const auto [entry, is_new] = details.try_emplace(id);
+        if (!is_new) continue;
+        entry->second.wanted_after = Instant::min();
+        entry->second.created_at = rows.at(id).core.created_at;
+        entry->second.next_attempt_at = now;
+        ++queued;
+    }
+    return queued;
+}
+
+std::vector<DetailJob> ModelDatabase::claim_details(const DetailClaim& claim) {
+    std::vector<std::pair<Instant, std::string>> due;
+    for (const auto& [id, queued] : details) {
+        if (queued.next_attempt_at > now) continue;
+        if (!queued.claimed_by.empty() && queued.claimed_until > now) continue;
+        due.emplace_back(queued.created_at, id);
+    }
+    std::sort(due.rbegin(), due.rend());
+    if (due.size() > static_cast<std::size_t>(claim.limit)) due.resize(static_cast<std::size_t>(claim.limit));
+    std::vector<DetailJob> jobs;
+    for (const auto& [created, id] : due) {
+        QueuedDetail& queued = details.at(id);
+        queued.claimed_by = claim.owner;
+        queued.claimed_until = now + claim.ttl;
+        jobs.push_back({id, queued.attempts});
+    }
+    return jobs;
+}
+
+void ModelDatabase::renew_details(const std::string& owner, const std::vector<std::string>& engagements,
+                                  Seconds ttl) {
+    for (const std::string& id : engagements) {
+        const auto queued = details.find(id);
+        if (queued != details.end() && queued->second.claimed_by == owner)
+            queued->second.claimed_until = now + ttl;
+    }
+}
+
+std::int64_t ModelDatabase::details_due() {
+    return std::count_if(details.begin(), details.end(),
+                         [&](const auto& entry) { return entry.second.next_attempt_at <= now; });
+}
+
+void ModelDatabase::take_over(const std::string& owner) {
+    for (auto& [id, site] : sites) {
+        if (site.lease_owner != owner) continue;
+        site.lease_owner.clear();
+        ++site.lease_epoch;
+    }
+    for (Window& one : windows) {
+        if (one.lease_owner != owner || one.done) continue;
+        one.lease_owner.clear();
+        ++one.target.epoch;
+    }
+    for (auto& [id, queued] : details) {
+        if (queued.claimed_by == owner) queued.claimed_by.clear();
+    }
+}
+
+ResetResult ModelDatabase::reset_site(const std::string& id, Instant to) {
+    Site& site = sites[id];
+    ResetResult result;
+    result.before = site.synced_through;
+    result.known = site.synced_through.has_value();
+    if (!site.synced_through || *site.synced_through <= to) return result;
+    result.moved = true;
+    site.synced_through = to;
+    site.must_begin_by = to;
+    site.open_pass.reset();
+    site.next_poll_at = now;
+    site.lease_owner.clear();
+    ++site.lease_epoch;
+    return result;
+}
+
+}  // namespace simulation

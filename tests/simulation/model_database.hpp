@@ -1,0 +1,112 @@
+// The modelled database: what the PostgreSQL sink promises (sinks/sink.hpp), in memory and in virtual time.
+// Each call is a transaction of its own. Property checks hang on it: whoever writes what may not be written
+// is told of.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+
+#include "sinks/sink.hpp"
+
+namespace simulation {
+
+using namespace glia;
+
+class ModelDatabase final : public Sink {
+  public:
+    struct Row {
+        Engagement core;
+        StoredState state;
+        std::set<std::string> sites;
+        std::vector<Leg> legs;
+    };
+    struct Site {
+        OptionalInstant synced_through;
+        std::optional<OpenPass> open_pass;
+        int failures = 0;
+        OptionalInstant next_poll_at;
+        std::string lease_owner;
+        std::int64_t lease_epoch = 0;
+        Instant lease_expires_at{};
+        std::map<std::int64_t, Instant> tiers;  // by seconds back: when it last started
+        OptionalInstant must_begin_by;  // after a reset: no pass that begins later may move the watermark
+    };
+    struct Window {
+        WindowTarget target;
+        OpenPass pass;
+        bool done = false;
+        int attempts = 0;
+        std::string lease_owner;
+        Instant lease_expires_at{};
+    };
+    struct QueuedDetail {
+        Instant created_at{};
+        Instant wanted_after{};
+        int attempts = 0;
+        Instant next_attempt_at{};
+        bool parked = false;
+        std::string claimed_by;
+        Instant claimed_until{};
+    };
+
+    Instant now{};          ///< set before each call
+    std::string violation;  ///< the first property that was broken; empty: none
+    /// Called when a watermark is about to move: site, the pass, the new watermark.
+    std::function<void(const std::string&, const OpenPass&, Instant)> on_watermark;
+    /// The same for a window of a backfill that is done.
+    std::function<void(const WindowTarget&, const OpenPass&)> on_window_done;
+
+    std::map<std::string, Row> rows;
+    std::map<std::string, Site> sites;
+    std::vector<Window> windows;
+    std::map<std::string, QueuedDetail> details;
+    std::map<std::string, Instant> ongoing;
+    std::set<std::string> rejected_open;
+
+    int migrate() override { return 1; }
+    void require_schema() override {}
+    CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override;
+    SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
+                              bool force) override;
+    void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) override;
+    void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) override;
+    BackfillState open_backfill(const BackfillSpec& spec) override;
+    std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner, Seconds ttl,
+                                            const std::vector<std::string>& except_sites) override;
+    void renew_window(const WindowTarget& window, Seconds ttl) override;
+    void release_window(const WindowTarget& window, const std::string& error) override;
+    BackfillProgress backfill_progress(std::int64_t backfill_id) override;
+    void finish_backfill(std::int64_t) override {}
+    std::int64_t queue_ongoing(bool all) override;
+    std::vector<DetailJob> claim_details(const DetailClaim& claim) override;
+    void renew_details(const std::string& owner, const std::vector<std::string>& engagements,
+                       Seconds ttl) override;
+    std::int64_t details_due() override;
+    std::optional<std::chrono::microseconds> server_clock(const std::string&) override {
+        return std::nullopt;
+    }
+    void save_server_clock(const std::string&, std::chrono::microseconds) override {}
+    std::vector<std::string> owners() override { return {}; }
+    void take_over(const std::string& owner) override;
+    void prune(Seconds) override {}
+    ResetResult reset_site(const std::string& site, Instant to) override;
+    std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }
+    void resolve_rejected(std::int64_t) override {}
+    StatusReport status() override { return {}; }
+
+  private:
+    void broken(const std::string& what) {
+        if (violation.empty()) violation = what;
+    }
+    void check_fence(const PassCheckpoint& checkpoint) const;
+    void write_checkpoint(const PassCheckpoint& checkpoint);
+    void write_engagement(const FetchedEngagement& fetched, CommitCounts& counts);
+    void settle(const Batch& batch);
+    Window* window(const WindowTarget& target);
+
+    std::set<std::string> lost_claims(const Batch& batch) const;
+};
+
+}  // namespace simulation

@@ -1,0 +1,173 @@
+#include "tests/simulation/source.hpp"
+
+#include <algorithm>
+
+namespace simulation {
+namespace {
+
+using glia::ApiError;
+
+glia::Leg leg(const Item& item, Instant at) {
+    glia::Leg leg;
+    leg.id = "l" + std::to_string(item.legs.size());
+    leg.requested_at = at;
+    leg.accepted_at = at;
+    return leg;
+}
+
+}  // namespace
+
+Item& Source::add(Instant requested, Instant now, std::vector<std::string> sites, Time delay, bool ongoing) {
+    Item item;
+    item.number = static_cast<int>(items_.size());
+    item.id = "e" + std::to_string(item.number);
+    item.requested_at = requested;
+    item.started_at = std::min(now, requested + delay / 2);
+    item.sites = std::move(sites);
+    item.ongoing = ongoing;
+    item.legs.push_back(leg(item, item.started_at));
+    if (!ongoing) item.legs.back().ended_at = now;
+    switch (settings_.listed) {
+        case SourceSettings::Listed::requested:
+        case SourceSettings::Listed::started:
+            item.visible_at = now + delay;
+            break;
+        case SourceSettings::Listed::ended:
+            if (!ongoing) item.visible_at = now + delay;
+            break;
+    }
+    items_.push_back(std::move(item));
+    return items_.back();
+}
+
+void Source::end(Item& item, Instant now, bool shows_in_list) {
+    if (!item.ongoing) return;
+    item.ongoing = false;
+    item.legs.back().ended_at = now;
+    item.legs.back().end_reason = "visitor_left";
+    if (shows_in_list) ++item.version;
+    if (!item.visible_at) item.visible_at = now;
+}
+
+void Source::transfer(Item& item, Instant now) {
+    item.legs.back().ended_at = now;
+    item.legs.back().end_reason = "transfer";
+    glia::Leg next = leg(item, now);
+    if (!item.ongoing) next.ended_at = now;
+    item.legs.push_back(std::move(next));
+    ++item.version;
+}
+
+glia::Engagement Source::record(const Item& item, bool with_legs) const {
+    glia::Engagement record;
+    record.id = item.id;
+    record.created_at = item.requested_at;
+    record.duration = item.version;
+    if (with_legs) record.legs = item.legs;
+    return record;
+}
+
+bool Source::troubled(Trouble::Kind kind, Instant now, const std::string& whom) const {
+    return std::any_of(troubles_.begin(), troubles_.end(), [&](const Trouble& trouble) {
+        return trouble.kind == kind && now < trouble.until && trouble.whom == whom;
+    });
+}
+
+bool Source::shows(const Item& item, const Cursor& cursor, Instant now) const {
+    if (!item.visible_at || *item.visible_at > now) return false;
+    if (std::find(item.sites.begin(), item.sites.end(), cursor.site) == item.sites.end()) return false;
+    const Instant key = key_time(item);
+    const bool begins = settings_.start_is_exclusive ? key > cursor.from : key >= cursor.from;
+    return begins && (!cursor.to || key <= *cursor.to);
+}
+
+glia::Result<glia::FetchedPage> Source::page(Cursor cursor, const std::string& link, Instant asked,
+                                             Instant now) {
+    if (troubled(Trouble::Kind::outage, now)) return ApiError{ApiError::Kind::unavailable, 503, "outage"};
+    if (troubled(Trouble::Kind::site_refused, now, cursor.site)) {
+        return ApiError{ApiError::Kind::forbidden, 403, "no access to the site"};
+    }
+    std::vector<std::pair<Instant, int>> found;
+    const bool descending = settings_.order == SourceSettings::Order::descending;
+    if (settings_.order == SourceSettings::Order::any) {
+        if (cursor.first) {
+            for (const Item& item : items_) {
+                if (shows(item, cursor, now)) cursor.rest.push_back(item.number);
+            }
+            std::sort(cursor.rest.begin(), cursor.rest.end(), [](int a, int b) {
+                return (static_cast<unsigned>(a) * 2654435761U) < (static_cast<unsigned>(b) * 2654435761U);
+            });
+        }
+        for (const int number : cursor.rest) found.emplace_back(Instant{}, number);
+    } else {
+        for (const Item& item : items_) {
+            if (!shows(item, cursor, now)) continue;
+            const std::pair key{key_time(item), item.number};
+            if (cursor.after && (descending ? key >= *cursor.after : key <= *cursor.after)) continue;
+            found.push_back(key);
+        }
+        std::sort(found.begin(), found.end());
+        if (descending) std::reverse(found.begin(), found.end());
+    }
+    const bool more = found.size() > static_cast<std::size_t>(settings_.per_page);
+    if (more) found.resize(static_cast<std::size_t>(settings_.per_page));
+
+    glia::FetchedPage answer;
+    answer.fetched_at = asked;
+    answer.not_before = std::chrono::floor<std::chrono::seconds>(asked);  // what an HTTP Date can tell
+    for (const auto& [time, number] : found) {
+        const Item& item = items_[static_cast<std::size_t>(number)];
+        if (troubled(Trouble::Kind::bad_record, now, item.id)) {
+            answer.page.rejected.push_back({item.id, "payload of " + item.id, "created_at is no date"});
+        } else {
+            answer.page.engagements.push_back(record(item, settings_.legs_in_list));
+        }
+    }
+    if (more) {
+        Cursor next = cursor;
+        next.first = false;
+        next.after = found.back();
+        if (!next.rest.empty()) {
+            next.rest.erase(next.rest.begin(), next.rest.begin() + settings_.per_page);
+        }
+        const bool repeats = !link.empty() && troubled(Trouble::Kind::link_repeats, now);
+        const std::string name = repeats ? link : "c" + std::to_string(++cursor_count_);
+        cursors_[name] = repeats ? cursor : next;
+        answer.page.next_page = name;
+    }
+    return answer;
+}
+
+glia::Result<glia::FetchedPage> Source::list(const std::string& site, const glia::AskFirst& ask,
+                                             Instant asked, Instant now) {
+    Cursor cursor;
+    cursor.site = site;
+    cursor.from = ask.start;
+    cursor.to = ask.end;
+    return page(std::move(cursor), "", asked, now);
+}
+
+glia::Result<glia::FetchedPage> Source::follow(const std::string& link, Instant asked, Instant now) {
+    const auto cursor = cursors_.find(link);
+    if (cursor == cursors_.end()) return ApiError{ApiError::Kind::not_found, 404, "cursor_not_found"};
+    return page(cursor->second, link, asked, now);
+}
+
+glia::Result<glia::FetchedDetail> Source::get(const std::string& id, Instant asked, Instant now) {
+    if (troubled(Trouble::Kind::outage, now)) return ApiError{ApiError::Kind::unavailable, 503, "outage"};
+    if (troubled(Trouble::Kind::detail_missing, now, id)) {
+        return ApiError{ApiError::Kind::not_found, 404, "not_found"};
+    }
+    if (troubled(Trouble::Kind::detail_fails, now, id)) {
+        return ApiError{ApiError::Kind::unavailable, 500, "internal error"};
+    }
+    const auto item =
+        std::find_if(items_.begin(), items_.end(), [&](const Item& one) { return one.id == id; });
+    if (item == items_.end()) return ApiError{ApiError::Kind::not_found, 404, "not_found"};
+    glia::FetchedDetail answer;
+    answer.fetched_at = asked;
+    answer.detail.engagement = record(*item, true);
+    return answer;
+}
+
+}  // namespace simulation

@@ -1,0 +1,76 @@
+// The world of a history: virtual time, the source, the database, what befalls them.
+#pragma once
+
+#include <cstdio>
+#include <functional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/model_database.hpp"
+#include "tests/simulation/scenario.hpp"
+#include "tests/simulation/source.hpp"
+
+namespace simulation {
+
+class World {
+  public:
+    World(const Scenario& given, bool tell)
+        : scenario(given), source(given.source), random(given.seed ^ 0x5bd1e995), trace_(tell) {}
+
+    Instant now() const { return now_; }
+    void at(Instant when, std::function<void()> what) {
+        queue_.push({std::max(when, now_), ++count_, std::move(what)});
+    }
+    /// Runs until `end`, or until something is wrong.
+    void run(Instant end) {
+        while (!queue_.empty() && queue_.top().when <= end && database.violation.empty()) {
+            now_ = queue_.top().when;
+            auto what = std::move(const_cast<Scheduled&>(queue_.top()).what);
+            queue_.pop();
+            if (++steps_ > kMostSteps) database.violation = "it never comes to rest";
+            what();
+        }
+        now_ = std::max(now_, end);
+    }
+    /// Mostly quick, sometimes slow, now and then longer than a lease.
+    Time latency() {
+        const std::int64_t longest = random.one_in(60) ? 40'000'000 : random.one_in(10) ? 4'000'000 : 120'000;
+        return Time{random.between(2'000, longest)};
+    }
+    bool database_is_away() const { return now_ < database_back_at; }
+
+    template <typename... Parts>
+    void tell(const Parts&... parts) const {
+        if (!trace_) return;
+        std::string line = to_iso8601(now_);
+        ((line += std::string(" ") + parts), ...);
+        std::fprintf(stderr, "%s\n", line.c_str());
+    }
+
+    const Scenario& scenario;
+    Source source;
+    ModelDatabase database;
+    Random random;
+    Instant database_back_at{};
+    std::set<std::string> ever_bad;  ///< engagements whose list item was bad for a while
+
+  private:
+    struct Scheduled {
+        Instant when;
+        long number;
+        std::function<void()> what;
+        bool operator<(const Scheduled& other) const {
+            return std::pair(when, number) > std::pair(other.when, other.number);
+        }
+    };
+    static constexpr long kMostSteps = 300'000;
+
+    std::priority_queue<Scheduled> queue_;
+    Instant now_{};
+    long count_ = 0;
+    long steps_ = 0;
+    bool trace_;
+};
+
+}  // namespace simulation
