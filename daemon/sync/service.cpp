@@ -88,6 +88,9 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
     if (site.outcome.ending != Ending::done) {
         site.wait = std::max<Milliseconds>(site.wait, engine.settings.sync.poll_every);
     }
+    if (site.outcome.ending == Ending::stopped && !engine.scope.ending()) {
+        log::warn("lease lost, nothing of it was written", {{"site", name}, {"error", site.outcome.error}});
+    }
     if (site.outcome.ending > Ending::stopped) {
         log::error("site failed",
                    {{"site", name}, {"next", to_text(site.wait)}, {"error", site.outcome.error}});

@@ -154,11 +154,13 @@ class Writer {
     /// COPY of everything that is new. If another writer was quicker with one of them, the database says so,
     /// and that one is found and merged in the next round.
     void insert_new() {
+        std::vector<std::string> refused;
         for (int attempt = 1;; ++attempt) {
             classify();
-            const bool any =
-                std::any_of(works_.begin(), works_.end(), [](const Work& w) { return w.plan.insert; });
-            if (!any) return;
+            const auto fresh = ids([](const Work& work) { return work.plan.insert; });
+            if (fresh.empty()) return;
+            // Nobody was quicker with an engagement, so it is children that are in the way.
+            if (fresh == refused) tx_.run(sql::clear_children, {array(fresh)});
             pqxx::subtransaction savepoint(static_cast<pqxx::dbtransaction&>(tx_.raw()), "copy_new");
             try {
                 copy_new(savepoint);
@@ -167,6 +169,7 @@ class Writer {
             } catch (const pqxx::unique_violation&) {
                 savepoint.abort();
                 if (attempt == kCopyAttempts) throw;
+                refused = fresh;
             }
         }
     }

@@ -11,6 +11,12 @@ int read_version(Transaction& tx, const std::string& schema) {
     return static_cast<int>(integer(tx.run(sql::read_version)[0], "version"));
 }
 
+}  // namespace
+
+int latest_schema_version() {
+    return static_cast<int>(sql::migrations.size());
+}
+
 void refuse_newer(int version) {
     if (version > latest_schema_version()) {
         throw SinkError(SinkError::Kind::schema, "the schema is at version " + std::to_string(version) +
@@ -18,12 +24,6 @@ void refuse_newer(int version) {
                                                      std::to_string(latest_schema_version()) +
                                                      "): upgrade glia-sync");
     }
-}
-
-}  // namespace
-
-int latest_schema_version() {
-    return static_cast<int>(sql::migrations.size());
 }
 
 int schema_version(Connection& connection) {

@@ -12,6 +12,9 @@ int schema_version(Connection& connection);
 /// version. Throws SinkError::schema if the schema is newer than this program.
 int migrate(Connection& connection);
 
+/// Throws SinkError::schema if `version` is newer than this program's.
+void refuse_newer(int version);
+
 /// Throws SinkError::schema unless the schema is exactly at this program's version.
 void require_latest(Connection& connection);
 

@@ -21,6 +21,11 @@ void fence(std::int64_t rows_written, const std::string& what) {
                         "the lease on " + what + " has passed to another instance");
 }
 
+/// Work is taken on only in a schema that this program knows: a newer one may have come while it ran.
+void check_version(const pqxx::result& taken) {
+    if (!taken.empty()) refuse_newer(static_cast<int>(integer(taken[0], "schema_version")));
+}
+
 std::string describe(const WindowTarget& window) {
     return "the backfill window of " + to_iso8601(window.from) + " of site " + window.site_id;
 }
@@ -91,6 +96,7 @@ class PostgresSink final : public Sink {
                 acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
                 return;
             }
+            check_version(rows);
             acquired.lease = site_lease(tx, site, rows[0]);
         });
         return acquired;
@@ -143,6 +149,7 @@ class PostgresSink final : public Sink {
             const auto rows = tx.run(sql::claim_window, {param(backfill_id), owner, param(ttl.count()),
                                                          array(except_sites), param(kAttempts)});
             if (rows.empty()) return;
+            check_version(rows);
             const auto row = rows[0];
             lease.emplace();
             lease->target.backfill_id = backfill_id;
@@ -205,6 +212,7 @@ class PostgresSink final : public Sink {
             jobs.clear();
             const auto rows = tx.run(sql::claim_details, {claim.owner, param(std::int64_t{claim.limit}),
                                                           param(claim.ttl.count())});
+            check_version(rows);
             for (const auto& row : rows) {
                 jobs.push_back({*text(row, "engagement_id"), static_cast<int>(integer(row, "attempts"))});
             }

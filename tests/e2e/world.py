@@ -66,6 +66,52 @@ class Cluster:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+class Standby(Cluster):
+    """A streaming replica of a cluster, until it is promoted."""
+
+    def __init__(self, primary):
+        self.dir = tempfile.mkdtemp(prefix="glia-standby-")
+        os.chmod(self.dir, 0o755)
+        self.port, self.prefix = free_port(), primary.prefix
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.dir, user.pw_uid, user.pw_gid)
+        # Tablespaces of other tests are not ours to copy into place.
+        self._pg("pg_basebackup", "-D", self.dir + "/data", "-R", "-X", "stream", "-c", "fast", "-d", primary.dsn("postgres"))
+        with open(self.dir + "/data/postgresql.conf", "a") as f: f.write(f"\nport={self.port}\nunix_socket_directories='{self.dir}'\n")
+        atexit.register(self.close)
+        self.start()
+
+    def promote(self): self._pg("pg_ctl", "-D", self.dir + "/data", "-w", "promote")
+
+
+class Pooler:
+    """PgBouncer in transaction mode before a cluster."""
+
+    def __init__(self, behind):
+        self.dir, self.port = tempfile.mkdtemp(prefix="glia-pooler-"), free_port()
+        os.chmod(self.dir, 0o777)
+        with open(self.dir + "/pgbouncer.ini", "w") as f:
+            f.write(f"[databases]\n* = host=127.0.0.1 port={behind.port} user=postgres\n[pgbouncer]\nlisten_addr=127.0.0.1\nlisten_port={self.port}\nunix_socket_dir=\nauth_type=any\n"
+                    f"pool_mode=transaction\ndefault_pool_size=3\nignore_startup_parameters=extra_float_digits\n")
+        self.behind = behind
+        user = ["-u", "postgres"] if os.getuid() == 0 else []
+        self.process = subprocess.Popen(["/usr/sbin/pgbouncer", "-q", *user, self.dir + "/pgbouncer.ini"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            time.sleep(0.1)
+        raise RuntimeError("PgBouncer does not start")
+
+    def dsn(self, database): return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
 class Simulator:
     running = []
 
@@ -125,9 +171,22 @@ class Program:
     def configure(self, settings):
         self.config = self.write("glia-sync.yaml", json.dumps(settings, indent=1))  # JSON is YAML
 
-    def start(self, *arguments, env=None, **options):
+    def start(self, *arguments, env=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
         environment = dict(os.environ, **(env or {}))
-        return subprocess.Popen([GLIA, "-c", self.config, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options)
+        return subprocess.Popen([GLIA, "-c", self.config, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, text=True, env=environment)
+
+    @contextlib.contextmanager
+    def service(self, *arguments, name="service", expect=0):
+        """`run` in the background, its log in a file; stopped with SIGTERM at the end, unless the test did."""
+        with open(f"{self.dir}/{name}.log", "a") as log: process = self.start("run", *arguments, stdout=log, stderr=log)
+        process.log = lambda: open(f"{self.dir}/{name}.log").read()
+        try:
+            yield process
+            if process.poll() is None: process.send_signal(signal.SIGTERM)
+            code = process.wait(15)
+            assert expect is None or code == expect, f"the service ended with {code}: {process.log()[-2000:]}"
+        finally:
+            if process.poll() is None: process.send_signal(signal.SIGCONT); process.kill(); process.wait()
 
     def run(self, *arguments, timeout=180, env=None):
         process = self.start(*arguments, env=env)
@@ -149,6 +208,12 @@ class Program:
         time.sleep(1.2)  # a backend hands its counts in at most once a second
         names = ",".join(f"'{t}'" for t in DATA_TABLES)
         return int(self.sql(f"SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_user_tables WHERE schemaname = 'glia' AND relname IN ({names})") or 0)
+
+    def stored(self):
+        """True once the schema is there."""
+        return self.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'glia'") != "0"
+
+    def equal(self): return self.stored() and not self.differences()
 
     def differences(self, ignore=()):
         return differences(self, ignore)

@@ -111,6 +111,17 @@ TEST_F(Sinks, ChildrenAreReplacedAsASetAndOnlyWhereTheyDiffer) {
     EXPECT_EQ(sql("SELECT count(*) FROM engagement_operators"), "2");
     EXPECT_EQ(sql("SELECT count(*) FROM engagement_queues"), "0");
 }
+TEST_F(Sinks, ChildrenThatSomebodyLeftBehindAreNotInTheWay) {
+    commit({listed(engagement("e1")), listed(engagement("e2"))});
+    commit({detailed(engagement("e1"))});
+    sql("DELETE FROM engagements WHERE id = 'e1'");
+    Engagement other = engagement("e1");
+    other.operators.clear();
+    EXPECT_EQ(commit({listed(other, kNoon + Seconds{1}), listed(engagement("e2"))}).inserted, 1);
+    EXPECT_EQ(sql("SELECT engagement_id FROM engagement_operators"), "e2");
+    EXPECT_EQ(sql("SELECT count(*) FROM legs"), "0");
+    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "0");
+}
 TEST_F(Sinks, AListItemWithoutLegsLeavesLegsAlone) {
     commit({listed(engagement("e1"))});
     commit({detailed(engagement("e1"))});

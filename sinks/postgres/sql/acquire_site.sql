@@ -9,4 +9,5 @@ RETURNING lease_epoch, failures,
           (extract(epoch FROM pass_from) * 1000000)::bigint AS pass_from,
           (extract(epoch FROM pass_to) * 1000000)::bigint AS pass_to,
           (extract(epoch FROM pass_started_at) * 1000000)::bigint AS pass_started_at,
-          pass_next_page, pass_pages, pass_engagements;
+          pass_next_page, pass_pages, pass_engagements,
+          (SELECT max(version) FROM schema_version) AS schema_version;

@@ -8,4 +8,4 @@ FROM (SELECT engagement_id
       LIMIT $2::bigint
       FOR UPDATE SKIP LOCKED) AS c
 WHERE d.engagement_id = c.engagement_id
-RETURNING d.engagement_id, d.attempts;
+RETURNING d.engagement_id, d.attempts, (SELECT max(version) FROM schema_version) AS schema_version;

@@ -13,4 +13,5 @@ RETURNING w.site_id, w.lease_epoch, w.attempts,
           (extract(epoch FROM w.window_from) * 1000000)::bigint AS window_from,
           (extract(epoch FROM w.window_to) * 1000000)::bigint AS window_to,
           (extract(epoch FROM w.pass_started_at) * 1000000)::bigint AS pass_started_at,
-          w.pass_next_page, w.pages, w.engagements;
+          w.pass_next_page, w.pages, w.engagements,
+          (SELECT max(version) FROM schema_version) AS schema_version;

@@ -1,0 +1,115 @@
+"""End to end: one clear line."""
+from harness import *
+
+@test
+def an_unreachable_host_is_exit_code_69():
+    simulator, program = world(10, api__base_url="http://127.0.0.1:1", api__max_retries=1)
+    refused(program.run("run", "--once"), 69, "127.0.0.1:1", "connecting")
+    finished = program.run("check")
+    assert finished.code == 69 and "base_url" in finished.out, finished
+
+
+@test
+def a_missing_database_is_exit_code_78():
+    simulator, program = world(10, sink__postgres={"dsn": cluster().dsn("no_such_database")})
+    for command in (("migrate",), ("run", "--once"), ("status",)): refused(program.run(*command), 78, "no_such_database")
+
+
+@test
+def an_unreachable_database_is_exit_code_69():
+    simulator, program = world(10, sink__postgres={"dsn": "host=127.0.0.1 port=1 dbname=x"})
+    refused(program.run("migrate"), 69, "PostgreSQL cannot be reached")
+
+
+@test
+def a_missing_privilege_is_exit_code_78():
+    role = "r" + os.urandom(4).hex()
+    cluster().sql(f"CREATE ROLE {role} LOGIN")
+    simulator, program = world(10)
+    program.settings["sink"]["postgres"]["dsn"] = cluster().dsn(program.database, role)
+    program.configure(program.settings)
+    refused(program.run("migrate"), 78, "permission denied")
+    finished = program.run("check")
+    assert finished.code == 78 and "migrate --print" in finished.out, finished
+
+
+@test
+def a_writer_without_ddl_rights_can_work():
+    role = "w" + os.urandom(4).hex()
+    simulator, program = world(200)
+    done(program.run("migrate"))
+    program.sql(f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA glia TO {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA glia TO {role}")
+    program.settings["sink"]["postgres"] = {"dsn": cluster().dsn(program.database, role), "migrate": "manual"}
+    program.configure(program.settings)
+    done(program.run("check"))
+    done(program.backfill())
+    equal(program)
+
+
+@test
+def configuration_mistakes_are_exit_code_78_with_their_place():
+    simulator, program = world(10)
+    for text, words in [("api:\n  bas_url: x\n", (":2:3:", "did you mean base_url?")), ("sync: {start_from: 2024-13-01}\n", (":1:20:", "start_from")), ("api: [\n", ("not valid YAML",))]:
+        program.config = program.write("bad.yaml", text)
+        for command in (("config", "check"), ("run", "--once")):
+            finished = program.run(*command)
+            assert finished.code == 78 and all(any(w in l for l in finished.err.splitlines()) for w in words), finished
+    program.config = program.dir + "/missing.yaml"
+    refused(program.run("run"), 78, "missing.yaml")
+
+
+@test
+def usage_mistakes_are_exit_code_64():
+    simulator, program = world(10)
+    for command in ((), ("nonsense",), ("backfill",), ("backfill", "--from", "yesterday"), ("backfill", "--from", "2024-02-01", "--to", "2024-01-01"),
+                    ("backfill", "--from", "2024-01-01", "--window", "5"), ("backfill", "--from", "2024-01-01", "--site", "nobody")):
+        refused(program.run(*command), 64)
+    for command in (("--help",), ("--version",), ("backfill", "--help")): done(program.run(*command))
+
+
+@test
+def the_effective_configuration_is_shown_without_secrets():
+    simulator, program = world(10, sink__postgres={"dsn": "host=h password='se cret' dbname=d"})
+    shown = done(program.run("config", "show")).out
+    assert "se cret" not in shown and "per_page: 100" in shown and simulator.token not in shown, shown
+
+
+@test
+def no_secret_is_logged_even_at_debug_level():
+    simulator, program = world(200)
+    program.settings["log"] = {"level": "debug", "format": "json"}
+    program.configure(program.settings)
+    simulator.fault("status", path="/engagements", n=2, code=500)
+    finished = done(program.run("run", "--once"))
+    assert simulator.token not in finished.err
+    lines = [json.loads(line) for line in finished.err.splitlines()]
+    assert any(l["event"] == "request failed, will be tried again" for l in lines), lines[:3]
+
+
+@test
+def a_finished_backfill_is_not_loaded_again_unless_asked():
+    simulator, program = world(200)
+    done(program.backfill())
+    requests = simulator.stats()["requests"]
+    assert "before" in done(program.backfill()).out
+    assert simulator.stats()["requests"] == requests
+    done(program.backfill("--restart"))
+    assert simulator.stats()["requests"] > requests
+
+
+@test
+def progress_is_a_bar_on_a_terminal():
+    import pty
+    simulator, program = world(1500, latency_ms=10)
+    master, slave = pty.openpty()
+    process = subprocess.Popen([GLIA, "-c", program.config, "backfill", "--from", simulator.start, "--to", simulator.end], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    seen = b""
+    while True:
+        try: data = os.read(master, 4096)
+        except OSError: break
+        if not data: break
+        seen += data
+    assert process.wait(30) == 0
+    process.stdout.close()
+    assert re.search(rb"\[#+\.*\] \d+%  windows \d+/\d+  engagements [\d,]+  [\d,]+/s", seen), seen[-500:]

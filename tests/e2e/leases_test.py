@@ -1,0 +1,54 @@
+"""End to end: several instances over one database."""
+from harness import *
+
+
+def lease_of(program, site=None):
+    return program.sql("SELECT lease_owner FROM glia.sync_state WHERE lease_expires_at > now()" + (f" AND site_id = '{site}'" if site else "") + " LIMIT 1")
+
+
+@test
+def an_instance_that_was_stopped_and_wakes_after_its_lease_has_gone_writes_nothing():
+    simulator, program = world(2500, sites=1, latency_ms=40, legs_in_list=True, sync__revisit=[])
+    with program.service(name="first", expect=None) as first:
+        eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.sync_state WHERE pass_next_page IS NOT NULL") == "1")
+        first.send_signal(signal.SIGSTOP)
+        pid = f"/{first.pid}/"
+        assert pid in lease_of(program)
+        epoch = int(program.sql("SELECT lease_epoch FROM glia.sync_state"))
+        with program.service(name="second") as second:
+            eventually(lambda: f"/{second.pid}/" in lease_of(program), 45, "the takeover")
+            first.send_signal(signal.SIGCONT)
+            eventually(lambda: "lease lost, nothing of it was written" in first.log(), 30, "the refusal")
+            eventually(program.equal, 60)
+            assert int(program.sql("SELECT lease_epoch FROM glia.sync_state")) > epoch
+    equal(program)
+
+
+@test
+def the_windows_of_a_backfill_are_shared_and_those_of_a_killed_instance_taken_over():
+    simulator, program = world(3000, latency_ms=25)
+    arguments = ("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "12h", "--concurrency", "2")
+    first = program.start(*arguments)
+    eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.backfill_windows WHERE done") not in ("", "0"))
+    second = program.start(*arguments)
+    eventually(lambda: int(program.sql("SELECT count(DISTINCT lease_owner) FROM glia.backfill_windows WHERE lease_owner IS NOT NULL")) == 2)
+    first.kill()
+    first.communicate()
+    out, err = second.communicate(timeout=120)
+    assert second.returncode == 0, (out, err[-1500:])
+    done(program.run("run", "--once"))
+    equal(program)
+    assert program.status()["backfills"] == []
+
+
+@test
+def claims_of_an_instance_that_cannot_be_asked_run_out_within_the_lease_time():
+    simulator, program = world(300)
+    done(program.backfill())
+    # What a machine that is gone has left behind: nobody here can know whether its process lives.
+    program.sql("INSERT INTO glia.detail_queue (engagement_id, created_at, wanted_after, claimed_by, claimed_until) "
+                "SELECT id, created_at, '-infinity', 'elsewhere/1/2/00000000/0', now() + interval '30 s' FROM glia.engagements LIMIT 20")
+    program.sql("UPDATE glia.sync_state SET lease_owner = 'elsewhere/1/2/00000000/0', lease_expires_at = now() + interval '30 s', lease_epoch = lease_epoch + 1, next_poll_at = now()")
+    simulator.call("/add", n=10)
+    with program.service():
+        eventually(lambda: program.equal() and program.status()["detail_queue"]["waiting"] == 0, 45)

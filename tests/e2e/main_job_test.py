@@ -1,0 +1,127 @@
+"""End to end: the main job."""
+from harness import *
+
+@test(smoke=True)
+def backfill_then_run_once_equals_the_source():
+    simulator, program = world(3000, sites=3)
+    done(program.run("check"))
+    done(program.backfill())
+    done(program.run("run", "--once"))
+    equal(program)
+    status = program.status()
+    assert len(status["sites"]) == 3 and all(s["synced_through"] and s["lag_seconds"] < 60 and s["last_error"] is None for s in status["sites"]), status
+    assert status["detail_queue"] == {"waiting": 0, "parked": 0} and status["backfills"] == [] and status["schema_version"] >= 1, status
+
+
+@test(smoke=True)
+def the_same_again_changes_nothing():
+    simulator, program = world(1500)
+    done(program.backfill())
+    done(program.run("run", "--once"))
+    program.sql("VACUUM"), program.sql("CHECKPOINT")
+    names = ",".join(f"'{t}'" for t in DATA_TABLES)
+    counts = f"SELECT sum(n_tup_ins), sum(n_tup_upd), sum(n_tup_del), sum(n_dead_tup) FROM pg_stat_user_tables WHERE schemaname = 'glia' AND relname IN ({names})"
+    time.sleep(1.2)
+    before, wal = program.sql(counts), program.sql("SELECT pg_current_wal_lsn()")
+    done(program.backfill("--restart"))
+    done(program.run("run", "--once"))
+    time.sleep(1.2)
+    assert program.sql(counts) == before, (before, program.sql(counts))
+    written = int(program.sql(f"SELECT pg_current_wal_lsn() - '{wal}'"))
+    assert written < 300_000, f"{written} bytes of WAL for nothing"  # the state of 12 windows and the details of ongoing ones
+
+
+@test(smoke=True)
+def changes_at_the_source_arrive():
+    simulator, program = world(1000)
+    done(program.backfill())
+    simulator.call("/mutate", n=150)
+    simulator.call("/add", n=40)
+    simulator.call("/rename-queue", index=2, name="Renamed queue")
+    time.sleep(1)
+    done(program.run("run", "--once"))
+    equal(program)
+
+
+@test
+def ongoing_engagements_are_fetched_until_they_end():
+    simulator, program = world(300)
+    done(program.run("run", "--once"))
+    simulator.call("/add", n=20, ongoing=1)
+    done(program.run("run", "--once"))
+    equal(program)
+    assert int(program.sql("SELECT count(*) FROM glia.legs WHERE ended_at IS NULL")) >= 20
+    simulator.call("/end-all")
+    done(program.run("run", "--once"))
+    equal(program)
+    assert program.sql("SELECT count(*) FROM glia.ongoing_engagements") == "0"
+
+
+@test
+def compressed_answers_are_read():
+    simulator, program = world(800, gzip=True)
+    done(program.backfill())
+    equal(program)
+
+
+@test
+def legs_in_the_list_need_no_details():
+    simulator, program = world(800, legs_in_list=True)
+    done(program.backfill())
+    equal(program)
+    assert simulator.stats().get("detail", 0) < 50
+
+
+@test
+def the_servers_clock_counts_not_ours():
+    simulator, program = world(300, skew_s=7200)
+    done(program.run("run", "--once"))
+    synced = moment(program.status()["sites"][0]["synced_through"])
+    assert 7100 < synced - time.time() < 7300, synced - time.time()
+
+
+@test(smoke=True)
+def the_service_follows_the_source_and_stops_on_sigterm():
+    simulator, program = world(500)
+    service = program.start("run")
+    eventually(lambda: program.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'glia'") != "0" and not program.differences())
+    simulator.call("/add", n=30)
+    simulator.call("/mutate", n=40)
+    eventually(lambda: not program.differences())
+    began = time.time()
+    service.send_signal(signal.SIGTERM)
+    out, err = service.communicate(timeout=15)
+    assert service.returncode == 0 and time.time() - began < 6, (service.returncode, time.time() - began, err[-1500:])
+    assert all(s["lease_owner"] is None for s in program.status()["sites"])
+
+
+@test
+def programs_that_follow_each_other_at_once_miss_no_change():
+    for skew in (0, 5000):
+        simulator, program = world(300, skew_s=skew)
+        for _ in range(4):
+            done(program.run("run", "--once"))
+            simulator.call("/mutate", n=30)
+            done(program.backfill("--restart"))
+            equal(program)
+
+
+@test
+def a_detail_that_is_rejected_once_is_fetched_again():
+    simulator, program = world(300)
+    victim = simulator.truth()[100]["id"]
+    simulator.fault("bad-record", path="/engagements/" + victim)
+    done(program.backfill())
+    assert program.sql("SELECT source, engagement_id = '" + victim + "' FROM glia.rejected_records") == "detail|t"
+    assert program.status()["detail_queue"] == {"waiting": 0, "parked": 1}
+    program.sql("UPDATE glia.detail_queue SET next_attempt_at = now()")
+    done(program.run("run", "--once"))
+    equal(program)
+    assert program.status()["rejected"] == 0
+
+
+@test
+def details_are_counted_once_and_newest_come_first():
+    simulator, program = world(600, days=60)
+    done(program.backfill())
+    assert simulator.stats()["detail"] == 600, simulator.stats()

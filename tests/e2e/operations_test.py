@@ -1,0 +1,182 @@
+"""End to end: what the person on call does: SIGHUP, reset, rejects, status."""
+from harness import *
+
+
+# ------------------------------------------------------------------------------------------------ SIGHUP
+
+@test
+def sighup_takes_a_new_configuration_over():
+    simulator, program = world(600, sites=2)
+    both = list(simulator.sites)
+    program.settings["api"]["sites"] = both[:1]
+    program.configure(program.settings)
+    with program.service() as service:
+        eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.sync_state WHERE synced_through IS NOT NULL") == "1")
+        program.settings["api"]["sites"] = both
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(program.equal)
+        assert "the new configuration is in effect" in service.log()
+        program.settings["api"]["sites"] = both[:1]
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(lambda: service.log().count("the new configuration is in effect") == 2)
+        last = lambda: program.sql(f"SELECT last_success_at FROM glia.sync_state WHERE site_id = '{both[1]}'")
+        before = last()
+        time.sleep(3)
+        assert last() == before, "a site that was taken out is still polled"
+
+
+@test
+def sighup_in_the_middle_of_a_pass_loses_nothing_and_reads_no_page_twice():
+    simulator, program = world(6000, sites=1, latency_ms=30, legs_in_list=True, sync__revisit=[])
+    with program.service() as service:
+        for _ in range(3):
+            eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.sync_state WHERE pass_next_page IS NOT NULL") == "1")
+            service.send_signal(signal.SIGHUP)
+            time.sleep(0.4)
+        eventually(lambda: program.sql("SELECT count(*) FROM glia.sync_state WHERE synced_through IS NOT NULL") == "1")
+        pages = int(program.sql("SELECT pages FROM glia.sync_runs WHERE mode = 'incremental' ORDER BY id LIMIT 1"))
+        assert pages == 60, pages
+        assert service.log().count("the new configuration is in effect") == 3, service.log()
+    equal(program)
+
+
+@test
+def a_configuration_that_is_not_in_order_is_refused_and_the_old_one_goes_on():
+    simulator, program = world(300)
+    with program.service() as service:
+        eventually(program.equal)
+        for text, word in [("api: {sites: [\n", "not valid YAML"), (json.dumps({**program.settings, "sync": {**program.settings["sync"], "overlp": "1m"}}), "did you mean overlap?"),
+                           (json.dumps({**program.settings, "sink": {"postgres": {"dsn": cluster().dsn("no_such_database")}}}), "no_such_database")]:
+            program.write("glia-sync.yaml", text)
+            refusals = service.log().count("refused")
+            service.send_signal(signal.SIGHUP)
+            eventually(lambda: service.log().count("refused") > refusals)
+            assert word in service.log(), service.log()[-1500:]
+            simulator.call("/add", n=5)
+            eventually(program.equal)
+
+
+@test
+def sighup_ends_the_waiting_for_an_api_that_was_wrong():
+    simulator, program = world(300, api__base_url="http://127.0.0.1:1", api__max_retries=20)
+    with program.service() as service:
+        eventually(lambda: "will be tried again" in service.log())
+        program.settings["api"]["base_url"] = f"http://127.0.0.1:{simulator.port}"
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(program.equal, 10)
+
+
+# ------------------------------------------------------------------------------------------------- reset
+
+@test
+def reset_moves_a_checkpoint_back_and_the_next_pass_reads_from_there():
+    simulator, program = world(800, sites=2, sync__revisit=[])
+    done(program.run("run", "--once"))
+    victims = [e["id"] for e in simulator.truth()][:200]
+    program.sql("DELETE FROM glia.engagements WHERE id IN (" + ",".join(f"'{v}'" for v in victims) + ")")
+    for site in simulator.sites:
+        before = program.status()["sites"][0]["synced_through"]
+        told = done(program.run("reset", "--site", site, "--to", simulator.start))
+        assert "moved from" in told.out and simulator.start in told.out, told
+    assert all(moment(s["synced_through"]) == moment(simulator.start) for s in program.status()["sites"])
+    done(program.run("run", "--once"))
+    assert program.sql("SELECT count(*) FROM glia.engagements") == "800"
+    assert all(s["lag_seconds"] < 60 for s in program.status()["sites"])
+
+
+@test
+def reset_under_a_running_service_holds():
+    simulator, program = world(3000, sites=1, latency_ms=20, sync__revisit=[])
+    with program.service():
+        eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.sync_state WHERE synced_through IS NOT NULL") == "1", 60)
+        program.sql("DELETE FROM glia.engagements WHERE id IN (SELECT id FROM glia.engagements LIMIT 500)")
+        done(program.run("reset", "--site", simulator.sites[0], "--to", simulator.start))
+        eventually(lambda: program.sql("SELECT count(*) FROM glia.engagements") == "3000", 60)
+
+
+@test
+def reset_refuses_what_makes_no_sense():
+    simulator, program = world(50, sites=1)
+    site = simulator.sites[0]
+    done(program.run("migrate"))
+    assert "no checkpoint yet" in done(program.run("reset", "--site", site, "--to", "2024-01-01")).out
+    done(program.run("run", "--once"))
+    synced = program.status()["sites"][0]["synced_through"]
+    refused(program.run("reset", "--site", site, "--to", "2099-01-01"), 64, "only be moved back")
+    refused(program.run("reset", "--site", site, "--to", "yesterday"), 64, "not a time")
+    refused(program.run("reset", "--site", site[:-1], "--to", "2024-01-01"), 64, "did you mean " + site)
+    assert moment(program.status()["sites"][0]["synced_through"]) == moment(synced)
+
+
+# ------------------------------------------------------------------------------------------------ rejects
+
+@test
+def a_rejected_record_is_listed_shown_and_loaded_again():
+    simulator, program = world(400, sites=1)
+    simulator.fault("bad-record", path="/engagements", n=1, how="created_at")
+    done(program.backfill())
+    lines = done(program.run("rejects", "list")).out.splitlines()
+    assert len(lines) == 1 and "created_at" in lines[0] and simulator.sites[0] in lines[0], lines
+    number = lines[0].split()[0]
+    shown = done(program.run("rejects", "show", number)).out
+    assert '"created_at":"not a date"' in shown, shown
+    record, = json.loads(done(program.run("rejects", "list", "--json")).out)
+    assert record["id"] == int(number) and record["times_seen"] == 1 and record["resolved_at"] is None and json.loads(record["payload"])["id"] == record["engagement_id"], record
+    told = done(program.run("rejects", "retry", number))
+    assert "1 loaded, 0 still rejected" in told.out, told
+    assert program.status()["rejected"] == 0
+    assert done(program.run("rejects", "list")).out == "no rejected records\n"
+    record, = json.loads(done(program.run("rejects", "list", "--all", "--json")).out)
+    assert record["resolved_at"]
+    equal(program)
+
+
+@test
+def a_record_that_still_cannot_be_loaded_stays_rejected():
+    simulator, program = world(400, sites=1)
+    simulator.fault("bad-record", path="/engagements", n=1, how="no-id")
+    done(program.backfill())
+    told = done(program.run("rejects", "retry"))
+    assert "0 loaded, 1 still rejected" in told.out and "id is missing" in told.out, told
+    refused(program.run("rejects", "retry", "--strict"), 65, "still rejected")
+    assert program.status()["rejected"] == 1
+    refused(program.run("rejects", "show", "999"), 64, "no rejected record 999")
+    refused(program.run("rejects", "retry", "999"), 64, "999")
+
+
+@test
+def a_rejected_record_that_loads_later_is_settled_by_itself():
+    simulator, program = world(300, sites=1)
+    done(program.backfill())
+    simulator.fault("bad-record", path="/engagements", n=1, how="duration")
+    done(program.backfill("--restart"))
+    assert program.status()["rejected"] == 1
+    done(program.run("run", "--once"))  # the same record, whole and unchanged
+    assert program.status()["rejected"] == 0
+    equal(program)
+
+
+# ------------------------------------------------------------------------------------------------- status
+
+@test
+def status_tells_the_truth_about_a_site_that_fails_and_recovers():
+    simulator, program = world(200, sites=2)
+    before = done(program.run("migrate")) and program.status()
+    assert [s["site_id"] for s in before["sites"]] == sorted(simulator.sites) or len(before["sites"]) == 2
+    assert all(s["synced_through"] is None and s["lag_seconds"] is None and s["last_error"] is None for s in before["sites"]), before
+    with program.service() as service:
+        eventually(program.equal)
+        assert any(s["lease_owner"] is None for s in program.status()["sites"])
+        simulator.fault("status", path="/engagements", n=1000000, code=403)
+        eventually(lambda: all(s["last_error"] and "403" in s["last_error"] for s in program.status()["sites"]))
+        held = {s["site_id"]: s["synced_through"] for s in program.status()["sites"]}
+        failing = program.status()["sites"]
+        assert all(s["last_error_at"] and s["next_poll_at"] and s["synced_through"] for s in failing), failing
+        simulator.call("/add", n=5)
+        time.sleep(2)
+        assert {s["site_id"]: s["synced_through"] for s in program.status()["sites"]} == held, "the watermark moved without a pass"
+        simulator.call("/clear")
+        eventually(lambda: program.equal() and all(s["lag_seconds"] < 10 for s in program.status()["sites"]), 60)

@@ -1,0 +1,107 @@
+"""End to end: stopping, crashing."""
+from harness import *
+
+@test(smoke=True)
+def sigterm_stops_a_backfill_which_then_goes_on():
+    simulator, program = world(4000, latency_ms=15)
+    process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "2d")
+    eventually(lambda: program.sql("SELECT to_regclass('glia.backfill_windows') IS NOT NULL") == "t" and
+               int(program.sql("SELECT count(*) FROM glia.backfill_windows WHERE done")) >= 2)
+    began = time.time()
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=15)
+    assert process.returncode == 75 and time.time() - began < 6, (process.returncode, time.time() - began, out, err[-1500:])
+    unfinished = program.status()["backfills"]
+    assert len(unfinished) == 1 and 0 < unfinished[0]["windows_done"] < unfinished[0]["windows_total"], unfinished
+    finished = done(program.run("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "2d"))
+    assert "going on" in finished.err, finished
+    equal(program)
+
+
+def kill_at_random_moments(program, arguments, times, longest):
+    """kill -9 after a random time, again and again; returns how often it struck before the end."""
+    generator, struck = random.Random(42), 0
+    for _ in range(times):
+        process = program.start(*arguments)
+        try:
+            process.communicate(timeout=generator.uniform(0.02, longest))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            struck += 1
+    return struck
+
+
+@test
+def kill_9_at_50_moments_of_a_backfill_loses_nothing():
+    simulator, program = world(6000, latency_ms=10)
+    arguments = ("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "1d")
+    struck = kill_at_random_moments(program, arguments, 50, 0.25)
+    assert struck == 50, struck
+    done(program.run(*arguments))
+    done(program.run("run", "--once"))
+    equal(program)
+
+
+@test
+def kill_9_at_50_moments_of_run_once_loses_nothing():
+    simulator, program = world(6000, latency_ms=10)
+    struck = kill_at_random_moments(program, ("run", "--once"), 50, 0.25)
+    assert struck == 50, struck
+    done(program.run("run", "--once"))
+    equal(program)
+    status = program.status()
+    assert status["detail_queue"] == {"waiting": 0, "parked": 0}, status
+
+
+@test
+def an_interrupted_pass_resumes_at_its_link():
+    simulator, program = world(3000, latency_ms=20)
+    process = program.start("run", "--once")
+    eventually(lambda: program.sql("SELECT to_regclass('glia.sync_state') IS NOT NULL") == "t" and
+               program.sql("SELECT count(*) FROM glia.sync_state WHERE pass_next_page IS NOT NULL") != "0")
+    process.kill()
+    process.communicate()
+    assert program.status()["sites"][0]["synced_through"] is None
+    pages = simulator.stats()["list"]
+    done(program.run("run", "--once"))
+    equal(program)
+
+
+@test
+def the_restart_of_postgresql_is_waited_for():
+    simulator, program = world(3000, latency_ms=5)
+    process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "1d")
+    time.sleep(0.7)
+    cluster().stop("immediate")
+    time.sleep(1)
+    cluster().start()
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, err[-1500:])
+    done(program.run("run", "--once"))
+    equal(program)
+
+
+@test
+def two_instances_share_the_sites_and_one_takes_over_from_the_other():
+    simulator, program = world(1500, sites=4, latency_ms=5)
+    first, second = program.start("run"), program.start("run")
+    eventually(lambda: program.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'glia'") != "0" and not program.differences(), 60)
+    first.kill()
+    simulator.call("/add", n=30)
+    eventually(lambda: not program.differences(), 60)
+    second.send_signal(signal.SIGTERM)
+    second.communicate(timeout=15)
+    first.communicate()
+    assert second.returncode == 0
+
+
+@test
+def a_backfill_and_the_service_side_by_side_end_in_the_same_tables():
+    simulator, program = world(2000)
+    done(program.run("migrate"))
+    service = program.start("run")
+    done(program.backfill())
+    eventually(lambda: not program.differences(), 60)
+    service.send_signal(signal.SIGTERM)
+    service.communicate(timeout=15)
