@@ -110,7 +110,7 @@ test_fuzz() {
   done
 }
 
-install_packages libgtest-dev libgmock-dev libbenchmark-dev python3 openssl systemd
+install_packages libgtest-dev libgmock-dev libbenchmark-dev python3 openssl systemd pgbouncer
 for area in "${areas[@]}"; do
   name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
   say "$area${name:+ $name}"

@@ -181,7 +181,7 @@ class Backfill {
     Task<> fetch_details(Latch& latch) {
         for (;;) {
             const bool last_round = listed_;
-            const DrainResult result = co_await details_.drain();
+            const DrainResult result = co_await details_.drain(false);
             if (result.outcome.ending != Ending::done) {
                 result_.outcome.merge(result.outcome);
                 break;

@@ -36,6 +36,9 @@ class DetailDrain {
     /// True while nothing that is claimed is left to ask for, and the queue may hold more.
     bool wants_claim() const { return jobs_.empty() && !exhausted_ && !given_up_; }
     void on_claimed(std::vector<DetailJob> jobs);
+    /// The queue that was empty may have filled since.
+    void look_again() { exhausted_ = false; }
+    bool given_up() const { return given_up_; }
 
     /// The next one to ask for; none: claim, or the drain is over.
     std::optional<DetailJob> take();
@@ -45,6 +48,7 @@ class DetailDrain {
     std::optional<DetailFailure> on_error(const DetailJob& job, const ApiError& error);
 
     bool wants_flush() const { return batch_->details.size() >= kBatchDetails; }
+    bool holds_something() const { return !batch_->empty(); }
     /// What is to be committed now; none if there is nothing.
     std::shared_ptr<const Batch> flush();
 

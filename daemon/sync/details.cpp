@@ -11,6 +11,8 @@ namespace {
 // engagements with trouble of their own are needed before the others have to wait for them.
 constexpr int kWorkersPerRequest = 4;
 constexpr int kMostWorkers = 128;
+// While some wait for answers that do not come, the others look for more work and hand over what they have.
+constexpr Milliseconds kLookAgain{1000};
 
 void tell_failure(const DetailJob& job, const DetailFailure& verdict, const std::string& error) {
     log::warn(verdict.parked ? "details cannot be fetched, parked"
@@ -22,88 +24,115 @@ void tell_failure(const DetailJob& job, const DetailFailure& verdict, const std:
 
 }  // namespace
 
-Task<DrainResult> Details::drain() {
-    DetailDrain drain(engine_.owner, engine_.settings.sync);
+struct Details::Round {
+    Round(Engine& engine, bool ongoing)
+        : drain(engine.owner, engine.settings.sync), with_ongoing(ongoing), idle(engine.runtime) {}
+
+    DetailDrain drain;
+    const bool with_ongoing;
+    int asking = 0;  // workers with a request under way
+    Signal idle;     // notified when nobody asks any more
+    std::chrono::steady_clock::time_point claimed_at{};
+};
+
+Task<DrainResult> Details::drain(bool with_ongoing) {
+    Round round(engine_, with_ongoing);
     std::optional<SinkError> failure;
     {
-        const std::string owner = engine_.owner;
-        const Renewal renewal(engine_, [owner, &drain] {
-            return [owner, held = drain.held()](Sink& sink) { sink.renew_details(owner, held, kLeaseTime); };
+        const Renewal renewal(engine_, [owner = engine_.owner, &round] {
+            return [owner, held = round.drain.held()](Sink& sink) {
+                sink.renew_details(owner, held, kLeaseTime);
+            };
         });
         Latch latch(engine_.runtime);
         const int workers = std::min(engine_.settings.api.max_in_flight * kWorkersPerRequest, kMostWorkers);
         for (int i = 0; i < workers; ++i) {
             latch.add();
-            engine_.runtime.spawn(work(drain, latch));
+            engine_.runtime.spawn(work(round, latch));
         }
         co_await latch.wait();
-        drain.hand_back();
+        round.drain.hand_back();
         try {
-            co_await flush(drain);
+            co_await flush(round);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
     }
-    if (failure) drain.give_up(engine_.outcome_of(*failure));
-    co_return drain.result();
+    if (failure) round.drain.give_up(engine_.outcome_of(*failure));
+    co_return round.drain.result();
 }
 
-Task<> Details::work(DetailDrain& drain, Latch& latch) {
+Task<> Details::work(Round& round, Latch& latch) {
     std::optional<SinkError> failure;
     try {
         for (;;) {
-            auto job = co_await take(drain);
-            if (!job) break;
-            co_await fetch(drain, std::move(*job));
-            if (drain.wants_flush()) co_await flush(drain);
+            auto job = co_await take(round);
+            if (job) {
+                ++round.asking;
+                co_await fetch(round, std::move(*job));
+                if (--round.asking == 0) round.idle.notify();
+                if (round.drain.wants_flush()) co_await flush(round);
+                continue;
+            }
+            if (round.asking == 0 || round.drain.given_up() || engine_.scope.ending()) break;
+            co_await round.idle.wait_for(kLookAgain);
+            if (round.drain.holds_something()) co_await flush(round);
+            if (std::chrono::steady_clock::now() - round.claimed_at >= kLookAgain) round.drain.look_again();
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    if (failure) drain.give_up(engine_.outcome_of(*failure));
+    if (failure) round.drain.give_up(engine_.outcome_of(*failure));
     latch.remove();
 }
 
-Task<std::optional<DetailJob>> Details::take(DetailDrain& drain) {
+Task<std::optional<DetailJob>> Details::take(Round& round) {
     co_await claiming_.lock();
     std::optional<DetailJob> job;
     std::optional<SinkError> failure;
     try {
-        if (drain.wants_claim() && !engine_.scope.ending()) {
+        if (round.drain.wants_claim() && !engine_.scope.ending()) {
             DetailClaim claim;
             claim.owner = engine_.owner;
             claim.limit = std::clamp(engine_.settings.api.max_in_flight * 8, 32, 256);
             claim.ttl = kLeaseTime;
-            const auto claim_some = [claim](Sink& sink) { return sink.claim_details(claim); };
-            drain.on_claimed(co_await engine_.store.run(claim_some));
+            // Once a second at most, so that a long queue is not slowed down by a table that has nothing due.
+            const auto now = std::chrono::steady_clock::now();
+            const bool ongoing = round.with_ongoing && now - round.claimed_at >= kLookAgain;
+            round.claimed_at = now;
+            const auto claim_some = [claim, ongoing](Sink& sink) {
+                if (ongoing) sink.queue_ongoing(false);
+                return sink.claim_details(claim);
+            };
+            round.drain.on_claimed(co_await engine_.store.run(claim_some));
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    if (!failure && !engine_.scope.ending()) job = drain.take();
+    if (!failure && !engine_.scope.ending()) job = round.drain.take();
     claiming_.unlock();
     if (failure) throw SinkError(*failure);
     co_return job;
 }
 
-Task<> Details::fetch(DetailDrain& drain, DetailJob job) {
+Task<> Details::fetch(Round& round, DetailJob job) {
     auto fetched = co_await engine_.api.get(job.engagement_id);
     if (!fetched) {
         const ApiError error = fetched.error();
-        if (const auto verdict = drain.on_error(job, error)) tell_failure(job, *verdict, error.message);
+        if (const auto verdict = round.drain.on_error(job, error)) tell_failure(job, *verdict, error.message);
         co_return;
     }
     FetchedDetail& detail = fetched.value();
     const std::string reason = detail.detail.rejected ? detail.detail.rejected->reason : std::string();
-    if (const auto verdict = drain.on_detail(job, std::move(detail))) {
+    if (const auto verdict = round.drain.on_detail(job, std::move(detail))) {
         tell_failure(job, *verdict, "the record is rejected: " + reason);
     } else {
         ++fetched_in_all_;
     }
 }
 
-Task<> Details::flush(DetailDrain& drain) {
-    const std::shared_ptr<const Batch> batch = drain.flush();
+Task<> Details::flush(Round& round) {
+    const std::shared_ptr<const Batch> batch = round.drain.flush();
     if (!batch) co_return;
     const auto write = [batch](Sink& sink) { return sink.commit(*batch, std::nullopt); };
     co_await engine_.store.run(write);

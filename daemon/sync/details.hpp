@@ -11,17 +11,19 @@ class Details {
   public:
     explicit Details(Engine& engine) : engine_(engine), claiming_(engine.runtime) {}
 
-    /// Fetches all that is due now, newest first, and commits it; ends early if the API is down or refuses
-    /// the token, or if the engine's scope ends.
-    Task<DrainResult> drain();
+    /// Fetches all that is due, newest first, and commits it; ends once nothing is due and nobody waits for
+    /// an answer any more, or early if the API is down or refuses the token, or if the engine's scope ends.
+    /// One at a time. `with_ongoing`: engagements that go on are queued when it is their time.
+    Task<DrainResult> drain(bool with_ongoing);
 
     std::int64_t fetched_in_all() const { return fetched_in_all_; }
 
   private:
-    Task<> work(DetailDrain& drain, Latch& latch);
-    Task<std::optional<DetailJob>> take(DetailDrain& drain);
-    Task<> fetch(DetailDrain& drain, DetailJob job);
-    Task<> flush(DetailDrain& drain);
+    struct Round;
+    Task<> work(Round& round, Latch& latch);
+    Task<std::optional<DetailJob>> take(Round& round);
+    Task<> fetch(Round& round, DetailJob job);
+    Task<> flush(Round& round);
 
     Engine& engine_;
     AsyncMutex claiming_;

@@ -142,9 +142,7 @@ Task<> serve_details(Engine& engine, Latch& latch) {
         DrainResult result;
         std::optional<SinkError> failure;
         try {
-            const auto queue = [](Sink& sink) { return sink.queue_ongoing(false); };
-            co_await engine.store.run(queue);
-            result = co_await details.drain();
+            result = co_await details.drain(true);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
@@ -203,7 +201,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
             const auto queue = [](Sink& sink) { return sink.queue_ongoing(true); };
             co_await engine.store.run(queue);
             Details details(engine);
-            const DrainResult result = co_await details.drain();
+            const DrainResult result = co_await details.drain(false);
             if (result.fetched + result.failed > 0) {
                 log::info("details fetched", {{"engagements", result.fetched}, {"failed", result.failed}});
             }

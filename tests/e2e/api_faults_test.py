@@ -12,8 +12,8 @@ def survives(kind, path, n=3, **query):
     return run
 
 
-for name, kind, query in [("429_with_retry_after", "status", dict(code=429, retry_after="1")), ("429_with_a_date", "status", dict(code=429, retry_after="Thu, 01 Jan 2015 00:00:00 GMT")),
-                          ("408", "status", dict(code=408)), ("500", "status", dict(code=500)), ("503", "status", dict(code=503, retry_after="1")),
+for name, kind, query in [("429_without_retry_after", "status", dict(code=429)), ("429_with_retry_after", "status", dict(code=429, retry_after="1")), ("429_with_a_date", "status", dict(code=429, retry_after="Thu, 01 Jan 2015 00:00:00 GMT")),
+                          ("408", "status", dict(code=408)), ("500", "status", dict(code=500)), ("502", "status", dict(code=502)), ("503", "status", dict(code=503, retry_after="1")), ("504", "status", dict(code=504)),
                           ("a_cut_connection", "close", {}), ("a_cut_response", "truncate", {}), ("garbage", "garbage", {}), ("html_of_a_gateway", "html", {}),
                           ("a_wrong_length", "wrong-length", {}), ("bad_gzip", "bad-gzip", {}), ("a_hanging_response", "hang", dict(n=1)),
                           ("a_dripping_response", "drip", dict(n=1)), ("an_endless_response", "huge", dict(n=1)), ("items_twice_on_a_page", "dup-items", {}),
@@ -23,7 +23,8 @@ for name, kind, query in [("429_with_retry_after", "status", dict(code=429, retr
     function.__name__ = "the_listing_survives_" + name
     test(function)
 
-for name, kind, query in [("500", "status", dict(code=500)), ("a_cut_connection", "close", {}), ("garbage", "garbage", {})]:
+for name, kind, query in [("408", "status", dict(code=408)), ("429", "status", dict(code=429)), ("500", "status", dict(code=500)), ("a_cut_connection", "close", {}), ("garbage", "garbage", {}),
+                          ("a_cut_response", "truncate", {}), ("a_hanging_response", "hang", dict(n=1)), ("bad_gzip", "bad-gzip", {}), ("html_of_a_gateway", "html", {})]:
     function = survives(kind, "/engagements/", **query)
     function.__name__ = "the_details_survive_" + name
     test(function)
@@ -93,4 +94,94 @@ def a_link_to_another_origin_is_refused_and_the_token_stays_home():
     except socket.timeout: pass
     listener.close()
     done(program.run("run", "--once"))
+    equal(program)
+
+
+@test
+def an_absurdly_long_retry_after_neither_stalls_the_program_nor_keeps_it_from_stopping():
+    simulator, program = world(300)
+    simulator.fault("status", path="/engagements", n=1, code=429, retry_after="99999999999")
+    with program.service() as service:
+        eventually(lambda: "next=1m" in service.log(), 10, "the wait of a minute")
+        began = time.time()
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(10) == 0 and time.time() - began < 6
+    done(program.run("run", "--once"))
+    equal(program)
+
+
+@test
+def a_host_that_has_no_address_is_exit_code_69_and_the_service_goes_on_trying():
+    simulator, program = world(10, api__base_url="https://no-such-host.invalid", api__max_retries=1)
+    refused(program.run("run", "--once"), 69, "no-such-host.invalid", "looking up")
+    with program.service() as service:
+        eventually(lambda: service.log().count("site failed") >= 3, 40)
+        assert "no-such-host.invalid" in program.status()["sites"][0]["last_error"]
+
+
+@test
+def a_token_that_ends_stops_the_site_until_there_is_a_new_one():
+    simulator, program = world(800, latency_ms=5)
+    with program.service() as service:
+        eventually(program.equal)
+        simulator.call("/token", value="the-next-token")
+        simulator.call("/add", n=10)
+        eventually(lambda: all("401" in (s["last_error"] or "") for s in program.status()["sites"]))
+        assert service.poll() is None
+        program.write("token", "the-next-token\n")
+        eventually(program.equal)
+
+
+@test
+def a_404_on_one_site_costs_that_site():
+    simulator, program = world(600, sites=2)
+    simulator.fault("status", path="/engagements", n=1, code=404)
+    finished = program.run("run", "--once")
+    refused(finished, 78, "404")
+    assert sum(s["synced_through"] is not None for s in program.status()["sites"]) == 1
+    done(program.run("run", "--once"))
+    equal(program)
+
+
+@test
+def engagements_whose_details_keep_failing_never_hold_up_the_rest():
+    simulator, program = world(400, api__max_retries=30)
+    poisoned = [e["id"] for e in simulator.truth()][-20:]
+    for victim in poisoned: simulator.fault("status", path="/engagements/" + victim, n=1000000, code=500)
+    with program.service(expect=None):
+        eventually(lambda: program.stored() and program.sql("SELECT count(DISTINCT engagement_id) FROM glia.legs") == "380", 40, "the legs of all the others")
+
+
+@test
+def a_403_on_one_engagement_parks_it_and_it_is_tried_again():
+    simulator, program = world(300)
+    victim = simulator.truth()[10]["id"]
+    simulator.fault("status", path="/engagements/" + victim, n=1, code=403)
+    done(program.run("run", "--once"))
+    assert program.status()["detail_queue"] == {"waiting": 0, "parked": 1}
+    row = program.sql("SELECT attempts, last_error LIKE '%403%', next_attempt_at > now() FROM glia.detail_queue")
+    assert row == "1|t|t", row
+    program.sql("UPDATE glia.detail_queue SET next_attempt_at = now()")
+    done(program.run("run", "--once"))
+    equal(program)
+    assert program.status()["detail_queue"] == {"waiting": 0, "parked": 0}
+
+
+@test
+def an_older_response_that_comes_late_does_not_overwrite_a_newer_one():
+    simulator, program = world(300, sites=1, api__request_timeout="30s", sync__revisit=[], legs_in_list=True)
+    done(program.run("run", "--once"))
+    # The backfill's page is made now and arrives in four seconds; meanwhile everything changes and is read.
+    simulator.fault("late", path="/engagements", n=1, ms=4000)
+    backfill = program.start("backfill", "--from", simulator.start, "--window", "60d")
+    eventually(lambda: simulator.stats().get("fault:late"))
+    time.sleep(1.1)
+    for number in range(3): simulator.call("/mutate", n=200), simulator.call("/rename-queue", index=number, name=f"New name {number}")
+    simulator.call("/add", n=20)
+    program.settings["sync"]["revisit"] = [{"every": "1s", "back": "400d"}]
+    program.configure(program.settings)
+    done(program.run("run", "--once"))
+    equal(program)
+    out, err = backfill.communicate(timeout=60)
+    assert backfill.returncode == 0, (out, err)
     equal(program)

@@ -9,10 +9,10 @@
 //   GET  /truth                      every engagement as it is now, a line each
 //   GET  /stats                      counters
 //   POST /mutate?n= /add?n=&ongoing= /end-all /rename-queue?index=&name=
-//   POST /fault?kind=&n=&path=&code=&retry_after=&how=   the next n requests whose path holds `path` go
+//   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path holds `path` go
 //   wrong; kinds:
 //        status hang close truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
-//        next-foreign next-loop cursor-gone dup-items
+//        next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
 //   POST /clear /drop-cursors /token?value=
 #include <zlib.h>
 
@@ -62,6 +62,7 @@ struct Fault {
     long left = 1;
     int code = 500;
     std::string retry_after;
+    int ms = 0;
 };
 
 struct Cursor {
@@ -430,8 +431,8 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
     co_return false;  // "close": nothing at all
 }
 
-const std::set<std::string> kOnTheWay{"status", "hang",         "close", "truncate", "garbage", "html",
-                                      "drip",   "wrong-length", "huge",  "bad-utf8", "bad-gzip"};
+const std::set<std::string> kOnTheWay{"status", "hang",         "close", "truncate", "garbage",  "html",
+                                      "drip",   "wrong-length", "huge",  "bad-utf8", "bad-gzip", "late"};
 
 template <typename Stream>
 asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
@@ -449,6 +450,7 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
         response.set(http::field::date, http_date(api.server_now()));
         response.set("x-request-id", "sim-" + std::to_string(api.stats["requests"]));
         if (fault) {
+            if (fault->kind == "late") co_await pause(std::chrono::milliseconds(fault->ms));
             if (fault->kind == "status" && !fault->retry_after.empty())
                 response.set(http::field::retry_after, fault->retry_after);
             if (fault->kind == "garbage") response.body() = std::string("\x00\xff{{{{", 6);
@@ -537,6 +539,7 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         fault.left = number("n", 1);
         fault.code = number("code", 500);
         fault.retry_after = value(query, "retry_after");
+        fault.ms = number("ms", 0);
         api.faults.push_back(fault);
     }
     return "{}\n";
