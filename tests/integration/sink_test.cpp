@@ -196,6 +196,40 @@ TEST_F(Sinks, ADetailOlderThanTheListItemThatAsksDoesNotSettle) {
     sink->commit(batch, std::nullopt);
     EXPECT_EQ(sql("SELECT count(*), bool_and(claimed_by IS NULL) FROM detail_queue"), "1|t");
 }
+TEST_F(Sinks, ADetailWhoseClaimHasPassedIsNotWrittenAndTheOthersAre) {
+    commit({listed(engagement("e1")), listed(engagement("e2"))});
+    sink->claim_details({"me", 10, Seconds{0}});
+    ASSERT_EQ(sink->claim_details({"you", 1, Seconds{60}}).size(), 1u);
+    const std::string yours = sql("SELECT engagement_id FROM detail_queue WHERE claimed_by = 'you'");
+    Batch batch;
+    batch.claim_owner = "me";
+    for (const char* id : {"e1", "e2"}) {
+        batch.engagements.push_back(detailed(engagement(id), kNoon + Seconds{1}));
+        batch.details.push_back({id, kNoon + Seconds{1}, "", {}, false, true});
+    }
+    EXPECT_EQ(sink->commit(batch, std::nullopt).legs, 1);
+    EXPECT_EQ(sql("SELECT engagement_id, claimed_by FROM detail_queue"), yours + "|you");
+    EXPECT_EQ(sql("SELECT count(DISTINCT engagement_id), bool_or(engagement_id = '" + yours + "') FROM legs"),
+              "1|f");
+}
+TEST_F(Sinks, AFailureIsNotNotedByAnOwnerWhoseClaimHasPassed) {
+    commit({listed(engagement("e1"))});
+    sink->claim_details({"me", 10, Seconds{0}});
+    sink->claim_details({"you", 10, Seconds{60}});
+    Batch batch;
+    batch.claim_owner = "me";
+    batch.details = {{"e1", std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
+    sink->commit(batch, std::nullopt);
+    EXPECT_EQ(sql("SELECT attempts, parked, claimed_by FROM detail_queue"), "0|f|you");
+}
+TEST_F(Sinks, ClaimsAreRenewedByTheirOwnerOnly) {
+    commit({listed(engagement("e1"))});
+    sink->claim_details({"me", 10, Seconds{0}});
+    sink->renew_details("you", {"e1"}, Seconds{600});
+    EXPECT_EQ(sql("SELECT claimed_until <= now() FROM detail_queue"), "t");
+    sink->renew_details("me", {"e1"}, Seconds{600});
+    EXPECT_TRUE(sink->claim_details({"you", 10, Seconds{60}}).empty());
+}
 TEST_F(Sinks, AFailedDetailWaitsAndIsParked) {
     commit({listed(engagement("e1"))});
     Batch batch;
@@ -235,6 +269,42 @@ TEST_F(Sinks, ARejectedRecordIsCountedNotRepeatedAndResolvedOnceItLoads) {
     commit({listed(engagement("e1"))});
     EXPECT_EQ(sink->status().rejected, 0);
 }
+TEST_F(Sinks, AnUnchangedEngagementSettlesWhatWasRejectedOfItsListItem) {
+    commit({listed(engagement("e1"))});
+    Batch batch;
+    batch.rejected = {{{"e1", "{}", "why"}, RecordSource::list, "s1"}};
+    sink->commit(batch, std::nullopt);
+    EXPECT_EQ(commit({listed(engagement("e1"))}).unchanged, 1);
+    EXPECT_EQ(sink->status().rejected, 0);
+}
+TEST_F(Sinks, AListItemDoesNotSettleARejectedDetail) {
+    commit({listed(engagement("e1"))});
+    Batch batch;
+    batch.rejected = {{{"e1", "{}", "why"}, RecordSource::detail, ""}};
+    sink->commit(batch, std::nullopt);
+    commit({listed(engagement("e1"))});
+    EXPECT_EQ(sink->status().rejected, 1);
+    commit({detailed(engagement("e1"))});
+    EXPECT_EQ(sink->status().rejected, 0);
+}
+TEST_F(Sinks, RejectedRecordsAreFoundByNumberAndSite) {
+    Batch batch;
+    batch.rejected = {{{"e1", "{1}", "why"}, RecordSource::list, "s1"},
+                      {{std::nullopt, "{2}", "id is missing"}, RecordSource::list, "s2"}};
+    sink->commit(batch, std::nullopt);
+    EXPECT_EQ(sink->rejected({}).size(), 2u);
+    RejectedQuery query;
+    query.site_id = "s2";
+    const auto of_site = sink->rejected(query);
+    ASSERT_EQ(of_site.size(), 1u);
+    EXPECT_EQ(of_site[0].payload, "{2}");
+    EXPECT_EQ(of_site[0].engagement_id, std::nullopt);
+    sink->resolve_rejected(of_site[0].id);
+    EXPECT_TRUE(sink->rejected(query).empty());
+    query.resolved_too = true;
+    query.ids = {of_site[0].id};
+    EXPECT_TRUE(sink->rejected(query).at(0).resolved_at);
+}
 TEST_F(Sinks, ARecordThatPostgresRefusesCostsOnlyItself) {
     Engagement bad = engagement("e2");
     bad.extra = "{\"a\":";  // no parser of ours lets this through
@@ -256,6 +326,29 @@ PassCheckpoint checkpoint(const SiteLease& lease, bool complete) {
     return result;
 }
 
+TEST_F(Sinks, AResetMovesTheWatermarkBackAndStopsWhoeverReads) {
+    const SiteLease first = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    sink->commit({}, checkpoint(first, true));
+    sink->release_site("s1", first.epoch, {std::chrono::hours{1}, ""});
+    const SiteLease second = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    sink->commit({}, checkpoint(second, false));
+    EXPECT_FALSE(sink->reset_site("s1", kNoon + Seconds{5}).moved);
+    const ResetResult result = sink->reset_site("s1", kNoon - Seconds{60});
+    EXPECT_TRUE(result.moved);
+    EXPECT_EQ(result.before, kNoon + Seconds{5});
+    EXPECT_THROW(sink->commit({}, checkpoint(second, true)), SinkError);
+    const SiteLease third = *sink->acquire_site("s1", "you", Seconds{30}, false).lease;  // it is due at once
+    EXPECT_EQ(third.synced_through, kNoon - Seconds{60});
+    EXPECT_FALSE(third.open_pass);
+    EXPECT_FALSE(sink->reset_site("unknown", kNoon).known);
+}
+TEST_F(Sinks, WorkIsNotTakenOnInASchemaThatIsNewer) {
+    commit({listed(engagement("e1"))});
+    sql("INSERT INTO schema_version (version) VALUES (999)");
+    EXPECT_THROW(sink->acquire_site("s1", "me", Seconds{30}, true), SinkError);
+    EXPECT_THROW(sink->claim_details({"me", 1, Seconds{30}}), SinkError);
+    EXPECT_EQ(sql("SELECT count(*) FROM detail_queue WHERE claimed_by IS NOT NULL"), "0");
+}
 TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
     const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
     Batch batch;

@@ -47,6 +47,15 @@ TEST(ServerClockTest, LearnsFractionsFromManyResponses) {
     EXPECT_LE(clock.at(steady(3600ms)), truth);
     EXPECT_GE(clock.at(steady(3600ms)), truth - 100ms);
 }
+TEST(ServerClockTest, WhatIsProvenDoesNotRestOnAGuess) {
+    // The guess is 0.9 s ahead of what the response proves, and within what it allows.
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00.900Z"));
+    clock.observe(steady(0ms), steady(10ms), at("2024-01-01T12:00:00Z"));
+    EXPECT_EQ(clock.at(steady(0ms)), at("2024-01-01T12:00:00.900Z"));
+    EXPECT_EQ(clock.not_after(steady(10ms)), at("2024-01-01T12:00:00Z"));
+    clock.observe(steady(500ms), steady(500ms), at("2024-01-01T12:00:01Z"));
+    EXPECT_EQ(clock.not_after(steady(1000ms)), at("2024-01-01T12:00:01.500Z"));
+}
 TEST(ServerClockTest, OfTwoRequestsTheLaterNeverGetsTheEarlierTime) {
     ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
     clock.observe(steady(0ms), steady(900ms), at("2024-01-01T12:00:00Z"));

@@ -1,0 +1,279 @@
+// How a pass is worked off, how the detail queue is drained, what a site's visit consists of.
+#include <gtest/gtest.h>
+
+#include "daemon/parse/timestamp.hpp"
+#include "daemon/sync/detail_drain.hpp"
+#include "daemon/sync/site_visit.hpp"
+
+namespace glia {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Instant kNoon = *parse_timestamp("2024-01-01T12:00:00Z");
+
+SyncSettings sync_settings() {
+    SyncSettings sync;
+    sync.start_from = kNoon - 24h;
+    sync.revisit = {{15min, 24h}};
+    return sync;
+}
+FetchedPage page(int engagements, OptionalText next, int rejected = 0) {
+    FetchedPage fetched;
+    fetched.fetched_at = kNoon;
+    fetched.not_before = kNoon - 1s;
+    fetched.page.next_page = std::move(next);
+    for (int i = 0; i < engagements; ++i)
+        fetched.page.engagements.emplace_back().id = "e" + std::to_string(i);
+    for (int i = 0; i < rejected; ++i) fetched.page.rejected.push_back({"r", "{}", "why"});
+    return fetched;
+}
+PassRun pass_run(std::size_t batch = 3) {
+    OpenPass window;
+    window.from = kNoon - 24h;
+    return PassRun(Pass(SiteTarget{"s", 1}, window), "s", sync_settings(), batch);
+}
+template <typename Step>
+bool is(const PassRun::Step& step) {
+    return std::holds_alternative<Step>(step);
+}
+PassRun::Commit commit_of(const PassRun::Step& step) {
+    return std::get<PassRun::Commit>(step);
+}
+
+TEST(PassRunTest, PagesAreGatheredIntoABatchBeforeTheyAreCommitted) {
+    PassRun run = pass_run();
+    EXPECT_TRUE(is<PassRun::Fetch>(run.next()));
+    run.on_page(page(2, "l1"));
+    EXPECT_TRUE(is<PassRun::Fetch>(run.next()));
+    run.on_page(page(2, "l2"));
+    const PassRun::Step step = run.next();
+    ASSERT_TRUE(is<PassRun::Commit>(step));
+    EXPECT_EQ(commit_of(step).batch->engagements.size(), 4u);
+    EXPECT_EQ(commit_of(step).checkpoint.pass.next_page, "l2");
+}
+TEST(PassRunTest, TheNextPageIsFetchedWhileABatchIsCommittedAndOnlyOneIs) {
+    PassRun run = pass_run();
+    run.next();
+    run.on_page(page(3, "l1"));
+    EXPECT_TRUE(is<PassRun::Commit>(run.next()));
+    EXPECT_TRUE(is<PassRun::Fetch>(run.next()));
+    run.on_page(page(3, "l2"));
+    EXPECT_TRUE(is<PassRun::Await>(run.next()));
+    run.on_committed({});
+    EXPECT_TRUE(is<PassRun::Commit>(run.next()));
+}
+TEST(PassRunTest, TheLastPageIsCommittedWithTheWatermarkOfTheStart) {
+    PassRun run = pass_run();
+    run.next();
+    run.on_page(page(1, std::nullopt));
+    const PassRun::Step step = run.next();
+    ASSERT_TRUE(is<PassRun::Commit>(step));
+    EXPECT_EQ(commit_of(step).checkpoint.watermark, kNoon - 1s);
+    EXPECT_TRUE(is<PassRun::Await>(run.next()));
+    run.on_committed({});
+    EXPECT_TRUE(is<PassRun::End>(run.next()));
+    EXPECT_TRUE(run.result().complete);
+}
+TEST(PassRunTest, WhatWasFetchedBeforeAFailureIsCommitted) {
+    PassRun run = pass_run();
+    run.next();
+    run.on_page(page(2, "l1"));
+    run.next();
+    EXPECT_FALSE(run.on_error({ApiError::Kind::unavailable, 503, "away"}));
+    const PassRun::Step step = run.next();
+    ASSERT_TRUE(is<PassRun::Commit>(step));
+    EXPECT_EQ(commit_of(step).checkpoint.pass.next_page, "l1");
+    run.on_committed({});
+    EXPECT_TRUE(is<PassRun::End>(run.next()));
+    EXPECT_FALSE(run.result().complete);
+    EXPECT_EQ(run.result().outcome.ending, Ending::unavailable);
+}
+TEST(PassRunTest, AfterACommitThatFailedNothingMoreIsAskedFor) {
+    PassRun run = pass_run();
+    run.next();
+    run.on_page(page(3, "l1"));
+    run.next();
+    run.on_commit_failed({Ending::unavailable, "away"});
+    EXPECT_TRUE(is<PassRun::End>(run.next()));
+    EXPECT_FALSE(run.result().complete);
+}
+TEST(PassRunTest, AStopCommitsWhatIsThereAndKeepsTheLink) {
+    PassRun run = pass_run();
+    run.next();
+    run.on_page(page(1, "l1"));
+    run.stop();
+    const PassRun::Step step = run.next();
+    ASSERT_TRUE(is<PassRun::Commit>(step));
+    EXPECT_EQ(commit_of(step).checkpoint.pass.next_page, "l1");
+    run.on_committed({});
+    run.next();
+    EXPECT_EQ(run.result().outcome.ending, Ending::stopped);
+}
+TEST(PassRunTest, ACursorThatEndedIsReadAgainFromTheFirstPage) {
+    PassRun run = pass_run();
+    run.next();
+    run.on_page(page(1, "l1"));
+    run.next();
+    EXPECT_TRUE(run.on_error({ApiError::Kind::not_found, 404, "cursor"}));
+    const PassRun::Step step = run.next();
+    EXPECT_TRUE(std::holds_alternative<AskFirst>(std::get<PassRun::Fetch>(step).ask));
+}
+TEST(PassRunTest, RejectedRecordsTravelWithTheirPage) {
+    PassRun run = pass_run();
+    run.next();
+    run.on_page(page(0, std::nullopt, 2));
+    EXPECT_EQ(commit_of(run.next()).batch->rejected.size(), 2u);
+}
+TEST(PassRunTest, A403IsAboutTheSiteAndA404OnlyOnItsFirstPage) {
+    PassRun first = pass_run();
+    first.next();
+    first.on_error({ApiError::Kind::not_found, 404, "no such site"});
+    EXPECT_TRUE(first.result().site_refused);
+    PassRun later = pass_run();
+    later.next();
+    later.on_page(page(1, "l1"));
+    later.next();
+    later.on_error({ApiError::Kind::forbidden, 403, "no"});
+    EXPECT_TRUE(later.result().site_refused);
+}
+
+DetailDrain drain_of(std::vector<DetailJob> jobs) {
+    DetailDrain drain("me", sync_settings());
+    drain.on_claimed(std::move(jobs));
+    return drain;
+}
+FetchedDetail detail(const std::string& id) {
+    FetchedDetail fetched;
+    fetched.fetched_at = kNoon;
+    fetched.detail.engagement.emplace();
+    fetched.detail.engagement->id = id;
+    fetched.detail.engagement->legs.emplace();
+    return fetched;
+}
+const ApiError kDown{ApiError::Kind::unavailable, 503, "away"};
+
+TEST(DetailDrainTest, ClaimsOnceNothingIsLeftAndEndsWhenTheQueueIsEmpty) {
+    DetailDrain drain("me", sync_settings());
+    EXPECT_TRUE(drain.wants_claim());
+    drain.on_claimed({{"e1", 0}});
+    EXPECT_FALSE(drain.wants_claim());
+    EXPECT_EQ(drain.take()->engagement_id, "e1");
+    EXPECT_TRUE(drain.wants_claim());
+    drain.on_claimed({});
+    EXPECT_FALSE(drain.wants_claim());
+    drain.look_again();
+    EXPECT_TRUE(drain.wants_claim());
+}
+TEST(DetailDrainTest, ALoadedDetailSettlesItsRowInTheSameBatch) {
+    DetailDrain drain = drain_of({{"e1", 0}});
+    drain.on_detail(*drain.take(), detail("e1"));
+    const auto batch = drain.flush();
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->claim_owner, "me");
+    EXPECT_EQ(batch->engagements.size(), 1u);
+    EXPECT_EQ(batch->details.at(0).fetched_at, kNoon);
+    EXPECT_FALSE(drain.flush());
+}
+TEST(DetailDrainTest, ClaimsAreHeldUntilTheyAreHandedOver) {
+    DetailDrain drain = drain_of({{"e1", 0}, {"e2", 0}});
+    drain.on_detail(*drain.take(), detail("e1"));
+    EXPECT_EQ(drain.held().size(), 2u);
+    drain.flush();
+    EXPECT_EQ(drain.held(), std::vector<std::string>{"e2"});
+}
+TEST(DetailDrainTest, WhatWasNotAskedForGoesBackUntouched) {
+    DetailDrain drain = drain_of({{"e1", 2}, {"e2", 0}});
+    drain.take();
+    drain.on_error({"e1", 2}, {ApiError::Kind::cancelled, 0, "stopped"});
+    EXPECT_FALSE(drain.take());
+    drain.hand_back();
+    const auto batch = drain.flush();
+    ASSERT_EQ(batch->details.size(), 2u);
+    for (const DetailOutcome& outcome : batch->details) {
+        EXPECT_FALSE(outcome.attempted);
+        EXPECT_FALSE(outcome.fetched_at);
+    }
+}
+TEST(DetailDrainTest, A404ParksTheEngagementAndTheOthersGoOn) {
+    DetailDrain drain = drain_of({{"e1", 0}, {"e2", 0}});
+    const auto verdict = drain.on_error(*drain.take(), {ApiError::Kind::not_found, 404, "no"});
+    ASSERT_TRUE(verdict);
+    EXPECT_TRUE(verdict->parked);
+    EXPECT_TRUE(drain.take());
+    EXPECT_EQ(drain.result().outcome.ending, Ending::done);
+}
+TEST(DetailDrainTest, AnApiThatIsDownEndsTheDrain) {
+    DetailDrain drain = drain_of({{"e1", 0}, {"e2", 0}, {"e3", 0}, {"e4", 0}, {"e5", 0}});
+    for (int i = 0; i < DetailDrain::kFailuresUntilDown; ++i) drain.on_error(*drain.take(), kDown);
+    EXPECT_FALSE(drain.take());
+    EXPECT_EQ(drain.result().outcome.ending, Ending::unavailable);
+}
+TEST(DetailDrainTest, A500IsAboutTheEngagement) {
+    DetailDrain drain = drain_of({{"e1", 0}, {"e2", 0}, {"e3", 0}, {"e4", 0}, {"e5", 0}});
+    for (int i = 0; i < DetailDrain::kFailuresUntilDown; ++i) {
+        drain.on_error(*drain.take(), {ApiError::Kind::unavailable, 500, "odd"});
+    }
+    EXPECT_TRUE(drain.take());
+}
+TEST(DetailDrainTest, ARefusedTokenSaysNothingAboutTheEngagement) {
+    DetailDrain drain = drain_of({{"e1", 0}});
+    EXPECT_FALSE(drain.on_error(*drain.take(), {ApiError::Kind::credentials, 401, "token"}));
+    EXPECT_FALSE(drain.flush()->details.at(0).attempted);
+    EXPECT_EQ(drain.result().outcome.ending, Ending::credentials);
+}
+TEST(DetailDrainTest, ARejectedDetailStaysInTheQueue) {
+    DetailDrain drain = drain_of({{"e1", 0}});
+    FetchedDetail bad;
+    bad.detail.rejected = RejectedRecord{std::nullopt, "{}", "created_at is missing"};
+    EXPECT_TRUE(drain.on_detail(*drain.take(), std::move(bad)));
+    const auto batch = drain.flush();
+    EXPECT_EQ(batch->rejected.at(0).record.engagement_id, "e1");
+    EXPECT_FALSE(batch->details.at(0).fetched_at);
+}
+
+SiteLease lease() {
+    SiteLease lease;
+    lease.site_id = "s";
+    lease.epoch = 3;
+    return lease;
+}
+PassResult complete() {
+    PassResult result;
+    result.complete = true;
+    return result;
+}
+
+TEST(SiteVisitTest, TheRevisitThatIsDueComesAfterTheIncrementalPass) {
+    SiteVisit visit(lease(), sync_settings());
+    EXPECT_STREQ(visit.next(kNoon)->mode, "incremental");
+    visit.on_result(complete());
+    const auto revisit = visit.next(kNoon);
+    ASSERT_TRUE(revisit);
+    EXPECT_STREQ(revisit->mode, "revisit");
+    EXPECT_EQ(revisit->pass.position().from, kNoon - 24h);
+    visit.on_result(complete());
+    EXPECT_FALSE(visit.next(kNoon));
+}
+TEST(SiteVisitTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
+    SiteVisit visit(lease(), sync_settings());
+    visit.next(kNoon);
+    PassResult failed;
+    failed.outcome = {Ending::unavailable, "away"};
+    visit.on_result(failed);
+    EXPECT_FALSE(visit.next(kNoon));
+    EXPECT_EQ(visit.release(0).error, "away");
+    EXPECT_EQ(visit.release(0).next_poll_in, 120s);
+}
+TEST(SiteVisitTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
+    SiteVisit visit(lease(), sync_settings());
+    visit.next(kNoon);
+    PassResult stopped;
+    stopped.outcome = {Ending::stopped, "stopped"};
+    visit.on_result(stopped);
+    EXPECT_EQ(visit.release(0).error, "");
+    EXPECT_EQ(visit.release(0).next_poll_in, 0s);
+}
+
+}  // namespace
+}  // namespace glia
