@@ -2,7 +2,7 @@
 # Installs what is needed, builds, runs every test, and ends with one line: N passed, N failed.
 #
 #   tests/run.sh                    everything
-#   tests/run.sh AREA[/NAME]...     unit, simulation, integration, e2e, units, sanitizers, fuzz; NAME: a part of a test's name
+#   tests/run.sh AREA[/NAME]...     unit, simulation, integration, e2e, soak, units, sanitizers, fuzz; NAME: a part of a test's name
 #   tests/run.sh bench              not a test: prints measurements (see tests/bench)
 #
 # GLIA_TEST_SECONDS: how long each fuzzer runs (default 10). GLIA_TEST_HISTORIES: how many the simulation runs (100,000).
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 . tests/setup.sh
 
 areas=("$@")
-[ $# -gt 0 ] || areas=(unit simulation integration e2e units sanitizers fuzz)
+[ $# -gt 0 ] || areas=(unit simulation integration e2e soak units sanitizers fuzz)
 results=$(mktemp)
 work=$(mktemp -d /tmp/glia-sync-tests-XXXXXX)
 chmod 755 "$work"
@@ -20,15 +20,16 @@ trap 'exit 143' TERM INT
 
 # Each result is a line "ok NAME" or "FAILED NAME"; a program that dies is a failure of its own.
 count_gtest() {  # AREA PROGRAM FILTER
-  local area=$1 program=$2 filter=${3:+*$3*} log rc=0
-  log=$(mktemp)
+  local area=$1 program=$2 filter=${3:+*$3*} log verdicts rc=0
+  log=$(mktemp) verdicts=$(mktemp)
   "$program" ${filter:+--gtest_filter="$filter"} --gtest_color=no >"$log" 2>&1 || rc=$?
-  sed -nE "s#^\[       OK \] ([^ ]+).*#ok $area/\1#p; s#^\[  FAILED  \] ([^ ,]+) \(.*#FAILED $area/\1#p" "$log" | tee -a "$results" | grep FAILED || true
+  sed -nE "s#^\[       OK \] ([^ ]+).*#ok $area/\1#p; s#^\[  FAILED  \] ([^ ,]+)(,.*)? \([0-9]+ ms\)\$#FAILED $area/\1#p" "$log" >"$verdicts"
   if [ $rc != 0 ]; then
     grep -vE '^\[ +(OK|RUN) ' "$log" | tail -n 60
-    grep -q '^\[  FAILED  \]' "$log" || echo "FAILED $area/${program##*/} (exit code $rc)" | tee -a "$results"
+    grep -q '^FAILED ' "$verdicts" || echo "FAILED $area/${program##*/} (exit code $rc)" >>"$verdicts"
   fi
-  rm -f "$log"
+  cat "$verdicts" >>"$results"
+  rm -f "$log" "$verdicts"
 }
 
 cluster() {  # starts PostgreSQL once, for tests that need it
@@ -42,24 +43,30 @@ test_unit() { build release unit_tests -- -DGLIA_WERROR=ON; count_gtest unit bui
 test_simulation() {
   # The core in virtual time: many histories, and proof that it would find what is wrong (--mistakes).
   build release simulation -- -DGLIA_WERROR=ON
-  simulate build/release simulation --histories "${GLIA_TEST_HISTORIES:-100000}"
-  simulate build/release simulation --mistakes
-}
-simulate() {  # BUILD AREA OPTION...
-  local program=$1/tests/simulation area=$2 log=$work/simulation.log
-  shift 2
-  "$program" "$@" >"$log" 2>&1 || cat "$log"
-  grep -qE '^(ok|FAILED) ' "$log" || echo "FAILED simulation (no verdict)" >>"$log"
-  sed -nE "s#^(ok|FAILED) simulation/?#\1 $area/#p" "$log" >>"$results"
+  count_lines simulation build/release/tests/simulation --histories "${GLIA_TEST_HISTORIES:-100000}"
+  count_lines simulation build/release/tests/simulation --mistakes
 }
 test_integration() { build release integration_tests -- -DGLIA_WERROR=ON; count_gtest integration build/release/tests/integration_tests "$1"; }
 test_e2e() {
   build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
-  local before rc=0
-  before=$(wc -l <"$results")
-  python3 tests/e2e/run.py "$1" | tee "$work/e2e.log" || rc=$?
-  grep -E '^(ok|FAILED) ' "$work/e2e.log" >>"$results" || true
-  [ "$(wc -l <"$results")" -gt "$before" ] || echo "FAILED e2e (exit code $rc, no result)" | tee -a "$results"
+  count_lines e2e python3 tests/e2e/run.py "$1"
+}
+test_soak() {
+  # Everything at random for a while: GLIA_SOAK_SECONDS (90), GLIA_SOAK_SEED (a new one, which is printed).
+  build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
+  count_lines soak python3 tests/e2e/soak.py "${GLIA_SOAK_SECONDS:-90}" ${GLIA_SOAK_SEED-}
+}
+count_lines() {  # AREA COMMAND...: shows what it prints and counts its lines "ok NAME" and "FAILED NAME"
+  local area=$1 log rc=0
+  shift
+  log=$(mktemp)
+  "$@" 2>&1 | tee "$log" || rc=$?
+  # A program that fails without saying which test, or says nothing at all, has failed.
+  if ! grep -qE '^(ok|FAILED) ' "$log" || { [ $rc != 0 ] && ! grep -q '^FAILED ' "$log"; }; then
+    echo "FAILED $area (exit code $rc)" >>"$log"
+  fi
+  grep -E '^(ok|FAILED) ' "$log" >>"$results" || true
+  rm -f "$log"
 }
 test_units() {
   build release glia-sync
@@ -83,11 +90,13 @@ test_sanitizers() {
     build "$preset" unit_tests integration_tests simulation glia-sync -- -DGLIA_WERROR=ON
     count_gtest "$preset" "build/$preset/tests/unit_tests" "$1"
     count_gtest "$preset" "build/$preset/tests/integration_tests" "$1"
-    simulate "build/$preset" "$preset" --histories 2000
+    count_lines "$preset" "build/$preset/tests/simulation" --histories 2000
   done
   say "end to end with the address sanitizer"
   build asan glia-simulator
-  GLIA_BUILD=$PWD/build/asan python3 tests/e2e/run.py "${1:-smoke}" | sed -E 's#^(ok|FAILED) #\1 asan/#' | tee -a "$results" || true
+  export GLIA_BUILD=$PWD/build/asan
+  count_lines asan python3 tests/e2e/run.py "${1:-smoke}"
+  count_lines asan python3 tests/e2e/soak.py 30
 }
 test_fuzz() {
   # The sanitizers' and libFuzzer's runtime is a package of its own, numbered like clang's.
@@ -115,7 +124,7 @@ for area in "${areas[@]}"; do
   name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
   say "$area${name:+ $name}"
   case $area in
-    unit | simulation | integration | e2e | units | sanitizers | fuzz)
+    unit | simulation | integration | e2e | soak | units | sanitizers | fuzz)
       case $area in integration | sanitizers) cluster ;; esac
       # Beside us, not in a condition: there `set -e` would not count. What breaks off is a failure, and the rest goes on.
       ("test_$area" "$name") &
