@@ -340,8 +340,10 @@ class Api {
             if (strike("/engagements", {"next-foreign"}))
                 next = "\"http://127.0.0.2:" + std::to_string(port) + "/engagements?cursor=x\"";
             if (strike("/engagements", {"next-loop"})) {
-                cursors_["loop"] = cursor;
-                next = "\"" + origin() + "/engagements?cursor=loop\"";
+                const std::string loop =
+                    "loop" + std::to_string(cursor.sites.empty() ? 0 : cursor.sites.front());
+                cursors_[loop] = cursor;
+                next = "\"" + origin() + "/engagements?cursor=" + loop + "\"";
             }
         }
         std::string body = "{\"next_page\":" + next + ",\"engagements\":[";
