@@ -94,7 +94,7 @@ struct WindowLease {
 struct BackfillProgress {
     std::int64_t windows_total = 0;
     std::int64_t windows_done = 0;
-    std::int64_t windows_leased = 0;  ///< being read, by this instance or another
+    std::int64_t windows_leased = 0;  ///< being read, by this instance or another, or left behind by one
     std::int64_t engagements = 0;
     std::string error;  ///< of the window that failed last, if any is unfinished because of it
 };
@@ -184,6 +184,8 @@ class Sink {
     virtual std::vector<std::string> owners() = 0;
     /// Frees every lease and claim of an owner that is known to be dead.
     virtual void take_over(const std::string& owner) = 0;
+    /// Ends transactions that still hold rows of leases which ran out `after` ago. Returns how many.
+    virtual std::int64_t end_stuck(Seconds after) = 0;
     /// Deletes rows of sync_runs older than `keep`.
     virtual void prune(Seconds keep) = 0;
 

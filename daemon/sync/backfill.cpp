@@ -133,6 +133,7 @@ class Backfill {
         const BackfillProgress now = co_await progress();
         if (now.windows_leased <= reading_here_) co_return false;
         co_await take_over_dead(engine_);
+        co_await end_stuck(engine_);
         co_return co_await engine_.scope.sleep(Milliseconds{1000});
     }
 

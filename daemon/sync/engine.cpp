@@ -167,6 +167,14 @@ Task<> take_over_dead(Engine& engine) {
     }
 }
 
+Task<> end_stuck(Engine& engine) {
+    const auto end = [](Sink& sink) { return sink.end_stuck(kLeaseTime); };
+    const std::int64_t ended = co_await engine.store.run(end);
+    if (ended > 0) {
+        log::warn("ended transactions of instances that stopped in the middle of them", {{"count", ended}});
+    }
+}
+
 Task<> load_server_clock(Engine& engine) {
     const auto read = [](Sink& sink) { return sink.server_clock(this_machine()); };
     const auto ahead = co_await engine.store.run(read);

@@ -63,6 +63,9 @@ class Renewal {
 /// Frees the leases and claims of instances that are known to be dead.
 Task<> take_over_dead(Engine& engine);
 
+/// Ends what an instance that was stopped in the middle of a transaction still holds, long after its lease.
+Task<> end_stuck(Engine& engine);
+
 /// Takes over what an earlier program on this machine found out about the server's clock, and leaves what
 /// this one did.
 Task<> load_server_clock(Engine& engine);

@@ -64,6 +64,8 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
         };
         const SiteAcquired acquired = co_await engine.store.run(acquire);
         if (!acquired.lease) {
+            // Free and due, and yet not to be had: its row is locked.
+            if (acquired.owner.empty() && acquired.wait == Seconds{0}) co_await end_stuck(engine);
             site.wait = std::max<Milliseconds>(acquired.wait, Seconds{1});
             site.owner = acquired.owner;
             co_return site;

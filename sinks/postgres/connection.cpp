@@ -197,7 +197,8 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             Transaction transaction(tx);
             transaction.run(sql::begin,
                             {settings_.schema, std::to_string(settings_.statement_timeout.count()),
-                             std::to_string(settings_.lock_timeout.count())});
+                             std::to_string(settings_.lock_timeout.count()),
+                             std::to_string(settings_.silence_timeout.count())});
             work(transaction);
             tx.commit();
             return;

@@ -22,6 +22,8 @@ struct ConnectSettings {
     std::chrono::milliseconds statement_timeout{60'000};
     std::chrono::milliseconds lock_timeout{
         10'000};  ///< shorter: waiting for a lock says more than a slow statement
+    std::chrono::milliseconds silence_timeout{
+        20'000};  ///< between two statements: this program computes for milliseconds there
 };
 
 /// A parameter of a statement; none is NULL.

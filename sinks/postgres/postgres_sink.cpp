@@ -88,13 +88,17 @@ class PostgresSink final : public Sink {
             acquired = {};
             const Params claim{site, owner, param(ttl.count()), param(force)};
             auto rows = tx.run(sql::acquire_site, claim);
-            if (rows.empty() && tx.write(sql::add_site, {site}) > 0) rows = tx.run(sql::acquire_site, claim);
             if (rows.empty()) {
                 const auto waits = tx.run(sql::site_wait, {site});
-                if (waits.empty()) return;
-                acquired.owner = text(waits[0], "owner").value_or("");
-                acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
-                return;
+                if (!waits.empty()) {
+                    acquired.owner = text(waits[0], "owner").value_or("");
+                    acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
+                    return;
+                }
+                // Not known yet. (Asked first: adding one that somebody is writing would wait for it.)
+                tx.run(sql::add_site, {site});
+                rows = tx.run(sql::acquire_site, claim);
+                if (rows.empty()) return;
             }
             check_version(rows);
             acquired.lease = site_lease(tx, site, rows[0]);
@@ -263,6 +267,14 @@ class PostgresSink final : public Sink {
 
     void take_over(const std::string& owner) override {
         connection_.transact([&](Transaction& tx) { tx.run(sql::take_over, {owner}); });
+    }
+
+    std::int64_t end_stuck(Seconds after) override {
+        std::int64_t ended = 0;
+        connection_.transact([&](Transaction& tx) {
+            ended = integer(tx.run(sql::end_stuck, {param(after.count())})[0], "ended");
+        });
+        return ended;
     }
 
     void prune(Seconds keep) override {

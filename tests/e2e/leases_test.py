@@ -52,3 +52,31 @@ def claims_of_an_instance_that_cannot_be_asked_run_out_within_the_lease_time():
     simulator.call("/add", n=10)
     with program.service():
         eventually(lambda: program.equal() and program.status()["detail_queue"]["waiting"] == 0, 45)
+
+
+@test
+def an_instance_that_was_stopped_in_the_middle_of_a_transaction_does_not_keep_its_site():
+    simulator, program = world(300, sites=2)
+    done(program.run("run", "--once"))
+    simulator.call("/add", n=10)
+    # What it looks like from outside: the lease ran out long ago, and its row is still being written by a statement that does not end.
+    program.sql("UPDATE glia.sync_state SET lease_owner = 'elsewhere/1/2/00000000/0', lease_expires_at = now() - interval '5 minutes', next_poll_at = now()")
+    stuck = subprocess.Popen(["psql", "-Xq", "-d", cluster().dsn(program.database), "-c", f"BEGIN; UPDATE glia.sync_state SET lease_epoch = lease_epoch + 1 WHERE site_id = '{simulator.sites[0]}'; "
+                              "SELECT pg_sleep(600)"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    finished = done(program.run("run", "--once"))
+    assert "ended transactions of instances that stopped" in finished.err, finished
+    assert stuck.wait(10) != 0
+    equal(program)
+
+
+@test
+def a_transaction_whose_client_falls_silent_is_ended_by_the_server():
+    simulator, program = world(10)
+    done(program.run("migrate"))
+    with program.service():
+        eventually(program.equal)
+        program.sql("CREATE FUNCTION public.seen() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO public.limits VALUES (current_setting('idle_in_transaction_session_timeout')); RETURN NULL; END$$;"
+                    "CREATE TABLE public.limits (value text); CREATE TRIGGER seen AFTER INSERT ON glia.engagements EXECUTE FUNCTION public.seen()")
+        simulator.call("/add", n=1)
+        eventually(lambda: program.sql("SELECT DISTINCT value FROM public.limits") == "20s")

@@ -90,6 +90,7 @@ class ModelDatabase final : public Sink {
     void save_server_clock(const std::string&, std::chrono::microseconds) override {}
     std::vector<std::string> owners() override { return {}; }
     void take_over(const std::string& owner) override;
+    std::int64_t end_stuck(Seconds) override { return 0; }
     void prune(Seconds) override {}
     ResetResult reset_site(const std::string& site, Instant to) override;
     std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }

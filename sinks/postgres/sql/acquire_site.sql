@@ -1,9 +1,13 @@
+-- A row that somebody is writing is not waited for: a lease that is being renewed is not free.
 -- $1 site, $2 owner, $3 seconds, $4 true: whether it is due or not
 UPDATE sync_state
 SET lease_owner = $2, lease_epoch = lease_epoch + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
-WHERE site_id = $1
-  AND (lease_owner IS NULL OR lease_owner = $2 OR lease_expires_at <= now())
-  AND ($4::boolean OR next_poll_at IS NULL OR next_poll_at <= now())
+WHERE site_id = (
+    SELECT site_id FROM sync_state
+    WHERE site_id = $1
+      AND (lease_owner IS NULL OR lease_owner = $2 OR lease_expires_at <= now())
+      AND ($4::boolean OR next_poll_at IS NULL OR next_poll_at <= now())
+    FOR UPDATE SKIP LOCKED)
 RETURNING lease_epoch, failures,
           (extract(epoch FROM synced_through) * 1000000)::bigint AS synced_through,
           (extract(epoch FROM pass_from) * 1000000)::bigint AS pass_from,
