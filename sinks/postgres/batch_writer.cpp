@@ -44,7 +44,7 @@ std::vector<Work> gather(const Batch& batch) {
         work.incoming.core_hash = core_hash(fetched->engagement);
         if (fetched->engagement.legs) work.incoming.legs_hash = legs_hash(*fetched->engagement.legs);
         work.incoming.fetched_at = fetched->fetched_at;
-        works.push_back(std::move(work));
+        works.push_back(work);
     }
     return works;
 }

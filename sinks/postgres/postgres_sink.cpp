@@ -14,6 +14,8 @@ template <typename... Handlers>
 struct Overloaded : Handlers... {
     using Handlers::operator()...;
 };
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 void fence(std::int64_t rows_written, const std::string& what) {
     if (rows_written == 0)

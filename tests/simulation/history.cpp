@@ -86,7 +86,7 @@ class History {
     }
 
     void befall(const Event& event) {
-        world_.tell(std::string("event ") + name_of(event.kind));
+        world_.tell("event", name_of(event.kind));
         using Kind = Event::Kind;
         const Instant now = world_.now();
         Instance& instance = *instances_[static_cast<std::size_t>(event.whom) % instances_.size()];
@@ -191,7 +191,12 @@ class History {
             if (!listed || world_.ever_bad.count(item.id)) continue;
             const auto row = world_.database.rows.find(item.id);
             if (row == world_.database.rows.end() || !row->second.sites.count(site)) {
-                wrong(when + " although " + item.id + " of " + site + " is not stored");
+                std::string what = when;
+                wrong(what.append(" although ")
+                          .append(item.id)
+                          .append(" of ")
+                          .append(site)
+                          .append(" is not stored"));
             }
         }
     }

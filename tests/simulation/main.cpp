@@ -68,6 +68,7 @@ std::optional<std::pair<std::uint64_t, std::string>> search(std::uint64_t first,
         }
     };
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<std::size_t>(jobs));
     for (int i = 0; i < jobs; ++i) threads.emplace_back(work);
     for (auto& thread : threads) thread.join();
     return found;

@@ -44,7 +44,7 @@ class World {
     void tell(const Parts&... parts) const {
         if (!trace_) return;
         std::string line = to_iso8601(now_);
-        ((line += std::string(" ") + parts), ...);
+        ((line.append(" ").append(parts)), ...);
         std::fprintf(stderr, "%s\n", line.c_str());
     }
 
