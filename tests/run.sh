@@ -92,11 +92,13 @@ test_sanitizers() {
     count_gtest "$preset" "build/$preset/tests/integration_tests" "$1"
     count_lines "$preset" "build/$preset/tests/simulation" --histories 2000
   done
-  say "end to end with the address sanitizer"
-  build asan glia-simulator
-  export GLIA_BUILD=$PWD/build/asan
-  count_lines asan python3 tests/e2e/run.py "${1:-smoke}"
-  count_lines asan python3 tests/e2e/soak.py 30
+  build release glia-simulator
+  export GLIA_SIMULATOR=$PWD/build/release/tests/glia-simulator
+  for preset in asan tsan; do
+    say "end to end with $preset"
+    GLIA_BUILD=$PWD/build/$preset count_lines "$preset" python3 tests/e2e/run.py "${1:-smoke}"
+  done
+  GLIA_BUILD=$PWD/build/asan count_lines asan python3 tests/e2e/soak.py 30
 }
 test_fuzz() {
   # The sanitizers' and libFuzzer's runtime is a package of its own, numbered like clang's.

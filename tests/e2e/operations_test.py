@@ -4,7 +4,7 @@ from harness import *
 
 # ------------------------------------------------------------------------------------------------ SIGHUP
 
-@test
+@test(smoke=True)
 def sighup_takes_a_new_configuration_over():
     simulator, program = world(600, sites=2)
     both = list(simulator.sites)
@@ -71,7 +71,7 @@ def sighup_ends_the_waiting_for_an_api_that_was_wrong():
 
 # ------------------------------------------------------------------------------------------------- reset
 
-@test
+@test(smoke=True)
 def reset_moves_a_checkpoint_back_and_the_next_pass_reads_from_there():
     simulator, program = world(800, sites=2, sync__revisit=[])
     done(program.run("run", "--once"))
@@ -113,7 +113,7 @@ def reset_refuses_what_makes_no_sense():
 
 # ------------------------------------------------------------------------------------------------ rejects
 
-@test
+@test(smoke=True)
 def a_rejected_record_is_listed_shown_and_loaded_again():
     simulator, program = world(400, sites=1)
     simulator.fault("bad-record", path="/engagements", n=1, how="created_at")

@@ -5,7 +5,7 @@ import atexit, contextlib, glob, json, os, pwd, shutil, signal, socket, subproce
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("GLIA_BUILD", TOP + "/build/release")
 GLIA = BUILD + "/daemon/glia-sync"
-SIMULATOR = BUILD + "/tests/glia-simulator"
+SIMULATOR = os.environ.get("GLIA_SIMULATOR", BUILD + "/tests/glia-simulator")
 PG_BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: float(p.split("/")[-2]))[-1]
 DATA_TABLES = ("engagements", "engagement_sites", "engagement_operators", "engagement_queues", "audio_recordings", "queues", "legs", "leg_queues")
 
