@@ -104,18 +104,19 @@ class Service {
     }
 
     Task<int> run() {
-        std::optional<SinkError> failure;
-        try {
-            co_await begin();
-        } catch (const SinkError& error) {
-            failure.emplace(error);
-        }
-        if (failure && !runtime_.stopping()) {
-            complain(failure->what());
-            co_return exit_code(ending_of(*failure));
-        }
         for (;;) {
-            co_await run_service(*engine_);
+            std::optional<SinkError> failure;
+            try {
+                co_await begin();
+            } catch (const SinkError& error) {
+                failure.emplace(error);
+            }
+            if (!failure) {
+                co_await run_service(*engine_);
+            } else if (!engine_->scope.ending()) {
+                complain(failure->what());
+                co_return exit_code(ending_of(*failure));
+            }
             co_await engine_->background.wait();
             if (runtime_.stopping()) {
                 co_await reloads_.wait();

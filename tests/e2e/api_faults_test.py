@@ -14,7 +14,7 @@ def survives(kind, path, n=3, **query):
 
 for name, kind, query in [("429_without_retry_after", "status", dict(code=429)), ("429_with_retry_after", "status", dict(code=429, retry_after="1")), ("429_with_a_date", "status", dict(code=429, retry_after="Thu, 01 Jan 2015 00:00:00 GMT")),
                           ("408", "status", dict(code=408)), ("500", "status", dict(code=500)), ("502", "status", dict(code=502)), ("503", "status", dict(code=503, retry_after="1")), ("504", "status", dict(code=504)),
-                          ("a_cut_connection", "close", {}), ("a_cut_response", "truncate", {}), ("garbage", "garbage", {}), ("html_of_a_gateway", "html", {}),
+                          ("a_cut_connection", "close", {}), ("a_connection_that_is_reset", "reset", {}), ("a_cut_response", "truncate", {}), ("garbage", "garbage", {}), ("html_of_a_gateway", "html", {}),
                           ("a_wrong_length", "wrong-length", {}), ("bad_gzip", "bad-gzip", {}), ("a_hanging_response", "hang", dict(n=1)),
                           ("a_dripping_response", "drip", dict(n=1)), ("an_endless_response", "huge", dict(n=1)), ("items_twice_on_a_page", "dup-items", {}),
                           ("a_cursor_that_ended", "cursor-gone", {})]:

@@ -125,3 +125,28 @@ def details_are_counted_once_and_newest_come_first():
     simulator, program = world(600, days=60)
     done(program.backfill())
     assert simulator.stats()["detail"] == 600, simulator.stats()
+
+
+@test
+def a_revisit_that_became_due_while_nothing_ran_is_read_at_the_start_and_moves_no_watermark():
+    simulator, program = world(400, sites=1, sync__revisit=[{"every": "24h", "back": "400d"}], sync__overlap="1m")
+    done(program.run("run", "--once"))
+    simulator.call("/mutate", n=300)
+    done(program.run("run", "--once"))
+    assert program.differences(), "the tier is not due yet, so what changed long ago cannot be known"
+    program.sql("UPDATE glia.revisit_state SET last_started_at = last_started_at - interval '25 hours'")
+    before = moment(program.status()["sites"][0]["synced_through"])
+    done(program.run("run", "--once"))
+    equal(program)
+    runs = program.sql("SELECT mode, extract(epoch FROM started_at) FROM glia.sync_runs ORDER BY id DESC LIMIT 2").splitlines()
+    assert [r.split("|")[0] for r in runs] == ["revisit", "incremental"], runs
+    assert before <= moment(program.status()["sites"][0]["synced_through"]) <= float(runs[1].split("|")[1]) + 0.001
+
+
+@test
+def what_is_listed_late_within_the_overlap_is_found():
+    simulator, program = world(300, sites=2, sync__revisit=[], sync__overlap="10m")
+    done(program.run("run", "--once"))
+    simulator.call("/add", n=20, ago_s=300)
+    done(program.run("run", "--once"))
+    equal(program)

@@ -69,6 +69,20 @@ def sighup_ends_the_waiting_for_an_api_that_was_wrong():
         eventually(program.equal, 10)
 
 
+@test
+def sighup_helps_a_service_that_waits_for_a_database_which_is_not_there():
+    simulator, program = world(200)
+    right = program.settings["sink"]["postgres"]["dsn"]
+    program.settings["sink"]["postgres"]["dsn"] = "host=127.0.0.1 port=1 dbname=x connect_timeout=2"
+    program.configure(program.settings)
+    with program.service() as service:
+        eventually(lambda: "PostgreSQL cannot be reached" in service.log())
+        program.settings["sink"]["postgres"]["dsn"] = right
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(program.equal)
+
+
 # ------------------------------------------------------------------------------------------------- reset
 
 @test(smoke=True)

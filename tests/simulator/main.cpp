@@ -8,10 +8,10 @@
 // query):
 //   GET  /truth                      every engagement as it is now, a line each
 //   GET  /stats                      counters
-//   POST /mutate?n= /add?n=&ongoing= /end-all /rename-queue?index=&name=
+//   POST /mutate?n= /add?n=&ongoing=&ago_s= /end-all /rename-queue?index=&name=
 //   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path holds `path` go
 //   wrong; kinds:
-//        status hang close truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
+//        status hang close reset truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
 //        next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
 //   POST /clear /drop-cursors /token?value=
 #include <zlib.h>
@@ -405,7 +405,9 @@ std::string head(const Response& response, std::size_t length) {
 template <typename Stream>
 asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response& response) {
     std::string& body = response.body();
-    if (fault.kind == "hang") {
+    if (fault.kind == "reset") {
+        beast::get_lowest_layer(stream).set_option(asio::socket_base::linger(true, 0));  // closing sends RST
+    } else if (fault.kind == "hang") {
         co_await pause(std::chrono::hours(1));
     } else if (fault.kind == "truncate") {
         std::string bytes = head(response, body.size()) + body.substr(0, body.size() / 2);
@@ -433,8 +435,9 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
     co_return false;  // "close": nothing at all
 }
 
-const std::set<std::string> kOnTheWay{"status", "hang",         "close", "truncate", "garbage",  "html",
-                                      "drip",   "wrong-length", "huge",  "bad-utf8", "bad-gzip", "late"};
+const std::set<std::string> kOnTheWay{"status",   "hang", "close",        "truncate", "garbage",
+                                      "html",     "drip", "wrong-length", "huge",     "bad-utf8",
+                                      "bad-gzip", "late", "reset"};
 
 template <typename Stream>
 asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
@@ -461,8 +464,8 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
                 if (const auto at = response.body().find("Visitor"); at != std::string::npos)
                     response.body().insert(at, "\xff\xfe");
             }
-            static const std::set<std::string> kRaw{"hang",         "close", "truncate",
-                                                    "wrong-length", "drip",  "huge"};
+            static const std::set<std::string> kRaw{"hang", "close", "truncate", "wrong-length",
+                                                    "drip", "huge",  "reset"};
             if (kRaw.count(fault->kind)) {
                 co_await send_wrongly(stream, *fault, response);
                 co_return;
@@ -526,7 +529,8 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         return out + "}\n";
     }
     if (path == "/mutate") world.mutate(number("n", 10));
-    if (path == "/add") world.add(number("n", 1), api.server_now(), number("ongoing", 0) != 0);
+    if (path == "/add")
+        world.add(number("n", 1), api.server_now() - number("ago_s", 0) * 1000LL, number("ongoing", 0) != 0);
     if (path == "/end-all") world.end_all();
     if (path == "/rename-queue") world.rename_queue(number("index", 0), value(query, "name"));
     if (path == "/clear") api.faults.clear();
