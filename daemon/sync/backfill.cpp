@@ -4,12 +4,11 @@
 
 #include "daemon/ops/log.hpp"
 #include "daemon/sync/details.hpp"
+#include "daemon/sync/window_ledger.hpp"
 
 namespace glia {
 namespace {
 
-// So many windows in a row without an answer: the API is down, not a window odd.
-constexpr int kFailuresUntilDown = 3;
 constexpr Milliseconds kPause{250};
 constexpr Milliseconds kProgressEvery{1000};
 
@@ -62,6 +61,8 @@ class Backfill {
         listed_ = true;
         over_.notify();
         co_await latch.wait();
+        result_.outcome.merge(ledger_.outcome());
+        result_.rejected = ledger_.rejected();
 
         const BackfillProgress after = co_await progress();
         take_facts(after, 0);
@@ -100,7 +101,7 @@ class Backfill {
     Task<> read_windows(Latch& latch) {
         std::optional<SinkError> failure;
         try {
-            while (!engine_.scope.ending() && !down_) {
+            while (!engine_.scope.ending() && !ledger_.down()) {
                 auto lease = co_await claim();
                 if (lease) {
                     co_await read_window(std::move(*lease));
@@ -111,17 +112,14 @@ class Backfill {
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
-        if (failure) {
-            down_ = true;
-            result_.outcome.merge(engine_.outcome_of(*failure));
-        }
+        if (failure) ledger_.on_failure(engine_.outcome_of(*failure));
         latch.remove();
     }
 
     Task<std::optional<WindowLease>> claim() {
         const std::int64_t id = state_.id;
         const std::string owner = engine_.owner;
-        const std::vector<std::string> refused = refused_sites_;
+        const std::vector<std::string> refused = ledger_.refused_sites();
         const auto claim_one = [id, owner, refused](Sink& sink) {
             return sink.claim_window(id, owner, kLeaseTime, refused);
         };
@@ -149,29 +147,13 @@ class Backfill {
             pass = co_await perform(engine_, std::move(window), target.site_id);
         }
         --reading_here_;
-        result_.rejected += pass.counts.rejected;
-        if (pass.complete) {
-            failures_in_a_row_ = 0;
-            co_return;
-        }
-        const bool stopped = pass.outcome.ending == Ending::stopped;
-        const bool last_attempt = lease.attempts > 0;
-        if (pass.site_refused) {
-            if (std::find(refused_sites_.begin(), refused_sites_.end(), target.site_id) ==
-                refused_sites_.end()) {
-                refused_sites_.push_back(target.site_id);
-            }
-            result_.outcome.merge(pass.outcome);
-        } else if (!stopped) {
-            if (++failures_in_a_row_ >= kFailuresUntilDown) down_ = true;
-            if (last_attempt || down_) result_.outcome.merge(pass.outcome);
-        }
-        if (!stopped) {
+        const std::string error = ledger_.on_window(lease, pass);
+        if (pass.complete) co_return;
+        if (pass.outcome.ending != Ending::stopped) {
             log::error("backfill window failed", {{"site", target.site_id},
                                                   {"window", to_iso8601(target.from)},
                                                   {"error", pass.outcome.error}});
         }
-        const std::string error = stopped || pass.site_refused ? std::string() : pass.outcome.error;
         const auto give_back = [target, error](Sink& sink) { sink.release_window(target, error); };
         co_await engine_.store.run(give_back);
     }
@@ -220,11 +202,9 @@ class Backfill {
     Signal over_;
     BackfillState state_;
     BackfillResult result_;
-    std::vector<std::string> refused_sites_;
+    WindowLedger ledger_;
     std::chrono::steady_clock::time_point started_{};
-    int failures_in_a_row_ = 0;
     std::int64_t reading_here_ = 0;
-    bool down_ = false;
     bool listed_ = false;
     bool details_over_ = false;
 };

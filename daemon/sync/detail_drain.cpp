@@ -70,8 +70,8 @@ std::optional<DetailFailure> DetailDrain::on_error(const DetailJob& job, const A
         return std::nullopt;
     }
     if (error.kind == ApiError::Kind::unavailable && says_that_api_is_down(error)) {
-        given_up_ = ++failures_in_a_row_ >= kFailuresUntilDown;
-        if (given_up_ || error.status == 0) result_.outcome.merge({Ending::unavailable, error.message});
+        last_failure_ = error.message;
+        if (++failures_in_a_row_ >= kFailuresUntilDown) give_up({Ending::unavailable, last_failure_});
     }
     return note_failure(std::move(outcome), job, error.kind != ApiError::Kind::unavailable);
 }
@@ -90,6 +90,10 @@ void DetailDrain::give_up(const Outcome& outcome) {
 }
 
 void DetailDrain::hand_back() {
+    // Too few to tell by their number, but none came through.
+    if (failures_in_a_row_ > 0 && result_.fetched == 0) {
+        result_.outcome.merge({Ending::unavailable, last_failure_});
+    }
     for (DetailJob& job : jobs_) {
         DetailOutcome outcome;
         outcome.engagement_id = std::move(job.engagement_id);

@@ -77,6 +77,7 @@ class DetailDrain {
     std::shared_ptr<Batch> batch_;
     DrainResult result_;
     int failures_in_a_row_ = 0;
+    std::string last_failure_;
     bool exhausted_ = false;
     bool given_up_ = false;
 };

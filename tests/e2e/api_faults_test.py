@@ -185,3 +185,13 @@ def an_older_response_that_comes_late_does_not_overwrite_a_newer_one():
     out, err = backfill.communicate(timeout=60)
     assert backfill.returncode == 0, (out, err)
     equal(program)
+
+
+@test
+def an_engagement_whose_details_are_always_cut_does_not_fail_the_backfill():
+    simulator, program = world(400, api__max_retries=2)
+    victim = simulator.truth()[200]["id"]
+    simulator.fault("truncate", path="/engagements/" + victim, n=100000)
+    done(program.backfill())
+    assert program.sql("SELECT count(DISTINCT engagement_id) FROM glia.legs") == "399"
+    assert program.sql("SELECT engagement_id, attempts > 0, last_error IS NOT NULL FROM glia.detail_queue") == victim + "|t|t"

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/sync/window_ledger.hpp"
+
 namespace simulation {
 namespace {
 
@@ -343,14 +345,14 @@ void Instance::pump_window(const std::shared_ptr<WindowWork>& work) {
     held_windows_[key] = target;
     auto pass = std::make_shared<Performance>(
         Performance{PassRun(Pass(target, work->lease.pass), target.site_id, sync, kBatch), nullptr, false});
-    pass->over = [this, target, key, weak = std::weak_ptr<Performance>(pass)] {
+    pass->over = [this, target, key, lease = work->lease, weak = std::weak_ptr<Performance>(pass)] {
         held_windows_.erase(key);
         const PassResult result = weak.lock()->run.result();
         if (result.complete) {
             next_window();
             return;
         }
-        const std::string error = result.outcome.ending == Ending::stopped ? "" : result.outcome.error;
+        const std::string error = WindowLedger().on_window(lease, result);
         const auto again = [this] { sleep(Seconds{5}, [this] { next_window(); }); };
         call<int>([target, error](Sink& sink) { return sink.release_window(target, error), 0; },
                   [again](int) { again(); }, [again](const SinkError&) { again(); });
