@@ -3,22 +3,15 @@
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/parse/timestamp.hpp"
-#include "sinks/json_text.hpp"
 
 namespace glia::cli {
 namespace {
 
 constexpr int kUsage = 64;
 constexpr int kConnections = 2;
-
-std::string json(const OptionalText& text) {
-    return text ? json_quote(*text) : "null";
-}
-std::string json(const OptionalInstant& time) {
-    return time ? json_quote(to_iso8601(*time)) : "null";
-}
 
 const char* source_name(const RejectedRow& row) {
     return row.source == RecordSource::list ? "list" : "detail";

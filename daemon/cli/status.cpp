@@ -2,20 +2,13 @@
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/ops/progress.hpp"
 #include "daemon/parse/timestamp.hpp"
-#include "sinks/json_text.hpp"
 
 namespace glia::cli {
 namespace {
-
-std::string json(const OptionalText& text) {
-    return text ? json_quote(*text) : "null";
-}
-std::string json(const OptionalInstant& time) {
-    return time ? json_quote(to_iso8601(*time)) : "null";
-}
 
 std::string to_json(const StatusReport& report) {
     std::string out = "{\"sites\":[";
