@@ -50,7 +50,9 @@ build() {
   while [ $# -gt 0 ] && [ "$1" != -- ]; do targets+=("$1"); shift; done
   [ $# -eq 0 ] || { shift; options=("$@"); }
   log=$(mktemp)
-  if ! { cmake --preset "$preset" "${options[@]}" && cmake --build --preset "$preset" --target "${targets[@]}"; } >"$log" 2>&1; then
+  mkdir -p build
+  # One at a time in each folder: tests/run.sh builds ahead in the background.
+  if ! { flock 9 && cmake --preset "$preset" "${options[@]}" && cmake --build --preset "$preset" --target "${targets[@]}"; } >"$log" 2>&1 9>"build/$preset.lock"; then
     grep -E 'error|Error|FAILED' -A 3 "$log" | head -n 40 >&2
     echo "the build failed; all of it is in $log" >&2
     return 70
