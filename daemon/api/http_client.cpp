@@ -31,6 +31,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kIdleLimit{20};
 constexpr std::uint32_t kLongestHead = 64 * 1024;
 
+// Lookups whose thread has not come back; the loop's thread only.
+int pending_lookups = 0;
+
 /// A connection to one origin, plain or TLS.
 struct Connection {
     explicit Connection(asio::io_context& context) : plain(context) {}
@@ -40,6 +43,16 @@ struct Connection {
     std::optional<beast::ssl_stream<beast::tcp_stream>> tls;
     beast::flat_buffer buffer;
     Clock::time_point idle_since{};
+};
+
+/// A name being looked up. The system's resolver blocks in a thread of Asio's and knows no time limit of ours, so
+/// whoever waits stops waiting; what comes later is dropped.
+struct Lookup {
+    explicit Lookup(Runtime& runtime) : resolver(runtime.context()), over(runtime) {}
+    tcp::resolver resolver;
+    Signal over;  // done, or not wanted any more
+    std::optional<error_code> error;
+    tcp::resolver::results_type addresses;
 };
 
 struct Exchange {
@@ -137,7 +150,7 @@ struct HttpClient::Impl {
     asio::ssl::context tls{asio::ssl::context::tls_client};
     std::map<std::string, std::vector<std::unique_ptr<Connection>>> idle;
     std::set<Connection*> active;
-    std::set<tcp::resolver*> resolving;
+    std::set<Lookup*> looking_up;
     bool cancelled = false;
 
     std::unique_ptr<Connection> take_idle(const std::string& origin) {
@@ -169,17 +182,23 @@ struct HttpClient::Impl {
         const std::string where = (proxied ? "the proxy " : "") + host + ":" + port;
         error_code error;
 
-        tcp::resolver resolver(runtime.context());
-        resolving.insert(&resolver);
-        const auto addresses =
-            co_await resolver.async_resolve(host, port, asio::redirect_error(asio::use_awaitable, error));
-        resolving.erase(&resolver);
-        if (cancelled) error = asio::error::operation_aborted;
+        const auto lookup = std::make_shared<Lookup>(runtime);
+        ++pending_lookups;
+        lookup->resolver.async_resolve(host, port, [lookup](const error_code& result, auto addresses) {
+            --pending_lookups;
+            lookup->error = result;
+            lookup->addresses = std::move(addresses);
+            lookup->over.notify();
+        });
+        looking_up.insert(lookup.get());
+        co_await lookup->over.wait_for(settings.connect_timeout);
+        looking_up.erase(lookup.get());
+        error = cancelled ? asio::error::operation_aborted : lookup->error.value_or(beast::error::timeout);
         if (error) co_return failure(error, "looking up", host);
 
         beast::tcp_stream& stream = connection.plain;
         stream.expires_after(settings.connect_timeout);
-        co_await stream.async_connect(addresses, asio::redirect_error(asio::use_awaitable, error));
+        co_await stream.async_connect(lookup->addresses, asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return failure(error, "connecting to", where);
         error_code ignored;
         stream.socket().set_option(tcp::no_delay(true), ignored);
@@ -368,10 +387,14 @@ Task<HttpOutcome> HttpClient::send(HttpRequest request) {
     }
 }
 
+bool HttpClient::lookups_under_way() {
+    return pending_lookups > 0;
+}
+
 void HttpClient::cancel() {
     impl_->cancelled = true;
     for (Connection* connection : impl_->active) connection->tcp_layer().cancel();
-    for (tcp::resolver* resolver : impl_->resolving) resolver->cancel();
+    for (Lookup* lookup : impl_->looking_up) lookup->over.notify();
     impl_->idle.clear();
 }
 

@@ -195,3 +195,23 @@ def an_engagement_whose_details_are_always_cut_does_not_fail_the_backfill():
     done(program.backfill())
     assert program.sql("SELECT count(DISTINCT engagement_id) FROM glia.legs") == "399"
     assert program.sql("SELECT engagement_id, attempts > 0, last_error IS NOT NULL FROM glia.detail_queue") == victim + "|t|t"
+
+
+@test
+def a_lookup_that_hangs_ends_in_time_and_does_not_keep_the_program_from_stopping():
+    simulator, program = world(10, api__base_url="https://slow.example", api__connect_timeout="1s", api__max_retries=1)
+    source = program.write("slow.c", "#define _GNU_SOURCE\n#include <dlfcn.h>\n#include <netdb.h>\n#include <string.h>\n#include <unistd.h>\n"
+                           "int getaddrinfo(const char *n, const char *s, const struct addrinfo *h, struct addrinfo **r) {\n"
+                           "  if (n && !strcmp(n, \"slow.example\")) sleep(60);\n"
+                           "  return ((int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT, \"getaddrinfo\"))(n, s, h, r);\n}\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", program.dir + "/slow.so", source, "-ldl"], check=True)
+    slow = {"LD_PRELOAD": program.dir + "/slow.so"}
+    began = time.time()
+    refused(program.run("run", "--once", env=slow), 69, "timed out while looking up slow.example")
+    assert time.time() - began < 20, time.time() - began
+    process = program.start("run", env=slow)
+    time.sleep(1.5)
+    began = time.time()
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and time.time() - began < 4, (process.returncode, time.time() - began, err)
