@@ -131,7 +131,11 @@ class Soak:
             else: self.start(name)
         if self.backfill: self.backfill.wait(180)
         assert self.program.run("backfill", "--from", self.simulator.start, "--window", "4d").code == 0
-        quiet = lambda: self.program.status()["detail_queue"] == {"waiting": 0, "parked": 0} and self.program.status()["rejected"] == 0 and self.program.equal()
+        def quiet():
+            status = self.program.status()
+            # A site that was reset reads again once its backoff from earlier failures is over.
+            fresh = len(status["sites"]) == SITES and all(s["lag_seconds"] is not None and s["lag_seconds"] < 60 for s in status["sites"])
+            return fresh and status["detail_queue"] == {"waiting": 0, "parked": 0} and status["rejected"] == 0 and self.program.equal()
         end = time.time() + 300
         while not quiet():
             if time.time() > end: raise AssertionError(f"after five calm minutes: {self.program.status()}; " + "; ".join(self.program.differences()[:5]))
