@@ -45,25 +45,34 @@ Result<std::string> read_secret(const std::string& file, const std::string& sett
 
 class FileToken final : public TokenSource {
   public:
-    explicit FileToken(std::string file) : file_(std::move(file)) {}
+    FileToken(Runtime& runtime, std::string file) : runtime_(runtime), file_(std::move(file)) {}
 
     Task<Result<std::string>> get() override {
         // A look at the file's data costs little, so that a rotated token is used before the old one is
         // refused.
         if (token_.empty() || identity() != identity_) {
             auto read = reload();
-            if (!read) co_return read.error();
+            // A file that is being written anew is empty for a moment: the old token goes on until it is
+            // there.
+            if (!read && token_.empty()) co_return read.error();
         }
         co_return token_;
     }
 
     Task<bool> refused(const std::string& token) override {
-        auto read = reload();
-        co_return read&& read.value() != token;
+        for (int attempt = 1;; ++attempt) {
+            const auto read = reload();
+            if (read || attempt == kAttempts) co_return read&& read.value() != token;
+            Signal never(runtime_);
+            co_await never.wait_for(kPause);
+        }
     }
 
   private:
     using Identity = std::tuple<dev_t, ino_t, off_t, time_t, long>;
+    // How long a file may be on its way when the old token is refused already.
+    static constexpr int kAttempts = 5;
+    static constexpr std::chrono::milliseconds kPause{200};
 
     Identity identity() const {
         struct stat info {};
@@ -80,6 +89,7 @@ class FileToken final : public TokenSource {
         return token_;
     }
 
+    Runtime& runtime_;
     std::string file_;
     std::string token_;
     Identity identity_{};
@@ -185,7 +195,7 @@ class MintedToken final : public TokenSource {
 
 std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings,
                                                MintRequest mint) {
-    if (!settings.token_file.empty()) return std::make_unique<FileToken>(settings.token_file);
+    if (!settings.token_file.empty()) return std::make_unique<FileToken>(runtime, settings.token_file);
     if (!settings.token_env.empty()) return std::make_unique<EnvironmentToken>(settings.token_env);
     return std::make_unique<MintedToken>(runtime, settings, std::move(mint));
 }

@@ -25,6 +25,21 @@ def a_token_that_is_replaced_in_the_middle_is_read_again():
 
 
 @test
+def a_token_file_that_is_empty_for_a_moment_does_no_harm():
+    simulator, program = world(2000, latency_ms=10)
+    process = program.start("backfill", "--from", simulator.start, "--to", simulator.end)
+    time.sleep(0.4)
+    program.write("token", "")
+    time.sleep(0.3)
+    simulator.call("/token", value="second-token")
+    time.sleep(0.3)
+    program.write("token", "second-token\n")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, err[-1500:])
+    equal(program)
+
+
+@test
 def an_api_key_is_exchanged_and_renewed():
     simulator, program = world(1500, token_ttl_s=2, latency_ms=5)
     program.settings["api"]["auth"] = {"api_key": {"id_file": program.write("id", "key-id\n"), "secret_file": program.write("secret", "key-secret\n")}}
