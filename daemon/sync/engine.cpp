@@ -168,7 +168,7 @@ Task<> take_over_dead(Engine& engine) {
 }
 
 Task<> end_stuck(Engine& engine) {
-    const auto end = [](Sink& sink) { return sink.end_stuck(kLeaseTime); };
+    const auto end = [](Sink& sink) { return sink.end_stuck(kStuckAfter); };
     const std::int64_t ended = co_await engine.store.run(end);
     if (ended > 0) {
         log::warn("ended transactions of instances that stopped in the middle of them", {{"count", ended}});

@@ -16,6 +16,9 @@ namespace glia {
 
 // Another instance takes over after this; renewed three times as often.
 inline constexpr Seconds kLeaseTime{30};
+// A transaction that holds the row of a lease for so long after it ran out is ended by whoever wants the
+// work: its instance could not renew for all that time. Enough for one that is just about to commit.
+inline constexpr Seconds kStuckAfter{5};
 
 /// The parts that work by one configuration, put together. Loop's thread only.
 ///
