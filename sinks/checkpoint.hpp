@@ -108,8 +108,9 @@ struct CommitCounts {
     std::int64_t changed = 0;
     std::int64_t unchanged = 0;
     std::int64_t stale = 0;
-    std::int64_t legs = 0;    ///< engagements whose legs were written
-    std::int64_t queued = 0;  ///< details asked for
+    std::int64_t legs = 0;      ///< engagements whose legs were written
+    std::int64_t leg_rows = 0;  ///< their legs
+    std::int64_t queued = 0;    ///< details asked for
     std::int64_t rejected = 0;
 
     CommitCounts& operator+=(const CommitCounts& other) {
@@ -118,6 +119,7 @@ struct CommitCounts {
         unchanged += other.unchanged;
         stale += other.stale;
         legs += other.legs;
+        leg_rows += other.leg_rows;
         queued += other.queued;
         rejected += other.rejected;
         return *this;

@@ -199,6 +199,8 @@ class Sink {
     virtual void resolve_rejected(std::int64_t id) = 0;
 
     virtual StatusReport status() = 0;
+    /// The last `runs` runs, and the volume of the last day.
+    virtual History history(std::int64_t runs) = 0;
 };
 
 using SinkFactory = std::function<std::unique_ptr<Sink>()>;

@@ -1,7 +1,9 @@
 // What `status` tells (DESIGN.md §1), as plain values.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,12 +25,37 @@ struct SiteStatus {
     std::int64_t rejected = 0;
 };
 
+/// True if the last pass of the site ended with an error.
+inline bool is_failing(const SiteStatus& site) {
+    return site.last_error_at && (!site.last_success_at || *site.last_error_at > *site.last_success_at);
+}
+
 struct BackfillStatus {
     Instant from{};
     Instant to{};
     std::int64_t windows_done = 0;
     std::int64_t windows_total = 0;
     std::int64_t engagements = 0;
+};
+
+/// A row of sync_runs.
+struct RunStatus {
+    std::string mode;
+    OptionalText site_id;
+    OptionalInstant started_at;
+    Instant finished_at{};
+    std::int64_t pages = 0;
+    std::int64_t engagements = 0;
+    std::int64_t rejected = 0;
+    OptionalText error;
+};
+
+/// What happened lately, for the status page.
+struct History {
+    static constexpr std::size_t kHours = 24;
+    std::vector<RunStatus> runs;  ///< the newest first
+    /// By site: engagements by the hour of their created_at; the last one is the hour up to now.
+    std::map<std::string, std::array<std::int64_t, kHours>> engagements_by_hour;
 };
 
 struct StatusReport {

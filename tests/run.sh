@@ -122,7 +122,7 @@ test_fuzz() {
   done
 }
 
-install_packages libgtest-dev libgmock-dev libbenchmark-dev python3 openssl systemd pgbouncer
+install_packages libgtest-dev libgmock-dev libbenchmark-dev python3 openssl systemd pgbouncer prometheus
 ahead=
 for area in "${areas[@]}"; do
   # End-to-end tests wait most of the time: the sanitizers' builds, which take longest, have the processor meanwhile.

@@ -23,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 // Bytes that are not UTF-8 may be damage on the way: the same page is asked for once more before they are
 // repaired.
 constexpr int kUtf8Attempts = 2;
+// Less is the loop's own pace, not the rate limit's.
+constexpr std::chrono::milliseconds kWaited{1};
 
 std::optional<std::string> environment(std::initializer_list<const char*> names) {
     for (const char* name : names) {
@@ -76,10 +78,11 @@ using Reader = std::function<std::optional<T>(HttpResponse&, int attempt, std::s
 }  // namespace
 
 struct EngagementsApi::Impl {
-    Impl(Scope& part, const Settings& given)
+    Impl(Scope& part, const Settings& given, Metrics& measured)
         : scope(part),
           runtime(part.runtime()),
           program(part.runtime()),
+          metrics(measured),
           settings(given.api),
           base(*parse_url(given.api.base_url)),
           http(part.runtime(), http_settings(given.api)),
@@ -98,6 +101,7 @@ struct EngagementsApi::Impl {
     Scope& scope;
     Runtime& runtime;
     Scope program;  // ends with the program only
+    Metrics& metrics;
     ApiSettings settings;
     Url base;
     HttpClient http;
@@ -106,7 +110,6 @@ struct EngagementsApi::Impl {
     EngagementParser parser;
     std::vector<Origin> trusted;
     std::unique_ptr<TokenSource> tokens;
-    ApiCounters counters;
     Backoff backoff;
 
     Url url(const std::string& path) const { return {base.origin, base.target + path}; }
@@ -169,7 +172,6 @@ struct EngagementsApi::Impl {
         attempt.retry = is_transient(status);
         if (attempt.retry) attempt.wait = retry_after(response.header("Retry-After"), clock.at(Clock::now()));
         if (status == 429) {
-            ++counters.refused_by_rate_limit;
             gate.limiter().refused(Clock::now(), attempt.wait);
         }
         const std::string text = error_text(response.body);
@@ -184,21 +186,28 @@ struct EngagementsApi::Impl {
         return attempt;
     }
 
-    Task<Attempt> send(HttpRequest request, Priority priority) {
+    Task<Attempt> send(HttpRequest request, Route route) {
         Attempt attempt;
-        if (!co_await gate.enter(priority)) {
+        const auto came = Clock::now();
+        // Pages go before details; a token is what everything else waits for.
+        if (!co_await gate.enter(route == Route::engagement ? Priority::detail : Priority::page)) {
             attempt.error = {ApiError::Kind::cancelled, 0, "stopped before asking"};
             co_return attempt;
         }
-        ++counters.requests;
+        const auto entered = Clock::now();
+        if (entered - came >= kWaited) metrics.request_waited(entered - came);
+        metrics.request_started();
         HttpOutcome outcome = co_await http.send(request);
+        const auto* response = std::get_if<HttpResponse>(&outcome);
+        metrics.request_ended(route, response ? response->status : 0, Clock::now() - entered);
         gate.leave();
         co_return judge(request, std::move(outcome));
     }
 
     /// Sends until there is an answer, an error that stays, or no attempt left.
     template <typename T>
-    Task<Result<T>> perform(HttpRequest request, Priority priority, bool with_token, Reader<T> read) {
+    Task<Result<T>> perform(HttpRequest request, Route route, Reader<T> read) {
+        const bool with_token = route != Route::token;
         bool token_renewed = false;
         for (int number_of_attempt = 1;; ++number_of_attempt) {
             HttpRequest now = request;
@@ -210,7 +219,7 @@ struct EngagementsApi::Impl {
                 token = got.value();
                 now.headers.emplace_back("Authorization", "Bearer " + token);
             }
-            Attempt attempt = co_await send(std::move(now), priority);
+            Attempt attempt = co_await send(std::move(now), route);
             if (attempt.response) {
                 std::string why;
                 auto value = read(*attempt.response, number_of_attempt, why);
@@ -234,9 +243,9 @@ struct EngagementsApi::Impl {
                     attempt.error.message += " (after " + std::to_string(failed) + " attempts)";
                 co_return std::move(attempt.error);
             }
-            ++counters.retries;
+            metrics.request_retried(route);
             const Milliseconds wait = attempt.wait.value_or(backoff.delay(failed, runtime.random()));
-            log::warn("request failed, will be tried again",
+            log::warn(LogTopic::api, "request failed, will be tried again",
                       {{"attempt", std::to_string(failed) + "/" + std::to_string(settings.max_retries + 1)},
                        {"next", to_text(wait)},
                        {"error", attempt.error.message}});
@@ -254,7 +263,7 @@ struct EngagementsApi::Impl {
         Reader<std::string> read = [](HttpResponse& response, int, std::string&) {
             return std::optional<std::string>(std::move(response.body));
         };
-        co_return co_await perform<std::string>(std::move(request), Priority::page, false, std::move(read));
+        co_return co_await perform<std::string>(std::move(request), Route::token, std::move(read));
     }
 
     /// A body as `parse` reads it; broken UTF-8 is repaired when it comes again.
@@ -267,7 +276,7 @@ struct EngagementsApi::Impl {
         Parsed<T> parsed = parse(response.body);
         if (!parsed.value && parsed.failure.kind == ParseFailure::Kind::invalid_utf8 &&
             attempt >= kUtf8Attempts) {
-            log::warn("the response holds bytes that are not UTF-8; each becomes U+FFFD",
+            log::warn(LogTopic::api, "the response holds bytes that are not UTF-8; each becomes U+FFFD",
                       {{"attempt", std::to_string(attempt)}});
             response.body = repair_utf8(response.body);
             parsed = parse(response.body);
@@ -291,16 +300,21 @@ struct EngagementsApi::Impl {
             return FetchedPage{std::move(*page), clock.at(response.sent_at),
                                clock.not_after(response.sent_at), attempt};
         };
-        co_return co_await perform<FetchedPage>(std::move(request), Priority::page, true, std::move(read));
+        co_return co_await perform<FetchedPage>(std::move(request), Route::list, std::move(read));
     }
 };
 
-EngagementsApi::EngagementsApi(Scope& scope, const Settings& settings)
-    : impl_(std::make_unique<Impl>(scope, settings)) {}
+EngagementsApi::EngagementsApi(Scope& scope, const Settings& settings, Metrics& metrics)
+    : impl_(std::make_unique<Impl>(scope, settings, metrics)) {}
 EngagementsApi::~EngagementsApi() = default;
 
-const ApiCounters& EngagementsApi::counters() const {
-    return impl_->counters;
+double EngagementsApi::rate_limit() const {
+    return impl_->gate.limiter().rate();
+}
+OptionalInstant EngagementsApi::token_expires_at() const {
+    const auto ends = impl_->tokens->ends_at();
+    if (!ends) return std::nullopt;
+    return system_now() + std::chrono::duration_cast<std::chrono::microseconds>(*ends - Clock::now());
 }
 Instant EngagementsApi::server_now() const {
     return impl_->clock.at(Clock::now());
@@ -355,8 +369,7 @@ Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {
         }
         return FetchedDetail{std::move(*detail), impl_->clock.at(response.sent_at)};
     };
-    co_return co_await impl_->perform<FetchedDetail>(std::move(request), Priority::detail, true,
-                                                     std::move(read));
+    co_return co_await impl_->perform<FetchedDetail>(std::move(request), Route::engagement, std::move(read));
 }
 
 }  // namespace glia

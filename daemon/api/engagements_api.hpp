@@ -9,6 +9,7 @@
 #include "daemon/api/api_error.hpp"
 #include "daemon/api/fetched.hpp"
 #include "daemon/config/settings.hpp"
+#include "daemon/ops/metrics.hpp"
 #include "daemon/ops/runtime.hpp"
 
 namespace glia {
@@ -21,19 +22,12 @@ struct ListQuery {
     int per_page = 0;  ///< 0: as configured
 };
 
-/// Counters since the start, for logs and metrics.
-struct ApiCounters {
-    std::int64_t requests = 0;
-    std::int64_t retries = 0;
-    std::int64_t refused_by_rate_limit = 0;
-};
-
 /// Loop's thread only.
 class EngagementsApi {
   public:
     /// When `scope` ends, no request is sent any more and none is tried again; one under way ends by itself,
     /// or at once if the whole program stops. Throws std::runtime_error if the CA file cannot be read.
-    EngagementsApi(Scope& scope, const Settings& settings);
+    EngagementsApi(Scope& scope, const Settings& settings, Metrics& metrics);
     ~EngagementsApi();
 
     /// The first page of a listing, ascending.
@@ -42,7 +36,10 @@ class EngagementsApi {
     Task<Result<FetchedPage>> follow(std::string link);
     Task<Result<FetchedDetail>> get(std::string engagement_id);
 
-    const ApiCounters& counters() const;
+    /// Requests per second that are sent at most at this moment; 0: there is no limit.
+    double rate_limit() const;
+    /// By the system's clock; none if the token does not say.
+    OptionalInstant token_expires_at() const;
     /// The server's time now, as far as it is known.
     Instant server_now() const;
     /// Tells what an earlier program on this machine found: the server's clock less the system's. Before any

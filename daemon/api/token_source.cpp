@@ -137,6 +137,11 @@ class MintedToken final : public TokenSource {
         co_return !token_.empty() && token_ != token;
     }
 
+    std::optional<Clock::time_point> ends_at() const override {
+        if (token_.empty()) return std::nullopt;
+        return ends_at_;
+    }
+
   private:
     Task<std::optional<ApiError>> mint() {
         // A pair belongs to a user or to a site, and does not say to which; the documented ways are tried in

@@ -1,8 +1,10 @@
 // Where the bearer token comes from (DESIGN.md §2, api.auth; spec: api-facts, Tokens).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/api/api_error.hpp"
@@ -19,6 +21,8 @@ class TokenSource {
     virtual Task<Result<std::string>> get() = 0;
     /// The API refused `token`. True if get() now gives another one, so that it is worth asking again.
     virtual Task<bool> refused(const std::string& token) = 0;
+    /// When the token ends; none if nothing says so.
+    virtual std::optional<std::chrono::steady_clock::time_point> ends_at() const { return std::nullopt; }
 };
 
 /// Exchanges the API key for a token: POST `path` with `body`, the answer's body. Handed in by the API layer.

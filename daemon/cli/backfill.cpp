@@ -143,7 +143,7 @@ int backfill(const std::string& config, const BackfillOptions& options) {
             unknown_site = true;
         }
         // Log lines would tear the bar; warnings and errors are worth it.
-        if (terminal && settings.log_level == LogLevel::info) settings.log_level = LogLevel::warning;
+        if (terminal && settings.log.level == LogLevel::info) settings.log.level = LogLevel::warning;
     };
     const int connections = std::clamp(options.concurrency, 2, 4) + 1;
     return with_engine(

@@ -103,14 +103,15 @@ int check(const std::string& config) {
         Settings settings = load_settings(config);
         Report report;
         report.good("configuration: " + config);
-        log::start(LogLevel::error, settings.log_format);
+        log::start({LogLevel::error, settings.log.format, {}});
         check_database(report, settings);
         settings.api.max_retries = std::min(settings.api.max_retries, kRetries);
         Runtime runtime;
         Scope scope(runtime);
+        Metrics metrics;
         std::unique_ptr<EngagementsApi> api;
         try {
-            api = std::make_unique<EngagementsApi>(scope, settings);
+            api = std::make_unique<EngagementsApi>(scope, settings, metrics);
         } catch (const std::runtime_error& error) {
             report.bad("configuration", {Ending::misconfigured, error.what()});
             return report.code();

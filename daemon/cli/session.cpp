@@ -6,9 +6,12 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "daemon/admin/admin.hpp"
 #include "daemon/api/http.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/ops/log.hpp"
+#include "daemon/ops/metrics.hpp"
+#include "daemon/ops/systemd.hpp"
 #include "daemon/sync/service.hpp"
 
 namespace glia::cli {
@@ -36,7 +39,7 @@ Task<> save_clock(Engine& engine) {
     try {
         co_await save_server_clock(engine);
     } catch (const SinkError& error) {
-        log::debug("the server's clock was not saved", {{"error", error.what()}});
+        log::debug(LogTopic::service, "the server's clock was not saved", {{"error", error.what()}});
     }
 }
 
@@ -58,11 +61,12 @@ Task<int> prepare_and_work(Engine& engine, const std::function<Task<int>(Engine&
 }
 
 std::unique_ptr<Engine> make_engine(Runtime& runtime, const std::string& config, Settings settings,
-                                    int threads, int retries) {
-    const postgres::Settings sink = sink_settings(settings);
+                                    int threads, Metrics& metrics) {
+    postgres::Settings sink = sink_settings(settings);
+    sink.on_statement = &Store::mark_progress;
     const auto open = [sink] { return postgres::open(sink); };
     try {
-        return std::make_unique<Engine>(runtime, std::move(settings), open, threads, retries);
+        return std::make_unique<Engine>(runtime, std::move(settings), open, threads, kSinkRetries, metrics);
     } catch (const std::runtime_error& error) {
         throw ConfigError({config + ": " + error.what()});
     }
@@ -97,18 +101,45 @@ class Service {
     Service(Runtime& runtime, std::string config, Settings settings)
         : runtime_(runtime),
           config_(std::move(config)),
-          engine_(make_engine(runtime, config_, std::move(settings), kServiceConnections, kSinkRetries)),
-          reloads_(runtime) {
+          engine_(make_engine(runtime, config_, std::move(settings), kServiceConnections, metrics_)),
+          program_(runtime),
+          coroutines_(runtime),
+          admin_(runtime, metrics_) {
+        program_.on_end([] { systemd::stopping(); });
         runtime.on_reload([this] {
             again_ = true;
             if (reloading_) return;  // the one under way looks again when it is through
             reloading_ = true;
-            reloads_.add();
+            coroutines_.add();
             runtime_.spawn(reload());
         });
     }
 
     Task<int> run() {
+        coroutines_.add();
+        runtime_.spawn(supervise());
+        show();
+        const int code = co_await serve();
+        runtime_.stop();  // for what runs beside it
+        admin_.close();
+        co_await coroutines_.wait();
+        co_await admin_.idle();
+        co_return code;
+    }
+
+  private:
+    // Two writers keep one connection free while the other waits for a long commit.
+    static constexpr int kServiceConnections = 3;
+    // The server ends a statement after a minute; a writer that is silent for longer will not come back by
+    // itself.
+    static constexpr std::chrono::seconds kStuck{90};
+    static constexpr std::chrono::seconds kSuperviseEvery{5};
+    // systemd waits for readiness; a database that is away is no reason to make it wait longer.
+    static constexpr std::chrono::seconds kReadyAfter{10};
+    // Figures of the status page come within moments, or not at all.
+    static constexpr std::chrono::milliseconds kStatusTimeout{5000};
+
+    Task<int> serve() {
         for (;;) {
             std::optional<SinkError> failure;
             try {
@@ -117,25 +148,62 @@ class Service {
                 failure.emplace(error);
             }
             if (!failure) {
+                serving_ = true;
+                status_ = engine_->health.summary(engine_->settings.api.sites.size());
+                announce();
                 co_await run_service(*engine_);
+                serving_ = false;
             } else if (!engine_->scope.ending()) {
                 complain(failure->what());
                 co_return exit_code(ending_of(*failure));
             }
             co_await engine_->background.wait();
             if (runtime_.stopping()) {
-                co_await reloads_.wait();
                 co_await save_clock(*engine_);
                 co_return exit_code(Ending::done);
             }
-            engine_ = std::move(next_);
-            log::info("the new configuration is in effect", {{"file", config_}});
+            std::swap(engine_, next_);
+            show();
+            next_.reset();
+            log::info(LogTopic::service, "the new configuration is in effect", {{"file", config_}});
         }
     }
 
-  private:
-    // Two writers keep one connection free while the other waits for a long commit.
-    static constexpr int kServiceConnections = 3;
+    void show() {
+        postgres::Settings sink = sink_settings(engine_->settings);
+        sink.statement_timeout = kStatusTimeout;
+        admin_.show(*engine_, [sink] { return postgres::open(sink); });
+    }
+
+    /// The service is up, or again up after reading its configuration.
+    void announce() {
+        systemd::ready(status_);
+        ready_ = true;
+    }
+
+    /// Tells systemd how the service fares, and that the loop and the writers make progress.
+    Task<> supervise() {
+        const auto watchdog = systemd::watchdog();
+        std::chrono::milliseconds every = kSuperviseEvery;
+        if (watchdog)
+            every = std::min(every, std::chrono::duration_cast<std::chrono::milliseconds>(*watchdog / 3));
+        const auto began = std::chrono::steady_clock::now();
+        std::string told;
+        bool stuck = false;
+        do {
+            if (!ready_ && std::chrono::steady_clock::now() - began >= kReadyAfter) announce();
+            if (serving_) status_ = engine_->health.summary(engine_->settings.api.sites.size());
+            if (ready_ && status_ != told) systemd::status(told = status_);
+            // A migration may take its time; nothing else may.
+            const bool silent = serving_ && engine_->store.longest_silence() >= kStuck;
+            if (!silent) systemd::alive();
+            if (silent && !stuck)
+                log::error(LogTopic::database,
+                           "a statement does not end; the watchdog will restart the service");
+            stuck = silent;
+        } while (co_await program_.sleep(every));
+        coroutines_.remove();
+    }
 
     /// A service that starts before its database waits for it.
     Task<> begin() {
@@ -149,17 +217,19 @@ class Service {
             if (!failure) co_return;
             if (failure->kind() != SinkError::Kind::unavailable || engine_->scope.ending())
                 throw SinkError(*failure);
-            log::error("waiting for the database", {{"error", failure->what()}});
+            status_ = std::string("waiting for the database: ") + failure->what();
+            log::error(LogTopic::service, "waiting for the database", {{"error", failure->what()}});
         }
     }
 
     Task<> reload() {
         while (again_ && !runtime_.stopping()) {
             again_ = false;
+            systemd::reloading();
             co_await read_again();
         }
         reloading_ = false;
-        reloads_.remove();
+        coroutines_.remove();
     }
 
     Task<> read_again() {
@@ -167,7 +237,7 @@ class Service {
         std::unique_ptr<Engine> fresh;
         try {
             const Settings settings = load_settings(config_);
-            fresh = make_engine(runtime_, config_, settings, kServiceConnections, kSinkRetries);
+            fresh = make_engine(runtime_, config_, settings, kServiceConnections, metrics_);
             co_await prepare(*fresh);
         } catch (const ConfigError& error) {
             wrong = error.lines();
@@ -176,21 +246,31 @@ class Service {
         }
         if (!wrong.empty()) {
             for (const std::string& line : wrong) {
-                log::error("the new configuration is refused, the old one goes on", {{"error", line}});
+                log::error(LogTopic::service, "the new configuration is refused, the old one goes on",
+                           {{"error", line}});
             }
+            metrics_.reloaded(false);
+            systemd::ready("the new configuration is refused, the old one goes on: " + wrong.front());
             co_return;
         }
-        log::start(fresh->settings.log_level, fresh->settings.log_format);
-        log::info("configuration read again", {{"file", config_}});
+        metrics_.reloaded(true);
+        log::start(fresh->settings.log);
+        log::info(LogTopic::service, "configuration read again", {{"file", config_}});
         next_ = std::move(fresh);
         engine_->scope.end();
     }
 
     Runtime& runtime_;
+    Metrics metrics_;
     std::string config_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Engine> next_;
-    Latch reloads_;
+    Scope program_;
+    Latch coroutines_;  // supervision, and reading the configuration again
+    Admin admin_;
+    std::string status_ = "waiting for the database";
+    bool ready_ = false;
+    bool serving_ = false;
     bool again_ = false;
     bool reloading_ = false;
 };
@@ -225,9 +305,10 @@ int with_engine(const std::string& config, int threads, const std::function<Task
     return guarded([&] {
         Settings settings = load_settings(config);
         if (adjust) adjust(settings);
-        log::start(settings.log_level, settings.log_format);
+        log::start(settings.log);
         Runtime runtime;
-        const auto engine = make_engine(runtime, config, std::move(settings), threads, kSinkRetries);
+        Metrics metrics;
+        const auto engine = make_engine(runtime, config, std::move(settings), threads, metrics);
         return run_to_the_end(runtime, [&] { return prepare_and_work(*engine, work); });
     });
 }
@@ -235,7 +316,7 @@ int with_engine(const std::string& config, int threads, const std::function<Task
 int serve(const std::string& config) {
     return guarded([&] {
         Settings settings = load_settings(config);
-        log::start(settings.log_level, settings.log_format);
+        log::start(settings.log);
         Runtime runtime;
         Service service(runtime, config, std::move(settings));
         return run_to_the_end(runtime, [&] { return service.run(); });

@@ -1,5 +1,7 @@
 #include "daemon/config/settings.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -192,13 +194,26 @@ void read_rest(Section& root, Settings& settings) {
     privacy.finish();
     Section log = root.section("log");
     log.choice("level", {"debug", "info", "warning", "error"},
-               [&](std::size_t index) { settings.log_level = static_cast<LogLevel>(index); });
+               [&](std::size_t index) { settings.log.level = static_cast<LogLevel>(index); });
     log.choice("format", {"text", "json"},
-               [&](std::size_t index) { settings.log_format = static_cast<LogFormat>(index); });
+               [&](std::size_t index) { settings.log.format = static_cast<LogFormat>(index); });
+    Section topics = log.section("topics");
+    for (std::size_t i = 0; i < kLogTopics.size(); ++i) {
+        topics.choice(kLogTopics[i], {"debug", "info", "warning", "error"},
+                      [&](std::size_t index) { settings.log.topics[i] = static_cast<LogLevel>(index); });
+    }
+    topics.finish();
     log.finish();
     Section admin = root.section("admin");
-    settings.admin_listen = "127.0.0.1:9464";
-    admin.text("listen", settings.admin_listen);
+    std::string listen = "127.0.0.1:9464";
+    admin.text("listen", listen);
+    settings.admin_listen = parse_listen(listen);
+    if (!listen.empty() && !settings.admin_listen) {
+        admin.complain(
+            "listen",
+            "must be an address and a port such as 127.0.0.1:9464 or [::1]:9464, or \"\" for none, not " +
+                listen);
+    }
     admin.finish();
 }
 
@@ -213,6 +228,31 @@ std::string read_file(const std::string& file) {
 }
 
 }  // namespace
+
+bool ListenAddress::loopback() const {
+    return ip.starts_with("127.") || ip == "::1";
+}
+
+std::optional<ListenAddress> parse_listen(const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string::npos) return std::nullopt;
+    ListenAddress address{text.substr(0, colon), -1};
+    const std::string port = text.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+    if (error != std::errc{} || end != port.data() + port.size() || address.port < 0 || address.port > 65535)
+        return std::nullopt;
+    unsigned char bytes[sizeof(in6_addr)];
+    const bool bracketed = address.ip.starts_with('[') && address.ip.ends_with(']');
+    if (bracketed) address.ip = address.ip.substr(1, address.ip.size() - 2);
+    if (address.ip == "localhost") address.ip = "127.0.0.1";
+    if (inet_pton(bracketed ? AF_INET6 : AF_INET, address.ip.c_str(), bytes) != 1) return std::nullopt;
+    return address;
+}
+
+std::string to_text(const ListenAddress& address) {
+    const bool six = address.ip.find(':') != std::string::npos;
+    return (six ? "[" + address.ip + "]" : address.ip) + ":" + std::to_string(address.port);
+}
 
 ConfigError::ConfigError(std::vector<std::string> lines)
     : std::runtime_error(join(lines)), lines_(std::move(lines)) {}

@@ -1,6 +1,7 @@
 // The configuration as plain values (DESIGN.md §2), and how it is read, checked and shown.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -67,15 +68,34 @@ struct PostgresSettings {
 enum class Privacy { keep, drop };
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
+/// What a line is about; kLogTopics holds the names.
+enum class LogTopic { service, sync, details, backfill, api, database, admin };
+inline constexpr std::array<const char*, 7> kLogTopics{"service", "sync",     "details", "backfill",
+                                                       "api",     "database", "admin"};
+
+struct LogSettings {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+    /// By topic; none: `level`.
+    std::array<std::optional<LogLevel>, kLogTopics.size()> topics{};
+    bool operator==(const LogSettings&) const = default;
+};
+
+/// Where /metrics and the status page are served.
+struct ListenAddress {
+    std::string ip;
+    int port = 0;  ///< 0: any free one
+    bool loopback() const;
+    bool operator==(const ListenAddress&) const = default;
+};
 
 struct Settings {
     ApiSettings api;
     SyncSettings sync;
     PostgresSettings postgres;
     Privacy visitor_name = Privacy::keep;
-    LogLevel log_level = LogLevel::info;
-    LogFormat log_format = LogFormat::text;
-    std::string admin_listen;
+    LogSettings log;
+    std::optional<ListenAddress> admin_listen;  ///< none: off
     bool operator==(const Settings&) const = default;
 };
 
@@ -98,6 +118,10 @@ Settings load_settings(const std::string& file, Environment environment = proces
 /// The same of a text; `file` is what errors call it.
 Settings parse_settings(const std::string& text, const std::string& file,
                         Environment environment = process_environment);
+
+/// Reads `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`.
+std::optional<ListenAddress> parse_listen(const std::string& text);
+std::string to_text(const ListenAddress& address);
 
 /// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
 std::string show_settings(const Settings& settings);

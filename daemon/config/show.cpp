@@ -100,11 +100,16 @@ std::string show_settings(const Settings& settings) {
     out << YAML::EndMap;
     static constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
     out << YAML::Key << "log" << YAML::Value << YAML::BeginMap;
-    pair(out, "level", kLevels[static_cast<int>(settings.log_level)]);
-    pair(out, "format", settings.log_format == LogFormat::text ? "text" : "json");
-    out << YAML::EndMap;
+    pair(out, "level", kLevels[static_cast<int>(settings.log.level)]);
+    pair(out, "format", settings.log.format == LogFormat::text ? "text" : "json");
+    out << YAML::Key << "topics" << YAML::Value << YAML::Flow << YAML::BeginMap;
+    for (std::size_t i = 0; i < kLogTopics.size(); ++i) {
+        if (const auto level = settings.log.topics[i])
+            pair(out, kLogTopics[i], kLevels[static_cast<int>(*level)]);
+    }
+    out << YAML::EndMap << YAML::EndMap;
     out << YAML::Key << "admin" << YAML::Value << YAML::BeginMap;
-    quoted(out, "listen", settings.admin_listen);
+    quoted(out, "listen", settings.admin_listen ? to_text(*settings.admin_listen) : "");
     out << YAML::EndMap << YAML::EndMap;
     return std::string(out.c_str()) + "\n";
 }

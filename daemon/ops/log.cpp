@@ -4,8 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
+#include "daemon/ops/systemd.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "sinks/json_text.hpp"
 
@@ -13,6 +15,8 @@ namespace glia::log {
 namespace {
 
 std::atomic<LogFormat> format_now{LogFormat::text};
+std::array<std::atomic<LogLevel>, kLogTopics.size()> levels{};
+std::atomic<bool> to_journal{false};
 
 bool is_plain(std::string_view text) {
     return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
@@ -20,9 +24,41 @@ bool is_plain(std::string_view text) {
     });
 }
 
-void write(spdlog::level::level_enum level, std::string_view event, Fields fields) {
-    if (!spdlog::should_log(level)) return;
-    spdlog::log(level, "{}", render(event, fields, format_now));
+/// syslog's priorities, which the journal shares.
+int priority(LogLevel level) {
+    static constexpr int kPriorities[] = {7, 6, 4, 3};
+    return kPriorities[static_cast<int>(level)];
+}
+
+std::string journal_name(std::string_view name) {
+    std::string upper = "GLIA_";
+    for (const char c : name) upper.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+    return upper;
+}
+
+bool write_to_journal(LogTopic topic, LogLevel level, std::string_view event, Fields fields) {
+    std::vector<std::string> entry{"MESSAGE=" + render(event, fields, LogFormat::text),
+                                   "PRIORITY=" + std::to_string(priority(level)),
+                                   "SYSLOG_IDENTIFIER=glia-sync",
+                                   "GLIA_TOPIC=" + std::string(kLogTopics[static_cast<std::size_t>(topic)]),
+                                   "GLIA_EVENT=" + std::string(event)};
+    for (const Field& field : fields) entry.push_back(journal_name(field.name) + "=" + field.value);
+    return systemd::send_to_journal(entry);
+}
+
+void write(LogTopic topic, LogLevel level, std::string_view event, Fields fields) {
+    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                            spdlog::level::warn, spdlog::level::err};
+    if (!enabled(topic, level)) return;
+    if (to_journal && write_to_journal(topic, level, event, fields)) return;
+    const std::string_view name = kLogTopics[static_cast<std::size_t>(topic)];
+    const auto format = format_now.load();
+    if (format == LogFormat::json) {
+        spdlog::log(kLevels[static_cast<int>(level)], "\"topic\":\"{}\",{}", name,
+                    render(event, fields, format));
+    } else {
+        spdlog::log(kLevels[static_cast<int>(level)], "{:<8} {}", name, render(event, fields, format));
+    }
 }
 
 }  // namespace
@@ -42,31 +78,38 @@ std::string render(std::string_view event, Fields fields, LogFormat format) {
     return line;
 }
 
-void start(LogLevel level, LogFormat format) {
+void start(const LogSettings& settings) {
     auto logger =
         std::make_shared<spdlog::logger>("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    format_now = format;
-    logger->set_pattern(format == LogFormat::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                                                  : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
+    format_now = settings.format;
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+        levels[i] = settings.topics[i].value_or(settings.level);
+    }
+    to_journal = systemd::logs_to_journal();
+    logger->set_pattern(settings.format == LogFormat::json
+                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                            : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
                         spdlog::pattern_time_type::utc);
-    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
-                                                            spdlog::level::warn, spdlog::level::err};
-    logger->set_level(kLevels[static_cast<int>(level)]);
+    logger->set_level(spdlog::level::debug);  // what is written at all is decided by topic
     logger->flush_on(spdlog::level::debug);
     spdlog::set_default_logger(std::move(logger));
 }
 
-void debug(std::string_view event, Fields fields) {
-    write(spdlog::level::debug, event, fields);
+bool enabled(LogTopic topic, LogLevel level) {
+    return level >= levels[static_cast<std::size_t>(topic)].load();
 }
-void info(std::string_view event, Fields fields) {
-    write(spdlog::level::info, event, fields);
+
+void debug(LogTopic topic, std::string_view event, Fields fields) {
+    write(topic, LogLevel::debug, event, fields);
 }
-void warn(std::string_view event, Fields fields) {
-    write(spdlog::level::warn, event, fields);
+void info(LogTopic topic, std::string_view event, Fields fields) {
+    write(topic, LogLevel::info, event, fields);
 }
-void error(std::string_view event, Fields fields) {
-    write(spdlog::level::err, event, fields);
+void warn(LogTopic topic, std::string_view event, Fields fields) {
+    write(topic, LogLevel::warning, event, fields);
+}
+void error(LogTopic topic, std::string_view event, Fields fields) {
+    write(topic, LogLevel::error, event, fields);
 }
 
 }  // namespace glia::log

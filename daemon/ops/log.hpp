@@ -1,5 +1,5 @@
-// Log lines: one event a line, the same words for the same event, fields as key=value or JSON (DESIGN.md §2,
-// log).
+// Log lines: one event a line, the same words for the same event, fields as key=value, JSON or journal fields
+// (DESIGN.md §2, log).
 #pragma once
 
 #include <initializer_list>
@@ -24,15 +24,19 @@ struct Field {
 };
 using Fields = std::initializer_list<Field>;
 
-/// Before the first line; to standard error. Any thread may log.
-void start(LogLevel level, LogFormat format);
+/// Before the first line, and again when the configuration changes. Lines go to the journal, with priority
+/// and fields, if standard error leads there; otherwise to standard error. Any thread may log.
+void start(const LogSettings& settings);
 
-void debug(std::string_view event, Fields fields = {});
-void info(std::string_view event, Fields fields = {});
-void warn(std::string_view event, Fields fields = {});
-void error(std::string_view event, Fields fields = {});
+/// False if a line of that topic and level would not be written: then its values need not be made.
+bool enabled(LogTopic topic, LogLevel level);
 
-/// The text of a line without time and level; what tests compare.
+void debug(LogTopic topic, std::string_view event, Fields fields = {});
+void info(LogTopic topic, std::string_view event, Fields fields = {});
+void warn(LogTopic topic, std::string_view event, Fields fields = {});
+void error(LogTopic topic, std::string_view event, Fields fields = {});
+
+/// The text of a line without time, level and topic; what tests compare.
 std::string render(std::string_view event, Fields fields, LogFormat format);
 
 }  // namespace glia::log

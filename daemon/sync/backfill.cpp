@@ -150,9 +150,10 @@ class Backfill {
         const std::string error = ledger_.on_window(lease, pass);
         if (pass.complete) co_return;
         if (pass.outcome.ending != Ending::stopped) {
-            log::error("backfill window failed", {{"site", target.site_id},
-                                                  {"window", to_iso8601(target.from)},
-                                                  {"error", pass.outcome.error}});
+            log::error(LogTopic::backfill, "backfill window failed",
+                       {{"site", target.site_id},
+                        {"window", to_iso8601(target.from)},
+                        {"error", pass.outcome.error}});
         }
         const auto give_back = [target, error](Sink& sink) { sink.release_window(target, error); };
         co_await engine_.store.run(give_back);

@@ -15,7 +15,8 @@ constexpr int kMostWorkers = 128;
 constexpr Milliseconds kLookAgain{1000};
 
 void tell_failure(const DetailJob& job, const DetailFailure& verdict, const std::string& error) {
-    log::warn(verdict.parked ? "details cannot be fetched, parked"
+    log::warn(LogTopic::details,
+              verdict.parked ? "details cannot be fetched, parked"
                              : "details cannot be fetched, will be tried again",
               {{"engagement", job.engagement_id},
                {"next", std::to_string(verdict.retry_in.count()) + "s"},
@@ -134,8 +135,7 @@ Task<> Details::fetch(Round& round, DetailJob job) {
 Task<> Details::flush(Round& round) {
     const std::shared_ptr<const Batch> batch = round.drain.flush();
     if (!batch) co_return;
-    const auto write = [batch](Sink& sink) { return sink.commit(*batch, std::nullopt); };
-    co_await engine_.store.run(write);
+    co_await commit(engine_, batch, std::nullopt);
 }
 
 }  // namespace glia

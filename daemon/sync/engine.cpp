@@ -22,8 +22,7 @@ class Committing {
   private:
     Task<> commit(Engine& engine, PassRun::Commit what) {
         try {
-            const auto write = [what](Sink& sink) { return sink.commit(*what.batch, what.checkpoint); };
-            counts_ = co_await engine.store.run(write);
+            counts_ = co_await glia::commit(engine, std::move(what.batch), std::move(what.checkpoint));
         } catch (...) {
             failure_ = std::current_exception();
         }
@@ -72,10 +71,12 @@ class Performance {
         }
         if (*fetched) {
             for (const RejectedRecord& rejected : fetched->value().page.rejected) {
-                log::warn("record rejected", {{"site", run_.site()},
-                                              {"engagement", rejected.engagement_id.value_or("?")},
-                                              {"reason", rejected.reason}});
+                log::warn(LogTopic::sync, "record rejected",
+                          {{"site", run_.site()},
+                           {"engagement", rejected.engagement_id.value_or("?")},
+                           {"reason", rejected.reason}});
             }
+            engine_.metrics.page_read();
             run_.on_page(std::move(fetched->value()));
             co_return;
         }
@@ -85,7 +86,7 @@ class Performance {
                 "; a token without the manager role must name its own operator in api.operator_ids";
         }
         if (run_.on_error(error)) {
-            log::warn("cursor ended, the window is read again",
+            log::warn(LogTopic::sync, "cursor ended, the window is read again",
                       {{"site", run_.site()}, {"error", error.message}});
         }
     }
@@ -110,15 +111,35 @@ class Performance {
 
 }  // namespace
 
-Engine::Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries)
+Engine::Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries, Metrics& measured)
     : runtime(loop),
       scope(loop),
       settings(std::move(by)),
-      api(scope, settings),
-      store(scope, std::move(sinks), threads, retries),
+      metrics(measured),
+      api(scope, settings, metrics),
+      store(scope, std::move(sinks), threads, retries, metrics),
       owner(this_owner()),
       details_wanted(loop),
       background(loop) {}
+
+Task<CommitCounts> commit(Engine& engine, std::shared_ptr<const Batch> batch,
+                          std::optional<PassCheckpoint> checkpoint) {
+    Metrics& metrics = engine.metrics;
+    // Measured where it happens: what waits for a writer, or for the database to come back, is another
+    // matter.
+    const auto write = [batch, checkpoint, &metrics](Sink& sink) {
+        const auto began = std::chrono::steady_clock::now();
+        try {
+            CommitCounts counts = sink.commit(*batch, checkpoint);
+            metrics.committed(counts, std::chrono::steady_clock::now() - began);
+            return counts;
+        } catch (...) {
+            metrics.commit_failed();
+            throw;
+        }
+    };
+    co_return co_await engine.store.run(write);
+}
 
 Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id) {
     Performance performance(engine, std::move(pass), std::move(site_id));
@@ -142,7 +163,7 @@ Renewal::Renewal(Engine& engine, std::function<Call()> renewal)
                 co_await parts.store.run(call);
             } catch (const SinkError& error) {
                 // The next commit finds out whether the lease still holds; nothing is decided here.
-                log::debug("lease not renewed", {{"error", error.what()}});
+                log::debug(LogTopic::sync, "lease not renewed", {{"error", error.what()}});
             }
         }
         parts.background.remove();
@@ -161,7 +182,7 @@ Task<> take_over_dead(Engine& engine) {
     const auto owners = co_await engine.store.run(list);
     for (const std::string& owner : owners) {
         if (owner == engine.owner || !is_dead(owner)) continue;
-        log::info("taking over from an instance that is gone", {{"owner", owner}});
+        log::info(LogTopic::sync, "taking over from an instance that is gone", {{"owner", owner}});
         const auto free = [owner](Sink& sink) { sink.take_over(owner); };
         co_await engine.store.run(free);
     }
@@ -171,7 +192,8 @@ Task<> end_stuck(Engine& engine) {
     const auto end = [](Sink& sink) { return sink.end_stuck(kStuckAfter); };
     const std::int64_t ended = co_await engine.store.run(end);
     if (ended > 0) {
-        log::warn("ended transactions of instances that stopped in the middle of them", {{"count", ended}});
+        log::warn(LogTopic::sync, "ended transactions of instances that stopped in the middle of them",
+                  {{"count", ended}});
     }
 }
 

@@ -7,7 +7,9 @@
 
 #include "daemon/api/engagements_api.hpp"
 #include "daemon/config/settings.hpp"
+#include "daemon/ops/metrics.hpp"
 #include "daemon/ops/runtime.hpp"
+#include "daemon/sync/health.hpp"
 #include "daemon/sync/outcome.hpp"
 #include "daemon/sync/pass_run.hpp"
 #include "daemon/sync/store.hpp"
@@ -27,22 +29,28 @@ inline constexpr Seconds kStuckAfter{5};
 struct Engine {
     /// `threads`: connections to the database; `retries`: see Store. Throws std::runtime_error if the CA file
     /// cannot be read.
-    Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries);
+    Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries, Metrics& measured);
 
     Runtime& runtime;
     Scope scope;
     const Settings settings;
+    Metrics& metrics;
     EngagementsApi api;
     Store store;
     const std::string owner;  ///< this process, in leases
     Signal details_wanted;    ///< notified when a commit has put something into the detail queue
     Latch background;         ///< coroutines that nobody else waits for
+    Health health;            ///< how the sites fare that this instance reads
 
     /// How a sink's failure ends a piece of work: while the engine ends, it was stopped.
     Outcome outcome_of(const SinkError& error) const {
         return {scope.ending() ? Ending::stopped : ending_of(error), error.what()};
     }
 };
+
+/// Writes a batch, counted and measured. Throws SinkError.
+Task<CommitCounts> commit(Engine& engine, std::shared_ptr<const Batch> batch,
+                          std::optional<PassCheckpoint> checkpoint);
 
 /// Performs `pass`: fetches, and commits behind the fetching, at most one batch at a time. What was fetched
 /// before a failure is committed too. Called under a lease that `Renewal` keeps.

@@ -30,13 +30,14 @@ struct SiteResult {
 void tell(const std::string& site, const char* mode, const PassResult& result) {
     const bool news = result.counts.inserted + result.counts.changed + result.counts.rejected > 0;
     const auto line = news ? log::info : log::debug;
-    line("pass complete", {{"site", site},
-                           {"mode", mode},
-                           {"pages", result.pages},
-                           {"new", result.counts.inserted},
-                           {"changed", result.counts.changed},
-                           {"unchanged", result.counts.unchanged},
-                           {"rejected", result.counts.rejected}});
+    line(LogTopic::sync, "pass complete",
+         {{"site", site},
+          {"mode", mode},
+          {"pages", result.pages},
+          {"new", result.counts.inserted},
+          {"changed", result.counts.changed},
+          {"unchanged", result.counts.unchanged},
+          {"rejected", result.counts.rejected}});
 }
 
 /// What is due for a leased site.
@@ -68,10 +69,12 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
             if (acquired.owner.empty() && acquired.wait == Seconds{0}) co_await end_stuck(engine);
             site.wait = std::max<Milliseconds>(acquired.wait, Seconds{1});
             site.owner = acquired.owner;
+            if (!site.owner.empty()) engine.health.ends(name, {});
             co_return site;
         }
         const SiteLease lease = *acquired.lease;
         site.leased = true;
+        engine.health.begins(name);
         SiteVisit visit(lease, engine.settings.sync);
         co_await visit_site(engine, lease, visit);
         site.outcome = visit.outcome();
@@ -86,15 +89,17 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
         failure.emplace(error);
     }
     if (failure) site.outcome.merge(engine.outcome_of(*failure));
+    engine.health.ends(name, site.outcome.ending > Ending::stopped ? site.outcome.error : std::string());
     // A lease that was lost, or a sink that is away, is not asked again at once.
     if (site.outcome.ending != Ending::done) {
         site.wait = std::max<Milliseconds>(site.wait, engine.settings.sync.poll_every);
     }
     if (site.outcome.ending == Ending::stopped && !engine.scope.ending()) {
-        log::warn("lease lost, nothing of it was written", {{"site", name}, {"error", site.outcome.error}});
+        log::warn(LogTopic::sync, "lease lost, nothing of it was written",
+                  {{"site", name}, {"error", site.outcome.error}});
     }
     if (site.outcome.ending > Ending::stopped) {
-        log::error("site failed",
+        log::error(LogTopic::sync, "site failed",
                    {{"site", name}, {"next", to_text(site.wait)}, {"error", site.outcome.error}});
     }
     co_return site;
@@ -108,7 +113,8 @@ Task<> once(Engine& engine, std::string name, Outcome& outcome, std::int64_t& re
         rejected += site.rejected;
         if (site.leased || site.outcome.ending != Ending::done) break;
         if (waited >= kPatience) {
-            log::info("site is being read by another instance", {{"site", name}, {"owner", site.owner}});
+            log::info(LogTopic::sync, "site is being read by another instance",
+                      {{"site", name}, {"owner", site.owner}});
             break;
         }
         const Milliseconds pause = std::min<Milliseconds>(site.wait, Seconds{2});
@@ -150,11 +156,12 @@ Task<> serve_details(Engine& engine, Latch& latch) {
         }
         if (failure) result.outcome.merge(engine.outcome_of(*failure));
         if (result.fetched > 0)
-            log::info("details fetched", {{"engagements", result.fetched}, {"failed", result.failed}});
+            log::info(LogTopic::details, "details fetched",
+                      {{"engagements", result.fetched}, {"failed", result.failed}});
         if (result.outcome.ending > Ending::stopped) {
             ++failures;
             wait = next_poll(engine.settings.sync, failures, engine.runtime.random());
-            log::error("details cannot be fetched",
+            log::error(LogTopic::details, "details cannot be fetched",
                        {{"next", to_text(wait)}, {"error", result.outcome.error}});
         } else {
             failures = 0;
@@ -177,7 +184,9 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
-        if (failure) log::warn("maintenance failed, will be tried again", {{"error", failure->what()}});
+        if (failure)
+            log::warn(LogTopic::service, "maintenance failed, will be tried again",
+                      {{"error", failure->what()}});
         if (!co_await engine.scope.sleep(wait)) break;
         wait = kMaintenanceEvery;
     } while (!engine.scope.ending());
@@ -205,7 +214,8 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
             Details details(engine);
             const DrainResult result = co_await details.drain(false);
             if (result.fetched + result.failed > 0) {
-                log::info("details fetched", {{"engagements", result.fetched}, {"failed", result.failed}});
+                log::info(LogTopic::details, "details fetched",
+                          {{"engagements", result.fetched}, {"failed", result.failed}});
             }
             outcome.merge(result.outcome);
         }
@@ -217,7 +227,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
 }
 
 Task<> run_service(Engine& engine) {
-    log::info("service started",
+    log::info(LogTopic::service, "service started",
               {{"sites", static_cast<int>(engine.settings.api.sites.size())}, {"owner", engine.owner}});
     Latch latch(engine.runtime);
     latch.add();
@@ -229,7 +239,7 @@ Task<> run_service(Engine& engine) {
         engine.runtime.spawn(serve_site(engine, site, latch));
     }
     co_await latch.wait();
-    log::info("service stopped");
+    log::info(LogTopic::service, "service stopped");
 }
 
 }  // namespace glia

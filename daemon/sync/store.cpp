@@ -1,5 +1,7 @@
 #include "daemon/sync/store.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -17,6 +19,19 @@ namespace {
 // mistakes.
 constexpr std::size_t kLongestQueue = 4096;
 
+// When a writer began what it is doing (ms of the steady clock), or that it has nothing to do.
+constexpr std::int64_t kAtRest = -1;
+thread_local std::atomic<std::int64_t>* mark = nullptr;
+
+std::int64_t now_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+void mark_now() {
+    *mark = now_ms();
+}
+
 struct Call {
     std::function<void(Sink&)> work;
     std::exception_ptr failure;
@@ -28,22 +43,29 @@ struct Call {
 }  // namespace
 
 struct Store::Impl {
-    Impl(Scope& part, SinkFactory make, int tries)
-        : scope(part), runtime(part.runtime()), factory(std::move(make)), retries(tries) {}
+    Impl(Scope& part, SinkFactory make, int writers, int tries, Metrics& measured)
+        : scope(part),
+          runtime(part.runtime()),
+          factory(std::move(make)),
+          retries(tries),
+          metrics(measured),
+          marks(static_cast<std::size_t>(writers)) {}
 
     Scope& scope;
     Runtime& runtime;
     SinkFactory factory;
     int retries;
-    std::int64_t retried = 0;
+    Metrics& metrics;
+    std::vector<std::atomic<std::int64_t>> marks;  // one for each writer, see `mark`
     std::mutex mutex;
     std::condition_variable wake;
     std::deque<std::shared_ptr<Call>> queue;
     bool closing = false;
     std::vector<std::thread> threads;
 
-    void serve() {
+    void serve(std::atomic<std::int64_t>& own_mark) {
         std::unique_ptr<Sink> sink;
+        mark = &own_mark;
         for (;;) {
             std::shared_ptr<Call> call;
             {
@@ -54,11 +76,13 @@ struct Store::Impl {
                 queue.pop_front();
             }
             try {
+                mark_now();
                 if (!sink) sink = factory();
                 call->work(*sink);
             } catch (...) {
                 call->failure = std::current_exception();
             }
+            own_mark = kAtRest;
             // The last reference goes on the loop's thread: what the call holds belongs there.
             runtime.post([call = std::move(call)] {
                 call->done = true;
@@ -68,9 +92,12 @@ struct Store::Impl {
     }
 };
 
-Store::Store(Scope& scope, SinkFactory factory, int threads, int retries)
-    : impl_(std::make_shared<Impl>(scope, std::move(factory), retries)) {
-    for (int i = 0; i < threads; ++i) impl_->threads.emplace_back([impl = impl_.get()] { impl->serve(); });
+Store::Store(Scope& scope, SinkFactory factory, int threads, int retries, Metrics& metrics)
+    : impl_(std::make_shared<Impl>(scope, std::move(factory), threads, retries, metrics)) {
+    for (auto& own_mark : impl_->marks) {
+        own_mark = kAtRest;
+        impl_->threads.emplace_back([impl = impl_.get(), &own_mark] { impl->serve(own_mark); });
+    }
 }
 
 Store::~Store() {
@@ -82,8 +109,17 @@ Store::~Store() {
     for (auto& thread : impl_->threads) thread.join();
 }
 
-std::int64_t Store::retries() const {
-    return impl_->retried;
+std::chrono::milliseconds Store::longest_silence() const {
+    std::chrono::milliseconds longest{0};
+    for (const auto& own_mark : impl_->marks) {
+        const std::int64_t at = own_mark;
+        if (at != kAtRest) longest = std::max(longest, std::chrono::milliseconds{now_ms() - at});
+    }
+    return longest;
+}
+
+void Store::mark_progress() {
+    if (mark) mark_now();
 }
 
 Task<> Store::run_erased(std::function<void(Sink&)> work) {
@@ -111,10 +147,10 @@ Task<> Store::run_erased(std::function<void(Sink&)> work) {
             if (!again) throw;
             message = error.what();
         }
-        ++impl->retried;
+        impl->metrics.database_retried();
         // At least half of the wait is kept: a server that restarts is not helped by being asked at once.
         const Milliseconds wait = backoff.delay(attempt + 1, 0.5 + 0.5 * impl->runtime.random());
-        log::warn("database not available, will be tried again",
+        log::warn(LogTopic::database, "database not available, will be tried again",
                   {{"attempt", std::to_string(attempt) + "/" + std::to_string(impl->retries + 1)},
                    {"next", to_text(wait)},
                    {"error", message}});

@@ -2,12 +2,14 @@
 // away.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 
+#include "daemon/ops/metrics.hpp"
 #include "daemon/ops/runtime.hpp"
 #include "sinks/sink.hpp"
 
@@ -18,7 +20,7 @@ class Store {
   public:
     /// `retries`: how often a call is made again while the sink is unavailable, with backoff; 0 for `check`
     /// and the like. When `scope` ends, calls are still made, but none a second time.
-    Store(Scope& scope, SinkFactory factory, int threads, int retries);
+    Store(Scope& scope, SinkFactory factory, int threads, int retries, Metrics& metrics);
     /// Waits for calls that a writer has begun; the others are dropped.
     ~Store();
 
@@ -42,8 +44,11 @@ class Store {
         }
     }
 
-    /// Times a call had to be made again.
-    std::int64_t retries() const;
+    /// For how long the writer that has been silent longest has been at one statement; 0 while none works.
+    /// Longer than any statement may take means that it will not come back.
+    std::chrono::milliseconds longest_silence() const;
+    /// For the sink: the calling writer thread begins another statement.
+    static void mark_progress();
 
   private:
     Task<> run_erased(std::function<void(Sink&)> work);

@@ -200,8 +200,9 @@ class Writer {
         }
     }
 
-    static void copy(pqxx::transaction_base& tx, const Rows& rows) {
+    void copy(pqxx::transaction_base& tx, const Rows& rows) {
         if (rows.cells.empty()) return;
+        tx_.tell();
 #if PQXX_VERSION_MAJOR >= 7
         const auto& connection = tx.conn();
         auto stream = pqxx::stream_to::raw_table(tx, connection.quote_table(rows.table->name),
@@ -346,7 +347,9 @@ class Writer {
             } else {
                 ++counts_.unchanged;
             }
-            if (work.plan.write_legs) ++counts_.legs;
+            if (!work.plan.write_legs) continue;
+            ++counts_.legs;
+            counts_.leg_rows += static_cast<std::int64_t>(work.fetched->engagement.legs->size());
         }
     }
 
@@ -433,7 +436,7 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
         one.engagements.push_back(fetched);
         pqxx::subtransaction savepoint(static_cast<pqxx::dbtransaction&>(tx.raw()), "one_engagement");
         try {
-            Transaction inner(savepoint);
+            Transaction inner(savepoint, tx);
             const CommitCounts written = write_batch(inner, one);
             savepoint.commit();
             counts += written;

@@ -143,6 +143,7 @@ std::string complete_dsn(const std::string& dsn) {
 }
 
 pqxx::result Transaction::run(std::string_view sql, const Params& params) {
+    tell();
 #if PQXX_VERSION_MAJOR >= 7
     pqxx::params list;
     for (const Param& value : params) list.append(value);
@@ -163,6 +164,7 @@ std::int64_t Transaction::write(std::string_view sql, const Params& params) {
 }
 
 void Transaction::script(std::string_view sql) {
+    tell();
     tx_.exec(std::string(sql));
 }
 
@@ -194,12 +196,13 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             [[maybe_unused]] const Quiet quiet(connection);
             connected = true;
             pqxx::work tx(connection);
-            Transaction transaction(tx);
+            Transaction transaction(tx, settings_.on_statement);
             transaction.run(sql::begin,
                             {settings_.schema, std::to_string(settings_.statement_timeout.count()),
                              std::to_string(settings_.lock_timeout.count()),
                              std::to_string(settings_.silence_timeout.count())});
             work(transaction);
+            if (settings_.on_statement) settings_.on_statement();
             tx.commit();
             return;
         } catch (const SinkError& error) {

@@ -20,6 +20,7 @@ struct ConnectSettings {
     std::string dsn;              ///< key/value or URI; empty: libpq's environment
     std::string schema = "glia";  ///< becomes the search_path of every transaction
     std::chrono::milliseconds statement_timeout{60'000};
+    std::function<void()> on_statement{};  ///< called before every statement
     std::chrono::milliseconds lock_timeout{
         10'000};  ///< shorter: waiting for a lock says more than a slow statement
     std::chrono::milliseconds silence_timeout{
@@ -33,17 +34,26 @@ using Params = std::vector<Param>;
 /// An open transaction; statements are those of sql/, by the text that sql.hpp embeds.
 class Transaction {
   public:
-    Transaction(pqxx::transaction_base& tx) : tx_(tx) {}
+    Transaction(pqxx::transaction_base& tx, const std::function<void()>& on_statement)
+        : tx_(tx), on_statement_(on_statement) {}
+    /// A part of `outer` that can be undone by itself.
+    Transaction(pqxx::transaction_base& tx, const Transaction& outer)
+        : tx_(tx), on_statement_(outer.on_statement_) {}
     /// Runs a statement. Parameters travel apart from the text, unprepared, so that poolers do not mind.
     pqxx::result run(std::string_view sql, const Params& params = {});
     /// Like run(), and returns how many rows it wrote.
     std::int64_t write(std::string_view sql, const Params& params = {});
     /// Several statements without parameters, as in a migration.
     void script(std::string_view sql);
+    /// A statement begins that does not go through run(), such as a COPY.
+    void tell() const {
+        if (on_statement_) on_statement_();
+    }
     pqxx::transaction_base& raw() { return tx_; }
 
   private:
     pqxx::transaction_base& tx_;
+    const std::function<void()>& on_statement_;
 };
 
 /// A connection that opens by itself and forgets itself when it breaks. One thread at a time.

@@ -40,7 +40,8 @@ Seconds whole_seconds(double seconds) {
 class PostgresSink final : public Sink {
   public:
     explicit PostgresSink(const Settings& settings)
-        : connection_(ConnectSettings{settings.dsn, settings.schema}) {}
+        : connection_(ConnectSettings{settings.dsn, settings.schema, settings.statement_timeout,
+                                      settings.on_statement}) {}
 
     int migrate() override { return postgres::migrate(connection_); }
     void require_schema() override { require_latest(connection_); }
@@ -332,6 +333,25 @@ class PostgresSink final : public Sink {
         return report;
     }
 
+    History history(std::int64_t runs) override {
+        History history;
+        connection_.transact([&](Transaction& tx) {
+            history = {};
+            for (const auto& row : tx.run(sql::history_runs, {param(runs)})) {
+                history.runs.push_back({*text(row, "mode"), text(row, "site_id"), instant(row, "started_at"),
+                                        *instant(row, "finished_at"), integer(row, "pages"),
+                                        integer(row, "engagements"), integer(row, "rejected"),
+                                        text(row, "error")});
+            }
+            for (const auto& row : tx.run(sql::history_hours, {param(std::int64_t{History::kHours})})) {
+                const auto ago = static_cast<std::size_t>(integer(row, "hours_ago"));
+                auto& hours = history.engagements_by_hour[*text(row, "site_id")];
+                if (ago < hours.size()) hours[hours.size() - 1 - ago] = integer(row, "engagements");
+            }
+        });
+        return history;
+    }
+
   private:
     static Params window_key(const WindowTarget& window) {
         return {param(window.backfill_id), window.site_id, to_text(window.from), param(window.epoch)};
@@ -457,7 +477,8 @@ std::unique_ptr<Sink> open(const Settings& settings) {
 }
 
 Inspection inspect(const Settings& settings) {
-    Connection connection(ConnectSettings{settings.dsn, settings.schema});
+    Connection connection(
+        ConnectSettings{settings.dsn, settings.schema, settings.statement_timeout, settings.on_statement});
     Inspection seen;
     connection.transact([&](Transaction& tx) {
         const auto row = tx.run(sql::may_create, {settings.schema})[0];

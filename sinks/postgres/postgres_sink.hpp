@@ -1,6 +1,7 @@
 // The Sink over PostgreSQL (DESIGN.md §3).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ namespace glia::postgres {
 struct Settings {
     std::string dsn;  ///< empty: libpq's environment
     std::string schema = "glia";
+    std::chrono::milliseconds statement_timeout{60'000};
+    std::function<void()>
+        on_statement{};  ///< called before every statement, by the thread that uses the sink
 };
 
 /// The version that this program's migrations lead to.

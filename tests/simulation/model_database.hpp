@@ -96,6 +96,7 @@ class ModelDatabase final : public Sink {
     std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }
     void resolve_rejected(std::int64_t) override {}
     StatusReport status() override { return {}; }
+    History history(std::int64_t) override { return {}; }
 
   private:
     void broken(const std::string& what) {

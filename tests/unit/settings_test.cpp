@@ -45,11 +45,33 @@ TEST(SettingsTest, DefaultsAreThoseOfTheContract) {
     ASSERT_EQ(settings.sync.revisit.size(), 2u);
     EXPECT_EQ(settings.sync.revisit[1].back, std::chrono::days{14});
     EXPECT_EQ(settings.postgres.schema, "glia");
-    EXPECT_EQ(settings.admin_listen, "127.0.0.1:9464");
+    EXPECT_EQ(settings.admin_listen, (ListenAddress{"127.0.0.1", 9464}));
 }
 TEST(SettingsTest, AnUnknownKeyIsNamedWithItsPlaceAndTheNearestKnownOne) {
     EXPECT_EQ(complaint(kMinimal + "  poll_evry: 5s\n"),
               "f.yaml:7:3: unknown key sync.poll_evry; did you mean poll_every?");
+}
+TEST(SettingsTest, TheAdminAddressIsAnAddressAndAPort) {
+    const std::string with_listen = kMinimal + "admin: {listen: \"";
+    EXPECT_EQ(read(with_listen + "\"}\n").admin_listen, std::nullopt);
+    EXPECT_EQ(read(with_listen + "[::1]:80\"}\n").admin_listen, (ListenAddress{"::1", 80}));
+    EXPECT_EQ(read(with_listen + "localhost:80\"}\n").admin_listen, (ListenAddress{"127.0.0.1", 80}));
+    EXPECT_FALSE(read(with_listen + "0.0.0.0:80\"}\n").admin_listen->loopback());
+    for (const std::string wrong : {"9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "1.2.3:4", "::1:9464",
+                                    "127.0.0.1:65536", "example.com:80"}) {
+        EXPECT_NE(
+            complaint(with_listen + wrong + "\"}\n").find("f.yaml:7:17: admin.listen: must be an address"),
+            std::string::npos)
+            << wrong << ": " << complaint(with_listen + wrong + "\"}\n");
+    }
+}
+TEST(SettingsTest, LogLevelsAreSetByTopic) {
+    const Settings settings = read(kMinimal + "log: {level: warning, topics: {api: debug}}\n");
+    EXPECT_EQ(settings.log.level, LogLevel::warning);
+    EXPECT_EQ(settings.log.topics[static_cast<std::size_t>(LogTopic::api)], LogLevel::debug);
+    EXPECT_EQ(settings.log.topics[static_cast<std::size_t>(LogTopic::sync)], std::nullopt);
+    EXPECT_NE(complaint(kMinimal + "log: {topics: {apl: debug}}\n").find("did you mean api?"),
+              std::string::npos);
 }
 TEST(SettingsTest, AWrongTypeIsNamedWithItsPlace) {
     EXPECT_EQ(complaint(kMinimal + "  overlap: [1]\n"), "f.yaml:7:12: sync.overlap must be a single value");

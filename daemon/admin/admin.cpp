@@ -1,0 +1,245 @@
+#include "daemon/admin/admin.hpp"
+
+#include <random>
+#include <stdexcept>
+
+#include "daemon/admin/http_server.hpp"
+#include "daemon/admin/readiness.hpp"
+#include "daemon/admin/status_page.hpp"
+#include "daemon/ops/log.hpp"
+
+namespace glia {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How old figures of the database may be, and how long a request waits for newer ones.
+constexpr std::chrono::seconds kFreshFor{2};
+constexpr std::chrono::seconds kHistoryFreshFor{10};
+constexpr std::chrono::milliseconds kWaitAtMost{2500};
+constexpr std::chrono::seconds kListenAgain{10};
+constexpr std::int64_t kRuns = 20;
+
+Instant now() {
+    return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+std::string nonce() {
+    std::random_device source;
+    std::string text;
+    for (int i = 0; i < 4; ++i) text += std::to_string(source());
+    return text;
+}
+
+}  // namespace
+
+struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
+    Impl(Runtime& loop, Metrics& measured)
+        : runtime(loop), metrics(measured), scope(loop), refreshed(loop), ended(loop), coroutines(loop) {}
+
+    Runtime& runtime;
+    Metrics& metrics;
+    Scope scope;  // ends with the program: then nobody is asked any more
+    Engine* engine = nullptr;
+    SinkFactory sinks;
+    bool sinks_are_new = false;
+    std::unique_ptr<Store> store;
+    std::unique_ptr<HttpServer> server;
+    std::optional<ListenAddress> address;
+    bool listening = false;
+    bool trying = false;
+    bool closed = false;
+
+    bool refreshing = false;
+    bool with_history = false;
+    Signal refreshed;
+    Signal ended;
+    Latch coroutines;
+    bool database_up = false;
+    StatusReport report;
+    Clock::time_point report_at{};
+    History history;
+    Clock::time_point history_at{};
+
+    /// Whether what is known is fresh enough; both are asked for in one go.
+    bool fresh(bool history_too) const {
+        const auto at = Clock::now();
+        return database_up && at - report_at < kFreshFor &&
+               (!history_too || at - history_at < kHistoryFreshFor);
+    }
+
+    static Task<> refresh(std::shared_ptr<Impl> self) {
+        if (self->sinks_are_new) {
+            self->store = std::make_unique<Store>(self->scope, self->sinks, 1, 0, self->metrics);
+            self->sinks_are_new = false;
+        }
+        const bool history_too = self->with_history;
+        std::optional<SinkError> failure;
+        try {
+            const auto ask = [history_too](Sink& sink) {
+                StatusReport report = sink.status();
+                return std::make_pair(std::move(report), history_too ? sink.history(kRuns) : History{});
+            };
+            auto answer = co_await self->store->run(ask);
+            self->report = std::move(answer.first);
+            self->report_at = Clock::now();
+            if (history_too) {
+                self->history = std::move(answer.second);
+                self->history_at = Clock::now();
+            }
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        if (failure)
+            log::debug(LogTopic::admin, "the database does not tell its state", {{"error", failure->what()}});
+        self->database_up = !failure;
+        self->refreshing = false;
+        self->refreshed.notify();
+        self->coroutines.remove();
+    }
+
+    /// Asks the database, unless what is known is fresh enough, and waits a moment for the answer. True if it
+    /// came.
+    Task<bool> renew(bool history_too) {
+        if (fresh(history_too)) co_return true;
+        const auto until = Clock::now() + kWaitAtMost;
+        while (!closed && !scope.ending()) {
+            if (!refreshing) {
+                refreshing = true;
+                with_history = history_too;
+                coroutines.add();
+                runtime.spawn(refresh(shared_from_this()));
+            }
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+            if (left.count() <= 0) break;
+            const auto asked = report_at;
+            co_await refreshed.wait_for(left);
+            if (fresh(history_too)) co_return true;
+            // It failed, or it was one without history, or it takes too long.
+            if (!refreshing && !database_up) break;
+            if (!refreshing && report_at == asked) break;
+        }
+        co_return false;
+    }
+
+    Gauges gauges(bool up) const {
+        Gauges found;
+        found.database_up = up;
+        found.report = report;
+        found.age = report_at == Clock::time_point{} ? Clock::duration{} : Clock::now() - report_at;
+        found.sites = engine->settings.api.sites;
+        found.leases_held = engine->health.being_read();
+        found.poll_every = engine->settings.sync.poll_every;
+        found.rate_limit = engine->api.rate_limit();
+        found.token_expires_at = engine->api.token_expires_at();
+        return found;
+    }
+
+    Task<HttpAnswer> answer(std::string path) {
+        const std::shared_ptr<Impl> keep = shared_from_this();
+        if (path == "/healthz") co_return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"};
+        if (path == "/metrics") {
+            const bool up = co_await renew(false);
+            if (closed) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
+            co_return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics.text(gauges(up))};
+        }
+        if (path == "/readyz") {
+            const bool up = co_await renew(false);
+            if (closed) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
+            const Readiness readiness = judge_readiness(gauges(up), now());
+            co_return HttpAnswer{readiness.ready ? 200 : 503, "text/plain; charset=utf-8", readiness.text};
+        }
+        if (path == "/") {
+            const bool up = co_await renew(true);
+            if (closed) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
+            StatusFacts facts{gauges(up), history, now(), address->loopback(), nonce()};
+            const std::string policy =
+                "default-src 'none'; connect-src 'self'; img-src data:; style-src 'nonce-" + facts.nonce +
+                "'; script-src 'nonce-" + facts.nonce +
+                "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+            co_return HttpAnswer{200,
+                                 "text/html; charset=utf-8",
+                                 status_page(facts),
+                                 {{"Content-Security-Policy", policy}, {"Referrer-Policy", "no-referrer"}}};
+        }
+        co_return HttpAnswer{404, "text/plain; charset=utf-8",
+                             "there are /, /metrics, /healthz and /readyz\n"};
+    }
+
+    bool try_to_listen(bool first) {
+        try {
+            server->listen(*address);
+        } catch (const std::runtime_error& error) {
+            const auto line = first ? log::warn : log::debug;
+            line(LogTopic::admin, "the admin address cannot be had, will be tried again",
+                 {{"address", to_text(*address)}, {"error", error.what()}});
+            return false;
+        }
+        ListenAddress bound = *address;
+        bound.port = server->port();
+        log::info(LogTopic::admin, "metrics and status page",
+                  {{"address", "http://" + to_text(bound) + "/"}});
+        if (!address->loopback()) {
+            log::warn(LogTopic::admin,
+                      "the admin address can be reached from other machines: it asks for no password; texts "
+                      "of errors "
+                      "are left out of the page",
+                      {{"address", to_text(bound)}});
+        }
+        return true;
+    }
+
+    bool wants_to_listen() const { return address && !listening && !closed && !scope.ending(); }
+
+    static Task<> keep_trying(std::shared_ptr<Impl> self) {
+        while (self->wants_to_listen()) {
+            co_await self->scope.sleep(kListenAgain);
+            if (self->wants_to_listen()) self->listening = self->try_to_listen(false);
+        }
+        self->trying = false;
+        self->coroutines.remove();
+    }
+
+    void listen(const std::optional<ListenAddress>& wanted) {
+        if (wanted == address && (listening || trying)) return;
+        if (server) server->close();
+        address = wanted;
+        listening = false;
+        if (!address) return;
+        if (!server) {
+            server = std::make_unique<HttpServer>(
+                runtime, [this](std::string path) { return answer(std::move(path)); });
+        }
+        listening = try_to_listen(true);
+        if (listening || trying) return;
+        trying = true;
+        coroutines.add();
+        runtime.spawn(keep_trying(shared_from_this()));
+    }
+};
+
+Admin::Admin(Runtime& runtime, Metrics& metrics) : impl_(std::make_shared<Impl>(runtime, metrics)) {}
+Admin::~Admin() = default;
+
+void Admin::show(Engine& engine, SinkFactory sinks) {
+    impl_->engine = &engine;
+    impl_->sinks = std::move(sinks);
+    impl_->sinks_are_new = true;
+    impl_->report_at = {};
+    impl_->history_at = {};
+    impl_->listen(engine.settings.admin_listen);
+}
+
+void Admin::close() {
+    impl_->closed = true;
+    if (impl_->server) impl_->server->close();
+    impl_->refreshed.notify();
+}
+
+Task<> Admin::idle() {
+    if (impl_->server) co_await impl_->server->idle();
+    co_await impl_->coroutines.wait();
+    impl_->store.reset();
+}
+
+}  // namespace glia

@@ -1,0 +1,34 @@
+// What people and machines ask of a running service at admin.listen (DESIGN.md §2): /metrics, /healthz,
+// /readyz, and a status page at /.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "daemon/ops/metrics.hpp"
+#include "daemon/ops/runtime.hpp"
+#include "daemon/sync/engine.hpp"
+
+namespace glia {
+
+/// Loop's thread only. Asks the database on a connection of its own, at most every few seconds and only if
+/// somebody asks; what does not come in time is answered from what was known before.
+class Admin {
+  public:
+    Admin(Runtime& runtime, Metrics& metrics);
+    ~Admin();
+
+    /// From now on, shows `engine`, asks `sinks`, and listens where its settings say. An address that cannot
+    /// be had is logged and tried again: two instances on one machine share a configuration.
+    void show(Engine& engine, SinkFactory sinks);
+    /// Before the engine that is shown goes away.
+    void close();
+    /// Nothing of it is under way any more, after close().
+    Task<> idle();
+
+  private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace glia

@@ -1,0 +1,43 @@
+#include "daemon/admin/readiness.hpp"
+
+#include <algorithm>
+
+#include "daemon/ops/progress.hpp"
+
+namespace glia {
+namespace {
+
+// A site is polled every poll_every; several missed polls mean that nobody reads it.
+constexpr int kPollsMissed = 5;
+constexpr std::chrono::minutes kAtLeast{10};
+
+/// Empty: in order.
+std::string trouble(const SiteStatus* site, std::chrono::duration<double> poll_every, Instant now) {
+    if (!site) return "has not been read yet";
+    if (is_failing(*site)) return "its last pass failed";
+    if (site->lease_owner) return "";
+    if (!site->last_success_at) return "has not been read through yet";
+    const auto ago = now - *site->last_success_at;
+    if (ago <= std::max<std::chrono::duration<double>>(poll_every * kPollsMissed, kAtLeast)) return "";
+    return "was last read " + short_duration(std::chrono::duration_cast<std::chrono::seconds>(ago)) + " ago";
+}
+
+}  // namespace
+
+Readiness judge_readiness(const Gauges& gauges, Instant now) {
+    Readiness result;
+    result.text = gauges.database_up ? "database: answers\n" : "database: does not answer\n";
+    for (const std::string& name : gauges.sites) {
+        const auto& all = gauges.report.sites;
+        const auto known = std::find_if(all.begin(), all.end(),
+                                        [&](const SiteStatus& site) { return site.site_id == name; });
+        const std::string why = trouble(known == all.end() ? nullptr : &*known, gauges.poll_every, now);
+        result.ready = result.ready || why.empty();
+        result.text += "site " + name + ": " + (why.empty() ? "in order" : why) + "\n";
+    }
+    result.ready = result.ready && gauges.database_up;
+    result.text += result.ready ? "ready\n" : "not ready\n";
+    return result;
+}
+
+}  // namespace glia

@@ -1,0 +1,59 @@
+// What is counted and measured, for Prometheus (prometheus-cpp). Names and meanings stand here once; the
+// texts at /metrics, the alert rules and the dashboard rest on them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/sync/outcome.hpp"
+#include "sinks/checkpoint.hpp"
+#include "sinks/status.hpp"
+
+namespace glia {
+
+/// What a request asks for; the `route` of its metrics.
+enum class Route { list, engagement, token };
+
+/// What is known at the moment of a scrape, and not counted along the way.
+struct Gauges {
+    bool database_up = false;              ///< the report below is fresh
+    StatusReport report;                   ///< what the database last told
+    std::chrono::duration<double> age{};   ///< of `report`
+    std::vector<std::string> sites;        ///< those of the configuration
+    std::vector<std::string> leases_held;  ///< sites that this instance reads at this moment
+    std::chrono::duration<double> poll_every{};
+    double rate_limit = 0;             ///< requests per second; 0: none
+    OptionalInstant token_expires_at;  ///< none: the token does not say
+};
+
+/// Counters since the program started; they outlive a change of the configuration. Any thread may count.
+class Metrics {
+  public:
+    Metrics();
+    ~Metrics();
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+
+    void request_started();
+    /// `status` 0: there was no answer.
+    void request_ended(Route route, int status, std::chrono::duration<double> took);
+    void request_retried(Route route);
+    void request_waited(std::chrono::duration<double> for_rate_limit);
+    void page_read();
+
+    void committed(const CommitCounts& counts, std::chrono::duration<double> took);
+    void commit_failed();
+    void database_retried();
+    void reloaded(bool accepted);
+
+    /// The whole text in Prometheus' exposition format.
+    std::string text(const Gauges& gauges) const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace glia

@@ -1,0 +1,8 @@
+-- $1 how many
+SELECT mode, site_id,
+       (extract(epoch FROM started_at) * 1000000)::bigint AS started_at,
+       (extract(epoch FROM finished_at) * 1000000)::bigint AS finished_at,
+       pages, engagements, rejected, error
+FROM sync_runs
+ORDER BY finished_at DESC, id DESC
+LIMIT $1::bigint;
