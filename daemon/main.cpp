@@ -3,9 +3,11 @@
 
 #include <csignal>
 #include <functional>
+#include <iostream>
 #include <string>
 
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/manual.hpp"
 #include "daemon/ops/version.hpp"
 
 namespace {
@@ -31,6 +33,7 @@ class CommandLine {
         add_reset();
         add_rejects();
         add_config();
+        add_completion();
     }
 
     int parse(int argc, char** argv) {
@@ -75,18 +78,23 @@ class CommandLine {
     void add_check() {
         auto* command =
             app_.add_subcommand("check", "Is everything in order? One line per check, and what to do");
+        command->footer("Example:\n  sudo glia-sync check");
         command->callback([this] { action_ = [this] { return glia::cli::check(config_); }; });
     }
 
     void add_migrate() {
         auto* command = app_.add_subcommand("migrate", "Brings the database schema to this version");
         command->add_flag("--print", print_, "Print the SQL for a DBA instead");
+        command->footer(
+            "Example:\n  glia-sync migrate --print | psql -h db.example.com -U glia_owner analytics");
         command->callback([this] { action_ = [this] { return glia::cli::migrate(config_, print_); }; });
     }
 
     void add_status() {
         auto* command = app_.add_subcommand("status", "How far every site is, and what is wrong");
         command->add_flag("--json", json_, "As JSON");
+        command->footer(
+            "Examples:\n  glia-sync status\n  glia-sync status --json | jq '.sites[].lag_seconds'");
         command->callback([this] { action_ = [this] { return glia::cli::status(config_, json_); }; });
     }
 
@@ -106,6 +114,7 @@ class CommandLine {
         auto* command = app_.add_subcommand("rejects", "Records that could not be loaded");
         command->require_subcommand(1);
         command->fallthrough();
+        command->footer("Examples:\n  glia-sync rejects list\n  glia-sync rejects retry 17 18");
         auto* list = command->add_subcommand("list", "One line per record, the newest first");
         list->add_option("--site", rejects_.site, "Only of this site");
         list->add_flag("--all", rejects_.all, "Those that were loaded since, too");
@@ -128,11 +137,35 @@ class CommandLine {
         auto* command = app_.add_subcommand("config", "Looks at the configuration file");
         command->require_subcommand(1);
         command->fallthrough();
+        command->footer("Example:\n  glia-sync -c new.yaml config check");
         command->add_subcommand("check", "Validates it")->callback([this] {
             action_ = [this] { return glia::cli::config_check(config_); };
         });
         command->add_subcommand("show", "Shows the effective settings, secrets masked")->callback([this] {
             action_ = [this] { return glia::cli::config_show(config_); };
+        });
+    }
+
+    void add_completion() {
+        auto* command = app_.add_subcommand("completion", "Prints completion for a shell");
+        command->add_option("shell", shell_, "bash or zsh")
+            ->required()
+            ->check(CLI::IsMember({"bash", "zsh"}));
+        command->footer("Example:\n  source <(glia-sync completion bash)");
+        command->callback([this] {
+            action_ = [this] {
+                const bool bash = shell_ == "bash";
+                std::cout << (bash ? glia::cli::bash_completion(app_) : glia::cli::zsh_completion(app_));
+                return 0;
+            };
+        });
+        // For the build, which installs what it prints; people have man(1).
+        auto* manual = app_.add_subcommand("manual", "Prints the manual page")->group("");
+        manual->callback([this] {
+            action_ = [this] {
+                std::cout << glia::cli::manual_page(app_);
+                return 0;
+            };
         });
     }
 
@@ -142,6 +175,7 @@ class CommandLine {
     bool strict_ = false;
     bool print_ = false;
     bool json_ = false;
+    std::string shell_;
     std::string reset_site_;
     std::string reset_to_;
     glia::cli::RejectsOptions rejects_;

@@ -1,7 +1,10 @@
+#include <unistd.h>
+
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/cli/terminal.hpp"
 #include "daemon/ops/log.hpp"
 
 namespace glia::cli {
@@ -13,14 +16,18 @@ constexpr int kRetries = 1;
 /// Prints a line per check and keeps the gravest ending.
 class Report {
   public:
-    void good(const std::string& what) { std::cout << "ok      " << what << std::endl; }
+    void good(const std::string& what) {
+        std::cout << painted("ok", Paint::good, colour_) << "      " << what << std::endl;
+    }
     void bad(const std::string& what, const Outcome& outcome) {
-        std::cout << "FAILED  " << what << ": " << outcome.error << std::endl;
+        std::cout << painted("FAILED", Paint::bad, colour_) << "  " << what << ": " << outcome.error
+                  << std::endl;
         ending_ = std::max(ending_, outcome.ending);
     }
     int code() const { return exit_code(ending_); }
 
   private:
+    const bool colour_ = has_colour(STDOUT_FILENO);
     Ending ending_ = Ending::done;
 };
 

@@ -1,9 +1,12 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/cli/terminal.hpp"
 #include "daemon/ops/progress.hpp"
 #include "daemon/parse/timestamp.hpp"
 
@@ -41,26 +44,51 @@ std::string show(const OptionalInstant& time) {
     return time ? to_iso8601(std::chrono::floor<std::chrono::seconds>(*time)) : "never";
 }
 
-void print(const StatusReport& report) {
-    if (report.sites.empty()) std::cout << "no site has been polled yet\n";
+Table::Cell state_of(const SiteStatus& site) {
+    if (is_failing(site)) return {"failing", Paint::bad};
+    if (site.lease_owner) return {"being read", Paint::good};
+    if (!site.last_success_at) return {"not yet read", Paint::warn};
+    return {"in order", Paint::good};
+}
+
+Table::Cell lag_of(const SiteStatus& site) {
+    if (!site.lag_seconds) return {"-", Paint::dim, true};
+    return {short_duration(std::chrono::seconds{static_cast<std::int64_t>(*site.lag_seconds)}), Paint::plain,
+            true};
+}
+
+std::string sites(const StatusReport& report, bool colour) {
+    Table table({"site", "state", "synced through", "lag", "last success", "next poll", "rejected"});
     for (const SiteStatus& site : report.sites) {
-        std::cout << "site " << site.site_id << "\n  synced through  " << show(site.synced_through);
-        if (site.lag_seconds)
-            std::cout << "  ("
-                      << short_duration(std::chrono::seconds{static_cast<std::int64_t>(*site.lag_seconds)})
-                      << " ago)";
-        std::cout << "\n  last success    " << show(site.last_success_at) << "\n  next poll       "
-                  << (site.next_poll_at ? show(site.next_poll_at) : "when an instance runs") << "\n";
+        table.add({{site.site_id},
+                   state_of(site),
+                   {show(site.synced_through)},
+                   lag_of(site),
+                   {show(site.last_success_at)},
+                   {site.next_poll_at ? show(site.next_poll_at) : "when an instance runs"},
+                   {with_commas(site.rejected), site.rejected > 0 ? Paint::warn : Paint::plain, true}});
+    }
+    return table.text(colour);
+}
+
+void print(const StatusReport& report, bool colour) {
+    std::cout << sites(report, colour) << "\n";
+    for (const SiteStatus& site : report.sites) {
         if (site.lease_owner)
-            std::cout << "  being read by   " << *site.lease_owner << " until " << show(site.lease_expires_at)
-                      << "\n";
+            std::cout << "site " << site.site_id << " is being read by " << *site.lease_owner << " until "
+                      << show(site.lease_expires_at) << "\n";
         if (site.last_error)
-            std::cout << "  last error      " << show(site.last_error_at) << "  " << *site.last_error << "\n";
-        if (site.rejected > 0) std::cout << "  rejected        " << with_commas(site.rejected) << "\n";
+            std::cout << "site " << site.site_id << " last error " << show(site.last_error_at) << ": "
+                      << painted(*site.last_error, is_failing(site) ? Paint::bad : Paint::dim, colour)
+                      << "\n";
     }
     std::cout << "details waiting   " << with_commas(report.details_waiting) << ", parked "
-              << with_commas(report.details_parked) << "\n"
-              << "rejected records  " << with_commas(report.rejected) << "\n";
+              << painted(with_commas(report.details_parked),
+                         report.details_parked > 0 ? Paint::warn : Paint::plain, colour)
+              << "\nrejected records  "
+              << painted(with_commas(report.rejected), report.rejected > 0 ? Paint::warn : Paint::plain,
+                         colour)
+              << (report.rejected > 0 ? "  (see `glia-sync rejects list`)" : "") << "\n";
     for (const BackfillStatus& backfill : report.backfills) {
         std::cout << "backfill          " << show(backfill.from) << " to " << show(backfill.to) << ": "
                   << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)
@@ -85,7 +113,7 @@ int status(const std::string& config, bool as_json) {
         if (as_json) {
             std::cout << to_json(report);
         } else {
-            print(report);
+            print(report, has_colour(STDOUT_FILENO));
         }
         return 0;
     });
