@@ -58,8 +58,14 @@ std::optional<std::string> Section::expand(const YAML::Node& node, const std::st
             complaints_.add(node.Mark(), what + ": ${ is not closed; write ${NAME}");
             return std::nullopt;
         }
-        const std::string variable = text.substr(open + 2, close - open - 2);
-        const auto value = environment_(variable);
+        std::string variable = text.substr(open + 2, close - open - 2);
+        std::optional<std::string> otherwise;  // as in a shell: ${NAME:-this} if NAME is not set, or empty
+        if (const std::size_t at_default = variable.find(":-"); at_default != std::string::npos) {
+            otherwise = variable.substr(at_default + 2);
+            variable.resize(at_default);
+        }
+        auto value = environment_(variable);
+        if (otherwise && (!value || value->empty())) value = otherwise;
         if (!value) {
             complaints_.add(node.Mark(), what + ": the environment variable " + variable + " is not set");
             return std::nullopt;

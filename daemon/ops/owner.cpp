@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -35,17 +39,20 @@ std::string pid_namespace() {
     return digits;
 }
 
-/// Start of a process in clock ticks since boot; none if it is gone or only waits for its parent.
-std::optional<std::string> start_of(const std::string& pid) {
+/// What is known of a process; none if nothing can be seen of it.
+struct Process {
+    std::string state;
+    std::string start;  ///< in clock ticks since boot
+};
+std::optional<Process> look_at(const std::string& pid) {
     const std::string line = first_line("/proc/" + pid + "/stat");
     const std::size_t name_end = line.rfind(')');  // the name may hold anything, also spaces and brackets
     if (name_end == std::string::npos) return std::nullopt;
     std::istringstream rest(line.substr(name_end + 1));
-    std::string field;
-    rest >> field;
-    if (field == "Z" || field == "X") return std::nullopt;
-    for (int i = 0; i < 19; ++i) rest >> field;
-    return field;
+    Process process;
+    rest >> process.state;
+    for (int i = 0; i < 19; ++i) rest >> process.start;
+    return process;
 }
 
 }  // namespace
@@ -54,8 +61,8 @@ std::string this_owner() {
     char host[256] = {};
     gethostname(host, sizeof host - 1);
     const std::string pid = std::to_string(getpid());
-    return std::string(host) + "/" + pid + "/" + start_of(pid).value_or("0") + "/" + boot() + "/" +
-           pid_namespace();
+    return std::string(host) + "/" + pid + "/" + look_at(pid).value_or(Process{"", "0"}).start + "/" +
+           boot() + "/" + pid_namespace();
 }
 
 std::string this_machine() {
@@ -68,7 +75,13 @@ bool is_dead(const std::string& owner) {
     for (std::string part; std::getline(in, part, '/');) parts.push_back(part);
     if (parts.size() != 5 || parts[3] != boot() || parts[4] != pid_namespace()) return false;
     if (parts[1].empty() || parts[1].find_first_not_of("0123456789") != std::string::npos) return false;
-    return start_of(parts[1]) != parts[2];
+    // A process of another user may be hidden from us (ProtectProc=), but it can be asked for: only ESRCH
+    // means that there is none.
+    errno = 0;
+    const bool gone = kill(static_cast<pid_t>(std::atol(parts[1].c_str())), 0) != 0 && errno == ESRCH;
+    const auto process = look_at(parts[1]);
+    if (!process) return gone;
+    return process->state == "Z" || process->state == "X" || process->start != parts[2];
 }
 
 }  // namespace glia

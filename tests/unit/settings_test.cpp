@@ -112,6 +112,10 @@ TEST(SettingsTest, PlainHttpIsForLoopbackOnly) {
 TEST(SettingsTest, EnvironmentVariablesAreReplacedAnywhere) {
     EXPECT_EQ(read(kMinimal + "sink: {postgres: {dsn: \"${DSN} port=1\"}}\n").postgres.dsn,
               "host=db password=secret port=1");
+    EXPECT_EQ(read(kMinimal + "sink: {postgres: {dsn_file: \"${NOPE:-/etc/x}/dsn\"}}\n").postgres.dsn_file,
+              "/etc/x/dsn");
+    EXPECT_EQ(read(kMinimal + "sink: {postgres: {dsn: \"${DSN:-other}\"}}\n").postgres.dsn,
+              "host=db password=secret");
     EXPECT_NE(complaint(kMinimal + "sink: {postgres: {dsn: \"${NOPE}\"}}\n").find("NOPE is not set"),
               std::string::npos);
 }
