@@ -3,6 +3,8 @@
 #
 #   tests/run.sh                    everything
 #   tests/run.sh AREA[/NAME]...     unit, simulation, integration, e2e, soak, units, sanitizers, fuzz; NAME: a part of a test's name
+#   tests/run.sh boot               not among "everything": the package on a booted systemd; only on a machine that may be
+#                                   thrown away, with GLIA_DISPOSABLE=1
 #   tests/run.sh bench              not a test: prints measurements (see tests/bench)
 #
 # GLIA_TEST_SECONDS: how long each fuzzer runs (default 10). GLIA_TEST_HISTORIES: how many the simulation runs (100,000).
@@ -82,6 +84,16 @@ test_units() {
     fi
   done
 }
+build_package() {  # makes $work/glia-sync_*.deb
+  build release glia-sync -- -DGLIA_WERROR=ON
+  (cd build/release && cpack -B "$work" >"$work/cpack.log" 2>&1) || { cat "$work/cpack.log"; return 1; }
+}
+test_boot() {
+  install_packages libgtest-dev libbenchmark-dev python3 file dpkg-dev curl
+  build release glia-simulator
+  build_package
+  count_lines boot python3 tests/boot/run.py "$work"/glia-sync_*.deb
+}
 build_sanitized() { build "$1" unit_tests integration_tests simulation glia-sync -- -DGLIA_WERROR=ON; }
 test_sanitizers() {
   local preset
@@ -133,7 +145,7 @@ for area in "${areas[@]}"; do
   name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
   say "$area${name:+ $name}"
   case $area in
-    unit | simulation | integration | e2e | soak | units | sanitizers | fuzz)
+    unit | simulation | integration | e2e | soak | units | sanitizers | fuzz | boot)
       case $area in integration | sanitizers) cluster ;; esac
       # Beside us, not in a condition: there `set -e` would not count. What breaks off is a failure, and the rest goes on.
       ("test_$area" "$name") &
