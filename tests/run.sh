@@ -2,7 +2,7 @@
 # Installs what is needed, builds, runs every test, and ends with one line: N passed, N failed.
 #
 #   tests/run.sh                    everything
-#   tests/run.sh AREA[/NAME]...     unit, simulation, integration, e2e, soak, units, sanitizers, fuzz; NAME: a part of a test's name
+#   tests/run.sh AREA[/NAME]...     unit, simulation, integration, e2e, browser, soak, units, sanitizers, fuzz; NAME: a part of a test's name
 #   tests/run.sh boot               not among "everything": the package on a booted systemd; only on a machine that may be
 #                                   thrown away, with GLIA_DISPOSABLE=1
 #   tests/run.sh bench              not a test: prints measurements (see tests/bench)
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 . tests/setup.sh
 
 areas=("$@")
-[ $# -gt 0 ] || areas=(unit simulation integration e2e soak units sanitizers fuzz)
+[ $# -gt 0 ] || areas=(unit simulation integration e2e browser soak units sanitizers fuzz)
 results=$(mktemp)
 work=$(mktemp -d /tmp/glia-sync-tests-XXXXXX)
 chmod 755 "$work"
@@ -53,6 +53,14 @@ test_e2e() {
   build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
   count_lines e2e python3 tests/e2e/run.py "$1"
 }
+test_browser() {
+  # The status page in headless Chromium, driven by playwright-core.
+  install_packages libgtest-dev libbenchmark-dev python3 chromium prometheus
+  command -v npm >/dev/null || install_packages nodejs npm
+  [ -d tests/browser/node_modules/playwright-core ] || (cd tests/browser && npm install --silent)
+  build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
+  count_lines browser python3 tests/browser/run.py "$1"
+}
 test_soak() {
   # Everything at random for a while: GLIA_SOAK_SECONDS (90), GLIA_SOAK_SEED (a new one, which is printed).
   build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
@@ -70,23 +78,14 @@ count_lines() {  # AREA COMMAND...: shows what it prints and counts its lines "o
   grep -E '^(ok|FAILED) ' "$log" >>"$results" || true
   rm -f "$log"
 }
-test_units() {
-  build release glia-sync
-  local unit
-  mkdir -p "$work/units"
-  for unit in systemd/*.service; do sed "s#/usr/bin/glia-sync#$PWD/build/release/daemon/glia-sync#" "$unit" >"$work/units/${unit##*/}"; done
-  cp "$work/units/glia-sync-backfill@.service" "$work/units/glia-sync-backfill@2023.service"
-  for unit in glia-sync.service glia-sync-backfill@2023.service; do
-    if systemd-analyze verify "$work/units/$unit" >"$work/verify.log" 2>&1 && [ ! -s "$work/verify.log" ]; then
-      echo "ok units/$unit verifies" >>"$results"
-    else
-      cat "$work/verify.log"; echo "FAILED units/$unit verifies" | tee -a "$results"
-    fi
-  done
-}
 build_package() {  # makes $work/glia-sync_*.deb
   build release glia-sync -- -DGLIA_WERROR=ON
   (cd build/release && cpack -B "$work" >"$work/cpack.log" 2>&1) || { cat "$work/cpack.log"; return 1; }
+}
+test_units() {
+  install_packages libgtest-dev libbenchmark-dev python3 file dpkg-dev systemd prometheus man-db bash
+  build_package
+  count_lines units python3 tests/units/run.py "$work"/glia-sync_*.deb
 }
 test_boot() {
   install_packages libgtest-dev libbenchmark-dev python3 file dpkg-dev curl
@@ -145,7 +144,7 @@ for area in "${areas[@]}"; do
   name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
   say "$area${name:+ $name}"
   case $area in
-    unit | simulation | integration | e2e | soak | units | sanitizers | fuzz | boot)
+    unit | simulation | integration | e2e | browser | soak | units | sanitizers | fuzz | boot)
       case $area in integration | sanitizers) cluster ;; esac
       # Beside us, not in a condition: there `set -e` would not count. What breaks off is a failure, and the rest goes on.
       ("test_$area" "$name") &

@@ -208,12 +208,12 @@ std::string status_page(const StatusFacts& facts) {
     return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>glia-sync</title>"
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
            "<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>"
-           "<link rel=\"icon\" href=\"data:,\"><style nonce=\"" +
-           facts.nonce + "\">" + kPageCss +
-           "</style></head><body>\n<header><h1>glia-sync <span class=\"dim\">" + kVersion + "</span></h1>" +
-           state(facts) + "<span id=\"stale\" role=\"status\"></span></header>\n<main id=\"main\">\n" +
-           sites(facts) + figures(facts) + backfills(facts) + runs(facts) + "</main>\n<script nonce=\"" +
-           facts.nonce + "\">" + kPageJs + "</script></body></html>\n";
+           "<link rel=\"icon\" href=\"data:,\"><style>" +
+           std::string(kPageCss) + "</style></head><body>\n<header><h1>glia-sync <span class=\"dim\">" +
+           kVersion + "</span></h1>" + state(facts) +
+           "<span id=\"stale\" role=\"status\"></span></header>\n<main id=\"main\">\n" + sites(facts) +
+           figures(facts) + backfills(facts) + runs(facts) + "</main>\n<script>" + kPageJs +
+           "</script></body></html>\n";
 }
 
 }  // namespace glia

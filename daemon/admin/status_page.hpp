@@ -14,7 +14,6 @@ struct StatusFacts {
     History history;
     Instant now{};
     bool with_errors = true;  ///< false: texts of errors, which may quote what a visitor wrote, stay out
-    std::string nonce;        ///< for the Content-Security-Policy
 };
 
 /// One page without outside parts: figures in the HTML itself, a script that renews them, and a reload every

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""The status page in headless Chromium, of the built service.   run.py [PART OF A NAME]"""
+import os, sys
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE) + "/e2e")
+from harness import *
+from monitoring_test import address, answers, metrics
+
+TESTS.clear()
+
+
+def look(listen, *words):
+    finished = subprocess.run(["node", HERE + "/look.mjs", f"http://{listen}/", *words], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    return json.loads(finished.stdout)
+
+
+@contextlib.contextmanager
+def served(engagements=600, **options):
+    listen = address()
+    simulator, program = world(engagements, days=2, admin__listen=listen, sync__poll_every="5m", sync__revisit=[], **options)
+    with program.service() as service:
+        eventually(program.equal, 60)
+        eventually(lambda: metrics(listen)['glia_sync_detail_queue_depth{state="waiting"}'] == 0, 30)
+        time.sleep(2.5)  # what was asked of the database a moment ago is no longer fresh
+        yield listen, simulator, program, service
+
+
+def same_figures(page, seen):
+    assert len(page["figures"]) >= 3 + 4, page
+    for name, (value, _) in page["figures"].items():
+        slack = 30 if "lag" in name else 0.001
+        assert abs(float(value) - seen[name]) < slack, f"{name}: the page says {value}, /metrics {seen[name]}"
+
+
+@test
+def the_figures_are_those_of_metrics():
+    with served() as (listen, simulator, program, _):
+        program.sql("INSERT INTO glia.detail_queue (engagement_id, created_at, wanted_after, next_attempt_at, parked) "
+                    "SELECT 'x' || i, now(), now(), now() + interval '1 day', i > 1200 FROM generate_series(1, 1207) i")
+        time.sleep(2.5)
+        page = look(listen)
+        same_figures(page, metrics(listen))
+        assert page["figures"]['glia_sync_detail_queue_depth{state="waiting"}'] == ["1200", "1,200"], page
+        assert page["figures"]['glia_sync_detail_queue_depth{state="parked"}'] == ["7", "7"], page
+        assert page["state"].startswith("in order"), page
+        assert page["bars"] == 24 and page["runs"] >= 2, page
+        day = int(program.sql(f"SELECT count(*) FROM glia.engagements e JOIN glia.engagement_sites s ON s.engagement_id = e.id "
+                              f"WHERE s.site_id = '{simulator.sites[0]}' AND e.created_at > now() - interval '24 hours'"))
+        assert day > 50 and page["sparkTitle"].startswith(f"{day} engagements in 24 hours"), (day, page["sparkTitle"])
+
+
+@test
+def the_page_asks_for_nothing_outside_and_nothing_complains():
+    with served() as (listen, *_):
+        page = look(listen, "--watch", "7")
+        assert page["complaints"] == [] and page["stale"] == "", page
+        assert set(page["requests"]) == {f"http://{listen}/"} and len(page["requests"]) >= 2, page["requests"]
+
+
+@test
+def the_page_renews_itself():
+    with served() as (listen, simulator, program, _):
+        program.sql("UPDATE glia.sync_state SET last_error = 'HTTP 500: something', last_error_at = now() + interval '1 hour'")
+        page = look(listen, "--watch", "7")
+        assert page["last"] > page["first"], page
+        assert page["state"].startswith("2 of 2 sites failing"), page
+
+
+@test
+def without_a_script_the_figures_are_there():
+    with served() as (listen, *_):
+        page = look(listen, "--without-script")
+        same_figures(page, metrics(listen))
+        # And it reloads itself.
+        later = look(listen, "--without-script", "--watch", "12")
+        assert later["last"] > later["first"], later
+
+
+@test
+def light_and_dark_follow_the_viewer():
+    with served(100) as (listen, *_):
+        light, dark = (look(listen, *words)["background"] for words in ([], ["--dark"]))
+        brightness = lambda colour: sum(int(n) for n in re.findall(r"\d+", colour)[:3])
+        assert brightness(light) > 600 and brightness(dark) < 150, (light, dark)
+
+
+@test
+def a_service_that_goes_away_is_noticed():
+    with served(100) as (listen, _, __, service):
+        threading.Timer(5, lambda: service.send_signal(signal.SIGTERM)).start()
+        page = look(listen, "--watch", "16")
+        assert "is the service running?" in page["stale"], page
+
+
+if __name__ == "__main__":
+    import run
+    sys.exit(run.run_here("browser", sys.argv[1] if len(sys.argv) > 1 else ""))
