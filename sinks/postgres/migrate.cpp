@@ -70,13 +70,19 @@ int migrate(Connection& connection) {
 }
 
 std::string migration_script(const std::string& schema) {
-    std::string name = "\"";
-    for (const char c : schema) name += c == '"' ? std::string("\"\"") : std::string(1, c);
-    name += "\"";
-    std::string script = "-- The schema of glia-sync, version " + std::to_string(latest_schema_version()) +
-                         ", for an empty database. Run it as the role that shall own the tables.\nBEGIN;\n"
-                         "CREATE SCHEMA IF NOT EXISTS " +
-                         name + ";\nSET LOCAL search_path = " + name + ";\n\n";
+    const auto quoted = [&](char mark) {
+        std::string text(1, mark);
+        for (const char c : schema) text += c == mark ? std::string(2, mark) : std::string(1, c);
+        return text + mark;
+    };
+    const std::string name = quoted('"');
+    std::string script =
+        "-- The schema of glia-sync, version " + std::to_string(latest_schema_version()) +
+        ", for an empty database. Run it as the role that shall own the tables.\nBEGIN;\n"
+        // IF NOT EXISTS would ask for the right to create one even where there is one.
+        "DO $glia_sync$ BEGIN\n    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = " +
+        quoted('\'') + ") THEN CREATE SCHEMA " + name +
+        "; END IF;\nEND $glia_sync$;\nSET LOCAL search_path = " + name + ";\n\n";
     script += sql::bootstrap;
     for (std::size_t i = 0; i < sql::migrations.size(); ++i) {
         script += "\n-- " + std::string(sql::migrations[i].name) + "\n" +
