@@ -57,6 +57,7 @@ class Installation:
   base_url: http://127.0.0.1:{self.simulator.port}
   auth: {{token_file: "${{CREDENTIALS_DIRECTORY:-/etc/glia-sync}}/token"}}
   sites: [{sites}]
+  rate_limit: 0
 sync: {{start_from: {self.simulator.start}, poll_every: 2s}}
 sink: {{postgres: {{dsn_file: "${{CREDENTIALS_DIRECTORY:-/etc/glia-sync}}/dsn"}}}}
 {extra}''')
