@@ -58,7 +58,7 @@ class Installation:
   auth: {{token_file: "${{CREDENTIALS_DIRECTORY:-/etc/glia-sync}}/token"}}
   sites: [{sites}]
   rate_limit: 0
-sync: {{start_from: {self.simulator.start}, poll_every: 2s}}
+sync: {{start_from: {self.simulator.start}, poll_every: 2s, revisit: [{{every: 2s, back: 60d}}]}}
 sink: {{postgres: {{dsn_file: "${{CREDENTIALS_DIRECTORY:-/etc/glia-sync}}/dsn"}}}}
 {extra}''')
 
