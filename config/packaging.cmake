@@ -20,7 +20,7 @@ install(CODE "
     file(CHMOD \"\${target}\" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
   endif()")
 install(FILES config/glia-sync.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md config/OPERATIONS.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES config/postgres/roles.sql DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/postgres)
 install(FILES config/prometheus/alerts.yml config/prometheus/scrape.yml
         DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/prometheus)
