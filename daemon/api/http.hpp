@@ -69,8 +69,8 @@ class HttpClient {
     Task<HttpOutcome> send(HttpRequest request);
     /// Ends every exchange under way with `cancelled`.
     void cancel();
-    /// True while a name is looked up in a thread that cannot be interrupted: then the loop cannot be destroyed
-    /// without waiting for it.
+    /// True while a name is looked up in a thread that cannot be interrupted: then the loop cannot be
+    /// destroyed without waiting for it.
     static bool lookups_under_way();
 
   private:

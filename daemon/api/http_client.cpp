@@ -45,8 +45,8 @@ struct Connection {
     Clock::time_point idle_since{};
 };
 
-/// A name being looked up. The system's resolver blocks in a thread of Asio's and knows no time limit of ours, so
-/// whoever waits stops waiting; what comes later is dropped.
+/// A name being looked up. The system's resolver blocks in a thread of Asio's and knows no time limit of
+/// ours, so whoever waits stops waiting; what comes later is dropped.
 struct Lookup {
     explicit Lookup(Runtime& runtime) : resolver(runtime.context()), over(runtime) {}
     tcp::resolver resolver;

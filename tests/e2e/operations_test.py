@@ -194,3 +194,48 @@ def status_tells_the_truth_about_a_site_that_fails_and_recovers():
         assert {s["site_id"]: s["synced_through"] for s in program.status()["sites"]} == held, "the watermark moved without a pass"
         simulator.call("/clear")
         eventually(lambda: program.equal() and all(s["lag_seconds"] < 10 for s in program.status()["sites"]), 60)
+
+
+def on_a_terminal(program, *arguments, **env):
+    """What the program writes to a terminal."""
+    import pty
+    main, side = pty.openpty()
+    process = subprocess.Popen([GLIA, "-c", program.config, *arguments], stdin=subprocess.DEVNULL, stdout=side, stderr=side, env={**os.environ, "TERM": "xterm", **env})
+    os.close(side)
+    text = b""
+    with contextlib.suppress(OSError):  # EIO: the program has ended
+        while chunk := os.read(main, 65536): text += chunk
+    process.wait()
+    os.close(main)
+    return text.decode()
+
+
+@test
+def colour_is_for_terminals_that_want_it():
+    simulator, program = world(20, sites=1)
+    done(program.run("run", "--once"))
+    assert "\033[32min order" in on_a_terminal(program, "status")
+    assert "\033[32mok" in on_a_terminal(program, "check")
+    for text in (on_a_terminal(program, "status", NO_COLOR="1"), on_a_terminal(program, "status", TERM="dumb"), program.run("status").out, program.run("check").out):
+        assert "\033" not in text and text, text
+
+
+@test
+def status_is_an_aligned_table():
+    simulator, program = world(20, sites=3)
+    done(program.run("run", "--once"))
+    lines = program.run("status").out.splitlines()[:4]
+    for title in ("state", "synced through", "last success", "next poll"):
+        column = lines[0].index(title)
+        assert all(line[column - 1] == " " and line[column] != " " for line in lines), lines
+
+
+@test
+def log_levels_are_set_by_topic():
+    simulator, program = world(20, sites=1, sync__revisit=[])
+    program.settings["log"] = {"level": "error", "topics": {"sync": "debug"}, "format": "json"}
+    program.configure(program.settings)
+    with program.service() as service: eventually(lambda: "pass complete" in service.log(), 30)
+    lines = [json.loads(line) for line in service.log().splitlines()]
+    assert {line["topic"] for line in lines} == {"sync"}, lines
+    assert lines[0]["event"] == "pass complete" and lines[0]["new"] == "20" and lines[0]["level"] == "info", lines[0]
