@@ -91,8 +91,8 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         std::optional<SinkError> failure;
         try {
             const auto ask = [history_too](Sink& sink) {
-                StatusReport report = sink.status();
-                return std::make_pair(std::move(report), history_too ? sink.history(kRuns) : History{});
+                StatusReport now_told = sink.status();
+                return std::make_pair(std::move(now_told), history_too ? sink.history(kRuns) : History{});
             };
             auto answer = co_await self->store->run(ask);
             self->report = std::move(answer.first);

@@ -28,7 +28,7 @@ constexpr std::chrono::milliseconds kWaited{1};
 
 std::optional<std::string> environment(std::initializer_list<const char*> names) {
     for (const char* name : names) {
-        if (const char* value = std::getenv(name); value && *value) return value;
+        if (auto value = process_environment(name); value && !value->empty()) return value;
     }
     return std::nullopt;
 }

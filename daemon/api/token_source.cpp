@@ -99,12 +99,12 @@ class EnvironmentToken final : public TokenSource {
   public:
     explicit EnvironmentToken(std::string name) : name_(std::move(name)) {}
     Task<Result<std::string>> get() override {
-        const char* value = std::getenv(name_.c_str());
-        if (!value || !*value) {
+        const auto value = process_environment(name_);
+        if (!value || value->empty()) {
             co_return ApiError{ApiError::Kind::credentials, 0,
                                "api.auth.token_env: the environment variable " + name_ + " is not set"};
         }
-        co_return std::string(value);
+        co_return *value;
     }
     Task<bool> refused(const std::string&) override { co_return false; }
 

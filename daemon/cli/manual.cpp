@@ -72,7 +72,7 @@ void write_command(std::ostream& out, const CLI::App& command, const std::string
     for (const CLI::App* inner : commands(command)) write_command(out, *inner, name + " ");
 }
 
-std::string quoted(const std::string& text) {  // for a shell
+std::string shell_quoted(const std::string& text) {  // for a shell
     std::string out = "'";
     for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
     return out + "'";
@@ -93,7 +93,8 @@ std::string words(const CLI::App& app, bool with_commands) {
 void bash_cases(std::ostream& out, const CLI::App& app, const std::string& path) {
     for (const CLI::App* command : commands(app)) {
         const std::string name = path + "/" + command->get_name();
-        out << "        " << name << ") words=" << quoted(words(*command, true) + " --config") << " ;;\n";
+        out << "        " << name << ") words=" << shell_quoted(words(*command, true) + " --config")
+            << " ;;\n";
         bash_cases(out, *command, name);
     }
 }
@@ -107,7 +108,9 @@ std::string zsh_options(const CLI::App& app) {
         for (const auto& name : option->get_lnames()) {
             const bool takes_value = option->get_items_expected_max() > 0;
             const std::string value = name == "config" ? ":file:_files" : ":" + name + ":";
-            list += " " + quoted("--" + name + "[" + text + "]" + (takes_value ? value : ""));
+            std::string specification = "--" + name + "[" + text + "]";
+            if (takes_value) specification += value;
+            list += " " + shell_quoted(specification);
         }
     }
     return list;
@@ -119,7 +122,7 @@ void zsh_cases(std::ostream& out, const CLI::App& app, const std::string& path) 
         out << "        " << name << ")\n            options=(" << zsh_options(*command)
             << " )\n            commands=(";
         for (const CLI::App* inner : commands(*command)) {
-            out << " " << quoted(inner->get_name() + ":" + inner->get_description());
+            out << " " << shell_quoted(inner->get_name() + ":" + inner->get_description());
         }
         out << " ) ;;\n";
         zsh_cases(out, *command, name);
@@ -162,7 +165,7 @@ std::string bash_completion(const CLI::App& app) {
            "    for ((i = 1; i < COMP_CWORD; i++)); do\n        word=${COMP_WORDS[i]}\n"
            "        case $word in\n            -c | --config) ((i++)) ;;\n            -*) ;;\n"
            "            *) path+=/$word ;;\n        esac\n    done\n    case $path in\n"
-        << "        '') words=" << quoted(words(app, true)) << " ;;\n";
+        << "        '') words=" << shell_quoted(words(app, true)) << " ;;\n";
     bash_cases(out, app, "");
     out << "    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
            "complete -F _glia_sync glia-sync\n";
@@ -178,7 +181,7 @@ std::string zsh_completion(const CLI::App& app) {
            "        esac\n    done\n    case $path_of in\n        '')\n            options=("
         << zsh_options(app) << " )\n            commands=(";
     for (const CLI::App* command : commands(app)) {
-        out << " " << quoted(command->get_name() + ":" + command->get_description());
+        out << " " << shell_quoted(command->get_name() + ":" + command->get_description());
     }
     out << " ) ;;\n";
     zsh_cases(out, app, "");

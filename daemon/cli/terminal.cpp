@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <string_view>
+
+#include "daemon/config/settings.hpp"
 
 namespace glia::cli {
 namespace {
@@ -18,9 +18,8 @@ std::size_t width(const std::string& text) {
 }  // namespace
 
 bool has_colour(int descriptor) {
-    const char* refused = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    return isatty(descriptor) != 0 && !(refused && *refused) && term && std::string_view(term) != "dumb";
+    const bool refused = !process_environment("NO_COLOR").value_or("").empty();
+    return isatty(descriptor) != 0 && !refused && process_environment("TERM").value_or("dumb") != "dumb";
 }
 
 std::string painted(const std::string& text, Paint paint, bool colour) {
@@ -31,6 +30,7 @@ std::string painted(const std::string& text, Paint paint, bool colour) {
 
 Table::Table(std::vector<std::string> titles) {
     std::vector<Cell> row;
+    row.reserve(titles.size());
     for (std::string& title : titles) row.push_back({std::move(title), Paint::dim, false});
     rows_.push_back(std::move(row));
 }

@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <numeric>
 #include <sstream>
+#include <system_error>
 
 #include "daemon/api/url.hpp"
 #include "daemon/config/yaml_reader.hpp"
@@ -222,7 +222,7 @@ std::string read_file(const std::string& file) {
     std::ostringstream text;
     if (in) text << in.rdbuf();
     if (!in)
-        throw ConfigError({file + ": cannot be read (" + std::string(std::strerror(errno)) +
+        throw ConfigError({file + ": cannot be read (" + std::generic_category().message(errno) +
                            "); name the configuration with -c FILE"});
     return text.str();
 }
@@ -258,7 +258,8 @@ ConfigError::ConfigError(std::vector<std::string> lines)
     : std::runtime_error(join(lines)), lines_(std::move(lines)) {}
 
 std::optional<std::string> process_environment(const std::string& name) {
-    const char* value = std::getenv(name.c_str());
+    // Nothing here ever changes the environment.
+    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
     return value ? std::optional<std::string>(value) : std::nullopt;
 }
 

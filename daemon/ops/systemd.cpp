@@ -6,8 +6,9 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <ctime>
+
+#include "daemon/config/settings.hpp"
 
 namespace glia::systemd {
 namespace {
@@ -56,10 +57,10 @@ void alive() {
 }
 
 bool logs_to_journal() {
-    const char* stream = std::getenv("JOURNAL_STREAM");
+    const auto stream = process_environment("JOURNAL_STREAM");
     struct stat info {};
     if (!stream || fstat(STDERR_FILENO, &info) != 0) return false;
-    return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) == stream;
+    return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) == *stream;
 }
 
 bool send_to_journal(const std::vector<std::string>& entry) {

@@ -16,15 +16,17 @@ class Health {
     void ends(const std::string& site, std::string error) {
         Site& known = sites_[site];
         known.reading = false;
+        known.read = true;
         known.error = std::move(error);
     }
     std::vector<std::string> being_read() const;
-    /// `4 sites in order`, or how many are not, and why.
+    /// `4 sites in order`, or how many are not, and why, or how many have been read since the start.
     std::string summary(std::size_t sites) const;
 
   private:
     struct Site {
         bool reading = false;
+        bool read = false;  // at least once, by whomever
         std::string error;
     };
     std::map<std::string, Site> sites_;

@@ -209,7 +209,7 @@ def another_tenant_has_a_unit_of_its_own():
     at.configure("/etc/glia-sync/acme.yaml", extra='admin: {listen: "127.0.0.1:9465"}\n')
     sh("systemctl start glia-sync@acme")
     eventually(lambda: "2 sites in order" in state("glia-sync@acme")["StatusText"], 60)
-    assert at.cluster.sql("SELECT count(*) FROM glia.engagements", "acme") == at.sql("SELECT count(*) FROM glia.engagements")
+    eventually(lambda: at.cluster.sql("SELECT count(*) FROM glia.engagements", "acme") == at.sql("SELECT count(*) FROM glia.engagements"), 30)
     sh("systemctl stop glia-sync@acme; rm -r /etc/glia-sync/acme /etc/glia-sync/acme.yaml")
 
 

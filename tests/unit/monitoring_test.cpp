@@ -127,7 +127,7 @@ TEST(HealthTest, TheSummaryNamesTheFirstFailure) {
     Health health;
     health.begins("a");
     EXPECT_EQ(health.being_read(), std::vector<std::string>{"a"});
-    EXPECT_EQ(health.summary(2), "2 sites in order");
+    EXPECT_EQ(health.summary(2), "0 of 2 sites read since the start");
     health.ends("a", "HTTP 403");
     EXPECT_EQ(health.summary(2), "1 of 2 sites failing; site a: HTTP 403");
     health.ends("a", "");
