@@ -149,7 +149,6 @@ class Service {
             }
             if (!failure) {
                 serving_ = true;
-                status_ = engine_->health.summary(engine_->settings.api.sites.size());
                 announce();
                 co_await run_service(*engine_);
                 serving_ = false;
@@ -177,8 +176,15 @@ class Service {
 
     /// The service is up, or again up after reading its configuration.
     void announce() {
-        systemd::ready(status_);
+        systemd::ready(told_ = status());
         ready_ = true;
+    }
+
+    std::string status() const {
+        if (!serving_) return waiting_;
+        std::string line = engine_->health.summary(engine_->settings.api.sites.size());
+        if (!refused_.empty()) line += "; the new configuration is refused, the old one goes on: " + refused_;
+        return line;
     }
 
     /// Tells systemd how the service fares, and that the loop and the writers make progress.
@@ -188,12 +194,10 @@ class Service {
         if (watchdog)
             every = std::min(every, std::chrono::duration_cast<std::chrono::milliseconds>(*watchdog / 3));
         const auto began = std::chrono::steady_clock::now();
-        std::string told;
         bool stuck = false;
         do {
             if (!ready_ && std::chrono::steady_clock::now() - began >= kReadyAfter) announce();
-            if (serving_) status_ = engine_->health.summary(engine_->settings.api.sites.size());
-            if (ready_ && status_ != told) systemd::status(told = status_);
+            if (ready_ && !reloading_ && status() != told_) systemd::status(told_ = status());
             // A migration may take its time; nothing else may.
             const bool silent = serving_ && engine_->store.longest_silence() >= kStuck;
             if (!silent) systemd::alive();
@@ -217,7 +221,7 @@ class Service {
             if (!failure) co_return;
             if (failure->kind() != SinkError::Kind::unavailable || engine_->scope.ending())
                 throw SinkError(*failure);
-            status_ = std::string("waiting for the database: ") + failure->what();
+            waiting_ = std::string("waiting for the database: ") + failure->what();
             log::error(LogTopic::service, "waiting for the database", {{"error", failure->what()}});
         }
     }
@@ -250,10 +254,12 @@ class Service {
                            {{"error", line}});
             }
             metrics_.reloaded(false);
-            systemd::ready("the new configuration is refused, the old one goes on: " + wrong.front());
+            refused_ = wrong.front();
+            announce();
             co_return;
         }
         metrics_.reloaded(true);
+        refused_.clear();
         log::start(fresh->settings.log);
         log::info(LogTopic::service, "configuration read again", {{"file", config_}});
         next_ = std::move(fresh);
@@ -268,7 +274,9 @@ class Service {
     Scope program_;
     Latch coroutines_;  // supervision, and reading the configuration again
     Admin admin_;
-    std::string status_ = "waiting for the database";
+    std::string waiting_ = "waiting for the database";
+    std::string refused_;  // why the last configuration was
+    std::string told_;     // the status line that systemd shows
     bool ready_ = false;
     bool serving_ = false;
     bool again_ = false;

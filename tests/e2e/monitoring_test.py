@@ -237,6 +237,9 @@ def systemd_is_told_of_readiness_state_reloading_and_stopping():
         program.configure(program.settings)
         service.send_signal(signal.SIGHUP)
         eventually(lambda: len([m for _, m in notified.messages() if "READY" in m]) > len(ready), 20)
+        simulator.call("/clear")
+        last = lambda: [m["STATUS"] for _, m in notified.messages() if "STATUS" in m][-1]
+        eventually(lambda: last() == "1 site in order", 30)
         eventually(lambda: len([m for _, m in notified.messages() if "WATCHDOG" in m]) > 3, 20)
     assert notified.said("STOPPING", "1")
 
