@@ -93,7 +93,7 @@ std::optional<std::string> inflate_body(const std::string& body, std::size_t lim
     int state = Z_OK;
     while (state == Z_OK && out.size() <= limit) {
         const std::size_t before = out.size();
-        out.resize(before + std::max<std::size_t>(64 * 1024, body.size() * 4));
+        out.resize(before + std::max(std::size_t{64} * 1024, body.size() * 4));
         stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
         stream.avail_out = static_cast<uInt>(out.size() - before);
         state = inflate(&stream, Z_NO_FLUSH);

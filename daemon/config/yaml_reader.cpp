@@ -17,8 +17,8 @@ void Complaints::add(const YAML::Mark& mark, const std::string& text) {
                      ": " + text);
 }
 
-Section::Section(YAML::Node node, std::string path, Complaints& complaints, Environment environment)
-    : node_(std::move(node)), path_(std::move(path)), complaints_(complaints), environment_(environment) {
+Section::Section(const YAML::Node& node, std::string path, Complaints& complaints, Environment environment)
+    : node_(node), path_(std::move(path)), complaints_(complaints), environment_(environment) {
     if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
         complaints_.add(node_.Mark(),
                         (path_.empty() ? "the document" : path_) + " must hold keys and values");
@@ -45,7 +45,7 @@ Section Section::section(const std::string& key) {
 }
 
 std::optional<std::string> Section::expand(const YAML::Node& node, const std::string& what) {
-    std::string text = node.Scalar();
+    const std::string& text = node.Scalar();
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t open = text.find("${", at);

@@ -27,7 +27,7 @@ class Complaints {
 /// One mapping of the document. Readers leave the target alone if the key is missing or null.
 class Section {
   public:
-    Section(YAML::Node node, std::string path, Complaints& complaints, Environment environment);
+    Section(const YAML::Node& node, std::string path, Complaints& complaints, Environment environment);
 
     bool has(const std::string& key);
     Section section(const std::string& key);

@@ -65,6 +65,7 @@ bool logs_to_journal() {
 
 bool send_to_journal(const std::vector<std::string>& entry) {
     std::vector<iovec> parts;
+    parts.reserve(entry.size());
     for (const std::string& field : entry) {
         parts.push_back({const_cast<char*>(field.data()), field.size()});  // writev's type; only read
     }

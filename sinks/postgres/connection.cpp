@@ -128,8 +128,8 @@ std::string complete_dsn(const std::string& dsn) {
     PQconninfoFree(options);
     const auto otherwise = [&](const char* key, const char* environment, const char* value) {
         if (std::find(given.begin(), given.end(), key) != given.end()) return;
-        if (environment && std::getenv(environment))
-            return;  // NOLINT(concurrency-mt-unsafe): nothing changes it
+        // Nothing here ever changes the environment.
+        if (environment && std::getenv(environment)) return;  // NOLINT(concurrency-mt-unsafe)
         add(key, value);
     };
     otherwise("connect_timeout", "PGCONNECT_TIMEOUT", "10");
