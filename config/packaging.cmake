@@ -1,5 +1,6 @@
 # What `cmake --install` puts where, and the Debian package that cpack makes of it.
 include(GNUInstallDirs)
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # the program is enough; tests need not be built for it
 set(BUILT ${PROJECT_BINARY_DIR}/daemon)  # the manual page and completion, made with the program
 
 install(TARGETS glia-sync RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
