@@ -1,9 +1,24 @@
 #include "daemon/api/rate_limiter.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace glia {
 namespace {
+
+// Parts of a second's growth: at the start, and when a limit that was found is felt for again.
+constexpr double kFirstGrowth = 0.5;
+constexpr double kFeeling = 0.01;
+constexpr std::chrono::duration<double> kBolderEvery{5};
+constexpr std::chrono::milliseconds kRiseEvery{100};
+// So much of the rate must have been sent within a second for that second to say something.
+constexpr double kUsed = 0.7;
+// Less than that got through: not a limit that was just touched, but one that is clearly lower.
+constexpr double kClearlyLess = 0.9;
+constexpr double kLowestGuess = 0.4;
+constexpr double kGuess = 0.75;
+// The rate stays that much below a limit that was found.
+constexpr double kBelow = 0.96;
 
 RateLimiter::Duration per_second(double count) {
     return std::chrono::duration_cast<RateLimiter::Duration>(std::chrono::duration<double>(1.0 / count));
@@ -12,7 +27,7 @@ RateLimiter::Duration per_second(double count) {
 }  // namespace
 
 RateLimiter::RateLimiter(std::optional<double> limit)
-    : automatic_(!limit), rate_(limit.value_or(kHighestAuto)) {}
+    : automatic_(!limit), rate_(limit.value_or(kFirstAuto)) {}
 
 RateLimiter::Time RateLimiter::next(Time now) const {
     Time at = std::max(now, paused_until_);
@@ -22,6 +37,7 @@ RateLimiter::Time RateLimiter::next(Time now) const {
 
 void RateLimiter::sent(Time now) {
     if (rate_ <= 0) return;
+    if (automatic_) sent_.add(now);
     // A little wider than the limit, so that the API's seconds, which are not ours, never see one request too
     // many. A late timer is made up for, idle time is not.
     const auto spacing = per_second(rate_ / 1.006);
@@ -29,21 +45,42 @@ void RateLimiter::sent(Time now) {
     next_ = std::max(next_, now - late) + spacing;
 }
 
+double RateLimiter::growth(Time now) const {
+    if (!found_at_) return kFirstGrowth;
+    const auto doubt = now - *found_at_ - kHold;
+    if (doubt <= Duration::zero()) return 0;
+    return std::min(kFirstGrowth, kFeeling * std::exp2(doubt / kBolderEvery));
+}
+
 void RateLimiter::accepted(Time now) {
     if (!automatic_) return;
+    accepted_.add(now);
     if (!last_rise_) last_rise_ = now;
-    if (now - *last_rise_ < std::chrono::seconds{1}) return;
+    const auto since = now - *last_rise_;
+    if (since < kRiseEvery) return;
     last_rise_ = now;
-    rate_ = std::min(kHighestAuto, rate_ + std::max(0.25, rate_ * 0.02));
+    if (sent_.count(now) < kUsed * rate_) return;  // nobody knows whether more would have got through
+    const double seconds =
+        std::chrono::duration<double>(std::min<Duration>(since, std::chrono::seconds{1})).count();
+    rate_ = std::min(kHighestAuto, rate_ * (1 + growth(now) * seconds));
 }
 
 void RateLimiter::refused(Time now, std::optional<Duration> pause) {
     if (pause) paused_until_ = std::max(paused_until_, now + *pause);
     if (!automatic_) return;
-    last_rise_ = std::max(now, paused_until_);
-    if (last_cut_ && now - *last_cut_ < kSettle) return;
-    last_cut_ = std::max(now, paused_until_);
-    rate_ = std::max(kLowestAuto, rate_ * 0.75);
+    if (found_at_ && now - *found_at_ < kSettle) return;
+    // With a full second behind it, what got through is the limit; otherwise there is only a guess.
+    const bool full_second = sent_.count(now) >= kUsed * rate_;
+    const double through = accepted_.count(now);
+    double limit = rate_;
+    if (!full_second) {
+        limit = rate_ * kGuess;
+    } else if (through < kClearlyLess * rate_) {
+        limit = std::max(through, rate_ * kLowestGuess);
+    }
+    rate_ = std::max(kLowestAuto, limit * kBelow);
+    found_at_ = std::max(now, paused_until_);
+    last_rise_ = found_at_;
 }
 
 void RateLimiter::remaining(Time now, double count, Duration until_reset) {

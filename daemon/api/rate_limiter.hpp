@@ -2,15 +2,18 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <optional>
 
 namespace glia {
 
 /// Spaces requests evenly, so that no second sees more of them than the limit.
 ///
-/// With a fixed limit the spacing is fixed. Without one (auto) it starts at the highest rate, falls by a
-/// quarter below what was getting through when the API refuses a request (429), at most once per kSettle, and
-/// rises slowly while none is refused.
+/// With a fixed limit the spacing is fixed. Without one (auto) the limit is found from what the API refuses
+/// (429): the rate starts low and rises quickly until something is refused; then what got through in the last
+/// second tells the limit, and the rate stays a little below it. After a while it is felt for again, ever
+/// more boldly while nothing is refused, so that a limit that was raised is found as well. A rate that is not
+/// used does not rise.
 class RateLimiter {
   public:
     using Time = std::chrono::steady_clock::time_point;
@@ -19,8 +22,13 @@ class RateLimiter {
     static constexpr double kHighestAuto = 50;  ///< requests per second; DESIGN.md's ceiling
     static constexpr double kLowestAuto =
         0.5;  ///< slow enough for any API, fast enough to notice that it recovered
-    static constexpr std::chrono::seconds kSettle{
-        2};  ///< refusals of requests already under way are one event
+    static constexpr double kFirstAuto = 10;  ///< an API with a low limit refuses few before it is found
+    /// Refusals of requests that were under way are one event; and it takes a second to see what gets
+    /// through.
+    static constexpr std::chrono::milliseconds kSettle{1500};
+    /// How long a limit that was found is believed. Each doubt costs a few refusals, and a pause if the API
+    /// asks for one.
+    static constexpr std::chrono::seconds kHold{30};
 
     /// `limit` in requests per second; 0: none; nullopt: auto.
     explicit RateLimiter(std::optional<double> limit);
@@ -39,11 +47,35 @@ class RateLimiter {
     double rate() const { return rate_; }
 
   private:
+    /// What happened within the last second.
+    class LastSecond {
+      public:
+        void add(Time now) {
+            times_.push_back(now);
+            forget(now);
+        }
+        double count(Time now) {
+            forget(now);
+            return static_cast<double>(times_.size());
+        }
+
+      private:
+        void forget(Time now) {
+            while (!times_.empty() && now - times_.front() > std::chrono::seconds{1}) times_.pop_front();
+        }
+        std::deque<Time> times_;
+    };
+
+    /// By how much the rate may grow in a second, as a part of it.
+    double growth(Time now) const;
+
     bool automatic_;
     double rate_;
     Time next_{};
     Time paused_until_{};
-    std::optional<Time> last_cut_;
+    LastSecond sent_;
+    LastSecond accepted_;
+    std::optional<Time> found_at_;  // when the limit was last found
     std::optional<Time> last_rise_;
 };
 

@@ -133,18 +133,26 @@ TEST(RateLimiterTest, ARefusalPausesEverybodyAndSlowsDownOnce) {
     RateLimiter limiter(std::nullopt);
     const Time now{1h};
     limiter.refused(now, 5s);
+    const double slower = limiter.rate();
     limiter.refused(now + 10ms, 5s);
     EXPECT_GE(limiter.next(now), now + 5s);
-    EXPECT_DOUBLE_EQ(limiter.rate(), RateLimiter::kHighestAuto * 0.75);
+    EXPECT_LT(slower, RateLimiter::kFirstAuto);
+    EXPECT_DOUBLE_EQ(limiter.rate(), slower);
 }
-TEST(RateLimiterTest, AutoRisesAgainWhileNothingIsRefused) {
+TEST(RateLimiterTest, ARateThatIsNotUsedDoesNotRise) {
     RateLimiter limiter(std::nullopt);
     Time now{1h};
-    for (int i = 0; i < 20; ++i) limiter.refused(now += 10s, std::nullopt);
-    const double low = limiter.rate();
-    for (int i = 0; i < 100; ++i) limiter.accepted(now += 1s);
-    EXPECT_GT(limiter.rate(), low + 10);
-    EXPECT_LE(limiter.rate(), RateLimiter::kHighestAuto);
+    for (int i = 0; i < 100; ++i) {
+        limiter.sent(now += 1s);
+        limiter.accepted(now);
+    }
+    EXPECT_DOUBLE_EQ(limiter.rate(), RateLimiter::kFirstAuto);
+}
+TEST(RateLimiterTest, AutoNeverFallsSoLowThatItWouldNotNoticeARecovery) {
+    RateLimiter limiter(std::nullopt);
+    Time now{1h};
+    for (int i = 0; i < 50; ++i) limiter.refused(now += 10s, std::nullopt);
+    EXPECT_DOUBLE_EQ(limiter.rate(), RateLimiter::kLowestAuto);
 }
 TEST(RateLimiterTest, NothingLeftMeansWaitingForTheReset) {
     RateLimiter limiter(std::nullopt);
