@@ -1,5 +1,7 @@
 #include "daemon/sync/service.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "daemon/ops/log.hpp"
@@ -15,6 +17,10 @@ namespace {
 constexpr Milliseconds kDetailPause{5000};
 constexpr Milliseconds kMaintenanceSoon{60'000};
 constexpr std::chrono::hours kMaintenanceEvery{1};
+// After so many pages or details the allocator holds memory that an idle service does not need; it is given
+// back.
+constexpr std::int64_t kManyPages = 10;
+constexpr std::int64_t kManyDetails = 500;
 constexpr Seconds kRunsKept{30 * 24 * 3600};
 // A site held by an instance that just died on another machine is free by then.
 constexpr Seconds kPatience{kLeaseTime.count() + 15};
@@ -51,6 +57,7 @@ Task<> visit_site(Engine& engine, const SiteLease& lease, SiteVisit& visit) {
         const PassResult result = co_await perform(engine, std::move(read->pass), lease.site_id);
         visit.on_result(result);
         if (result.complete) tell(lease.site_id, read->mode, result);
+        if (result.pages >= kManyPages) malloc_trim(0);
         if (engine.scope.ending()) break;
     }
 }
@@ -155,9 +162,11 @@ Task<> serve_details(Engine& engine, Latch& latch) {
             failure.emplace(error);
         }
         if (failure) result.outcome.merge(engine.outcome_of(*failure));
-        if (result.fetched > 0)
+        if (result.fetched > 0) {
             log::info(LogTopic::details, "details fetched",
                       {{"engagements", result.fetched}, {"failed", result.failed}});
+        }
+        if (result.fetched >= kManyDetails) malloc_trim(0);
         if (result.outcome.ending > Ending::stopped) {
             ++failures;
             wait = next_poll(engine.settings.sync, failures, engine.runtime.random());
