@@ -54,12 +54,10 @@ test_e2e() {
   count_lines e2e python3 tests/e2e/run.py "$1"
 }
 test_browser() {
-  # The status page in headless Chromium, driven by playwright-core.
-  install_packages libgtest-dev libbenchmark-dev python3 chromium prometheus
-  command -v npm >/dev/null || install_packages nodejs npm
-  [ -d tests/browser/node_modules/playwright-core ] || (cd tests/browser && npm install --silent)
+  # The status page in headless Chromium, driven over WebDriver.
+  install_packages libgtest-dev libbenchmark-dev chromium chromium-driver python3-selenium prometheus
   build release glia-sync glia-simulator -- -DGLIA_WERROR=ON
-  count_lines browser python3 tests/browser/run.py "$1"
+  count_lines browser /usr/bin/python3 tests/browser/run.py "$1"
 }
 test_soak() {
   # Everything at random for a while: GLIA_SOAK_SECONDS (90), GLIA_SOAK_SEED (a new one, which is printed).

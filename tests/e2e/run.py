@@ -8,7 +8,7 @@ Most tests wait more than they work, so GLIA_E2E_JOBS of them (3) run at once, e
 import glob, importlib, os, shutil, subprocess, sys, tempfile, time, traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from harness import TESTS, Simulator, close_cluster
+from harness import TESTS, Simulator, close_cluster, close_worlds
 
 
 def load(wanted):
@@ -32,6 +32,7 @@ def work(chosen, claims=None, area="e2e"):
             print(f"FAILED {area}/{name}: {str(error)[-1500:]}\n", end="", flush=True)
             if not isinstance(error, AssertionError): traceback.print_exc()
         for simulator in Simulator.running[:]: simulator.close()
+        close_worlds()
     close_cluster()
     return 1 if failed else 0
 
