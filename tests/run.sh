@@ -150,7 +150,7 @@ for area in "${areas[@]}"; do
       wait $! || rc=$?
       [ $rc = 0 ] || echo "FAILED $area (broke off with exit code $rc)" | tee -a "$results"
       ;;
-    bench) build release benchmarks glia-sync glia-simulator; python3 tests/bench/run.py; exit ;;
+    bench) install_packages wrk procps; build release benchmarks glia-sync glia-simulator; python3 tests/bench/run.py; exit ;;
     *) echo "no such area: $area" >&2; exit 64 ;;
   esac
 done
