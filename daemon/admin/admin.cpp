@@ -49,7 +49,7 @@ const std::string& content_policy() {
 
 struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
     Impl(Runtime& loop, Metrics& measured)
-        : runtime(loop), metrics(measured), scope(loop), refreshed(loop), ended(loop), coroutines(loop) {}
+        : runtime(loop), metrics(measured), scope(loop), refreshed(loop), coroutines(loop) {}
 
     Runtime& runtime;
     Metrics& metrics;
@@ -67,7 +67,6 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
     bool refreshing = false;
     bool with_history = false;
     Signal refreshed;
-    Signal ended;
     Latch coroutines;
     bool database_up = false;
     StatusReport report;
