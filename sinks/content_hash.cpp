@@ -11,6 +11,8 @@ namespace {
 // Length-prefixed fields: no two different contents serialise to the same bytes.
 class Serialiser {
   public:
+    // An engagement fits, with two legs or so.
+    Serialiser() { bytes_.reserve(2048); }
     void text(const OptionalText& value) {
         if (!value) {
             bytes_.push_back('n');

@@ -65,6 +65,14 @@ Cell cell(std::size_t position) {
     return std::to_string(position);
 }
 
+/// Each cell is made in its place: a list in braces would copy them all once more.
+template <typename... Cells>
+void add_row(Rows& rows, Cells&&... cells) {
+    std::vector<Cell>& row = rows.cells.emplace_back();
+    row.reserve(sizeof...(cells));
+    (row.emplace_back(std::forward<Cells>(cells)), ...);
+}
+
 }  // namespace
 
 std::string Rows::to_json() const {
@@ -90,46 +98,27 @@ std::string Rows::to_json() const {
 }
 
 void add_engagement(Rows& rows, const Engagement& e, const RowMarks& marks) {
-    rows.cells.push_back({e.id,
-                          e.engagement_type,
-                          to_text(e.created_at),
-                          cell(e.duration),
-                          e.visitor_name,
-                          e.visitor_browser,
-                          e.visitor_device_type,
-                          e.visitor_id,
-                          cell(e.cobrowsing_used),
-                          cell(e.video_used),
-                          cell(e.audio_used),
-                          cell(e.flagged),
-                          cell(e.queue_wait_time),
-                          cell(e.crm_forwarded),
-                          cell(e.summary_forwarded),
-                          e.platform,
-                          e.source,
-                          e.visitor_href,
-                          e.chat_transcript_href,
-                          e.extra,
-                          to_text(marks.fetched_at),
-                          cell(marks.legs_fetched_at),
-                          to_bytea(marks.core_hash),
-                          cell(marks.list_hash),
-                          cell(marks.legs_hash)});
+    add_row(rows, e.id, e.engagement_type, to_text(e.created_at), cell(e.duration), e.visitor_name,
+            e.visitor_browser, e.visitor_device_type, e.visitor_id, cell(e.cobrowsing_used),
+            cell(e.video_used), cell(e.audio_used), cell(e.flagged), cell(e.queue_wait_time),
+            cell(e.crm_forwarded), cell(e.summary_forwarded), e.platform, e.source, e.visitor_href,
+            e.chat_transcript_href, e.extra, to_text(marks.fetched_at), cell(marks.legs_fetched_at),
+            to_bytea(marks.core_hash), cell(marks.list_hash), cell(marks.legs_hash));
 }
 
 void add_operators(Rows& rows, const Engagement& e) {
     for (std::size_t i = 0; i < e.operators.size(); ++i) {
-        rows.cells.push_back({e.id, cell(i), e.operators[i].operator_id, e.operators[i].href});
+        add_row(rows, e.id, cell(i), e.operators[i].operator_id, e.operators[i].href);
     }
 }
 
 void add_queue_refs(Rows& rows, const Engagement& e) {
-    for (std::size_t i = 0; i < e.queues.size(); ++i) rows.cells.push_back({e.id, cell(i), e.queues[i].id});
+    for (std::size_t i = 0; i < e.queues.size(); ++i) add_row(rows, e.id, cell(i), e.queues[i].id);
 }
 
 void add_recordings(Rows& rows, const Engagement& e) {
     for (std::size_t i = 0; i < e.audio_recording_urls.size(); ++i) {
-        rows.cells.push_back({e.id, cell(i), e.audio_recording_urls[i]});
+        add_row(rows, e.id, cell(i), e.audio_recording_urls[i]);
     }
 }
 
@@ -140,13 +129,13 @@ void add_legs(Rows& legs, Rows& leg_queues, const Engagement& e) {
         const bool repeated = std::any_of(e.legs->begin() + static_cast<std::ptrdiff_t>(i) + 1, e.legs->end(),
                                           [&](const Leg& later) { return later.id == leg.id; });
         if (repeated) continue;
-        legs.cells.push_back({e.id, leg.id, cell(i), leg.operator_id, leg.site_id, cell(leg.requested_at),
-                              cell(leg.accepted_at), leg.request_type, leg.request_source,
-                              leg.offered_media_type, leg.accepted_media_type, cell(leg.duration),
-                              leg.highest_visitor_media_type, leg.highest_operator_media_type,
-                              cell(leg.used_cobrowsing), cell(leg.ended_at), leg.end_reason, leg.extra});
+        add_row(legs, e.id, leg.id, cell(i), leg.operator_id, leg.site_id, cell(leg.requested_at),
+                cell(leg.accepted_at), leg.request_type, leg.request_source, leg.offered_media_type,
+                leg.accepted_media_type, cell(leg.duration), leg.highest_visitor_media_type,
+                leg.highest_operator_media_type, cell(leg.used_cobrowsing), cell(leg.ended_at),
+                leg.end_reason, leg.extra);
         for (std::size_t k = 0; k < leg.request_queues.size(); ++k) {
-            leg_queues.cells.push_back({e.id, leg.id, cell(k), leg.request_queues[k].id});
+            add_row(leg_queues, e.id, leg.id, cell(k), leg.request_queues[k].id);
         }
     }
 }
@@ -176,7 +165,7 @@ void QueueNames::add(const QueueRef& queue, Instant as_of, Instant fetched_at) {
 Rows QueueNames::rows() const {
     Rows rows{&kQueues, {}};
     for (const Name& name : names_) {
-        rows.cells.push_back({name.id, name.name, to_text(name.as_of), to_text(name.fetched_at)});
+        add_row(rows, name.id, name.name, to_text(name.as_of), to_text(name.fetched_at));
     }
     return rows;
 }
