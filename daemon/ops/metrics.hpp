@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "daemon/sync/outcome.hpp"
 #include "sinks/checkpoint.hpp"
 #include "sinks/status.hpp"
 

@@ -99,7 +99,7 @@ def five_lines_of_configuration_are_enough():
     at.psql("-c \"ALTER ROLE glia_writer PASSWORD 'correct horse'\"")
     checked = sh("glia-sync check")
     assert len(re.findall("^ok ", checked, re.M)) == len(checked.splitlines()) >= 6, checked
-    print(checked)
+    print("   " + checked.replace("\n", "\n   "))
 
 
 def a_backfill_as_a_unit_loads_its_range():
