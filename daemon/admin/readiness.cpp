@@ -28,10 +28,7 @@ Readiness judge_readiness(const Gauges& gauges, Instant now) {
     Readiness result;
     result.text = gauges.database_up ? "database: answers\n" : "database: does not answer\n";
     for (const std::string& name : gauges.sites) {
-        const auto& all = gauges.report.sites;
-        const auto known = std::find_if(all.begin(), all.end(),
-                                        [&](const SiteStatus& site) { return site.site_id == name; });
-        const std::string why = trouble(known == all.end() ? nullptr : &*known, gauges.poll_every, now);
+        const std::string why = trouble(gauges.find(name), gauges.poll_every, now);
         result.ready = result.ready || why.empty();
         result.text += "site " + name + ": " + (why.empty() ? "in order" : why) + "\n";
     }

@@ -86,13 +86,6 @@ std::string spark(const std::array<std::int64_t, History::kHours>& hours) {
            std::to_string(kHeight) + "\"><title>" + title + "</title>" + bars + "</svg>";
 }
 
-const SiteStatus* find_site(const StatusFacts& facts, const std::string& name) {
-    for (const SiteStatus& site : facts.gauges.report.sites) {
-        if (site.site_id == name) return &site;
-    }
-    return nullptr;
-}
-
 std::string error_text(const StatusFacts& facts, const OptionalText& error) {
     if (!error) return "";
     return facts.with_errors ? escape(*error) : "an error; its text is shown on the loopback address only";
@@ -100,7 +93,7 @@ std::string error_text(const StatusFacts& facts, const OptionalText& error) {
 
 std::string site_row(const StatusFacts& facts, const std::string& name) {
     const SiteStatus none;
-    const SiteStatus* known = find_site(facts, name);
+    const SiteStatus* known = facts.gauges.find(name);
     const SiteStatus& site = known ? *known : none;
     const std::string label = "{site=\"" + name + "\"}";
     std::string row = "<tr><td><code>" + escape(name) + "</code></td>";
@@ -188,7 +181,7 @@ std::string state(const StatusFacts& facts) {
     std::string out = "<span id=\"state\">";
     std::size_t failing = 0;
     for (const std::string& name : facts.gauges.sites) {
-        const SiteStatus* site = find_site(facts, name);
+        const SiteStatus* site = facts.gauges.find(name);
         if (site && is_failing(*site)) ++failing;
     }
     if (!facts.gauges.database_up) {

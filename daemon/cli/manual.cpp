@@ -116,17 +116,15 @@ std::string zsh_options(const CLI::App& app) {
     return list;
 }
 
+/// What may follow `path`, and what may follow the commands among that.
 void zsh_cases(std::ostream& out, const CLI::App& app, const std::string& path) {
+    out << "        " << (path.empty() ? "''" : path) << ")\n            options=(" << zsh_options(app)
+        << " )\n            commands=(";
     for (const CLI::App* command : commands(app)) {
-        const std::string name = path + "/" + command->get_name();
-        out << "        " << name << ")\n            options=(" << zsh_options(*command)
-            << " )\n            commands=(";
-        for (const CLI::App* inner : commands(*command)) {
-            out << " " << shell_quoted(inner->get_name() + ":" + inner->get_description());
-        }
-        out << " ) ;;\n";
-        zsh_cases(out, *command, name);
+        out << " " << shell_quoted(command->get_name() + ":" + command->get_description());
     }
+    out << " ) ;;\n";
+    for (const CLI::App* command : commands(app)) zsh_cases(out, *command, path + "/" + command->get_name());
 }
 
 }  // namespace
@@ -178,12 +176,7 @@ std::string zsh_completion(const CLI::App& app) {
            "    for ((i = 2; i < CURRENT; i++)); do\n        case $words[i] in\n"
            "            -c | --config) ((i++)) ;;\n            -*) ;;\n            *) path_of+=/$words[i] "
            ";;\n"
-           "        esac\n    done\n    case $path_of in\n        '')\n            options=("
-        << zsh_options(app) << " )\n            commands=(";
-    for (const CLI::App* command : commands(app)) {
-        out << " " << shell_quoted(command->get_name() + ":" + command->get_description());
-    }
-    out << " ) ;;\n";
+           "        esac\n    done\n    case $path_of in\n";
     zsh_cases(out, app, "");
     out << "    esac\n    if [[ $words[CURRENT-1] == (-c|--config) ]]; then _files; return; fi\n"
            "    (( $#commands )) && _describe command commands\n"

@@ -73,10 +73,8 @@ void add_sites(const Gauges& gauges, std::vector<prom::MetricFamily>& families) 
         const std::vector<prom::ClientMetric::Label> label{{"site", site}};
         const auto& held = gauges.leases_held;
         lease.add(std::find(held.begin(), held.end(), site) != held.end() ? 1 : 0, label);
-        const auto& all = gauges.report.sites;
-        const auto known =
-            std::find_if(all.begin(), all.end(), [&](const SiteStatus& s) { return s.site_id == site; });
-        if (known == all.end()) {
+        const SiteStatus* known = gauges.find(site);
+        if (!known) {
             success.add(0, label);
             continue;
         }

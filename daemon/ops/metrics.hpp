@@ -25,6 +25,14 @@ struct Gauges {
     std::chrono::duration<double> poll_every{};
     double rate_limit = 0;             ///< requests per second; 0: none
     OptionalInstant token_expires_at;  ///< none: the token does not say
+
+    /// What the report tells of a site; null: nothing.
+    const SiteStatus* find(const std::string& site) const {
+        for (const SiteStatus& known : report.sites) {
+            if (known.site_id == site) return &known;
+        }
+        return nullptr;
+    }
 };
 
 /// Counters since the program started; they outlive a change of the configuration. Any thread may count.
