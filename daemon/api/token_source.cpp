@@ -43,6 +43,24 @@ Result<std::string> read_secret(const std::string& file, const std::string& sett
     return text;
 }
 
+/// Reads a secret's file. Whoever writes it anew without renaming leaves it empty for a moment (some take it
+/// away first, so that a file that was there before may be missing): that moment is waited for, a missing
+/// file is not.
+Task<Result<std::string>> read_secret_patiently(Runtime& runtime, std::string file, std::string setting,
+                                                bool was_there) {
+    constexpr int kAttempts = 10;
+    constexpr std::chrono::milliseconds kPause{300};
+    for (int attempt = 1;; ++attempt) {
+        auto read = read_secret(file, setting);
+        if (read || attempt == kAttempts) co_return read;
+        struct stat info {};
+        const bool there = stat(file.c_str(), &info) == 0;
+        if (there ? info.st_size != 0 : !was_there) co_return read;
+        Signal never(runtime);
+        co_await never.wait_for(kPause);
+    }
+}
+
 class FileToken final : public TokenSource {
   public:
     FileToken(Runtime& runtime, std::string file) : runtime_(runtime), file_(std::move(file)) {}
@@ -50,29 +68,29 @@ class FileToken final : public TokenSource {
     Task<Result<std::string>> get() override {
         // A look at the file's data costs little, so that a rotated token is used before the old one is
         // refused.
-        if (token_.empty() || identity() != identity_) {
-            auto read = reload();
-            // A file that is being written anew is empty for a moment: the old token goes on until it is
-            // there.
-            if (!read && token_.empty()) co_return read.error();
+        const Identity seen = identity();
+        if (token_.empty()) {
+            const auto read = co_await read_secret_patiently(runtime_, file_, kSetting, false);
+            if (!read) co_return read.error();
+            take(read.value(), seen);
+        } else if (seen != identity_) {
+            // While it is empty, the old token goes on.
+            if (const auto read = read_secret(file_, kSetting)) take(read.value(), seen);
         }
         co_return token_;
     }
 
     Task<bool> refused(const std::string& token) override {
-        for (int attempt = 1;; ++attempt) {
-            const auto read = reload();
-            if (read || attempt == kAttempts) co_return read&& read.value() != token;
-            Signal never(runtime_);
-            co_await never.wait_for(kPause);
-        }
+        const Identity seen = identity();
+        const auto read = co_await read_secret_patiently(runtime_, file_, kSetting, true);
+        if (!read) co_return false;
+        take(read.value(), seen);
+        co_return read.value() != token;
     }
 
   private:
     using Identity = std::tuple<dev_t, ino_t, off_t, time_t, long>;
-    // How long a file may be on its way when the old token is refused already.
-    static constexpr int kAttempts = 5;
-    static constexpr std::chrono::milliseconds kPause{200};
+    static constexpr const char* kSetting = "api.auth.token_file";
 
     Identity identity() const {
         struct stat info {};
@@ -80,13 +98,10 @@ class FileToken final : public TokenSource {
         return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
     }
 
-    Result<std::string> reload() {
-        const Identity seen = identity();
-        auto read = read_secret(file_, "api.auth.token_file");
-        if (!read) return read;
+    /// `seen`: the file's data from before it was read: written since, it is read again.
+    void take(const std::string& token, const Identity& seen) {
+        token_ = token;
         identity_ = seen;
-        token_ = read.value();
-        return token_;
     }
 
     Runtime& runtime_;
@@ -115,7 +130,7 @@ class EnvironmentToken final : public TokenSource {
 class MintedToken final : public TokenSource {
   public:
     MintedToken(Runtime& runtime, const AuthSettings& settings, MintRequest mint)
-        : settings_(settings), request_(std::move(mint)), minting_(runtime) {}
+        : runtime_(runtime), settings_(settings), request_(std::move(mint)), minting_(runtime) {}
 
     Task<Result<std::string>> get() override {
         co_await minting_.lock();  // whoever comes while a token is minted waits for that one
@@ -148,9 +163,11 @@ class MintedToken final : public TokenSource {
         // turn.
         static constexpr std::array<const char*, 2> kPaths{"/operator_authentication/tokens",
                                                            "/sites/tokens"};
-        const auto id = read_secret(settings_.api_key_id_file, "api.auth.api_key.id_file");
+        const auto id = co_await read_secret_patiently(runtime_, settings_.api_key_id_file,
+                                                       "api.auth.api_key.id_file", !token_.empty());
         if (!id) co_return id.error();
-        const auto secret = read_secret(settings_.api_key_secret_file, "api.auth.api_key.secret_file");
+        const auto secret = co_await read_secret_patiently(runtime_, settings_.api_key_secret_file,
+                                                           "api.auth.api_key.secret_file", !token_.empty());
         if (!secret) co_return secret.error();
         const std::string body = "{\"api_key_id\":" + json_quote(id.value()) +
                                  ",\"api_key_secret\":" + json_quote(secret.value()) + "}";
@@ -187,6 +204,7 @@ class MintedToken final : public TokenSource {
         co_return failure;
     }
 
+    Runtime& runtime_;
     AuthSettings settings_;
     MintRequest request_;
     AsyncMutex minting_;

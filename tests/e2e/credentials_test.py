@@ -40,6 +40,18 @@ def a_token_file_that_is_empty_for_a_moment_does_no_harm():
 
 
 @test
+def a_token_file_that_is_still_empty_at_the_start_is_waited_for():
+    simulator, program = world(300)
+    program.write("token", "")
+    process = program.start("backfill", "--from", simulator.start, "--to", simulator.end)
+    time.sleep(0.8)
+    program.write("token", simulator.token + "\n")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, (out, err[-1500:])
+    equal(program)
+
+
+@test
 def an_api_key_is_exchanged_and_renewed():
     simulator, program = world(1500, token_ttl_s=2, latency_ms=5)
     program.settings["api"]["auth"] = {"api_key": {"id_file": program.write("id", "key-id\n"), "secret_file": program.write("secret", "key-secret\n")}}
