@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "sinks/postgres/copy.hpp"
 #include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
 
@@ -63,33 +64,6 @@ StoredState stored_state(const pqxx::row& row) {
     state.legs_fetched_at = instant(row, "legs_fetched_at");
     return state;
 }
-
-#if PQXX_VERSION_MAJOR < 7
-/// libpqxx 6 writes a row from a tuple only, so the width has to be known to the compiler.
-template <std::size_t Width>
-void write_tuple(pqxx::stream_to& stream, const std::vector<Cell>& row) {
-    std::array<const char*, Width> values{};
-    for (std::size_t i = 0; i < Width; ++i) values[i] = row[i] ? row[i]->c_str() : nullptr;
-    stream << values;
-}
-
-void write_row(pqxx::stream_to& stream, const std::vector<Cell>& row) {
-    switch (row.size()) {
-        case 2:
-            return write_tuple<2>(stream, row);
-        case 3:
-            return write_tuple<3>(stream, row);
-        case 4:
-            return write_tuple<4>(stream, row);
-        case 18:
-            return write_tuple<18>(stream, row);
-        case 25:
-            return write_tuple<25>(stream, row);
-        default:
-            throw std::logic_error("no table has " + std::to_string(row.size()) + " columns");
-    }
-}
-#endif
 
 class Writer {
   public:
@@ -161,23 +135,24 @@ class Writer {
             if (fresh.empty()) return;
             // Nobody was quicker with an engagement, so it is children that are in the way.
             if (fresh == refused) tx_.run(sql::clear_children, {array(fresh)});
-            pqxx::subtransaction savepoint(static_cast<pqxx::dbtransaction&>(tx_.raw()), "copy_new");
+            Savepoint savepoint(tx_, "copy_new");
             try {
-                copy_new(savepoint);
-                savepoint.commit();
+                copy_new();
+                savepoint.release();
                 return;
             } catch (const pqxx::unique_violation&) {
-                savepoint.abort();
+                savepoint.roll_back();
                 if (attempt == kCopyAttempts) throw;
                 refused = fresh;
             }
         }
     }
 
-    void copy_new(pqxx::subtransaction& savepoint) {
-        Rows engagements{&kEngagements, {}}, sites{&kSites, {}}, operators{&kOperators, {}},
-            queues{&kQueueRefs, {}}, recordings{&kRecordings, {}}, legs{&kLegs, {}},
-            leg_queues{&kLegQueues, {}};
+    void copy_new() {
+        const auto table = [](const Table& of) { return Rows(of, Rows::Encoding::copy); };
+        Rows engagements = table(kEngagements), sites = table(kSites), operators = table(kOperators),
+             queues = table(kQueueRefs), recordings = table(kRecordings), legs = table(kLegs),
+             leg_queues = table(kLegQueues);
         for (const Work& work : works_) {
             if (!work.plan.insert) continue;
             const Engagement& e = work.engagement();
@@ -188,38 +163,22 @@ class Writer {
             marks.list_hash = work.plan.list_hash;
             marks.legs_hash = work.incoming.legs_hash;
             add_engagement(engagements, e, marks);
-            if (!work.fetched->site_id.empty()) sites.cells.push_back({e.id, work.fetched->site_id});
+            if (!work.fetched->site_id.empty()) add_site(sites, e, work.fetched->site_id);
             add_operators(operators, e);
             add_queue_refs(queues, e);
             add_recordings(recordings, e);
             add_legs(legs, leg_queues, e);
         }
-        for (const Rows* rows :
-             {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues}) {
-            copy(savepoint, *rows);
+        for (Rows* rows : {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues}) {
+            copy(tx_, std::move(*rows));
         }
     }
 
-    void copy(pqxx::transaction_base& tx, const Rows& rows) {
-        if (rows.cells.empty()) return;
-        tx_.tell();
-#if PQXX_VERSION_MAJOR >= 7
-        const auto& connection = tx.conn();
-        auto stream = pqxx::stream_to::raw_table(tx, connection.quote_table(rows.table->name),
-                                                 connection.quote_columns(rows.table->columns));
-        for (const auto& row : rows.cells) stream.write_row(row);
-#else
-        const std::vector<std::string> columns(rows.table->columns.begin(), rows.table->columns.end());
-        pqxx::stream_to stream(tx, std::string(rows.table->name), columns);
-        for (const auto& row : rows.cells) write_row(stream, row);
-#endif
-        stream.complete();
-    }
-
     void update_changed() {
-        Rows engagements{&kEngagements, {}}, operators{&kOperators, {}}, queues{&kQueueRefs, {}},
-            recordings{&kRecordings, {}}, legs{&kLegs, {}}, leg_queues{&kLegQueues, {}},
-            first_legs{&kLegs, {}}, first_leg_queues{&kLegQueues, {}};
+        const auto table = [](const Table& of) { return Rows(of, Rows::Encoding::json); };
+        Rows engagements = table(kEngagements), operators = table(kOperators), queues = table(kQueueRefs),
+             recordings = table(kRecordings), legs = table(kLegs), leg_queues = table(kLegQueues);
+        Rows first_legs(kLegs, Rows::Encoding::copy), first_leg_queues(kLegQueues, Rows::Encoding::copy);
         std::vector<std::string> core_ids, leg_ids, mark_ids;
         std::vector<Param> list_hashes, legs_hashes, fetched, legs_fetched, legs_changed;
         for (const Work& work : works_) {
@@ -250,10 +209,10 @@ class Writer {
         }
         if (!core_ids.empty()) {
             const std::string core = array(core_ids);
-            tx_.run(sql::update_engagements, {engagements.to_json()});
-            tx_.run(sql::merge_engagement_operators, {operators.to_json(), core});
-            tx_.run(sql::merge_engagement_queues, {queues.to_json(), core});
-            tx_.run(sql::merge_audio_recordings, {recordings.to_json(), core});
+            tx_.run(sql::update_engagements, {std::move(engagements).finished()});
+            tx_.run(sql::merge_engagement_operators, {std::move(operators).finished(), core});
+            tx_.run(sql::merge_engagement_queues, {std::move(queues).finished(), core});
+            tx_.run(sql::merge_audio_recordings, {std::move(recordings).finished(), core});
         }
         if (!mark_ids.empty()) {
             tx_.run(sql::mark_engagements, {array(mark_ids), array(list_hashes), array(legs_hashes),
@@ -261,11 +220,11 @@ class Writer {
         }
         if (!leg_ids.empty()) {
             const std::string with_legs = array(leg_ids);
-            tx_.run(sql::merge_legs, {legs.to_json(), with_legs});
-            tx_.run(sql::merge_leg_queues, {leg_queues.to_json(), with_legs});
+            tx_.run(sql::merge_legs, {std::move(legs).finished(), with_legs});
+            tx_.run(sql::merge_leg_queues, {std::move(leg_queues).finished(), with_legs});
         }
-        copy(tx_.raw(), first_legs);
-        copy(tx_.raw(), first_leg_queues);
+        copy(tx_, std::move(first_legs));
+        copy(tx_, std::move(first_leg_queues));
     }
 
     static RowMarks marks_after(const Work& work) {
@@ -292,8 +251,8 @@ class Writer {
         for (const Work& work : works_) {
             if (work.plan.insert || work.plan.write_core || work.plan.write_legs) names.add(*work.fetched);
         }
-        const Rows rows = names.rows();
-        if (!rows.cells.empty()) tx_.run(sql::upsert_queues, {rows.to_json()});
+        Rows rows = names.rows();
+        if (!rows.empty()) tx_.run(sql::upsert_queues, {std::move(rows).finished()});
     }
 
     void enqueue_details() {
@@ -434,22 +393,21 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
     for (const FetchedEngagement& fetched : batch.engagements) {
         Batch one;
         one.engagements.push_back(fetched);
-        pqxx::subtransaction savepoint(static_cast<pqxx::dbtransaction&>(tx.raw()), "one_engagement");
+        Savepoint savepoint(tx, "one_engagement");
         try {
-            Transaction inner(savepoint, tx);
-            const CommitCounts written = write_batch(inner, one);
-            savepoint.commit();
+            const CommitCounts written = write_batch(tx, one);
+            savepoint.release();
             counts += written;
         } catch (const pqxx::sql_error& error) {
             const std::string code = sqlstate(error);
             const bool of_the_data =
                 code.starts_with("22") || code.starts_with("23") || code.starts_with("54");
             if (!of_the_data) throw;
-            savepoint.abort();
-            Rows row{&kEngagements, {}};
+            savepoint.roll_back();
+            Rows row(kEngagements, Rows::Encoding::json);
             add_engagement(row, fetched.engagement, {});
             RejectedFetch rejected{
-                {fetched.engagement.id, row.to_json(), "PostgreSQL refuses it [" + code + "]"},
+                {fetched.engagement.id, std::move(row).finished(), "PostgreSQL refuses it [" + code + "]"},
                 fetched.source,
                 fetched.site_id};
             rest.rejected.push_back(std::move(rejected));

@@ -169,35 +169,86 @@ void Transaction::script(std::string_view sql) {
     tx_.exec(std::string(sql));
 }
 
-pqxx::connection& Connection::open() {
-    if (connection_ && !connection_->is_open()) connection_.reset();
-    if (!connection_) {
-        connection_ = std::make_unique<pqxx::connection>(complete_dsn(settings_.dsn));
-#if PQXX_VERSION_MAJOR < 7
+Savepoint::Savepoint(Transaction& tx, std::string name) : tx_(tx), name_(std::move(name)) {
+    tx_.script("SAVEPOINT " + name_);
+}
+
+void Savepoint::release() {
+    tx_.script("RELEASE SAVEPOINT " + name_);
+}
+
+void Savepoint::roll_back() {
+    tx_.script("ROLLBACK TO SAVEPOINT " + name_ + "; RELEASE SAVEPOINT " + name_);
+}
+
+// libpq's handle is kept beside libpqxx's connection, which does not give it away.
+#if PQXX_VERSION_MAJOR >= 7
+struct Connection::Session {
+    explicit Session(const std::string& dsn) {
+        pqxx::connection opened(dsn);
+        raw = std::move(opened).release_raw_connection();
+        connection.emplace(pqxx::connection::seize_raw_connection(raw));
+        connection->set_verbosity(pqxx::error_verbosity::terse);
+    }
+    pqxx::connection& get() { return *connection; }
+    bool is_open() const { return connection->is_open(); }
+
+    PGconn* raw = nullptr;
+    std::optional<pqxx::connection> connection;
+};
+#else
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+struct RememberingPolicy : pqxx::connect_direct {
+    using connect_direct::connect_direct;
+    handle do_startconnect(handle before) override { return raw = connect_direct::do_startconnect(before); }
+    handle raw = nullptr;
+};
+
+class RememberingConnection : public pqxx::connection_base {
+  public:
+    explicit RememberingConnection(const std::string& dsn) : connection_base(policy_), policy_(dsn) {
+        init();
         // A silent new session in the middle of a transaction would lose its first half.
-        connection_->inhibit_reactivation(true);
-#pragma GCC diagnostic pop
-#endif
-#if PQXX_VERSION_MAJOR >= 7
-        connection_->set_verbosity(pqxx::error_verbosity::terse);
-#else
-        connection_->set_verbosity(pqxx::connection_base::terse);
-#endif
+        inhibit_reactivation(true);
+        set_verbosity(terse);
     }
-    return *connection_;
+    ~RememberingConnection() noexcept { close(); }
+    PGconn* raw() const { return policy_.raw; }
+
+  private:
+    RememberingPolicy policy_;
+};
+#pragma GCC diagnostic pop
+
+struct Connection::Session {
+    explicit Session(const std::string& dsn) : connection(dsn), raw(connection.raw()) {}
+    pqxx::connection_base& get() { return connection; }
+    bool is_open() const { return connection.is_open(); }
+
+    RememberingConnection connection;
+    PGconn* raw;
+};
+#endif
+
+Connection::Connection(ConnectSettings settings) : settings_(std::move(settings)) {}
+Connection::~Connection() = default;
+
+Connection::Session& Connection::open() {
+    if (session_ && !session_->is_open()) session_.reset();
+    if (!session_) session_ = std::make_unique<Session>(complete_dsn(settings_.dsn));
+    return *session_;
 }
 
 void Connection::transact(const std::function<void(Transaction&)>& work) {
     for (int attempt = 1;; ++attempt) {
         bool connected = false;
         try {
-            pqxx::connection& connection = open();
-            [[maybe_unused]] const Quiet quiet(connection);
+            Session& session = open();
+            [[maybe_unused]] const Quiet quiet(session.get());
             connected = true;
-            pqxx::work tx(connection);
-            Transaction transaction(tx, settings_.on_statement);
+            pqxx::work tx(session.get());
+            Transaction transaction(tx, session.raw, settings_.on_statement);
             transaction.run(sql::begin,
                             {settings_.schema, std::to_string(settings_.statement_timeout.count()),
                              std::to_string(settings_.lock_timeout.count()),
@@ -207,15 +258,15 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             tx.commit();
             return;
         } catch (const SinkError& error) {
-            if (error.kind() == SinkError::Kind::unavailable) connection_.reset();
+            if (error.kind() == SinkError::Kind::unavailable) session_.reset();
             throw;
         } catch (const pqxx::broken_connection& error) {
-            connection_.reset();
+            session_.reset();
             if (!connected) throw connect_error(error.what());
             throw SinkError(SinkError::Kind::unavailable,
                             "PostgreSQL: the connection was lost: " + one_line(error.what()));
         } catch (const pqxx::in_doubt_error&) {
-            connection_.reset();
+            session_.reset();
             throw SinkError(SinkError::Kind::unavailable,
                             "PostgreSQL: the connection was lost during a commit");
         } catch (const pqxx::transaction_rollback& error) {  // a deadlock or a serialisation failure
@@ -223,13 +274,13 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
         } catch (const pqxx::sql_error& error) {
             const SinkError told = statement_error(error);
-            if (told.kind() == SinkError::Kind::unavailable) connection_.reset();
+            if (told.kind() == SinkError::Kind::unavailable) session_.reset();
             throw told;
         } catch (const pqxx::failure& error) {
-            connection_.reset();
+            session_.reset();
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
         } catch (const std::logic_error& error) {  // libpqxx: wrong use, or a value that cannot be converted
-            connection_.reset();
+            session_.reset();
             throw SinkError(SinkError::Kind::internal, "PostgreSQL: " + one_line(error.what()));
         }
     }

@@ -13,6 +13,8 @@
 
 #include "sinks/sink.hpp"
 
+struct pg_conn;  // libpq's PGconn
+
 namespace glia::postgres {
 
 /// Where and how to connect.
@@ -34,11 +36,8 @@ using Params = std::vector<Param>;
 /// An open transaction; statements are those of sql/, by the text that sql.hpp embeds.
 class Transaction {
   public:
-    Transaction(pqxx::transaction_base& tx, const std::function<void()>& on_statement)
-        : tx_(tx), on_statement_(on_statement) {}
-    /// A part of `outer` that can be undone by itself.
-    Transaction(pqxx::transaction_base& tx, const Transaction& outer)
-        : tx_(tx), on_statement_(outer.on_statement_) {}
+    Transaction(pqxx::transaction_base& tx, pg_conn* session, const std::function<void()>& on_statement)
+        : tx_(tx), session_(session), on_statement_(on_statement) {}
     /// Runs a statement. Parameters travel apart from the text, unprepared, so that poolers do not mind.
     pqxx::result run(std::string_view sql, const Params& params = {});
     /// Like run(), and returns how many rows it wrote.
@@ -49,27 +48,47 @@ class Transaction {
     void tell() const {
         if (on_statement_) on_statement_();
     }
-    pqxx::transaction_base& raw() { return tx_; }
+    /// As a name in a statement.
+    std::string quote_name(const std::string& name) const { return tx_.quote_name(name); }
+    /// libpq's handle of the same session, for what libpqxx does not do.
+    pg_conn* session() const { return session_; }
 
   private:
     pqxx::transaction_base& tx_;
+    pg_conn* session_;
     const std::function<void()>& on_statement_;
+};
+
+/// A part of a transaction that can be undone by itself. Of savepoints with one name the innermost counts.
+/// One that is neither released nor rolled back ends with the transaction. (libpqxx's own begins with the
+/// first statement that goes through it, which a COPY over libpq does not.)
+class Savepoint {
+  public:
+    Savepoint(Transaction& tx, std::string name);
+    void release();
+    void roll_back();
+
+  private:
+    Transaction& tx_;
+    std::string name_;
 };
 
 /// A connection that opens by itself and forgets itself when it breaks. One thread at a time.
 class Connection {
   public:
-    explicit Connection(ConnectSettings settings) : settings_(std::move(settings)) {}
+    explicit Connection(ConnectSettings settings);
+    ~Connection();
     /// Runs `work` in one transaction and commits. Deadlocks and serialisation failures are retried a few
     /// times, so `work` may run more than once. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);
     const ConnectSettings& settings() const { return settings_; }
 
   private:
-    pqxx::connection& open();
+    struct Session;
+    Session& open();
 
     ConnectSettings settings_;
-    std::unique_ptr<pqxx::connection> connection_;
+    std::unique_ptr<Session> session_;
 };
 
 /// The DSN with time limits added where it names none (connect_timeout, TCP keepalives, application_name).

@@ -57,7 +57,7 @@ int migrate(Connection& connection) {
             tx.run("SET LOCAL statement_timeout = 0");
             if (version == 0) {
                 const bool exists = !tx.run("SELECT FROM pg_namespace WHERE nspname = $1", {schema}).empty();
-                if (!exists) tx.script("CREATE SCHEMA " + tx.raw().quote_name(schema));
+                if (!exists) tx.script("CREATE SCHEMA " + tx.quote_name(schema));
                 tx.script(sql::bootstrap);
             }
             tx.script(sql::migrations[static_cast<std::size_t>(version)].text);

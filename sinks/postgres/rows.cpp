@@ -32,8 +32,7 @@ const Table kEngagements{"engagements",
                           "legs_fetched_at",
                           "core_hash",
                           "list_hash",
-                          "legs_hash"},
-                         19};
+                          "legs_hash"}};
 const Table kSites{"engagement_sites", {"engagement_id", "site_id"}};
 const Table kOperators{"engagement_operators", {"engagement_id", "position", "operator_id", "href"}};
 const Table kQueueRefs{"engagement_queues", {"engagement_id", "position", "queue_id"}};
@@ -42,83 +41,200 @@ const Table kLegs{"legs",
                   {"engagement_id", "id", "position", "operator_id", "site_id", "requested_at", "accepted_at",
                    "request_type", "request_source", "offered_media_type", "accepted_media_type", "duration",
                    "highest_visitor_media_type", "highest_operator_media_type", "used_cobrowsing", "ended_at",
-                   "end_reason", "extra"},
-                  17};
+                   "end_reason", "extra"}};
 const Table kLegQueues{"leg_queues", {"engagement_id", "leg_id", "position", "queue_id"}};
 const Table kQueues{"queues", {"id", "name", "name_as_of", "name_fetched_at"}};
 
 namespace {
 
-Cell cell(const OptionalInstant& time) {
-    return time ? Cell{to_text(*time)} : std::nullopt;
-}
-Cell cell(const OptionalSeconds& seconds) {
-    return seconds ? Cell{std::to_string(*seconds)} : std::nullopt;
-}
-Cell cell(const OptionalFlag& flag) {
-    return flag ? Cell{*flag ? "t" : "f"} : std::nullopt;
-}
-Cell cell(const std::optional<ContentHash>& hash) {
-    return hash ? Cell{to_bytea(*hash)} : std::nullopt;
-}
-Cell cell(std::size_t position) {
-    return std::to_string(position);
-}
-
-/// Each cell is made in its place: a list in braces would copy them all once more.
-template <typename... Cells>
-void add_row(Rows& rows, Cells&&... cells) {
-    std::vector<Cell>& row = rows.cells.emplace_back();
-    row.reserve(sizeof...(cells));
-    (row.emplace_back(std::forward<Cells>(cells)), ...);
-}
+// Times travel in COPY's binary format as microseconds since 2000-01-01.
+constexpr std::chrono::microseconds kPostgresEpoch{946'684'800'000'000};
+// jsonb's binary form begins with the version of the form.
+constexpr char kJsonbVersion = 1;
+constexpr std::int32_t kNull = -1;
 
 }  // namespace
 
-std::string Rows::to_json() const {
-    std::string json = "[";
-    for (const auto& row : cells) {
-        json += json.size() > 1 ? ",{" : "{";
-        bool first = true;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            if (!row[i]) continue;  // json_populate_recordset leaves what is missing NULL
-            if (!first) json.push_back(',');
-            first = false;
-            append_json_string(json, table->columns[i]);
-            json.push_back(':');
-            if (static_cast<int>(i) == table->json_column) {
-                json += *row[i];
-            } else {
-                append_json_string(json, *row[i]);
-            }
-        }
-        json.push_back('}');
+Rows::Rows(const Table& table, Encoding encoding) : table_(table), copy_(encoding == Encoding::copy) {
+    // The signature, no flags, no further head.
+    static constexpr std::string_view kHead{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
+    data_ = copy_ ? kHead : std::string_view("[");
+}
+
+template <typename Integer>
+void Rows::binary(Integer value) {
+    char bytes[sizeof value];
+    for (std::size_t i = 0; i < sizeof value; ++i) {
+        bytes[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (sizeof value - 1 - i))));
     }
-    return json + "]";
+    data_.append(bytes, sizeof value);
+}
+
+void Rows::begin_row() {
+    ++rows_;
+    column_ = 0;
+    if (copy_) {
+        binary(static_cast<std::int16_t>(table_.columns.size()));
+        return;
+    }
+    data_ += rows_ == 1 ? "{" : "},{";
+    first_member_ = true;
+}
+
+std::string Rows::finished() && {
+    if (copy_) {
+        binary(std::int16_t{-1});
+    } else {
+        data_ += rows_ == 0 ? "]" : "}]";
+    }
+    return std::move(data_);
+}
+
+void Rows::null() {
+    // json_populate_recordset leaves what is missing NULL.
+    ++column_;
+    if (copy_) binary(kNull);
+}
+
+void Rows::name_member() {
+    if (!first_member_) data_.push_back(',');
+    first_member_ = false;
+    append_json_string(data_, table_.columns[column_++]);
+    data_.push_back(':');
+}
+
+void Rows::text(std::string_view value) {
+    if (copy_) {
+        ++column_;
+        binary(static_cast<std::int32_t>(value.size()));
+        data_ += value;
+        return;
+    }
+    name_member();
+    append_json_string(data_, value);
+}
+
+void Rows::text(const OptionalText& value) {
+    value ? text(std::string_view(*value)) : null();
+}
+
+void Rows::json(const OptionalText& value) {
+    if (!value) return null();
+    if (copy_) {
+        ++column_;
+        binary(static_cast<std::int32_t>(value->size() + 1));
+        data_.push_back(kJsonbVersion);
+    } else {
+        name_member();
+    }
+    data_ += *value;
+}
+
+void Rows::time(const OptionalInstant& value) {
+    if (!value) return null();
+    if (!copy_) return text(to_text(*value));
+    ++column_;
+    binary(std::int32_t{8});
+    binary(std::int64_t{(value->time_since_epoch() - kPostgresEpoch).count()});
+}
+
+void Rows::number(const OptionalSeconds& value) {
+    if (!value) return null();
+    if (copy_) {
+        ++column_;
+        binary(std::int32_t{8});
+        binary(*value);
+        return;
+    }
+    name_member();
+    data_ += std::to_string(*value);
+}
+
+void Rows::position(std::size_t value) {
+    if (!copy_) return number(static_cast<std::int64_t>(value));
+    ++column_;
+    binary(std::int32_t{4});
+    binary(static_cast<std::int32_t>(value));
+}
+
+void Rows::flag(const OptionalFlag& value) {
+    if (!value) return null();
+    if (copy_) {
+        ++column_;
+        binary(std::int32_t{1});
+        data_.push_back(*value ? 1 : 0);
+        return;
+    }
+    name_member();
+    data_ += *value ? "true" : "false";
+}
+
+void Rows::hash(const std::optional<ContentHash>& value) {
+    if (!value) return null();
+    if (!copy_) return text(to_bytea(*value));
+    text(std::string_view(reinterpret_cast<const char*>(value->data()), value->size()));
 }
 
 void add_engagement(Rows& rows, const Engagement& e, const RowMarks& marks) {
-    add_row(rows, e.id, e.engagement_type, to_text(e.created_at), cell(e.duration), e.visitor_name,
-            e.visitor_browser, e.visitor_device_type, e.visitor_id, cell(e.cobrowsing_used),
-            cell(e.video_used), cell(e.audio_used), cell(e.flagged), cell(e.queue_wait_time),
-            cell(e.crm_forwarded), cell(e.summary_forwarded), e.platform, e.source, e.visitor_href,
-            e.chat_transcript_href, e.extra, to_text(marks.fetched_at), cell(marks.legs_fetched_at),
-            to_bytea(marks.core_hash), cell(marks.list_hash), cell(marks.legs_hash));
+    rows.begin_row();
+    rows.text(e.id);
+    rows.text(e.engagement_type);
+    rows.time(e.created_at);
+    rows.number(e.duration);
+    rows.text(e.visitor_name);
+    rows.text(e.visitor_browser);
+    rows.text(e.visitor_device_type);
+    rows.text(e.visitor_id);
+    rows.flag(e.cobrowsing_used);
+    rows.flag(e.video_used);
+    rows.flag(e.audio_used);
+    rows.flag(e.flagged);
+    rows.number(e.queue_wait_time);
+    rows.flag(e.crm_forwarded);
+    rows.flag(e.summary_forwarded);
+    rows.text(e.platform);
+    rows.text(e.source);
+    rows.text(e.visitor_href);
+    rows.text(e.chat_transcript_href);
+    rows.json(e.extra);
+    rows.time(marks.fetched_at);
+    rows.time(marks.legs_fetched_at);
+    rows.hash(marks.core_hash);
+    rows.hash(marks.list_hash);
+    rows.hash(marks.legs_hash);
+}
+
+void add_site(Rows& rows, const Engagement& e, const std::string& site_id) {
+    rows.begin_row();
+    rows.text(e.id);
+    rows.text(site_id);
 }
 
 void add_operators(Rows& rows, const Engagement& e) {
     for (std::size_t i = 0; i < e.operators.size(); ++i) {
-        add_row(rows, e.id, cell(i), e.operators[i].operator_id, e.operators[i].href);
+        rows.begin_row();
+        rows.text(e.id);
+        rows.position(i);
+        rows.text(e.operators[i].operator_id);
+        rows.text(e.operators[i].href);
     }
 }
 
 void add_queue_refs(Rows& rows, const Engagement& e) {
-    for (std::size_t i = 0; i < e.queues.size(); ++i) add_row(rows, e.id, cell(i), e.queues[i].id);
+    for (std::size_t i = 0; i < e.queues.size(); ++i) {
+        rows.begin_row();
+        rows.text(e.id);
+        rows.position(i);
+        rows.text(e.queues[i].id);
+    }
 }
 
 void add_recordings(Rows& rows, const Engagement& e) {
     for (std::size_t i = 0; i < e.audio_recording_urls.size(); ++i) {
-        add_row(rows, e.id, cell(i), e.audio_recording_urls[i]);
+        rows.begin_row();
+        rows.text(e.id);
+        rows.position(i);
+        rows.text(e.audio_recording_urls[i]);
     }
 }
 
@@ -129,13 +245,31 @@ void add_legs(Rows& legs, Rows& leg_queues, const Engagement& e) {
         const bool repeated = std::any_of(e.legs->begin() + static_cast<std::ptrdiff_t>(i) + 1, e.legs->end(),
                                           [&](const Leg& later) { return later.id == leg.id; });
         if (repeated) continue;
-        add_row(legs, e.id, leg.id, cell(i), leg.operator_id, leg.site_id, cell(leg.requested_at),
-                cell(leg.accepted_at), leg.request_type, leg.request_source, leg.offered_media_type,
-                leg.accepted_media_type, cell(leg.duration), leg.highest_visitor_media_type,
-                leg.highest_operator_media_type, cell(leg.used_cobrowsing), cell(leg.ended_at),
-                leg.end_reason, leg.extra);
+        legs.begin_row();
+        legs.text(e.id);
+        legs.text(leg.id);
+        legs.position(i);
+        legs.text(leg.operator_id);
+        legs.text(leg.site_id);
+        legs.time(leg.requested_at);
+        legs.time(leg.accepted_at);
+        legs.text(leg.request_type);
+        legs.text(leg.request_source);
+        legs.text(leg.offered_media_type);
+        legs.text(leg.accepted_media_type);
+        legs.number(leg.duration);
+        legs.text(leg.highest_visitor_media_type);
+        legs.text(leg.highest_operator_media_type);
+        legs.flag(leg.used_cobrowsing);
+        legs.time(leg.ended_at);
+        legs.text(leg.end_reason);
+        legs.json(leg.extra);
         for (std::size_t k = 0; k < leg.request_queues.size(); ++k) {
-            add_row(leg_queues, e.id, leg.id, cell(k), leg.request_queues[k].id);
+            leg_queues.begin_row();
+            leg_queues.text(e.id);
+            leg_queues.text(leg.id);
+            leg_queues.position(k);
+            leg_queues.text(leg.request_queues[k].id);
         }
     }
 }
@@ -163,9 +297,13 @@ void QueueNames::add(const QueueRef& queue, Instant as_of, Instant fetched_at) {
 }
 
 Rows QueueNames::rows() const {
-    Rows rows{&kQueues, {}};
+    Rows rows(kQueues, Rows::Encoding::json);
     for (const Name& name : names_) {
-        add_row(rows, name.id, name.name, to_text(name.as_of), to_text(name.fetched_at));
+        rows.begin_row();
+        rows.text(name.id);
+        rows.text(name.name);
+        rows.time(name.as_of);
+        rows.time(name.fetched_at);
     }
     return rows;
 }

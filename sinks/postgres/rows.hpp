@@ -1,7 +1,7 @@
-// Records as rows of the data tables: one encoding for COPY and for the merge statements.
+// Records as rows of the data tables: one description of each row, two encodings, COPY's binary one for what
+// is new and JSON for the statements that merge.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,25 +12,50 @@
 
 namespace glia::postgres {
 
-/// A cell in PostgreSQL's text form; none is NULL.
-using Cell = std::optional<std::string>;
-
 /// A data table by its name and the columns that are written, in the order of the cells.
 struct Table {
     std::string_view name;
     std::vector<std::string_view> columns;
-    int json_column = -1;  ///< the column that holds JSON, if any
 };
 
 extern const Table kEngagements, kSites, kOperators, kQueueRefs, kRecordings, kLegs, kLegQueues, kQueues;
 
-/// Rows of one table, ready to be written.
-struct Rows {
-    const Table* table;
-    std::vector<std::vector<Cell>> cells;
+/// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,
+/// each by the member that says its column's type: COPY's binary encoding relies on it.
+class Rows {
+  public:
+    enum class Encoding { copy, json };
 
-    /// The rows as a JSON array for json_populate_recordset.
-    std::string to_json() const;
+    Rows(const Table& table, Encoding encoding);
+
+    bool empty() const { return rows_ == 0; }
+    const Table& table() const { return table_; }
+    /// All of it, in COPY's binary format or as a JSON array for json_populate_recordset.
+    std::string finished() &&;
+
+    void begin_row();
+    void text(std::string_view value);  ///< text
+    void text(const std::string& value) { text(std::string_view(value)); }
+    void text(const OptionalText& value);                ///< text
+    void json(const OptionalText& value);                ///< jsonb
+    void time(const OptionalInstant& value);             ///< timestamptz
+    void number(const OptionalSeconds& value);           ///< bigint
+    void position(std::size_t value);                    ///< integer
+    void flag(const OptionalFlag& value);                ///< boolean
+    void hash(const std::optional<ContentHash>& value);  ///< bytea
+
+  private:
+    void null();
+    void name_member();
+    template <typename Integer>
+    void binary(Integer value);
+
+    const Table& table_;
+    bool copy_;
+    std::string data_;
+    std::size_t rows_ = 0;
+    std::size_t column_ = 0;
+    bool first_member_ = true;
 };
 
 /// What the engagements row holds besides the API's own fields.
@@ -43,6 +68,7 @@ struct RowMarks {
 };
 
 void add_engagement(Rows& rows, const Engagement& engagement, const RowMarks& marks);
+void add_site(Rows& rows, const Engagement& engagement, const std::string& site_id);
 void add_operators(Rows& rows, const Engagement& engagement);
 void add_queue_refs(Rows& rows, const Engagement& engagement);
 void add_recordings(Rows& rows, const Engagement& engagement);
@@ -53,6 +79,7 @@ void add_legs(Rows& legs, Rows& leg_queues, const Engagement& engagement);
 class QueueNames {
   public:
     void add(const FetchedEngagement& fetched);
+    /// As JSON.
     Rows rows() const;
 
   private:
