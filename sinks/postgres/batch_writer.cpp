@@ -50,18 +50,29 @@ std::vector<Work> gather(const Batch& batch) {
     return works;
 }
 
-std::optional<ContentHash> hash(const pqxx::row& row, const char* column) {
-    const OptionalText value = text(row, column);
-    return value ? from_bytea(*value) : std::nullopt;
+// The columns of classify and lock_engagements, by their places: to look for names costs more than the rest.
+enum StateColumn { kId, kCoreHash, kListHash, kLegsHash, kFetchedAt, kLegsFetchedAt, kSiteKnown, kRejected };
+
+std::optional<ContentHash> hash(const pqxx::row& row, StateColumn column) {
+    return row[column].is_null() ? std::nullopt : from_bytea(row[column].c_str());
+}
+
+OptionalInstant instant(const pqxx::row& row, StateColumn column) {
+    if (row[column].is_null()) return std::nullopt;
+    return Instant{std::chrono::microseconds{row[column].as<std::int64_t>()}};
+}
+
+bool truth(const pqxx::row& row, StateColumn column) {
+    return *row[column].c_str() == 't';
 }
 
 StoredState stored_state(const pqxx::row& row) {
     StoredState state;
-    state.core_hash = hash(row, "core_hash").value_or(ContentHash{});
-    state.list_hash = hash(row, "list_hash");
-    state.legs_hash = hash(row, "legs_hash");
-    state.fetched_at = instant(row, "fetched_at").value_or(Instant{});
-    state.legs_fetched_at = instant(row, "legs_fetched_at");
+    state.core_hash = hash(row, kCoreHash).value_or(ContentHash{});
+    state.list_hash = hash(row, kListHash);
+    state.legs_hash = hash(row, kLegsHash);
+    state.fetched_at = instant(row, kFetchedAt).value_or(Instant{});
+    state.legs_fetched_at = instant(row, kLegsFetchedAt);
     return state;
 }
 
@@ -106,10 +117,16 @@ class Writer {
         const std::string& site = works_.front().fetched->site_id;
         const auto known = tx_.run(sql::classify, {array(ids([](const Work&) { return true; })), site});
         for (const auto& row : known) {
-            Work& work = *by_id.at(row["id"].c_str());
+            Work& work = *by_id.at(row[kId].c_str());
             work.stored = stored_state(row);
-            work.site_known = truth(row, "site_known");
-            work.rejected_before = truth(row, "rejected");
+            work.site_known = truth(row, kSiteKnown);
+            work.rejected_before = truth(row, kRejected);
+        }
+        const auto unsure = ids([&](const Work& work) { return work.stored && !work.site_known; });
+        if (!unsure.empty() && !site.empty()) {
+            for (const auto& row : tx_.run(sql::known_sites, {array(unsure), site})) {
+                by_id.at(row[0].c_str())->site_known = true;
+            }
         }
         for (Work& work : works_) work.plan = plan_merge(work.stored, work.incoming);
 
@@ -118,7 +135,7 @@ class Writer {
         // Held still, they may turn out to have changed since; the decision is made again on what is locked.
         const auto locked = tx_.run(sql::lock_engagements, {array(changed)});
         for (const std::string& id : changed) by_id.at(id)->stored.reset();
-        for (const auto& row : locked) by_id.at(row["id"].c_str())->stored = stored_state(row);
+        for (const auto& row : locked) by_id.at(row[kId].c_str())->stored = stored_state(row);
         for (const std::string& id : changed) {
             Work& work = *by_id.at(id);
             work.plan = plan_merge(work.stored, work.incoming);
@@ -157,6 +174,7 @@ class Writer {
             if (!work.plan.insert) continue;
             const Engagement& e = work.engagement();
             RowMarks marks;
+            marks.first_site_id = work.fetched->site_id;
             marks.fetched_at = work.incoming.fetched_at;
             if (work.plan.write_legs) marks.legs_fetched_at = work.incoming.fetched_at;
             marks.core_hash = work.incoming.core_hash;

@@ -23,8 +23,9 @@ struct Settings {
 /// The version that this program's migrations lead to.
 int latest_schema_version();
 
-/// All migrations as one script for a DBA: schema, search_path, tables, and the rows that record them.
-std::string migration_script(const std::string& schema);
+/// The SQL that brings a schema to version `up_to` (or the latest), whatever version it is at; for a DBA
+/// (`migrate --print`).
+std::string migration_script(const std::string& schema, int up_to = latest_schema_version());
 
 /// Connects at the first use, not here.
 std::unique_ptr<Sink> open(const Settings& settings);

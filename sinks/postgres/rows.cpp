@@ -32,7 +32,8 @@ const Table kEngagements{"engagements",
                           "legs_fetched_at",
                           "core_hash",
                           "list_hash",
-                          "legs_hash"}};
+                          "legs_hash",
+                          "first_site_id"}};
 const Table kSites{"engagement_sites", {"engagement_id", "site_id"}};
 const Table kOperators{"engagement_operators", {"engagement_id", "position", "operator_id", "href"}};
 const Table kQueueRefs{"engagement_queues", {"engagement_id", "position", "queue_id"}};
@@ -202,6 +203,7 @@ void add_engagement(Rows& rows, const Engagement& e, const RowMarks& marks) {
     rows.hash(marks.core_hash);
     rows.hash(marks.list_hash);
     rows.hash(marks.legs_hash);
+    rows.text(marks.first_site_id.empty() ? OptionalText{} : marks.first_site_id);
 }
 
 void add_site(Rows& rows, const Engagement& e, const std::string& site_id) {

@@ -65,6 +65,7 @@ struct RowMarks {
     ContentHash core_hash{};
     std::optional<ContentHash> list_hash;
     std::optional<ContentHash> legs_hash;
+    std::string first_site_id;  ///< of a new row; empty: not from a listing
 };
 
 void add_engagement(Rows& rows, const Engagement& engagement, const RowMarks& marks);

@@ -555,17 +555,43 @@ TEST(Schema, ANewerSchemaIsRefused) {
         }
     }
 }
+void run_script(const Database& database, const std::string& script) {
+    pqxx::connection connection(database.dsn());
+    pqxx::nontransaction(connection).exec(script);
+}
+/// Tables, columns, indexes and comments.
+std::string everything_of(const Database& database) {
+    return database.sql(
+               "SELECT table_name, column_name, data_type, is_nullable, collation_name, "
+               "col_description(('glia.' || table_name)::regclass, ordinal_position::int) FROM "
+               "information_schema.columns WHERE table_schema = 'glia' ORDER BY 1, 2") +
+           database.sql("SELECT indexdef FROM pg_indexes WHERE schemaname = 'glia' ORDER BY 1") +
+           database.sql("SELECT version FROM glia.schema_version ORDER BY 1");
+}
 TEST(Schema, APrintedMigrationDoesTheSameAsTheProgram) {
     const Database printed, migrated;
-    printed.outside("SELECT 1");
-    pqxx::connection connection(printed.dsn());
-    pqxx::nontransaction(connection).exec(postgres::migration_script("glia"));
+    run_script(printed, postgres::migration_script("glia"));
     postgres::open({migrated.dsn(), "glia"})->migrate();
-    const std::string columns =
-        "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM "
-        "information_schema.columns WHERE table_schema = 'glia' ORDER BY 1, 2";
-    EXPECT_EQ(printed.sql(columns), migrated.sql(columns));
+    EXPECT_EQ(everything_of(printed), everything_of(migrated));
     EXPECT_NO_THROW(postgres::open({printed.dsn(), "glia"})->require_schema());
+    run_script(printed, postgres::migration_script("glia"));
+    EXPECT_EQ(everything_of(printed), everything_of(migrated));
+}
+TEST(Schema, EveryOlderVersionIsBroughtToTheLatestByTheProgramAndByTheScript) {
+    const Database whole;
+    postgres::open({whole.dsn(), "glia"})->migrate();
+    for (int version = 1; version < postgres::latest_schema_version(); ++version) {
+        const Database by_program, by_script;
+        for (const Database* old : {&by_program, &by_script}) {
+            run_script(*old, postgres::migration_script("glia", version));
+            EXPECT_EQ(old->sql("SELECT max(version) FROM glia.schema_version"), std::to_string(version));
+            EXPECT_THROW(postgres::open({old->dsn(), "glia"})->require_schema(), SinkError);
+        }
+        postgres::open({by_program.dsn(), "glia"})->migrate();
+        run_script(by_script, postgres::migration_script("glia"));
+        EXPECT_EQ(everything_of(by_program), everything_of(whole));
+        EXPECT_EQ(everything_of(by_script), everything_of(whole));
+    }
 }
 
 SinkError::Kind kind_of(const std::string& dsn) {
