@@ -30,13 +30,15 @@ using Clock = std::chrono::steady_clock;
 // Servers close idle connections after a minute or so; closing first avoids most surprises.
 constexpr std::chrono::seconds kIdleLimit{20};
 constexpr std::uint32_t kLongestHead = 64 * 1024;
+// Beast reads as much at once as its buffer has room for, and its buffer begins with none.
+constexpr std::size_t kReadAtOnce = 64 * 1024;
 
 // Lookups whose thread has not come back; the loop's thread only.
 int pending_lookups = 0;
 
 /// A connection to one origin, plain or TLS.
 struct Connection {
-    explicit Connection(asio::io_context& context) : plain(context) {}
+    explicit Connection(asio::io_context& context) : plain(context) { buffer.reserve(kReadAtOnce); }
     beast::tcp_stream& tcp_layer() { return tls ? tls->next_layer() : plain; }
 
     beast::tcp_stream plain;

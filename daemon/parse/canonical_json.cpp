@@ -122,9 +122,12 @@ std::string repair_escapes(std::string_view json) {
     std::string out;
     out.reserve(json.size());
     for (std::size_t at = 0; at < json.size();) {
-        if (json[at] != '\\' || at + 1 >= json.size()) {
-            out.push_back(json[at++]);
-            continue;
+        const std::size_t escape = std::min(json.find('\\', at), json.size());
+        out.append(json.substr(at, escape - at));
+        at = escape;
+        if (at + 1 >= json.size()) {
+            out.append(json.substr(at));
+            break;
         }
         const int unit = code_unit(json, at);
         if (unit < 0) {  // another escape: take both characters, or an escaped backslash would be read twice

@@ -21,6 +21,9 @@ constexpr std::size_t kLongestId = 1000;
 // Payloads of rejected records are kept for a person to read and to load again, not for archives.
 constexpr std::size_t kLongestShown = 60;
 
+// An engagement is large to move: room for a page from the start.
+constexpr std::size_t kUsualPage = 100;
+
 /// A record that cannot be loaded, and why: one line.
 struct BadRecord {
     std::string reason;
@@ -326,10 +329,10 @@ void read_legs(od::value& value, std::optional<std::vector<Leg>>& legs) {
 // --------------------------------------------------------------------------------------- engagements
 
 struct Reading {
-    Engagement engagement;
-    OptionalText id;
-    OptionalInstant created_at;
-    Extra extra;
+    Engagement& engagement;
+    OptionalText id{};
+    OptionalInstant created_at{};
+    Extra extra{};
 };
 
 void read_member(std::string_view key, od::value& value, Reading& in) {
@@ -395,9 +398,10 @@ void read_member(std::string_view key, od::value& value, Reading& in) {
     in.extra.add(key, value);
 }
 
-Engagement read_engagement(od::value& value) {
+/// Into a fresh `engagement`, which is of no use after an exception.
+void read_engagement(od::value& value, Engagement& engagement) {
     if (value.type().value() != od::json_type::object) throw BadRecord{"the record is not an object"};
-    Reading in;
+    Reading in{engagement};
     for (auto entry : value.get_object()) {
         const std::string_view key = entry.unescaped_key();
         od::value inner = entry.value();
@@ -405,10 +409,9 @@ Engagement read_engagement(od::value& value) {
     }
     if (!in.id || in.id->empty()) throw BadRecord{"id is missing"};
     if (!in.created_at) throw BadRecord{"created_at is missing"};
-    in.engagement.id = std::move(*in.id);
-    in.engagement.created_at = *in.created_at;
-    in.engagement.extra = in.extra.text();
-    return std::move(in.engagement);
+    engagement.id = std::move(*in.id);
+    engagement.created_at = *in.created_at;
+    engagement.extra = in.extra.text();
 }
 
 ParseFailure not_json(simdjson::error_code error) {
@@ -478,7 +481,8 @@ struct EngagementParser::Impl {
             od::document document = record_parser.iterate(view(padded));
             for (auto entry : document.get_array()) {
                 od::value value = entry.value();
-                Engagement engagement = read_engagement(value);
+                Engagement engagement;
+                read_engagement(value, engagement);
                 apply_privacy(engagement);
                 engagements.push_back(std::move(engagement));
             }
@@ -500,6 +504,7 @@ struct EngagementParser::Impl {
             if (key == "engagements") {
                 page.engagements.clear();
                 page.rejected.clear();
+                page.engagements.reserve(kUsualPage);
                 complete = true;
                 for (auto element : value.get_array()) {
                     od::value record = element.value();
@@ -507,9 +512,9 @@ struct EngagementParser::Impl {
                         read_alone(raw_value(record), page.engagements, page.rejected);
                         continue;
                     }
-                    Engagement engagement = read_engagement(record);
+                    Engagement& engagement = page.engagements.emplace_back();
+                    read_engagement(record, engagement);
                     apply_privacy(engagement);
-                    page.engagements.push_back(std::move(engagement));
                 }
             } else if (key == "next_page") {
                 read(value, key, page.next_page);

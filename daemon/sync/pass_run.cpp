@@ -56,6 +56,10 @@ void PassRun::on_page(FetchedPage fetched) {
     facts.requests = fetched.attempts;
     pass_.on_page(facts);
     position_is_new_ = true;
+    if (batch_->engagements.empty()) {
+        const std::size_t page = fetched.page.engagements.size();
+        batch_->engagements.reserve(fetched.page.next_page ? full_ + page : page);
+    }
     for (Engagement& engagement : fetched.page.engagements) {
         add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.fetched_at, site_, sync_);
     }
