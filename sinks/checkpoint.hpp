@@ -102,6 +102,12 @@ struct Batch {
     bool empty() const { return engagements.empty() && rejected.empty() && details.empty(); }
 };
 
+/// A batch with the position it is committed with; outlived by what it points to.
+struct CommitPart {
+    const Batch* batch = nullptr;
+    const PassCheckpoint* checkpoint = nullptr;  ///< none: rows only
+};
+
 /// What a commit did.
 struct CommitCounts {
     std::int64_t inserted = 0;

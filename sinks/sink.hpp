@@ -90,6 +90,15 @@ struct WindowLease {
     int attempts = 0;
 };
 
+/// Which windows of a backfill to take.
+struct WindowClaim {
+    std::int64_t backfill_id = 0;
+    std::string owner;
+    Seconds ttl{};
+    std::vector<std::string> except_sites;
+    std::int64_t limit = 1;
+};
+
 /// How far a backfill is.
 struct BackfillProgress {
     std::int64_t windows_total = 0;
@@ -148,6 +157,11 @@ class Sink {
     /// Writes a batch and, with it, the checkpoint; all or nothing. Throws `lease_lost` if the fence refuses.
     virtual CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) = 0;
 
+    /// Writes several in one transaction, all or nothing; the counts in their order. They end in the tables
+    /// as if each had been committed on its own, one after the other. A sink that does not do that returns
+    /// nothing, and has done nothing.
+    virtual std::vector<CommitCounts> commit_together(const std::vector<CommitPart>&) { return {}; }
+
     /// Leases a site that is due (or any, with `force`) for `ttl`.
     virtual SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
                                       bool force) = 0;
@@ -156,9 +170,8 @@ class Sink {
 
     /// Finds or makes the backfill.
     virtual BackfillState open_backfill(const BackfillSpec& spec) = 0;
-    virtual std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner,
-                                                    Seconds ttl,
-                                                    const std::vector<std::string>& except_sites) = 0;
+    /// The oldest windows that are free, in that order.
+    virtual std::vector<WindowLease> claim_windows(const WindowClaim& claim) = 0;
     virtual void renew_window(const WindowTarget& window, Seconds ttl) = 0;
     /// Gives a window back unfinished; `error` empty if only the program stops.
     virtual void release_window(const WindowTarget& window, const std::string& error) = 0;

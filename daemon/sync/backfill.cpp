@@ -1,6 +1,9 @@
 #include "daemon/sync/backfill.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <memory>
+#include <utility>
 
 #include "daemon/ops/log.hpp"
 #include "daemon/sync/details.hpp"
@@ -11,6 +14,8 @@ namespace {
 
 constexpr Milliseconds kPause{250};
 constexpr Milliseconds kProgressEvery{1000};
+// So many windows are open for each that is being read: the others wait for their last commit.
+constexpr int kWindowsOpen = 3;
 
 class Backfill {
   public:
@@ -19,7 +24,9 @@ class Backfill {
           request_(std::move(request)),
           observer_(std::move(observer)),
           details_(engine),
-          over_(engine.runtime) {}
+          over_(engine.runtime),
+          reading_freed_(engine.runtime),
+          claiming_(engine.runtime) {}
 
     Task<BackfillResult> run() {
         std::optional<SinkError> failure;
@@ -52,12 +59,14 @@ class Backfill {
         engine_.runtime.spawn(fetch_details(latch));
         latch.add();
         engine_.runtime.spawn(report(latch));
-        for (int i = 0; i < request_.concurrency; ++i) {
+        reading_free_ = request_.concurrency;
+        for (int i = 0; i < request_.concurrency * kWindowsOpen; ++i) {
             listing.add();
             engine_.runtime.spawn(read_windows(listing));
         }
         listing.remove();
         co_await listing.wait();
+        co_await give_back_claimed();
         listed_ = true;
         over_.notify();
         co_await latch.wait();
@@ -101,13 +110,17 @@ class Backfill {
     Task<> read_windows(Latch& latch) {
         std::optional<SinkError> failure;
         try {
-            while (!engine_.scope.ending() && !ledger_.down()) {
-                auto lease = co_await claim();
-                if (lease) {
-                    co_await read_window(std::move(*lease));
-                } else if (!co_await others_are_reading()) {
-                    break;
+            for (;;) {
+                co_await begin_reading();
+                Reading reading(*this);
+                if (engine_.scope.ending() || ledger_.down()) break;
+                auto window = co_await next_window();
+                if (window) {
+                    co_await read_window(std::move(*window), reading);
+                    continue;
                 }
+                reading.end();
+                if (!co_await others_are_reading()) break;
             }
         } catch (const SinkError& error) {
             failure.emplace(error);
@@ -116,37 +129,116 @@ class Backfill {
         latch.remove();
     }
 
-    Task<std::optional<WindowLease>> claim() {
-        const std::int64_t id = state_.id;
-        const std::string owner = engine_.owner;
-        const std::vector<std::string> refused = ledger_.refused_sites();
-        const auto claim_one = [id, owner, refused](Sink& sink) {
-            return sink.claim_window(id, owner, kLeaseTime, refused);
-        };
-        co_return co_await engine_.store.run(claim_one);
+    /// The right to ask the API for a window's pages: `concurrency` have it at a time. Who has all pages and
+    /// waits for the last commit has it no more.
+    class Reading {
+      public:
+        explicit Reading(Backfill& backfill) : backfill_(backfill) {}
+        ~Reading() { end(); }
+        Reading(const Reading&) = delete;
+        Reading& operator=(const Reading&) = delete;
+        void end() {
+            if (std::exchange(ended_, true)) return;
+            ++backfill_.reading_free_;
+            backfill_.reading_freed_.notify();
+        }
+
+      private:
+        Backfill& backfill_;
+        bool ended_ = false;
+    };
+
+    Task<> begin_reading() {
+        while (reading_free_ == 0) co_await reading_freed_.wait();
+        --reading_free_;
+    }
+
+    /// A window of ours, and the renewal of its lease, from the moment it is claimed.
+    struct Held {
+        WindowLease lease;
+        std::unique_ptr<Renewal> renewal;
+    };
+
+    /// The next window to read. Some are claimed at once: each claim is a transaction of its own.
+    Task<std::optional<Held>> next_window() {
+        co_await claiming_.lock();
+        std::optional<SinkError> failure;
+        try {
+            if (claimed_.empty()) co_await claim();
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        std::optional<Held> next;
+        if (!claimed_.empty()) {
+            next.emplace(std::move(claimed_.front()));
+            claimed_.pop_front();
+        }
+        claiming_.unlock();
+        if (failure) throw SinkError(*failure);
+        co_return next;
+    }
+
+    Task<> claim() {
+        const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, ledger_.refused_sites(),
+                                 request_.concurrency};
+        const auto some = [wanted](Sink& sink) { return sink.claim_windows(wanted); };
+        std::vector<WindowLease> leases = co_await engine_.store.run(some);
+        for (WindowLease& lease : leases) {
+            ++held_here_;
+            const auto renewal = [target = lease.target] {
+                return [target](Sink& sink) { sink.renew_window(target, kLeaseTime); };
+            };
+            claimed_.push_back({std::move(lease), std::make_unique<Renewal>(engine_, renewal)});
+        }
+    }
+
+    /// Gives a window back that is not done; `error`: why not, if it says something about the window.
+    Task<> give_back(WindowTarget target, std::string error) {
+        const auto release = [target, error](Sink& sink) { sink.release_window(target, error); };
+        co_await engine_.store.run(release);
+    }
+
+    /// What was claimed and not begun is free for others at once.
+    Task<> give_back_claimed() {
+        try {
+            while (!claimed_.empty()) {
+                const WindowTarget target = claimed_.front().lease.target;
+                claimed_.pop_front();
+                --held_here_;
+                co_await give_back(target, "");
+            }
+        } catch (const SinkError& error) {
+            // Then it is free when the leases run out.
+            log::debug(LogTopic::backfill, "windows not given back", {{"error", error.what()}});
+        }
     }
 
     /// Windows that another instance holds are waited for: if it dies, they fall to this one.
     Task<bool> others_are_reading() {
         const BackfillProgress now = co_await progress();
-        if (now.windows_leased <= reading_here_) co_return false;
+        if (now.windows_leased <= held_here_) co_return false;
         co_await take_over_dead(engine_);
         co_await end_stuck(engine_);
         co_return co_await engine_.scope.sleep(Milliseconds{1000});
     }
 
-    Task<> read_window(WindowLease lease) {
-        ++reading_here_;
-        const WindowTarget target = lease.target;
+    Task<> read_window(Held held, Reading& reading) {
+        const WindowLease& lease = held.lease;
+        const WindowTarget& target = lease.target;
         PassResult pass;
-        {
-            const Renewal renewal(engine_, [target] {
-                return [target](Sink& sink) { sink.renew_window(target, kLeaseTime); };
-            });
+        const auto& refused = ledger_.refused_sites();
+        const bool pointless = std::find(refused.begin(), refused.end(), target.site_id) != refused.end();
+        if (!pointless) {
             Pass window(target, lease.pass);
-            pass = co_await perform(engine_, std::move(window), target.site_id);
+            const std::function<void()> fetched = [&reading] { reading.end(); };
+            pass = co_await perform(engine_, std::move(window), target.site_id, fetched);
         }
-        --reading_here_;
+        held.renewal.reset();
+        --held_here_;
+        if (pointless) {
+            co_await give_back(target, "");
+            co_return;
+        }
         const std::string error = ledger_.on_window(lease, pass);
         if (pass.complete) co_return;
         if (pass.outcome.ending != Ending::stopped) {
@@ -155,8 +247,7 @@ class Backfill {
                         {"window", to_iso8601(target.from)},
                         {"error", pass.outcome.error}});
         }
-        const auto give_back = [target, error](Sink& sink) { sink.release_window(target, error); };
-        co_await engine_.store.run(give_back);
+        co_await give_back(target, error);
     }
 
     // ------------------------------------------------------------------------------- legs, progress
@@ -205,7 +296,11 @@ class Backfill {
     BackfillResult result_;
     WindowLedger ledger_;
     std::chrono::steady_clock::time_point started_{};
-    std::int64_t reading_here_ = 0;
+    int reading_free_ = 0;
+    Signal reading_freed_;
+    AsyncMutex claiming_;
+    std::deque<Held> claimed_;
+    std::int64_t held_here_ = 0;  // windows leased by this process
     bool listed_ = false;
     bool details_over_ = false;
 };

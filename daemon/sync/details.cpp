@@ -135,7 +135,7 @@ Task<> Details::fetch(Round& round, DetailJob job) {
 Task<> Details::flush(Round& round) {
     const std::shared_ptr<const Batch> batch = round.drain.flush();
     if (!batch) co_return;
-    co_await commit(engine_, batch, std::nullopt);
+    co_await engine_.committer.commit(batch, std::nullopt);
 }
 
 }  // namespace glia

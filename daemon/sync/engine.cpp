@@ -22,7 +22,7 @@ class Committing {
   private:
     Task<> commit(Engine& engine, PassRun::Commit what) {
         try {
-            counts_ = co_await glia::commit(engine, std::move(what.batch), std::move(what.checkpoint));
+            counts_ = co_await engine.committer.commit(std::move(what.batch), std::move(what.checkpoint));
         } catch (...) {
             failure_ = std::current_exception();
         }
@@ -39,13 +39,16 @@ class Committing {
 /// One pass on its way: does what PassRun says.
 class Performance {
   public:
-    Performance(Engine& engine, Pass pass, std::string site)
-        : engine_(engine), run_(std::move(pass), std::move(site), engine.settings.sync) {}
+    Performance(Engine& engine, Pass pass, std::string site, std::function<void()> fetched)
+        : engine_(engine),
+          run_(std::move(pass), std::move(site), engine.settings.sync),
+          fetched_(std::move(fetched)) {}
 
     Task<PassResult> perform() {
         for (;;) {
             if (engine_.scope.ending()) run_.stop();
             PassRun::Step step = run_.next();
+            if (run_.over() && fetched_) std::exchange(fetched_, nullptr)();
             if (const auto* fetch = std::get_if<PassRun::Fetch>(&step)) {
                 co_await ask(fetch->ask);
             } else if (auto* commit = std::get_if<PassRun::Commit>(&step)) {
@@ -106,6 +109,7 @@ class Performance {
 
     Engine& engine_;
     PassRun run_;
+    std::function<void()> fetched_;
     std::unique_ptr<Committing> committing_;
 };
 
@@ -120,29 +124,11 @@ Engine::Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int r
       store(scope, std::move(sinks), threads, retries, metrics),
       owner(this_owner()),
       details_wanted(loop),
-      background(loop) {}
+      background(loop),
+      committer(store, metrics, loop, background) {}
 
-Task<CommitCounts> commit(Engine& engine, std::shared_ptr<const Batch> batch,
-                          std::optional<PassCheckpoint> checkpoint) {
-    Metrics& metrics = engine.metrics;
-    // Measured where it happens: what waits for a writer, or for the database to come back, is another
-    // matter.
-    const auto write = [batch, checkpoint, &metrics](Sink& sink) {
-        const auto began = std::chrono::steady_clock::now();
-        try {
-            CommitCounts counts = sink.commit(*batch, checkpoint);
-            metrics.committed(counts, std::chrono::steady_clock::now() - began);
-            return counts;
-        } catch (...) {
-            metrics.commit_failed();
-            throw;
-        }
-    };
-    co_return co_await engine.store.run(write);
-}
-
-Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id) {
-    Performance performance(engine, std::move(pass), std::move(site_id));
+Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id, std::function<void()> fetched) {
+    Performance performance(engine, std::move(pass), std::move(site_id), std::move(fetched));
     co_return co_await performance.perform();
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/config/settings.hpp"
 #include "daemon/ops/metrics.hpp"
 #include "daemon/ops/runtime.hpp"
+#include "daemon/sync/committer.hpp"
 #include "daemon/sync/health.hpp"
 #include "daemon/sync/outcome.hpp"
 #include "daemon/sync/pass_run.hpp"
@@ -40,7 +41,8 @@ struct Engine {
     const std::string owner;  ///< this process, in leases
     Signal details_wanted;    ///< notified when a commit has put something into the detail queue
     Latch background;         ///< coroutines that nobody else waits for
-    Health health;            ///< how the sites fare that this instance reads
+    Committer committer;
+    Health health;  ///< how the sites fare that this instance reads
 
     /// How a sink's failure ends a piece of work: while the engine ends, it was stopped.
     Outcome outcome_of(const SinkError& error) const {
@@ -48,13 +50,11 @@ struct Engine {
     }
 };
 
-/// Writes a batch, counted and measured. Throws SinkError.
-Task<CommitCounts> commit(Engine& engine, std::shared_ptr<const Batch> batch,
-                          std::optional<PassCheckpoint> checkpoint);
-
 /// Performs `pass`: fetches, and commits behind the fetching, at most one batch at a time. What was fetched
-/// before a failure is committed too. Called under a lease that `Renewal` keeps.
-Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id);
+/// before a failure is committed too. Called under a lease that `Renewal` keeps. `fetched` is called once, as
+/// soon as nothing more is asked of the API.
+Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id,
+                         std::function<void()> fetched = nullptr);
 
 /// Renews a lease every ten seconds until it is destroyed. `renewal` is asked on the loop's thread for the
 /// call that renews what is held at that moment; the call is made on a writer thread.

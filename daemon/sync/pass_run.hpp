@@ -62,9 +62,10 @@ class PassRun {
     // Large enough that a transaction's fixed costs do not show, small enough that a batch is about 2 MB.
     static constexpr std::size_t kBatchEngagements = 500;
 
-  private:
+    /// Nothing more is asked of the API.
     bool over() const { return pass_.complete() || pass_.failed() || given_up_; }
 
+  private:
     Pass pass_;
     std::string site_;
     SyncSettings sync_;

@@ -19,6 +19,7 @@ constexpr int kCopyAttempts = 8;
 /// One record on its way into the tables.
 struct Work {
     const FetchedEngagement* fetched = nullptr;
+    std::size_t part = 0;  ///< which batch it comes from
     IncomingState incoming;
     std::optional<StoredState> stored;
     MergePlan plan;
@@ -26,28 +27,41 @@ struct Work {
     bool rejected_before = false;  // and not settled since
 
     const Engagement& engagement() const { return fetched->engagement; }
+    const std::string& site() const { return fetched->site_id; }
     const std::string& id() const { return fetched->engagement.id; }
 };
 
-/// In the order of ids, which is the order of locks; of one id twice, the later record counts.
-std::vector<Work> gather(const Batch& batch) {
-    std::map<std::string_view, const FetchedEngagement*> latest;
-    for (const FetchedEngagement& fetched : batch.engagements) {
-        const FetchedEngagement*& slot = latest[fetched.engagement.id];
-        if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
+/// What is written of some batches at once: in the order of ids, which is the order of locks, each id once.
+/// Of one id twice in a batch, the later record counts; in two batches, the second is left for the next
+/// round.
+std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) {
+    std::vector<std::map<std::string_view, Work>> all(1);
+    for (std::size_t part = 0; part < batches.size(); ++part) {
+        for (const FetchedEngagement& fetched : batches[part]->engagements) {
+            for (std::size_t round = 0;; ++round) {
+                if (round == all.size()) all.emplace_back();
+                Work& work = all[round][fetched.engagement.id];
+                if (work.fetched && work.part != part) continue;
+                if (!work.fetched || work.fetched->fetched_at <= fetched.fetched_at) work.fetched = &fetched;
+                work.part = part;
+                break;
+            }
+        }
     }
-    std::vector<Work> works;
-    works.reserve(latest.size());
-    for (const auto& [id, fetched] : latest) {
-        Work work;
-        work.fetched = fetched;
-        work.incoming.source = fetched->source;
-        work.incoming.core_hash = core_hash(fetched->engagement);
-        if (fetched->engagement.legs) work.incoming.legs_hash = legs_hash(*fetched->engagement.legs);
-        work.incoming.fetched_at = fetched->fetched_at;
-        works.push_back(work);
+    std::vector<std::vector<Work>> result;
+    for (auto& round : all) {
+        std::vector<Work>& works = result.emplace_back();
+        works.reserve(round.size());
+        for (auto& [id, work] : round) {
+            const FetchedEngagement& fetched = *work.fetched;
+            work.incoming.source = fetched.source;
+            work.incoming.core_hash = core_hash(fetched.engagement);
+            if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
+            work.incoming.fetched_at = fetched.fetched_at;
+            works.push_back(work);
+        }
     }
-    return works;
+    return result;
 }
 
 // The columns of classify and lock_engagements, by their places: to look for names costs more than the rest.
@@ -76,24 +90,26 @@ StoredState stored_state(const pqxx::row& row) {
     return state;
 }
 
+/// Writes the engagements of one round.
 class Writer {
   public:
-    Writer(Transaction& tx, const Batch& batch) : tx_(tx), batch_(batch), works_(gather(batch)) {}
-
-    CommitCounts write() {
-        if (!works_.empty()) {
-            insert_new();
-            update_changed();
-            add_sites();
-            write_queue_names();
-            enqueue_details();
-            track_ongoing();
-            resolve_rejected();
-            count();
+    Writer(Transaction& tx, std::vector<Work> works, std::vector<CommitCounts>& counts)
+        : tx_(tx), works_(std::move(works)), counts_(counts) {
+        for (const Work& work : works_) {
+            if (std::find(sites_.begin(), sites_.end(), work.site()) == sites_.end())
+                sites_.push_back(work.site());
         }
-        write_rejected();
-        settle_details();
-        return counts_;
+    }
+
+    void write() {
+        insert_new();
+        update_changed();
+        add_sites();
+        write_queue_names();
+        enqueue_details();
+        track_ongoing();
+        resolve_rejected();
+        count();
     }
 
   private:
@@ -114,16 +130,18 @@ class Writer {
             work.site_known = false;
             work.rejected_before = false;
         }
-        const std::string& site = works_.front().fetched->site_id;
-        const auto known = tx_.run(sql::classify, {array(ids([](const Work&) { return true; })), site});
-        for (const auto& row : known) {
-            Work& work = *by_id.at(row[kId].c_str());
-            work.stored = stored_state(row);
-            work.site_known = truth(row, kSiteKnown);
-            work.rejected_before = truth(row, kRejected);
-        }
-        const auto unsure = ids([&](const Work& work) { return work.stored && !work.site_known; });
-        if (!unsure.empty() && !site.empty()) {
+        for (const std::string& site : sites_) {
+            const auto asked = ids([&](const Work& work) { return work.site() == site; });
+            for (const auto& row : tx_.run(sql::classify, {array(asked), site})) {
+                Work& work = *by_id.at(row[kId].c_str());
+                work.stored = stored_state(row);
+                work.site_known = truth(row, kSiteKnown);
+                work.rejected_before = truth(row, kRejected);
+            }
+            const auto unsure = ids([&](const Work& work) {
+                return work.site() == site && work.stored && !work.site_known && !site.empty();
+            });
+            if (unsure.empty()) continue;
             for (const auto& row : tx_.run(sql::known_sites, {array(unsure), site})) {
                 by_id.at(row[0].c_str())->site_known = true;
             }
@@ -258,10 +276,12 @@ class Writer {
     }
 
     void add_sites() {
-        const auto missing = ids([](const Work& work) {
-            return !work.plan.insert && !work.site_known && !work.fetched->site_id.empty();
-        });
-        if (!missing.empty()) tx_.run(sql::add_sites, {array(missing), works_.front().fetched->site_id});
+        for (const std::string& site : sites_) {
+            const auto missing = ids([&](const Work& work) {
+                return work.site() == site && !work.plan.insert && !work.site_known && !site.empty();
+            });
+            if (!missing.empty()) tx_.run(sql::add_sites, {array(missing), site});
+        }
     }
 
     void write_queue_names() {
@@ -277,11 +297,11 @@ class Writer {
         std::vector<Param> wanted, created, after;
         for (const Work& work : works_) {
             if (!work.plan.want_detail) continue;
+            ++counts_[work.part].queued;
             wanted.push_back(work.id());
             created.push_back(to_text(work.engagement().created_at));
             after.push_back(to_text(work.incoming.fetched_at));
         }
-        counts_.queued = static_cast<std::int64_t>(wanted.size());
         if (!wanted.empty()) tx_.run(sql::enqueue_details, {array(wanted), array(created), array(after)});
     }
 
@@ -315,20 +335,32 @@ class Writer {
 
     void count() {
         for (const Work& work : works_) {
+            CommitCounts& counts = counts_[work.part];
             if (work.plan.insert) {
-                ++counts_.inserted;
+                ++counts.inserted;
             } else if (work.plan.write_core) {
-                ++counts_.changed;
+                ++counts.changed;
             } else if (work.plan.stale) {
-                ++counts_.stale;
+                ++counts.stale;
             } else {
-                ++counts_.unchanged;
+                ++counts.unchanged;
             }
             if (!work.plan.write_legs) continue;
-            ++counts_.legs;
-            counts_.leg_rows += static_cast<std::int64_t>(work.fetched->engagement.legs->size());
+            ++counts.legs;
+            counts.leg_rows += static_cast<std::int64_t>(work.fetched->engagement.legs->size());
         }
     }
+
+    Transaction& tx_;
+    std::vector<Work> works_;
+    std::vector<std::string> sites_;  // of the listings they come from; "" is that of details
+    std::vector<CommitCounts>& counts_;
+};
+
+/// Writes what a batch holds besides engagements.
+class Remainder {
+  public:
+    Remainder(Transaction& tx, const Batch& batch) : tx_(tx), batch_(batch) {}
 
     void write_rejected() {
         std::map<std::pair<std::string, RecordSource>, std::map<ContentHash, const RejectedFetch*>> by_origin;
@@ -348,20 +380,6 @@ class Writer {
                      origin.second == RecordSource::list ? "list" : "detail", array(engagement_ids),
                      array(reasons), array(payloads), array(hashes)});
         }
-        counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
-    }
-
-    /// The fence of the details. Last, so that rows are locked in the order in which list batches lock
-    /// theirs.
-    void check_claims() {
-        if (batch_.claim_owner.empty() || batch_.details.empty()) return;
-        std::vector<std::string> claimed;
-        for (const DetailOutcome& outcome : batch_.details) claimed.push_back(outcome.engagement_id);
-        std::set<std::string> lost(claimed.begin(), claimed.end());
-        for (const auto& row : tx_.run(sql::held_details, {array(claimed), batch_.claim_owner})) {
-            lost.erase(row[0].c_str());
-        }
-        if (!lost.empty()) throw ClaimsLost{std::move(lost)};
     }
 
     void settle_details() {
@@ -390,16 +408,42 @@ class Writer {
         }
     }
 
+  private:
+    /// The fence of the details. Last, so that rows are locked in the order in which list batches lock
+    /// theirs.
+    void check_claims() {
+        if (batch_.claim_owner.empty() || batch_.details.empty()) return;
+        std::vector<std::string> claimed;
+        for (const DetailOutcome& outcome : batch_.details) claimed.push_back(outcome.engagement_id);
+        std::set<std::string> lost(claimed.begin(), claimed.end());
+        for (const auto& row : tx_.run(sql::held_details, {array(claimed), batch_.claim_owner})) {
+            lost.erase(row[0].c_str());
+        }
+        if (!lost.empty()) throw ClaimsLost{std::move(lost)};
+    }
+
     Transaction& tx_;
     const Batch& batch_;
-    std::vector<Work> works_;
-    CommitCounts counts_;
 };
 
 }  // namespace
 
+std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches) {
+    std::vector<CommitCounts> counts(batches.size());
+    for (std::vector<Work>& works : rounds(batches)) {
+        if (!works.empty()) Writer(tx, std::move(works), counts).write();
+    }
+    for (std::size_t part = 0; part < batches.size(); ++part) {
+        Remainder remainder(tx, *batches[part]);
+        remainder.write_rejected();
+        remainder.settle_details();
+        counts[part].rejected = static_cast<std::int64_t>(batches[part]->rejected.size());
+    }
+    return counts;
+}
+
 CommitCounts write_batch(Transaction& tx, const Batch& batch) {
-    return Writer(tx, batch).write();
+    return write_batches(tx, {&batch}).front();
 }
 
 CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sinks/checkpoint.hpp"
 #include "sinks/postgres/connection.hpp"
@@ -15,8 +16,9 @@ struct ClaimsLost {
 };
 
 /// Writes what plan_merge() decides for each record: what is unchanged costs no write and no row lock, what
-/// is new goes in by COPY, what changed is merged. All list items of a batch must come from one site's
-/// listing.
+/// is new goes in by COPY, what changed is merged. The counts are in the order of the batches, which end in
+/// the tables as if they had been written one after the other.
+std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches);
 CommitCounts write_batch(Transaction& tx, const Batch& batch);
 
 /// The same, each engagement under a savepoint of its own: one that the database refuses goes to

@@ -1,6 +1,8 @@
 #include "sinks/postgres/postgres_sink.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "sinks/postgres/batch_writer.hpp"
 #include "sinks/postgres/connection.hpp"
@@ -61,6 +63,19 @@ class PostgresSink final : public Sink {
             return r.record.engagement_id && is_lost(*r.record.engagement_id);
         });
         return commit(rest, checkpoint);
+    }
+
+    std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
+        std::vector<const Batch*> batches;
+        for (const CommitPart& part : parts) batches.push_back(part.batch);
+        std::vector<CommitCounts> counts;
+        connection_.transact([&](Transaction& tx) {
+            for (const CommitPart& part : parts) {
+                if (part.checkpoint) write_checkpoint(tx, *part.checkpoint);
+            }
+            counts = write_batches(tx, batches);
+        });
+        return counts;
     }
 
     CommitCounts commit_all(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
@@ -146,32 +161,35 @@ class PostgresSink final : public Sink {
         return state;
     }
 
-    std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner, Seconds ttl,
-                                            const std::vector<std::string>& except_sites) override {
+    std::vector<WindowLease> claim_windows(const WindowClaim& claim) override {
         // Within one call of the command a window is given a second chance, at another moment, and no third.
         static constexpr std::int64_t kAttempts = 2;
-        std::optional<WindowLease> lease;
+        std::vector<WindowLease> leases;
         connection_.transact([&](Transaction& tx) {
-            lease.reset();
-            const auto rows = tx.run(sql::claim_window, {param(backfill_id), owner, param(ttl.count()),
-                                                         array(except_sites), param(kAttempts)});
-            if (rows.empty()) return;
+            leases.clear();
+            const auto rows =
+                tx.run(sql::claim_windows, {param(claim.backfill_id), claim.owner, param(claim.ttl.count()),
+                                            array(claim.except_sites), param(kAttempts), param(claim.limit)});
             check_version(rows);
-            const auto row = rows[0];
-            lease.emplace();
-            lease->target.backfill_id = backfill_id;
-            lease->target.site_id = *text(row, "site_id");
-            lease->target.from = *instant(row, "window_from");
-            lease->target.epoch = integer(row, "lease_epoch");
-            lease->pass.from = lease->target.from;
-            lease->pass.to = instant(row, "window_to");
-            lease->pass.started_at = instant(row, "pass_started_at");
-            lease->pass.next_page = text(row, "pass_next_page");
-            lease->pass.pages = integer(row, "pages");
-            lease->pass.engagements = integer(row, "engagements");
-            lease->attempts = static_cast<int>(integer(row, "attempts"));
+            for (const auto& row : rows) {
+                WindowLease& lease = leases.emplace_back();
+                lease.target.backfill_id = claim.backfill_id;
+                lease.target.site_id = *text(row, "site_id");
+                lease.target.from = *instant(row, "window_from");
+                lease.target.epoch = integer(row, "lease_epoch");
+                lease.pass.from = lease.target.from;
+                lease.pass.to = instant(row, "window_to");
+                lease.pass.started_at = instant(row, "pass_started_at");
+                lease.pass.next_page = text(row, "pass_next_page");
+                lease.pass.pages = integer(row, "pages");
+                lease.pass.engagements = integer(row, "engagements");
+                lease.attempts = static_cast<int>(integer(row, "attempts"));
+            }
         });
-        return lease;
+        std::sort(leases.begin(), leases.end(), [](const WindowLease& a, const WindowLease& b) {
+            return std::tie(a.target.from, a.target.site_id) < std::tie(b.target.from, b.target.site_id);
+        });
+        return leases;
     }
 
     void renew_window(const WindowTarget& window, Seconds ttl) override {

@@ -437,7 +437,7 @@ TEST_F(Sinks, ABackfillIsSplitIntoWindowsThatCoverTheRange) {
 }
 TEST_F(Sinks, TheSameBackfillAgainGoesOn) {
     const BackfillState first = sink->open_backfill(spec());
-    const WindowLease window = *sink->claim_window(first.id, "me", Seconds{30}, {});
+    const WindowLease window = sink->claim_windows({first.id, "me", Seconds{30}, {}, 1}).at(0);
     PassCheckpoint done;
     done.target = window.target;
     done.pass = window.pass;
@@ -470,8 +470,8 @@ TEST_F(Sinks, AFinishedBackfillWithAnEndSaysSo) {
 }
 TEST_F(Sinks, AWindowIsFencedByItsOwnLease) {
     const BackfillState state = sink->open_backfill(spec());
-    const WindowLease window = *sink->claim_window(state.id, "me", Seconds{0}, {});
-    const WindowLease taken = *sink->claim_window(state.id, "you", Seconds{30}, {});
+    const WindowLease window = sink->claim_windows({state.id, "me", Seconds{0}, {}, 1}).at(0);
+    const WindowLease taken = sink->claim_windows({state.id, "you", Seconds{30}, {}, 1}).at(0);
     ASSERT_EQ(taken.target.site_id, window.target.site_id);
     PassCheckpoint late;
     late.target = window.target;

@@ -324,17 +324,19 @@ void Instance::next_window() {
         ended();
         return;
     }
-    call<std::optional<WindowLease>>(
-        [owner = owner_](Sink& sink) { return sink.claim_window(1, owner, kLease, {}); },
-        [this](std::optional<WindowLease> lease) {
-            if (!lease) {
+    call<std::vector<WindowLease>>(
+        [owner = owner_](Sink& sink) {
+            return sink.claim_windows({1, owner, kLease, {}, 1});
+        },
+        [this](const std::vector<WindowLease>& leases) {
+            if (leases.empty()) {
                 sleep(Seconds{20}, [this] {
                     const BackfillProgress progress = world_.database.backfill_progress(1);
                     progress.windows_done == progress.windows_total ? ended() : next_window();
                 });
                 return;
             }
-            pump_window(std::make_shared<WindowWork>(WindowWork{*lease}));
+            pump_window(std::make_shared<WindowWork>(WindowWork{leases.front()}));
         },
         [this](const SinkError&) { sleep(Seconds{20}, [this] { next_window(); }); });
 }

@@ -260,16 +260,17 @@ BackfillState ModelDatabase::open_backfill(const BackfillSpec& spec) {
     return state;
 }
 
-std::optional<WindowLease> ModelDatabase::claim_window(std::int64_t, const std::string& owner, Seconds ttl,
-                                                       const std::vector<std::string>&) {
+std::vector<WindowLease> ModelDatabase::claim_windows(const WindowClaim& claim) {
+    std::vector<WindowLease> leases;
     for (Window& one : windows) {
+        if (static_cast<std::int64_t>(leases.size()) == claim.limit) break;
         if (one.done || (!one.lease_owner.empty() && one.lease_expires_at > now)) continue;
-        one.lease_owner = owner;
+        one.lease_owner = claim.owner;
         ++one.target.epoch;
-        one.lease_expires_at = now + ttl;
-        return WindowLease{one.target, one.pass, one.attempts};
+        one.lease_expires_at = now + claim.ttl;
+        leases.push_back({one.target, one.pass, one.attempts});
     }
-    return std::nullopt;
+    return leases;
 }
 
 void ModelDatabase::renew_window(const WindowTarget& target, Seconds ttl) {

@@ -73,8 +73,7 @@ class ModelDatabase final : public Sink {
     void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) override;
     void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) override;
     BackfillState open_backfill(const BackfillSpec& spec) override;
-    std::optional<WindowLease> claim_window(std::int64_t backfill_id, const std::string& owner, Seconds ttl,
-                                            const std::vector<std::string>& except_sites) override;
+    std::vector<WindowLease> claim_windows(const WindowClaim& claim) override;
     void renew_window(const WindowTarget& window, Seconds ttl) override;
     void release_window(const WindowTarget& window, const std::string& error) override;
     BackfillProgress backfill_progress(std::int64_t backfill_id) override;

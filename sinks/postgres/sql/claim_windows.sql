@@ -1,4 +1,5 @@
--- The oldest window that is free. $1 backfill, $2 owner, $3 seconds, $4 sites to leave out, $5 attempts at most
+-- The oldest windows that are free. $1 backfill, $2 owner, $3 seconds, $4 sites to leave out, $5 attempts at most,
+-- $6 how many at most
 UPDATE backfill_windows w
 SET lease_owner = $2, lease_epoch = w.lease_epoch + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
 FROM (SELECT backfill_id, site_id, window_from
@@ -6,7 +7,7 @@ FROM (SELECT backfill_id, site_id, window_from
       WHERE backfill_id = $1::bigint AND NOT done AND attempts < $5::int AND site_id <> ALL ($4::text[])
         AND (lease_owner IS NULL OR lease_expires_at <= now())
       ORDER BY window_from, site_id
-      LIMIT 1
+      LIMIT $6::bigint
       FOR UPDATE SKIP LOCKED) AS c
 WHERE w.backfill_id = c.backfill_id AND w.site_id = c.site_id AND w.window_from = c.window_from
 RETURNING w.site_id, w.lease_epoch, w.attempts,

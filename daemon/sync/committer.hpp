@@ -1,0 +1,51 @@
+// Commits on their way to the sink. What waits while others are being written goes together in one
+// transaction: small windows of a backfill then cost little more than large ones.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "daemon/ops/metrics.hpp"
+#include "daemon/ops/runtime.hpp"
+#include "daemon/sync/store.hpp"
+#include "sinks/checkpoint.hpp"
+
+namespace glia {
+
+/// Loop's thread only. Ends before `background` is empty.
+class Committer {
+  public:
+    Committer(Store& store, Metrics& metrics, Runtime& runtime, Latch& background)
+        : store_(store), metrics_(metrics), runtime_(runtime), background_(background) {}
+
+    /// Writes a batch and, with it, the checkpoint, counted and measured. Throws SinkError. That others went
+    /// with it shows in nothing: where they cannot be written together, each is written on its own.
+    Task<CommitCounts> commit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint);
+
+    // So many transactions at once. More would wait for each other: they share the rows of the queues.
+    static constexpr int kAtOnce = 2;
+    // So many engagements in a transaction, or those of one batch: what is encoded of them stays within some
+    // MB.
+    static constexpr std::size_t kTogether = 1500;
+
+  private:
+    struct Pending;
+    using Group = std::vector<std::shared_ptr<Pending>>;
+
+    Group take();
+    Task<> work();
+    Task<bool> write_together(Group group);
+    Task<CommitCounts> write_alone(std::shared_ptr<const Batch> batch,
+                                   std::optional<PassCheckpoint> checkpoint);
+
+    Store& store_;
+    Metrics& metrics_;
+    Runtime& runtime_;
+    Latch& background_;
+    std::deque<std::shared_ptr<Pending>> queue_;
+    int at_work_ = 0;
+};
+
+}  // namespace glia
