@@ -21,7 +21,7 @@ class Twins {
         : real_(real), model_(model), random_(seed) {}
 
     void step() {
-        switch (pick(8)) {
+        switch (pick(9)) {
             case 0:
                 acquire();
                 break;
@@ -36,6 +36,9 @@ class Twins {
                 break;
             case 4:
                 settle();
+                break;
+            case 5:
+                commit_together();
                 break;
             default:
                 commit();
@@ -154,6 +157,30 @@ class Twins {
                 checkpoint->watermark = checkpoint->pass.started_at;
         }
         both([&](Sink& sink) { return counts(sink.commit(batch, checkpoint)); });
+    }
+    /// In one transaction by the real one, one after the other by the model.
+    void commit_together() {
+        std::vector<Batch> batches(static_cast<std::size_t>(1 + pick(3)));
+        for (Batch& batch : batches) {
+            const std::string site = some("s", 2);
+            for (int i = pick(5); i > 0; --i)
+                batch.engagements.push_back(some_record(RecordSource::list, site));
+        }
+        std::vector<CommitPart> parts;
+        for (const Batch& batch : batches) parts.push_back({&batch, nullptr});
+        const auto join = [](const std::vector<CommitCounts>& all) {
+            std::string text;
+            for (const CommitCounts& one : all) text += counts(one) + " ";
+            return text;
+        };
+        const std::string of_real =
+            answer(real_, [&](Sink& sink) { return join(sink.commit_together(parts)); });
+        const std::string of_model = answer(model_, [&](Sink& sink) {
+            std::vector<CommitCounts> all;
+            for (const Batch& batch : batches) all.push_back(sink.commit(batch, std::nullopt));
+            return join(all);
+        });
+        EXPECT_EQ(of_model, of_real);
     }
     void settle() {
         Batch batch;

@@ -468,6 +468,42 @@ TEST_F(Sinks, AFinishedBackfillWithAnEndSaysSo) {
     EXPECT_TRUE(sink->open_backfill(spec()).already_complete);
     EXPECT_TRUE(sink->status().backfills.empty());
 }
+TEST_F(Sinks, WindowsAreClaimedInOrderAndEachOnce) {
+    const BackfillState state = sink->open_backfill(spec());
+    const auto first = sink->claim_windows({state.id, "me", Seconds{30}, {}, 4});
+    const auto second = sink->claim_windows({state.id, "me", Seconds{30}, {"s1"}, 4});
+    ASSERT_EQ(first.size(), 4U);
+    ASSERT_EQ(second.size(), 1U);
+    std::string order;
+    for (const auto* leases : {&first, &second}) {
+        for (const WindowLease& lease : *leases) order += lease.target.site_id + " ";
+    }
+    EXPECT_EQ(order, "s1 s2 s1 s2 s2 ");
+    EXPECT_TRUE(first[0].target.from == first[1].target.from && first[1].target.from < first[2].target.from);
+}
+TEST_F(Sinks, OfWindowsCommittedTogetherNothingIsWrittenIfTheLeaseOfOneIsLost) {
+    const BackfillState state = sink->open_backfill(spec());
+    const WindowLease lost = sink->claim_windows({state.id, "me", Seconds{0}, {}, 1}).at(0);
+    const auto held = sink->claim_windows({state.id, "you", Seconds{30}, {}, 2});
+    std::vector<Batch> batches(2);
+    std::vector<PassCheckpoint> checkpoints(2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        batches[i].engagements = {listed(engagement("e" + std::to_string(i)))};
+        checkpoints[i].target = held[i].target;
+        checkpoints[i].pass = held[i].pass;
+        checkpoints[i].complete = true;
+    }
+    const std::vector<CommitPart> parts{{batches.data(), checkpoints.data()},
+                                        {batches.data() + 1, checkpoints.data() + 1}};
+    PassCheckpoint late = checkpoints[1];
+    late.target = lost.target;
+    EXPECT_THROW(sink->commit_together({parts[0], {&batches[1], &late}}), SinkError);
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "0");
+    EXPECT_EQ(sink->backfill_progress(state.id).windows_done, 0);
+    EXPECT_EQ(sink->commit_together(parts).size(), 2U);
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "2");
+    EXPECT_EQ(sink->backfill_progress(state.id).windows_done, 2);
+}
 TEST_F(Sinks, AWindowIsFencedByItsOwnLease) {
     const BackfillState state = sink->open_backfill(spec());
     const WindowLease window = sink->claim_windows({state.id, "me", Seconds{0}, {}, 1}).at(0);
