@@ -14,8 +14,8 @@ namespace {
 
 constexpr Milliseconds kPause{250};
 constexpr Milliseconds kProgressEvery{1000};
-// So many windows are open for each that is being read: the others wait for their last commit.
-constexpr int kWindowsOpen = 3;
+// So many windows may wait for their last commit while others are read: what is in memory is bounded by it.
+constexpr int kWindowsWaiting = 6;
 
 class Backfill {
   public:
@@ -60,7 +60,7 @@ class Backfill {
         latch.add();
         engine_.runtime.spawn(report(latch));
         reading_free_ = request_.concurrency;
-        for (int i = 0; i < request_.concurrency * kWindowsOpen; ++i) {
+        for (int i = 0; i < request_.concurrency + kWindowsWaiting; ++i) {
             listing.add();
             engine_.runtime.spawn(read_windows(listing));
         }

@@ -1,5 +1,6 @@
 #include "daemon/sync/detail_drain.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -21,6 +22,13 @@ void DetailDrain::on_claimed(std::vector<DetailJob> jobs) {
     exhausted_ = jobs.empty();
     for (const DetailJob& job : jobs) held_.insert(job.engagement_id);
     jobs_.assign(std::make_move_iterator(jobs.begin()), std::make_move_iterator(jobs.end()));
+}
+
+int DetailDrain::claim_size(Milliseconds now) {
+    const bool soon = claimed_at_ && now - *claimed_at_ < kSoon;
+    claim_size_ = soon ? std::min(2 * claim_size_, kMostClaimed) : kFewestClaimed;
+    claimed_at_ = now;
+    return claim_size_;
 }
 
 std::optional<DetailJob> DetailDrain::take() {
@@ -76,8 +84,15 @@ std::optional<DetailFailure> DetailDrain::on_error(const DetailJob& job, const A
     return note_failure(std::move(outcome), job, error.kind != ApiError::Kind::unavailable);
 }
 
+bool DetailDrain::wants_flush(Milliseconds now) {
+    if (batch_->details.empty()) return false;
+    if (!batch_since_) batch_since_ = now;
+    return batch_->details.size() >= kBatchDetails || now - *batch_since_ >= kBatchTime;
+}
+
 std::shared_ptr<const Batch> DetailDrain::flush() {
     if (batch_->empty()) return nullptr;
+    batch_since_.reset();
     auto next = std::make_shared<Batch>();
     next->claim_owner = owner_;
     for (const DetailOutcome& outcome : batch_->details) held_.erase(outcome.engagement_id);

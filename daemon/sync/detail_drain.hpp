@@ -47,7 +47,9 @@ class DetailDrain {
     /// No answer. Tells what is done about it; none if it says nothing about the engagement.
     std::optional<DetailFailure> on_error(const DetailJob& job, const ApiError& error);
 
-    bool wants_flush() const { return batch_->details.size() >= kBatchDetails; }
+    /// To be asked after each detail: many have gathered, or the first has waited long enough. `now`: by any
+    /// clock that only goes forward.
+    bool wants_flush(Milliseconds now);
     bool holds_something() const { return !batch_->empty(); }
     /// What is to be committed now; none if there is nothing.
     std::shared_ptr<const Batch> flush();
@@ -62,8 +64,18 @@ class DetailDrain {
 
     const DrainResult& result() const { return result_; }
 
-    // One transaction for so many details.
-    static constexpr std::size_t kBatchDetails = 100;
+    /// How many to claim next, and that it is done now: more each time that the last ones were soon used up.
+    int claim_size(Milliseconds now);
+
+    // One transaction for so many details, or for those of so long a time: a slow API is no reason to show
+    // late what has come.
+    static constexpr std::size_t kBatchDetails = 400;
+    static constexpr Milliseconds kBatchTime{2000};
+    // So many are claimed at once. A claim is a write, and keeps others from the work for as long as it
+    // takes.
+    static constexpr int kFewestClaimed = 64;
+    static constexpr int kMostClaimed = 512;
+    static constexpr Milliseconds kSoon{1000};
     // So many details in a row without an answer: it is the API that is down, not an engagement that is odd.
     static constexpr int kFailuresUntilDown = 4;
 
@@ -76,6 +88,9 @@ class DetailDrain {
     std::set<std::string> held_;
     std::shared_ptr<Batch> batch_;
     DrainResult result_;
+    std::optional<Milliseconds> batch_since_;
+    std::optional<Milliseconds> claimed_at_;
+    int claim_size_ = kFewestClaimed;
     int failures_in_a_row_ = 0;
     std::string last_failure_;
     bool exhausted_ = false;

@@ -14,6 +14,10 @@ constexpr int kMostWorkers = 128;
 // While some wait for answers that do not come, the others look for more work and hand over what they have.
 constexpr Milliseconds kLookAgain{1000};
 
+Milliseconds now() {
+    return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
 void tell_failure(const DetailJob& job, const DetailFailure& verdict, const std::string& error) {
     log::warn(LogTopic::details,
               verdict.parked ? "details cannot be fetched, parked"
@@ -33,7 +37,7 @@ struct Details::Round {
     const bool with_ongoing;
     int asking = 0;  // workers with a request under way
     Signal idle;     // notified when nobody asks any more
-    std::chrono::steady_clock::time_point claimed_at{};
+    Milliseconds claimed_at{};
 };
 
 Task<DrainResult> Details::drain(bool with_ongoing) {
@@ -72,13 +76,13 @@ Task<> Details::work(Round& round, Latch& latch) {
                 ++round.asking;
                 co_await fetch(round, std::move(*job));
                 if (--round.asking == 0) round.idle.notify();
-                if (round.drain.wants_flush()) co_await flush(round);
+                if (round.drain.wants_flush(now())) co_await flush(round);
                 continue;
             }
             if (round.asking == 0 || round.drain.given_up() || engine_.scope.ending()) break;
             co_await round.idle.wait_for(kLookAgain);
             if (round.drain.holds_something()) co_await flush(round);
-            if (std::chrono::steady_clock::now() - round.claimed_at >= kLookAgain) round.drain.look_again();
+            if (now() - round.claimed_at >= kLookAgain) round.drain.look_again();
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
@@ -95,12 +99,11 @@ Task<std::optional<DetailJob>> Details::take(Round& round) {
         if (round.drain.wants_claim() && !engine_.scope.ending()) {
             DetailClaim claim;
             claim.owner = engine_.owner;
-            claim.limit = std::clamp(engine_.settings.api.max_in_flight * 8, 32, 256);
+            claim.limit = round.drain.claim_size(now());
             claim.ttl = kLeaseTime;
             // Once a second at most, so that a long queue is not slowed down by a table that has nothing due.
-            const auto now = std::chrono::steady_clock::now();
-            const bool ongoing = round.with_ongoing && now - round.claimed_at >= kLookAgain;
-            round.claimed_at = now;
+            const bool ongoing = round.with_ongoing && now() - round.claimed_at >= kLookAgain;
+            round.claimed_at = now();
             const auto claim_some = [claim, ongoing](Sink& sink) {
                 if (ongoing) sink.queue_ongoing(false);
                 return sink.claim_details(claim);

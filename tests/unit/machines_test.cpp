@@ -183,6 +183,31 @@ TEST(DetailDrainTest, ClaimsAreHeldUntilTheyAreHandedOver) {
     drain.flush();
     EXPECT_EQ(drain.held(), std::vector<std::string>{"e2"});
 }
+TEST(DetailDrainTest, ABatchIsFullByNumberOrByTime) {
+    DetailDrain drain = drain_of({{"e1", 0}, {"e2", 0}});
+    EXPECT_FALSE(drain.wants_flush(Milliseconds{0}));
+    drain.on_detail(*drain.take(), detail("e1"));
+    EXPECT_FALSE(drain.wants_flush(Milliseconds{5000}));
+    EXPECT_FALSE(drain.wants_flush(Milliseconds{5000} + DetailDrain::kBatchTime - Milliseconds{1}));
+    EXPECT_TRUE(drain.wants_flush(Milliseconds{5000} + DetailDrain::kBatchTime));
+    drain.flush();
+    std::vector<DetailJob> many;
+    for (std::size_t i = 0; i < DetailDrain::kBatchDetails; ++i) many.push_back({"m" + std::to_string(i), 0});
+    drain.on_claimed(std::move(many));
+    for (std::size_t i = 0; i < DetailDrain::kBatchDetails; ++i) {
+        EXPECT_FALSE(drain.wants_flush(Milliseconds{9000}));
+        drain.on_detail(*drain.take(), detail("m" + std::to_string(i)));
+    }
+    EXPECT_TRUE(drain.wants_flush(Milliseconds{9000}));
+}
+TEST(DetailDrainTest, MoreIsClaimedWhileClaimsAreSoonUsedUp) {
+    DetailDrain drain("me", sync_settings());
+    EXPECT_EQ(drain.claim_size(Milliseconds{0}), DetailDrain::kFewestClaimed);
+    EXPECT_EQ(drain.claim_size(Milliseconds{900}), 2 * DetailDrain::kFewestClaimed);
+    for (int i = 1; i < 9; ++i) drain.claim_size(Milliseconds{1000 + i});
+    EXPECT_EQ(drain.claim_size(Milliseconds{1500}), DetailDrain::kMostClaimed);
+    EXPECT_EQ(drain.claim_size(Milliseconds{4000}), DetailDrain::kFewestClaimed);
+}
 TEST(DetailDrainTest, WhatWasNotAskedForGoesBackUntouched) {
     DetailDrain drain = drain_of({{"e1", 2}, {"e2", 0}});
     drain.take();
