@@ -105,6 +105,7 @@ struct BackfillProgress {
     std::int64_t windows_done = 0;
     std::int64_t windows_leased = 0;  ///< being read, by this instance or another, or left behind by one
     std::int64_t engagements = 0;
+    std::int64_t pages = 0;
     std::string error;  ///< of the window that failed last, if any is unfinished because of it
 };
 
@@ -176,6 +177,8 @@ class Sink {
     /// Gives a window back unfinished; `error` empty if only the program stops.
     virtual void release_window(const WindowTarget& window, const std::string& error) = 0;
     virtual BackfillProgress backfill_progress(std::int64_t backfill_id) = 0;
+    /// For `status`: how long it will take from now on; none if nothing can be said.
+    virtual void tell_time_left(std::int64_t backfill_id, std::optional<Seconds> left) = 0;
     /// Closes a backfill all of whose windows are done, with a row in sync_runs.
     virtual void finish_backfill(std::int64_t backfill_id) = 0;
 

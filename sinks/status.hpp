@@ -36,6 +36,7 @@ struct BackfillStatus {
     std::int64_t windows_done = 0;
     std::int64_t windows_total = 0;
     std::int64_t engagements = 0;
+    std::optional<double> seconds_left;  ///< as the instance that works on it thinks; none if nobody does
 };
 
 /// A row of sync_runs.

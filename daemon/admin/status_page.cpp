@@ -151,14 +151,18 @@ std::string backfills(const StatusFacts& facts) {
     if (facts.gauges.report.backfills.empty()) return "";
     std::string out =
         "<section><h2>Backfills</h2><table><tr><th>Range<th>Progress<th class=\"number\">Windows<th "
-        "class=\"number\">Engagements</tr>\n";
+        "class=\"number\">Engagements<th class=\"number\">Time left</tr>\n";
     for (const BackfillStatus& backfill : facts.gauges.report.backfills) {
         const std::string total = std::to_string(std::max<std::int64_t>(1, backfill.windows_total));
         out += "<tr><td>" + time(backfill.from) + " to " + time(backfill.to) + "</td><td><progress max=\"" +
                total + "\" value=\"" + std::to_string(backfill.windows_done) +
                "\"></progress></td><td class=\"number\">" + with_commas(backfill.windows_done) + " of " +
                with_commas(backfill.windows_total) + "</td><td class=\"number\">" +
-               with_commas(backfill.engagements) + "</td></tr>\n";
+               with_commas(backfill.engagements) + "</td><td class=\"number\">" +
+               (backfill.seconds_left
+                    ? short_duration(std::chrono::seconds{std::llround(*backfill.seconds_left)})
+                    : "–") +
+               "</td></tr>\n";
     }
     return out + "</table></section>\n";
 }

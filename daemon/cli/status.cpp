@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
@@ -35,7 +36,8 @@ std::string to_json(const StatusReport& report) {
                ",\"to\":" + json(OptionalInstant{backfill.to}) +
                ",\"windows_done\":" + std::to_string(backfill.windows_done) +
                ",\"windows_total\":" + std::to_string(backfill.windows_total) +
-               ",\"engagements\":" + std::to_string(backfill.engagements) + "}";
+               ",\"engagements\":" + std::to_string(backfill.engagements) + ",\"seconds_left\":" +
+               (backfill.seconds_left ? std::to_string(std::llround(*backfill.seconds_left)) : "null") + "}";
     }
     return out + "],\"schema_version\":" + std::to_string(report.schema_version) + "}\n";
 }
@@ -71,6 +73,10 @@ std::string sites(const StatusReport& report, bool colour) {
     return table.text(colour);
 }
 
+std::string left_of(double seconds) {
+    return short_duration(std::chrono::seconds{std::llround(seconds)}) + " to go";
+}
+
 void print(const StatusReport& report, bool colour) {
     std::cout << sites(report, colour) << "\n";
     for (const SiteStatus& site : report.sites) {
@@ -92,7 +98,8 @@ void print(const StatusReport& report, bool colour) {
     for (const BackfillStatus& backfill : report.backfills) {
         std::cout << "backfill          " << show(backfill.from) << " to " << show(backfill.to) << ": "
                   << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)
-                  << " windows, " << with_commas(backfill.engagements) << " engagements\n";
+                  << " windows, " << with_commas(backfill.engagements) << " engagements, "
+                  << (backfill.seconds_left ? left_of(*backfill.seconds_left) : "nobody works on it") << "\n";
     }
     std::cout << "schema version    " << report.schema_version << "\n";
 }

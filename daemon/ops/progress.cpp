@@ -1,33 +1,41 @@
 #include "daemon/ops/progress.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace glia {
 namespace {
 
-/// Time for `left` things at the rate at which `done` were done; none needed if nothing is left, -1 if
-/// unknown.
-double time_for(std::int64_t left, std::int64_t done, double seconds) {
-    if (left <= 0) return 0;
-    if (done <= 0 || seconds <= 0) return -1;
-    return static_cast<double>(left) * seconds / static_cast<double>(done);
-}
+// The rate is that of the last so many seconds: it changes with what else the API is asked, and at the
+// beginning a limit may still have to be found.
+constexpr double kMemory = 60;
+// Before that, a rate is an accident.
+constexpr double kEarliest = 2;
 
 }  // namespace
 
-std::chrono::seconds time_left(const ProgressFacts& facts) {
+std::optional<std::chrono::seconds> TimeLeft::after(const ProgressFacts& facts) {
+    const bool with_details = facts.details_waiting + facts.details_fetched > 0;
     const double seconds = std::chrono::duration<double>(facts.elapsed).count();
-    const double pages = time_for(facts.windows_total - facts.windows_done,
-                                  facts.windows_done - facts.windows_before, seconds);
-    // Windows not yet read will ask for about as many details as those that were.
-    std::int64_t details = facts.details_waiting;
-    if (facts.windows_done > 0) {
-        details += (facts.windows_total - facts.windows_done) * facts.engagements / facts.windows_done;
+    double done = static_cast<double>(facts.pages);
+    if (with_details) done += static_cast<double>(facts.engagements - facts.details_waiting);
+    samples_.push_back({seconds, done});
+    while (samples_.size() > 2 && samples_[1].seconds <= seconds - kMemory) samples_.pop_front();
+
+    const double windows_left = static_cast<double>(facts.windows_total - facts.windows_done);
+    double left = with_details ? static_cast<double>(facts.details_waiting) : 0;
+    if (windows_left > 0) {
+        // Windows not yet read are taken for such as those that were.
+        if (facts.windows_done == 0) return std::nullopt;
+        double one = static_cast<double>(facts.pages);
+        if (with_details) one += static_cast<double>(facts.engagements);
+        left += windows_left * one / static_cast<double>(facts.windows_done);
     }
-    const bool details_needed = facts.details_waiting + facts.details_fetched > 0;
-    const double legs = details_needed ? time_for(details, facts.details_fetched, seconds) : 0;
-    if (pages < 0 || legs < 0) return std::chrono::seconds{-1};
-    return std::chrono::seconds{static_cast<std::int64_t>(std::max(pages, legs))};
+    if (left == 0) return std::chrono::seconds{0};
+    const double took = seconds - samples_.front().seconds;
+    const double rate = took > 0 ? (done - samples_.front().done) / took : 0;
+    if (took < kEarliest || rate <= 0) return std::nullopt;
+    return std::chrono::seconds{std::llround(left / rate)};
 }
 
 std::string short_duration(std::chrono::seconds duration) {
@@ -66,8 +74,7 @@ std::string progress_line(const ProgressFacts& facts, bool bar, std::size_t widt
             with_commas(rate) + "/s";
     if (facts.details_waiting + facts.details_fetched > 0)
         line += "  legs to come " + with_commas(facts.details_waiting);
-    const auto left = time_left(facts);
-    line += "  ETA " + (left.count() < 0 ? std::string("?") : short_duration(left));
+    line += "  ETA " + (facts.left ? short_duration(*facts.left) : std::string("?"));
     if (line.size() > width) line.resize(width);
     return line;
 }

@@ -3,24 +3,40 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 
 namespace glia {
 
-/// How far a backfill is.
+/// How far a backfill is. Counts from the database are those of all instances and earlier calls.
 struct ProgressFacts {
     std::int64_t windows_done = 0;
     std::int64_t windows_total = 0;
-    std::int64_t engagements = 0;      ///< in all, earlier calls of the command included
+    std::int64_t pages = 0;            ///< listed
+    std::int64_t engagements = 0;      ///< listed
     std::int64_t details_waiting = 0;  ///< legs still to be fetched
     std::int64_t windows_before = 0;   ///< of `windows_done`, those done before this call
     std::int64_t engagements_before = 0;
     std::int64_t details_fetched = 0;  ///< by this call
     std::chrono::milliseconds elapsed{};
+    std::optional<std::chrono::seconds> left;  ///< see TimeLeft
 };
 
-/// Time left, from the rates so far; negative while nothing can be said.
-std::chrono::seconds time_left(const ProgressFacts& facts);
+/// How long it still takes: so many requests are left, and so many were answered lately. Pages of a listing
+/// and single engagements count alike: it is the API's rate that decides.
+class TimeLeft {
+  public:
+    /// Facts in the order of `elapsed`. Returns none while nothing can be said.
+    std::optional<std::chrono::seconds> after(const ProgressFacts& facts);
+
+  private:
+    struct Sample {
+        double seconds;
+        double done;
+    };
+    std::deque<Sample> samples_;
+};
 
 /// One line without line end, at most `width` columns; with a bar if `bar`.
 std::string progress_line(const ProgressFacts& facts, bool bar, std::size_t width);

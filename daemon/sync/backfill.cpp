@@ -14,6 +14,7 @@ namespace {
 
 constexpr Milliseconds kPause{250};
 constexpr Milliseconds kProgressEvery{1000};
+constexpr Milliseconds kTellEvery{5000};
 // So many windows may wait for their last commit while others are read: what is in memory is bounded by it.
 constexpr int kWindowsWaiting = 6;
 
@@ -99,10 +100,22 @@ class Backfill {
         ProgressFacts& facts = result_.facts;
         facts.windows_done = now.windows_done;
         facts.windows_total = now.windows_total;
+        facts.pages = now.pages;
         facts.engagements = now.engagements;
         facts.details_waiting = waiting;
         facts.details_fetched = details_.fetched_in_all();
         facts.elapsed = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - started_);
+        facts.left = time_left_.after(facts);
+    }
+
+    /// Now and then, for `status`.
+    Task<> tell_time_left() {
+        if (facts_told_ && result_.facts.elapsed - *facts_told_ < kTellEvery) co_return;
+        facts_told_ = result_.facts.elapsed;
+        const auto tell = [id = state_.id, left = result_.facts.left](Sink& sink) {
+            sink.tell_time_left(id, left);
+        };
+        co_await engine_.store.run(tell);
     }
 
     // ------------------------------------------------------------------------------------- windows
@@ -279,6 +292,7 @@ class Backfill {
                 const std::int64_t waiting = co_await engine_.store.run(count);
                 take_facts(now, waiting);
                 if (observer_.progress) observer_.progress(result_.facts);
+                co_await tell_time_left();
             } catch (const SinkError& error) {
                 failure.emplace(error);
             }
@@ -296,6 +310,8 @@ class Backfill {
     BackfillResult result_;
     WindowLedger ledger_;
     std::chrono::steady_clock::time_point started_{};
+    TimeLeft time_left_;
+    std::optional<Milliseconds> facts_told_;
     int reading_free_ = 0;
     Signal reading_freed_;
     AsyncMutex claiming_;

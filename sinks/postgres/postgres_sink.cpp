@@ -216,9 +216,16 @@ class PostgresSink final : public Sink {
             progress.windows_done = integer(row, "done");
             progress.windows_leased = integer(row, "leased");
             progress.engagements = integer(row, "engagements");
+            progress.pages = integer(row, "pages");
             progress.error = text(row, "error").value_or("");
         });
         return progress;
+    }
+
+    void tell_time_left(std::int64_t backfill_id, std::optional<Seconds> left) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::tell_time_left, {param(backfill_id), left ? param(left->count()) : std::nullopt});
+        });
     }
 
     void finish_backfill(std::int64_t backfill_id) override {
@@ -480,7 +487,7 @@ class PostgresSink final : public Sink {
         for (const auto& row : tx.run(sql::status_backfills)) {
             report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),
                                         integer(row, "done"), integer(row, "total"),
-                                        integer(row, "engagements")});
+                                        integer(row, "engagements"), real(row, "seconds_left")});
         }
         return report;
     }

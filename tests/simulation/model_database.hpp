@@ -77,6 +77,7 @@ class ModelDatabase final : public Sink {
     void renew_window(const WindowTarget& window, Seconds ttl) override;
     void release_window(const WindowTarget& window, const std::string& error) override;
     BackfillProgress backfill_progress(std::int64_t backfill_id) override;
+    void tell_time_left(std::int64_t, std::optional<Seconds>) override {}
     void finish_backfill(std::int64_t) override {}
     std::int64_t queue_ongoing(bool all) override;
     std::vector<DetailJob> claim_details(const DetailClaim& claim) override;

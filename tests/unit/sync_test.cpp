@@ -282,22 +282,68 @@ TEST(Progress, TellsHowFarHowFastAndHowLong) {
     facts.windows_total = 100;
     facts.engagements = 12'000;
     facts.elapsed = 60s;
+    facts.left = 60s;
     EXPECT_EQ(progress_line(facts, false, 200), "50%  windows 50/100  engagements 12,000  200/s  ETA 1m00s");
     EXPECT_EQ(progress_line(facts, true, 20).size(), 20u);
 }
-TEST(Progress, TheTimeLeftCountsTheLegsToCome) {
-    ProgressFacts facts;
-    facts.windows_done = facts.windows_total = 10;
-    facts.engagements = 2000;
-    facts.details_waiting = 1000;
-    facts.details_fetched = 1000;
-    facts.elapsed = 100s;
-    EXPECT_EQ(time_left(facts), 100s);
-}
 TEST(Progress, SaysNothingItDoesNotKnow) {
+    TimeLeft time_left;
     ProgressFacts facts;
     facts.windows_total = 10;
-    EXPECT_LT(time_left(facts).count(), 0);
+    EXPECT_FALSE(time_left.after(facts));
+    facts.elapsed = 60s;
+    EXPECT_FALSE(time_left.after(facts));
+    EXPECT_NE(progress_line(facts, false, 200).find("ETA ?"), std::string::npos);
+}
+TEST(Progress, TheTimeLeftIsRightWithinATenthOnceATenthIsThrough) {
+    // A year by the day, legs by one request each, pages before legs.
+    constexpr std::int64_t kWindows = 365, kPages = 3, kEngagements = 250;
+    for (const bool with_details : {true, false}) {
+        std::vector<std::pair<double, std::optional<std::chrono::seconds>>> told;
+        TimeLeft time_left;
+        ProgressFacts facts;
+        facts.windows_total = kWindows;
+        double budget = 0;
+        std::int64_t second = 0;
+        for (; facts.windows_done < kWindows || facts.details_waiting > 0; ++second) {
+            facts.elapsed = std::chrono::seconds{second};
+            told.emplace_back(static_cast<double>(second), time_left.after(facts));
+            budget += 20;
+            while (budget >= 1 && facts.windows_done < kWindows) {
+                --budget;
+                if (++facts.pages % kPages != 0) continue;
+                ++facts.windows_done;
+                facts.engagements += kEngagements;
+                if (with_details) facts.details_waiting += kEngagements;
+            }
+            const auto details = std::min(static_cast<std::int64_t>(budget), facts.details_waiting);
+            facts.details_waiting -= details;
+            facts.details_fetched += details;
+            budget -= static_cast<double>(details);
+        }
+        for (const auto& [at, left] : told) {
+            const double truth = static_cast<double>(second) - at;
+            if (at < static_cast<double>(second) / 10) continue;
+            ASSERT_TRUE(left) << at;
+            EXPECT_NEAR(static_cast<double>(left->count()), truth, std::max(3.0, truth / 10)) << at;
+        }
+    }
+}
+TEST(Progress, TheTimeLeftFollowsARateThatChanges) {
+    TimeLeft time_left;
+    ProgressFacts facts;
+    facts.windows_total = 1'000'000;
+    facts.windows_done = 1;
+    facts.pages = 1;
+    for (int second = 0; second <= 300; ++second) {
+        facts.elapsed = std::chrono::seconds{second};
+        facts.left = time_left.after(facts);
+        const int rate = second < 150 ? 20 : 10;
+        facts.pages += rate;
+        facts.windows_done += rate;
+    }
+    EXPECT_NEAR(static_cast<double>(facts.left->count()),
+                static_cast<double>(1'000'000 - facts.windows_done) / 10, 1000.0);
 }
 
 TEST(Log, FieldsAreQuotedWhereTheyMust) {
