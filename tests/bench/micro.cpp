@@ -1,9 +1,12 @@
-// Microbenchmarks: parsing against simdjson's own walk over the same page, hashing, merging.
+// Microbenchmarks: parsing against simdjson's own walk over the same page, hashing, encoding for COPY,
+// gathering a batch.
 #include <benchmark/benchmark.h>
 #include <simdjson.h>
 
 #include "daemon/parse/engagement_parser.hpp"
+#include "daemon/sync/pass_run.hpp"
 #include "sinks/content_hash.hpp"
+#include "sinks/postgres/rows.hpp"
 #include "tests/simulator/world.hpp"
 
 namespace {
@@ -58,6 +61,53 @@ void hash_engagements(benchmark::State& state) {
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * engagements.size()));
 }
 BENCHMARK(hash_engagements);
+
+/// A page's engagements into a batch, as a pass does it.
+void gather_batch(benchmark::State& state) {
+    std::string body = page(true);
+    glia::EngagementParser parser;
+    const auto engagements = parser.page(body).value->engagements;
+    const glia::SyncSettings sync;
+    for (auto _ : state) {
+        state.PauseTiming();
+        auto copies = engagements;
+        state.ResumeTiming();
+        glia::Batch batch;
+        for (auto& engagement : copies) {
+            glia::add_to_batch(batch, std::move(engagement), glia::RecordSource::list, {}, "site", sync);
+        }
+        benchmark::DoNotOptimize(batch.engagements.size());
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * engagements.size()));
+}
+BENCHMARK(gather_batch);
+
+void encode_rows(benchmark::State& state) {
+    namespace pg = glia::postgres;
+    const auto encoding = state.range(0) != 0 ? pg::Rows::Encoding::json : pg::Rows::Encoding::copy;
+    std::string body = page(true);
+    glia::EngagementParser parser;
+    const auto engagements = parser.page(body).value->engagements;
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        pg::Rows rows(pg::kEngagements, encoding), operators(pg::kOperators, encoding),
+            queues(pg::kQueueRefs, encoding), recordings(pg::kRecordings, encoding),
+            legs(pg::kLegs, encoding), leg_queues(pg::kLegQueues, encoding);
+        for (const auto& engagement : engagements) {
+            pg::add_engagement(rows, engagement, {});
+            pg::add_operators(operators, engagement);
+            pg::add_queue_refs(queues, engagement);
+            pg::add_recordings(recordings, engagement);
+            pg::add_legs(legs, leg_queues, engagement);
+        }
+        for (pg::Rows* each : {&rows, &operators, &queues, &recordings, &legs, &leg_queues}) {
+            bytes += std::move(*each).finished().size();
+        }
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * engagements.size()));
+    state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
+}
+BENCHMARK(encode_rows)->Arg(0)->Arg(1)->ArgName("json");
 
 }  // namespace
 

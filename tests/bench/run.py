@@ -2,6 +2,7 @@
 """What glia-sync costs, beside what the same work costs at the least, in one run: alternately, and the median of the ratios.
 
 run.py [ENGAGEMENTS [PAIRS]] [--json FILE]     default 200000 and 5
+run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each tenth of a backfill, as the tables grow
 
 The limits: plain COPY by psql of the same rows into the same indexed tables; a plain client that fetches the same pages to
 nothing; wrk asking the simulator for single engagements. CPU seconds are told apart: glia-sync, simulator, PostgreSQL.
@@ -94,6 +95,37 @@ def rounds(cluster, folder, engagements, pairs, **options):
     return results
 
 
+def growth(engagements):
+    """Ten years, legs in the list: does an engagement cost more when there are many? With PostgreSQL's own settings, and with
+    room for the indexes."""
+    for title, settings in (("as PostgreSQL is installed (shared_buffers 128 MB, max_wal_size 1 GB)", ""),
+                            ("shared_buffers 2 GB, max_wal_size 8 GB", "shared_buffers=2GB\nmax_wal_size=8GB\n")):
+        cluster = Cluster()
+        with open(cluster.dir + "/data/postgresql.conf", "a") as f: f.write(settings)
+        cluster.stop()
+        cluster.start()
+        simulator = Simulator(engagements=engagements, days=3650, seed=3, legs_in_list=True)
+        program = Program(cluster, simulator)
+        process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "5d", "--concurrency", "4")
+        began, marks = time.time(), [(0, 0)]
+        while process.poll() is None:
+            time.sleep(0.5)
+            try: done = int(program.sql("SELECT coalesce(sum(engagements), 0) FROM glia.backfill_windows"))
+            except RuntimeError: continue  # no schema yet
+            marks.append((time.time() - began, done))
+        assert process.returncode == 0
+        total, times = marks[-1][1], []
+        for tenth in range(11):
+            wanted = total * tenth / 10
+            (t1, n1), (t2, n2) = next((a, b) for a, b in zip(marks, marks[1:]) if b[1] >= wanted)
+            times.append(t1 + (t2 - t1) * (wanted - n1) / max(1, n2 - n1))
+        rates = [total / 10 / (b - a) for a, b in zip(times, times[1:])]
+        size = cluster.sql("SELECT pg_size_pretty(sum(pg_relation_size(c.oid))) FROM pg_class c WHERE relkind = 'i' AND relnamespace = 'glia'::regnamespace", program.database)
+        print(f"{title}\n  engagements/s of each tenth: {' '.join(f'{rate:,.0f}' for rate in rates)}\n  last / first {rates[-1] / rates[0]:.2f}, {times[-1]:.0f} s, indexes {size}", flush=True)
+        simulator.close()
+        cluster.close()
+
+
 def middle(results, value): return statistics.median(value(r) for r in results)
 
 
@@ -108,7 +140,9 @@ def main():
     parser.add_argument("engagements", nargs="?", type=int, default=200_000)
     parser.add_argument("pairs", nargs="?", type=int, default=5)
     parser.add_argument("--json")
+    parser.add_argument("--growth", nargs="?", type=int, const=2_000_000)
     wanted = parser.parse_args()
+    if wanted.growth: return growth(wanted.growth)
     n = wanted.engagements
     cluster = Cluster()
     folder = cluster.dir + "/data/dump"
