@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <tuple>
 
 #include "sinks/postgres/batch_writer.hpp"
@@ -119,7 +120,7 @@ class PostgresSink final : public Sink {
                 if (rows.empty()) return;
             }
             check_version(rows);
-            acquired.lease = site_lease(tx, site, rows[0]);
+            acquired.lease = site_lease(site, rows[0]);
         });
         return acquired;
     }
@@ -382,7 +383,7 @@ class PostgresSink final : public Sink {
         return {param(window.backfill_id), window.site_id, to_text(window.from), param(window.epoch)};
     }
 
-    static SiteLease site_lease(Transaction& tx, const std::string& site, const pqxx::row& row) {
+    static SiteLease site_lease(const std::string& site, const pqxx::row& row) {
         SiteLease lease;
         lease.site_id = site;
         lease.epoch = integer(row, "lease_epoch");
@@ -396,9 +397,9 @@ class PostgresSink final : public Sink {
                                        integer(row, "pass_pages"),
                                        integer(row, "pass_engagements")};
         }
-        for (const auto& tier : tx.run(sql::site_tiers, {site})) {
-            lease.tiers.push_back({Seconds{integer(tier, "back_seconds")},
-                                   Seconds{static_cast<std::int64_t>(real(tier, "since").value_or(0))}});
+        std::istringstream tiers(text(row, "tiers").value_or(""));
+        for (std::int64_t back = 0, since = 0; tiers >> back >> since;) {
+            lease.tiers.push_back({Seconds{back}, Seconds{since}});
         }
         return lease;
     }
@@ -425,19 +426,18 @@ class PostgresSink final : public Sink {
     static void write_checkpoint(Transaction& tx, const PassCheckpoint& checkpoint) {
         const OpenPass& pass = checkpoint.pass;
         const Param started = param(pass.started_at);
-        const auto add_run = [&](const char* mode, const std::string& site) {
-            tx.run(sql::add_run, {mode, site, std::nullopt, to_text(pass.from), param(pass.to), started,
-                                  param(pass.pages), param(pass.engagements), param(checkpoint.rejected),
-                                  param(checkpoint.requests), std::nullopt});
+        const auto with_run = [&](Params key) {
+            key.insert(key.end(),
+                       {to_text(pass.from), param(pass.to), started, param(pass.pages),
+                        param(pass.engagements), param(checkpoint.rejected), param(checkpoint.requests)});
+            return key;
         };
         std::visit(
             Overloaded{
                 [&](const SiteTarget& target) {
                     if (checkpoint.complete) {
-                        fence(tx.write(sql::site_complete,
-                                       {target.site_id, param(target.epoch), param(checkpoint.watermark)}),
-                              "site " + target.site_id);
-                        add_run("incremental", target.site_id);
+                        const Params key{target.site_id, param(target.epoch), param(checkpoint.watermark)};
+                        fence(tx.write(sql::site_complete, with_run(key)), "site " + target.site_id);
                         return;
                     }
                     fence(tx.write(sql::site_checkpoint,
@@ -451,8 +451,7 @@ class PostgresSink final : public Sink {
                     if (!checkpoint.complete) return;
                     std::vector<Param> tiers;
                     for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
-                    tx.run(sql::tier_complete, {target.site_id, array(tiers)});
-                    add_run("revisit", target.site_id);
+                    tx.run(sql::tier_complete, with_run({target.site_id, array(tiers)}));
                 },
                 [&](const WindowTarget& target) {
                     Params key = window_key(target);

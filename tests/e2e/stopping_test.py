@@ -56,14 +56,14 @@ def kill_9_at_50_moments_of_run_once_loses_nothing():
 
 @test
 def an_interrupted_pass_resumes_at_its_link():
-    simulator, program = world(3000, latency_ms=20)
+    # Slow enough to be seen in the middle.
+    simulator, program = world(3000, latency_ms=150, legs_in_list=True)
     process = program.start("run", "--once")
     eventually(lambda: program.sql("SELECT to_regclass('glia.sync_state') IS NOT NULL") == "t" and
                program.sql("SELECT count(*) FROM glia.sync_state WHERE pass_next_page IS NOT NULL") != "0")
     process.kill()
     process.communicate()
     assert program.status()["sites"][0]["synced_through"] is None
-    pages = simulator.stats()["list"]
     done(program.run("run", "--once"))
     equal(program)
 

@@ -1,4 +1,5 @@
 -- A row that somebody is writing is not waited for: a lease that is being renewed is not free.
+-- `tiers`: of each revisit tier, how far back it reads and how long ago it began, in seconds.
 -- $1 site, $2 owner, $3 seconds, $4 true: whether it is due or not
 UPDATE sync_state
 SET lease_owner = $2, lease_epoch = lease_epoch + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
@@ -14,4 +15,6 @@ RETURNING lease_epoch, failures,
           (extract(epoch FROM pass_to) * 1000000)::bigint AS pass_to,
           (extract(epoch FROM pass_started_at) * 1000000)::bigint AS pass_started_at,
           pass_next_page, pass_pages, pass_engagements,
+          (SELECT string_agg(t.back_seconds || ' ' || floor(greatest(0, extract(epoch FROM now() - t.last_started_at)))::bigint, ' ')
+           FROM revisit_state t WHERE t.site_id = sync_state.site_id) AS tiers,
           (SELECT max(version) FROM schema_version) AS schema_version;

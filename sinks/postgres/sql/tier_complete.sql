@@ -1,4 +1,9 @@
--- A revisit has been read to its end; so have the tiers that reach less far back. $1 site, $2 seconds back of each
-INSERT INTO revisit_state AS r (site_id, back_seconds, last_started_at)
-SELECT $1, i.back, now() FROM unnest($2::bigint[]) AS i (back) ORDER BY i.back
-ON CONFLICT (site_id, back_seconds) DO UPDATE SET last_started_at = excluded.last_started_at;
+-- A revisit has been read to its end; so have the tiers that reach less far back. $1 site, $2 seconds back of each; of the
+-- pass: $3 from, $4 to, $5 started at, $6 pages, $7 engagements, $8 rejected, $9 requests
+WITH tiers AS (
+    INSERT INTO revisit_state AS r (site_id, back_seconds, last_started_at)
+    SELECT $1, i.back, now() FROM unnest($2::bigint[]) AS i (back) ORDER BY i.back
+    ON CONFLICT (site_id, back_seconds) DO UPDATE SET last_started_at = excluded.last_started_at
+)
+INSERT INTO sync_runs (mode, site_id, window_from, window_to, started_at, pages, engagements, rejected, requests)
+VALUES ('revisit', $1, $3::timestamptz, $4::timestamptz, $5::timestamptz, $6::bigint, $7::bigint, $8::bigint, $9::bigint);
