@@ -98,8 +98,8 @@ void print(const StatusReport& report, bool colour) {
     for (const BackfillStatus& backfill : report.backfills) {
         std::cout << "backfill          " << show(backfill.from) << " to " << show(backfill.to) << ": "
                   << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)
-                  << " windows, " << with_commas(backfill.engagements) << " engagements, "
-                  << (backfill.seconds_left ? left_of(*backfill.seconds_left) : "nobody works on it") << "\n";
+                  << " windows, " << with_commas(backfill.engagements) << " engagements"
+                  << (backfill.seconds_left ? ", " + left_of(*backfill.seconds_left) : "") << "\n";
     }
     std::cout << "schema version    " << report.schema_version << "\n";
 }

@@ -239,3 +239,15 @@ def log_levels_are_set_by_topic():
     lines = [json.loads(line) for line in service.log().splitlines()]
     assert {line["topic"] for line in lines} == {"sync"}, lines
     assert lines[0]["event"] == "pass complete" and lines[0]["new"] == "20" and lines[0]["level"] == "info", lines[0]
+
+
+@test
+def status_tells_how_long_a_backfill_still_takes():
+    simulator, program = world(3000, latency_ms=50)
+    done(program.run("migrate"))
+    process = program.start("backfill", "--from", simulator.start, "--to", simulator.end)
+    eventually(lambda: any(b["seconds_left"] is not None for b in program.status()["backfills"]), 60)
+    assert "to go" in done(program.run("status")).out
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 75
