@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace glia {
 namespace {
@@ -19,6 +20,8 @@ std::optional<std::chrono::seconds> TimeLeft::after(const ProgressFacts& facts) 
     const double seconds = std::chrono::duration<double>(facts.elapsed).count();
     double done = static_cast<double>(facts.pages);
     if (with_details) done += static_cast<double>(facts.engagements - facts.details_waiting);
+    // What counts as done is another thing from here on.
+    if (std::exchange(with_details_, with_details) != with_details) samples_.clear();
     samples_.push_back({seconds, done});
     while (samples_.size() > 2 && samples_[1].seconds <= seconds - kMemory) samples_.pop_front();
 

@@ -36,6 +36,7 @@ class TimeLeft {
         double done;
     };
     std::deque<Sample> samples_;
+    bool with_details_ = false;
 };
 
 /// One line without line end, at most `width` columns; with a bar if `bar`.

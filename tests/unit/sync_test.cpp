@@ -329,6 +329,22 @@ TEST(Progress, TheTimeLeftIsRightWithinATenthOnceATenthIsThrough) {
         }
     }
 }
+TEST(Progress, WhatEarlierCallsDidIsNotTakenForSpeed) {
+    TimeLeft time_left;
+    ProgressFacts facts;
+    facts.windows_total = facts.windows_done = 10;
+    facts.pages = 100;
+    facts.engagements = 10'000;
+    EXPECT_EQ(time_left.after(facts), 0s);  // nothing is known of details yet
+    facts.details_waiting = 1000;
+    for (int second = 1; second <= 4; ++second) {
+        facts.elapsed = std::chrono::seconds{second};
+        facts.left = time_left.after(facts);
+        facts.details_waiting -= 10;
+        facts.details_fetched += 10;
+    }
+    EXPECT_EQ(facts.left, 97s);
+}
 TEST(Progress, TheTimeLeftFollowsARateThatChanges) {
     TimeLeft time_left;
     ProgressFacts facts;
