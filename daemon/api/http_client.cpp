@@ -31,7 +31,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kIdleLimit{20};
 constexpr std::uint32_t kLongestHead = 64 * 1024;
 // Beast reads as much at once as its buffer has room for, and its buffer begins with none.
-constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::size_t kReadAtOnce = std::size_t{64} * 1024;
 
 // Lookups whose thread has not come back; the loop's thread only.
 int pending_lookups = 0;

@@ -63,6 +63,9 @@ Task<int> prepare_and_work(Engine& engine, const std::function<Task<int>(Engine&
 std::unique_ptr<Engine> make_engine(Runtime& runtime, const std::string& config, Settings settings,
                                     int threads, Metrics& metrics) {
     postgres::Settings sink = sink_settings(settings);
+    // What the file said when the engine began holds for all its connections, whatever becomes of the file.
+    settings.postgres.dsn = sink.dsn;
+    settings.postgres.dsn_file.clear();
     sink.on_statement = &Store::mark_progress;
     const auto open = [sink] { return postgres::open(sink); };
     try {

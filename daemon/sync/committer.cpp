@@ -46,7 +46,7 @@ template <typename Commit>
 auto measured(Metrics& metrics, Commit commit) {
     const auto began = std::chrono::steady_clock::now();
     try {
-        const auto counts = commit();
+        auto counts = commit();
         metrics.committed(sum(counts), std::chrono::steady_clock::now() - began);
         return counts;
     } catch (...) {

@@ -10,7 +10,7 @@ namespace {
 
 // One message of the protocol: large enough that its head does not count, small enough to leave libpq's
 // buffer small.
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::size_t kPiece = std::size_t{64} * 1024;
 
 struct ClearResult {
     void operator()(PGresult* result) const { PQclear(result); }

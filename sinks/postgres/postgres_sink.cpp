@@ -68,6 +68,7 @@ class PostgresSink final : public Sink {
 
     std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
         std::vector<const Batch*> batches;
+        batches.reserve(parts.size());
         for (const CommitPart& part : parts) batches.push_back(part.batch);
         std::vector<CommitCounts> counts;
         connection_.transact([&](Transaction& tx) {
