@@ -39,7 +39,8 @@ BEGIN
 
     -- The reader sees the data, by name: a table that is not listed here is none of its business.
     FOREACH name IN ARRAY ARRAY['engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings',
-                                'queues', 'legs', 'leg_queues'] LOOP
+                                'queues', 'legs', 'leg_queues', 'engagement_facts', 'leg_facts', 'queue_hourly', 'operator_daily',
+                                'freshness'] LOOP
         IF to_regclass(format('%I.%I', schema, name)) IS NOT NULL THEN
             EXECUTE format('GRANT SELECT ON %I.%I TO glia_reader', schema, name);
         END IF;

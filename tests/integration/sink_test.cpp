@@ -544,10 +544,10 @@ TEST(Schema, EveryTableAndColumnIsCommented) {
     postgres::open({database.dsn(), "glia"})->migrate();
     EXPECT_EQ(database.sql("SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = "
                            "c.oid AND a.attnum >= 0 AND NOT a.attisdropped "
-                           "WHERE c.relnamespace = 'glia'::regnamespace AND c.relkind = 'r' AND "
+                           "WHERE c.relnamespace = 'glia'::regnamespace AND c.relkind IN ('r', 'v') AND "
                            "col_description(c.oid, a.attnum) IS NULL "
                            "UNION SELECT relname, NULL FROM pg_class WHERE relnamespace = "
-                           "'glia'::regnamespace AND relkind = 'r' AND obj_description(oid) IS NULL"),
+                           "'glia'::regnamespace AND relkind IN ('r', 'v') AND obj_description(oid) IS NULL"),
               "");
 }
 TEST(Schema, EveryDataTablesKeyBeginsWithTheEngagement) {
