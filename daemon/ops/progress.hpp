@@ -13,12 +13,11 @@ namespace glia {
 struct ProgressFacts {
     std::int64_t windows_done = 0;
     std::int64_t windows_total = 0;
-    std::int64_t pages = 0;            ///< listed
-    std::int64_t engagements = 0;      ///< listed
-    std::int64_t details_waiting = 0;  ///< legs still to be fetched
-    std::int64_t windows_before = 0;   ///< of `windows_done`, those done before this call
-    std::int64_t engagements_before = 0;
-    std::int64_t details_fetched = 0;  ///< by this call
+    std::int64_t pages = 0;               ///< listed
+    std::int64_t engagements = 0;         ///< listed
+    std::int64_t details_waiting = 0;     ///< legs still to be fetched
+    std::int64_t engagements_before = 0;  ///< of `engagements`, those listed before this call
+    std::int64_t details_fetched = 0;     ///< by this call
     std::chrono::milliseconds elapsed{};
     std::optional<std::chrono::seconds> left;  ///< see TimeLeft
 };

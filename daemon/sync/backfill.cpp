@@ -50,7 +50,6 @@ class Backfill {
     Task<> load() {
         started_ = std::chrono::steady_clock::now();
         const BackfillProgress before = co_await progress();
-        result_.facts.windows_before = before.windows_done;
         result_.facts.engagements_before = before.engagements;
 
         Latch latch(engine_.runtime);

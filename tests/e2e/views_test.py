@@ -11,6 +11,11 @@ def average(values): return sum(values) / len(values) if values else None
 def close(a, b): return a is None and b is None or a is not None and b is not None and abs(float(a) - float(b)) < 1e-6
 
 
+def grant(program):
+    roles = os.path.join(TOP, "config", "postgres", "roles.sql")
+    subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", program.cluster.dsn(program.database), "-f", roles], check=True, capture_output=True)
+
+
 def rows(program, query):
     """A query's rows as dictionaries, asked as an analyst may ask."""
     return json.loads(program.sql(f"SET ROLE glia_reader; SET search_path = glia; SELECT coalesce(json_agg(x), '[]') FROM ({query}) x"))
@@ -22,8 +27,7 @@ def the_views_tell_what_the_source_tells():
     done(program.backfill())
     done(program.run("run", "--once"))
     equal(program)
-    roles = os.path.join(TOP, "config", "postgres", "roles.sql")
-    subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", program.cluster.dsn(program.database), "-f", roles], check=True, capture_output=True)
+    grant(program)
     truth = simulator.truth()
 
     facts = {row["engagement_id"]: row for row in rows(program, "SELECT * FROM engagement_facts")}
@@ -69,8 +73,7 @@ def the_views_tell_what_the_source_tells():
 def analysts_read_the_data_and_nothing_else():
     simulator, program = world(100)
     done(program.backfill())
-    roles = os.path.join(TOP, "config", "postgres", "roles.sql")
-    subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", program.cluster.dsn(program.database), "-f", roles], check=True, capture_output=True)
+    grant(program)
     names = program.sql("SELECT relname FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind IN ('r', 'v')").split()
     state = {"sync_state", "revisit_state", "sync_runs", "backfills", "backfill_windows", "detail_queue", "ongoing_engagements", "rejected_records", "server_clocks",
              "schema_version"}
