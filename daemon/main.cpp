@@ -32,6 +32,8 @@ class CommandLine {
         add_status();
         add_reset();
         add_rejects();
+        add_engagement();
+        add_queue();
         add_config();
         add_completion();
     }
@@ -133,6 +135,48 @@ class CommandLine {
         retry->callback([this] { action_ = [this] { return glia::cli::rejects_retry(config_, rejects_); }; });
     }
 
+    void add_engagement() {
+        auto* command = app_.add_subcommand("engagement", "One engagement at the source");
+        command->require_subcommand(1);
+        command->fallthrough();
+        command->footer(
+            "Examples:\n  glia-sync engagement get eea868ad-9d58-4db9-a663-5fd766728980 | jq .legs\n"
+            "  glia-sync engagement end eea868ad-9d58-4db9-a663-5fd766728980 --reason error");
+        const auto id = [this](CLI::App* action) {
+            action->add_option("id", engagement_.id, "The engagement's id")->required();
+        };
+        const auto changes = [this, id](CLI::App* action) {
+            id(action);
+            action->add_flag("--yes", engagement_.yes, "Do not ask");
+            action->add_flag("--json", engagement_.json, "The answer as JSON");
+        };
+        auto* get = command->add_subcommand("get", "Prints it as JSON, as the API shows it");
+        id(get);
+        get->callback(
+            [this] { action_ = [this] { return glia::cli::engagement_get(config_, engagement_); }; });
+        auto* end = command->add_subcommand(
+            "end", "Ends it at the source; only its current participant's token may do that");
+        changes(end);
+        end->add_option("--reason", engagement_.reason, "error: an application failed when it started")
+            ->check(CLI::IsMember({"error"}));
+        end->callback(
+            [this] { action_ = [this] { return glia::cli::engagement_end(config_, engagement_); }; });
+        auto* exported = command->add_subcommand("export", "Exports it to where its site is configured to");
+        changes(exported);
+        exported->callback(
+            [this] { action_ = [this] { return glia::cli::engagement_export(config_, engagement_); }; });
+    }
+
+    void add_queue() {
+        auto* command = app_.add_subcommand("queue", "The queue at the source");
+        command->require_subcommand(1);
+        command->fallthrough();
+        command->footer("Example:\n  glia-sync queue wait --json");
+        auto* wait = command->add_subcommand("wait", "How long visitors have had to wait, on average");
+        wait->add_flag("--json", json_, "The answer as JSON");
+        wait->callback([this] { action_ = [this] { return glia::cli::queue_wait(config_, json_); }; });
+    }
+
     void add_config() {
         auto* command = app_.add_subcommand("config", "Looks at the configuration file");
         command->require_subcommand(1);
@@ -178,6 +222,7 @@ class CommandLine {
     std::string shell_;
     std::string reset_site_;
     std::string reset_to_;
+    glia::cli::EngagementOptions engagement_;
     glia::cli::RejectsOptions rejects_;
     glia::cli::BackfillOptions backfill_;
     std::function<int()> action_;

@@ -85,6 +85,21 @@ struct Engagement {
     bool operator==(const Engagement&) const = default;
 };
 
+/// One message of an engagement's chat transcript (spec: api-facts, Chat transcript).
+struct ChatMessage {
+    OptionalText id;  ///< newer messages have one
+    OptionalInstant created_at;
+    OptionalText type;
+    OptionalText message;
+    OptionalText sender_type;
+    OptionalText sender_name;
+    OptionalText sender_href;
+    OptionalText attachment;  ///< canonical JSON
+    OptionalText metadata;    ///< canonical JSON
+    OptionalText extra;       ///< undocumented members as one canonical JSON object
+    bool operator==(const ChatMessage&) const = default;
+};
+
 /// A record that could not be loaded (DESIGN.md §3.5).
 struct RejectedRecord {
     OptionalText engagement_id;  ///< if it could be read

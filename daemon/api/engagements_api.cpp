@@ -11,6 +11,7 @@
 #include "daemon/api/token_source.hpp"
 #include "daemon/ops/log.hpp"
 #include "daemon/ops/version.hpp"
+#include "daemon/parse/answers.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "daemon/parse/timestamp.hpp"
@@ -71,6 +72,24 @@ double number(const std::string& text) {
     return value;
 }
 
+/// Pages go before details, and enrichment comes last; a token is what everything else waits for.
+Priority priority_of(Route route) {
+    switch (route) {
+        case Route::engagement:
+            return Priority::detail;
+        case Route::transcript:
+        case Route::recording:
+            return Priority::enrichment;
+        case Route::list:
+        case Route::token:
+        case Route::queue_wait:
+        case Route::end:
+        case Route::export_engagement:
+            return Priority::page;
+    }
+    return Priority::page;
+}
+
 /// Reads a body into a value; none, with the reason, if it is no answer. `attempt` counts from 1.
 template <typename T>
 using Reader = std::function<std::optional<T>(HttpResponse&, int attempt, std::string& why)>;
@@ -88,13 +107,17 @@ struct EngagementsApi::Impl {
           http(part.runtime(), http_settings(given.api)),
           gate(part, given.api.max_in_flight, given.api.rate_limit),
           clock(Clock::now(), system_now()),
-          parser(EngagementParser::Options{given.visitor_name == Privacy::drop}) {
+          privacy(resolve_privacy(given.privacy)),
+          parser(privacy) {
         trusted.push_back(base.origin);
         for (const auto& origin : settings.trusted_origins) trusted.push_back(parse_url(origin)->origin);
         while (base.target.ends_with('/')) base.target.pop_back();
         tokens = make_token_source(part.runtime(), settings.auth, [this](std::string path, std::string body) {
             return mint(std::move(path), std::move(body));
         });
+        const std::string& visitor = given.enrich.queue_wait_token_file;
+        if (!visitor.empty())
+            visitor_tokens = make_file_token(part.runtime(), visitor, "enrich.queue_wait.token_file");
         program.on_end([this] { http.cancel(); });
     }
 
@@ -107,9 +130,11 @@ struct EngagementsApi::Impl {
     HttpClient http;
     RequestGate gate;
     ServerClock clock;
+    Privacy privacy;
     EngagementParser parser;
     std::vector<Origin> trusted;
     std::unique_ptr<TokenSource> tokens;
+    std::unique_ptr<TokenSource> visitor_tokens;  // for the queue's wait; null: those above do
     Backoff backoff;
 
     Url url(const std::string& path) const { return {base.origin, base.target + path}; }
@@ -119,6 +144,7 @@ struct EngagementsApi::Impl {
         std::optional<HttpResponse> response;  ///< status 200, 201 or 204
         ApiError error;
         bool retry = false;
+        bool done_nothing = false;         ///< the API has certainly not done what was asked
         std::optional<Milliseconds> wait;  ///< what the API asks for
         std::string token;
     };
@@ -157,6 +183,7 @@ struct EngagementsApi::Impl {
             attempt.error.message = describe(request) + ": " + failure->message;
             attempt.retry =
                 failure->kind == HttpFailure::Kind::network || failure->kind == HttpFailure::Kind::response;
+            attempt.done_nothing = !failure->sent;
             return attempt;
         }
         HttpResponse& response = std::get<HttpResponse>(outcome);
@@ -170,6 +197,7 @@ struct EngagementsApi::Impl {
         attempt.error.status = status;
         attempt.error.kind = kind_of(status);
         attempt.retry = is_transient(status);
+        attempt.done_nothing = status < 500 || status == 503;
         if (attempt.retry) attempt.wait = retry_after(response.header("Retry-After"), clock.at(Clock::now()));
         if (status == 429) {
             gate.limiter().refused(Clock::now(), attempt.wait);
@@ -189,8 +217,7 @@ struct EngagementsApi::Impl {
     Task<Attempt> send(HttpRequest request, Route route) {
         Attempt attempt;
         const auto came = Clock::now();
-        // Pages go before details; a token is what everything else waits for.
-        if (!co_await gate.enter(route == Route::engagement ? Priority::detail : Priority::page)) {
+        if (!co_await gate.enter(priority_of(route))) {
             attempt.error = {ApiError::Kind::cancelled, 0, "stopped before asking"};
             co_return attempt;
         }
@@ -204,17 +231,24 @@ struct EngagementsApi::Impl {
         co_return judge(request, std::move(outcome));
     }
 
-    /// Sends until there is an answer, an error that stays, or no attempt left.
+    TokenSource& tokens_for(Route route) {
+        return route == Route::queue_wait && visitor_tokens ? *visitor_tokens : *tokens;
+    }
+
+    /// Sends until there is an answer, an error that stays, or no attempt left. What changes something at the
+    /// source (PATCH, POST) is sent again only where the first time certainly did nothing.
     template <typename T>
     Task<Result<T>> perform(HttpRequest request, Route route, Reader<T> read) {
         const bool with_token = route != Route::token;
+        const bool repeatable = request.method == "GET" || route == Route::token;
+        TokenSource& source = tokens_for(route);
         bool token_renewed = false;
         for (int number_of_attempt = 1;; ++number_of_attempt) {
             HttpRequest now = request;
             now.headers.emplace_back("Accept", "application/vnd.salemove.v1+json");
             std::string token;
             if (with_token) {
-                auto got = co_await tokens->get();
+                auto got = co_await source.get();
                 if (!got) co_return got.error();
                 token = got.value();
                 now.headers.emplace_back("Authorization", "Bearer " + token);
@@ -227,15 +261,23 @@ struct EngagementsApi::Impl {
                 attempt.error = {ApiError::Kind::unavailable, attempt.response->status,
                                  describe(request) + ": " + why};
                 attempt.retry = true;
+                attempt.done_nothing = false;
             }
             attempt.error.message = without(attempt.error.message, token);
             if (attempt.error.kind == ApiError::Kind::credentials && with_token && !token_renewed) {
                 token_renewed =
                     true;  // once: a token minted for this request and refused too is not to be had
-                if (co_await tokens->refused(token)) continue;
+                if (co_await source.refused(token)) continue;
             }
             if (attempt.error.kind == ApiError::Kind::credentials) {
-                attempt.error.message += "; the token is not accepted: renew it (api.auth)";
+                attempt.error.message +=
+                    &source == tokens.get()
+                        ? "; the token is not accepted: renew it (api.auth)"
+                        : "; the token is not accepted: renew it (enrich.queue_wait.token_file)";
+            }
+            if (!repeatable && !attempt.done_nothing) {
+                attempt.error.message += "; it may have been done all the same";
+                co_return std::move(attempt.error);
             }
             const int failed = number_of_attempt;
             if (!attempt.retry || failed > settings.max_retries) {
@@ -284,7 +326,8 @@ struct EngagementsApi::Impl {
         if (!parsed.value) {
             why = parsed.failure.reason;
             const std::string text = error_text(response.body);
-            if (!text.empty()) why += " (" + text.substr(0, 80) + ")";
+            // It may be a part of a page.
+            if (!text.empty() && privacy.keep_all()) why += " (" + text.substr(0, 80) + ")";
         }
         return std::move(parsed.value);
     }
@@ -308,6 +351,9 @@ EngagementsApi::EngagementsApi(Scope& scope, const Settings& settings, Metrics& 
     : impl_(std::make_unique<Impl>(scope, settings, metrics)) {}
 EngagementsApi::~EngagementsApi() = default;
 
+const Privacy& EngagementsApi::privacy() const {
+    return impl_->privacy;
+}
 double EngagementsApi::rate_limit() const {
     return impl_->gate.limiter().rate();
 }
@@ -370,6 +416,61 @@ Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {
         return FetchedDetail{std::move(*detail), impl_->clock.at(response.sent_at)};
     };
     co_return co_await impl_->perform<FetchedDetail>(std::move(request), Route::engagement, std::move(read));
+}
+
+Task<Result<std::string>> EngagementsApi::get_json(std::string engagement_id) {
+    HttpRequest request;
+    request.url = impl_->url("/engagements/" + percent_encode(engagement_id));
+    Reader<std::string> read = [this](HttpResponse& response, int attempt,
+                                      std::string& why) -> std::optional<std::string> {
+        const auto parse = [this](std::string& body) {
+            Parsed<std::string> parsed;
+            const auto text = canonical_json(body, parsed.failure.reason);
+            if (text) parsed.value = impl_->privacy.apply_to_json(body);
+            return parsed;
+        };
+        return impl_->read_body<std::string>(response, attempt, why, parse);
+    };
+    co_return co_await impl_->perform<std::string>(std::move(request), Route::engagement, std::move(read));
+}
+
+Task<Result<EndAnswer>> EngagementsApi::end(std::string engagement_id, bool because_of_error) {
+    HttpRequest request;
+    request.method = "PATCH";
+    request.url = impl_->url("/engagements/" + percent_encode(engagement_id));
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.body = because_of_error ? R"({"action":"end","reason":"error"})" : R"({"action":"end"})";
+    Reader<EndAnswer> read = [](HttpResponse& response, int, std::string& why) {
+        auto answer = parse_end_answer(response.body);
+        if (!answer) why = "the answer is not as documented";
+        return answer;
+    };
+    co_return co_await impl_->perform<EndAnswer>(std::move(request), Route::end, std::move(read));
+}
+
+Task<Result<bool>> EngagementsApi::export_engagement(std::string engagement_id) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = impl_->url("/engagements/" + percent_encode(engagement_id) + "/export");
+    request.headers.emplace_back("Content-Type", "application/json");
+    Reader<bool> read = [](HttpResponse& response, int, std::string& why) {
+        const auto answer = parse_export_answer(response.body);
+        if (!answer) why = "the answer is not as documented";
+        return answer;
+    };
+    co_return co_await impl_->perform<bool>(std::move(request), Route::export_engagement, std::move(read));
+}
+
+Task<Result<OptionalSeconds>> EngagementsApi::queue_wait() {
+    HttpRequest request;
+    request.url = impl_->url("/engagements/queue/wait_duration");
+    Reader<OptionalSeconds> read = [](HttpResponse& response, int, std::string& why) {
+        auto answer = parse_wait_answer(response.body);
+        if (!answer) why = "the answer is not as documented";
+        return answer;
+    };
+    co_return co_await impl_->perform<OptionalSeconds>(std::move(request), Route::queue_wait,
+                                                       std::move(read));
 }
 
 }  // namespace glia

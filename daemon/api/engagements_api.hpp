@@ -11,6 +11,7 @@
 #include "daemon/config/settings.hpp"
 #include "daemon/ops/metrics.hpp"
 #include "daemon/ops/runtime.hpp"
+#include "daemon/parse/answers.hpp"
 
 namespace glia {
 
@@ -26,7 +27,8 @@ struct ListQuery {
 class EngagementsApi {
   public:
     /// When `scope` ends, no request is sent any more and none is tried again; one under way ends by itself,
-    /// or at once if the whole program stops. Throws std::runtime_error if the CA file cannot be read.
+    /// or at once if the whole program stops. Throws std::runtime_error if the CA file or the privacy
+    /// key cannot be read.
     EngagementsApi(Scope& scope, const Settings& settings, Metrics& metrics);
     ~EngagementsApi();
 
@@ -35,7 +37,19 @@ class EngagementsApi {
     /// The page that a `next_page` link names, followed byte for byte (DESIGN.md §3.4).
     Task<Result<FetchedPage>> follow(std::string link);
     Task<Result<FetchedDetail>> get(std::string engagement_id);
+    /// The same as it came, for a person to read; what privacy hides is hidden.
+    Task<Result<std::string>> get_json(std::string engagement_id);
 
+    /// Ends an engagement, at the source (spec: § End Engagement).
+    Task<Result<EndAnswer>> end(std::string engagement_id, bool because_of_error);
+    /// Exports it to where its site is configured to (spec: § Export Engagement). False: the API did not.
+    Task<Result<bool>> export_engagement(std::string engagement_id);
+    /// How long visitors have had to wait in the queue, on average (spec: § Fetch Queue Average Wait
+    /// Duration).
+    Task<Result<OptionalSeconds>> queue_wait();
+
+    /// What is applied to every answer.
+    const Privacy& privacy() const;
     /// Requests per second that are sent at most at this moment; 0: there is no limit.
     double rate_limit() const;
     /// By the system's clock; none if the token does not say.

@@ -42,6 +42,7 @@ struct HttpFailure {
     };
     Kind kind = Kind::network;
     std::string message;  ///< one line
+    bool sent = false;    ///< the request, or a part of it, may have reached the server
 };
 
 using HttpOutcome = std::variant<HttpResponse, HttpFailure>;

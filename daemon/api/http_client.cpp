@@ -358,7 +358,8 @@ Task<HttpOutcome> HttpClient::send(HttpRequest request) {
     for (bool fresh = false;; fresh = true) {
         if (impl_->cancelled) co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped before asking"};
         std::unique_ptr<Connection> connection;
-        if (!fresh) connection = impl_->take_idle(origin);
+        // What changes something at the source is not risked on a connection that may be closed already.
+        if (!fresh && request.method == "GET") connection = impl_->take_idle(origin);
         const bool reused = connection != nullptr;
         if (!connection) connection = std::make_unique<Connection>(impl_->runtime.context());
         impl_->active.insert(connection.get());
@@ -378,12 +379,12 @@ Task<HttpOutcome> HttpClient::send(HttpRequest request) {
             co_return *refused;
         }
         auto* failed = std::get_if<HttpFailure>(&exchange.outcome);
+        if (failed) failed->sent = true;
         if (failed && impl_->cancelled) failed->kind = HttpFailure::Kind::cancelled;
         const bool stale =
             failed && failed->kind == HttpFailure::Kind::network && reused && exchange.nothing_received;
-        // The server had closed the connection before it saw the request, so sending it again does nothing
-        // twice.
-        if (stale && request.method == "GET") continue;
+        // The server had closed the connection before it saw the request.
+        if (stale) continue;
         if (!failed && exchange.reusable) impl_->give_back(origin, std::move(connection));
         co_return std::move(exchange.outcome);
     }

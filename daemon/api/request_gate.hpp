@@ -12,8 +12,9 @@
 
 namespace glia {
 
-/// Pages go before details: a page brings a hundred engagements, a detail the legs of one.
-enum class Priority { page = 0, detail = 1 };
+/// Pages go before details: a page brings a hundred engagements, a detail the legs of one. Enrichment has
+/// what is left.
+enum class Priority { page = 0, detail = 1, enrichment = 2 };
 
 /// Loop's thread only.
 class RequestGate {
@@ -33,7 +34,7 @@ class RequestGate {
     Scope& scope_;
     RateLimiter limiter_;
     int free_;
-    std::array<std::deque<std::shared_ptr<Waiter>>, 2> waiting_;
+    std::array<std::deque<std::shared_ptr<Waiter>>, 3> waiting_;
     struct Timer;
     std::unique_ptr<Timer> timer_;
 };

@@ -63,26 +63,27 @@ Task<Result<std::string>> read_secret_patiently(Runtime& runtime, std::string fi
 
 class FileToken final : public TokenSource {
   public:
-    FileToken(Runtime& runtime, std::string file) : runtime_(runtime), file_(std::move(file)) {}
+    FileToken(Runtime& runtime, std::string file, std::string setting)
+        : runtime_(runtime), file_(std::move(file)), setting_(std::move(setting)) {}
 
     Task<Result<std::string>> get() override {
         // A look at the file's data costs little, so that a rotated token is used before the old one is
         // refused.
         const Identity seen = identity();
         if (token_.empty()) {
-            const auto read = co_await read_secret_patiently(runtime_, file_, kSetting, false);
+            const auto read = co_await read_secret_patiently(runtime_, file_, setting_, false);
             if (!read) co_return read.error();
             take(read.value(), seen);
         } else if (seen != identity_) {
             // While it is empty, the old token goes on.
-            if (const auto read = read_secret(file_, kSetting)) take(read.value(), seen);
+            if (const auto read = read_secret(file_, setting_)) take(read.value(), seen);
         }
         co_return token_;
     }
 
     Task<bool> refused(const std::string& token) override {
         const Identity seen = identity();
-        const auto read = co_await read_secret_patiently(runtime_, file_, kSetting, true);
+        const auto read = co_await read_secret_patiently(runtime_, file_, setting_, true);
         if (!read) co_return false;
         take(read.value(), seen);
         co_return read.value() != token;
@@ -90,7 +91,6 @@ class FileToken final : public TokenSource {
 
   private:
     using Identity = std::tuple<dev_t, ino_t, off_t, time_t, long>;
-    static constexpr const char* kSetting = "api.auth.token_file";
 
     Identity identity() const {
         struct stat info {};
@@ -106,6 +106,7 @@ class FileToken final : public TokenSource {
 
     Runtime& runtime_;
     std::string file_;
+    std::string setting_;
     std::string token_;
     Identity identity_{};
 };
@@ -216,9 +217,14 @@ class MintedToken final : public TokenSource {
 
 }  // namespace
 
+std::unique_ptr<TokenSource> make_file_token(Runtime& runtime, std::string file, std::string setting) {
+    return std::make_unique<FileToken>(runtime, std::move(file), std::move(setting));
+}
+
 std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings,
                                                MintRequest mint) {
-    if (!settings.token_file.empty()) return std::make_unique<FileToken>(runtime, settings.token_file);
+    if (!settings.token_file.empty())
+        return make_file_token(runtime, settings.token_file, "api.auth.token_file");
     if (!settings.token_env.empty()) return std::make_unique<EnvironmentToken>(settings.token_env);
     return std::make_unique<MintedToken>(runtime, settings, std::move(mint));
 }

@@ -28,6 +28,13 @@ struct RejectsOptions {
     bool strict = false;
 };
 
+struct EngagementOptions {
+    std::string id;
+    std::string reason;
+    bool yes = false;
+    bool json = false;
+};
+
 int run(const std::string& config, bool once, bool strict);
 int backfill(const std::string& config, const BackfillOptions& options);
 int check(const std::string& config);
@@ -37,6 +44,10 @@ int reset(const std::string& config, const std::string& site, const std::string&
 int rejects_list(const std::string& config, const RejectsOptions& options);
 int rejects_show(const std::string& config, const RejectsOptions& options);
 int rejects_retry(const std::string& config, const RejectsOptions& options);
+int engagement_get(const std::string& config, const EngagementOptions& options);
+int engagement_end(const std::string& config, const EngagementOptions& options);
+int engagement_export(const std::string& config, const EngagementOptions& options);
+int queue_wait(const std::string& config, bool json);
 int config_check(const std::string& config);
 int config_show(const std::string& config);
 

@@ -70,7 +70,7 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
         add_to_batch(batch, std::move(*detail.engagement), RecordSource::detail, fetched.value().fetched_at,
                      site, sync);
     } else {
-        EngagementParser parser(EngagementParser::Options{engine.settings.visitor_name == Privacy::drop});
+        EngagementParser parser(engine.api.privacy());
         std::string body = row.payload;
         auto parsed = parser.detail(body);
         if (!parsed.value || !parsed.value->engagement) {

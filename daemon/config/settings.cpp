@@ -141,22 +141,58 @@ void not_yet(Section& section, const std::string& key) {
     section.complain(key, "is not in this version of glia-sync; leave it off");
 }
 
-void read_enrich(Section section) {
-    for (const std::string name : {"queue_wait", "transcripts", "recordings"}) {
-        Section enricher = section.section(name);
-        bool enabled = false;
-        Milliseconds every{};
-        std::string text;
-        enricher.boolean("enabled", enabled);
-        if (name == "queue_wait") {
-            enricher.duration("every", every, Milliseconds{1000});
-            enricher.text("token_file", text);
-        }
-        if (name == "recordings") enricher.text("directory", text);
-        if (enabled) not_yet(enricher, "enabled");
-        enricher.finish();
+void read_enrich(Section section, EnrichSettings& enrich) {
+    Section wait = section.section("queue_wait");
+    wait.boolean("enabled", enrich.queue_wait);
+    wait.duration("every", enrich.queue_wait_every, Milliseconds{1000});
+    wait.text("token_file", enrich.queue_wait_token_file);
+    wait.finish();
+    Section transcripts = section.section("transcripts");
+    transcripts.boolean("enabled", enrich.transcripts);
+    transcripts.finish();
+    Section recordings = section.section("recordings");
+    recordings.boolean("enabled", enrich.recordings);
+    recordings.text("directory", enrich.recordings_directory);
+    if (enrich.recordings && !enrich.recordings_directory.starts_with('/')) {
+        recordings.complain("directory",
+                            enrich.recordings_directory.empty()
+                                ? "is missing; say where recordings are kept, such as "
+                                  "/var/lib/glia-sync/recordings"
+                                : "must be an absolute path, not " + enrich.recordings_directory);
+    }
+    recordings.finish();
+    section.finish();
+}
+
+void read_privacy(Section section, const EnrichSettings& enrich, PrivacySettings& privacy) {
+    const auto level = [&](const std::string& key, PrivacyLevel& target) {
+        section.choice(key, {"keep", "hash", "drop"},
+                       [&](std::size_t index) { target = static_cast<PrivacyLevel>(index); });
+    };
+    level("visitor_name", privacy.levels.visitor_name);
+    level("visitor_id", privacy.levels.visitor_id);
+    level("audio_recording_urls", privacy.levels.audio_recording_urls);
+    level("transcripts", privacy.levels.transcripts);
+    level("extra", privacy.levels.extra);
+    section.text("key_file", privacy.key_file);
+    if (privacy.levels.any_hash() && privacy.key_file.empty()) {
+        section.complain("key_file",
+                         "is missing; `hash` needs a file with a secret key, made with "
+                         "`openssl rand -hex 32 >FILE`");
+    }
+    if (enrich.recordings && privacy.levels.audio_recording_urls != PrivacyLevel::keep) {
+        section.complain("audio_recording_urls",
+                         "must be keep while enrich.recordings is enabled, which needs them");
     }
     section.finish();
+}
+
+void read_retention(Section& root, std::optional<Milliseconds>& retention) {
+    if (const auto text = root.scalar("retention"); !text || text->empty()) return;
+    Milliseconds age{};
+    // Less would erase what a pass has just read.
+    root.duration("retention", age, std::chrono::hours{24});
+    retention = age;
 }
 
 void read_sink(Section section, PostgresSettings& postgres) {
@@ -186,12 +222,8 @@ void read_sink(Section section, PostgresSettings& postgres) {
 }
 
 void read_rest(Section& root, Settings& settings) {
-    Section privacy = root.section("privacy");
-    privacy.choice("visitor_name", {"keep", "drop", "hash"}, [&](std::size_t index) {
-        if (index == 2) not_yet(privacy, "visitor_name");
-        settings.visitor_name = index == 1 ? Privacy::drop : Privacy::keep;
-    });
-    privacy.finish();
+    read_privacy(root.section("privacy"), settings.enrich, settings.privacy);
+    read_retention(root, settings.retention);
     Section log = root.section("log");
     log.choice("level", {"debug", "info", "warning", "error"},
                [&](std::size_t index) { settings.log.level = static_cast<LogLevel>(index); });
@@ -276,7 +308,7 @@ Settings parse_settings(const std::string& text, const std::string& file, Enviro
         Section root(YAML::Load(text), "", complaints, environment);
         read_api(root.section("api"), settings.api);
         read_sync(root.section("sync"), settings.sync);
-        read_enrich(root.section("enrich"));
+        read_enrich(root.section("enrich"), settings.enrich);
         read_sink(root.section("sink"), settings.postgres);
         read_rest(root, settings);
         root.finish();
@@ -297,6 +329,21 @@ std::string resolve_dsn(const PostgresSettings& settings) {
              ": cannot be read, or is empty; sink.postgres.dsn_file must hold the DSN in its first line"});
     }
     return dsn;
+}
+
+Privacy resolve_privacy(const PrivacySettings& settings) {
+    // Shorter ones can be guessed.
+    constexpr std::size_t kShortestKey = 16;
+    if (!settings.levels.any_hash()) return Privacy(settings.levels, {});
+    std::ifstream in(settings.key_file, std::ios::binary);
+    std::string key{std::istreambuf_iterator<char>(in), {}};
+    while (!key.empty() && static_cast<unsigned char>(key.back()) <= 0x20) key.pop_back();
+    if (key.size() < kShortestKey) {
+        throw std::runtime_error("privacy.key_file: " + settings.key_file +
+                                 " cannot be read, or holds less than " + std::to_string(kShortestKey) +
+                                 " bytes; make one with `openssl rand -hex 32 >FILE`");
+    }
+    return Privacy(settings.levels, std::move(key));
 }
 
 std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/parse/privacy.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -65,7 +66,24 @@ struct PostgresSettings {
     bool operator==(const PostgresSettings&) const = default;
 };
 
-enum class Privacy { keep, drop };
+/// What is fetched beside engagements and legs; each is off by default.
+struct EnrichSettings {
+    bool queue_wait = false;
+    Milliseconds queue_wait_every{60'000};
+    std::string queue_wait_token_file;  ///< a visitor's token; empty: the token of api.auth
+    bool transcripts = false;
+    bool recordings = false;
+    std::string recordings_directory;
+    bool operator==(const EnrichSettings&) const = default;
+};
+
+/// What of a visitor is kept; `key_file` holds the HMAC's key.
+struct PrivacySettings {
+    PrivacyLevels levels;
+    std::string key_file;
+    bool operator==(const PrivacySettings&) const = default;
+};
+
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
 /// What a line is about; kLogTopics holds the names.
@@ -93,7 +111,9 @@ struct Settings {
     ApiSettings api;
     SyncSettings sync;
     PostgresSettings postgres;
-    Privacy visitor_name = Privacy::keep;
+    EnrichSettings enrich;
+    PrivacySettings privacy;
+    std::optional<Milliseconds> retention;  ///< engagements older than that are erased; none: kept for ever
     LogSettings log;
     std::optional<ListenAddress> admin_listen;  ///< none: off
     bool operator==(const Settings&) const = default;
@@ -128,6 +148,9 @@ std::string show_settings(const Settings& settings);
 
 /// The DSN from `dsn` or `dsn_file`. Throws ConfigError if the file cannot be read.
 std::string resolve_dsn(const PostgresSettings& settings);
+
+/// The levels with their key. Throws std::runtime_error, one line, if the key's file cannot be used.
+Privacy resolve_privacy(const PrivacySettings& settings);
 
 /// The known word nearest to `word`, if one is near enough to be what was meant.
 std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);

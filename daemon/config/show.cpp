@@ -80,6 +80,35 @@ void show_sync(YAML::Emitter& out, const SyncSettings& sync) {
     out << YAML::EndMap;
 }
 
+void show_enrich(YAML::Emitter& out, const EnrichSettings& enrich) {
+    out << YAML::Key << "enrich" << YAML::Value << YAML::BeginMap;
+    out << YAML::Key << "queue_wait" << YAML::Value << YAML::BeginMap;
+    pair(out, "enabled", enrich.queue_wait);
+    pair(out, "every", to_text(enrich.queue_wait_every));
+    quoted(out, "token_file", enrich.queue_wait_token_file);
+    out << YAML::EndMap << YAML::Key << "transcripts" << YAML::Value << YAML::BeginMap;
+    pair(out, "enabled", enrich.transcripts);
+    out << YAML::EndMap << YAML::Key << "recordings" << YAML::Value << YAML::BeginMap;
+    pair(out, "enabled", enrich.recordings);
+    quoted(out, "directory", enrich.recordings_directory);
+    out << YAML::EndMap << YAML::EndMap;
+}
+
+void show_privacy(YAML::Emitter& out, const PrivacySettings& privacy) {
+    static constexpr const char* kNames[] = {"keep", "hash", "drop"};
+    const auto level = [&](const char* key, PrivacyLevel value) {
+        pair(out, key, kNames[static_cast<int>(value)]);
+    };
+    out << YAML::Key << "privacy" << YAML::Value << YAML::BeginMap;
+    level("visitor_name", privacy.levels.visitor_name);
+    level("visitor_id", privacy.levels.visitor_id);
+    level("audio_recording_urls", privacy.levels.audio_recording_urls);
+    level("transcripts", privacy.levels.transcripts);
+    level("extra", privacy.levels.extra);
+    quoted(out, "key_file", privacy.key_file);
+    out << YAML::EndMap;
+}
+
 }  // namespace
 
 std::string show_settings(const Settings& settings) {
@@ -87,6 +116,7 @@ std::string show_settings(const Settings& settings) {
     out << YAML::BeginMap;
     show_api(out, settings.api);
     show_sync(out, settings.sync);
+    show_enrich(out, settings.enrich);
     out << YAML::Key << "sink" << YAML::Value << YAML::BeginMap;
     pair(out, "type", "postgres");
     out << YAML::Key << "postgres" << YAML::Value << YAML::BeginMap;
@@ -95,9 +125,8 @@ std::string show_settings(const Settings& settings) {
     pair(out, "schema", settings.postgres.schema);
     pair(out, "migrate", settings.postgres.migrate_auto ? "auto" : "manual");
     out << YAML::EndMap << YAML::EndMap;
-    out << YAML::Key << "privacy" << YAML::Value << YAML::BeginMap;
-    pair(out, "visitor_name", settings.visitor_name == Privacy::keep ? "keep" : "drop");
-    out << YAML::EndMap;
+    show_privacy(out, settings.privacy);
+    quoted(out, "retention", settings.retention ? to_text(*settings.retention) : "");
     static constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
     out << YAML::Key << "log" << YAML::Value << YAML::BeginMap;
     pair(out, "level", kLevels[static_cast<int>(settings.log.level)]);

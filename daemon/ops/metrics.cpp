@@ -19,7 +19,13 @@ namespace {
 
 namespace prom = prometheus;
 
-constexpr std::array<const char*, 3> kRoutes{"list", "engagement", "token"};
+// Those that every configuration asks for stand in the metrics from the start.
+constexpr std::array kUsualRoutes{Route::list, Route::engagement, Route::token};
+
+const char* name_of(Route route) {
+    return kRoutes[static_cast<std::size_t>(route)];
+}
+
 // From an answer on the same machine to request_timeout's default.
 const prom::Histogram::BucketBoundaries kRequestBuckets{0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
                                                         1,    2.5,   5,    10,  30,   60};
@@ -196,9 +202,9 @@ struct Metrics::Impl {
             engagements.Add({{"outcome", outcome}});
         for (const char* result : {"committed", "failed"}) transactions.Add({{"result", result}});
         for (const char* result : {"accepted", "refused"}) reloads.Add({{"result", result}});
-        for (const char* route : kRoutes) {
-            retries.Add({{"route", route}});
-            durations.Add({{"route", route}}, kRequestBuckets);
+        for (const Route route : kUsualRoutes) {
+            retries.Add({{"route", name_of(route)}});
+            durations.Add({{"route", name_of(route)}}, kRequestBuckets);
         }
         prom::BuildGauge()
             .Name("glia_sync_build_info")
@@ -227,7 +233,7 @@ void Metrics::request_started() {
 }
 
 void Metrics::request_ended(Route route, int status, std::chrono::duration<double> took) {
-    const char* name = kRoutes[static_cast<std::size_t>(route)];
+    const char* name = name_of(route);
     impl_->in_flight.Decrement();
     impl_->requests.Add({{"route", name}, {"code", status == 0 ? "error" : std::to_string(status)}})
         .Increment();
@@ -235,7 +241,7 @@ void Metrics::request_ended(Route route, int status, std::chrono::duration<doubl
 }
 
 void Metrics::request_retried(Route route) {
-    impl_->retries.Add({{"route", kRoutes[static_cast<std::size_t>(route)]}}).Increment();
+    impl_->retries.Add({{"route", name_of(route)}}).Increment();
 }
 
 void Metrics::request_waited(std::chrono::duration<double> for_rate_limit) {

@@ -2,6 +2,7 @@
 // texts at /metrics, the alert rules and the dashboard rest on them.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -13,7 +14,9 @@
 namespace glia {
 
 /// What a request asks for; the `route` of its metrics.
-enum class Route { list, engagement, token };
+enum class Route { list, engagement, token, queue_wait, transcript, recording, end, export_engagement };
+inline constexpr std::array<const char*, 8> kRoutes{"list",       "engagement", "token", "queue_wait",
+                                                    "transcript", "recording",  "end",   "export"};
 
 /// What is known at the moment of a scrape, and not counted along the way.
 struct Gauges {

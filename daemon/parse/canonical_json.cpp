@@ -71,15 +71,19 @@ struct Malformed {
     std::string why;
 };
 
-std::string canonical(simdjson::ondemand::value value, const std::vector<std::string>& drop, int depth) {
+std::string canonical(simdjson::ondemand::value value, const MemberRule& rule, const std::string& path,
+                      int depth) {
     if (depth > kMaxDepth) throw Malformed{"nested too deep"};
     switch (value.type()) {
         case simdjson::ondemand::json_type::object: {
             std::map<std::string, std::string> members;
             for (auto field : value.get_object()) {
                 const std::string key(field.unescaped_key().value());
-                std::string text = canonical(field.value(), drop, depth + 1);
-                if (std::find(drop.begin(), drop.end(), key) == drop.end()) members[key] = std::move(text);
+                // Paths are for rules only.
+                std::string inner;
+                if (rule) inner = path.empty() ? key : path + "/" + key;
+                std::string text = canonical(field.value(), rule, inner, depth + 1);
+                if (!rule || rule(path, key, text)) members[key] = std::move(text);
             }
             std::string out = "{";
             for (const auto& [key, text] : members) {
@@ -92,7 +96,7 @@ std::string canonical(simdjson::ondemand::value value, const std::vector<std::st
             std::string out = "[";
             for (auto element : value.get_array()) {
                 if (out.size() > 1) out.push_back(',');
-                out += canonical(element.value(), drop, depth + 1);
+                out += canonical(element.value(), rule, path, depth + 1);
             }
             return out + "]";
         }
@@ -171,8 +175,7 @@ std::string repair_utf8(std::string_view text) {
     return out;
 }
 
-std::optional<std::string> canonical_json(std::string_view json, std::string& why,
-                                          const std::vector<std::string>& drop) {
+std::optional<std::string> canonical_json(std::string_view json, std::string& why, const MemberRule& rule) {
     const std::string repaired = repair_escapes(json);
     const simdjson::padded_string padded(repaired);
     simdjson::ondemand::parser parser;
@@ -183,10 +186,10 @@ std::optional<std::string> canonical_json(std::string_view json, std::string& wh
         if (document.is_scalar().value()) {
             const simdjson::padded_string wrapped("[" + repaired + "]");
             simdjson::ondemand::document outer = parser.iterate(wrapped);
-            std::string text = canonical(outer.get_value().value(), drop, 0);
+            std::string text = canonical(outer.get_value().value(), rule, {}, 0);
             return text.substr(1, text.size() - 2);
         }
-        std::string text = canonical(document.get_value().value(), drop, 0);
+        std::string text = canonical(document.get_value().value(), rule, {}, 0);
         if (document.current_location().error() == simdjson::SUCCESS) {
             why = "something follows the value";
             return std::nullopt;

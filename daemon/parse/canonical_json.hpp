@@ -2,10 +2,10 @@
 // came in.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace glia {
 
@@ -16,11 +16,16 @@ std::string repair_escapes(std::string_view json);
 /// Replaces every byte that is not part of valid UTF-8 by U+FFFD.
 std::string repair_utf8(std::string_view text);
 
+/// Called for each member of each object, the inner ones first: the names of the members above it, joined by
+/// `/` (empty at the top; lists count for nothing), its own, and its canonical text, which may be replaced.
+/// False leaves the member out.
+using MemberRule = std::function<bool(std::string_view path, std::string_view name, std::string& text)>;
+
 /// The value with sorted members (of one name twice the last counts), no white space, numbers as they stood.
-/// Members named in `drop` are left out at any depth. None, with the reason in `why`, if it is not valid JSON
+/// Members go by `rule`, if there is one. None, with the reason in `why`, if it is not valid JSON
 /// or beyond what PostgreSQL's jsonb holds (depth over 200, numbers of more than 1,000 digits or exponents
 /// over 1,000).
 std::optional<std::string> canonical_json(std::string_view json, std::string& why,
-                                          const std::vector<std::string>& drop = {});
+                                          const MemberRule& rule = nullptr);
 
 }  // namespace glia

@@ -426,7 +426,7 @@ ParseFailure wrong_shape(const std::string& what) {
 }  // namespace
 
 struct EngagementParser::Impl {
-    Options options;
+    Privacy privacy;
     od::parser parser;
     od::parser record_parser;
     std::string padded;
@@ -438,19 +438,11 @@ struct EngagementParser::Impl {
         return simdjson::padded_string_view(body.data(), body.size(), body.capacity());
     }
 
-    void apply_privacy(Engagement& engagement) const {
-        if (options.drop_visitor_name) engagement.visitor_name.reset();
-    }
-
     RejectedRecord rejection(std::string_view raw, std::string reason) {
-        RejectedRecord rejected{std::nullopt, std::string(raw), std::move(reason)};
-        rejected.engagement_id = find_id(raw);
-        if (options.drop_visitor_name) {
-            std::string why;
-            const auto scrubbed = canonical_json(raw, why, {"visitor_name"});
-            rejected.payload = scrubbed.value_or("null");
-        }
-        return rejected;
+        // A reason begins with the name of the field and shows what stands there.
+        const std::string field = reason.substr(0, reason.find(' '));
+        if (privacy.hides(field)) reason = field + " cannot be read";
+        return {find_id(raw), privacy.apply_to_json(raw), std::move(reason)};
     }
 
     /// The id of a record that is bad otherwise, if it has one.
@@ -483,7 +475,7 @@ struct EngagementParser::Impl {
                 od::value value = entry.value();
                 Engagement engagement;
                 read_engagement(value, engagement);
-                apply_privacy(engagement);
+                privacy.apply(engagement);
                 engagements.push_back(std::move(engagement));
             }
             return;
@@ -514,7 +506,7 @@ struct EngagementParser::Impl {
                     }
                     Engagement& engagement = page.engagements.emplace_back();
                     read_engagement(record, engagement);
-                    apply_privacy(engagement);
+                    privacy.apply(engagement);
                 }
             } else if (key == "next_page") {
                 read(value, key, page.next_page);
@@ -526,8 +518,8 @@ struct EngagementParser::Impl {
     }
 };
 
-EngagementParser::EngagementParser(Options options) : impl_(std::make_unique<Impl>()) {
-    impl_->options = options;
+EngagementParser::EngagementParser(Privacy privacy) : impl_(std::make_unique<Impl>()) {
+    impl_->privacy = std::move(privacy);
 }
 EngagementParser::~EngagementParser() = default;
 EngagementParser::EngagementParser(EngagementParser&&) noexcept = default;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/parse/privacy.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -44,11 +45,9 @@ struct Parsed {
 /// Reads bodies; keeps its buffers, so one per thread.
 class EngagementParser {
   public:
-    struct Options {
-        bool drop_visitor_name = false;  ///< privacy.visitor_name: drop; rejected payloads included
-    };
-    explicit EngagementParser(Options options);
-    EngagementParser() : EngagementParser(Options{}) {}
+    /// `privacy` is applied to all that comes out, rejected payloads included.
+    explicit EngagementParser(Privacy privacy);
+    EngagementParser() : EngagementParser(Privacy()) {}
     ~EngagementParser();
     EngagementParser(EngagementParser&&) noexcept;
 

@@ -4,7 +4,9 @@
 #include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-    static glia::EngagementParser parser(glia::EngagementParser::Options{true});
+    using Level = glia::PrivacyLevel;
+    static glia::EngagementParser parser(glia::Privacy(
+        {Level::drop, Level::hash, Level::hash, Level::keep, Level::hash}, "a key of the fuzzer"));
     std::string body(reinterpret_cast<const char*>(data), size);
     const auto parsed = parser.detail(body);
     if (!parsed.value) return 0;

@@ -3,12 +3,13 @@
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "sinks/json_text.hpp"
 
 namespace glia {
 namespace {
 
-ParsedPage page(std::string body, EngagementParser::Options options = {}) {
-    EngagementParser parser(options);
+ParsedPage page(std::string body) {
+    EngagementParser parser;
     auto parsed = parser.page(body);
     EXPECT_TRUE(parsed.value) << parsed.failure.reason;
     return parsed.value.value_or(ParsedPage{});
@@ -174,16 +175,6 @@ TEST(Parser, ADetailIsAnEngagementOrARejection) {
     std::string cut = kFull.substr(0, kFull.size() - 5);
     EXPECT_FALSE(parser.detail(cut).value);
 }
-TEST(Parser, PrivacyDropsTheNameFromRecordsAndPayloads) {
-    EngagementParser::Options options;
-    options.drop_visitor_name = true;
-    const ParsedPage parsed = page(
-        R"({"engagements":[{"id":"e1","created_at":"2017-07-07","visitor_name":"Sasha"},{"id":"e2","visitor_name":"Sasha"}]})",
-        options);
-    EXPECT_EQ(parsed.engagements.at(0).visitor_name, std::nullopt);
-    EXPECT_EQ(parsed.rejected.at(0).payload, R"({"id":"e2"})");
-}
-
 std::string canonical(std::string_view json) {
     std::string why;
     return canonical_json(json, why).value_or("none: " + why);
@@ -196,6 +187,25 @@ TEST(CanonicalJson, TakesScalars) {
     EXPECT_EQ(canonical("7"), "7");
     EXPECT_EQ(canonical("\"x\""), "\"x\"");
     EXPECT_EQ(canonical("null"), "null");
+}
+TEST(CanonicalJson, AsksTheRuleForEachMember) {
+    std::string why;
+    std::string seen;
+    const auto text = canonical_json(R"({"a":[{"b":{"c":1}}],"d":2})", why,
+                                     [&](std::string_view path, std::string_view name, std::string& value) {
+                                         seen +=
+                                             std::string(path) + "." + std::string(name) + "=" + value + " ";
+                                         if (name == "c") value = "3";
+                                         return name != "d";
+                                     });
+    EXPECT_EQ(seen, R"(a/b.c=1 a.b={"c":3} .a=[{"b":{"c":3}}] .d=2 )");
+    EXPECT_EQ(text, R"({"a":[{"b":{"c":3}}]})");
+}
+TEST(JsonText, UnquotesWhatItQuoted) {
+    for (const std::string text : {"", "plain", "\\ \" \n \x01 \xc3\xbc", "\\u0041"})
+        EXPECT_EQ(json_unquote(json_quote(text)), text);
+    for (const char* no : {"x", "\"", "{}", "\"\\\"", "\"\\n\"", "\"\\u00\""})
+        EXPECT_EQ(json_unquote(no), std::nullopt) << no;
 }
 TEST(CanonicalJson, RefusesWhatPostgresWould) {
     for (const char* json : {"01", "1.", "{\"a\":nul}", "[1,]", "{} {}", "\"\\x\"", "tru", "1e5000"})

@@ -132,10 +132,33 @@ TEST(SettingsTest, WhatIsShownCanBeReadAgain) {
     EXPECT_EQ(read(show_settings(settings)), settings);
 }
 TEST(SettingsTest, WhatThisVersionCannotDoIsRefusedNotIgnored) {
-    EXPECT_NE(complaint(kMinimal + "privacy: {visitor_name: hash}\n").find("not in this version"),
+    EXPECT_NE(complaint(kMinimal + "sink: {type: ndjson}\n").find("not in this version"), std::string::npos);
+}
+TEST(SettingsTest, HashingNeedsAKey) {
+    EXPECT_NE(complaint(kMinimal + "privacy: {visitor_id: hash}\n").find("privacy.key_file: is missing"),
               std::string::npos);
-    EXPECT_NE(complaint(kMinimal + "enrich: {transcripts: {enabled: true}}\n").find("not in this version"),
+    const Settings settings = read(kMinimal + "privacy: {visitor_id: hash, key_file: /nowhere}\n");
+    EXPECT_EQ(settings.privacy.levels.visitor_id, PrivacyLevel::hash);
+    EXPECT_THROW(resolve_privacy(settings.privacy), std::runtime_error);
+    EXPECT_EQ(read(show_settings(settings)), settings);
+}
+TEST(SettingsTest, EnrichersSayWhatTheyNeed) {
+    EXPECT_NE(complaint(kMinimal + "enrich: {recordings: {enabled: true}}\n").find("directory: is missing"),
               std::string::npos);
+    EXPECT_NE(complaint(kMinimal + "enrich: {recordings: {enabled: true, directory: /r}}\n"
+                                   "privacy: {audio_recording_urls: drop}\n")
+                  .find("must be keep while enrich.recordings"),
+              std::string::npos);
+    const Settings settings = read(
+        kMinimal +
+        "enrich: {queue_wait: {enabled: true, every: 5m}, recordings: {enabled: true, directory: /r}}\n");
+    EXPECT_EQ(settings.enrich.queue_wait_every, std::chrono::minutes{5});
+    EXPECT_EQ(read(show_settings(settings)), settings);
+}
+TEST(SettingsTest, RetentionIsADayAtLeast) {
+    EXPECT_EQ(read(kMinimal).retention, std::nullopt);
+    EXPECT_EQ(read(kMinimal + "retention: 730d\n").retention, std::chrono::days{730});
+    EXPECT_NE(complaint(kMinimal + "retention: 1h\n").find("at least 1d"), std::string::npos);
 }
 TEST(Nearest, FindsAWordOnlyIfItIsNear) {
     EXPECT_EQ(nearest("base_ulr", {"base_url", "sites"}), "base_url");

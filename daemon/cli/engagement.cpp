@@ -1,0 +1,143 @@
+// engagement get|end|export, queue wait: the rest of the documented API, for the person on call. They need
+// the API only; the database learns of a change as it learns of any other.
+#include <unistd.h>
+
+#include <iostream>
+
+#include "daemon/cli/commands.hpp"
+#include "daemon/cli/json_values.hpp"
+#include "daemon/cli/session.hpp"
+#include "daemon/ops/log.hpp"
+
+namespace glia::cli {
+namespace {
+
+constexpr int kUsage = 64;
+constexpr std::chrono::milliseconds kGrace{1000};
+
+/// An id that the API does not know, or refuses, is a mistake of the command, not of the configuration.
+int failed(const ApiError& error, const std::string& hint = {}) {
+    const bool about_the_id =
+        error.kind == ApiError::Kind::not_found || error.kind == ApiError::Kind::refused;
+    std::string line = error.message;
+    if (error.kind == ApiError::Kind::not_found) {
+        line += "; is the id right, and does the token reach its site?";
+    } else if (error.kind == ApiError::Kind::forbidden || error.kind == ApiError::Kind::refused) {
+        line += hint;
+    }
+    complain(line);
+    return about_the_id ? kUsage : exit_code(ending_of(error));
+}
+
+/// Runs `work` with the API alone, and returns its exit code.
+int with_api(const std::string& config, const std::function<Task<int>(EngagementsApi&)>& work) {
+    return guarded([&] {
+        const Settings settings = load_settings(config);
+        log::start({std::max(settings.log.level, LogLevel::warning), settings.log.format, {}});
+        Runtime runtime;
+        Scope scope(runtime);
+        Metrics metrics;
+        std::unique_ptr<EngagementsApi> api;
+        try {
+            api = std::make_unique<EngagementsApi>(scope, settings, metrics);
+        } catch (const std::runtime_error& error) {
+            throw ConfigError({config + ": " + error.what()});
+        }
+        return runtime.run([&]() -> Task<int> { co_return co_await work(*api); }, kGrace);
+    });
+}
+
+/// Asks the person at the terminal. Where there is nobody to ask, only --yes says yes.
+std::optional<int> refused(const std::string& config, const EngagementOptions& options,
+                           const std::string& what) {
+    if (options.yes) return std::nullopt;
+    const std::string where = load_settings(config).api.base_url;
+    if (isatty(STDIN_FILENO) == 0) {
+        complain("this would " + what + " at " + where +
+                 ", and nobody can be asked; add --yes if it is meant");
+        return kUsage;
+    }
+    std::cerr << "This will " << what << " at " << where << ". Go on? [y/N] " << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer == "y" || answer == "Y" || answer == "yes") return std::nullopt;
+    complain("nothing was changed");
+    return exit_code(Ending::stopped);
+}
+
+}  // namespace
+
+int engagement_get(const std::string& config, const EngagementOptions& options) {
+    return with_api(config, [options](EngagementsApi& api) -> Task<int> {
+        const auto answer = co_await api.get_json(options.id);
+        if (!answer) co_return failed(answer.error());
+        const std::string& text = answer.value();
+        std::cout << text << (text.ends_with('\n') ? "" : "\n") << std::flush;
+        co_return 0;
+    });
+}
+
+int engagement_end(const std::string& config, const EngagementOptions& options) {
+    return guarded([&] {
+        const bool error = options.reason == "error";
+        const std::string what =
+            "end engagement " + options.id + (error ? " with reason error" : "") + ", for its visitor too,";
+        if (const auto no = refused(config, options, what)) return *no;
+        return with_api(config, [options, error](EngagementsApi& api) -> Task<int> {
+            const auto answer = co_await api.end(options.id, error);
+            if (!answer)
+                co_return failed(answer.error(), "; only the engagement's current participant may end it");
+            const EndAnswer& ended = answer.value();
+            if (options.json) {
+                std::cout << "{\"id\":" << json_quote(ended.id)
+                          << ",\"sub_engagement_id\":" << json(ended.sub_engagement_id) << "}" << std::endl;
+            } else {
+                std::cout << "ended engagement " << ended.id << " (leg "
+                          << ended.sub_engagement_id.value_or("unknown") << ")" << std::endl;
+            }
+            co_return 0;
+        });
+    });
+}
+
+int engagement_export(const std::string& config, const EngagementOptions& options) {
+    return guarded([&] {
+        const std::string what = "export engagement " + options.id + " to where its site is configured to,";
+        if (const auto no = refused(config, options, what)) return *no;
+        return with_api(config, [options](EngagementsApi& api) -> Task<int> {
+            const auto answer = co_await api.export_engagement(options.id);
+            if (!answer) co_return failed(answer.error(), "; the token may not export it");
+            if (options.json)
+                std::cout << "{\"success\":" << (answer.value() ? "true" : "false") << "}" << std::endl;
+            if (!answer.value()) {
+                complain("POST /engagements/" + options.id +
+                         "/export: the API says that it was not exported; see the site's export settings");
+                co_return exit_code(Ending::unavailable);
+            }
+            if (!options.json) std::cout << "exported engagement " << options.id << std::endl;
+            co_return 0;
+        });
+    });
+}
+
+int queue_wait(const std::string& config, bool as_json) {
+    return with_api(config, [as_json](EngagementsApi& api) -> Task<int> {
+        const auto answer = co_await api.queue_wait();
+        if (!answer)
+            co_return failed(answer.error(),
+                             "; the documentation asks for a visitor's token here: put one into "
+                             "enrich.queue_wait.token_file");
+        const OptionalSeconds seconds = answer.value();
+        const std::string text = seconds ? std::to_string(*seconds) : "null";
+        if (as_json) {
+            std::cout << "{\"average_duration_in_seconds\":" << text << "}" << std::endl;
+        } else {
+            std::cout << (seconds ? "visitors have waited " + text + " s on average"
+                                  : "nobody has waited of late")
+                      << std::endl;
+        }
+        co_return 0;
+    });
+}
+
+}  // namespace glia::cli

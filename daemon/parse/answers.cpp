@@ -1,0 +1,61 @@
+#include "daemon/parse/answers.hpp"
+
+#include <simdjson.h>
+
+#include <cmath>
+
+namespace glia {
+namespace {
+
+namespace dom = simdjson::dom;
+
+/// Reads an object; none if the body is not one, or `read` finds nothing.
+template <typename T, typename Read>
+std::optional<T> of_object(std::string_view body, Read read) {
+    dom::parser parser;
+    dom::element root;
+    const simdjson::padded_string padded(body);
+    if (parser.parse(padded).get(root) != simdjson::SUCCESS || !root.is_object()) return std::nullopt;
+    return read(root);
+}
+
+OptionalText text(dom::element object, const char* member) {
+    std::string_view value;
+    if (object[member].get(value) != simdjson::SUCCESS) return std::nullopt;
+    return std::string(value);
+}
+
+}  // namespace
+
+std::optional<EndAnswer> parse_end_answer(std::string_view body) {
+    return of_object<EndAnswer>(body, [](dom::element root) -> std::optional<EndAnswer> {
+        const OptionalText id = text(root, "id");
+        if (!id) return std::nullopt;
+        return EndAnswer{*id, text(root, "sub_engagement_id")};
+    });
+}
+
+std::optional<bool> parse_export_answer(std::string_view body) {
+    return of_object<bool>(body, [](dom::element root) -> std::optional<bool> {
+        bool success = false;
+        if (root["success"].get(success) != simdjson::SUCCESS) return std::nullopt;
+        return success;
+    });
+}
+
+std::optional<OptionalSeconds> parse_wait_answer(std::string_view body) {
+    return of_object<OptionalSeconds>(body, [](dom::element root) -> std::optional<OptionalSeconds> {
+        dom::element member;
+        if (root["average_duration_in_seconds"].get(member) != simdjson::SUCCESS) return std::nullopt;
+        if (member.is_null()) return OptionalSeconds{};
+        double seconds = 0;  // an average may come with a fraction
+        if (member.get(seconds) != simdjson::SUCCESS || !(std::abs(seconds) < 9e15)) return std::nullopt;
+        return OptionalSeconds{std::llround(seconds)};
+    });
+}
+
+std::optional<std::string> parse_recording_answer(std::string_view body) {
+    return of_object<std::string>(body, [](dom::element root) { return text(root, "url"); });
+}
+
+}  // namespace glia

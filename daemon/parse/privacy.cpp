@@ -1,0 +1,226 @@
+#include "daemon/parse/privacy.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "daemon/parse/canonical_json.hpp"
+#include "sinks/json_text.hpp"
+
+namespace glia {
+namespace {
+
+constexpr std::string_view kMark = "hmac:";
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+bool is_pseudonym(std::string_view text) {
+    return text.starts_with(kMark) && text.size() == kMark.size() + 64 &&
+           text.find_first_not_of(kDigits, kMark.size()) == std::string_view::npos;
+}
+
+/// The members that the documentation knows (spec: § Output fields, § Engagement Leg, § Queues), by the path
+/// of the objects they stand in.
+bool documented(std::string_view path, std::string_view member) {
+    using Names = std::set<std::string_view>;
+    static const Names engagement{"id",
+                                  "engagement_type",
+                                  "created_at",
+                                  "duration",
+                                  "visitor_name",
+                                  "visitor_browser",
+                                  "visitor_device_type",
+                                  "visitor_id",
+                                  "cobrowsing_used",
+                                  "video_used",
+                                  "audio_used",
+                                  "flagged",
+                                  "queue_wait_time",
+                                  "platform",
+                                  "audio_recording_urls",
+                                  "crm_forwarded",
+                                  "summary_forwarded",
+                                  "visitor",
+                                  "chat_transcript",
+                                  "operators",
+                                  "source",
+                                  "queues",
+                                  "legs"};
+    static const Names leg{"id",
+                           "operator",
+                           "site",
+                           "requested_at",
+                           "accepted_at",
+                           "request_type",
+                           "request_source",
+                           "offered_media_type",
+                           "accepted_media_type",
+                           "request_queues",
+                           "duration",
+                           "highest_visitor_media_type",
+                           "highest_operator_media_type",
+                           "used_cobrowsing",
+                           "ended_at",
+                           "end_reason"};
+    static const Names href{"href"};
+    static const Names id{"id"};
+    static const Names queue{"id", "name"};
+    if (path.empty()) return engagement.contains(member);
+    if (path == "legs") return leg.contains(member);
+    if (path == "visitor" || path == "chat_transcript" || path == "operators") return href.contains(member);
+    if (path == "queues" || path == "legs/request_queues") return queue.contains(member);
+    if (path == "legs/operator" || path == "legs/site") return id.contains(member);
+    return false;
+}
+
+}  // namespace
+
+bool PrivacyLevels::any_hash() const {
+    const std::array levels{visitor_name, visitor_id, audio_recording_urls, transcripts, extra};
+    return std::find(levels.begin(), levels.end(), PrivacyLevel::hash) != levels.end();
+}
+
+Privacy::Privacy(PrivacyLevels levels, std::string key) : levels_(levels), key_(std::move(key)) {}
+
+std::string Privacy::pseudonym(std::string_view text) const {
+    // What was replaced before stays: a rejected payload is loaded again as it was stored.
+    if (is_pseudonym(text)) return std::string(text);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
+    std::string out(kMark);
+    for (unsigned int i = 0; i < size; ++i) {
+        out.push_back(kDigits[digest[i] >> 4]);
+        out.push_back(kDigits[digest[i] & 15]);
+    }
+    return out;
+}
+
+OptionalText Privacy::stored_visitor_id(std::string_view id) const {
+    return value(levels_.visitor_id, std::string(id));
+}
+
+OptionalText Privacy::value(PrivacyLevel level, OptionalText text) const {
+    if (level == PrivacyLevel::keep || !text) return text;
+    if (level == PrivacyLevel::drop) return std::nullopt;
+    return pseudonym(*text);
+}
+
+/// Of a JSON value as a whole, which stays one.
+OptionalText Privacy::json(PrivacyLevel level, OptionalText text) const {
+    if (level != PrivacyLevel::hash || !text) return value(level, std::move(text));
+    return hashed_json(*text);
+}
+
+/// Of a text, the pseudonym of the text; of anything else, that of its JSON.
+std::string Privacy::hashed_json(const std::string& text) const {
+    return json_quote(pseudonym(json_unquote(text).value_or(text)));
+}
+
+/// Of an object with undocumented members: with `hash` their names stay, and what is below them becomes one
+/// pseudonym, because names further down may be data.
+OptionalText Privacy::members(OptionalText object) const {
+    if (levels_.extra != PrivacyLevel::hash || !object) return value(levels_.extra, std::move(object));
+    std::string why;
+    return canonical_json(*object, why, [&](std::string_view path, std::string_view, std::string& text) {
+        if (path.empty()) text = hashed_json(text);
+        return true;
+    });
+}
+
+/// Of a list of recordings, as a rejected record holds it.
+std::string Privacy::urls(const std::string& list) const {
+    if (levels_.audio_recording_urls == PrivacyLevel::keep) return list;
+    simdjson::dom::parser parser;
+    simdjson::dom::array elements;
+    if (parser.parse(list).get(elements) != simdjson::SUCCESS)
+        return json(levels_.audio_recording_urls, list).value_or("null");
+    std::string out;
+    for (const simdjson::dom::element element : elements) {
+        const std::string text = simdjson::minify(element);
+        const bool nothing = levels_.audio_recording_urls == PrivacyLevel::drop || text == "null";
+        out += (out.empty() ? "[" : ",") + (nothing ? std::string("null") : hashed_json(text));
+    }
+    return out.empty() ? "[]" : out + "]";
+}
+
+/// With the id in it replaced, so that the link still tells where it leads; as a whole where it does not show
+/// the id.
+OptionalText Privacy::visitor_href(const OptionalText& href, const OptionalText& id) const {
+    if (levels_.visitor_id != PrivacyLevel::hash || !href) return value(levels_.visitor_id, href);
+    const std::size_t slash = href->rfind('/');
+    const bool shows_id = id && !id->empty() && slash != std::string::npos && href->substr(slash + 1) == *id;
+    if (!shows_id || href->find(*id) != slash + 1) return pseudonym(*href);
+    return href->substr(0, slash + 1) + pseudonym(*id);
+}
+
+void Privacy::apply(Engagement& e) const {
+    if (keep_all()) return;
+    e.visitor_href = visitor_href(e.visitor_href, e.visitor_id);
+    e.visitor_name = value(levels_.visitor_name, std::move(e.visitor_name));
+    e.visitor_id = value(levels_.visitor_id, std::move(e.visitor_id));
+    for (OptionalText& url : e.audio_recording_urls) {
+        url = value(levels_.audio_recording_urls, std::move(url));
+    }
+    e.extra = members(std::move(e.extra));
+    if (!e.legs) return;
+    for (Leg& leg : *e.legs) leg.extra = members(std::move(leg.extra));
+}
+
+void Privacy::apply(ChatMessage& m) const {
+    if (keep_all()) return;
+    m.message = value(levels_.transcripts, std::move(m.message));
+    m.attachment = json(levels_.transcripts, std::move(m.attachment));
+    m.metadata = json(levels_.transcripts, std::move(m.metadata));
+    m.extra = members(std::move(m.extra));
+    // Of a sender that is nobody of the contact centre's, the name may be the visitor's.
+    if (m.sender_type == "operator" || m.sender_type == "system") return;
+    m.sender_name = value(levels_.visitor_name, std::move(m.sender_name));
+    m.sender_href = value(levels_.visitor_id, std::move(m.sender_href));
+}
+
+bool Privacy::hides(std::string_view member) const {
+    const auto hidden = [](PrivacyLevel level) { return level != PrivacyLevel::keep; };
+    if (member == "visitor_name") return hidden(levels_.visitor_name);
+    if (member == "visitor_id" || member == "visitor") return hidden(levels_.visitor_id);
+    if (member == "audio_recording_urls") return hidden(levels_.audio_recording_urls);
+    return false;
+}
+
+std::string Privacy::apply_to_json(std::string_view text) const {
+    if (keep_all()) return std::string(text);
+    std::string why;
+    OptionalText id;  // of the visitor; it may stand behind the link that holds it
+    canonical_json(text, why, [&](std::string_view path, std::string_view member, std::string& inner) {
+        if (path.empty() && member == "visitor_id") id = json_unquote(inner);
+        return true;
+    });
+    const auto transform = [&](std::string_view path, std::string_view member, std::string& inner) {
+        if (path == "visitor" && member == "href") {
+            const OptionalText href = visitor_href(json_unquote(inner).value_or(inner), id);
+            if (href) inner = json_quote(*href);
+            return href.has_value();
+        }
+        PrivacyLevel level = PrivacyLevel::keep;
+        if (member == "visitor_name") {
+            level = levels_.visitor_name;
+        } else if (member == "visitor_id" ||
+                   (path.empty() && member == "visitor" && !inner.starts_with('{'))) {
+            level = levels_.visitor_id;
+        } else if (path.empty() && member == "audio_recording_urls") {
+            inner = urls(inner);
+        } else if (!documented(path, member)) {
+            level = levels_.extra;
+        }
+        if (level == PrivacyLevel::drop) return false;
+        if (level == PrivacyLevel::hash) inner = hashed_json(inner);
+        return true;
+    };
+    return canonical_json(text, why, transform).value_or("null");
+}
+
+}  // namespace glia

@@ -1,0 +1,68 @@
+// What of a visitor may leave the parser (DESIGN.md §2, privacy): kept, replaced by a pseudonym, or left out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sinks/records.hpp"
+
+namespace glia {
+
+enum class PrivacyLevel {
+    keep,
+    hash,  ///< replaced by its HMAC-SHA-256: equal values stay equal, and nothing else can be told
+    drop
+};
+
+/// What is done with each kind of personal data.
+struct PrivacyLevels {
+    PrivacyLevel visitor_name = PrivacyLevel::keep;
+    PrivacyLevel visitor_id = PrivacyLevel::keep;  ///< and the visitor's href, which holds it
+    PrivacyLevel audio_recording_urls =
+        PrivacyLevel::keep;                         ///< each stays as a row, so that they can be counted
+    PrivacyLevel transcripts = PrivacyLevel::keep;  ///< what was written; who wrote when, always stays
+    PrivacyLevel extra = PrivacyLevel::keep;        ///< undocumented members
+    bool operator==(const PrivacyLevels&) const = default;
+
+    bool keep_all() const { return *this == PrivacyLevels{}; }
+    bool any_hash() const;
+};
+
+/// Applies the levels. Immutable: any thread.
+class Privacy {
+  public:
+    /// Keeps everything.
+    Privacy() = default;
+    /// `key` is the HMAC's; needed if any level is `hash`.
+    Privacy(PrivacyLevels levels, std::string key);
+
+    bool keep_all() const { return levels_.keep_all(); }
+    const PrivacyLevels& levels() const { return levels_; }
+
+    void apply(Engagement& engagement) const;
+    void apply(ChatMessage& message) const;
+
+    /// The text of a record that could not be loaded, or is shown as it came. What is not valid JSON cannot
+    /// be looked into: it becomes `null`, unless everything is kept.
+    std::string apply_to_json(std::string_view json) const;
+    /// True if the value of this member may not be shown, not even in an error.
+    bool hides(std::string_view member) const;
+
+    /// How a value appears where its level is `hash`: `hmac:` and 64 hexadecimal digits.
+    std::string pseudonym(std::string_view value) const;
+    /// How a visitor's id is stored; none: not at all.
+    OptionalText stored_visitor_id(std::string_view id) const;
+
+  private:
+    OptionalText value(PrivacyLevel level, OptionalText text) const;
+    OptionalText json(PrivacyLevel level, OptionalText text) const;
+    std::string urls(const std::string& list) const;
+    std::string hashed_json(const std::string& text) const;
+    OptionalText members(OptionalText object) const;
+    OptionalText visitor_href(const OptionalText& href, const OptionalText& id) const;
+
+    PrivacyLevels levels_;
+    std::string key_;
+};
+
+}  // namespace glia
