@@ -32,6 +32,7 @@ class CommandLine {
         add_status();
         add_reset();
         add_rejects();
+        add_forget();
         add_engagement();
         add_queue();
         add_config();
@@ -135,6 +136,15 @@ class CommandLine {
         retry->callback([this] { action_ = [this] { return glia::cli::rejects_retry(config_, rejects_); }; });
     }
 
+    void add_forget() {
+        auto* command = app_.add_subcommand("forget", "Erases a person's data everywhere, for good");
+        auto* visitor = command->add_option("--visitor", forget_.visitor, "All engagements of this visitor");
+        command->add_option("--engagement", forget_.engagement, "This engagement")->excludes(visitor);
+        command->add_flag("--yes", forget_.yes, "Do not ask");
+        command->footer("Example:\n  glia-sync forget --visitor 039124e6-b4e8-4a0d-b420-5b6696c7ecb4");
+        command->callback([this] { action_ = [this] { return glia::cli::forget(config_, forget_); }; });
+    }
+
     void add_engagement() {
         auto* command = app_.add_subcommand("engagement", "One engagement at the source");
         command->require_subcommand(1);
@@ -222,6 +232,7 @@ class CommandLine {
     std::string shell_;
     std::string reset_site_;
     std::string reset_to_;
+    glia::cli::ForgetOptions forget_;
     glia::cli::EngagementOptions engagement_;
     glia::cli::RejectsOptions rejects_;
     glia::cli::BackfillOptions backfill_;

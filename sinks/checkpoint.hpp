@@ -118,6 +118,7 @@ struct CommitCounts {
     std::int64_t leg_rows = 0;  ///< their legs
     std::int64_t queued = 0;    ///< details asked for
     std::int64_t rejected = 0;
+    std::int64_t forgotten = 0;  ///< not written, because somebody had them erased
 
     CommitCounts& operator+=(const CommitCounts& other) {
         inserted += other.inserted;
@@ -128,6 +129,7 @@ struct CommitCounts {
         leg_rows += other.leg_rows;
         queued += other.queued;
         rejected += other.rejected;
+        forgotten += other.forgotten;
         return *this;
     }
 };

@@ -1,7 +1,6 @@
 // Content hashes: how the sinks know that nothing changed without comparing columns.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,11 +10,8 @@
 
 namespace glia {
 
-/// The first 128 bits of SHA-256 over a canonical serialisation: two different contents never share one in
-/// practice.
-using ContentHash = std::array<std::uint8_t, 16>;
-
-/// Everything of the engagement but its legs, in whatever member order the API sent it.
+/// Everything of the engagement but its legs, in whatever member order the API sent it: over a canonical
+/// serialisation, so that two different contents never share one in practice.
 ContentHash core_hash(const Engagement& engagement);
 
 /// The legs alone; of no legs at all too.

@@ -4,6 +4,7 @@
 // Everything but `id` and `created_at` may be missing (DESIGN.md §3.5); missing and null are the same.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -19,6 +20,9 @@ using OptionalText = std::optional<std::string>;
 using OptionalSeconds = std::optional<std::int64_t>;  ///< whole seconds, as the API counts them
 using OptionalFlag = std::optional<bool>;
 using OptionalInstant = std::optional<Instant>;
+
+/// The first 128 bits of SHA-256.
+using ContentHash = std::array<std::uint8_t, 16>;
 
 /// A queue as an engagement or a leg names it.
 struct QueueRef {
@@ -82,6 +86,8 @@ struct Engagement {
     std::vector<QueueRef> queues;
     OptionalText extra;  ///< undocumented members as one canonical JSON object
     std::optional<std::vector<Leg>> legs;
+    /// Of the visitor's id as it came, where privacy replaced it; for recognising who is forgotten.
+    std::optional<ContentHash> visitor_mark;
     bool operator==(const Engagement&) const = default;
 };
 
@@ -102,9 +108,10 @@ struct ChatMessage {
 
 /// A record that could not be loaded (DESIGN.md §3.5).
 struct RejectedRecord {
-    OptionalText engagement_id;  ///< if it could be read
-    std::string payload;         ///< as received
-    std::string reason;          ///< one line: which field, what is wrong
+    OptionalText engagement_id;                 ///< if it could be read
+    std::string payload;                        ///< as received
+    std::string reason;                         ///< one line: which field, what is wrong
+    std::optional<ContentHash> visitor_mark{};  ///< of the visitor's id, if it could be read
     bool operator==(const RejectedRecord&) const = default;
 };
 

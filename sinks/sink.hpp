@@ -123,6 +123,26 @@ struct ResetResult {
     OptionalInstant before;
 };
 
+/// What is to be erased for good: an engagement, or a visitor with all engagements.
+struct ForgetOrder {
+    OptionalText engagement_id;
+    OptionalText visitor_id;         ///< as the API tells it
+    OptionalText stored_visitor_id;  ///< as privacy has it stored, if it is stored otherwise
+};
+
+/// What was erased.
+struct Erased {
+    std::int64_t engagements = 0;
+    std::int64_t rejected = 0;
+
+    bool any() const { return engagements + rejected > 0; }
+    Erased& operator+=(const Erased& other) {
+        engagements += other.engagements;
+        rejected += other.rejected;
+        return *this;
+    }
+};
+
 /// Which rejected records to show.
 struct RejectedQuery {
     std::vector<std::int64_t> ids;  ///< these; empty: any
@@ -208,6 +228,18 @@ class Sink {
     /// Moves a site's watermark back to `to`, forgets its open pass, makes it due at once, and ends the lease
     /// of whoever is reading it: what that one still commits is refused.
     virtual ResetResult reset_site(const std::string& site, Instant to) = 0;
+
+    /// From now on nothing of it is written; erase_ordered() erases what is there. Once this has returned, it
+    /// cannot come to nothing any more, whoever dies.
+    virtual void forget(const ForgetOrder& order) = 0;
+    /// Goes on with what was to be forgotten, to its end. Files are left; see recordings_to_erase().
+    virtual Erased erase_ordered() = 0;
+    /// Erases some of what is older; to be called until there is nothing left.
+    virtual Erased erase_older(Instant before) = 0;
+    /// Engagements that were erased and whose recordings' files have to be deleted.
+    virtual std::vector<std::string> recordings_to_erase() = 0;
+    /// They have been.
+    virtual void recordings_erased(const std::vector<std::string>& engagements) = 0;
 
     /// Rejected records, the newest first.
     virtual std::vector<RejectedRow> rejected(const RejectedQuery& query) = 0;

@@ -35,6 +35,12 @@ struct EngagementOptions {
     bool json = false;
 };
 
+struct ForgetOptions {
+    std::string visitor;
+    std::string engagement;
+    bool yes = false;
+};
+
 int run(const std::string& config, bool once, bool strict);
 int backfill(const std::string& config, const BackfillOptions& options);
 int check(const std::string& config);
@@ -48,6 +54,7 @@ int engagement_get(const std::string& config, const EngagementOptions& options);
 int engagement_end(const std::string& config, const EngagementOptions& options);
 int engagement_export(const std::string& config, const EngagementOptions& options);
 int queue_wait(const std::string& config, bool json);
+int forget(const std::string& config, const ForgetOptions& options);
 int config_check(const std::string& config);
 int config_show(const std::string& config);
 

@@ -1,12 +1,11 @@
 // engagement get|end|export, queue wait: the rest of the documented API, for the person on call. They need
 // the API only; the database learns of a change as it learns of any other.
-#include <unistd.h>
-
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/cli/terminal.hpp"
 #include "daemon/ops/log.hpp"
 
 namespace glia::cli {
@@ -47,20 +46,16 @@ int with_api(const std::string& config, const std::function<Task<int>(Engagement
     });
 }
 
-/// Asks the person at the terminal. Where there is nobody to ask, only --yes says yes.
+/// Where there is nobody to ask, only --yes says yes.
 std::optional<int> refused(const std::string& config, const EngagementOptions& options,
                            const std::string& what) {
     if (options.yes) return std::nullopt;
-    const std::string where = load_settings(config).api.base_url;
-    if (isatty(STDIN_FILENO) == 0) {
-        complain("this would " + what + " at " + where +
-                 ", and nobody can be asked; add --yes if it is meant");
+    const std::string all = what + " at " + load_settings(config).api.base_url;
+    if (!has_person()) {
+        complain("this would " + all + ", and nobody can be asked; add --yes if it is meant");
         return kUsage;
     }
-    std::cerr << "This will " << what << " at " << where << ". Go on? [y/N] " << std::flush;
-    std::string answer;
-    std::getline(std::cin, answer);
-    if (answer == "y" || answer == "Y" || answer == "yes") return std::nullopt;
+    if (agrees("This will " + all + ".")) return std::nullopt;
     complain("nothing was changed");
     return exit_code(Ending::stopped);
 }

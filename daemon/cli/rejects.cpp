@@ -80,6 +80,10 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
         // It was asked for before it was first met; anything that was fetched since counts more.
         add_to_batch(batch, std::move(*parsed.value->engagement), row.source, row.first_seen_at, site, sync);
     }
+    if (batch.engagements.empty()) {
+        result.failure = "it is older than `retention` allows";
+        co_return result;
+    }
     result.loaded = std::move(batch.engagements.front());
     co_return result;
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iostream>
 
 #include "daemon/config/settings.hpp"
 
@@ -20,6 +21,17 @@ std::size_t width(const std::string& text) {
 bool has_colour(int descriptor) {
     const bool refused = !process_environment("NO_COLOR").value_or("").empty();
     return isatty(descriptor) != 0 && !refused && process_environment("TERM").value_or("dumb") != "dumb";
+}
+
+bool has_person() {
+    return isatty(STDIN_FILENO) != 0;
+}
+
+bool agrees(const std::string& what) {
+    std::cerr << what << " Go on? [y/N] " << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 std::string painted(const std::string& text, Paint paint, bool colour) {

@@ -12,6 +12,12 @@ enum class Paint { plain, good, bad, warn, dim };
 /// set.
 bool has_colour(int descriptor);
 
+/// True if somebody can be asked: standard input is a terminal.
+bool has_person();
+
+/// Asks on standard error; true only for a yes.
+bool agrees(const std::string& what);
+
 /// `text` in the colour, if `colour`.
 std::string painted(const std::string& text, Paint paint, bool colour);
 

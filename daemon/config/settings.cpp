@@ -223,7 +223,7 @@ void read_sink(Section section, PostgresSettings& postgres) {
 
 void read_rest(Section& root, Settings& settings) {
     read_privacy(root.section("privacy"), settings.enrich, settings.privacy);
-    read_retention(root, settings.retention);
+    read_retention(root, settings.sync.retention);
     Section log = root.section("log");
     log.choice("level", {"debug", "info", "warning", "error"},
                [&](std::size_t index) { settings.log.level = static_cast<LogLevel>(index); });

@@ -55,6 +55,7 @@ struct SyncSettings {
     Milliseconds poll_every{60'000};
     Milliseconds overlap{600'000};
     std::vector<TierSettings> revisit;
+    std::optional<Milliseconds> retention;  ///< engagements older than that are erased; none: kept for ever
     bool operator==(const SyncSettings&) const = default;
 };
 
@@ -113,7 +114,6 @@ struct Settings {
     PostgresSettings postgres;
     EnrichSettings enrich;
     PrivacySettings privacy;
-    std::optional<Milliseconds> retention;  ///< engagements older than that are erased; none: kept for ever
     LogSettings log;
     std::optional<ListenAddress> admin_listen;  ///< none: off
     bool operator==(const Settings&) const = default;

@@ -126,7 +126,7 @@ std::string show_settings(const Settings& settings) {
     pair(out, "migrate", settings.postgres.migrate_auto ? "auto" : "manual");
     out << YAML::EndMap << YAML::EndMap;
     show_privacy(out, settings.privacy);
-    quoted(out, "retention", settings.retention ? to_text(*settings.retention) : "");
+    quoted(out, "retention", settings.sync.retention ? to_text(*settings.sync.retention) : "");
     static constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
     out << YAML::Key << "log" << YAML::Value << YAML::BeginMap;
     pair(out, "level", kLevels[static_cast<int>(settings.log.level)]);

@@ -198,7 +198,7 @@ struct Metrics::Impl {
 
     Impl() {
         // A counter that is there from the start at 0 shows its first increase.
-        for (const char* outcome : {"new", "changed", "unchanged", "stale", "rejected"})
+        for (const char* outcome : {"new", "changed", "unchanged", "stale", "rejected", "forgotten"})
             engagements.Add({{"outcome", outcome}});
         for (const char* result : {"committed", "failed"}) transactions.Add({{"result", result}});
         for (const char* result : {"accepted", "refused"}) reloads.Add({{"result", result}});
@@ -261,6 +261,7 @@ void Metrics::committed(const CommitCounts& counts, std::chrono::duration<double
     impl_->count("unchanged", counts.unchanged);
     impl_->count("stale", counts.stale);
     impl_->count("rejected", counts.rejected);
+    impl_->count("forgotten", counts.forgotten);
     impl_->legs.Increment(static_cast<double>(counts.leg_rows));
 }
 

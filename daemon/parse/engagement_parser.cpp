@@ -9,6 +9,7 @@
 
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "sinks/content_hash.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia {
@@ -442,12 +443,14 @@ struct EngagementParser::Impl {
         // A reason begins with the name of the field and shows what stands there.
         const std::string field = reason.substr(0, reason.find(' '));
         if (privacy.hides(field)) reason = field + " cannot be read";
-        return {find_id(raw), privacy.apply_to_json(raw), std::move(reason)};
+        RejectedRecord rejected{std::nullopt, privacy.apply_to_json(raw), std::move(reason)};
+        identify(raw, rejected);
+        return rejected;
     }
 
-    /// The id of a record that is bad otherwise, if it has one.
-    OptionalText find_id(std::string_view raw) {
-        OptionalText id;
+    /// Whose a record is that is bad otherwise, as far as it tells.
+    void identify(std::string_view raw, RejectedRecord& rejected) {
+        OptionalText id, visitor;
         try {
             padded = repair_escapes(raw);
             od::document document = record_parser.iterate(view(padded));
@@ -455,13 +458,15 @@ struct EngagementParser::Impl {
                 const std::string_view key = entry.unescaped_key();
                 od::value value = entry.value();
                 if (key == "id") read_id(value, key, id);
+                if (key == "visitor_id" && value.type() == od::json_type::string) read(value, key, visitor);
             }
         } catch (const simdjson::simdjson_error&) {
             // what could be read until here is still worth showing
         } catch (const BadRecord&) {
             id.reset();
         }
-        return id && id->empty() ? std::nullopt : id;
+        if (id && !id->empty()) rejected.engagement_id = std::move(id);
+        if (visitor) rejected.visitor_mark = bytes_hash(*visitor);
     }
 
     /// One record on its own, from its text: escapes repaired, so that they cost at most a character.

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "daemon/parse/canonical_json.hpp"
+#include "sinks/content_hash.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia {
@@ -160,6 +161,7 @@ OptionalText Privacy::visitor_href(const OptionalText& href, const OptionalText&
 
 void Privacy::apply(Engagement& e) const {
     if (keep_all()) return;
+    if (levels_.visitor_id != PrivacyLevel::keep && e.visitor_id) e.visitor_mark = bytes_hash(*e.visitor_id);
     e.visitor_href = visitor_href(e.visitor_href, e.visitor_id);
     e.visitor_name = value(levels_.visitor_name, std::move(e.visitor_name));
     e.visitor_id = value(levels_.visitor_id, std::move(e.visitor_id));

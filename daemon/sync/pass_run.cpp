@@ -108,6 +108,7 @@ void PassRun::stop() {
 
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
                   const std::string& site_id, const SyncSettings& sync) {
+    if (sync.retention && engagement.created_at < fetched_at - *sync.retention) return;
     FetchedEngagement fetched;
     if (is_ongoing(engagement, fetched_at) && !planted(Mistake::ongoing_forgotten))
         fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);

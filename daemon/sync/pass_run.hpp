@@ -79,7 +79,7 @@ class PassRun {
     bool commit_failed_ = false;
 };
 
-/// Copies a record into a batch, with what the merge needs to know.
+/// Takes a record into a batch, with what the merge needs to know; not one that retention would erase again.
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
                   const std::string& site_id, const SyncSettings& sync);
 

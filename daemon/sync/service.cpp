@@ -7,6 +7,7 @@
 #include "daemon/ops/log.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/details.hpp"
+#include "daemon/sync/erasure.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "daemon/sync/site_visit.hpp"
 
@@ -190,6 +191,7 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
             const auto clean = [](Sink& sink) { sink.prune(kRunsKept); };
             co_await engine.store.run(clean);
             co_await save_server_clock(engine);
+            co_await erase_what_is_due(engine);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
@@ -209,6 +211,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
     std::optional<SinkError> failure;
     try {
         co_await take_over_dead(engine);
+        co_await erase_what_is_due(engine);
         Latch latch(engine.runtime);
         for (const std::string& site : engine.settings.api.sites) {
             latch.add();

@@ -65,7 +65,17 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
 }
 
 // The columns of classify and lock_engagements, by their places: to look for names costs more than the rest.
-enum StateColumn { kId, kCoreHash, kListHash, kLegsHash, kFetchedAt, kLegsFetchedAt, kSiteKnown, kRejected };
+enum StateColumn {
+    kId,
+    kCoreHash,
+    kListHash,
+    kLegsHash,
+    kFetchedAt,
+    kLegsFetchedAt,
+    kSiteKnown,
+    kRejected,
+    kForgotten
+};
 
 std::optional<ContentHash> hash(const pqxx::row& row, StateColumn column) {
     return row[column].is_null() ? std::nullopt : from_bytea(row[column].c_str());
@@ -89,6 +99,39 @@ StoredState stored_state(const pqxx::row& row) {
     state.legs_fetched_at = instant(row, kLegsFetchedAt);
     return state;
 }
+
+/// By what tombstones know engagements and visitors; numbered in the order in which they are added.
+class Marks {
+  public:
+    void add(const Engagement& engagement) {
+        add("engagement", bytes_hash(engagement.id));
+        if (engagement.visitor_mark) add("visitor", *engagement.visitor_mark);
+        if (engagement.visitor_id) add("visitor", bytes_hash(*engagement.visitor_id));
+        ++count_;
+    }
+    void add(const RejectedRecord& record) {
+        if (record.engagement_id) add("engagement", bytes_hash(*record.engagement_id));
+        if (record.visitor_mark) add("visitor", *record.visitor_mark);
+        ++count_;
+    }
+    std::set<std::size_t> forgotten(Transaction& tx) const {
+        std::set<std::size_t> numbers;
+        for (const auto& row : tx.run(sql::forgotten, {array(kinds_), array(marks_)})) {
+            numbers.insert(owners_[static_cast<std::size_t>(row[0].as<std::int64_t>()) - 1]);
+        }
+        return numbers;
+    }
+
+  private:
+    void add(const char* kind, const ContentHash& mark) {
+        kinds_.emplace_back(kind);
+        marks_.push_back(to_bytea(mark));
+        owners_.push_back(count_);
+    }
+    std::vector<std::string> kinds_, marks_;
+    std::vector<std::size_t> owners_;
+    std::size_t count_ = 0;
+};
 
 /// Writes the engagements of one round.
 class Writer {
@@ -122,6 +165,20 @@ class Writer {
         return list;
     }
 
+    /// Takes out what somebody had erased.
+    void leave_out_forgotten() {
+        looked_for_forgotten_ = true;
+        Marks marks;
+        for (const Work& work : works_) marks.add(work.engagement());
+        const std::set<std::size_t> forgotten = marks.forgotten(tx_);
+        std::size_t number = 0;
+        std::erase_if(works_, [&](const Work& work) {
+            const bool out = forgotten.contains(number++);
+            if (out) ++counts_[work.part].forgotten;
+            return out;
+        });
+    }
+
     void classify() {
         std::unordered_map<std::string_view, Work*> by_id;
         for (Work& work : works_) {
@@ -132,7 +189,13 @@ class Writer {
         }
         for (const std::string& site : sites_) {
             const auto asked = ids([&](const Work& work) { return work.site() == site; });
-            for (const auto& row : tx_.run(sql::classify, {array(asked), site})) {
+            const auto rows = tx_.run(sql::classify, {array(asked), site});
+            if (!looked_for_forgotten_ && truth(rows[0], kForgotten)) {
+                leave_out_forgotten();
+                return classify();
+            }
+            for (const auto& row : rows) {
+                if (row[kId].is_null()) continue;
                 Work& work = *by_id.at(row[kId].c_str());
                 work.stored = stored_state(row);
                 work.site_known = truth(row, kSiteKnown);
@@ -353,6 +416,7 @@ class Writer {
 
     Transaction& tx_;
     std::vector<Work> works_;
+    bool looked_for_forgotten_ = false;
     std::vector<std::string> sites_;  // of the listings they come from; "" is that of details
     std::vector<CommitCounts>& counts_;
 };
@@ -363,8 +427,14 @@ class Remainder {
     Remainder(Transaction& tx, const Batch& batch) : tx_(tx), batch_(batch) {}
 
     void write_rejected() {
+        if (batch_.rejected.empty()) return;
+        Marks marks;
+        for (const RejectedFetch& rejected : batch_.rejected) marks.add(rejected.record);
+        const std::set<std::size_t> forgotten = marks.forgotten(tx_);
+        std::size_t number = 0;
         std::map<std::pair<std::string, RecordSource>, std::map<ContentHash, const RejectedFetch*>> by_origin;
         for (const RejectedFetch& rejected : batch_.rejected) {
+            if (forgotten.contains(number++)) continue;
             by_origin[{rejected.site_id, rejected.source}][bytes_hash(rejected.record.payload)] = &rejected;
         }
         for (const auto& [origin, records] : by_origin) {

@@ -7,6 +7,7 @@
 
 #include "sinks/postgres/batch_writer.hpp"
 #include "sinks/postgres/connection.hpp"
+#include "sinks/postgres/erasure.hpp"
 #include "sinks/postgres/migrate.hpp"
 #include "sinks/postgres/sql.hpp"
 
@@ -321,6 +322,27 @@ class PostgresSink final : public Sink {
             result.moved = tx.write(sql::reset_site, {site, to_text(to)}) > 0;
         });
         return result;
+    }
+
+    void forget(const ForgetOrder& order) override { begin_forgetting(connection_, order); }
+    Erased erase_ordered() override { return postgres::erase_ordered(connection_); }
+    Erased erase_older(Instant before) override { return postgres::erase_older(connection_, before); }
+
+    std::vector<std::string> recordings_to_erase() override {
+        std::vector<std::string> engagements;
+        connection_.transact([&](Transaction& tx) {
+            engagements.clear();
+            for (const auto& row : tx.run(sql::list_erasures, {param(true)})) {
+                engagements.push_back(*text(row, "id"));
+            }
+        });
+        return engagements;
+    }
+
+    void recordings_erased(const std::vector<std::string>& engagements) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::end_erasures, {"recordings", array(engagements)});
+        });
     }
 
     std::vector<RejectedRow> rejected(const RejectedQuery& query) override {

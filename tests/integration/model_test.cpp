@@ -21,6 +21,7 @@ class Twins {
         : real_(real), model_(model), random_(seed) {}
 
     void step() {
+        if (pick(40) == 0) return forget();
         switch (pick(9)) {
             case 0:
                 acquire();
@@ -97,6 +98,14 @@ class Twins {
             return std::to_string(result.known) + std::to_string(result.moved);
         });
     }
+    void forget() {
+        ForgetOrder order;
+        (pick(2) ? order.engagement_id : order.visitor_id) = some(pick(2) ? "e" : "v", 6);
+        both([&](Sink& sink) -> std::string {
+            sink.forget(order);
+            return std::to_string(sink.erase_ordered().engagements);
+        });
+    }
     void claim() {
         const std::string owner = some("owner", 2);
         const Seconds ttl{pick(2) * 3600};
@@ -115,6 +124,7 @@ class Twins {
         e.id = some("e", 6);
         e.created_at = kNoon - Seconds{e.id.back()};
         e.duration = pick(3);
+        e.visitor_id = some("v", 6);
         if (with_legs) {
             e.legs.emplace();
             for (int i = pick(3); i >= 0; --i) {
@@ -208,7 +218,8 @@ class Twins {
     }
     static std::string counts(const CommitCounts& counts) {
         return std::to_string(counts.inserted) + "/" + std::to_string(counts.changed) + "/" +
-               std::to_string(counts.legs) + "/" + std::to_string(counts.queued);
+               std::to_string(counts.legs) + "/" + std::to_string(counts.queued) + "/" +
+               std::to_string(counts.forgotten);
     }
 
     Sink& real_;

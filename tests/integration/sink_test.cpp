@@ -3,62 +3,13 @@
 
 #include <thread>
 
-#include "daemon/parse/timestamp.hpp"
-#include "sinks/postgres/postgres_sink.hpp"
-#include "tests/integration/database.hpp"
+#include "tests/integration/fixture.hpp"
 
 namespace glia {
 namespace {
 
-Instant at(const char* text) {
-    return *parse_timestamp(text);
-}
-const Instant kNoon = at("2024-01-01T12:00:00Z");
-
-Engagement engagement(const std::string& id) {
-    Engagement e;
-    e.id = id;
-    e.created_at = kNoon;
-    e.visitor_name = "Ann \\N \t\n\"x\" {,}";
-    e.duration = 5;
-    e.flagged = false;
-    e.extra = R"({"a":[1,2.50]})";
-    e.audio_recording_urls = {"u1", "u2"};
-    e.operators = {{"o1", "https://x/operators/o1"}};
-    e.queues = {{"q1", "Old name"}};
-    return e;
-}
-Leg leg(const std::string& id) {
-    Leg l;
-    l.id = id;
-    l.requested_at = kNoon;
-    l.ended_at = kNoon;
-    l.request_queues = {{"q1", "Old name"}};
-    return l;
-}
-FetchedEngagement listed(Engagement e, Instant when = kNoon, std::string site = "s1") {
-    return {std::move(e), RecordSource::list, when, std::move(site), {}};
-}
-FetchedEngagement detailed(Engagement e, Instant when = kNoon) {
-    if (!e.legs) e.legs = {leg("l1")};
-    return {std::move(e), RecordSource::detail, when, "", {}};
-}
-
-class Sinks : public ::testing::Test {
+class Sinks : public SinkTest {
   protected:
-    void SetUp() override {
-        sink = open();
-        sink->migrate();
-    }
-    std::unique_ptr<Sink> open() const { return postgres::open({database.dsn(), "glia"}); }
-    CommitCounts commit(std::vector<FetchedEngagement> engagements) {
-        Batch batch;
-        batch.engagements = std::move(engagements);
-        return sink->commit(batch, std::nullopt);
-    }
-    std::string sql(const std::string& query) const {
-        return database.sql("SET search_path = glia; " + query);
-    }
     std::string versions() const {
         return sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY id) FROM engagements") +
                sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, id) FROM legs") +
@@ -66,9 +17,6 @@ class Sinks : public ::testing::Test {
                    "engagement_operators") +
                sql("SELECT string_agg(xmin::text || ctid::text || xmax::text, ',') FROM queues");
     }
-
-    Database database;
-    std::unique_ptr<Sink> sink;
 };
 
 TEST_F(Sinks, WritesEveryColumnAsItWas) {

@@ -135,6 +135,48 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
     rejected_open.erase(e.id);
 }
 
+bool ModelDatabase::is_forgotten(const Engagement& engagement) const {
+    return forgotten_engagements.contains(engagement.id) ||
+           (engagement.visitor_id && forgotten_visitors.contains(*engagement.visitor_id));
+}
+
+void ModelDatabase::forget(const ForgetOrder& order) {
+    if (order.engagement_id) forgotten_engagements.insert(*order.engagement_id);
+    if (order.visitor_id) forgotten_visitors.insert(*order.visitor_id);
+}
+
+Erased ModelDatabase::erase(const std::function<bool(const Engagement&)>& which) {
+    Erased erased;
+    for (auto row = rows.begin(); row != rows.end();) {
+        if (!which(row->second.core)) {
+            ++row;
+            continue;
+        }
+        details.erase(row->first);
+        ongoing.erase(row->first);
+        rejected_open.erase(row->first);
+        row = rows.erase(row);
+        ++erased.engagements;
+    }
+    return erased;
+}
+
+Erased ModelDatabase::erase_ordered() {
+    for (const auto& [id, row] : rows) {
+        if (is_forgotten(row.core)) forgotten_engagements.insert(id);
+    }
+    for (const std::string& id : forgotten_engagements) {
+        details.erase(id);
+        ongoing.erase(id);
+        rejected_open.erase(id);
+    }
+    return erase([&](const Engagement& engagement) { return is_forgotten(engagement); });
+}
+
+Erased ModelDatabase::erase_older(Instant before) {
+    return erase([&](const Engagement& engagement) { return engagement.created_at < before; });
+}
+
 std::set<std::string> ModelDatabase::lost_claims(const Batch& batch) const {
     std::set<std::string> lost;
     if (planted(Mistake::claims_not_fenced)) return lost;
@@ -182,7 +224,13 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
         const FetchedEngagement*& slot = latest[fetched.engagement.id];
         if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
     }
-    for (const auto& [id, fetched] : latest) write_engagement(*fetched, counts);
+    for (const auto& [id, fetched] : latest) {
+        if (is_forgotten(fetched->engagement)) {
+            ++counts.forgotten;
+        } else {
+            write_engagement(*fetched, counts);
+        }
+    }
     for (const RejectedFetch& rejected : batch.rejected) {
         if (rejected.record.engagement_id) rejected_open.insert(*rejected.record.engagement_id);
         ++counts.rejected;

@@ -64,6 +64,8 @@ class ModelDatabase final : public Sink {
     std::map<std::string, QueuedDetail> details;
     std::map<std::string, Instant> ongoing;
     std::set<std::string> rejected_open;
+    std::set<std::string> forgotten_engagements;
+    std::set<std::string> forgotten_visitors;
 
     int migrate() override { return 1; }
     void require_schema() override {}
@@ -93,6 +95,11 @@ class ModelDatabase final : public Sink {
     std::int64_t end_stuck(Seconds) override { return 0; }
     void prune(Seconds) override {}
     ResetResult reset_site(const std::string& site, Instant to) override;
+    void forget(const ForgetOrder& order) override;
+    Erased erase_ordered() override;
+    Erased erase_older(Instant before) override;
+    std::vector<std::string> recordings_to_erase() override { return {}; }
+    void recordings_erased(const std::vector<std::string>&) override {}
     std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }
     void resolve_rejected(std::int64_t) override {}
     StatusReport status() override { return {}; }
@@ -106,6 +113,8 @@ class ModelDatabase final : public Sink {
     void write_checkpoint(const PassCheckpoint& checkpoint);
     void write_engagement(const FetchedEngagement& fetched, CommitCounts& counts);
     void settle(const Batch& batch);
+    bool is_forgotten(const Engagement& engagement) const;
+    Erased erase(const std::function<bool(const Engagement&)>& which);
     Window* window(const WindowTarget& target);
 
     std::set<std::string> lost_claims(const Batch& batch) const;

@@ -359,11 +359,13 @@ class Api {
         return reply(200, body + "]}");
     }
 
-    static std::string spoiled(const simulator::Engagement& e, const std::string& how) {
+    std::string spoiled(const simulator::Engagement& e, const std::string& how) const {
         if (how == "no-id") return "{\"created_at\":\"2024-01-01T00:00:00Z\"}";
         if (how == "scalar") return "7";
-        if (how == "duration")
-            return "{\"id\":\"" + e.id + "\",\"created_at\":\"2024-01-01T00:00:00Z\",\"duration\":\"ten\"}";
+        if (how == "duration") {  // all of it, but for one member: of one name twice the last counts
+            const std::string item = world_.list_item(e, options_.legs_in_list);
+            return item.substr(0, item.size() - 1) + ",\"duration\":\"ten\"}";
+        }
         return "{\"id\":\"" + e.id + "\",\"created_at\":\"not a date\"}";
     }
 

@@ -210,7 +210,10 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
     static const std::vector<std::string> kDevices{"mobile", "desktop", "tablet"};
     e.browser = random.pick(kBrowsers);
     e.device = random.pick(kDevices);
-    e.visitor_id = random.uuid();
+    random.uuid();
+    // Every fifth visitor is the one before, who comes again.
+    Random visitor(settings_.seed, std::uint64_t{number % 5 == 4 ? number - 1 : number} + 20'000'000'003);
+    e.visitor_id = visitor.uuid();
     e.platform = random.chance(33) ? "omnibrowse" : "omnicore";
     e.source_absent = !reactive && random.chance(60);
     if (reactive) {

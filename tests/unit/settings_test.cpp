@@ -156,8 +156,8 @@ TEST(SettingsTest, EnrichersSayWhatTheyNeed) {
     EXPECT_EQ(read(show_settings(settings)), settings);
 }
 TEST(SettingsTest, RetentionIsADayAtLeast) {
-    EXPECT_EQ(read(kMinimal).retention, std::nullopt);
-    EXPECT_EQ(read(kMinimal + "retention: 730d\n").retention, std::chrono::days{730});
+    EXPECT_EQ(read(kMinimal).sync.retention, std::nullopt);
+    EXPECT_EQ(read(kMinimal + "retention: 730d\n").sync.retention, std::chrono::days{730});
     EXPECT_NE(complaint(kMinimal + "retention: 1h\n").find("at least 1d"), std::string::npos);
 }
 TEST(Nearest, FindsAWordOnlyIfItIsNear) {

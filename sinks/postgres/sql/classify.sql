@@ -1,9 +1,12 @@
 -- Which of these engagements are known, and in what state? Takes no row lock. The first six columns as in
--- lock_engagements. $1 ids, $2 the site whose listing showed them
+-- lock_engagements; of none that is known, one row says whether anything was ever forgotten. Whoever has looked into
+-- `forgotten` holds it until the commit: nothing is forgotten meanwhile (lock_forgotten).
+-- $1 ids, $2 the site whose listing showed them
 SELECT e.id, e.core_hash, e.list_hash, e.legs_hash,
        (extract(epoch FROM e.fetched_at) * 1000000)::bigint AS fetched_at,
        (extract(epoch FROM e.legs_fetched_at) * 1000000)::bigint AS legs_fetched_at,
        e.first_site_id IS NOT DISTINCT FROM $2 AS site_known,
-       e.id IN (SELECT r.engagement_id FROM rejected_records r WHERE r.resolved_at IS NULL) AS rejected
-FROM engagements e
-WHERE e.id = ANY ($1::text[]);
+       e.id IN (SELECT r.engagement_id FROM rejected_records r WHERE r.resolved_at IS NULL) AS rejected,
+       f.something AS forgotten
+FROM (SELECT EXISTS (SELECT FROM forgotten) AS something) f
+LEFT JOIN engagements e ON e.id = ANY ($1::text[]);

@@ -1,0 +1,77 @@
+// forget: erases a person's data everywhere, for good.
+#include <iostream>
+
+#include "daemon/cli/commands.hpp"
+#include "daemon/cli/session.hpp"
+#include "daemon/cli/terminal.hpp"
+#include "daemon/sync/erasure.hpp"
+
+namespace glia::cli {
+namespace {
+
+constexpr int kUsage = 64;
+constexpr int kConnections = 1;
+
+ForgetOrder order_of(const ForgetOptions& options, const Privacy& privacy) {
+    ForgetOrder order;
+    if (!options.engagement.empty()) order.engagement_id = options.engagement;
+    if (options.visitor.empty()) return order;
+    order.visitor_id = options.visitor;
+    order.stored_visitor_id = privacy.stored_visitor_id(options.visitor);
+    if (order.stored_visitor_id == order.visitor_id) order.stored_visitor_id.reset();
+    return order;
+}
+
+Task<int> forget_now(Engine& engine, ForgetOptions options, std::string whom) {
+    const Privacy& privacy = engine.api.privacy();
+    const ForgetOrder order = order_of(options, privacy);
+    const auto begin = [order](Sink& sink) { sink.forget(order); };
+    co_await engine.store.run(begin);
+    const Erased erased = co_await erase_ordered(engine);
+    const std::int64_t files_left = co_await erase_recordings(engine);
+    std::cout << "forgot " << whom << ": " << erased.engagements << " engagements and " << erased.rejected
+              << " rejected records erased; what the API still tells of it is not stored again" << std::endl;
+    if (!options.visitor.empty() && privacy.levels().visitor_id == PrivacyLevel::drop) {
+        std::cout
+            << "visitors' ids are not stored (privacy.visitor_id: drop): engagements that were stored so "
+               "are found by --engagement only"
+            << std::endl;
+    }
+    if (files_left > 0) {
+        std::cout << "recordings of " << files_left
+                  << " engagements are still on disk; the service deletes them where "
+                     "enrich.recordings.directory is configured"
+                  << std::endl;
+    }
+    co_return 0;
+}
+
+}  // namespace
+
+int forget(const std::string& config, const ForgetOptions& options) {
+    if (options.visitor.empty() && options.engagement.empty()) {
+        complain("forget: name whom, by --visitor ID or --engagement ID");
+        return kUsage;
+    }
+    const std::string whom =
+        options.visitor.empty() ? "engagement " + options.engagement : "visitor " + options.visitor;
+    if (!options.yes && has_person() &&
+        !agrees("This will erase all data of " + whom + " from the database, for good.")) {
+        complain("nothing was changed");
+        return exit_code(Ending::stopped);
+    }
+    return with_engine(config, kConnections, [options, whom](Engine& engine) -> Task<int> {
+        std::optional<SinkError> failure;
+        int code = 0;
+        try {
+            code = co_await forget_now(engine, options, whom);
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        if (!failure) co_return code;
+        complain(std::string(failure->what()) + "; run it again to go on");
+        co_return exit_code(engine.outcome_of(*failure).ending);
+    });
+}
+
+}  // namespace glia::cli

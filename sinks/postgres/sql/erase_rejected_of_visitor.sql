@@ -1,0 +1,4 @@
+-- Records that could not be loaded and name this visitor, as a whole text or at the end of a link.
+-- $1 visitor, as stored
+DELETE FROM rejected_records
+WHERE position('"' || $1::text || '"' IN payload) > 0 OR position('/' || $1::text || '"' IN payload) > 0;

@@ -1,0 +1,172 @@
+// forget and retention against a real PostgreSQL: everything goes, and nothing comes back.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "sinks/content_hash.hpp"
+#include "tests/integration/fixture.hpp"
+
+namespace glia {
+namespace {
+
+FetchedEngagement of(const std::string& id, const std::string& visitor) {
+    FetchedEngagement fetched = detailed(engagement(id));
+    fetched.site_id = "s1";
+    fetched.engagement.visitor_id = visitor;
+    fetched.engagement.visitor_href = "https://x/visitors/" + visitor;
+    return fetched;
+}
+
+class Erasure : public SinkTest {
+  protected:
+    /// How many rows of any table hold the text.
+    std::int64_t rows_with(const std::string& text) const {
+        std::int64_t rows = 0;
+        std::istringstream tables(
+            sql("SELECT relname FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind = 'r'"));
+        for (std::string table; tables >> table;)
+            rows += std::stoll(
+                sql("SELECT count(*) FROM " + table + " t WHERE position('" + text + "' IN t::text) > 0"));
+        return rows;
+    }
+    void fill() {
+        commit({of("e-one", "ann"), of("e-two", "ann"), of("e-three", "bob")});
+        commit({listed(engagement("e-four"))});  // waits for its legs
+        sql("INSERT INTO chat_messages (engagement_id, position, message) VALUES ('e-one', 0, 'hello')");
+        sql("INSERT INTO ongoing_engagements VALUES ('e-one', now(), now())");
+        sql("INSERT INTO enrichments (engagement_id, kind, item, created_at, wanted_after) "
+            "VALUES ('e-one', 'recording', 'u1', now(), now())");
+        Batch batch;
+        for (const char* payload : {R"({"visitor_id":"ann","id":"e-bad"})", R"({"x":"bob"})", R"({"x":"joann"})"})
+            batch.rejected.push_back({{std::nullopt, payload, "bad"}, RecordSource::list, "s1"});
+        batch.rejected.push_back({{"e-one", "{}", "bad"}, RecordSource::detail, ""});
+        sink->commit(batch, std::nullopt);
+    }
+    Erased forget(const ForgetOrder& order) {
+        sink->forget(order);
+        return sink->erase_ordered();
+    }
+};
+
+TEST_F(Erasure, OfAnEngagementTakesItsRowsOutOfEveryTable) {
+    fill();
+    EXPECT_GE(rows_with("e-one"), 10);
+    const Erased erased = forget({"e-one", {}, {}});
+    EXPECT_EQ(erased.engagements, 1);
+    EXPECT_EQ(erased.rejected, 1);
+    EXPECT_EQ(sink->recordings_to_erase(), std::vector<std::string>{"e-one"});
+    sink->recordings_erased({"e-one"});
+    EXPECT_EQ(rows_with("e-one"), 0);
+    EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three e-two");
+    EXPECT_EQ(forget({"e-four", {}, {}}).engagements, 1);
+    EXPECT_EQ(sql("SELECT count(*) FROM detail_queue"), "0");
+}
+TEST_F(Erasure, OfAVisitorTakesAllEngagementsAndRejectedRecords) {
+    fill();
+    const Erased erased = forget({{}, "ann", {}});
+    EXPECT_EQ(erased.engagements, 2);
+    EXPECT_EQ(erased.rejected, 2);
+    sink->recordings_erased({"e-one"});
+    EXPECT_EQ(rows_with("\"visitor_id\":\"ann\""), 0);
+    EXPECT_EQ(rows_with("/ann"), 0);
+    EXPECT_EQ(rows_with("e-one") + rows_with("e-two"), 0);
+    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");  // those of others
+    EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three");
+}
+TEST_F(Erasure, WhatIsForgottenDoesNotComeBack) {
+    fill();
+    forget({{}, "ann", {}});
+    const CommitCounts again = commit({of("e-one", "ann"), of("e-two", "ann"), of("e-three", "bob")});
+    EXPECT_EQ(again.forgotten, 2);
+    EXPECT_EQ(again.unchanged, 1);
+    EXPECT_EQ(commit({of("e-nine", "ann")}).forgotten, 1);  // one that was never loaded
+    EXPECT_EQ(commit({of("e-one", "somebody else")}).forgotten, 1);
+    EXPECT_EQ(commit({listed(engagement("e-two"))}).forgotten, 1);
+    Batch batch;
+    RejectedRecord record{"e-one", "{}", "bad"};
+    batch.rejected.push_back({record, RecordSource::list, "s1"});
+    record = {std::nullopt, R"({"visitor_id":"ann"})", "bad", bytes_hash("ann")};
+    batch.rejected.push_back({record, RecordSource::list, "s1"});
+    sink->commit(batch, std::nullopt);
+    sink->recordings_erased({"e-one"});
+    EXPECT_EQ(rows_with("e-one") + rows_with("e-two") + rows_with("e-nine"), 0);
+    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");
+    EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three");
+}
+TEST_F(Erasure, AVisitorIsKnownByTheIdAsItCameAndAsItIsStored) {
+    FetchedEngagement hashed = of("e1", "hmac:1");
+    hashed.engagement.visitor_mark = bytes_hash("ann");
+    commit({hashed});
+    EXPECT_EQ(forget({{}, "ann", "hmac:1"}).engagements, 1);
+    EXPECT_EQ(commit({hashed}).forgotten, 1);
+    FetchedEngagement rekeyed = of("e2", "hmac:2");  // another key by now
+    rekeyed.engagement.visitor_mark = bytes_hash("ann");
+    EXPECT_EQ(commit({rekeyed}).forgotten, 1);
+    EXPECT_EQ(commit({of("e3", "ann")}).forgotten, 1);  // or none any more
+}
+TEST_F(Erasure, TombstonesHoldNoPersonalData) {
+    fill();
+    forget({"e-three", {}, {}});
+    forget({{}, "ann", {}});
+    EXPECT_EQ(
+        sql("SELECT string_agg(column_name, ' ' ORDER BY ordinal_position) FROM information_schema.columns "
+            "WHERE table_schema = 'glia' AND table_name = 'forgotten'"),
+        "kind mark forgotten_at");
+    EXPECT_EQ(sql("SELECT count(*) FROM erasures WHERE kind <> 'recordings'"), "0");
+}
+TEST_F(Erasure, ThatWasBrokenOffIsFinishedByWhoeverComesNext) {
+    fill();
+    sink->forget({{}, "ann", {}});
+    EXPECT_EQ(commit({of("e-one", "ann")}).forgotten, 1);  // it counts from that moment on
+    const auto other = open();
+    EXPECT_EQ(other->erase_ordered().engagements, 2);
+    EXPECT_EQ(other->erase_ordered().engagements, 0);
+}
+TEST_F(Erasure, WaitsForACommitThatIsUnderWay) {
+    // A writer has looked for tombstones and not found any; what it writes is erased all the same.
+    pqxx::connection connection(database.dsn());
+    pqxx::work writer(connection);
+    writer.exec("SET search_path = glia");
+    writer.exec("SELECT EXISTS (SELECT FROM forgotten)");
+    std::atomic<bool> done{false};
+    std::thread forgetting([&] {
+        const auto other = open();
+        other->forget({"late", {}, {}});
+        other->erase_ordered();
+        done = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    EXPECT_FALSE(done);
+    writer.exec(
+        "INSERT INTO engagements (id, created_at, fetched_at, core_hash) VALUES ('late', now(), now(), '')");
+    writer.commit();
+    forgetting.join();
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "0");
+}
+TEST_F(Erasure, ByAgeTakesTheOldestFirstAndLeavesNoTombstones) {
+    fill();
+    FetchedEngagement old = of("e-old", "eve");
+    old.engagement.created_at = at("2020-01-01T00:00:00Z");
+    commit({old});
+    sql("UPDATE rejected_records SET last_seen_at = '2020-01-01' WHERE payload = '{}'");
+    sql("INSERT INTO queue_wait_samples VALUES ('s1', '2020-01-01', 3), ('s1', '2024-01-01', 4)");
+    const Erased erased = sink->erase_older(at("2021-01-01T00:00:00Z"));
+    EXPECT_EQ(erased.engagements, 1);
+    EXPECT_EQ(erased.rejected, 1);
+    EXPECT_EQ(rows_with("e-old"), 0);
+    EXPECT_EQ(sql("SELECT count(*) FROM queue_wait_samples"), "1");
+    EXPECT_EQ(sql("SELECT count(*) FROM forgotten"), "0");
+    EXPECT_FALSE(sink->erase_older(at("2021-01-01T00:00:00Z")).any());
+    EXPECT_EQ(commit({old}).inserted, 1);  // keeping it out is up to whoever reads it
+}
+TEST_F(Erasure, ALargeOneGoesInSmallTransactions) {
+    std::vector<FetchedEngagement> many;
+    for (int i = 0; i < 1000; ++i) many.push_back(of("e" + std::to_string(i), "ann"));
+    commit(std::move(many));
+    EXPECT_EQ(forget({{}, "ann", {}}).engagements, 1000);
+    EXPECT_EQ(sql("SELECT count(*), count(DISTINCT xmin::text) > 4 FROM forgotten"), "1001|t");
+}
+
+}  // namespace
+}  // namespace glia
