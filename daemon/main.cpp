@@ -243,6 +243,7 @@ class CommandLine {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not take the service along
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
     CommandLine command_line;
     return command_line.parse(argc, argv);
 }

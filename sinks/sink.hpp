@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sinks/checkpoint.hpp"
+#include "sinks/enrichment.hpp"
 #include "sinks/status.hpp"
 
 namespace glia {
@@ -245,6 +246,26 @@ class Sink {
     virtual std::vector<RejectedRow> rejected(const RejectedQuery& query) = 0;
     /// Marks one as settled.
     virtual void resolve_rejected(std::int64_t id) = 0;
+
+    // What enrichers need; a sink that keeps nothing of theirs does nothing here.
+
+    /// Asks for what came or changed while the enricher was off: some of it, after the engagement `after`.
+    /// Returns where to go on; none: that was all.
+    virtual OptionalText queue_enrichments(Enricher, const std::string& /*after*/) { return std::nullopt; }
+    /// All of it has been asked for, in a series of calls that began so long ago.
+    virtual void enrichments_queued(Enricher, Seconds /*ago*/) {}
+    virtual std::vector<EnrichmentJob> claim_enrichments(const EnrichmentClaim&) { return {}; }
+    virtual void renew_enrichments(const std::string& /*owner*/, Enricher, const std::vector<EnrichmentJob>&,
+                                   Seconds /*ttl*/) {}
+    /// Writes what was fetched, or why it was not.
+    virtual Settled settle_enrichment(const EnrichmentOutcome&, const std::string& /*owner*/) {
+        return Settled::lost;
+    }
+    /// True once in `every` for all instances: whoever has the turn samples the queue's wait.
+    virtual bool take_wait_turn(Seconds /*every*/) { return false; }
+    virtual void add_wait_sample(const std::string& /*site*/, Instant /*sampled_at*/, OptionalSeconds) {}
+    /// How an enricher fared as a whole; an empty error: well.
+    virtual void enricher_fared(const std::string& /*kind*/, const std::string& /*error*/) {}
 
     virtual StatusReport status() = 0;
     /// The last `runs` runs, and the volume of the last day.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sinks/enrichment.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -65,6 +66,7 @@ struct StatusReport {
     std::int64_t details_parked = 0;
     std::int64_t rejected = 0;
     std::vector<BackfillStatus> backfills;  ///< unfinished ones
+    std::vector<EnricherStatus> enrichers;  ///< those that have ever worked or have work waiting
     int schema_version = 0;
 };
 

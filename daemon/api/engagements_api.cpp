@@ -15,6 +15,7 @@
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "daemon/parse/transcript.hpp"
 
 namespace glia {
 namespace {
@@ -79,6 +80,7 @@ Priority priority_of(Route route) {
             return Priority::detail;
         case Route::transcript:
         case Route::recording:
+        case Route::download:
             return Priority::enrichment;
         case Route::list:
         case Route::token:
@@ -118,7 +120,7 @@ struct EngagementsApi::Impl {
         const std::string& visitor = given.enrich.queue_wait_token_file;
         if (!visitor.empty())
             visitor_tokens = make_file_token(part.runtime(), visitor, "enrich.queue_wait.token_file");
-        program.on_end([this] { http.cancel(); });
+        program.on_end([this] { cancel(); });
     }
 
     Scope& scope;
@@ -134,8 +136,14 @@ struct EngagementsApi::Impl {
     EngagementParser parser;
     std::vector<Origin> trusted;
     std::unique_ptr<TokenSource> tokens;
+    std::unique_ptr<HttpClient> downloads;        // of temporary URLs, which are elsewhere; made when needed
     std::unique_ptr<TokenSource> visitor_tokens;  // for the queue's wait; null: those above do
     Backoff backoff;
+
+    void cancel() {
+        http.cancel();
+        if (downloads) downloads->cancel();
+    }
 
     Url url(const std::string& path) const { return {base.origin, base.target + path}; }
 
@@ -175,7 +183,11 @@ struct EngagementsApi::Impl {
         }
     }
 
-    Attempt judge(const HttpRequest& request, HttpOutcome outcome) {
+    static bool is_redirection(int status) {
+        return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    }
+
+    Attempt judge(const HttpRequest& request, Route route, HttpOutcome outcome) {
         Attempt attempt;
         if (auto* failure = std::get_if<HttpFailure>(&outcome)) {
             attempt.error.kind = failure->kind == HttpFailure::Kind::cancelled ? ApiError::Kind::cancelled
@@ -189,7 +201,8 @@ struct EngagementsApi::Impl {
         HttpResponse& response = std::get<HttpResponse>(outcome);
         learn(response);
         const int status = response.status;
-        if (status == 200 || status == 201 || status == 204) {
+        const bool leads_on = route == Route::recording && is_redirection(status);
+        if (status == 200 || status == 201 || status == 204 || leads_on) {
             gate.limiter().accepted(Clock::now());
             attempt.response = std::move(response);
             return attempt;
@@ -228,7 +241,7 @@ struct EngagementsApi::Impl {
         const auto* response = std::get_if<HttpResponse>(&outcome);
         metrics.request_ended(route, response ? response->status : 0, Clock::now() - entered);
         gate.leave();
-        co_return judge(request, std::move(outcome));
+        co_return judge(request, route, std::move(outcome));
     }
 
     TokenSource& tokens_for(Route route) {
@@ -373,7 +386,7 @@ std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_system()
     return impl_->clock.at(Clock::now()) - system_now();
 }
 void EngagementsApi::cancel() {
-    impl_->http.cancel();
+    impl_->cancel();
 }
 
 Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
@@ -471,6 +484,87 @@ Task<Result<OptionalSeconds>> EngagementsApi::queue_wait() {
     };
     co_return co_await impl_->perform<OptionalSeconds>(std::move(request), Route::queue_wait,
                                                        std::move(read));
+}
+
+Task<Result<FetchedTranscript>> EngagementsApi::transcript(std::string engagement_id) {
+    HttpRequest request;
+    request.url = impl_->url("/engagements/" + percent_encode(engagement_id) + "/chat_transcript");
+    Reader<FetchedTranscript> read = [this](HttpResponse& response, int attempt,
+                                            std::string& why) -> std::optional<FetchedTranscript> {
+        if (response.status == 204) return FetchedTranscript{{}, impl_->clock.at(response.sent_at)};
+        auto messages = impl_->read_body<std::vector<ChatMessage>>(
+            response, attempt, why,
+            [this](std::string& body) { return parse_transcript(body, impl_->privacy); });
+        if (!messages) return std::nullopt;
+        return FetchedTranscript{std::move(*messages), impl_->clock.at(response.sent_at)};
+    };
+    co_return co_await impl_->perform<FetchedTranscript>(std::move(request), Route::transcript,
+                                                         std::move(read));
+}
+
+Task<Result<FetchedRecording>> EngagementsApi::recording(std::string url) {
+    const auto named = resolve_link(impl_->base, url);
+    if (!named)
+        co_return ApiError{ApiError::Kind::refused, 0,
+                           "the recording's URL cannot be followed: " + mask_url(url.substr(0, 200))};
+    HttpRequest request;
+    request.url = *named;
+    const auto& trusted = impl_->trusted;
+    if (std::find(trusted.begin(), trusted.end(), named->origin) == trusted.end())
+        request.url = impl_->url(named->target);
+    Reader<FetchedRecording> read = [this](HttpResponse& response, int,
+                                           std::string& why) -> std::optional<FetchedRecording> {
+        FetchedRecording found{{}, impl_->clock.at(response.sent_at)};
+        if (response.status == 204) return found;
+        if (response.status >= 300) {
+            found.url = response.header("Location");
+        } else if (auto answer = parse_recording_answer(response.body)) {
+            found.url = std::move(*answer);
+        }
+        if (!found.url.empty()) return found;
+        why = "the answer names no URL of the recording";
+        return std::nullopt;
+    };
+    co_return co_await impl_->perform<FetchedRecording>(std::move(request), Route::recording,
+                                                        std::move(read));
+}
+
+Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64_t from,
+                                                    BodyReceiver receiver) {
+    constexpr int kMostRedirections = 5;
+    if (!impl_->downloads) {
+        HttpSettings settings = http_settings(impl_->settings);
+        settings.system_ca_too = true;
+        impl_->downloads = std::make_unique<HttpClient>(impl_->runtime, std::move(settings));
+    }
+    std::optional<Url> target = resolve_link(impl_->base, url);
+    for (int hop = 0; hop <= kMostRedirections; ++hop) {
+        if (!target) co_return ApiError{ApiError::Kind::refused, 0, "the recording's temporary URL is none"};
+        const std::string where = to_text(target->origin);
+        if (target->origin.scheme != "https" && !is_loopback(target->origin) &&
+            !impl_->settings.allow_insecure) {
+            co_return ApiError{ApiError::Kind::refused, 0,
+                               "the recording would come from " + where +
+                                   ", which is not encrypted; api.allow_insecure would allow it"};
+        }
+        HttpRequest request;
+        request.url = *target;
+        if (from > 0) request.headers.emplace_back("Range", "bytes=" + std::to_string(from) + "-");
+        impl_->metrics.request_started();
+        const auto began = Clock::now();
+        HttpOutcome outcome = co_await impl_->downloads->receive(request, receiver);
+        auto* response = std::get_if<HttpResponse>(&outcome);
+        impl_->metrics.request_ended(Route::download, response ? response->status : 0, Clock::now() - began);
+        if (!response) {
+            const HttpFailure& failure = std::get<HttpFailure>(outcome);
+            const auto kind = failure.kind == HttpFailure::Kind::cancelled ? ApiError::Kind::cancelled
+                                                                           : ApiError::Kind::unavailable;
+            co_return ApiError{kind, 0, "downloading a recording: " + failure.message};
+        }
+        if (!Impl::is_redirection(response->status)) co_return std::move(*response);
+        target = resolve_link(*target, response->header("Location"));
+    }
+    co_return ApiError{ApiError::Kind::refused, 0, "the recording's temporary URL is redirected for ever"};
 }
 
 }  // namespace glia

@@ -8,6 +8,7 @@
 
 #include "daemon/api/api_error.hpp"
 #include "daemon/api/fetched.hpp"
+#include "daemon/api/http.hpp"
 #include "daemon/config/settings.hpp"
 #include "daemon/ops/metrics.hpp"
 #include "daemon/ops/runtime.hpp"
@@ -44,6 +45,15 @@ class EngagementsApi {
     Task<Result<EndAnswer>> end(std::string engagement_id, bool because_of_error);
     /// Exports it to where its site is configured to (spec: § Export Engagement). False: the API did not.
     Task<Result<bool>> export_engagement(std::string engagement_id);
+    /// The chat transcript (spec: api-facts).
+    Task<Result<FetchedTranscript>> transcript(std::string engagement_id);
+    /// Where a recording is to be had now, answered by JSON or by a redirection (spec: § Engagement). The
+    /// token goes to trusted origins only: a URL of another is asked for at `api.base_url`, by its path.
+    Task<Result<FetchedRecording>> recording(std::string url);
+    /// Downloads what a temporary URL names, without the token; from the byte `from` on, if the server can do
+    /// that. Sent once, but for redirections. Errors do not show the URL. The response has no body, but for
+    /// one that `receiver` did not want.
+    Task<Result<HttpResponse>> download(std::string url, std::uint64_t from, BodyReceiver receiver);
     /// How long visitors have had to wait in the queue, on average (spec: § Fetch Queue Average Wait
     /// Duration).
     Task<Result<OptionalSeconds>> queue_wait();

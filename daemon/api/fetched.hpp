@@ -20,4 +20,16 @@ struct FetchedDetail {
     Instant fetched_at{};
 };
 
+/// The answer to GET …/chat_transcript.
+struct FetchedTranscript {
+    std::vector<ChatMessage> messages;
+    Instant fetched_at{};
+};
+
+/// The answer to GET of a recording's URL.
+struct FetchedRecording {
+    std::string url;  ///< temporary, and a secret of its own; empty: the recording is still being made
+    Instant fetched_at{};
+};
+
 }  // namespace glia

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,12 +52,23 @@ struct HttpSettings {
     std::chrono::milliseconds connect_timeout{10'000};  ///< address, TCP, proxy and TLS together
     std::chrono::milliseconds request_timeout{60'000};  ///< from the first byte written to the last byte read
     std::string ca_file;                                ///< empty: the system's
+    bool system_ca_too = false;                         ///< those of the system beside those of `ca_file`
     std::optional<Proxy> proxy;
     std::string no_proxy;
     std::size_t max_idle = 8;
     std::size_t max_body = std::size_t{64}
                            << 20;  ///< bytes, before and after decoding; a page has well under one MiB
     std::string user_agent;
+};
+
+/// Takes a body piece by piece, as it comes, instead of all of it in the response.
+struct BodyReceiver {
+    /// Called with the response's head. False: the body is none of those that are wanted, and comes in the
+    /// response, as that of an error does.
+    std::function<bool(const HttpResponse&)> wants;
+    /// The next piece has been received; the one after it is read when this has returned. False ends the
+    /// exchange with `cancelled`.
+    std::function<Task<bool>(std::string)> take;
 };
 
 /// Sends requests over a pool of keep-alive connections. Loop's thread only.
@@ -68,6 +80,8 @@ class HttpClient {
 
     /// Sends once; a pooled connection that turns out to be closed is replaced without a word.
     Task<HttpOutcome> send(HttpRequest request);
+    /// The same for bodies of any length: the time limit is that of each piece, and no encoding is asked for.
+    Task<HttpOutcome> receive(HttpRequest request, BodyReceiver receiver);
     /// Ends every exchange under way with `cancelled`.
     void cancel();
     /// True while a name is looked up in a thread that cannot be interrupted: then the loop cannot be

@@ -136,9 +136,8 @@ struct HttpClient::Impl {
         SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
         tls.set_verify_mode(asio::ssl::verify_peer);
         error_code error;
-        if (settings.ca_file.empty()) {
-            tls.set_default_verify_paths(error);
-        } else {
+        if (settings.ca_file.empty() || settings.system_ca_too) tls.set_default_verify_paths(error);
+        if (!settings.ca_file.empty()) {
             tls.load_verify_file(settings.ca_file, error);
             if (error) {
                 throw std::runtime_error("api.ca_file: " + settings.ca_file +
@@ -154,6 +153,8 @@ struct HttpClient::Impl {
     std::set<Connection*> active;
     std::set<Lookup*> looking_up;
     bool cancelled = false;
+
+    Task<HttpOutcome> exchange(HttpRequest request, const BodyReceiver* receiver);
 
     std::unique_ptr<Connection> take_idle(const std::string& origin) {
         auto& connections = idle[origin];
@@ -269,7 +270,7 @@ struct HttpClient::Impl {
         co_return failure(error, "starting TLS with", where);
     }
 
-    http::request<http::string_body> compose(const HttpRequest& request) const {
+    http::request<http::string_body> compose(const HttpRequest& request, const char* encoding) const {
         const Origin& origin = request.url.origin;
         const bool absolute = origin.scheme == "http" && through_proxy(origin);
         http::request<http::string_body> message;
@@ -279,7 +280,7 @@ struct HttpClient::Impl {
         const std::string text = to_text(origin);
         message.set(http::field::host, text.substr(text.find("://") + 3));
         message.set(http::field::user_agent, settings.user_agent);
-        message.set(http::field::accept_encoding, "gzip");
+        message.set(http::field::accept_encoding, encoding);
         for (const auto& [name, value] : request.headers) message.set(name, value);
         if (absolute && !settings.proxy->credentials.empty()) {
             message.set(http::field::proxy_authorization, "Basic " + base64(settings.proxy->credentials));
@@ -290,9 +291,10 @@ struct HttpClient::Impl {
     }
 
     template <typename Stream>
-    Task<Exchange> talk(Stream& stream, Connection& connection, const HttpRequest& request) {
+    Task<Exchange> talk(Stream& stream, Connection& connection, const HttpRequest& request,
+                        const BodyReceiver* receiver) {
         const std::string where = to_text(request.url.origin);
-        const auto message = compose(request);
+        const auto message = compose(request, receiver ? "identity" : "gzip");
         Exchange exchange;
         error_code error;
         connection.tcp_layer().expires_after(settings.request_timeout);
@@ -304,17 +306,39 @@ struct HttpClient::Impl {
             exchange.outcome = failure(error, "asking", where);
             co_return exchange;
         }
-        http::response_parser<http::string_body> parser;
-        parser.header_limit(kLongestHead);
-        parser.body_limit(settings.max_body);
-        co_await http::async_read_header(stream, connection.buffer, parser,
+        http::response_parser<http::empty_body> head;
+        head.header_limit(kLongestHead);
+        // Told by its Content-Length, a body that is too long is refused with its head.
+        if (receiver) {
+            head.body_limit(boost::none);
+        } else {
+            head.body_limit(settings.max_body);
+        }
+        co_await http::async_read_header(stream, connection.buffer, head,
                                          asio::redirect_error(asio::use_awaitable, error));
         response.received_at = Clock::now();
         if (error) {
-            exchange.nothing_received = !parser.got_some();
+            exchange.nothing_received = !head.got_some();
             exchange.outcome = failure(error, "waiting for", where);
             co_return exchange;
         }
+        response.status = static_cast<int>(head.get().result_int());
+        for (const auto& field : head.get()) {
+            response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+        }
+        if (receiver && receiver->wants(response)) {
+            http::response_parser<http::buffer_body> parser(std::move(head));
+            auto failed = co_await receive_pieces(stream, connection, parser, *receiver, where);
+            if (failed) {
+                exchange.outcome = std::move(*failed);
+                co_return exchange;
+            }
+            exchange.reusable = parser.get().keep_alive() && connection.buffer.size() == 0;
+            exchange.outcome = std::move(response);
+            co_return exchange;
+        }
+        http::response_parser<http::string_body> parser(std::move(head));
+        parser.body_limit(settings.max_body);
         co_await http::async_read(stream, connection.buffer, parser,
                                   asio::redirect_error(asio::use_awaitable, error));
         if (error) {
@@ -323,13 +347,34 @@ struct HttpClient::Impl {
         }
         // Bytes behind the response would be taken for the next one's.
         exchange.reusable = parser.get().keep_alive() && connection.buffer.size() == 0;
-        response.status = static_cast<int>(parser.get().result_int());
-        for (const auto& field : parser.get()) {
-            response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-        }
         response.body = std::move(parser.get().body());
         exchange.outcome = decode(std::move(response), where);
         co_return exchange;
+    }
+
+    template <typename Stream>
+    Task<std::optional<HttpFailure>> receive_pieces(Stream& stream, Connection& connection,
+                                                    http::response_parser<http::buffer_body>& parser,
+                                                    const BodyReceiver& receiver, std::string where) {
+        parser.body_limit(boost::none);
+        while (!parser.is_done()) {
+            std::string piece(kReadAtOnce, '\0');
+            auto& body = parser.get().body();
+            body.data = piece.data();
+            body.size = piece.size();
+            body.more = true;
+            connection.tcp_layer().expires_after(settings.request_timeout);
+            error_code error;
+            co_await http::async_read(stream, connection.buffer, parser,
+                                      asio::redirect_error(asio::use_awaitable, error));
+            if (error && error != http::error::need_buffer) co_return failure(error, "reading from", where);
+            piece.resize(piece.size() - body.size);
+            // A slow disk is not the server's fault.
+            connection.tcp_layer().expires_never();
+            if (!piece.empty() && !co_await receiver.take(std::move(piece)))
+                co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped while reading from " + where};
+        }
+        co_return std::nullopt;
     }
 
     HttpOutcome decode(HttpResponse response, const std::string& where) const {
@@ -354,38 +399,46 @@ HttpClient::HttpClient(Runtime& runtime, HttpSettings settings)
 HttpClient::~HttpClient() = default;
 
 Task<HttpOutcome> HttpClient::send(HttpRequest request) {
+    co_return co_await impl_->exchange(std::move(request), nullptr);
+}
+
+Task<HttpOutcome> HttpClient::receive(HttpRequest request, BodyReceiver receiver) {
+    co_return co_await impl_->exchange(std::move(request), &receiver);
+}
+
+Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyReceiver* receiver) {
     const std::string origin = to_text(request.url.origin);
     for (bool fresh = false;; fresh = true) {
-        if (impl_->cancelled) co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped before asking"};
+        if (cancelled) co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped before asking"};
         std::unique_ptr<Connection> connection;
         // What changes something at the source is not risked on a connection that may be closed already.
-        if (!fresh && request.method == "GET") connection = impl_->take_idle(origin);
+        if (!fresh && request.method == "GET") connection = take_idle(origin);
         const bool reused = connection != nullptr;
-        if (!connection) connection = std::make_unique<Connection>(impl_->runtime.context());
-        impl_->active.insert(connection.get());
+        if (!connection) connection = std::make_unique<Connection>(runtime.context());
+        active.insert(connection.get());
         std::optional<HttpFailure> refused;
-        if (!reused) refused = co_await impl_->connect(*connection, request.url.origin);
+        if (!reused) refused = co_await connect(*connection, request.url.origin);
         Exchange exchange;
         if (!refused) {
             if (connection->tls) {
-                exchange = co_await impl_->talk(*connection->tls, *connection, request);
+                exchange = co_await talk(*connection->tls, *connection, request, receiver);
             } else {
-                exchange = co_await impl_->talk(connection->plain, *connection, request);
+                exchange = co_await talk(connection->plain, *connection, request, receiver);
             }
         }
-        impl_->active.erase(connection.get());
+        active.erase(connection.get());
         if (refused) {
-            if (impl_->cancelled) refused->kind = HttpFailure::Kind::cancelled;
+            if (cancelled) refused->kind = HttpFailure::Kind::cancelled;
             co_return *refused;
         }
         auto* failed = std::get_if<HttpFailure>(&exchange.outcome);
         if (failed) failed->sent = true;
-        if (failed && impl_->cancelled) failed->kind = HttpFailure::Kind::cancelled;
+        if (failed && cancelled) failed->kind = HttpFailure::Kind::cancelled;
         const bool stale =
             failed && failed->kind == HttpFailure::Kind::network && reused && exchange.nothing_received;
         // The server had closed the connection before it saw the request.
         if (stale) continue;
-        if (!failed && exchange.reusable) impl_->give_back(origin, std::move(connection));
+        if (!failed && exchange.reusable) give_back(origin, std::move(connection));
         co_return std::move(exchange.outcome);
     }
 }

@@ -293,7 +293,9 @@ void complain(const std::string& line) {
 }
 
 postgres::Settings sink_settings(const Settings& settings) {
-    return {resolve_dsn(settings.postgres), settings.postgres.schema};
+    postgres::Settings sink{resolve_dsn(settings.postgres), settings.postgres.schema};
+    sink.enrich = {settings.enrich.transcripts, settings.enrich.recordings};
+    return sink;
 }
 
 int guarded(const std::function<int()>& work) {

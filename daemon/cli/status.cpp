@@ -39,6 +39,15 @@ std::string to_json(const StatusReport& report) {
                ",\"engagements\":" + std::to_string(backfill.engagements) + ",\"seconds_left\":" +
                (backfill.seconds_left ? std::to_string(std::llround(*backfill.seconds_left)) : "null") + "}";
     }
+    out += "],\"enrichers\":[";
+    for (const EnricherStatus& enricher : report.enrichers) {
+        if (out.back() == '}') out += ",";
+        out += "{\"kind\":" + json_quote(enricher.kind) + ",\"waiting\":" + std::to_string(enricher.waiting) +
+               ",\"failing\":" + std::to_string(enricher.failing) +
+               ",\"last_success_at\":" + json(enricher.last_success_at) +
+               ",\"last_error\":" + json(enricher.last_error) +
+               ",\"last_error_at\":" + json(enricher.last_error_at) + "}";
+    }
     return out + "],\"schema_version\":" + std::to_string(report.schema_version) + "}\n";
 }
 
@@ -95,6 +104,14 @@ void print(const StatusReport& report, bool colour) {
               << painted(with_commas(report.rejected), report.rejected > 0 ? Paint::warn : Paint::plain,
                          colour)
               << (report.rejected > 0 ? "  (see `glia-sync rejects list`)" : "") << "\n";
+    for (const EnricherStatus& enricher : report.enrichers) {
+        const bool failing = enricher.last_error_at && (!enricher.last_success_at ||
+                                                        *enricher.last_error_at > *enricher.last_success_at);
+        std::cout << "enricher          " << enricher.kind << ": " << with_commas(enricher.waiting)
+                  << " waiting, last success " << show(enricher.last_success_at);
+        if (failing) std::cout << ", " << painted(*enricher.last_error, Paint::bad, colour);
+        std::cout << "\n";
+    }
     for (const BackfillStatus& backfill : report.backfills) {
         std::cout << "backfill          " << show(backfill.from) << " to " << show(backfill.to) << ": "
                   << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)

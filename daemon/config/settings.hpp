@@ -88,9 +88,9 @@ struct PrivacySettings {
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
 /// What a line is about; kLogTopics holds the names.
-enum class LogTopic { service, sync, details, backfill, api, database, admin };
-inline constexpr std::array<const char*, 7> kLogTopics{"service", "sync",     "details", "backfill",
-                                                       "api",     "database", "admin"};
+enum class LogTopic { service, sync, details, backfill, api, database, admin, enrich };
+inline constexpr std::array<const char*, 8> kLogTopics{"service", "sync",     "details", "backfill",
+                                                       "api",     "database", "admin",   "enrich"};
 
 struct LogSettings {
     LogLevel level = LogLevel::info;

@@ -106,6 +106,15 @@ void add_work(const Gauges& gauges, std::vector<prom::MetricFamily>& families) {
     Fresh("glia_sync_rejected_records", "Records that could not be loaded, and have not been since.")
         .add(static_cast<double>(gauges.report.rejected))
         .to(families);
+    Fresh enrichments("glia_sync_enrichment_queue_depth", "What enrichers have still to fetch.");
+    Fresh enriched("glia_sync_enricher_last_success_timestamp_seconds", "When an enricher fetched something last.");
+    for (const EnricherStatus& enricher : gauges.report.enrichers) {
+        enrichments.add(static_cast<double>(enricher.waiting), {{"kind", enricher.kind}});
+        if (enricher.last_success_at)
+            enriched.add(seconds(*enricher.last_success_at), {{"kind", enricher.kind}});
+    }
+    enrichments.to(families);
+    enriched.to(families);
     std::int64_t done = 0;
     std::int64_t total = 0;
     for (const BackfillStatus& backfill : gauges.report.backfills) {
@@ -177,6 +186,11 @@ struct Metrics::Impl {
                                                .Name("glia_sync_config_reloads_total")
                                                .Help("Times the configuration was read again, by result.")
                                                .Register(registry);
+    prom::Family<prom::Counter>& enrichments =
+        prom::BuildCounter()
+            .Name("glia_sync_enrichments_total")
+            .Help("Attempts of the enrichers by what was fetched and the result; later: it was not there yet.")
+            .Register(registry);
     prom::Gauge& in_flight = prom::BuildGauge()
                                  .Name("glia_sync_api_requests_in_flight")
                                  .Help("Requests under way.")
@@ -263,6 +277,10 @@ void Metrics::committed(const CommitCounts& counts, std::chrono::duration<double
     impl_->count("rejected", counts.rejected);
     impl_->count("forgotten", counts.forgotten);
     impl_->legs.Increment(static_cast<double>(counts.leg_rows));
+}
+
+void Metrics::enriched(const std::string& kind, const std::string& result) {
+    impl_->enrichments.Add({{"kind", kind}, {"result", result}}).Increment();
 }
 
 void Metrics::commit_failed() {

@@ -14,9 +14,19 @@
 namespace glia {
 
 /// What a request asks for; the `route` of its metrics.
-enum class Route { list, engagement, token, queue_wait, transcript, recording, end, export_engagement };
-inline constexpr std::array<const char*, 8> kRoutes{"list",       "engagement", "token", "queue_wait",
-                                                    "transcript", "recording",  "end",   "export"};
+enum class Route {
+    list,
+    engagement,
+    token,
+    queue_wait,
+    transcript,
+    recording,
+    download,
+    end,
+    export_engagement
+};
+inline constexpr std::array<const char*, 9> kRoutes{
+    "list", "engagement", "token", "queue_wait", "transcript", "recording", "download", "end", "export"};
 
 /// What is known at the moment of a scrape, and not counted along the way.
 struct Gauges {
@@ -54,6 +64,8 @@ class Metrics {
     void page_read();
 
     void committed(const CommitCounts& counts, std::chrono::duration<double> took);
+    /// `result`: done, later (a recording that is still being made), failed.
+    void enriched(const std::string& kind, const std::string& result);
     void commit_failed();
     void database_retried();
     void reloaded(bool accepted);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/enrich/enrichment.hpp"
 #include "daemon/ops/log.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/details.hpp"
@@ -230,6 +231,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
                           {{"engagements", result.fetched}, {"failed", result.failed}});
             }
             outcome.merge(result.outcome);
+            if (!engine.scope.ending()) outcome.merge(co_await enrich_once(engine));
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
@@ -246,6 +248,7 @@ Task<> run_service(Engine& engine) {
     engine.runtime.spawn(serve_maintenance(engine, latch));
     latch.add();
     engine.runtime.spawn(serve_details(engine, latch));
+    serve_enrichers(engine, latch);
     for (const std::string& site : engine.settings.api.sites) {
         latch.add();
         engine.runtime.spawn(serve_site(engine, site, latch));

@@ -136,8 +136,9 @@ class Marks {
 /// Writes the engagements of one round.
 class Writer {
   public:
-    Writer(Transaction& tx, std::vector<Work> works, std::vector<CommitCounts>& counts)
-        : tx_(tx), works_(std::move(works)), counts_(counts) {
+    Writer(Transaction& tx, std::vector<Work> works, std::vector<CommitCounts>& counts,
+           const EnrichmentWishes& wishes)
+        : tx_(tx), works_(std::move(works)), counts_(counts), wishes_(wishes) {
         for (const Work& work : works_) {
             if (std::find(sites_.begin(), sites_.end(), work.site()) == sites_.end())
                 sites_.push_back(work.site());
@@ -150,6 +151,7 @@ class Writer {
         add_sites();
         write_queue_names();
         enqueue_details();
+        want_enrichments();
         track_ongoing();
         resolve_rejected();
         count();
@@ -368,6 +370,35 @@ class Writer {
         if (!wanted.empty()) tx_.run(sql::enqueue_details, {array(wanted), array(created), array(after)});
     }
 
+    /// A transcript is worth fetching once the legs are known: they come with the end of the conversation.
+    void want_enrichments() {
+        if (!wishes_.any()) return;
+        std::vector<std::string> engagements, kinds, items;
+        std::vector<Param> created, after;
+        const auto want = [&](const Work& work, Enricher kind, const std::string& item) {
+            engagements.push_back(work.id());
+            kinds.emplace_back(name_of(kind));
+            items.push_back(item);
+            created.push_back(to_text(work.engagement().created_at));
+            after.push_back(to_text(work.incoming.fetched_at));
+        };
+        for (const Work& work : works_) {
+            const bool new_core = work.plan.insert || work.plan.write_core;
+            const bool whole = work.incoming.legs_hash || (work.stored && work.stored->legs_fetched_at);
+            if (wishes_.transcripts && whole && (new_core || work.plan.write_legs))
+                want(work, Enricher::transcript, "");
+            if (!wishes_.recordings || !new_core) continue;
+            std::set<std::string> urls;
+            for (const OptionalText& url : work.engagement().audio_recording_urls) {
+                if (url && !url->empty()) urls.insert(*url);
+            }
+            for (const std::string& url : urls) want(work, Enricher::recording, url);
+        }
+        if (engagements.empty()) return;
+        tx_.run(sql::want_enrichments,
+                {array(engagements), array(kinds), array(items), array(created), array(after)});
+    }
+
     void track_ongoing() {
         std::vector<Param> ongoing, created, wait;
         std::vector<std::string> ended;
@@ -419,6 +450,7 @@ class Writer {
     bool looked_for_forgotten_ = false;
     std::vector<std::string> sites_;  // of the listings they come from; "" is that of details
     std::vector<CommitCounts>& counts_;
+    const EnrichmentWishes& wishes_;
 };
 
 /// Writes what a batch holds besides engagements.
@@ -498,10 +530,11 @@ class Remainder {
 
 }  // namespace
 
-std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches) {
+std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches,
+                                        const EnrichmentWishes& wishes) {
     std::vector<CommitCounts> counts(batches.size());
     for (std::vector<Work>& works : rounds(batches)) {
-        if (!works.empty()) Writer(tx, std::move(works), counts).write();
+        if (!works.empty()) Writer(tx, std::move(works), counts, wishes).write();
     }
     for (std::size_t part = 0; part < batches.size(); ++part) {
         Remainder remainder(tx, *batches[part]);
@@ -512,11 +545,11 @@ std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const
     return counts;
 }
 
-CommitCounts write_batch(Transaction& tx, const Batch& batch) {
-    return write_batches(tx, {&batch}).front();
+CommitCounts write_batch(Transaction& tx, const Batch& batch, const EnrichmentWishes& wishes) {
+    return write_batches(tx, {&batch}, wishes).front();
 }
 
-CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
+CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const EnrichmentWishes& wishes) {
     CommitCounts counts;
     Batch rest;
     rest.rejected = batch.rejected;
@@ -527,7 +560,7 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
         one.engagements.push_back(fetched);
         Savepoint savepoint(tx, "one_engagement");
         try {
-            const CommitCounts written = write_batch(tx, one);
+            const CommitCounts written = write_batch(tx, one, wishes);
             savepoint.release();
             counts += written;
         } catch (const pqxx::sql_error& error) {
@@ -545,7 +578,7 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch) {
             rest.rejected.push_back(std::move(rejected));
         }
     }
-    counts += write_batch(tx, rest);
+    counts += write_batch(tx, rest, wishes);
     return counts;
 }
 

@@ -7,6 +7,7 @@
 
 #include "sinks/postgres/batch_writer.hpp"
 #include "sinks/postgres/connection.hpp"
+#include "sinks/postgres/enrichment.hpp"
 #include "sinks/postgres/erasure.hpp"
 #include "sinks/postgres/migrate.hpp"
 #include "sinks/postgres/sql.hpp"
@@ -45,7 +46,8 @@ class PostgresSink final : public Sink {
   public:
     explicit PostgresSink(const Settings& settings)
         : connection_(ConnectSettings{settings.dsn, settings.schema, settings.statement_timeout,
-                                      settings.on_statement}) {}
+                                      settings.on_statement}),
+          wishes_(settings.enrich) {}
 
     int migrate() override { return postgres::migrate(connection_); }
     void require_schema() override { require_latest(connection_); }
@@ -76,7 +78,7 @@ class PostgresSink final : public Sink {
             for (const CommitPart& part : parts) {
                 if (part.checkpoint) write_checkpoint(tx, *part.checkpoint);
             }
-            counts = write_batches(tx, batches);
+            counts = write_batches(tx, batches, wishes_);
         });
         return counts;
     }
@@ -88,7 +90,7 @@ class PostgresSink final : public Sink {
                 // The fence comes first: it locks the row of the lease, so a takeover waits for this commit
                 // or stops it.
                 if (checkpoint) write_checkpoint(tx, *checkpoint);
-                counts = one_by_one ? write_one_by_one(tx, batch) : write_batch(tx, batch);
+                counts = one_by_one ? write_one_by_one(tx, batch, wishes_) : write_batch(tx, batch, wishes_);
             });
             return counts;
         };
@@ -375,6 +377,43 @@ class PostgresSink final : public Sink {
         connection_.transact([&](Transaction& tx) { tx.run(sql::resolve_one, {param(id)}); });
     }
 
+    OptionalText queue_enrichments(Enricher enricher, const std::string& after) override {
+        return postgres::queue_enrichments(connection_, enricher, after);
+    }
+    void enrichments_queued(Enricher enricher, Seconds ago) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::queued_through, {name_of(enricher), param(ago.count())});
+        });
+    }
+    std::vector<EnrichmentJob> claim_enrichments(const EnrichmentClaim& claim) override {
+        return postgres::claim_enrichments(connection_, claim);
+    }
+    void renew_enrichments(const std::string& owner, Enricher enricher,
+                           const std::vector<EnrichmentJob>& jobs, Seconds ttl) override {
+        postgres::renew_enrichments(connection_, owner, enricher, jobs, ttl);
+    }
+    Settled settle_enrichment(const EnrichmentOutcome& outcome, const std::string& owner) override {
+        return postgres::settle_enrichment(connection_, outcome, owner);
+    }
+    bool take_wait_turn(Seconds every) override {
+        bool taken = false;
+        connection_.transact([&](Transaction& tx) {
+            taken = tx.write(sql::take_turn, {"queue_wait", param(every.count())}) > 0;
+        });
+        return taken;
+    }
+    void add_wait_sample(const std::string& site, Instant sampled_at, OptionalSeconds seconds) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::add_wait_sample,
+                   {site, to_text(sampled_at), seconds ? param(*seconds) : std::nullopt});
+        });
+    }
+    void enricher_fared(const std::string& kind, const std::string& error) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::enricher_fared, {kind, error.empty() ? std::nullopt : Param{error}});
+        });
+    }
+
     StatusReport status() override {
         StatusReport report;
         connection_.transact([&](Transaction& tx) { report = read_status(tx); });
@@ -506,6 +545,11 @@ class PostgresSink final : public Sink {
         report.details_waiting = integer(queue, "waiting");
         report.details_parked = integer(queue, "parked");
         report.rejected = integer(queue, "rejected");
+        for (const auto& row : tx.run(sql::status_enrichers)) {
+            report.enrichers.push_back({*text(row, "kind"), integer(row, "waiting"), integer(row, "failing"),
+                                        instant(row, "last_success_at"), text(row, "last_error"),
+                                        instant(row, "last_error_at")});
+        }
         for (const auto& row : tx.run(sql::status_backfills)) {
             report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),
                                         integer(row, "done"), integer(row, "total"),
@@ -515,6 +559,7 @@ class PostgresSink final : public Sink {
     }
 
     Connection connection_;
+    EnrichmentWishes wishes_;
 };
 
 }  // namespace

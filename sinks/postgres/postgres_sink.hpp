@@ -16,6 +16,7 @@ struct Settings {
     std::string dsn;  ///< empty: libpq's environment
     std::string schema = "glia";
     std::chrono::milliseconds statement_timeout{60'000};
+    EnrichmentWishes enrich{};  ///< what is asked for when an engagement is new or has changed
     std::function<void()>
         on_statement{};  ///< called before every statement, by the thread that uses the sink
 };

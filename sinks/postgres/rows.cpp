@@ -44,6 +44,9 @@ const Table kLegs{"legs",
                    "highest_visitor_media_type", "highest_operator_media_type", "used_cobrowsing", "ended_at",
                    "end_reason", "extra"}};
 const Table kLegQueues{"leg_queues", {"engagement_id", "leg_id", "position", "queue_id"}};
+const Table kChatMessages{"chat_messages",
+                          {"engagement_id", "position", "id", "created_at", "type", "message", "sender_type",
+                           "sender_name", "sender_href", "attachment", "metadata", "extra"}};
 const Table kQueues{"queues", {"id", "name", "name_as_of", "name_fetched_at"}};
 
 namespace {
@@ -237,6 +240,25 @@ void add_recordings(Rows& rows, const Engagement& e) {
         rows.text(e.id);
         rows.position(i);
         rows.text(e.audio_recording_urls[i]);
+    }
+}
+
+void add_messages(Rows& rows, const std::string& engagement_id, const std::vector<ChatMessage>& messages) {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        const ChatMessage& m = messages[i];
+        rows.begin_row();
+        rows.text(engagement_id);
+        rows.position(i);
+        rows.text(m.id);
+        rows.time(m.created_at);
+        rows.text(m.type);
+        rows.text(m.message);
+        rows.text(m.sender_type);
+        rows.text(m.sender_name);
+        rows.text(m.sender_href);
+        rows.json(m.attachment);
+        rows.json(m.metadata);
+        rows.json(m.extra);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "sinks/checkpoint.hpp"
 #include "sinks/content_hash.hpp"
+#include "sinks/records.hpp"
 
 namespace glia::postgres {
 
@@ -18,7 +19,8 @@ struct Table {
     std::vector<std::string_view> columns;
 };
 
-extern const Table kEngagements, kSites, kOperators, kQueueRefs, kRecordings, kLegs, kLegQueues, kQueues;
+extern const Table kEngagements, kSites, kOperators, kQueueRefs, kRecordings, kLegs, kLegQueues, kQueues,
+    kChatMessages;
 
 /// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,
 /// each by the member that says its column's type: COPY's binary encoding relies on it.
@@ -75,6 +77,8 @@ void add_queue_refs(Rows& rows, const Engagement& engagement);
 void add_recordings(Rows& rows, const Engagement& engagement);
 /// Of two legs with one id the last counts.
 void add_legs(Rows& legs, Rows& leg_queues, const Engagement& engagement);
+
+void add_messages(Rows& rows, const std::string& engagement_id, const std::vector<ChatMessage>& messages);
 
 /// The names of queues in a batch, each as the newest engagement has it.
 class QueueNames {

@@ -38,7 +38,8 @@ class Erasure : public SinkTest {
         sql("INSERT INTO enrichments (engagement_id, kind, item, created_at, wanted_after) "
             "VALUES ('e-one', 'recording', 'u1', now(), now())");
         Batch batch;
-        for (const char* payload : {R"({"visitor_id":"ann","id":"e-bad"})", R"({"x":"bob"})", R"({"x":"joann"})"})
+        for (const char* payload :
+             {R"({"visitor_id":"ann","id":"e-bad"})", R"({"x":"bob"})", R"({"x":"joann"})"})
             batch.rejected.push_back({{std::nullopt, payload, "bad"}, RecordSource::list, "s1"});
         batch.rejected.push_back({{"e-one", "{}", "bad"}, RecordSource::detail, ""});
         sink->commit(batch, std::nullopt);

@@ -8,6 +8,8 @@
 // query):
 //   GET  /truth                      every engagement as it is now, a line each
 //   GET  /stats                      counters
+//   GET  /transcript?id=             an engagement's chat as it is now
+//   POST /recordings?how=            json, redirect: how a recording's temporary URL is told
 //   POST /mutate?n= /add?n=&ongoing=&ago_s= /end-all /rename-queue?index=&name=
 //   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path holds `path` go
 //   wrong; kinds:
@@ -144,6 +146,7 @@ class Api {
 
     World& world() { return world_; }
     int port = 0;
+    bool redirect_recordings = false;
     std::map<std::string, long> stats;
     std::list<Fault> faults;
 
@@ -187,7 +190,7 @@ class Api {
     Response route(const Request& request, const std::string& path, const Query& query) {
         const auto method = request.method();
         if (path.ends_with("/tokens") && method == http::verb::post) return mint(request, path);
-        if (path.starts_with("/recording-files/")) return reply(200, "ID3" + path);
+        if (path.starts_with("/recording-files/")) return recording_file(request, path);
         const std::string bearer(request[http::field::authorization]);
         if (!bearer.starts_with("Bearer ") || !tokens_.count(bearer.substr(7)))
             return error(401, "unauthorized");
@@ -230,8 +233,33 @@ class Api {
 
     Response recording(const std::string& path) {
         if (++recordings_[path] == 1) return reply(204, "");  // still being made
-        return reply(200, "{\"url\":\"http://127.0.0.1:" + std::to_string(port) + "/recording-files" +
-                              path.substr(path.rfind('/')) + "\"}");
+        const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/recording-files" +
+                                path.substr(path.rfind('/')) + "?signature=s3cret-" +
+                                std::to_string(++signed_);
+        if (!redirect_recordings) return reply(200, "{\"url\":\"" + url + "\"}");
+        Response response = reply(302, "");
+        response.set(http::field::location, url);
+        return response;
+    }
+
+    /// Elsewhere in the real world: knows nothing of tokens, and ranges.
+    Response recording_file(const Request& request, const std::string& path) {
+        ++stats["recording_files"];
+        if (!request[http::field::authorization].empty()) ++stats["token_given_away"];
+        std::string file = "ID3" + path;
+        while (file.size() < 300'000) file += std::to_string(file.size()) + path;
+        const std::string range(request[http::field::range]);
+        Response response = reply(200, file);
+        if (range.starts_with("bytes=")) {
+            const auto from = static_cast<std::size_t>(std::atoll(range.c_str() + 6));
+            ++stats["recording_ranges"];
+            response = from >= file.size() ? reply(416, "") : reply(206, file.substr(from));
+            response.set(http::field::content_range, "bytes " + std::to_string(from) + "-" +
+                                                         std::to_string(file.size() - 1) + "/" +
+                                                         std::to_string(file.size()));
+        }
+        response.set(http::field::content_type, "audio/mpeg");
+        return response;
     }
 
     Response single(const Request& request, const std::string& rest) {
@@ -380,6 +408,7 @@ class Api {
     std::map<std::string, Cursor> cursors_;
     std::deque<std::string> order_;
     std::map<std::string, int> recordings_;
+    int signed_ = 0;
     long cursor_count_ = 0;
     int minted_ = 0;
     std::int64_t second_ = 0;
@@ -535,6 +564,11 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         world.add(number("n", 1), api.server_now() - number("ago_s", 0) * 1000LL, number("ongoing", 0) != 0);
     if (path == "/end-all") world.end_all();
     if (path == "/rename-queue") world.rename_queue(number("index", 0), value(query, "name"));
+    if (path == "/transcript") {
+        const auto found = world.find(value(query, "id"));
+        return found ? world.transcript(world.get(*found)) : "[]";
+    }
+    if (path == "/recordings") api.redirect_recordings = value(query, "how") == "redirect";
     if (path == "/clear") api.faults.clear();
     if (path == "/zero") api.stats.clear();
     if (path == "/drop-cursors") api.drop_cursors();

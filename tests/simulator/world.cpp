@@ -369,13 +369,28 @@ std::string World::list_item(const Engagement& e, bool with_legs) const {
 }
 
 std::string World::transcript(const Engagement& e) const {
-    return "[{\"message\":\"Hello\",\"created_at\":" + quote(iso(e.created_ms)) +
-           ",\"type\":\"user\",\"attachment\":null,\"metadata\":null,\"sender\":{\"type\":\"visitor\","
-           "\"name\":" +
-           quote(e.visitor_name) + ",\"href\":" + quote(std::string(kBase) + "/visitors/" + e.visitor_id) +
-           "}},{\"message\":null,\"created_at\":" + quote(iso(e.created_ms + 5000)) +
-           ",\"type\":\"user\",\"attachment\":{\"type\":\"files\",\"files\":[]},\"metadata\":{},\"sender\":{"
-           "\"type\":\"system\",\"name\":\"system\"}}]";
+    const auto at = [&](int second) { return quote(iso(e.created_ms + second * 1000LL)); };
+    const std::string visitor = "{\"type\":\"visitor\",\"name\":" + quote(e.visitor_name) +
+                                ",\"href\":" + quote(std::string(kBase) + "/visitors/" + e.visitor_id) + "}";
+    std::string out = "[{\"message\":" + quote("Hello, here is " + e.visitor_name) +
+                      ",\"created_at\":" + at(0) +
+                      ",\"type\":\"user\",\"attachment\":null,\"metadata\":null,\"sender\":" + visitor +
+                      "},{\"message\":null,\"created_at\":" + at(5) +
+                      ",\"type\":\"user\",\"attachment\":{\"type\":\"files\",\"files\":[]},\"metadata\":{},"
+                      "\"sender\":{\"type\":\"system\",\"name\":\"system\"}}";
+    int second = 8;
+    for (const Leg& leg : e.legs) {
+        // A newer kind of message: with an id, and a member that nobody knows.
+        out += ",{\"id\":" + quote("m-" + leg.id) + ",\"message\":" + quote("Leg " + leg.id) +
+               ",\"created_at\":" + at(--second) +
+               ",\"type\":\"suggestion\",\"mood\":\"good\",\"sender\":{\"type\":"
+               "\"operator\",\"name\":\"Kim\",\"href\":" +
+               quote(std::string(kBase) + "/operators/" + leg.operator_id) + "}}";
+        if (leg.ended_ms)
+            out += ",{\"message\":\"Bye\",\"created_at\":" + at(60) +
+                   ",\"type\":\"user\",\"sender\":" + visitor + "}";
+    }
+    return out + "]";
 }
 
 std::string World::truth(std::uint32_t number) const {

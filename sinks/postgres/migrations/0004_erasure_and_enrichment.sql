@@ -28,6 +28,7 @@ CREATE TABLE enrichments (
     item            text COLLATE "C" NOT NULL,
     created_at      timestamptz NOT NULL,
     wanted_after    timestamptz NOT NULL,
+    changed_at      timestamptz NOT NULL DEFAULT now(),
     done_at         timestamptz,
     waiting         boolean NOT NULL DEFAULT true,
     attempts        integer NOT NULL DEFAULT 0,
@@ -48,6 +49,7 @@ COMMENT ON COLUMN enrichments.kind IS '`transcript` or `recording`.';
 COMMENT ON COLUMN enrichments.item IS 'Of a recording its URL at the API; else empty.';
 COMMENT ON COLUMN enrichments.created_at IS 'The engagement''s: the newest come first.';
 COMMENT ON COLUMN enrichments.wanted_after IS 'A response asked for earlier does not settle it.';
+COMMENT ON COLUMN enrichments.changed_at IS 'engagements.changed_at when it was asked for.';
 COMMENT ON COLUMN enrichments.done_at IS 'When it was last fetched; NULL if it never was.';
 COMMENT ON COLUMN enrichments.waiting IS 'True while it is to be fetched.';
 COMMENT ON COLUMN enrichments.attempts IS 'Failed attempts in a row.';
@@ -61,15 +63,17 @@ COMMENT ON COLUMN enrichments.size_bytes IS 'Of a recording: the size of its fil
 COMMENT ON COLUMN enrichments.sha256 IS 'Of a recording: the SHA-256 of its file, in hexadecimal digits.';
 
 CREATE TABLE enrichers (
-    kind         text PRIMARY KEY,
-    next_at      timestamptz NOT NULL DEFAULT now(),
+    kind            text PRIMARY KEY,
+    next_at         timestamptz NOT NULL DEFAULT now(),
+    queued_through  timestamptz,
     last_success_at timestamptz,
-    last_error   text,
-    last_error_at timestamptz
+    last_error      text,
+    last_error_at   timestamptz
 );
 COMMENT ON TABLE enrichers IS 'When the queue''s wait is to be sampled next, and how each enricher fared last. State of the program.';
 COMMENT ON COLUMN enrichers.kind IS '`queue_wait`, `transcript` or `recording`.';
 COMMENT ON COLUMN enrichers.next_at IS 'Of the queue''s wait: whoever comes first after this moment takes the next sample.';
+COMMENT ON COLUMN enrichers.queued_through IS 'Everything that changed up to then has been asked for.';
 COMMENT ON COLUMN enrichers.last_success_at IS 'When something was fetched last.';
 COMMENT ON COLUMN enrichers.last_error IS 'The last failure that was not of a single engagement.';
 COMMENT ON COLUMN enrichers.last_error_at IS 'When that was.';

@@ -1,0 +1,320 @@
+#include "daemon/enrich/enrichment.hpp"
+
+#include <algorithm>
+
+#include "daemon/ops/log.hpp"
+#include "daemon/parse/timestamp.hpp"
+#include "daemon/sync/schedule.hpp"
+
+namespace glia {
+namespace {
+
+// How often a queue is looked into.
+constexpr Milliseconds kPause{5000};
+// Between two parts of what was missed: enough for everything else that waits for the database.
+constexpr Milliseconds kBreath{20};
+constexpr int kUnansweredUntilDown = 4;
+
+bool same(const EnrichmentJob& a, const EnrichmentJob& b) {
+    return a.engagement_id == b.engagement_id && a.item == b.item;
+}
+
+}  // namespace
+
+EnrichmentFetched failed_fetch(Enricher enricher, EnrichmentJob job, const ApiError& error) {
+    EnrichmentFetched fetched;
+    fetched.outcome.enricher = enricher;
+    fetched.outcome.error = error.message;
+    const bool permanent = error.kind == ApiError::Kind::not_found ||
+                           error.kind == ApiError::Kind::forbidden || error.kind == ApiError::Kind::refused;
+    fetched.outcome.retry_in = detail_failure(job.attempts, permanent).retry_in;
+    fetched.outcome.job = std::move(job);
+    if (error.kind == ApiError::Kind::cancelled || error.kind == ApiError::Kind::credentials) {
+        fetched.outcome.attempted = false;
+        fetched.outcome.retry_in = Seconds{0};
+        fetched.trouble = Outcome{ending_of(error), error.message};
+    }
+    fetched.unanswered = error.kind == ApiError::Kind::unavailable;
+    return fetched;
+}
+
+EnrichmentQueue::EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
+                                 std::function<Task<>(EnrichmentJob)> erased)
+    : engine_(engine),
+      enricher_(enricher),
+      workers_(workers),
+      fetch_(std::move(fetch)),
+      erased_(std::move(erased)),
+      claiming_(engine.runtime) {}
+
+Task<> EnrichmentQueue::queue_missed() {
+    const auto began = std::chrono::steady_clock::now();
+    std::string after;
+    while (!engine_.scope.ending()) {
+        const auto queue = [kind = enricher_, after](Sink& sink) { return sink.queue_enrichments(kind, after); };
+        const OptionalText last = co_await engine_.store.run(queue);
+        if (!last) {
+            const auto ago = std::chrono::duration_cast<Seconds>(std::chrono::steady_clock::now() - began);
+            const auto done = [kind = enricher_, ago](Sink& sink) { sink.enrichments_queued(kind, ago); };
+            co_await engine_.store.run(done);
+            co_return;
+        }
+        after = *last;
+        co_await engine_.scope.sleep(kBreath);
+    }
+}
+
+Task<DrainResult> EnrichmentQueue::drain() {
+    result_ = {};
+    exhausted_ = given_up_ = false;
+    unanswered_in_a_row_ = 0;
+    const Renewal renewal(engine_, [this] {
+        return [owner = engine_.owner, kind = enricher_, held = held_](Sink& sink) {
+            if (!held.empty()) sink.renew_enrichments(owner, kind, held, kLeaseTime);
+        };
+    });
+    Latch latch(engine_.runtime);
+    for (int i = 0; i < workers_; ++i) {
+        latch.add();
+        engine_.runtime.spawn(work(latch));
+    }
+    co_await latch.wait();
+    // Claims that nobody got to are free at once for whoever comes.
+    for (const EnrichmentJob& job : std::exchange(jobs_, {})) {
+        EnrichmentFetched untouched;
+        untouched.outcome.enricher = enricher_;
+        untouched.outcome.job = job;
+        untouched.outcome.attempted = false;
+        try {
+            co_await settle(std::move(untouched));
+        } catch (const SinkError& error) {
+            give_up(engine_.outcome_of(error));
+            break;  // the claims end by themselves
+        }
+    }
+    held_.clear();
+    co_return result_;
+}
+
+void EnrichmentQueue::give_up(const Outcome& outcome) {
+    given_up_ = true;
+    result_.outcome.merge(outcome);
+}
+
+Task<> EnrichmentQueue::work(Latch& latch) {
+    std::optional<SinkError> failure;
+    try {
+        while (!given_up_ && !engine_.scope.ending()) {
+            auto job = co_await take();
+            if (!job) break;
+            EnrichmentFetched fetched = co_await fetch_(std::move(*job));
+            co_await settle(std::move(fetched));
+        }
+    } catch (const SinkError& error) {
+        failure.emplace(error);
+    }
+    if (failure) give_up(engine_.outcome_of(*failure));
+    latch.remove();
+}
+
+Task<std::optional<EnrichmentJob>> EnrichmentQueue::take() {
+    co_await claiming_.lock();
+    std::optional<SinkError> failure;
+    try {
+        if (jobs_.empty() && !exhausted_ && !given_up_ && !engine_.scope.ending()) {
+            EnrichmentClaim claim;
+            claim.enricher = enricher_;
+            claim.owner = engine_.owner;
+            claim.limit = workers_ * 2;
+            claim.ttl = kLeaseTime;
+            const auto claim_some = [claim](Sink& sink) { return sink.claim_enrichments(claim); };
+            const std::vector<EnrichmentJob> claimed = co_await engine_.store.run(claim_some);
+            exhausted_ = claimed.empty();
+            jobs_.assign(claimed.begin(), claimed.end());
+            held_.insert(held_.end(), claimed.begin(), claimed.end());
+        }
+    } catch (const SinkError& error) {
+        failure.emplace(error);
+    }
+    claiming_.unlock();
+    if (failure) throw SinkError(*failure);
+    if (jobs_.empty()) co_return std::nullopt;
+    std::optional<EnrichmentJob> job = std::move(jobs_.front());
+    jobs_.pop_front();
+    co_return job;
+}
+
+Task<> EnrichmentQueue::settle(EnrichmentFetched fetched) {
+    if (fetched.trouble) give_up(*fetched.trouble);
+    unanswered_in_a_row_ = fetched.unanswered ? unanswered_in_a_row_ + 1 : 0;
+    if (unanswered_in_a_row_ >= kUnansweredUntilDown)
+        give_up({Ending::unavailable, fetched.outcome.error});
+    const auto outcome = std::make_shared<EnrichmentOutcome>(std::move(fetched.outcome));
+    const auto write = [outcome, owner = engine_.owner](Sink& sink) {
+        try {
+            return sink.settle_enrichment(*outcome, owner);
+        } catch (const SinkError& error) {
+            // A value that the database refuses must not come up again and again.
+            if (error.kind() != SinkError::Kind::internal || !outcome->fetched_at) throw;
+            outcome->fetched_at.reset();
+            outcome->messages.reset();
+            outcome->error = std::string("it cannot be written: ") + error.what();
+            outcome->retry_in = detail_failure(outcome->job.attempts, true).retry_in;
+            return sink.settle_enrichment(*outcome, owner);
+        }
+    };
+    const Settled settled = co_await engine_.store.run(write);
+    std::erase_if(held_, [&](const EnrichmentJob& job) { return same(job, outcome->job); });
+    engine_.metrics.enriched(name_of(enricher_), outcome->fetched_at ? "done"
+                                                 : outcome->error.empty() ? "later"
+                                                                          : "failed");
+    if (settled == Settled::erased && outcome->fetched_at && erased_) co_await erased_(outcome->job);
+    if (settled == Settled::written && outcome->fetched_at) ++result_.fetched;
+    if (outcome->error.empty() || !outcome->attempted) co_return;
+    ++result_.failed;
+    log::warn(LogTopic::enrich, "not fetched, will be tried again",
+              {{"what", name_of(enricher_)},
+               {"engagement", outcome->job.engagement_id},
+               {"next", std::to_string(outcome->retry_in.count()) + "s"},
+               {"error", outcome->error}});
+}
+
+namespace {
+
+/// How a round went, for the log and for `status`.
+Task<> tell(Engine& engine, const std::string& kind, const DrainResult& result, Milliseconds next) {
+    const bool failed = result.outcome.ending > Ending::stopped;
+    if (result.fetched > 0) {
+        log::info(LogTopic::enrich, "fetched",
+                  {{"what", kind}, {"count", result.fetched}, {"failed", result.failed}});
+    }
+    if (failed) {
+        log::error(LogTopic::enrich, "enricher failed",
+                   {{"what", kind}, {"next", to_text(next)}, {"error", result.outcome.error}});
+    }
+    if (result.fetched == 0 && !failed) co_return;
+    const std::string error = failed ? result.outcome.error : std::string();
+    const auto note = [kind, error](Sink& sink) { sink.enricher_fared(kind, error); };
+    co_await engine.store.run(note);
+}
+
+Task<DrainResult> round(EnrichmentQueue& queue, Engine& engine, bool& missed) {
+    DrainResult result;
+    std::optional<SinkError> failure;
+    try {
+        if (missed) co_await queue.queue_missed();
+        missed = false;
+        result = co_await queue.drain();
+    } catch (const SinkError& error) {
+        failure.emplace(error);
+    }
+    if (failure) result.outcome.merge(engine.outcome_of(*failure));
+    co_return result;
+}
+
+Task<DrainResult> wait_round(Engine& engine) {
+    DrainResult result;
+    std::optional<SinkError> failure;
+    try {
+        const auto outcome = co_await sample_queue_wait(engine);
+        if (outcome) result.outcome.merge(*outcome);
+        if (outcome && outcome->ending == Ending::done) ++result.fetched;
+    } catch (const SinkError& error) {
+        failure.emplace(error);
+    }
+    if (failure) result.outcome.merge(engine.outcome_of(*failure));
+    co_return result;
+}
+
+Task<> tell_safely(Engine& engine, std::string kind, DrainResult result, Milliseconds next) {
+    try {
+        co_await tell(engine, kind, result, next);
+    } catch (const SinkError& error) {
+        log::debug(LogTopic::enrich, "how an enricher fared was not noted", {{"error", error.what()}});
+    }
+}
+
+Task<> serve_queue(Engine& engine, std::unique_ptr<EnrichmentQueue> queue, Latch& latch) {
+    int failures = 0;
+    bool missed = true;
+    Milliseconds wait{0};
+    do {
+        const DrainResult result = co_await round(*queue, engine, missed);
+        const bool failed = result.outcome.ending > Ending::stopped;
+        failures = failed ? failures + 1 : 0;
+        wait = failed ? next_poll(engine.settings.sync, failures, engine.runtime.random()) : kPause;
+        co_await tell_safely(engine, name_of(queue->enricher()), result, wait);
+    } while (co_await engine.scope.sleep(wait));
+    latch.remove();
+}
+
+Task<> serve_queue_wait(Engine& engine, Latch& latch) {
+    const Milliseconds every = engine.settings.enrich.queue_wait_every;
+    if (engine.settings.api.sites.size() > 1) {
+        log::warn(LogTopic::enrich,
+                  "the API does not say which site the queue's wait is of; it is filed under the first of "
+                  "api.sites",
+                  {{"site", engine.settings.api.sites.front()}});
+    }
+    // Of several instances one has the turn; the others look in often enough to take over.
+    do {
+        const DrainResult result = co_await wait_round(engine);
+        co_await tell_safely(engine, "queue_wait", result, every);
+    } while (co_await engine.scope.sleep(every));
+    latch.remove();
+}
+
+}  // namespace
+
+void serve_enrichers(Engine& engine, Latch& latch) {
+    const EnrichSettings& enrich = engine.settings.enrich;
+    if (enrich.queue_wait) {
+        latch.add();
+        engine.runtime.spawn(serve_queue_wait(engine, latch));
+    }
+    if (enrich.transcripts) {
+        latch.add();
+        engine.runtime.spawn(serve_queue(engine, make_transcripts(engine), latch));
+    }
+    if (enrich.recordings) {
+        latch.add();
+        engine.runtime.spawn(serve_queue(engine, make_recordings(engine), latch));
+    }
+}
+
+Task<Outcome> enrich_once(Engine& engine) {
+    const EnrichSettings& enrich = engine.settings.enrich;
+    Outcome outcome;
+    if (enrich.queue_wait) {
+        const DrainResult result = co_await wait_round(engine);
+        co_await tell_safely(engine, "queue_wait", result, Milliseconds{0});
+        outcome.merge(result.outcome);
+    }
+    std::vector<std::unique_ptr<EnrichmentQueue>> queues;
+    if (enrich.transcripts) queues.push_back(make_transcripts(engine));
+    if (enrich.recordings) queues.push_back(make_recordings(engine));
+    for (const auto& queue : queues) {
+        bool missed = true;
+        const DrainResult result = co_await round(*queue, engine, missed);
+        co_await tell_safely(engine, name_of(queue->enricher()), result, Milliseconds{0});
+        outcome.merge(result.outcome);
+    }
+    co_return outcome;
+}
+
+std::unique_ptr<EnrichmentQueue> make_transcripts(Engine& engine) {
+    const auto fetch = [&engine](EnrichmentJob job) -> Task<EnrichmentFetched> {
+        auto transcript = co_await engine.api.transcript(job.engagement_id);
+        if (!transcript) co_return failed_fetch(Enricher::transcript, std::move(job), transcript.error());
+        EnrichmentFetched fetched;
+        fetched.outcome.enricher = Enricher::transcript;
+        fetched.outcome.job = std::move(job);
+        fetched.outcome.fetched_at = transcript.value().fetched_at;
+        fetched.outcome.messages = std::move(transcript.value().messages);
+        co_return fetched;
+    };
+    return std::make_unique<EnrichmentQueue>(engine, Enricher::transcript,
+                                             std::min(engine.settings.api.max_in_flight, 16), fetch);
+}
+
+}  // namespace glia

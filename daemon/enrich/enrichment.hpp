@@ -1,0 +1,75 @@
+// The enrichers that work through a queue: claims, retries and state of their own, and none of them holds up the
+// sync (DESIGN.md §2, enrich).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "daemon/sync/detail_drain.hpp"
+#include "daemon/sync/engine.hpp"
+#include "sinks/enrichment.hpp"
+
+namespace glia {
+
+/// What one fetch led to.
+struct EnrichmentFetched {
+    EnrichmentOutcome outcome;
+    /// Set if it says nothing about this engagement: credentials, a disk that is full, a stop. The round ends.
+    std::optional<Outcome> trouble;
+    bool unanswered = false;  ///< the API did not answer; some of those in a row end the round
+};
+
+/// One enricher's way through its queue. Loop's thread only.
+class EnrichmentQueue {
+  public:
+    using Fetch = std::function<Task<EnrichmentFetched>(EnrichmentJob)>;
+    /// `workers`: fetches at once. `fetch` performs one; `erased` undoes what a fetch left elsewhere, of an engagement
+    /// that was erased meanwhile.
+    EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
+                    std::function<Task<>(EnrichmentJob)> erased = nullptr);
+
+    /// Asks for all that came while nobody did. Throws SinkError.
+    Task<> queue_missed();
+    /// Fetches what is due, until nothing is, or something is in the way. Throws SinkError.
+    Task<DrainResult> drain();
+
+    Enricher enricher() const { return enricher_; }
+
+  private:
+    Task<> work(Latch& latch);
+    Task<std::optional<EnrichmentJob>> take();
+    Task<> settle(EnrichmentFetched fetched);
+    void give_up(const Outcome& outcome);
+
+    Engine& engine_;
+    Enricher enricher_;
+    int workers_;
+    Fetch fetch_;
+    std::function<Task<>(EnrichmentJob)> erased_;
+    AsyncMutex claiming_;
+    std::deque<EnrichmentJob> jobs_;
+    std::vector<EnrichmentJob> held_;
+    DrainResult result_;
+    int unanswered_in_a_row_ = 0;
+    bool exhausted_ = false;
+    bool given_up_ = false;
+};
+
+/// What an error of the API means for a job; `attempts`: failed ones before.
+EnrichmentFetched failed_fetch(Enricher enricher, EnrichmentJob job, const ApiError& error);
+
+/// Transcripts into chat_messages.
+std::unique_ptr<EnrichmentQueue> make_transcripts(Engine& engine);
+/// Recordings into a directory. The engine outlives what is returned.
+std::unique_ptr<EnrichmentQueue> make_recordings(Engine& engine);
+
+/// Every enricher that is enabled, until the engine ends; one coroutine each, counted by `latch`.
+void serve_enrichers(Engine& engine, Latch& latch);
+/// One round of each, for `run --once`.
+Task<Outcome> enrich_once(Engine& engine);
+
+/// Samples the queue's wait if it is this instance's turn. Empty: it went well, or it is not the turn.
+Task<std::optional<Outcome>> sample_queue_wait(Engine& engine);
+
+}  // namespace glia

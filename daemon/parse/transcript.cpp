@@ -1,0 +1,133 @@
+#include "daemon/parse/transcript.hpp"
+
+#include <simdjson.h>
+
+#include <map>
+
+#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/timestamp.hpp"
+#include "sinks/json_text.hpp"
+
+namespace glia {
+namespace {
+
+namespace dom = simdjson::dom;
+
+/// Members that are kept without being understood. A value beyond what PostgreSQL's jsonb holds is kept as
+/// text.
+class Others {
+  public:
+    void add(std::string_view key, dom::element value) {
+        members_[std::string(key)] = canonical(simdjson::minify(value));
+    }
+    void add_text(std::string_view key, const std::string& json) { members_[std::string(key)] = json; }
+    OptionalText text() const {
+        if (members_.empty()) return std::nullopt;
+        std::string out;
+        for (const auto& [key, value] : members_)
+            out += (out.empty() ? "{" : ",") + json_quote(key) + ":" + value;
+        return out + "}";
+    }
+    static std::string canonical(const std::string& json) {
+        std::string why;
+        const auto text = canonical_json(json, why);
+        return text ? *text : json_quote(json);
+    }
+
+  private:
+    std::map<std::string, std::string> members_;
+};
+
+/// True if the member was text (or null) and is now where it belongs.
+bool take_text(dom::element value, OptionalText& target) {
+    std::string_view text;
+    target.reset();
+    if (value.is_null()) return true;
+    if (value.get(text) != simdjson::SUCCESS) return false;
+    target = std::string(text);
+    for (std::size_t at = 0; (at = target->find('\0', at)) != std::string::npos;)
+        target->replace(at, 1, "\xef\xbf\xbd");
+    return true;
+}
+
+bool take_time(dom::element value, OptionalInstant& target) {
+    OptionalText text;
+    target.reset();
+    if (!take_text(value, text)) return false;
+    if (!text) return true;
+    target = parse_timestamp(*text);
+    return target.has_value();
+}
+
+bool take_json(dom::element value, OptionalText& target) {
+    target.reset();
+    if (!value.is_null()) target = Others::canonical(simdjson::minify(value));
+    return true;
+}
+
+bool take_sender(dom::element value, ChatMessage& message, Others& others) {
+    if (value.is_null()) return true;
+    if (!value.is_object()) return false;
+    Others of_sender;
+    for (const auto [key, inner] : dom::object(value)) {
+        const bool taken = key == "type"   ? take_text(inner, message.sender_type)
+                           : key == "name" ? take_text(inner, message.sender_name)
+                           : key == "href" ? take_text(inner, message.sender_href)
+                                           : false;
+        if (!taken) of_sender.add(key, inner);
+    }
+    if (const OptionalText text = of_sender.text()) others.add_text("sender", *text);
+    return true;
+}
+
+ChatMessage read_message(dom::element element) {
+    ChatMessage message;
+    Others others;
+    if (!element.is_object()) {
+        others.add("value", element);
+        message.extra = others.text();
+        return message;
+    }
+    for (const auto [key, value] : dom::object(element)) {
+        const bool taken = key == "id"           ? take_text(value, message.id)
+                           : key == "created_at" ? take_time(value, message.created_at)
+                           : key == "type"       ? take_text(value, message.type)
+                           : key == "message"    ? take_text(value, message.message)
+                           : key == "attachment" ? take_json(value, message.attachment)
+                           : key == "metadata"   ? take_json(value, message.metadata)
+                           : key == "sender"     ? take_sender(value, message, others)
+                                                 : false;
+        if (!taken) others.add(key, value);
+    }
+    message.extra = others.text();
+    return message;
+}
+
+}  // namespace
+
+Parsed<std::vector<ChatMessage>> parse_transcript(std::string& body, const Privacy& privacy) {
+    Parsed<std::vector<ChatMessage>> parsed;
+    dom::parser parser;
+    dom::element root;
+    const std::string repaired = repair_escapes(body);
+    const auto error = parser.parse(repaired).get(root);
+    if (error != simdjson::SUCCESS) {
+        parsed.failure = {
+            error == simdjson::UTF8_ERROR ? ParseFailure::Kind::invalid_utf8 : ParseFailure::Kind::not_json,
+            std::string("the body is not valid JSON: ") + simdjson::error_message(error)};
+        return parsed;
+    }
+    if (!root.is_array()) {
+        parsed.failure = {ParseFailure::Kind::wrong_shape, "the body is not a list of messages"};
+        return parsed;
+    }
+    parsed.value.emplace();
+    for (const dom::element element : dom::array(root)) {
+        ChatMessage message = read_message(element);
+        privacy.apply(message);
+        parsed.value->push_back(std::move(message));
+    }
+    return parsed;
+}
+
+}  // namespace glia

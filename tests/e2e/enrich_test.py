@@ -1,0 +1,274 @@
+"""The enrichers: samples of the queue's wait, transcripts, recordings; none of them holds up the sync."""
+import hashlib, resource
+from harness import *
+from privacy_test import dump, personal
+
+
+def enriched(simulator, program, **enrich):
+    program.settings["enrich"] = enrich
+    program.configure(program.settings)
+    return program
+
+
+def transcripts(simulator, program):
+    """What chat_messages should hold, and what it holds."""
+    want, have = {}, {}
+    for e in simulator.truth():
+        for position, m in enumerate(json.loads(simulator.call("/transcript", id=e["id"]))):
+            sender = m.get("sender") or {}
+            want[e["id"], position] = (m.get("id"), moment(m.get("created_at")), m.get("type"), clean(m.get("message")), sender.get("type"), clean(sender.get("name")),
+                                       sender.get("href"), m.get("attachment"), m.get("metadata"), {"mood": m["mood"]} if "mood" in m else None)
+    rows = program.sql("SELECT coalesce(json_agg(t), '[]') FROM (SELECT *, extract(epoch FROM created_at) AS at FROM glia.chat_messages) t")
+    for r in json.loads(rows):
+        have[r["engagement_id"], r["position"]] = (r["id"], r["at"], r["type"], r["message"], r["sender_type"], r["sender_name"], r["sender_href"], r["attachment"], r["metadata"], r["extra"])
+    return want, have
+
+
+def complete(simulator, program):
+    want, have = transcripts(simulator, program)
+    assert want == have, f"{len(want)} wanted, {len(have)} there; " + str([(k, want.get(k), have.get(k)) for k in want | have if want.get(k) != have.get(k)][:2])
+
+
+# -------------------------------------------------------------------------------------------- transcripts
+
+@test(smoke=True)
+def transcripts_are_fetched_and_fetched_again_when_the_engagement_changes():
+    simulator, program = world(200, sites=2, ongoing_per_mille=300)
+    enriched(simulator, program, transcripts={"enabled": True})
+    done(program.run("run", "--once"))
+    complete(simulator, program)
+    asked = lambda: int(program.sql("SELECT count(*) FROM glia.enrichments WHERE kind = 'transcript' AND done_at IS NOT NULL"))
+    assert asked() == 200
+    before = program.sql("SELECT string_agg(xmin::text, ',' ORDER BY engagement_id, position) FROM glia.chat_messages")
+    done(program.run("run", "--once"))
+    assert program.sql("SELECT string_agg(xmin::text, ',' ORDER BY engagement_id, position) FROM glia.chat_messages") == before, "rows were written for nothing"
+    simulator.call("/end-all"), simulator.call("/mutate", n=80)
+    time.sleep(2.1)  # until the widest revisit is due
+    done(program.run("run", "--once"))
+    complete(simulator, program)
+
+
+@test
+def transcripts_of_what_was_loaded_before_are_fetched_once_they_are_switched_on():
+    simulator, program = world(300, sites=1)
+    done(program.backfill())
+    enriched(simulator, program, transcripts={"enabled": True})
+    with program.service(): eventually(lambda: program.sql("SELECT count(DISTINCT engagement_id) FROM glia.chat_messages") == "300")
+    complete(simulator, program)
+    enriched(simulator, program)
+    simulator.call("/mutate", n=60)
+    done(program.backfill("--restart"))
+    enriched(simulator, program, transcripts={"enabled": True})
+    done(program.run("run", "--once"))  # knows what changed while it was off
+    complete(simulator, program)
+
+
+@test
+def trouble_with_transcripts_holds_up_nothing():
+    simulator, program = world(150, sites=1, sync__revisit=[])
+    enriched(simulator, program, transcripts={"enabled": True})
+    for kind in ("hang", "garbage", "close", "truncate", "html"): simulator.fault(kind, path="/chat_transcript", n=3)
+    simulator.fault("status", path="/chat_transcript", n=8, code=500)
+    simulator.fault("status", path="/chat_transcript", n=2, code=403)
+    began = time.time()
+    with program.service():
+        eventually(lambda: program.equal(), 30)
+        assert time.time() - began < 30
+        eventually(lambda: int(program.sql("SELECT count(DISTINCT engagement_id) FROM glia.chat_messages")) >= 140, 60)
+    failing = program.status()["enrichers"]
+    assert [e for e in failing if e["kind"] == "transcript"], failing
+
+
+@test
+def transcripts_survive_kill_9():
+    simulator, program = world(400, sites=1)
+    enriched(simulator, program, transcripts={"enabled": True})
+    for _ in range(6):
+        process = program.start("run", "--once")
+        time.sleep(random.uniform(0.2, 0.7))
+        process.kill()
+        process.wait()
+    done(program.run("run", "--once"))
+    complete(simulator, program)
+
+
+@test
+def transcripts_keep_to_privacy():
+    simulator, program = world(120, sites=1)
+    program.settings["privacy"] = {"visitor_name": "drop", "visitor_id": "drop", "transcripts": "drop", "extra": "drop"}
+    program.settings["log"] = {"level": "debug"}
+    enriched(simulator, program, transcripts={"enabled": True})
+    finished = done(program.run("run", "--once"))
+    text = dump(program) + finished.err
+    found = [w for w in personal(simulator) if w in text and not any(w in u for e in simulator.truth() for u in e["audio_recording_urls"])]
+    assert not found, found[:3]
+    assert program.sql("SELECT count(DISTINCT engagement_id), count(message), count(sender_name) FILTER (WHERE sender_type = 'operator') > 0 FROM glia.chat_messages") == "120|0|t"
+
+
+@test
+def forget_takes_transcripts_and_recordings_along():
+    simulator, program = world(150, sites=1)
+    directory = program.dir + "/recordings"
+    enriched(simulator, program, transcripts={"enabled": True}, recordings={"enabled": True, "directory": directory})
+    download_all(program)
+    victim = next(e for e in simulator.truth() if e["audio_recording_urls"])
+    path, = program.sql(f"SELECT path FROM glia.audio_recordings WHERE engagement_id = '{victim['id']}' AND position = 0").split()
+    assert os.path.exists(f"{directory}/{path}")
+    done(program.run("forget", "--engagement", victim["id"]))
+    assert not os.path.exists(os.path.dirname(f"{directory}/{path}"))
+    assert victim["id"] not in dump(program)
+    done(program.run("run", "--once"))
+    assert victim["id"] not in dump(program) and not os.path.exists(os.path.dirname(f"{directory}/{path}"))
+
+
+# -------------------------------------------------------------------------------------------- recordings
+
+def files(directory):
+    return {os.path.relpath(os.path.join(at, n), directory) for at, _, names in os.walk(directory) for n in names}
+
+
+def download_all(program, rounds=4):
+    """The simulator answers 204 first; the wait is cut short."""
+    for _ in range(rounds):
+        done(program.run("run", "--once"))
+        if program.sql("SELECT count(*) FROM glia.audio_recordings WHERE path IS NULL") == "0": return
+        program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+    raise AssertionError("not all recordings came: " + program.sql("SELECT last_error, count(*) FROM glia.enrichments WHERE waiting GROUP BY 1"))
+
+
+def right(simulator, program, directory):
+    """Every recording is there once, as the database says; nothing else is."""
+    rows = json.loads(program.sql("SELECT json_agg(r) FROM glia.audio_recordings r"))
+    assert len(rows) == sum(len(e["audio_recording_urls"]) for e in simulator.truth()), len(rows)
+    for r in rows:
+        with open(f"{directory}/{r['path']}", "rb") as f: data = f.read()
+        assert data.startswith(b"ID3/recording-files/" + r["url"].rsplit("/", 1)[1].encode()) and len(data) >= 300_000, (r, data[:60])
+        assert r["size_bytes"] == len(data) and r["sha256"] == hashlib.sha256(data).hexdigest() and r["downloaded_at"], r
+    assert files(directory) == {r["path"] for r in rows}
+
+
+@test(smoke=True)
+def recordings_are_downloaded_once_and_the_token_stays_home():
+    for how in ("json", "redirect"):
+        simulator, program = world(120, sites=1)
+        simulator.call("/recordings", how=how)
+        directory = program.dir + "/recordings"
+        enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+        program.settings["log"] = {"level": "debug"}
+        program.configure(program.settings)
+        first = done(program.run("run", "--once"))
+        assert files(directory) == set(), "204 means later"
+        download_all(program)
+        right(simulator, program, directory)
+        count = simulator.stats()["recording_files"]
+        simulator.call("/mutate", n=100)
+        program.settings["sync"]["overlap"] = "300d"
+        program.configure(program.settings)
+        download_all(program)
+        right(simulator, program, directory)
+        urls = sum(len(e["audio_recording_urls"]) for e in simulator.truth())
+        stats = simulator.stats()
+        assert stats["recording_files"] == urls and "token_given_away" not in stats, (stats, urls, count)
+        assert "s3cret" not in dump(program) + first.err, "the temporary URL is a secret"
+
+
+@test
+def a_cut_download_goes_on_where_it_stopped():
+    simulator, program = world(60, sites=1)
+    directory = program.dir + "/recordings"
+    enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+    done(program.run("run", "--once"))
+    program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+    simulator.fault("truncate", path="/recording-files", n=2)
+    simulator.fault("status", path="/recording-files", n=1, code=503)
+    done(program.run("run", "--once"))
+    assert any(n.rsplit("/", 1)[1].startswith(".") for n in files(directory)), files(directory)
+    program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+    download_all(program)
+    right(simulator, program, directory)
+    assert simulator.stats()["recording_ranges"] >= 1, simulator.stats()
+
+
+@test
+def recordings_survive_kill_9():
+    simulator, program = world(150, sites=1)
+    directory = program.dir + "/recordings"
+    enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+    done(program.run("run", "--once"))
+    for _ in range(8):
+        program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+        process = program.start("run", "--once")
+        time.sleep(random.uniform(0.1, 0.5))
+        process.kill()
+        process.wait()
+    program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+    download_all(program)
+    right(simulator, program, directory)
+
+
+@test
+def a_directory_that_cannot_be_written_stops_only_the_recordings():
+    simulator, program = world(100, sites=1)
+    blocked = program.write("no-directory", "a file, not a directory")
+    enriched(simulator, program, recordings={"enabled": True, "directory": blocked}, transcripts={"enabled": True})
+    simulator.call("/mutate", n=10)
+    once = program.run("run", "--once")
+    program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+    again = program.run("run", "--once")
+    assert again.code == 69 and "recordings: making" in again.err and "Not a directory" in again.err, again
+    equal(program)
+    complete(simulator, program)
+    attempts = program.sql("SELECT max(attempts) FROM glia.enrichments WHERE kind = 'recording'")
+    assert int(attempts) <= 1, attempts
+
+
+@test
+def a_disk_that_fills_stops_only_the_recordings():
+    simulator, program = world(150, sites=1)
+    directory = program.dir + "/recordings"
+    enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+    done(program.run("run", "--once"))
+    program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+
+    def little_room():  # to a process, no disk is larger than this
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    full = subprocess.run([GLIA, "-c", program.config, "run", "--once"], capture_output=True, text=True, preexec_fn=little_room, stdin=subprocess.DEVNULL)
+    assert full.returncode == 69 and "recordings: writing" in full.stderr and "File too large" in full.stderr, full
+    equal(program)
+    assert program.sql("SELECT max(attempts) FROM glia.enrichments") <= "1"
+    download_all(program)
+    right(simulator, program, directory)
+    assert simulator.stats()["recording_ranges"] >= 1, "what came before the disk was full is gone on from"
+
+
+# -------------------------------------------------------------------------------------------- the queue's wait
+
+@test(smoke=True)
+def the_queues_wait_is_sampled():
+    simulator, program = world(20, sites=1)
+    enriched(simulator, program, queue_wait={"enabled": True, "every": "1s"})
+    with program.service():
+        eventually(lambda: program.stored() and int(program.sql("SELECT count(*) FROM glia.queue_wait_samples")) >= 3)
+    assert program.sql("SELECT DISTINCT site_id, average_duration_in_seconds FROM glia.queue_wait_samples") == simulator.sites[0] + "|122"
+
+
+@test
+def several_instances_take_one_sample_at_a_time():
+    simulator, program = world(20, sites=1)
+    enriched(simulator, program, queue_wait={"enabled": True, "every": "3s"})
+    done(program.run("migrate"))
+    with program.service(name="one"), program.service(name="two"), program.service(name="three"): time.sleep(7)
+    assert 2 <= int(program.sql("SELECT count(*) FROM glia.queue_wait_samples")) <= 4, program.sql("SELECT * FROM glia.queue_wait_samples")
+
+
+@test
+def a_refused_visitor_token_stops_only_the_samples():
+    simulator, program = world(50, sites=1)
+    enriched(simulator, program, queue_wait={"enabled": True, "every": "1s", "token_file": program.write("visitor", "wrong")})
+    with program.service() as service:
+        eventually(program.equal)
+        eventually(lambda: "enrich.queue_wait.token_file" in service.log())
+    time.sleep(1.1)  # until it is somebody's turn again
+    assert program.run("run", "--once").code == 77
+    assert [e["last_error"] for e in program.status()["enrichers"] if e["kind"] == "queue_wait"][0]

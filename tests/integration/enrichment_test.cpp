@@ -1,0 +1,189 @@
+// The enrichers' queue and results against a real PostgreSQL.
+#include <gtest/gtest.h>
+
+#include "tests/integration/fixture.hpp"
+
+namespace glia {
+namespace {
+
+class Enrichments : public SinkTest {
+  protected:
+    void SetUp() override {
+        SinkTest::SetUp();
+        postgres::Settings settings{database.dsn(), "glia"};
+        settings.enrich = {true, true};
+        sink = postgres::open(settings);
+    }
+    std::vector<EnrichmentJob> claim(Enricher kind, const std::string& owner = "me", int limit = 10) {
+        return sink->claim_enrichments({kind, owner, limit, Seconds{60}});
+    }
+    static std::string names(const std::vector<EnrichmentJob>& jobs) {
+        std::set<std::string> sorted;
+        for (const EnrichmentJob& job : jobs) sorted.insert(job.engagement_id + "/" + job.item);
+        std::string text;
+        for (const std::string& name : sorted) text += (text.empty() ? "" : " ") + name;
+        return text;
+    }
+    static EnrichmentOutcome transcript(const EnrichmentJob& job, std::vector<std::string> texts,
+                                        Instant when = kNoon) {
+        EnrichmentOutcome outcome;
+        outcome.job = job;
+        outcome.fetched_at = when;
+        outcome.messages.emplace();
+        for (const std::string& text : texts) outcome.messages->emplace_back().message = text;
+        return outcome;
+    }
+    static EnrichmentOutcome recording(const EnrichmentJob& job) {
+        EnrichmentOutcome outcome;
+        outcome.enricher = Enricher::recording;
+        outcome.job = job;
+        outcome.fetched_at = kNoon;
+        outcome.file = RecordingFile{"aa/" + job.engagement_id + "/" + job.item, 5, "hash"};
+        return outcome;
+    }
+    std::string chat() const {
+        return sql(
+            "SELECT string_agg(engagement_id || position || message, ' ' ORDER BY engagement_id, position) "
+            "FROM chat_messages");
+    }
+};
+
+TEST_F(Enrichments, AreAskedForWithTheEngagement) {
+    commit({listed(engagement("e1"))});
+    EXPECT_EQ(names(claim(Enricher::transcript)), "") << "its legs are still to come, and the end with them";
+    EXPECT_EQ(names(claim(Enricher::recording)), "e1/u1 e1/u2");
+    commit({detailed(engagement("e1"), kNoon + Seconds{1})});
+    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+    EXPECT_EQ(names(claim(Enricher::transcript, "another")), "") << "it is claimed";
+}
+TEST_F(Enrichments, AreNotAskedForAgainWhileNothingChanges) {
+    commit({detailed(engagement("e1"))});
+    EXPECT_EQ(sink->settle_enrichment(transcript(claim(Enricher::transcript)[0], {"a"}), "me"),
+              Settled::written);
+    commit({detailed(engagement("e1"), kNoon + Seconds{1})});
+    EXPECT_EQ(names(claim(Enricher::transcript)), "");
+    Engagement changed = engagement("e1");
+    changed.flagged = true;
+    commit({detailed(changed, kNoon + Seconds{2})});
+    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+    EXPECT_EQ(names(claim(Enricher::recording)), "e1/u1 e1/u2");
+}
+TEST_F(Enrichments, AChangeWhileATranscriptIsFetchedAsksForItOnceMore) {
+    commit({detailed(engagement("e1"))});
+    const auto job = claim(Enricher::transcript)[0];
+    Engagement changed = engagement("e1");
+    changed.flagged = true;
+    commit({detailed(changed, kNoon + Seconds{9})});
+    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"old"}, kNoon + Seconds{5}), "me"), Settled::written);
+    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+}
+TEST_F(Enrichments, ATranscriptIsReplacedAsASetAndUnchangedRowsAreNotWritten) {
+    commit({detailed(engagement("e1")), detailed(engagement("e2"))});
+    auto jobs = claim(Enricher::transcript);
+    for (const auto& job : jobs) sink->settle_enrichment(transcript(job, {"a", "b", "c"}), "me");
+    EXPECT_EQ(chat(), "e10a e11b e12c e20a e21b e22c");
+    const std::string before =
+        sql("SELECT xmin FROM chat_messages WHERE engagement_id = 'e1' AND position = 0");
+    sql("UPDATE enrichments SET waiting = true");
+    jobs = claim(Enricher::transcript);
+    sink->settle_enrichment(transcript({"e1", "", 0}, {"a", "B"}), "me");
+    EXPECT_EQ(chat(), "e10a e11B e20a e21b e22c");
+    EXPECT_EQ(sql("SELECT xmin FROM chat_messages WHERE engagement_id = 'e1' AND position = 0"), before);
+}
+TEST_F(Enrichments, AClaimThatPassedOnWritesNothing) {
+    commit({detailed(engagement("e1"))});
+    const auto job = claim(Enricher::transcript)[0];
+    sql("UPDATE enrichments SET claimed_until = now() - interval '1 second'");
+    EXPECT_EQ(names(claim(Enricher::transcript, "another")), "e1/");
+    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"late"}), "me"), Settled::lost);
+    EXPECT_EQ(chat(), "NULL");
+    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"right"}), "another"), Settled::written);
+}
+TEST_F(Enrichments, WhatWasErasedMeanwhileIsNotWritten) {
+    commit({detailed(engagement("e1"))});
+    const auto job = claim(Enricher::transcript)[0];
+    sink->forget({"e1", {}, {}});
+    sink->erase_ordered();
+    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"late"}), "me"), Settled::erased);
+    EXPECT_EQ(chat(), "NULL");
+}
+TEST_F(Enrichments, AFailureWaitsAndCounts) {
+    commit({detailed(engagement("e1"))});
+    EnrichmentOutcome outcome;
+    outcome.job = claim(Enricher::transcript)[0];
+    outcome.error = "no";
+    outcome.retry_in = Seconds{3600};
+    sink->settle_enrichment(outcome, "me");
+    EXPECT_EQ(names(claim(Enricher::transcript)), "");
+    EXPECT_EQ(sql("SELECT attempts, last_error FROM enrichments WHERE kind = 'transcript'"), "1|no");
+    sql("UPDATE enrichments SET next_attempt_at = now()");
+    outcome.job = claim(Enricher::transcript)[0];
+    EXPECT_EQ(outcome.job.attempts, 1);
+    outcome.attempted = false;
+    outcome.error.clear();
+    outcome.retry_in = Seconds{0};
+    sink->settle_enrichment(outcome, "me");
+    EXPECT_EQ(sql("SELECT attempts FROM enrichments WHERE kind = 'transcript'"), "1");
+    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+}
+TEST_F(Enrichments, AFileGoesWithItsUrlWhateverPlaceThatHas) {
+    commit({detailed(engagement("e1"))});
+    for (const auto& job : claim(Enricher::recording)) sink->settle_enrichment(recording(job), "me");
+    Engagement changed = engagement("e1");
+    changed.audio_recording_urls = {"u0", "u2", "u1"};
+    commit({detailed(changed, kNoon + Seconds{1})});
+    EXPECT_EQ(
+        sql("SELECT string_agg(url || '=' || coalesce(path, 'none') || coalesce(size_bytes, 0), ' ' ORDER BY "
+            "position) FROM audio_recordings"),
+        "u0=none0 u2=aa/e1/u25 u1=aa/e1/u15");
+    EXPECT_EQ(names(claim(Enricher::recording)), "e1/u0") << "the others are never downloaded again";
+    changed.audio_recording_urls = {};
+    commit({detailed(changed, kNoon + Seconds{2})});
+    changed.audio_recording_urls = {"u1"};
+    commit({detailed(changed, kNoon + Seconds{3})});
+    EXPECT_EQ(sql("SELECT path, sha256, downloaded_at IS NOT NULL FROM audio_recordings"), "aa/e1/u1|hash|t");
+}
+TEST_F(Enrichments, WhatCameWhileTheyWereOffIsAskedForLater) {
+    const auto without = open();
+    const auto load = [&](Engagement e, Instant when) {
+        Batch batch;
+        batch.engagements.push_back(detailed(std::move(e), when));
+        without->commit(batch, std::nullopt);
+    };
+    for (int i = 0; i < 3; ++i) load(engagement("e" + std::to_string(i)), kNoon);
+    EXPECT_EQ(names(claim(Enricher::transcript)), "");
+    EXPECT_EQ(sink->queue_enrichments(Enricher::transcript, ""), std::nullopt);
+    EXPECT_EQ(sink->queue_enrichments(Enricher::recording, ""), std::nullopt);
+    sink->enrichments_queued(Enricher::transcript, Seconds{1});
+    EXPECT_EQ(names(claim(Enricher::recording)), "e0/u1 e0/u2 e1/u1 e1/u2 e2/u1 e2/u2");
+    for (const auto& job : claim(Enricher::transcript)) sink->settle_enrichment(transcript(job, {"a"}), "me");
+    Engagement changed = engagement("e1");
+    changed.flagged = true;
+    load(changed, kNoon + Seconds{1});
+    sink->queue_enrichments(Enricher::transcript, "");
+    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+}
+TEST_F(Enrichments, OneInstanceHasTheTurn) {
+    EXPECT_TRUE(sink->take_wait_turn(Seconds{60}));
+    EXPECT_FALSE(open()->take_wait_turn(Seconds{60}));
+    sql("UPDATE enrichers SET next_at = now()");
+    EXPECT_TRUE(open()->take_wait_turn(Seconds{60}));
+    sink->add_wait_sample("s1", kNoon, 7);
+    sink->add_wait_sample("s1", kNoon, 8);  // the same call again
+    EXPECT_EQ(sql("SELECT average_duration_in_seconds FROM queue_wait_samples"), "7");
+}
+TEST_F(Enrichments, StatusTellsHowTheyFare) {
+    commit({detailed(engagement("e1"))});
+    sink->enricher_fared("queue_wait", "refused");
+    sink->enricher_fared("transcript", "");
+    const auto enrichers = sink->status().enrichers;
+    ASSERT_EQ(enrichers.size(), 3u);
+    EXPECT_EQ(enrichers[0].kind, "queue_wait");
+    EXPECT_EQ(enrichers[0].last_error, "refused");
+    EXPECT_EQ(enrichers[1].kind, "recording");
+    EXPECT_EQ(enrichers[1].waiting, 2);
+    EXPECT_TRUE(enrichers[2].last_success_at);
+}
+
+}  // namespace
+}  // namespace glia

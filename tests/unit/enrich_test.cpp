@@ -1,0 +1,153 @@
+// Transcripts, small answers, and the files of recordings.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "daemon/enrich/recording_file.hpp"
+#include "daemon/enrich/recording_path.hpp"
+#include "daemon/parse/answers.hpp"
+#include "daemon/parse/timestamp.hpp"
+#include "daemon/parse/transcript.hpp"
+
+namespace glia {
+namespace {
+
+std::vector<ChatMessage> messages(std::string body) {
+    auto parsed = parse_transcript(body, Privacy());
+    EXPECT_TRUE(parsed.value) << parsed.failure.reason;
+    return parsed.value.value_or(std::vector<ChatMessage>{});
+}
+
+TEST(Transcript, ReadsEveryMember) {
+    const auto read = messages(
+        R"([{"id":"m1","message":"Hi","created_at":"2024-01-01T12:00:00Z","type":"user","attachment":{"type":"files","b":1,"a":2},)"
+        R"("metadata":{},"sender":{"type":"visitor","name":"Ann","href":"https://a/visitors/1"}}])");
+    ChatMessage expected;
+    expected.id = "m1";
+    expected.message = "Hi";
+    expected.created_at = parse_timestamp("2024-01-01T12:00:00Z");
+    expected.type = "user";
+    expected.attachment = R"({"a":2,"b":1,"type":"files"})";
+    expected.metadata = "{}";
+    expected.sender_type = "visitor";
+    expected.sender_name = "Ann";
+    expected.sender_href = "https://a/visitors/1";
+    EXPECT_EQ(read, std::vector<ChatMessage>{expected});
+}
+TEST(Transcript, KeepsTheOrderAndNulls) {
+    const auto read = messages(
+        R"([{"message":"b","created_at":"2024-01-02T00:00:00Z"},{"message":null,"created_at":"2024-01-01T00:00:00Z"},{}])");
+    ASSERT_EQ(read.size(), 3u);
+    EXPECT_EQ(read[0].message, "b");
+    EXPECT_EQ(read[1].message, std::nullopt);
+    EXPECT_EQ(read[2], ChatMessage{});
+    EXPECT_TRUE(messages("[]").empty());
+}
+TEST(Transcript, KeepsWhatItDoesNotUnderstand) {
+    const auto read = messages(
+        R"([{"mood":"good","message":7,"created_at":"soon","sender":{"type":"bot","age":3},"attachment":null},"just text",{"sender":"me"}])");
+    ASSERT_EQ(read.size(), 3u);
+    EXPECT_EQ(read[0].extra, R"({"created_at":"soon","message":7,"mood":"good","sender":{"age":3}})");
+    EXPECT_EQ(read[0].sender_type, "bot");
+    EXPECT_EQ(read[0].attachment, std::nullopt);
+    EXPECT_EQ(read[1].extra, R"({"value":"just text"})");
+    EXPECT_EQ(read[2].extra, R"({"sender":"me"})");
+}
+TEST(Transcript, RepairsWhatPostgresDoesNotTake) {
+    const auto read = messages(R"([{"message":"a\u0000b\ud800c","metadata":{"x":"\u0000"}}])");
+    EXPECT_EQ(read[0].message,
+              "a\xef\xbf\xbd"
+              "b\xef\xbf\xbd"
+              "c");
+    EXPECT_EQ(read[0].metadata, "{\"x\":\"\xef\xbf\xbd\"}");
+    std::string deep = "[{\"metadata\":" + std::string(300, '[') + std::string(300, ']') + "}]";
+    EXPECT_TRUE(messages(deep)[0].metadata->starts_with("\"[[["))
+        << "too deep for jsonb, so it is kept as text";
+}
+TEST(Transcript, AnotherShapeIsNoTranscript) {
+    for (const char* body : {R"({"error":"no"})", "[{", "<html>", "", "7"}) {
+        std::string text = body;
+        EXPECT_FALSE(parse_transcript(text, Privacy()).value) << body;
+    }
+}
+TEST(Answers, AreReadAsDocumented) {
+    EXPECT_EQ(parse_end_answer(R"({"id":"e","sub_engagement_id":"s"})")->sub_engagement_id, "s");
+    EXPECT_EQ(parse_end_answer(R"({"id":"e"})")->id, "e");
+    EXPECT_FALSE(parse_end_answer("{}"));
+    EXPECT_EQ(parse_export_answer(R"({"success":true})"), true);
+    EXPECT_EQ(parse_export_answer(R"({"success":"yes"})"), std::nullopt);
+    EXPECT_EQ(*parse_wait_answer(R"({"average_duration_in_seconds":122})"), 122);
+    EXPECT_EQ(*parse_wait_answer(R"({"average_duration_in_seconds":121.6})"), 122);
+    EXPECT_EQ(*parse_wait_answer(R"({"average_duration_in_seconds":null})"), std::nullopt);
+    EXPECT_FALSE(parse_wait_answer(R"({"average_duration_in_seconds":"2"})"));
+    EXPECT_FALSE(parse_wait_answer("[]"));
+    EXPECT_EQ(parse_recording_answer(R"({"url":"https://x/y"})"), "https://x/y");
+    EXPECT_FALSE(parse_recording_answer("ID3"));
+}
+
+TEST(RecordingFolder, StaysBelowTheDirectoryWhateverTheId) {
+    EXPECT_TRUE(recording_folder("eea868ad-9d58").ends_with("/eea868ad-9d58"));
+    for (const std::string& id : std::vector<std::string>{"../../etc/passwd", "..", ".", "", "a/b", "a b",
+                                                          std::string(500, 'x'), "\xff"}) {
+        const std::string folder = recording_folder(id);
+        EXPECT_EQ(std::count(folder.begin(), folder.end(), '/'), 1) << folder;
+        EXPECT_EQ(folder.find(".."), std::string::npos) << folder;
+        EXPECT_LT(folder.size(), 120u);
+    }
+    EXPECT_NE(recording_folder("a/b"), recording_folder("a b"));
+}
+
+class RecordingFiles : public ::testing::Test {
+  protected:
+    RecordingFiles() {
+        std::string name = "/tmp/glia-recordings-XXXXXX";
+        directory = mkdtemp(name.data());
+    }
+    ~RecordingFiles() override { std::filesystem::remove_all(directory); }
+    std::string content(const std::string& path) const {
+        std::ifstream in(directory + "/" + path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    std::string directory;
+};
+
+TEST_F(RecordingFiles, GetTheirNameOnlyWhenTheyAreComplete) {
+    RecordingDownload download(directory, "e1", "https://a/r");
+    download.append("abc");
+    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "https://a/r"));
+    const RecordingFile file = download.finish("audio/mpeg; charset=x");
+    EXPECT_TRUE(file.path.starts_with(recording_folder("e1") + "/")) << file.path;
+    EXPECT_TRUE(file.path.ends_with(".mp3")) << file.path;
+    EXPECT_EQ(content(file.path), "abc");
+    EXPECT_EQ(file.size_bytes, 3);
+    EXPECT_EQ(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    const auto found = RecordingDownload::find(directory, "e1", "https://a/r");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->path, file.path);
+    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "https://a/other"));
+    EXPECT_FALSE(RecordingDownload::find(directory, "e2", "https://a/r"));
+}
+TEST_F(RecordingFiles, GoOnWhereAnEarlierAttemptStopped) {
+    { RecordingDownload(directory, "e1", "u").append("abc"); }
+    RecordingDownload again(directory, "e1", "u");
+    EXPECT_EQ(again.size(), 3u);
+    again.append("def");
+    EXPECT_EQ(content(again.finish("").path), "abcdef");
+}
+TEST_F(RecordingFiles, CanBeginAnew) {
+    { RecordingDownload(directory, "e1", "u").append("abc"); }
+    RecordingDownload again(directory, "e1", "u");
+    again.restart();
+    EXPECT_EQ(again.size(), 0u);
+    again.append("x");
+    EXPECT_EQ(content(again.finish("audio/wav").path), "x");
+}
+TEST_F(RecordingFiles, SayWhatTheDiskDoesNotTake) {
+    const std::string file = directory + "/file";
+    std::ofstream(file) << "x";
+    EXPECT_THROW(RecordingDownload(file, "e1", "u"), DiskError);
+}
+
+}  // namespace
+}  // namespace glia
