@@ -20,7 +20,7 @@ boost_packages() {
 
 # install_packages EXTRA...: what is needed to build and to run, and EXTRA; nothing is fetched if all is there.
 install_packages() {
-  local wanted="g++ cmake ninja-build pkg-config ccache libssl-dev zlib1g-dev libsimdjson-dev libpqxx-dev libpq-dev
+  local wanted="g++ cmake ninja-build pkg-config ccache libssl-dev zlib1g-dev libsimdjson-dev libpqxx-dev libpq-dev libsqlite3-dev
     libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev libsystemd-dev prometheus-cpp-dev postgresql postgresql-client ca-certificates procps $*"
   local missing=
   [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ] || as_root apt-get update -qq

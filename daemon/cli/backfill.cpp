@@ -96,11 +96,11 @@ Task<int> perform_backfill(Engine& engine, BackfillRequest request, bool strict,
                   << std::endl;
     };
     observer.progress = [&](const ProgressFacts& facts) { display.show(facts); };
+    std::ostream& words = writes_to_stdout(engine.settings) ? std::cerr : std::cout;
     BackfillResult result = co_await run_backfill(engine, std::move(request), std::move(observer));
     display.end();
     if (result.already_complete) {
-        std::cout << "backfill: this range was loaded completely before; --restart loads it again"
-                  << std::endl;
+        words << "backfill: this range was loaded completely before; --restart loads it again" << std::endl;
         co_return 0;
     }
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(result.facts.elapsed);
@@ -109,11 +109,11 @@ Task<int> perform_backfill(Engine& engine, BackfillRequest request, bool strict,
                                                     " records were rejected; see `glia-sync rejects list`"});
     }
     const bool all = result.outcome.ending <= Ending::rejected;
-    std::cout << "backfill: " << (all ? "done" : "not finished") << ": "
-              << with_commas(result.facts.windows_done) << " of " << with_commas(result.facts.windows_total)
-              << " windows, " << with_commas(result.facts.engagements) << " engagements listed, legs of "
-              << with_commas(result.facts.details_fetched) << " fetched, " << with_commas(result.rejected)
-              << " records rejected, " << short_duration(seconds) << std::endl;
+    words << "backfill: " << (all ? "done" : "not finished") << ": " << with_commas(result.facts.windows_done)
+          << " of " << with_commas(result.facts.windows_total) << " windows, "
+          << with_commas(result.facts.engagements) << " engagements listed, legs of "
+          << with_commas(result.facts.details_fetched) << " fetched, " << with_commas(result.rejected)
+          << " records rejected, " << short_duration(seconds) << std::endl;
     if (result.outcome.ending != Ending::done) {
         complain(result.outcome.error +
                  (result.outcome.ending == Ending::rejected ? "" : "; run the same command again to go on"));

@@ -1,5 +1,9 @@
 #include <unistd.h>
 
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
@@ -30,6 +34,27 @@ class Report {
     const bool colour_ = has_colour(STDOUT_FILENO);
     Ending ending_ = Ending::done;
 };
+
+void check_folder(Report& report, const std::string& what, const std::string& file) {
+    const std::string folder = std::filesystem::path(file).parent_path().string();
+    const std::string where = folder.empty() ? "." : folder;
+    if (access(where.c_str(), W_OK | X_OK) == 0) {
+        report.good(what + ": " + file + " can be written");
+    } else {
+        report.bad(what, {Ending::misconfigured, where + " cannot be written (" +
+                                                     std::generic_category().message(errno) +
+                                                     "); is sink.ndjson right?"});
+    }
+}
+
+void check_files(Report& report, const Settings& settings) {
+    if (settings.ndjson.path == "-") {
+        report.good("lines: standard output");
+    } else {
+        check_folder(report, "lines", settings.ndjson.path);
+    }
+    check_folder(report, "state", settings.ndjson.state);
+}
 
 void check_database(Report& report, const Settings& settings) {
     try {
@@ -111,7 +136,7 @@ int check(const std::string& config) {
         Report report;
         report.good("configuration: " + config);
         log::start({LogLevel::error, settings.log.format, {}});
-        check_database(report, settings);
+        settings.sink == SinkType::ndjson ? check_files(report, settings) : check_database(report, settings);
         settings.api.max_retries = std::min(settings.api.max_retries, kRetries);
         Runtime runtime;
         Scope scope(runtime);

@@ -136,7 +136,7 @@ Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
 std::optional<std::vector<RejectedRow>> find_rejected(const std::string& config,
                                                       const RejectsOptions& options) {
     const Settings settings = load_settings(config);
-    const auto sink = postgres::open(sink_settings(settings));
+    const auto sink = open_sink(settings);
     sink->require_schema();
     auto rows = sink->rejected(query_of(options));
     for (const std::int64_t id : options.ids) {
@@ -230,7 +230,7 @@ int reset(const std::string& config, const std::string& site, const std::string&
                      (hint ? "; did you mean " + *hint + "?" : std::string()));
             return kUsage;
         }
-        const auto sink = postgres::open(sink_settings(settings));
+        const auto sink = open_sink(settings);
         sink->require_schema();
         const ResetResult result = sink->reset_site(site, *time);
         if (!result.known) {

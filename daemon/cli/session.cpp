@@ -13,6 +13,7 @@
 #include "daemon/ops/metrics.hpp"
 #include "daemon/ops/systemd.hpp"
 #include "daemon/sync/service.hpp"
+#include "sinks/ndjson/ndjson_sink.hpp"
 
 namespace glia::cli {
 namespace {
@@ -62,12 +63,13 @@ Task<int> prepare_and_work(Engine& engine, const std::function<Task<int>(Engine&
 
 std::unique_ptr<Engine> make_engine(Runtime& runtime, const std::string& config, Settings settings,
                                     int threads, Metrics& metrics) {
-    postgres::Settings sink = sink_settings(settings);
-    // What the file said when the engine began holds for all its connections, whatever becomes of the file.
-    settings.postgres.dsn = sink.dsn;
-    settings.postgres.dsn_file.clear();
-    sink.on_statement = &Store::mark_progress;
-    const auto open = [sink] { return postgres::open(sink); };
+    if (settings.sink == SinkType::postgres) {
+        // What the file said when the engine began holds for all its connections, whatever becomes of the
+        // file.
+        settings.postgres.dsn = resolve_dsn(settings.postgres);
+        settings.postgres.dsn_file.clear();
+    }
+    const auto open = [settings] { return open_sink(settings); };
     try {
         return std::make_unique<Engine>(runtime, std::move(settings), open, threads, kSinkRetries, metrics);
     } catch (const std::runtime_error& error) {
@@ -172,9 +174,8 @@ class Service {
     }
 
     void show() {
-        postgres::Settings sink = sink_settings(engine_->settings);
-        sink.statement_timeout = kStatusTimeout;
-        admin_.show(*engine_, [sink] { return postgres::open(sink); });
+        const Settings& settings = engine_->settings;
+        admin_.show(*engine_, [settings] { return open_sink(settings, kStatusTimeout); });
     }
 
     /// The service is up, or again up after reading its configuration.
@@ -296,6 +297,18 @@ postgres::Settings sink_settings(const Settings& settings) {
     postgres::Settings sink{resolve_dsn(settings.postgres), settings.postgres.schema};
     sink.enrich = {settings.enrich.transcripts, settings.enrich.recordings};
     return sink;
+}
+
+std::unique_ptr<Sink> open_sink(const Settings& settings, std::chrono::milliseconds statement_timeout) {
+    if (settings.sink == SinkType::ndjson) {
+        const NdjsonSettings& ndjson = settings.ndjson;
+        return ndjson::open(
+            {{ndjson.path, std::int64_t{ndjson.rotate_mb} << 20, ndjson.rotate_every}, ndjson.state});
+    }
+    postgres::Settings sink = sink_settings(settings);
+    if (statement_timeout.count() > 0) sink.statement_timeout = statement_timeout;
+    sink.on_statement = &Store::mark_progress;
+    return postgres::open(sink);
 }
 
 int guarded(const std::function<int()>& work) {

@@ -14,6 +14,10 @@ namespace glia::cli {
 /// The sink's part of the configuration. Throws ConfigError if the DSN's file cannot be read.
 postgres::Settings sink_settings(const Settings& settings);
 
+/// The sink of the configuration. PostgreSQL is connected to at the first use; a time limit of zero: the
+/// usual one.
+std::unique_ptr<Sink> open_sink(const Settings& settings, std::chrono::milliseconds statement_timeout = {});
+
 /// Runs `work` with everything set up and returns its exit code. Errors of the set-up are told and turned
 /// into codes: 78 configuration, 69 database. `threads`: connections to the database.
 int with_engine(const std::string& config, int threads, const std::function<Task<int>(Engine&)>& work,

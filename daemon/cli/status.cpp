@@ -126,7 +126,7 @@ void print(const StatusReport& report, bool colour) {
 int status(const std::string& config, bool as_json) {
     return guarded([&] {
         const Settings settings = load_settings(config);
-        const auto sink = postgres::open(sink_settings(settings));
+        const auto sink = open_sink(settings);
         StatusReport report = sink->status();
         for (const std::string& site : settings.api.sites) {  // also those that nobody has polled yet
             const auto same = [&](const SiteStatus& known) { return known.site_id == site; };

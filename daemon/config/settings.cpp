@@ -137,10 +137,6 @@ void read_sync(Section section, SyncSettings& sync) {
     section.finish();
 }
 
-void not_yet(Section& section, const std::string& key) {
-    section.complain(key, "is not in this version of glia-sync; leave it off");
-}
-
 void read_enrich(Section section, EnrichSettings& enrich) {
     Section wait = section.section("queue_wait");
     wait.boolean("enabled", enrich.queue_wait);
@@ -195,15 +191,35 @@ void read_retention(Section& root, std::optional<Milliseconds>& retention) {
     retention = age;
 }
 
-void read_sink(Section section, PostgresSettings& postgres) {
-    section.choice("type", {"postgres", "ndjson"}, [&](std::size_t index) {
-        if (index == 1) not_yet(section, "type");
-    });
-    Section ndjson = section.section("ndjson");
-    std::string path;
-    ndjson.text("path", path);
-    ndjson.finish();
+/// Beside the files; of standard output, where the service keeps what is its own, or where the program was
+/// started.
+std::string usual_state(const std::string& path, Environment environment) {
+    if (path != "-") return path + ".state";
+    const std::string folder = environment("STATE_DIRECTORY").value_or("");
+    return (folder.empty() ? "" : folder + "/") + "glia-sync.state";
+}
 
+void read_ndjson(Section section, NdjsonSettings& ndjson, Environment environment) {
+    section.text("path", ndjson.path);
+    if (ndjson.path.empty() || ndjson.path.ends_with('/'))
+        section.complain("path",
+                         "must be - (standard output) or a file's path such as "
+                         "/var/lib/glia-sync/engagements.ndjson");
+    section.text("state", ndjson.state);
+    if (ndjson.state.empty()) ndjson.state = usual_state(ndjson.path, environment);
+    section.integer("rotate_mb", ndjson.rotate_mb, 1, 1'000'000);
+    section.duration("rotate_every", ndjson.rotate_every, Milliseconds{1000});
+    section.finish();
+}
+
+void read_sink(Section section, Settings& settings, Environment environment) {
+    PostgresSettings& postgres = settings.postgres;
+    section.choice("type", {"postgres", "ndjson"},
+                   [&](std::size_t index) { settings.sink = static_cast<SinkType>(index); });
+    const EnrichSettings& enrich = settings.enrich;
+    if (settings.sink == SinkType::ndjson && (enrich.queue_wait || enrich.transcripts || enrich.recordings))
+        section.complain("type", "enrichers need the sink postgres; leave them off with ndjson");
+    read_ndjson(section.section("ndjson"), settings.ndjson, environment);
     Section section_postgres = section.section("postgres");
     section_postgres.text("dsn", postgres.dsn);
     section_postgres.text("dsn_file", postgres.dsn_file);
@@ -309,7 +325,7 @@ Settings parse_settings(const std::string& text, const std::string& file, Enviro
         read_api(root.section("api"), settings.api);
         read_sync(root.section("sync"), settings.sync);
         read_enrich(root.section("enrich"), settings.enrich);
-        read_sink(root.section("sink"), settings.postgres);
+        read_sink(root.section("sink"), settings, environment);
         read_rest(root, settings);
         root.finish();
     } catch (const YAML::Exception& error) {

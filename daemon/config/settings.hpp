@@ -67,6 +67,17 @@ struct PostgresSettings {
     bool operator==(const PostgresSettings&) const = default;
 };
 
+/// The sink without a database.
+struct NdjsonSettings {
+    std::string path = "-";  ///< "-": standard output; else what files are named after
+    std::string state;       ///< the state file; never empty once settings are read
+    int rotate_mb = 256;
+    Milliseconds rotate_every{3'600'000};
+    bool operator==(const NdjsonSettings&) const = default;
+};
+
+enum class SinkType { postgres, ndjson };
+
 /// What is fetched beside engagements and legs; each is off by default.
 struct EnrichSettings {
     bool queue_wait = false;
@@ -111,7 +122,9 @@ struct ListenAddress {
 struct Settings {
     ApiSettings api;
     SyncSettings sync;
+    SinkType sink = SinkType::postgres;
     PostgresSettings postgres;
+    NdjsonSettings ndjson;
     EnrichSettings enrich;
     PrivacySettings privacy;
     LogSettings log;
@@ -145,6 +158,11 @@ std::string to_text(const ListenAddress& address);
 
 /// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
 std::string show_settings(const Settings& settings);
+
+/// True if standard output is for records, so that nothing else may be written there.
+inline bool writes_to_stdout(const Settings& settings) {
+    return settings.sink == SinkType::ndjson && settings.ndjson.path == "-";
+}
 
 /// The DSN from `dsn` or `dsn_file`. Throws ConfigError if the file cannot be read.
 std::string resolve_dsn(const PostgresSettings& settings);

@@ -118,7 +118,13 @@ std::string show_settings(const Settings& settings) {
     show_sync(out, settings.sync);
     show_enrich(out, settings.enrich);
     out << YAML::Key << "sink" << YAML::Value << YAML::BeginMap;
-    pair(out, "type", "postgres");
+    pair(out, "type", settings.sink == SinkType::postgres ? "postgres" : "ndjson");
+    out << YAML::Key << "ndjson" << YAML::Value << YAML::BeginMap;
+    quoted(out, "path", settings.ndjson.path);
+    quoted(out, "state", settings.ndjson.state);
+    pair(out, "rotate_mb", settings.ndjson.rotate_mb);
+    pair(out, "rotate_every", to_text(settings.ndjson.rotate_every));
+    out << YAML::EndMap;
     out << YAML::Key << "postgres" << YAML::Value << YAML::BeginMap;
     quoted(out, "dsn", mask_dsn(settings.postgres.dsn));
     if (!settings.postgres.dsn_file.empty()) pair(out, "dsn_file", settings.postgres.dsn_file);

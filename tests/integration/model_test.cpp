@@ -1,232 +1,20 @@
-// The simulation is worth what its model of the database is worth: the same calls to the model and to
-// PostgreSQL give the same answers and end in the same tables.
+// One contract for every sink: the same calls to it and to the model that the simulation runs on give the
+// same answers and end in the same tables.
 #include <gtest/gtest.h>
 
-#include <random>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
-#include "daemon/parse/timestamp.hpp"
-#include "sinks/postgres/postgres_sink.hpp"
-#include "tests/integration/database.hpp"
-#include "tests/simulation/model_database.hpp"
+#include <filesystem>
+#include <fstream>
+
+#include "sinks/ndjson/ndjson_sink.hpp"
+#include "sinks/ndjson/state.hpp"
+#include "tests/integration/twins.hpp"
 
 namespace glia {
 namespace {
-
-const Instant kNoon = *parse_timestamp("2024-01-01T12:00:00Z");
-
-/// One random call, made on both.
-class Twins {
-  public:
-    Twins(Sink& real, simulation::ModelDatabase& model, unsigned seed)
-        : real_(real), model_(model), random_(seed) {}
-
-    void step() {
-        if (pick(40) == 0) return forget();
-        switch (pick(9)) {
-            case 0:
-                acquire();
-                break;
-            case 1:
-                release();
-                break;
-            case 2:
-                reset();
-                break;
-            case 3:
-                claim();
-                break;
-            case 4:
-                settle();
-                break;
-            case 5:
-                commit_together();
-                break;
-            default:
-                commit();
-        }
-    }
-
-  private:
-    int pick(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
-    std::string some(const char* prefix, int n) { return prefix + std::to_string(pick(n)); }
-    Instant some_time() { return kNoon + Seconds{pick(100)}; }
-
-    /// What both do: an answer as text, or the kind of error.
-    template <typename Call>
-    std::string answer(Sink& sink, Call call) {
-        model_.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-        try {
-            return call(sink);
-        } catch (const SinkError& error) {
-            return "error " + std::to_string(static_cast<int>(error.kind()));
-        }
-    }
-    template <typename Call>
-    std::string both(Call call) {
-        const std::string of_real = answer(real_, call);
-        EXPECT_EQ(answer(model_, call), of_real);
-        return of_real;
-    }
-
-    void acquire() {
-        const std::string site = some("s", 2);
-        const std::string owner = some("owner", 2);
-        both([&](Sink& sink) -> std::string {
-            const SiteAcquired acquired = sink.acquire_site(site, owner, Seconds{3600}, true);
-            if (!acquired.lease) return "held by " + acquired.owner;
-            epochs_[site] = acquired.lease->epoch;
-            return std::to_string(acquired.lease->epoch) + " " +
-                   (acquired.lease->synced_through ? to_text(*acquired.lease->synced_through) : "never") +
-                   " " +
-                   (acquired.lease->open_pass ? acquired.lease->open_pass->next_page.value_or("first")
-                                              : "none");
-        });
-    }
-    void release() {
-        const std::string site = some("s", 2);
-        const std::int64_t epoch = epochs_[site] - pick(2);
-        both([&](Sink& sink) -> std::string {
-            sink.release_site(site, epoch, {std::chrono::milliseconds{0}, pick(1) ? "error" : ""});
-            return "";
-        });
-    }
-    void reset() {
-        const std::string site = some("s", 2);
-        const Instant to = some_time();
-        both([&](Sink& sink) -> std::string {
-            const ResetResult result = sink.reset_site(site, to);
-            return std::to_string(result.known) + std::to_string(result.moved);
-        });
-    }
-    void forget() {
-        ForgetOrder order;
-        (pick(2) ? order.engagement_id : order.visitor_id) = some(pick(2) ? "e" : "v", 6);
-        both([&](Sink& sink) -> std::string {
-            sink.forget(order);
-            return std::to_string(sink.erase_ordered().engagements);
-        });
-    }
-    void claim() {
-        const std::string owner = some("owner", 2);
-        const Seconds ttl{pick(2) * 3600};
-        both([&](Sink& sink) -> std::string {
-            std::set<std::string> ids;
-            for (const DetailJob& job : sink.claim_details({owner, 100, ttl}))
-                ids.insert(job.engagement_id + "/" + std::to_string(job.attempts));
-            std::string text;
-            for (const std::string& id : ids) text += id + " ";
-            return text;
-        });
-    }
-
-    Engagement some_engagement(bool with_legs) {
-        Engagement e;
-        e.id = some("e", 6);
-        e.created_at = kNoon - Seconds{e.id.back()};
-        e.duration = pick(3);
-        e.visitor_id = some("v", 6);
-        if (with_legs) {
-            e.legs.emplace();
-            for (int i = pick(3); i >= 0; --i) {
-                Leg& leg = e.legs->emplace_back();
-                leg.id = "l" + std::to_string(i);
-                leg.duration = pick(2);
-                if (pick(2)) leg.ended_at = kNoon;
-            }
-        }
-        return e;
-    }
-    FetchedEngagement some_record(RecordSource source, const std::string& site) {
-        FetchedEngagement fetched;
-        fetched.engagement = some_engagement(source == RecordSource::detail || pick(6) == 0);
-        fetched.source = source;
-        fetched.fetched_at = some_time();
-        fetched.site_id = source == RecordSource::list ? site : "";
-        if (is_ongoing(fetched.engagement, kNoon)) fetched.refetch_in = Seconds{3600};
-        return fetched;
-    }
-
-    void commit() {
-        const std::string site = some("s", 2);
-        Batch batch;
-        for (int i = pick(4); i > 0; --i) batch.engagements.push_back(some_record(RecordSource::list, site));
-        std::optional<PassCheckpoint> checkpoint;
-        if (pick(2)) {
-            checkpoint.emplace();
-            const std::int64_t epoch = epochs_[site] - (pick(4) == 0 ? 1 : 0);
-            if (pick(3)) {
-                checkpoint->target = SiteTarget{site, epoch};
-            } else {
-                checkpoint->target = TierTarget{site, epoch, {Seconds{60}}};
-            }
-            checkpoint->pass.from = kNoon - std::chrono::hours{9};
-            checkpoint->pass.started_at = some_time();
-            checkpoint->complete = pick(2) == 0;
-            if (!checkpoint->complete) checkpoint->pass.next_page = some("link", 9);
-            if (checkpoint->complete && std::holds_alternative<SiteTarget>(checkpoint->target))
-                checkpoint->watermark = checkpoint->pass.started_at;
-        }
-        both([&](Sink& sink) { return counts(sink.commit(batch, checkpoint)); });
-    }
-    /// In one transaction by the real one, one after the other by the model.
-    void commit_together() {
-        std::vector<Batch> batches(static_cast<std::size_t>(1 + pick(3)));
-        for (Batch& batch : batches) {
-            const std::string site = some("s", 2);
-            for (int i = pick(5); i > 0; --i)
-                batch.engagements.push_back(some_record(RecordSource::list, site));
-        }
-        std::vector<CommitPart> parts;
-        for (const Batch& batch : batches) parts.push_back({&batch, nullptr});
-        const auto join = [](const std::vector<CommitCounts>& all) {
-            std::string text;
-            for (const CommitCounts& one : all) text += counts(one) + " ";
-            return text;
-        };
-        const std::string of_real =
-            answer(real_, [&](Sink& sink) { return join(sink.commit_together(parts)); });
-        const std::string of_model = answer(model_, [&](Sink& sink) {
-            std::vector<CommitCounts> all;
-            for (const Batch& batch : batches) all.push_back(sink.commit(batch, std::nullopt));
-            return join(all);
-        });
-        EXPECT_EQ(of_model, of_real);
-    }
-    void settle() {
-        Batch batch;
-        batch.claim_owner = some("owner", 2);
-        for (int i = pick(3); i >= 0; --i) {
-            FetchedEngagement fetched = some_record(RecordSource::detail, "");
-            DetailOutcome outcome;
-            outcome.engagement_id = fetched.engagement.id;
-            const bool twice =
-                std::any_of(batch.details.begin(), batch.details.end(),
-                            [&](const auto& other) { return other.engagement_id == outcome.engagement_id; });
-            if (twice) continue;
-            if (pick(3)) {
-                outcome.fetched_at = fetched.fetched_at;
-                batch.engagements.push_back(std::move(fetched));
-            } else {
-                outcome.attempted = pick(2) == 0;
-                outcome.error = "e";
-                outcome.retry_in = Seconds{pick(2) * 3600};
-                outcome.parked = pick(2) == 0;
-            }
-            batch.details.push_back(std::move(outcome));
-        }
-        both([&](Sink& sink) { return counts(sink.commit(batch, std::nullopt)); });
-    }
-    static std::string counts(const CommitCounts& counts) {
-        return std::to_string(counts.inserted) + "/" + std::to_string(counts.changed) + "/" +
-               std::to_string(counts.legs) + "/" + std::to_string(counts.queued) + "/" +
-               std::to_string(counts.forgotten);
-    }
-
-    Sink& real_;
-    simulation::ModelDatabase& model_;
-    std::mt19937 random_;
-    std::map<std::string, std::int64_t> epochs_;
-};
 
 std::string hex(const std::optional<ContentHash>& hash) {
     return hash ? to_bytea(*hash) : "NULL";
@@ -290,6 +78,16 @@ std::string tables(const Database& database) {
     return text;
 }
 
+/// Both begin with the sites known.
+void know_sites(Sink& sink, simulation::ModelDatabase& model) {
+    for (const char* site : {"s0", "s1"}) {
+        sink.acquire_site(site, "nobody", Seconds{0}, true);
+        model.acquire_site(site, "nobody", Seconds{0}, true);
+        sink.release_site(site, 1, {});
+        model.release_site(site, 1, {});
+    }
+}
+
 class TheModel : public ::testing::TestWithParam<unsigned> {};
 
 TEST_P(TheModel, AnswersAndEndsAsPostgresqlDoes) {
@@ -297,17 +95,216 @@ TEST_P(TheModel, AnswersAndEndsAsPostgresqlDoes) {
     const auto sink = postgres::open({database.dsn(), "glia"});
     sink->migrate();
     simulation::ModelDatabase model;
-    for (const char* site : {"s0", "s1"}) {
-        sink->acquire_site(site, "nobody", Seconds{0}, true);
-        model.acquire_site(site, "nobody", Seconds{0}, true);
-        sink->release_site(site, 1, {});
-        model.release_site(site, 1, {});
-    }
+    know_sites(*sink, model);
     Twins twins(*sink, model, GetParam());
     for (int i = 0; i < 150 && !HasFailure(); ++i) twins.step();
     EXPECT_EQ(tables(model), tables(database));
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, TheModel, ::testing::Range(1U, 13U));
+
+/// The state and the lines, in the form of the model's tables; `owed`: engagements whose line waits for their
+/// legs.
+std::string tables(const std::string& folder, const simulation::ModelDatabase& model, int& owed) {
+    ndjson::State state(folder + "/out.ndjson.state", false);
+    std::map<std::string, std::string> lines;  // the last of each engagement
+    std::set<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) files.insert(entry.path());
+    for (const auto& file : files) {
+        if (!file.filename().string().starts_with("out-")) continue;
+        std::ifstream in(file);
+        for (std::string line; std::getline(in, line);) lines[line.substr(7, 2)] = line;
+    }
+    std::string text;
+    const auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
+    const auto number = [](const OptionalInstant& at) {
+        return at ? std::to_string(at->time_since_epoch().count()) : "NULL";
+    };
+    const auto bytes = [](const OptionalText& hash) { return hash ? "\\x" + *hash : "NULL"; };
+    for (const auto& row :
+         state.run("SELECT id, core_hash, list_hash, legs_hash, fetched_at, legs_fetched_at, "
+                   "site_ids, owed FROM engagements ORDER BY id")) {
+        const std::string id = *row.text(0);
+        const auto& known = model.rows.at(id);
+        std::string sites;
+        auto names = ndjson::texts(*row.text(6));
+        std::sort(names.begin(), names.end());
+        for (const std::string& site : names) sites += (sites.empty() ? "" : ",") + site;
+        // What the last line shows, if none is owed.
+        std::string duration = std::to_string(*known.core.duration), legs;
+        for (const Leg& leg : known.legs)
+            legs += (legs.empty() ? "" : ",") + leg.id + ":" + std::to_string(*leg.duration);
+        const std::string& line = lines.at(id);
+        if (row.integer(7) != 0) {
+            ++owed;
+        } else {
+            const auto shows = [&](const std::string& part) {
+                return line.find(part) == std::string::npos ? "not as shown: " + line : std::string();
+            };
+            duration += shows("\"duration\":" + duration + ",\"visitor_name\"");
+            if (!row.instant(5)) legs += shows("\"legs\":null");
+            for (const Leg& leg : known.legs)
+                legs += shows("{\"id\":\"" + leg.id + "\",\"operator\":null,\"site\":null");
+        }
+        add(id + "|" + duration + "|" + bytes(row.text(1)) + "|" + bytes(row.text(2)) + "|" +
+            bytes(row.text(3)) + "|" + number(row.instant(4)) + "|" + number(row.instant(5)) + "|" +
+            (sites.empty() ? "NULL" : sites) + "|" + (legs.empty() ? "NULL" : legs));
+    }
+    for (const auto& row : state.run("SELECT engagement_id, wanted_after, attempts, parked, claimed_by FROM "
+                                     "detail_queue ORDER BY 1")) {
+        add(*row.text(0) + "|" + number(row.instant(1)) + "|" + std::to_string(row.integer(2)) + "|" +
+            (row.integer(3) != 0 ? "t" : "f") + "|" + row.text(4).value_or("NULL"));
+    }
+    for (const auto& row : state.run("SELECT engagement_id FROM ongoing_engagements ORDER BY 1"))
+        add(*row.text(0));
+    for (const auto& row :
+         state.run("SELECT site_id, synced_through, pass_from, pass_next_page, lease_epoch, lease_owner, "
+                   "(SELECT count(*) FROM revisit_state r WHERE r.site_id = s.site_id) FROM sync_state s "
+                   "ORDER BY 1")) {
+        add(*row.text(0) + "|" + number(row.instant(1)) + "|" + number(row.instant(2)) + "|" +
+            row.text(3).value_or("NULL") + "|" + std::to_string(row.integer(4)) + "|" +
+            row.text(5).value_or("NULL") + "|" + std::to_string(row.integer(6)));
+    }
+    return text;
+}
+
+class Folder {
+  public:
+    Folder() {
+        std::string name = "/tmp/glia-ndjson-XXXXXX";
+        path = mkdtemp(name.data());
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string path;
+    std::unique_ptr<Sink> sink(std::int64_t rotate_bytes = 1000) const {
+        return ndjson::open(
+            {{path + "/out.ndjson", rotate_bytes, std::chrono::hours{1}}, path + "/out.ndjson.state"});
+    }
+    std::vector<std::string> files() const {
+        std::vector<std::string> names;
+        for (const auto& entry : std::filesystem::directory_iterator(path)) {
+            const std::string name = entry.path().filename().string();
+            if (name.starts_with("out-")) names.push_back(name);
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+    std::string content() const {
+        std::string all;
+        for (const std::string& name : files()) {
+            std::ifstream in(path + "/" + name);
+            all += std::string{std::istreambuf_iterator<char>(in), {}};
+        }
+        return all;
+    }
+};
+
+class TheNdjsonSink : public ::testing::TestWithParam<unsigned> {};
+
+TEST_P(TheNdjsonSink, AnswersAndEndsAsTheModelDoes) {
+    const Folder folder;
+    simulation::ModelDatabase model;
+    auto sink = folder.sink();
+    know_sites(*sink, model);
+    Twins twins(*sink, model, GetParam());
+    for (int i = 0; i < 150 && !HasFailure(); ++i) twins.step();
+    int owed = 0;
+    EXPECT_EQ(tables(folder.path, model, owed), tables(model));
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, TheNdjsonSink, ::testing::Range(1U, 13U));
+
+Batch batch_of(std::vector<FetchedEngagement> engagements) {
+    Batch batch;
+    batch.engagements = std::move(engagements);
+    return batch;
+}
+
+TEST(Ndjson, WritesALineForWhatIsNewOrChangedAndNoneForTheRest) {
+    const Folder folder;
+    {
+        const auto sink = folder.sink(1 << 20);
+        sink->commit(batch_of({listed(engagement("e1")), listed(engagement("e2"))}), std::nullopt);
+        sink->commit(batch_of({listed(engagement("e1"), kNoon + Seconds{1})}), std::nullopt);
+        sink->commit(batch_of({detailed(engagement("e1"), kNoon + Seconds{2})}), std::nullopt);
+        EXPECT_TRUE(folder.files().at(0).ends_with(".ndjson.part"));
+    }
+    ASSERT_EQ(folder.files().size(), 1u);
+    EXPECT_TRUE(folder.files().at(0).ends_with("-000001.ndjson")) << "complete, it has its name";
+    const std::string all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3);
+    EXPECT_TRUE(all.starts_with(R"({"id":"e1","fetched_at":"2024-01-01T12:00:00Z","content_hash":")")) << all;
+    EXPECT_NE(all.find(R"("operators":[{"id":"o1","href":"https://x/operators/o1"}])"), std::string::npos)
+        << all;
+    EXPECT_NE(all.find(R"("extra":{"a":[1,2.50]},"legs":[{"id":"l1")"), std::string::npos) << all;
+}
+TEST(Ndjson, AChangeIsShownOnceItsLegsHaveCome) {
+    const Folder folder;
+    const auto sink = folder.sink(1 << 20);
+    sink->commit(batch_of({detailed(engagement("e1"))}), std::nullopt);
+    Engagement changed = engagement("e1");
+    changed.flagged = true;
+    EXPECT_EQ(sink->commit(batch_of({listed(changed, kNoon + Seconds{1})}), std::nullopt).queued, 1);
+    std::string all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1) << "a line without legs would take them away";
+    sink->commit(batch_of({detailed(changed, kNoon + Seconds{2})}), std::nullopt);
+    all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
+    EXPECT_NE(all.rfind("\"flagged\":true"), std::string::npos);
+}
+TEST(Ndjson, FilesBeginAnewWhenTheyAreLargeEnough) {
+    const Folder folder;
+    {
+        const auto sink = folder.sink(500);
+        for (int i = 0; i < 5; ++i)
+            sink->commit(batch_of({listed(engagement("e" + std::to_string(i)))}), std::nullopt);
+    }
+    EXPECT_EQ(folder.files().size(), 5u);
+}
+TEST(Ndjson, WhatACrashLeftBehindTheStateIsCutOff) {
+    const Folder folder;
+    {
+        const auto sink = folder.sink(1 << 20);
+        sink->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
+        const std::string part = folder.path + "/" + folder.files().at(0);
+        // As a kill leaves it: lines that the state knows nothing of, the last of them broken off.
+        std::filesystem::copy(part, folder.path + "/saved");
+        std::filesystem::copy(folder.path + "/out.ndjson.state", folder.path + "/saved-state");
+        std::filesystem::copy(folder.path + "/out.ndjson.state-wal", folder.path + "/saved-state-wal");
+        std::ofstream(folder.path + "/saved", std::ios::app) << R"({"id":"e9","fetched_at")";
+    }
+    for (const std::string& name : folder.files()) std::filesystem::remove(folder.path + "/" + name);
+    std::filesystem::rename(folder.path + "/saved-state", folder.path + "/out.ndjson.state");
+    std::filesystem::rename(folder.path + "/saved-state-wal", folder.path + "/out.ndjson.state-wal");
+    ndjson::State state(folder.path + "/out.ndjson.state", false);
+    const std::string name = *state.run("SELECT name FROM output").at(0).text(0);
+    std::filesystem::rename(folder.path + "/saved", folder.path + "/" + name + ".part");
+    folder.sink(1 << 20)->commit(batch_of({listed(engagement("e2"))}), std::nullopt);
+    const std::string all = folder.content();
+    EXPECT_EQ(all.find("e9"), std::string::npos);
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
+}
+TEST(Ndjson, ASinkOfAnotherProgramMustWait) {
+    const Folder folder;
+    const auto sink = folder.sink();
+    sink->migrate();
+    EXPECT_EQ(folder.sink()->details_due(), 0) << "within one program it is shared";
+    const int lock = ::open((folder.path + "/out.ndjson.state.lock").c_str(), O_RDWR);
+    EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "another program has no way in";
+    close(lock);
+    EXPECT_EQ(sink->status().schema_version, 1);
+}
+TEST(Ndjson, WhatIsForgottenIsNotWrittenAgain) {
+    const Folder folder;
+    const auto sink = folder.sink(1 << 20);
+    FetchedEngagement ann = listed(engagement("e1"));
+    ann.engagement.visitor_id = "ann";
+    sink->commit(batch_of({ann}), std::nullopt);
+    sink->forget({{}, "ann", {}});
+    EXPECT_EQ(sink->erase_ordered().engagements, 1);
+    ann.engagement.flagged = true;
+    EXPECT_EQ(sink->commit(batch_of({ann}), std::nullopt).forgotten, 1);
+    const std::string all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1);
+}
 
 }  // namespace
 }  // namespace glia

@@ -1,13 +1,13 @@
 # Makes sql.hpp and sql.cpp from the .sql files, so that the program needs no files at run time.
-#   cmake -DSOURCE=<this folder> -DOUT=<folder> -P embed_sql.cmake
+#   cmake -DSOURCE=<folder of a sink> -DNAME=<the sink> -DOUT=<folder> -P embed_sql.cmake
 # Statements lose their comment lines (they would travel with every call); migrations are kept as they are.
 file(GLOB statements "${SOURCE}/sql/*.sql")
 file(GLOB migrations "${SOURCE}/migrations/*.sql")
 list(SORT statements)
 list(SORT migrations)
 
-set(header "// Made from sql/ and migrations/.\n#pragma once\n#include <array>\n#include <string_view>\n\nnamespace glia::postgres::sql {\n")
-set(source "// Made from sql/ and migrations/.\n#include \"sinks/postgres/sql.hpp\"\n\nnamespace glia::postgres::sql {\n")
+set(header "// Made from sql/ and migrations/.\n#pragma once\n#include <array>\n#include <string_view>\n\nnamespace glia::${NAME}::sql {\n")
+set(source "// Made from sql/ and migrations/.\n#include \"sinks/${NAME}/sql.hpp\"\n\nnamespace glia::${NAME}::sql {\n")
 foreach(file ${statements})
   get_filename_component(name "${file}" NAME_WE)
   file(READ "${file}" text)
@@ -18,7 +18,7 @@ foreach(file ${statements})
 endforeach()
 
 list(LENGTH migrations count)
-string(APPEND header "\nstruct Migration {\n    std::string_view name;\n    std::string_view text;\n};\n/// In order: the first is version 1.\nextern const std::array<Migration, ${count}> migrations;\n}  // namespace glia::postgres::sql\n")
+string(APPEND header "\nstruct Migration {\n    std::string_view name;\n    std::string_view text;\n};\n/// In order: the first is version 1.\nextern const std::array<Migration, ${count}> migrations;\n}  // namespace glia::${NAME}::sql\n")
 set(pieces "")
 set(number 0)
 foreach(file ${migrations})
@@ -28,7 +28,7 @@ foreach(file ${migrations})
   string(APPEND source "static const std::string_view migration_${number} = R\"~sql~(${text})~sql~\";\n")
   string(APPEND pieces "    Migration{\"${name}\", migration_${number}},\n")
 endforeach()
-string(APPEND source "const std::array<Migration, ${count}> migrations = {{\n${pieces}}};\n}  // namespace glia::postgres::sql\n")
+string(APPEND source "const std::array<Migration, ${count}> migrations = {{\n${pieces}}};\n}  // namespace glia::${NAME}::sql\n")
 function(write_if_different file text)
   file(WRITE "${file}.new" "${text}")
   execute_process(COMMAND ${CMAKE_COMMAND} -E copy_if_different "${file}.new" "${file}")

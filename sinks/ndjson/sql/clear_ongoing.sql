@@ -1,0 +1,1 @@
+DELETE FROM ongoing_engagements WHERE engagement_id = ?1;

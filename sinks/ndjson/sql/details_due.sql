@@ -1,0 +1,1 @@
+SELECT count(*) FROM detail_queue WHERE next_attempt_at <= now();

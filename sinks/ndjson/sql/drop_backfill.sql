@@ -1,0 +1,1 @@
+DELETE FROM backfills WHERE id = ?1;

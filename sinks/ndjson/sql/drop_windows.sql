@@ -1,0 +1,1 @@
+DELETE FROM backfill_windows WHERE backfill_id = ?1;

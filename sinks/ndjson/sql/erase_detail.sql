@@ -1,0 +1,1 @@
+DELETE FROM detail_queue WHERE engagement_id = ?1;

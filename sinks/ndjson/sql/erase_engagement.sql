@@ -1,0 +1,1 @@
+DELETE FROM engagements WHERE id = ?1;

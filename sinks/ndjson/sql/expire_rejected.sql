@@ -1,0 +1,1 @@
+DELETE FROM rejected_records WHERE last_seen_at < ?1;

@@ -1,0 +1,1 @@
+SELECT name, length, begun_at, sequence FROM output;

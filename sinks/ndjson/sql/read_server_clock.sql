@@ -1,0 +1,1 @@
+SELECT ahead_microseconds FROM server_clocks WHERE machine = ?1;

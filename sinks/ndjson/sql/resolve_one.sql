@@ -1,0 +1,1 @@
+UPDATE rejected_records SET resolved_at = now() WHERE id = ?1;

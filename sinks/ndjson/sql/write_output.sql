@@ -1,0 +1,1 @@
+UPDATE output SET name = ?1, length = ?2, begun_at = ?3, sequence = ?4;

@@ -1,0 +1,187 @@
+"""The whole program without PostgreSQL: a line for each engagement, in files or on standard output."""
+import glob, shutil
+from harness import *
+
+
+def without_database(simulator, program, path="engagements.ndjson", **more):
+    program.settings["sink"] = {"type": "ndjson", "ndjson": {"path": path if path == "-" else f"{program.dir}/out/{path}", "state": f"{program.dir}/out/state"} | more}
+    os.makedirs(program.dir + "/out", exist_ok=True)
+    program.configure(program.settings)
+    return program
+
+
+def files(program, parts=False):
+    return sorted(f for f in glob.glob(program.dir + "/out/engagements-*") if parts or f.endswith(".ndjson"))
+
+
+def lines(program, parts=False):
+    return [json.loads(line) for f in files(program, parts) for line in open(f) if line.endswith("\n") or not parts]
+
+
+def latest(found):
+    """As a reader takes them: of each engagement the line with the latest fetched_at, of those the last."""
+    last = {}
+    for line in found:
+        if line["id"] not in last or line["fetched_at"] >= last[line["id"]]["fetched_at"]: last[line["id"]] = line
+    return last
+
+
+def shape(e):
+    """An engagement of the truth as a line shows it, without what belongs to the line."""
+    def reference(value): return {"id": value["id"]} if value else None
+    def queues(value): return [{"id": q["id"], "name": clean(q["name"])} for q in value or []]
+    row = clean({k: e.get(k) for k in ENGAGEMENT})
+    row |= {"visitor": e["visitor"], "chat_transcript": e["chat_transcript"], "audio_recording_urls": e["audio_recording_urls"], "queues": queues(e.get("queues")),
+            "operators": [{"id": o["href"].rsplit("/", 1)[1], "href": o["href"]} for o in e["operators"]], "extra": clean({k: v for k, v in e.items() if k not in KNOWN}) or None}
+    row["legs"] = [clean({k: l.get(k) for k in LEG}) | {"id": l["id"], "operator": reference(l["operator"]), "site": reference(l["site"]), "request_queues": queues(l.get("request_queues")),
+                                                        "extra": clean({k: v for k, v in l.items() if k not in KNOWN_LEG}) or None} for l in e["legs"]]
+    for part in (row, *row["legs"]):
+        for k in part:
+            if k.endswith("_at"): part[k] = moment(part[k])
+    return row
+
+
+def told(line):
+    row = {k: v for k, v in line.items() if k not in ("id", "fetched_at", "content_hash", "site_ids")}
+    row["legs"] = row["legs"] and [dict(leg) for leg in row["legs"]]
+    for part in (row, *(row["legs"] or [])):
+        for k in part:
+            if k.endswith("_at"): part[k] = moment(part[k])
+    return row
+
+
+def complete(simulator, found):
+    have, want = latest(found), {e["id"]: e for e in simulator.truth()}
+    assert set(have) == set(want), f"{len(want)} wanted, {len(have)} there"
+    for id, e in want.items():
+        assert told(have[id]) == shape(e), (id, [(k, v, shape(e)[k]) for k, v in told(have[id]).items() if v != shape(e)[k]][:3])
+        assert set(have[id]["site_ids"]) <= set(e["_sites"]) and have[id]["site_ids"]
+
+
+@test(smoke=True)
+def a_backfill_into_files_tells_everything():
+    simulator, program = world(800, sites=2)
+    without_database(simulator, program, rotate_mb=1)
+    done(program.backfill())
+    assert len(files(program)) >= 1 and not [f for f in files(program, True) if f.endswith(".part")]
+    complete(simulator, lines(program))
+    status = program.status()
+    assert status["schema_version"] == 1 and status["backfills"] == [] and status["detail_queue"] == {"waiting": 0, "parked": 0}, status
+    assert "loaded completely before" in done(program.backfill()).out
+    count = len(lines(program))
+    done(program.backfill("--restart"))
+    assert len(lines(program)) == count, "what has not changed is not told again"
+
+
+@test(smoke=True)
+def standard_output_is_for_lines_only():
+    simulator, program = world(300, sites=1)
+    without_database(simulator, program, "-")
+    finished = done(program.backfill())
+    complete(simulator, [json.loads(line) for line in finished.out.splitlines()])
+    assert "backfill: done" in finished.err
+    assert done(program.run("run", "--once")).out == "", "nothing new"
+    simulator.call("/mutate", n=30)
+    time.sleep(2.1)  # until the widest revisit is due
+    more = done(program.run("run", "--once"))
+    complete(simulator, [json.loads(line) for line in (finished.out + more.out).splitlines()])
+
+
+@test
+def the_service_follows_the_source_and_hands_over_files_by_time():
+    simulator, program = world(400, sites=2, ongoing_per_mille=300)
+    without_database(simulator, program, rotate_every="2s")
+    with program.service() as service:
+        eventually(lambda: len(latest(lines(program))) == 400)
+        assert len(program.status()["sites"]) == 2
+        simulator.call("/mutate", n=60), simulator.call("/add", n=20)
+        service.send_signal(signal.SIGHUP)
+        time.sleep(3)
+        simulator.call("/end-all")
+        eventually(lambda: "in effect" in service.log())
+
+        def followed():
+            try: complete(simulator, lines(program))
+            except AssertionError: return False
+            return True
+        eventually(followed, 40)
+    assert len(files(program)) >= 2
+    complete(simulator, lines(program))
+
+
+@test
+def kill_9_loses_no_line_and_repeats_none_in_files():
+    simulator, program = world(1500, sites=2)
+    without_database(simulator, program)
+    for _ in range(12):
+        process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "3d")
+        time.sleep(random.uniform(0.05, 0.5))
+        process.kill()
+        process.wait()
+    done(program.run("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "3d"))
+    found = lines(program)
+    complete(simulator, found)
+    repeated = [key for key, n in __import__("collections").Counter((l["id"], l["fetched_at"], l["content_hash"]) for l in found).items() if n > 1]
+    assert not repeated, repeated[:3]
+
+
+@test
+def kill_9_repeats_at_most_one_commit_on_standard_output():
+    simulator, program = world(600, sites=1)
+    without_database(simulator, program, "-")
+    out = ""
+    for attempt in range(9):
+        process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "3d")
+        if attempt < 8:
+            time.sleep(random.uniform(0.05, 0.4))
+            process.kill()
+        text, err = process.communicate(timeout=60)
+        assert attempt < 8 or process.returncode == 0, err
+        out += text[:text.rfind("\n") + 1]  # what a reader has of a broken line is no line
+    complete(simulator, [json.loads(line) for line in out.splitlines()])
+
+
+@test
+def faults_of_the_api_lose_no_line():
+    simulator, program = world(500, sites=1)
+    without_database(simulator, program)
+    for kind in ("hang", "truncate", "garbage", "close", "bad-utf8"): simulator.fault(kind, path="/engagements", n=3)
+    simulator.fault("status", path="/engagements", n=5, code=503)
+    simulator.fault("bad-record", path="/engagements", n=1, how="created_at")
+    done(program.backfill())
+    listed = done(program.run("rejects", "list")).out
+    assert "created_at" in listed or "no rejected" in listed, listed
+    done(program.run("rejects", "retry"))
+    done(program.run("run", "--once"))
+    complete(simulator, lines(program))
+
+
+@test
+def a_second_program_is_refused_and_the_commands_work():
+    simulator, program = world(200, sites=1)
+    without_database(simulator, program)
+    with program.service():
+        eventually(lambda: os.path.exists(program.dir + "/out/state") and program.status()["sites"][0]["synced_through"])
+        refused(program.run("reset", "--site", simulator.sites[0], "--to", simulator.start), 69, "another glia-sync writes to")
+        assert done(program.run("rejects", "list")).out == "no rejected records\n"
+        assert "state" in done(program.run("check")).out
+    assert "moved from" in done(program.run("reset", "--site", simulator.sites[0], "--to", simulator.start)).out
+    done(program.run("run", "--once"))
+    victim = simulator.truth()[3]
+    done(program.run("forget", "--visitor", victim["visitor_id"]))
+    count = len(lines(program))
+    done(program.backfill())
+    assert not [l for l in lines(program)[count:] if l["visitor_id"] == victim["visitor_id"]]
+    refused(program.run("migrate", "--print"), 64, "has no schema")
+    program.settings["enrich"] = {"transcripts": {"enabled": True}}
+    program.configure(program.settings)
+    refused(program.run("status"), 78, "enrichers need the sink postgres")
+
+
+@test
+def a_folder_that_is_not_there_is_one_clear_line():
+    simulator, program = world(20, sites=1)
+    without_database(simulator, program)
+    shutil.rmtree(program.dir + "/out")
+    refused(program.run("run", "--once"), 78, "No such file or directory", "sink.ndjson")
+    assert "FAILED" in program.run("check").out

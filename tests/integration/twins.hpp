@@ -1,0 +1,232 @@
+// The same random calls to a sink and to the model of it that the simulation runs on: the contract of
+// sinks/sink.hpp.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+
+#include "tests/integration/fixture.hpp"
+#include "tests/simulation/model_database.hpp"
+
+namespace glia {
+
+/// One random call, made on both.
+class Twins {
+  public:
+    Twins(Sink& real, simulation::ModelDatabase& model, unsigned seed)
+        : real_(real), model_(model), random_(seed) {}
+
+    void step() {
+        if (pick(40) == 0) return forget();
+        switch (pick(9)) {
+            case 0:
+                acquire();
+                break;
+            case 1:
+                release();
+                break;
+            case 2:
+                reset();
+                break;
+            case 3:
+                claim();
+                break;
+            case 4:
+                settle();
+                break;
+            case 5:
+                commit_together();
+                break;
+            default:
+                commit();
+        }
+    }
+
+  private:
+    int pick(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
+    std::string some(const char* prefix, int n) { return prefix + std::to_string(pick(n)); }
+    Instant some_time() { return kNoon + Seconds{pick(100)}; }
+
+    /// What both do: an answer as text, or the kind of error.
+    template <typename Call>
+    std::string answer(Sink& sink, Call call) {
+        model_.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+        try {
+            return call(sink);
+        } catch (const SinkError& error) {
+            return "error " + std::to_string(static_cast<int>(error.kind()));
+        }
+    }
+    template <typename Call>
+    std::string both(Call call) {
+        const std::string of_real = answer(real_, call);
+        EXPECT_EQ(answer(model_, call), of_real);
+        return of_real;
+    }
+
+    void acquire() {
+        const std::string site = some("s", 2);
+        const std::string owner = some("owner", 2);
+        both([&](Sink& sink) -> std::string {
+            const SiteAcquired acquired = sink.acquire_site(site, owner, Seconds{3600}, true);
+            if (!acquired.lease) return "held by " + acquired.owner;
+            epochs_[site] = acquired.lease->epoch;
+            return std::to_string(acquired.lease->epoch) + " " +
+                   (acquired.lease->synced_through ? to_text(*acquired.lease->synced_through) : "never") +
+                   " " +
+                   (acquired.lease->open_pass ? acquired.lease->open_pass->next_page.value_or("first")
+                                              : "none");
+        });
+    }
+    void release() {
+        const std::string site = some("s", 2);
+        const std::int64_t epoch = epochs_[site] - pick(2);
+        both([&](Sink& sink) -> std::string {
+            sink.release_site(site, epoch, {std::chrono::milliseconds{0}, pick(1) ? "error" : ""});
+            return "";
+        });
+    }
+    void reset() {
+        const std::string site = some("s", 2);
+        const Instant to = some_time();
+        both([&](Sink& sink) -> std::string {
+            const ResetResult result = sink.reset_site(site, to);
+            return std::to_string(result.known) + std::to_string(result.moved);
+        });
+    }
+    void forget() {
+        ForgetOrder order;
+        (pick(2) ? order.engagement_id : order.visitor_id) = some(pick(2) ? "e" : "v", 6);
+        both([&](Sink& sink) -> std::string {
+            sink.forget(order);
+            return std::to_string(sink.erase_ordered().engagements);
+        });
+    }
+    void claim() {
+        const std::string owner = some("owner", 2);
+        const Seconds ttl{pick(2) * 3600};
+        both([&](Sink& sink) -> std::string {
+            std::set<std::string> ids;
+            for (const DetailJob& job : sink.claim_details({owner, 100, ttl}))
+                ids.insert(job.engagement_id + "/" + std::to_string(job.attempts));
+            std::string text;
+            for (const std::string& id : ids) text += id + " ";
+            return text;
+        });
+    }
+
+    Engagement some_engagement(bool with_legs) {
+        Engagement e;
+        e.id = some("e", 6);
+        e.created_at = kNoon - Seconds{e.id.back()};
+        e.duration = pick(3);
+        e.visitor_id = some("v", 6);
+        if (with_legs) {
+            e.legs.emplace();
+            for (int i = pick(3); i >= 0; --i) {
+                Leg& leg = e.legs->emplace_back();
+                leg.id = "l" + std::to_string(i);
+                leg.duration = pick(2);
+                if (pick(2)) leg.ended_at = kNoon;
+            }
+        }
+        return e;
+    }
+    FetchedEngagement some_record(RecordSource source, const std::string& site) {
+        FetchedEngagement fetched;
+        fetched.engagement = some_engagement(source == RecordSource::detail || pick(6) == 0);
+        fetched.source = source;
+        fetched.fetched_at = some_time();
+        fetched.site_id = source == RecordSource::list ? site : "";
+        if (is_ongoing(fetched.engagement, kNoon)) fetched.refetch_in = Seconds{3600};
+        return fetched;
+    }
+
+    void commit() {
+        const std::string site = some("s", 2);
+        Batch batch;
+        for (int i = pick(4); i > 0; --i) batch.engagements.push_back(some_record(RecordSource::list, site));
+        std::optional<PassCheckpoint> checkpoint;
+        if (pick(2)) {
+            checkpoint.emplace();
+            const std::int64_t epoch = epochs_[site] - (pick(4) == 0 ? 1 : 0);
+            if (pick(3)) {
+                checkpoint->target = SiteTarget{site, epoch};
+            } else {
+                checkpoint->target = TierTarget{site, epoch, {Seconds{60}}};
+            }
+            checkpoint->pass.from = kNoon - std::chrono::hours{9};
+            checkpoint->pass.started_at = some_time();
+            checkpoint->complete = pick(2) == 0;
+            if (!checkpoint->complete) checkpoint->pass.next_page = some("link", 9);
+            if (checkpoint->complete && std::holds_alternative<SiteTarget>(checkpoint->target))
+                checkpoint->watermark = checkpoint->pass.started_at;
+        }
+        both([&](Sink& sink) { return counts(sink.commit(batch, checkpoint)); });
+    }
+    /// In one transaction by the real one, one after the other by the model.
+    void commit_together() {
+        std::vector<Batch> batches(static_cast<std::size_t>(1 + pick(3)));
+        for (Batch& batch : batches) {
+            const std::string site = some("s", 2);
+            for (int i = pick(5); i > 0; --i)
+                batch.engagements.push_back(some_record(RecordSource::list, site));
+        }
+        std::vector<CommitPart> parts;
+        for (const Batch& batch : batches) parts.push_back({&batch, nullptr});
+        const auto join = [](const std::vector<CommitCounts>& all) {
+            std::string text;
+            for (const CommitCounts& one : all) text += counts(one) + " ";
+            return text;
+        };
+        const std::string of_real =
+            answer(real_, [&](Sink& sink) { return join(sink.commit_together(parts)); });
+        const std::string of_model = answer(model_, [&](Sink& sink) {
+            std::vector<CommitCounts> all;
+            for (const Batch& batch : batches) all.push_back(sink.commit(batch, std::nullopt));
+            return join(all);
+        });
+        EXPECT_EQ(of_model, of_real);
+    }
+    void settle() {
+        Batch batch;
+        batch.claim_owner = some("owner", 2);
+        for (int i = pick(3); i >= 0; --i) {
+            FetchedEngagement fetched = some_record(RecordSource::detail, "");
+            DetailOutcome outcome;
+            outcome.engagement_id = fetched.engagement.id;
+            const bool twice =
+                std::any_of(batch.details.begin(), batch.details.end(),
+                            [&](const auto& other) { return other.engagement_id == outcome.engagement_id; });
+            if (twice) continue;
+            if (pick(3)) {
+                outcome.fetched_at = fetched.fetched_at;
+                batch.engagements.push_back(std::move(fetched));
+            } else {
+                outcome.attempted = pick(2) == 0;
+                outcome.error = "e";
+                outcome.retry_in = Seconds{pick(2) * 3600};
+                outcome.parked = pick(2) == 0;
+            }
+            batch.details.push_back(std::move(outcome));
+        }
+        both([&](Sink& sink) { return counts(sink.commit(batch, std::nullopt)); });
+    }
+    static std::string counts(const CommitCounts& counts) {
+        return std::to_string(counts.inserted) + "/" + std::to_string(counts.changed) + "/" +
+               std::to_string(counts.legs) + "/" + std::to_string(counts.queued) + "/" +
+               std::to_string(counts.forgotten);
+    }
+
+    Sink& real_;
+    simulation::ModelDatabase& model_;
+    std::mt19937 random_;
+    std::map<std::string, std::int64_t> epochs_;
+};
+
+}  // namespace glia
