@@ -22,10 +22,12 @@ install(CODE "
   endif()")
 install(FILES config/glia-sync.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES README.md config/OPERATIONS.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES config/postgres/roles.sql DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/postgres)
+install(FILES config/analytics/DICTIONARY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY config/analytics/questions config/analytics/dbt DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/analytics)
+install(FILES config/postgres/roles.sql config/citus.sql DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/postgres)
 install(FILES config/prometheus/alerts.yml config/prometheus/scrape.yml
         DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/prometheus)
-install(FILES config/grafana/glia-sync.json DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/grafana)
+install(FILES config/grafana/glia-sync.json config/grafana/engagements.json DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/grafana)
 
 # The package: cpack -G DEB in the build folder.
 install(FILES config/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})

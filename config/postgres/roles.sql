@@ -8,17 +8,30 @@
 --   glia_writer   what the service logs in as: reads and writes rows, changes no table. Give it a password
 --                 (\password glia_writer) or another way to log in.
 --   glia_reader   for analysts: GRANT glia_reader TO alice. Reads the data, none of the program's own state, changes nothing.
+--
+-- With -v visitor_data=no the reader sees everything but what can tell who a visitor is: the columns whose comments say
+-- "Personal data". Without it, or with yes, the reader sees those too. The views show none of them either way.
 \if :{?schema}
 \else
     \set schema glia
 \endif
 SELECT set_config('glia.schema', :'schema', false) \g /dev/null
+\if :{?visitor_data}
+\else
+    \set visitor_data yes
+\endif
+SELECT set_config('glia.visitor_data', :'visitor_data', false) \g /dev/null
 
 DO $roles$
 DECLARE
     name text;
     schema text := current_setting('glia.schema');
+    visitor_data text := current_setting('glia.visitor_data');
+    columns text;
 BEGIN
+    IF visitor_data NOT IN ('yes', 'no') THEN
+        RAISE EXCEPTION 'visitor_data must be yes or no, not %', visitor_data;
+    END IF;
     FOREACH name IN ARRAY ARRAY['glia_owner', 'glia_writer', 'glia_reader'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             EXECUTE format('CREATE ROLE %I %s', name, CASE name WHEN 'glia_writer' THEN 'LOGIN' ELSE 'NOLOGIN' END);
@@ -39,11 +52,18 @@ BEGIN
 
     -- The reader sees the data, by name: a table that is not listed here is none of its business.
     FOREACH name IN ARRAY ARRAY['engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings',
-                                'queues', 'legs', 'leg_queues', 'engagement_facts', 'leg_facts', 'queue_hourly', 'operator_daily',
+                                'queues', 'legs', 'leg_queues', 'chat_messages', 'queue_wait_samples', 'engagement_facts', 'leg_facts', 'queue_hourly', 'operator_daily',
                                 'freshness'] LOOP
-        IF to_regclass(format('%I.%I', schema, name)) IS NOT NULL THEN
-            EXECUTE format('GRANT SELECT ON %I.%I TO glia_reader', schema, name);
-        END IF;
+        CONTINUE WHEN to_regclass(format('%I.%I', schema, name)) IS NULL;
+        -- Taken away first: what was granted with another choice does not stay.
+        EXECUTE format('REVOKE ALL ON %I.%I FROM glia_reader', schema, name);
+        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+               FILTER (WHERE coalesce(col_description(a.attrelid, a.attnum), '') NOT LIKE '%Personal data%')
+        INTO columns
+        FROM pg_attribute a
+        WHERE a.attrelid = to_regclass(format('%I.%I', schema, name)) AND a.attnum > 0 AND NOT a.attisdropped;
+        EXECUTE format('GRANT SELECT %s ON %I.%I TO glia_reader',
+                       CASE WHEN visitor_data = 'no' THEN '(' || columns || ')' ELSE '' END, schema, name);
     END LOOP;
 END
 $roles$;

@@ -2,7 +2,8 @@
 """What glia-sync costs, beside what the same work costs at the least, in one run: alternately, and the median of the ratios.
 
 run.py [ENGAGEMENTS [PAIRS]] [--json FILE]     default 200000 and 5
-run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each tenth of a backfill, as the tables grow
+run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each tenth of a backfill, as the tables grow, and
+                                               how long the questions of the data dictionary take then
 
 The limits: plain COPY by psql of the same rows into the same indexed tables; a plain client that fetches the same pages to
 nothing; wrk asking the simulator for single engagements. CPU seconds are told apart: glia-sync, simulator, PostgreSQL.
@@ -122,8 +123,26 @@ def growth(engagements):
         rates = [total / 10 / (b - a) for a, b in zip(times, times[1:])]
         size = cluster.sql("SELECT pg_size_pretty(sum(pg_relation_size(c.oid))) FROM pg_class c WHERE relkind = 'i' AND relnamespace = 'glia'::regnamespace", program.database)
         print(f"{title}\n  engagements/s of each tenth: {' '.join(f'{rate:,.0f}' for rate in rates)}\n  last / first {rates[-1] / rates[0]:.2f}, {times[-1]:.0f} s, indexes {size}", flush=True)
+        if settings: ask(program)
         simulator.close()
         cluster.close()
+
+
+def ask(program):
+    """The twelve questions of the data dictionary: how long each takes, and how often it reads a whole table."""
+    sys.path.insert(0, TOP + "/config/analytics")
+    import generate
+    program.sql("ANALYZE")
+    print("  questions of the data dictionary (median of 3)")
+    for title, sql in generate.questions():
+        times = []
+        for _ in range(3):
+            began = time.time()
+            program.sql("SET search_path = glia; " + sql)
+            times.append(time.time() - began)
+        plan = program.sql("SET search_path = glia; EXPLAIN " + sql)
+        scans = re.findall(r"Seq Scan on (\w+)", plan)
+        print(f"    {statistics.median(times):7.2f} s  {title[:70]:<70}  {'reads all of ' + ', '.join(sorted(set(scans))) if scans else 'by indexes'}", flush=True)
 
 
 def middle(results, value): return statistics.median(value(r) for r in results)

@@ -86,3 +86,12 @@ COMMENT ON COLUMN audio_recordings.path IS 'The file, below the directory of enr
 COMMENT ON COLUMN audio_recordings.size_bytes IS 'Size of the file.';
 COMMENT ON COLUMN audio_recordings.sha256 IS 'SHA-256 of the file, in hexadecimal digits.';
 COMMENT ON COLUMN audio_recordings.downloaded_at IS 'When the file was complete on disk.';
+
+-- What can tell who somebody is says so: config/postgres/roles.sql goes by these words.
+COMMENT ON COLUMN engagements.visitor_href IS 'URL of the visitor in the API; it ends in visitor_id. Personal data.';
+COMMENT ON COLUMN engagements.extra IS 'What the API sent beyond its documentation, as a JSON object; NULL if there was nothing. Personal data, perhaps.';
+COMMENT ON COLUMN legs.extra IS 'What the API sent beyond its documentation, as a JSON object; NULL if there was nothing. Personal data, perhaps.';
+COMMENT ON COLUMN chat_messages.sender_href IS 'Link to the sender in the API. Personal data.';
+COMMENT ON COLUMN chat_messages.attachment IS 'Attachment as the API sent it. Personal data, perhaps.';
+COMMENT ON COLUMN chat_messages.metadata IS 'Metadata as the API sent them. Personal data, perhaps.';
+COMMENT ON COLUMN chat_messages.extra IS 'Members that are not known otherwise; NULL if there were none. Personal data, perhaps.';

@@ -1,0 +1,23 @@
+-- Distributes the tables of glia-sync over a Citus cluster, where one PostgreSQL is outgrown:
+--
+--     psql -d analytics -v ON_ERROR_STOP=1 -f citus.sql              (-v schema=NAME if it is not glia)
+--
+-- On the coordinator, as the owner of the tables, once `glia-sync migrate` has made them; with glia-sync stopped, for rows
+-- that are there already move. What belongs to an engagement lies on the engagement's shard: joins by engagement_id stay
+-- on one node. Queues are copied to every node. The program's own state stays on the coordinator.
+\if :{?schema}
+\else
+    \set schema glia
+\endif
+CREATE EXTENSION IF NOT EXISTS citus;
+SET search_path = :"schema", public;
+
+SELECT create_distributed_table('engagements', 'id');
+SELECT create_distributed_table('engagement_sites', 'engagement_id', colocate_with => 'engagements');
+SELECT create_distributed_table('engagement_operators', 'engagement_id', colocate_with => 'engagements');
+SELECT create_distributed_table('engagement_queues', 'engagement_id', colocate_with => 'engagements');
+SELECT create_distributed_table('audio_recordings', 'engagement_id', colocate_with => 'engagements');
+SELECT create_distributed_table('legs', 'engagement_id', colocate_with => 'engagements');
+SELECT create_distributed_table('leg_queues', 'engagement_id', colocate_with => 'engagements');
+SELECT create_distributed_table('chat_messages', 'engagement_id', colocate_with => 'engagements');
+SELECT create_reference_table('queues');

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""What glia-sync costs, beside what the same work costs at the least, in one run: alternately, and the median of the ratios.
+
+run.py [ENGAGEMENTS [PAIRS]] [--json FILE]     default 200000 and 5
+run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each tenth of a backfill, as the tables grow, and
+                                               how long the questions of the data dictionary take then
+
+The limits: plain COPY by psql of the same rows into the same indexed tables; a plain client that fetches the same pages to
+nothing; wrk asking the simulator for single engagements. CPU seconds are told apart: glia-sync, simulator, PostgreSQL.
+"""
+import argparse, glob, http.client, json, os, re, shutil, statistics, subprocess, sys, time
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from world import *
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu(pid):
+    """CPU seconds of a process and of its children, those that have ended included."""
+    try: fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    except OSError: return 0
+    return sum(int(f) for f in fields[11:15]) / TICKS
+
+
+def cpu_of_postgres(cluster):
+    postmaster = int(open(cluster.dir + "/data/postmaster.pid").readline())
+    children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
+    return cpu(postmaster) + sum(cpu(child) for child in children)
+
+
+def timed(program, *arguments):
+    """One call: seconds, peak memory in MiB, CPU seconds of glia-sync, the simulator and PostgreSQL."""
+    before = cpu(program.simulator.process.pid), cpu_of_postgres(program.cluster)
+    began = time.time()
+    with open(os.devnull, "w") as nowhere:
+        process = subprocess.Popen([GLIA, "-c", program.config, *arguments], stdin=subprocess.DEVNULL, stdout=nowhere, stderr=nowhere)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.time() - began
+    process.returncode = status
+    assert status == 0, f"{arguments} failed: {status}"
+    return {"seconds": seconds, "peak_mib": usage.ru_maxrss / 1024, "cpu_glia": usage.ru_utime + usage.ru_stime,
+            "cpu_simulator": cpu(program.simulator.process.pid) - before[0], "cpu_postgres": cpu_of_postgres(program.cluster) - before[1]}
+
+
+def copy(program, folder):
+    """Plain COPY of all rows into empty tables of the same schema; seconds and CPU seconds of PostgreSQL."""
+    for table in DATA_TABLES: program.sql(f"COPY (SELECT * FROM glia.{table}) TO '{folder}/{table}'")
+    program.sql("TRUNCATE " + ", ".join(f"glia.{t}" for t in DATA_TABLES) + "; CHECKPOINT")
+    before, began = cpu_of_postgres(program.cluster), time.time()
+    for table in DATA_TABLES: program.sql(f"COPY glia.{table} FROM '{folder}/{table}'")
+    return {"seconds": time.time() - began, "cpu_postgres": cpu_of_postgres(program.cluster) - before}
+
+
+def plain_client(simulator):
+    """Fetches every page of every site to nothing, one after the other over one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", simulator.port)
+    headers = {"Authorization": "Bearer " + simulator.token, "Accept": "application/vnd.salemove.v1+json"}
+    began = time.time()
+    for site in simulator.sites:
+        link = f"/engagements?site_ids[]={site}&per_page=100&order=asc&start_date={simulator.start}&end_date={simulator.end}"
+        while link:
+            connection.request("GET", link, headers=headers)
+            body = connection.getresponse().read()
+            found = re.search(rb'"next_page":\s*"([^"]+)"', body)
+            link = re.sub(r"^https?://[^/]+", "", found[1].decode().replace("\\/", "/")) if found else None
+    return time.time() - began
+
+
+def load_generator(program):
+    """Single engagements that wrk gets out of the simulator in a second."""
+    ids = program.sql("SELECT id FROM glia.engagements ORDER BY created_at DESC LIMIT 1").split()
+    answer = subprocess.run(["wrk", "-t1", "-c8", "-d5", "-H", f"Authorization: Bearer {program.simulator.token}", "-H", "Accept: application/vnd.salemove.v1+json",
+                             f"http://127.0.0.1:{program.simulator.port}/engagements/{ids[0]}"],
+                            capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in answer, answer
+    return float(re.search(r"Requests/sec:\s+([0-9.]+)", answer)[1])
+
+
+def rounds(cluster, folder, engagements, pairs, **options):
+    """The same work again and again: a load, its limit, and the same read again where nothing has changed."""
+    results = []
+    for _ in range(pairs):
+        simulator = Simulator(engagements=engagements, days=365, seed=3, **options)
+        program = Program(cluster, simulator)
+        arguments = ("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "1d", "--concurrency", "4")
+        result = {"load": timed(program, *arguments)}
+        if options:
+            result["again"] = timed(program, *arguments, "--restart")
+            result["client"] = plain_client(simulator)
+        else:
+            result["wrk"] = load_generator(program)
+        result["copy"] = copy(program, folder)
+        results.append(result)
+        simulator.close()
+        cluster.sql(f"DROP DATABASE {program.database} WITH (FORCE)")
+    return results
+
+
+def growth(engagements):
+    """Ten years, legs in the list: does an engagement cost more when there are many? With PostgreSQL's own settings, and with
+    room for the indexes."""
+    for title, settings in [("shared_buffers 2 GB, max_wal_size 8 GB", "shared_buffers=2GB\nmax_wal_size=8GB\n")]:
+        cluster = Cluster()
+        with open(cluster.dir + "/data/postgresql.conf", "a") as f: f.write(settings)
+        cluster.stop()
+        cluster.start()
+        simulator = Simulator(engagements=engagements, days=3650, seed=3, legs_in_list=True)
+        program = Program(cluster, simulator)
+        process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "5d", "--concurrency", "4")
+        began, marks = time.time(), [(0, 0)]
+        while process.poll() is None:
+            time.sleep(0.5)
+            try: done = int(program.sql("SELECT coalesce(sum(engagements), 0) FROM glia.backfill_windows"))
+            except RuntimeError: continue  # no schema yet
+            marks.append((time.time() - began, done))
+        assert process.returncode == 0
+        total, times = marks[-1][1], []
+        for tenth in range(11):
+            wanted = total * tenth / 10
+            (t1, n1), (t2, n2) = next((a, b) for a, b in zip(marks, marks[1:]) if b[1] >= wanted)
+            times.append(t1 + (t2 - t1) * (wanted - n1) / max(1, n2 - n1))
+        rates = [total / 10 / (b - a) for a, b in zip(times, times[1:])]
+        size = cluster.sql("SELECT pg_size_pretty(sum(pg_relation_size(c.oid))) FROM pg_class c WHERE relkind = 'i' AND relnamespace = 'glia'::regnamespace", program.database)
+        print(f"{title}\n  engagements/s of each tenth: {' '.join(f'{rate:,.0f}' for rate in rates)}\n  last / first {rates[-1] / rates[0]:.2f}, {times[-1]:.0f} s, indexes {size}", flush=True)
+        if settings: ask(program)
+        simulator.close()
+        cluster.close()
+
+
+def ask(program):
+    """The twelve questions of the data dictionary: how long each takes, and how often it reads a whole table."""
+    sys.path.insert(0, TOP + "/config/analytics")
+    import generate
+    program.sql("ANALYZE")
+    print("  questions of the data dictionary (median of 3)")
+    for title, sql in generate.questions():
+        times = []
+        for _ in range(3):
+            began = time.time()
+            program.sql("SET search_path = glia; " + sql)
+            times.append(time.time() - began)
+        plan = program.sql("SET search_path = glia; EXPLAIN " + sql)
+        scans = re.findall(r"Seq Scan on (\w+)", plan)
+        print(f"    {statistics.median(times):7.2f} s  {title[:70]:<70}  {'reads all of ' + ', '.join(sorted(set(scans))) if scans else 'by indexes'}", flush=True)
+
+
+def middle(results, value): return statistics.median(value(r) for r in results)
+
+
+def line(title, results, part):
+    figure = lambda name: middle(results, lambda r: r[part][name])
+    print(f"  {title:<22}{figure('seconds'):7.1f} s   CPU: glia-sync {figure('cpu_glia'):5.1f} s, simulator {figure('cpu_simulator'):5.1f} s, PostgreSQL {figure('cpu_postgres'):5.1f} s   "
+          f"peak memory {max(r[part]['peak_mib'] for r in results):5.1f} MiB")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("engagements", nargs="?", type=int, default=200_000)
+    parser.add_argument("pairs", nargs="?", type=int, default=5)
+    parser.add_argument("--json")
+    parser.add_argument("--growth", nargs="?", type=int, const=2_000_000)
+    wanted = parser.parse_args()
+    if wanted.growth: return growth(wanted.growth)
+    n = wanted.engagements
+    cluster = Cluster()
+    folder = cluster.dir + "/data/dump"
+    os.mkdir(folder)
+    os.chmod(folder, 0o777)
+    version = cluster.sql("SHOW server_version")
+    print(f"{n:,} engagements, {os.cpu_count()} cores, PostgreSQL {version}; median of {wanted.pairs}")
+
+    listed = rounds(cluster, folder, n, wanted.pairs, legs_in_list=True)
+    print("\nlegs in the list")
+    line("backfill", listed, "load")
+    line("the same again", listed, "again")
+    print(f"  {'plain COPY':<22}{middle(listed, lambda r: r['copy']['seconds']):7.1f} s   CPU: PostgreSQL {middle(listed, lambda r: r['copy']['cpu_postgres']):5.1f} s")
+    print(f"  {'plain client':<22}{middle(listed, lambda r: r['client']):7.1f} s")
+    ratios = {"backfill / COPY": middle(listed, lambda r: r["load"]["seconds"] / r["copy"]["seconds"]),
+              "the same again / plain client": middle(listed, lambda r: r["again"]["seconds"] / r["client"]),
+              "PostgreSQL's CPU, again / load": middle(listed, lambda r: r["again"]["cpu_postgres"] / r["load"]["cpu_postgres"])}
+
+    single = rounds(cluster, folder, n, wanted.pairs)
+    print("\nlegs by one request each")
+    line("backfill", single, "load")
+    print(f"  {'wrk alone':<22}{middle(single, lambda r: r['wrk']):7,.0f} engagements/s")
+    ratios["engagements per second / wrk's"] = middle(single, lambda r: n / r["load"]["seconds"] / r["wrk"])
+
+    tenth = rounds(cluster, folder, max(1000, n // 10), 1, legs_in_list=True)[0]["load"]["peak_mib"]
+    print(f"\npeak memory of a backfill of a tenth of them: {tenth:.1f} MiB\n")
+    for name, value in ratios.items(): print(f"  {name:<34}{value:6.2f}")
+    if wanted.json:
+        with open(wanted.json, "w") as f: json.dump({"engagements": n, "pairs": wanted.pairs, "cores": os.cpu_count(), "postgresql": version, "ratios": ratios, "listed": listed, "single": single}, f, indent=1)
+    if os.path.exists(BUILD + "/tests/benchmarks"):
+        print("\nmicrobenchmarks", flush=True)
+        subprocess.run([BUILD + "/tests/benchmarks", "--benchmark_min_time=0.2"])
+
+
+main()
