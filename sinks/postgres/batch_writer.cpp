@@ -15,6 +15,7 @@ namespace {
 // Each round lost means that another writer committed one of the new engagements meanwhile; it cannot go on
 // for long.
 constexpr int kCopyAttempts = 8;
+constexpr int kUpdateAttempts = 8;
 
 /// One record on its way into the tables.
 struct Work {
@@ -64,7 +65,7 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
     return result;
 }
 
-// The columns of classify and lock_engagements, by their places: to look for names costs more than the rest.
+// The columns of classify, by their places: to look for names costs more than the rest.
 enum StateColumn {
     kId,
     kCoreHash,
@@ -181,48 +182,47 @@ class Writer {
         });
     }
 
-    void classify() {
+    std::vector<Work*> all() {
+        std::vector<Work*> works;
+        for (Work& work : works_) works.push_back(&work);
+        return works;
+    }
+
+    /// What the tables hold of these, without a lock, and what that means for them.
+    void classify(const std::vector<Work*>& works) {
         std::unordered_map<std::string_view, Work*> by_id;
-        for (Work& work : works_) {
-            by_id[work.id()] = &work;
-            work.stored.reset();
-            work.site_known = false;
-            work.rejected_before = false;
+        for (Work* work : works) {
+            by_id[work->id()] = work;
+            work->stored.reset();
+            work->site_known = false;
+            work->rejected_before = false;
         }
         for (const std::string& site : sites_) {
-            const auto asked = ids([&](const Work& work) { return work.site() == site; });
+            std::vector<std::string> asked;
+            for (const Work* work : works) {
+                if (work->site() == site) asked.push_back(work->id());
+            }
+            if (asked.empty()) continue;
             const auto rows = tx_.run(sql::classify, {array(asked), site});
             if (!looked_for_forgotten_ && truth(rows[0], kForgotten)) {
                 leave_out_forgotten();
-                return classify();
+                return classify(all());
             }
+            std::vector<std::string> unsure;
             for (const auto& row : rows) {
                 if (row[kId].is_null()) continue;
                 Work& work = *by_id.at(row[kId].c_str());
                 work.stored = stored_state(row);
                 work.site_known = truth(row, kSiteKnown);
                 work.rejected_before = truth(row, kRejected);
+                if (!work.site_known && !site.empty()) unsure.push_back(work.id());
             }
-            const auto unsure = ids([&](const Work& work) {
-                return work.site() == site && work.stored && !work.site_known && !site.empty();
-            });
             if (unsure.empty()) continue;
             for (const auto& row : tx_.run(sql::known_sites, {array(unsure), site})) {
                 by_id.at(row[0].c_str())->site_known = true;
             }
         }
-        for (Work& work : works_) work.plan = plan_merge(work.stored, work.incoming);
-
-        const auto changed = ids([](const Work& work) { return work.plan.updates(); });
-        if (changed.empty()) return;
-        // Held still, they may turn out to have changed since; the decision is made again on what is locked.
-        const auto locked = tx_.run(sql::lock_engagements, {array(changed)});
-        for (const std::string& id : changed) by_id.at(id)->stored.reset();
-        for (const auto& row : locked) by_id.at(row[kId].c_str())->stored = stored_state(row);
-        for (const std::string& id : changed) {
-            Work& work = *by_id.at(id);
-            work.plan = plan_merge(work.stored, work.incoming);
-        }
+        for (Work* work : works) work->plan = plan_merge(work->stored, work->incoming);
     }
 
     /// COPY of everything that is new. If another writer was quicker with one of them, the database says so,
@@ -230,7 +230,7 @@ class Writer {
     void insert_new() {
         std::vector<std::string> refused;
         for (int attempt = 1;; ++attempt) {
-            classify();
+            classify(all());
             const auto fresh = ids([](const Work& work) { return work.plan.insert; });
             if (fresh.empty()) return;
             // Nobody was quicker with an engagement, so it is children that are in the way.
@@ -275,49 +275,92 @@ class Writer {
         }
     }
 
+    /// Writes what has changed, if it is still as it was when that was decided; what another writer was
+    /// quicker with is decided again. Once a row is written it is ours until the commit, and so are its
+    /// children.
     void update_changed() {
+        std::vector<const Work*> written;
+        std::vector<Work*> open = all();
+        for (int attempt = 1;; ++attempt) {
+            std::erase_if(open, [](const Work* work) { return !work->plan.updates(); });
+            if (open.empty()) break;
+            const std::set<std::string> won = update_rows(open);
+            std::erase_if(open, [&](const Work* work) {
+                const bool is_written = won.contains(work->id());
+                if (is_written) written.push_back(work);
+                return is_written;
+            });
+            if (open.empty()) break;
+            classify(open);
+            // One that is gone has been erased: the transaction begins anew and knows.
+            const bool gone =
+                std::any_of(open.begin(), open.end(), [](const Work* work) { return work->plan.insert; });
+            if (gone || attempt == kUpdateAttempts)
+                throw pqxx::serialization_failure("engagements change while they are written");
+        }
+        if (!written.empty()) write_children(written);
+    }
+
+    std::set<std::string> update_rows(const std::vector<Work*>& works) {
+        Rows rows(kEngagements, Rows::Encoding::json);
+        std::vector<Param> ids, core, changed, list_hashes, legs_hashes, fetched, legs_fetched;
+        std::vector<Param> core_was, fetched_was, legs_fetched_was;
+        const auto hash_param = [](const std::optional<ContentHash>& hash) {
+            return hash ? Param{to_bytea(*hash)} : std::nullopt;
+        };
+        for (const Work* work : works) {
+            const MergePlan& plan = work->plan;
+            const StoredState& stored = *work->stored;
+            const RowMarks marks = marks_after(*work);
+            if (plan.write_core) add_engagement(rows, work->engagement(), marks);
+            ids.push_back(work->id());
+            core.push_back(param(plan.write_core));
+            changed.push_back(param(plan.write_core || plan.write_legs));
+            list_hashes.push_back(hash_param(marks.list_hash));
+            legs_hashes.push_back(hash_param(marks.legs_hash));
+            fetched.push_back(to_text(marks.fetched_at));
+            legs_fetched.push_back(param(marks.legs_fetched_at));
+            core_was.push_back(to_bytea(stored.core_hash));
+            fetched_was.push_back(to_text(stored.fetched_at));
+            legs_fetched_was.push_back(param(stored.legs_fetched_at));
+        }
+        std::set<std::string> won;
+        for (const auto& row :
+             tx_.run(sql::update_engagements,
+                     {std::move(rows).finished(), array(ids), array(core), array(changed), array(list_hashes),
+                      array(legs_hashes), array(fetched), array(legs_fetched), array(core_was),
+                      array(fetched_was), array(legs_fetched_was)})) {
+            won.insert(row[0].c_str());
+        }
+        return won;
+    }
+
+    void write_children(const std::vector<const Work*>& works) {
         const auto table = [](const Table& of) { return Rows(of, Rows::Encoding::json); };
-        Rows engagements = table(kEngagements), operators = table(kOperators), queues = table(kQueueRefs),
-             recordings = table(kRecordings), legs = table(kLegs), leg_queues = table(kLegQueues);
+        Rows operators = table(kOperators), queues = table(kQueueRefs), recordings = table(kRecordings),
+             legs = table(kLegs), leg_queues = table(kLegQueues);
         Rows first_legs(kLegs, Rows::Encoding::copy), first_leg_queues(kLegQueues, Rows::Encoding::copy);
-        std::vector<std::string> core_ids, leg_ids, mark_ids;
-        std::vector<Param> list_hashes, legs_hashes, fetched, legs_fetched, legs_changed;
-        for (const Work& work : works_) {
-            const MergePlan& plan = work.plan;
-            if (!plan.updates()) continue;
-            const Engagement& e = work.engagement();
-            const RowMarks marks = marks_after(work);
-            if (plan.write_core) {
-                add_engagement(engagements, e, marks);
+        std::vector<std::string> core_ids, leg_ids;
+        for (const Work* work : works) {
+            const Engagement& e = work->engagement();
+            if (work->plan.write_core) {
                 add_operators(operators, e);
                 add_queue_refs(queues, e);
                 add_recordings(recordings, e);
                 core_ids.push_back(e.id);
-            } else {
-                mark_ids.push_back(e.id);
-                list_hashes.push_back(marks.list_hash ? Param{to_bytea(*marks.list_hash)} : std::nullopt);
-                legs_hashes.push_back(marks.legs_hash ? Param{to_bytea(*marks.legs_hash)} : std::nullopt);
-                fetched.push_back(to_text(marks.fetched_at));
-                legs_fetched.push_back(param(marks.legs_fetched_at));
-                legs_changed.push_back(param(plan.write_legs));
             }
-            if (plan.write_legs && work.stored->legs_fetched_at) {
+            if (work->plan.write_legs && work->stored->legs_fetched_at) {
                 add_legs(legs, leg_queues, e);
                 leg_ids.push_back(e.id);
-            } else if (plan.write_legs) {
+            } else if (work->plan.write_legs) {
                 add_legs(first_legs, first_leg_queues, e);
             }
         }
         if (!core_ids.empty()) {
             const std::string core = array(core_ids);
-            tx_.run(sql::update_engagements, {std::move(engagements).finished()});
             tx_.run(sql::merge_engagement_operators, {std::move(operators).finished(), core});
             tx_.run(sql::merge_engagement_queues, {std::move(queues).finished(), core});
             tx_.run(sql::merge_audio_recordings, {std::move(recordings).finished(), core});
-        }
-        if (!mark_ids.empty()) {
-            tx_.run(sql::mark_engagements, {array(mark_ids), array(list_hashes), array(legs_hashes),
-                                            array(fetched), array(legs_fetched), array(legs_changed)});
         }
         if (!leg_ids.empty()) {
             const std::string with_legs = array(leg_ids);

@@ -53,7 +53,8 @@ void renew_enrichments(Connection& connection, const std::string& owner, Enriche
     });
 }
 
-Settled settle_enrichment(Connection& connection, const EnrichmentOutcome& outcome, const std::string& owner) {
+Settled settle_enrichment(Connection& connection, const EnrichmentOutcome& outcome,
+                          const std::string& owner) {
     Settled settled = Settled::erased;
     connection.transact([&](Transaction& tx) {
         const std::string& engagement = outcome.job.engagement_id;
@@ -63,7 +64,9 @@ Settled settle_enrichment(Connection& connection, const EnrichmentOutcome& outco
             return more;
         };
         const auto claim = tx.run(sql::hold_enrichment, with({owner}));
-        settled = claim.empty() ? Settled::erased : truth(claim[0], "held") ? Settled::written : Settled::lost;
+        settled = claim.empty()             ? Settled::erased
+                  : truth(claim[0], "held") ? Settled::written
+                                            : Settled::lost;
         if (settled != Settled::written) return;
         if (!outcome.fetched_at) {
             tx.run(sql::fail_enrichment, with({outcome.error.empty() ? std::nullopt : Param{outcome.error},

@@ -16,11 +16,11 @@ std::string mark_of(const std::string& id) {
 }
 
 Erased erase(Transaction& tx, const std::vector<std::string>& engagements) {
-    tx.run(sql::lock_for_erasure, {array(engagements)});
-    const auto row = tx.run(sql::erase_engagements, {array(engagements)})[0];
     Erased erased;
-    erased.engagements = integer(row, "engagements");
-    erased.rejected = integer(row, "rejected");
+    // The engagements first: whoever writes one now is waited for, and the children it leaves are seen by the
+    // next statement.
+    erased.engagements = tx.write(sql::erase_engagements, {array(engagements)});
+    erased.rejected = integer(tx.run(sql::erase_children, {array(engagements)})[0], "rejected");
     return erased;
 }
 

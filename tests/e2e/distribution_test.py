@@ -1,8 +1,23 @@
 """The rules by which the schema can be distributed (config/citus.sql), read from the catalogue of a migrated database."""
+import glob
 from harness import *
 
 STATE = {"sync_state", "revisit_state", "sync_runs", "backfills", "backfill_windows", "detail_queue", "ongoing_engagements", "rejected_records", "server_clocks", "schema_version",
          "forgotten", "erasures", "enrichments", "enrichers", "queue_wait_samples"}
+
+
+@test
+def no_statement_locks_rows_of_several_shards():
+    """Citus does FOR UPDATE for a single shard only; volatile functions in an UPDATE not at all."""
+    with open(TOP + "/config/citus.sql") as f: distributed = set(re.findall(r"create_distributed_table\('(\w+)'", f.read()))
+    statements = glob.glob(TOP + "/sinks/postgres/sql/*.sql")
+    assert len(statements) > 60
+    for file in statements:
+        with open(file) as f: sql = " ".join(line for line in f.read().splitlines() if not line.startswith("--"))
+        named = {t for t in distributed if re.search(rf"\b(FROM|JOIN|UPDATE|INTO|USING) {t}\b", sql)}
+        if not named: continue
+        assert not re.search(r"\bFOR (NO KEY )?(UPDATE|SHARE)\b", sql), f"{file} locks rows of {named}"
+        assert not re.search(r"\b(random|clock_timestamp|nextval|gen_random_uuid)\(", sql), file
 
 
 @test

@@ -19,6 +19,71 @@ class Sinks : public SinkTest {
     }
 };
 
+/// Another writer holds a row while the sink comes to write it; `then` is what the sink did once it could.
+template <typename Meanwhile, typename Then>
+void while_another_writes(const Database& database, Meanwhile meanwhile, Then then) {
+    pqxx::connection connection(database.dsn());
+    pqxx::work other(connection);
+    other.exec("SET search_path = glia");
+    meanwhile(other);
+    std::thread sink(then);
+    std::this_thread::sleep_for(std::chrono::milliseconds{300});  // it waits for the row by now
+    other.commit();
+    sink.join();
+}
+
+TEST_F(Sinks, WhatAnotherWriterWasQuickerWithIsDecidedAgain) {
+    commit({listed(engagement("e1")), listed(engagement("e2"))});
+    CommitCounts counts;
+    while_another_writes(
+        database,
+        [](pqxx::work& other) {
+            other.exec(
+                "UPDATE engagements SET duration = 99, core_hash = '\\x00112233445566778899aabbccddeeff', "
+                "fetched_at = '2024-01-01 13:00:00Z' WHERE id = 'e1'");
+        },
+        [&] {
+            Engagement one = engagement("e1"), two = engagement("e2");
+            one.duration = two.duration = 7;
+            counts = commit({listed(one, kNoon + Seconds{5}), listed(two, kNoon + Seconds{5})});
+        });
+    EXPECT_EQ(sql("SELECT string_agg(id || duration, ' ' ORDER BY id) FROM engagements"), "e199 e27");
+    EXPECT_EQ(counts.stale, 1);
+    EXPECT_EQ(counts.changed, 1);
+}
+TEST_F(Sinks, LegsThatCameMeanwhileAreNotTakenAwayByOlderOnes) {
+    commit({detailed(engagement("e1"))});
+    while_another_writes(
+        database,
+        [](pqxx::work& other) {
+            other.exec(
+                "UPDATE engagements SET legs_hash = '\\x00112233445566778899aabbccddeeff', "
+                "legs_fetched_at = '2024-01-01 13:00:00Z' WHERE id = 'e1'");
+            other.exec("UPDATE legs SET duration = 99");
+        },
+        [&] {
+            Engagement changed = engagement("e1");
+            changed.legs = {leg("l1"), leg("l2")};
+            commit({detailed(changed, kNoon + Seconds{5})});
+        });
+    EXPECT_EQ(sql("SELECT string_agg(id || duration, ' ') FROM legs"), "l199");
+}
+TEST_F(Sinks, AnEngagementThatIsErasedMeanwhileLeavesNoOrphans) {
+    commit({detailed(engagement("e1"))});
+    while_another_writes(
+        database,
+        [](pqxx::work& other) { other.exec("DELETE FROM engagements"), other.exec("DELETE FROM legs"); },
+        [&] {
+            Engagement changed = engagement("e1");
+            changed.flagged = true;
+            commit({listed(changed, kNoon + Seconds{5})});
+        });
+    EXPECT_EQ(
+        sql("SELECT (SELECT count(*) FROM engagements), (SELECT count(*) FROM legs), (SELECT count(*) FROM "
+            "detail_queue)"),
+        "1|0|1");
+}
+
 TEST_F(Sinks, WritesEveryColumnAsItWas) {
     commit({listed(engagement("e1"))});
     EXPECT_EQ(sql("SELECT visitor_name = E'Ann \\\\N \\t\\n\"x\" {,}', duration, flagged, video_used IS "

@@ -1,5 +1,5 @@
--- Which of these engagements are known, and in what state? Takes no row lock. The first six columns as in
--- lock_engagements; of none that is known, one row says whether anything was ever forgotten. Whoever has looked into
+-- Which of these engagements are known, and in what state? Takes no row lock. Of none that is
+-- known, one row says whether anything was ever forgotten. Whoever has looked into
 -- `forgotten` holds it until the commit: nothing is forgotten meanwhile (lock_forgotten).
 -- $1 ids, $2 the site whose listing showed them
 SELECT e.id, e.core_hash, e.list_hash, e.legs_hash,

@@ -1,0 +1,19 @@
+-- Everything else that is known of these engagements. Of those that have files, the files remain to be deleted.
+-- $1 engagements
+WITH files AS (
+    INSERT INTO erasures (kind, id)
+    SELECT DISTINCT 'recordings', n.engagement_id FROM enrichments n
+    WHERE n.engagement_id = ANY ($1::text[]) AND n.kind = 'recording'
+    ON CONFLICT DO NOTHING
+),   a AS (DELETE FROM engagement_sites t WHERE t.engagement_id = ANY ($1::text[])),
+     b AS (DELETE FROM engagement_operators t WHERE t.engagement_id = ANY ($1::text[])),
+     c AS (DELETE FROM engagement_queues t WHERE t.engagement_id = ANY ($1::text[])),
+     d AS (DELETE FROM audio_recordings t WHERE t.engagement_id = ANY ($1::text[])),
+     e AS (DELETE FROM leg_queues t WHERE t.engagement_id = ANY ($1::text[])),
+     f AS (DELETE FROM legs t WHERE t.engagement_id = ANY ($1::text[])),
+     g AS (DELETE FROM chat_messages t WHERE t.engagement_id = ANY ($1::text[])),
+     h AS (DELETE FROM enrichments t WHERE t.engagement_id = ANY ($1::text[])),
+     i AS (DELETE FROM detail_queue t WHERE t.engagement_id = ANY ($1::text[])),
+     j AS (DELETE FROM ongoing_engagements t WHERE t.engagement_id = ANY ($1::text[])),
+     k AS (DELETE FROM rejected_records t WHERE t.engagement_id = ANY ($1::text[]) RETURNING 1)
+SELECT count(*) AS rejected FROM k;
