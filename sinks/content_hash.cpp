@@ -101,14 +101,19 @@ ContentHash legs_hash(const std::vector<Leg>& legs) {
     return bytes_hash(s.bytes());
 }
 
-std::string to_bytea(const ContentHash& hash) {
+std::string to_hex(std::span<const std::uint8_t> bytes) {
     static constexpr char digits[] = "0123456789abcdef";
-    std::string text = "\\x";
-    for (const std::uint8_t byte : hash) {
+    std::string text;
+    text.reserve(2 * bytes.size());
+    for (const std::uint8_t byte : bytes) {
         text.push_back(digits[byte >> 4]);
         text.push_back(digits[byte & 15]);
     }
     return text;
+}
+
+std::string to_bytea(const ContentHash& hash) {
+    return "\\x" + to_hex(hash);
 }
 
 std::optional<ContentHash> from_bytea(const std::string& text) {

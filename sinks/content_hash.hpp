@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "sinks/records.hpp"
@@ -19,6 +20,9 @@ ContentHash legs_hash(const std::vector<Leg>& legs);
 
 /// Of any bytes; used to recognise a rejected payload seen before.
 ContentHash bytes_hash(const std::string& bytes);
+
+/// Two hexadecimal digits for each byte.
+std::string to_hex(std::span<const std::uint8_t> bytes);
 
 /// PostgreSQL's `bytea` text form, `\x…`.
 std::string to_bytea(const ContentHash& hash);

@@ -51,7 +51,9 @@ Task<> EnrichmentQueue::queue_missed() {
     const auto began = std::chrono::steady_clock::now();
     std::string after;
     while (!engine_.scope.ending()) {
-        const auto queue = [kind = enricher_, after](Sink& sink) { return sink.queue_enrichments(kind, after); };
+        const auto queue = [kind = enricher_, after](Sink& sink) {
+            return sink.queue_enrichments(kind, after);
+        };
         const OptionalText last = co_await engine_.store.run(queue);
         if (!last) {
             const auto ago = std::chrono::duration_cast<Seconds>(std::chrono::steady_clock::now() - began);
@@ -147,8 +149,7 @@ Task<std::optional<EnrichmentJob>> EnrichmentQueue::take() {
 Task<> EnrichmentQueue::settle(EnrichmentFetched fetched) {
     if (fetched.trouble) give_up(*fetched.trouble);
     unanswered_in_a_row_ = fetched.unanswered ? unanswered_in_a_row_ + 1 : 0;
-    if (unanswered_in_a_row_ >= kUnansweredUntilDown)
-        give_up({Ending::unavailable, fetched.outcome.error});
+    if (unanswered_in_a_row_ >= kUnansweredUntilDown) give_up({Ending::unavailable, fetched.outcome.error});
     const auto outcome = std::make_shared<EnrichmentOutcome>(std::move(fetched.outcome));
     const auto write = [outcome, owner = engine_.owner](Sink& sink) {
         try {
@@ -165,7 +166,7 @@ Task<> EnrichmentQueue::settle(EnrichmentFetched fetched) {
     };
     const Settled settled = co_await engine_.store.run(write);
     std::erase_if(held_, [&](const EnrichmentJob& job) { return same(job, outcome->job); });
-    engine_.metrics.enriched(name_of(enricher_), outcome->fetched_at ? "done"
+    engine_.metrics.enriched(name_of(enricher_), outcome->fetched_at      ? "done"
                                                  : outcome->error.empty() ? "later"
                                                                           : "failed");
     if (settled == Settled::erased && outcome->fetched_at && erased_) co_await erased_(outcome->job);

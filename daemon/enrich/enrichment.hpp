@@ -1,5 +1,5 @@
-// The enrichers that work through a queue: claims, retries and state of their own, and none of them holds up the
-// sync (DESIGN.md §2, enrich).
+// The enrichers that work through a queue: claims, retries and state of their own, and none of them holds up
+// the sync (DESIGN.md §2, enrich).
 #pragma once
 
 #include <deque>
@@ -15,7 +15,8 @@ namespace glia {
 /// What one fetch led to.
 struct EnrichmentFetched {
     EnrichmentOutcome outcome;
-    /// Set if it says nothing about this engagement: credentials, a disk that is full, a stop. The round ends.
+    /// Set if it says nothing about this engagement: credentials, a disk that is full, a stop. The round
+    /// ends.
     std::optional<Outcome> trouble;
     bool unanswered = false;  ///< the API did not answer; some of those in a row end the round
 };
@@ -24,8 +25,8 @@ struct EnrichmentFetched {
 class EnrichmentQueue {
   public:
     using Fetch = std::function<Task<EnrichmentFetched>(EnrichmentJob)>;
-    /// `workers`: fetches at once. `fetch` performs one; `erased` undoes what a fetch left elsewhere, of an engagement
-    /// that was erased meanwhile.
+    /// `workers`: fetches at once. `fetch` performs one; `erased` undoes what a fetch left elsewhere, of an
+    /// engagement that was erased meanwhile.
     EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
                     std::function<Task<>(EnrichmentJob)> erased = nullptr);
 

@@ -27,7 +27,7 @@ constexpr std::size_t kReadAtOnce = std::size_t{256} * 1024;
 }
 
 std::string stem_of(const std::string& url) {
-    return to_bytea(bytes_hash(url)).substr(2);
+    return to_hex(bytes_hash(url));
 }
 
 /// What a player takes the file for.
@@ -43,7 +43,8 @@ std::string extension_of(const std::string& content_type) {
 
 class Descriptor {
   public:
-    Descriptor(const std::string& path, int flags) : value_(open(path.c_str(), flags | O_CLOEXEC, kFileMode)) {
+    Descriptor(const std::string& path, int flags)
+        : value_(open(path.c_str(), flags | O_CLOEXEC, kFileMode)) {
         if (value_ < 0) failed("opening", path);
     }
     ~Descriptor() { close(value_); }
@@ -75,13 +76,7 @@ std::string sha256_of(const std::string& path) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int size = 0;
     EVP_DigestFinal_ex(context.get(), digest.data(), &size);
-    static constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string out;
-    for (unsigned int i = 0; i < size; ++i) {
-        out.push_back(kDigits[digest[i] >> 4]);
-        out.push_back(kDigits[digest[i] & 15]);
-    }
-    return out;
+    return to_hex({digest.data(), size});
 }
 
 RecordingFile describe(const std::string& directory, const std::string& below) {

@@ -17,8 +17,8 @@ class DiskError : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// One recording on its way to disk. What has come stays under a temporary name, from where a later attempt goes
-/// on; the final name appears only once all of it is on the disk. Throws DiskError.
+/// One recording on its way to disk. What has come stays under a temporary name, from where a later attempt
+/// goes on; the final name appears only once all of it is on the disk. Throws DiskError.
 class RecordingDownload {
   public:
     /// Opens, or makes, the unfinished file in the folder of the engagement.

@@ -9,7 +9,7 @@ namespace glia {
 std::string recording_folder(const std::string& engagement_id) {
     // A name that is long, or has characters with a meaning, is replaced by its hash.
     constexpr std::size_t kLongest = 100;
-    const std::string hash = to_bytea(bytes_hash(engagement_id)).substr(2);
+    const std::string hash = to_hex(bytes_hash(engagement_id));
     const bool plain = !engagement_id.empty() && engagement_id.size() <= kLongest &&
                        std::all_of(engagement_id.begin(), engagement_id.end(), [](char c) {
                            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||

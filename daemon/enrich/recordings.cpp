@@ -1,5 +1,5 @@
-// Recordings into a directory: where a recording is to be had is asked each time, what came before a failure is gone
-// on from, and nothing is downloaded twice.
+// Recordings into a directory: where a recording is to be had is asked each time, what came before a failure
+// is gone on from, and nothing is downloaded twice.
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -24,7 +24,8 @@ std::optional<std::uint64_t> range_start(const HttpResponse& response) {
     constexpr std::string_view kUnit = "bytes ";
     std::uint64_t start = 0;
     if (!range.starts_with(kUnit)) return std::nullopt;
-    const auto [end, error] = std::from_chars(range.data() + kUnit.size(), range.data() + range.size(), start);
+    const auto [end, error] =
+        std::from_chars(range.data() + kUnit.size(), range.data() + range.size(), start);
     if (error != std::errc{} || end == range.data() + range.size() || *end != '-') return std::nullopt;
     return start;
 }
@@ -32,9 +33,7 @@ std::optional<std::uint64_t> range_start(const HttpResponse& response) {
 class Recordings {
   public:
     explicit Recordings(Engine& engine)
-        : engine_(engine),
-          directory_(engine.settings.enrich.recordings_directory),
-          worker_(engine.runtime) {}
+        : engine_(engine), directory_(engine.settings.enrich.recordings_directory), worker_(engine.runtime) {}
 
     Task<EnrichmentFetched> fetch(EnrichmentJob job) {
         EnrichmentFetched fetched = outcome_of(job);

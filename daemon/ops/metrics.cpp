@@ -107,7 +107,8 @@ void add_work(const Gauges& gauges, std::vector<prom::MetricFamily>& families) {
         .add(static_cast<double>(gauges.report.rejected))
         .to(families);
     Fresh enrichments("glia_sync_enrichment_queue_depth", "What enrichers have still to fetch.");
-    Fresh enriched("glia_sync_enricher_last_success_timestamp_seconds", "When an enricher fetched something last.");
+    Fresh enriched("glia_sync_enricher_last_success_timestamp_seconds",
+                   "When an enricher fetched something last.");
     for (const EnricherStatus& enricher : gauges.report.enrichers) {
         enrichments.add(static_cast<double>(enricher.waiting), {{"kind", enricher.kind}});
         if (enricher.last_success_at)
@@ -189,7 +190,8 @@ struct Metrics::Impl {
     prom::Family<prom::Counter>& enrichments =
         prom::BuildCounter()
             .Name("glia_sync_enrichments_total")
-            .Help("Attempts of the enrichers by what was fetched and the result; later: it was not there yet.")
+            .Help(
+                "Attempts of the enrichers by what was fetched and the result; later: it was not there yet.")
             .Register(registry);
     prom::Gauge& in_flight = prom::BuildGauge()
                                  .Name("glia_sync_api_requests_in_flight")

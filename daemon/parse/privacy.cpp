@@ -93,12 +93,7 @@ std::string Privacy::pseudonym(std::string_view text) const {
     unsigned int size = 0;
     HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()),
          reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
-    std::string out(kMark);
-    for (unsigned int i = 0; i < size; ++i) {
-        out.push_back(kDigits[digest[i] >> 4]);
-        out.push_back(kDigits[digest[i] & 15]);
-    }
-    return out;
+    return std::string(kMark) + to_hex({digest.data(), size});
 }
 
 OptionalText Privacy::stored_visitor_id(std::string_view id) const {

@@ -23,10 +23,10 @@ std::optional<ContentHash> hash(const OptionalText& text) {
     return text ? from_bytea("\\x" + *text) : std::nullopt;
 }
 Value value_of(const std::optional<ContentHash>& hash) {
-    return hash ? Value(to_bytea(*hash).substr(2)) : Value();
+    return hash ? Value(to_hex(*hash)) : Value();
 }
 std::string mark_of(const ContentHash& hash) {
-    return to_bytea(hash).substr(2);
+    return to_hex(hash);
 }
 
 std::optional<ContentHash> visitor_mark(const Engagement& e) {
@@ -50,6 +50,7 @@ class Writer {
             if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
         }
         std::vector<std::string> ids;
+        ids.reserve(latest.size());
         for (const auto& [id, fetched] : latest) ids.push_back(id);
         std::map<std::string, Known> known;
         for (const Row& row : state_.run(sql::known_engagements, {list(ids)})) {

@@ -122,7 +122,7 @@ std::string line_of(const Engagement& engagement, Instant fetched_at,
     const std::string head = Json('{')
                                  .text("id", engagement.id)
                                  .time("fetched_at", fetched_at)
-                                 .text("content_hash", to_bytea(bytes_hash(rest)).substr(2))
+                                 .text("content_hash", to_hex(bytes_hash(rest)))
                                  .done();
     return head.substr(0, head.size() - 1) + "," + rest.substr(1) + "\n";
 }

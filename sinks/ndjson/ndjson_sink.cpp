@@ -18,18 +18,12 @@
 #include "sinks/ndjson/batch_lines.hpp"
 #include "sinks/ndjson/sql.hpp"
 #include "sinks/ndjson/state.hpp"
+#include "sinks/overloaded.hpp"
 
 namespace glia::ndjson {
 namespace {
 
 constexpr std::int64_t kMicro = 1'000'000;
-
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-    using Handlers::operator()...;
-};
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 void fence(std::int64_t rows_written, const std::string& what) {
     if (rows_written == 0)
@@ -455,7 +449,7 @@ class NdjsonSink final : public Sink {
         return all;
     }
 
-    static std::string mark_of(const std::string& id) { return to_bytea(bytes_hash(id)).substr(2); }
+    static std::string mark_of(const std::string& id) { return to_hex(bytes_hash(id)); }
 
     static Erased erase(State& state, const std::string& engagement) {
         Erased erased;

@@ -34,6 +34,7 @@ Erased forget_engagements(Connection& connection, const std::vector<std::string>
         Erased erased;
         connection.transact([&](Transaction& tx) {
             std::vector<std::string> marks;
+            marks.reserve(some.size());
             for (const std::string& id : some) marks.push_back(mark_of(id));
             tx.run(sql::lock_forgotten);
             tx.run(sql::add_forgotten,

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "sinks/overloaded.hpp"
 #include "sinks/postgres/batch_writer.hpp"
 #include "sinks/postgres/connection.hpp"
 #include "sinks/postgres/enrichment.hpp"
@@ -14,13 +15,6 @@
 
 namespace glia::postgres {
 namespace {
-
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-    using Handlers::operator()...;
-};
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 void fence(std::int64_t rows_written, const std::string& what) {
     if (rows_written == 0)
