@@ -131,8 +131,26 @@ TEST(SettingsTest, WhatIsShownCanBeReadAgain) {
     const Settings settings = read(kMinimal);
     EXPECT_EQ(read(show_settings(settings)), settings);
 }
-TEST(SettingsTest, WhatThisVersionCannotDoIsRefusedNotIgnored) {
-    EXPECT_NE(complaint(kMinimal + "sink: {type: ndjson}\n").find("not in this version"), std::string::npos);
+TEST(SettingsTest, TheStateOfLinesLiesBesideThem) {
+    const auto state = [](const std::string& ndjson) {
+        return read(kMinimal + "sink: {type: ndjson, ndjson: " + ndjson + "}\n").ndjson.state;
+    };
+    EXPECT_EQ(state("{path: /data/out.ndjson}"), "/data/out.ndjson.state");
+    EXPECT_EQ(state("{path: /data/out.ndjson, state: /elsewhere/s}"), "/elsewhere/s");
+    EXPECT_TRUE(state("{}").ends_with("glia-sync.state"));
+    const Settings settings =
+        read(kMinimal + "sink: {type: ndjson, ndjson: {path: /o, rotate_mb: 5, rotate_every: 2m}}\n");
+    EXPECT_EQ(settings.ndjson.rotate_mb, 5);
+    EXPECT_EQ(read(show_settings(settings)), settings);
+    EXPECT_TRUE(writes_to_stdout(read(kMinimal + "sink: {type: ndjson}\n")));
+    EXPECT_FALSE(writes_to_stdout(read(kMinimal)));
+}
+TEST(SettingsTest, LinesHaveNoEnrichers) {
+    EXPECT_NE(complaint(kMinimal + "sink: {type: ndjson}\nenrich: {transcripts: {enabled: true}}\n")
+                  .find("enrichers need the sink postgres"),
+              std::string::npos);
+    EXPECT_NE(complaint(kMinimal + "sink: {type: ndjson, ndjson: {path: /a/}}\n").find("a file's path"),
+              std::string::npos);
 }
 TEST(SettingsTest, HashingNeedsAKey) {
     EXPECT_NE(complaint(kMinimal + "privacy: {visitor_id: hash}\n").find("privacy.key_file: is missing"),
