@@ -20,7 +20,7 @@ install(CODE "
     configure_file(\"${PROJECT_SOURCE_DIR}/config/glia-sync.minimal.yaml\" \"\${target}\" COPYONLY)
     file(CHMOD \"\${target}\" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
   endif()")
-install(FILES config/glia-sync.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES config/glia-sync.yaml config/glia-sync.schema.json DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES README.md config/OPERATIONS.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES config/analytics/DICTIONARY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY config/analytics/questions config/analytics/dbt DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/analytics)

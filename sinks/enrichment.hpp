@@ -53,7 +53,7 @@ struct EnrichmentOutcome {
     Enricher enricher = Enricher::transcript;
     EnrichmentJob job;
     OptionalInstant fetched_at;                        ///< set if it was fetched: when it was asked for
-    std::optional<std::vector<ChatMessage>> messages;  ///< the whole transcript
+    std::optional<std::vector<ChatMessage>> messages;  ///< the whole transcript; none: it stays as it is
     std::optional<RecordingFile> file;
     std::string error;      ///< set if it failed
     Seconds retry_in{};     ///< when to try again, if it was not fetched

@@ -305,10 +305,18 @@ Task<Outcome> enrich_once(Engine& engine) {
 
 std::unique_ptr<EnrichmentQueue> make_transcripts(Engine& engine) {
     const auto fetch = [&engine](EnrichmentJob job) -> Task<EnrichmentFetched> {
+        const Instant asked_at = engine.api.server_now();
         auto transcript = co_await engine.api.transcript(job.engagement_id);
-        if (!transcript) co_return failed_fetch(Enricher::transcript, std::move(job), transcript.error());
         EnrichmentFetched fetched;
         fetched.outcome.enricher = Enricher::transcript;
+        if (!transcript && transcript.error().kind == ApiError::Kind::not_found) {
+            // There is no chat, as of a telephone call: nothing to come back for until the engagement
+            // changes. What is stored stays.
+            fetched.outcome.job = std::move(job);
+            fetched.outcome.fetched_at = asked_at;
+            co_return fetched;
+        }
+        if (!transcript) co_return failed_fetch(Enricher::transcript, std::move(job), transcript.error());
         fetched.outcome.job = std::move(job);
         fetched.outcome.fetched_at = transcript.value().fetched_at;
         fetched.outcome.messages = std::move(transcript.value().messages);

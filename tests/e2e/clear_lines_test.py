@@ -113,3 +113,28 @@ def progress_is_a_bar_on_a_terminal():
     assert process.wait(30) == 0
     process.stdout.close()
     assert re.search(rb"\[#+\.*\] \d+%  windows \d+/\d+  engagements [\d,]+  [\d,]+/s", seen), seen[-500:]
+
+
+@test
+def the_schema_for_editors_knows_every_setting_and_no_other():
+    with open(TOP + "/config/glia-sync.schema.json") as f: schema = json.load(f)
+    _, program = world(5)
+    shown, path = set(), []
+    for line in done(program.run("config", "show")).out.splitlines():  # two blanks a level
+        if not (m := re.match(r"( *)(\w+):", line)): continue
+        path = path[:len(m.group(1)) // 2] + [m.group(2)]
+        shown.add(tuple(path))
+    known = set()
+
+    def walk(node, at):
+        for name, inner in node.get("properties", {}).items():
+            known.add((*at, name))
+            assert inner.get("description"), (*at, name)
+            if "properties" in inner:
+                assert inner["additionalProperties"] is False, name
+                walk(inner, (*at, name))
+    walk(schema, ())
+    assert not shown - known, shown - known
+    # What is shown only where it is set.
+    optional = {("api", "auth", "token_env"), ("sink", "postgres", "dsn_file")} | {k for k in known if k[:3] == ("api", "auth", "api_key") or k[:2] == ("log", "topics")}
+    assert not known - shown - optional, known - shown - optional

@@ -80,6 +80,16 @@ def trouble_with_transcripts_holds_up_nothing():
 
 
 @test
+def an_engagement_without_a_chat_is_not_asked_for_again():
+    simulator, program = world(60, sites=1)
+    enriched(simulator, program, transcripts={"enabled": True})
+    simulator.fault("status", path="/chat_transcript", n=10, code=404)
+    done(program.run("run", "--once"))
+    assert program.sql("SELECT count(DISTINCT engagement_id) FROM glia.chat_messages") == "50"
+    assert program.sql("SELECT count(*) FILTER (WHERE waiting), count(*) FILTER (WHERE last_error IS NOT NULL) FROM glia.enrichments") == "0|0"
+
+
+@test
 def transcripts_survive_kill_9():
     simulator, program = world(400, sites=1)
     enriched(simulator, program, transcripts={"enabled": True})
