@@ -162,6 +162,7 @@ class CommandLine {
         };
         auto* get = command->add_subcommand("get", "Prints it as JSON, as the API shows it");
         id(get);
+        get->add_flag("--json", engagement_.json, "It always is; for scripts that say so everywhere");
         get->callback(
             [this] { action_ = [this] { return glia::cli::engagement_get(config_, engagement_); }; });
         auto* end = command->add_subcommand(

@@ -23,7 +23,7 @@ def engagement_get_prints_what_the_api_shows():
     id = some(simulator, False)
     truth = next(e for e in simulator.truth() if e["id"] == id)
     del truth["_sites"]
-    assert json.loads(done(program.run("engagement", "get", id)).out) == truth
+    for more in ((), ("--json",)): assert json.loads(done(program.run("engagement", "get", id, *more)).out) == truth
 
 
 @test
