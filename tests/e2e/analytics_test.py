@@ -55,7 +55,7 @@ def queries():
             yield "config/grafana/engagements.json", sql.replace("$__timeFrom()", "(now() - interval '7 days')").replace("$__timeTo()", "now()")
 
 
-@test(smoke=True)
+@test
 def every_query_in_documents_and_dashboards_runs_as_the_reader():
     simulator, program = loaded()
     found = list(queries())

@@ -45,7 +45,7 @@ def engagement_get_of_what_is_not_there_is_one_clear_line():
     assert program.run("engagement", "get").code == 64
 
 
-@test(smoke=True)
+@test
 def engagement_end_ends_it_at_the_source_and_the_tables_follow():
     simulator, program = world(200, ongoing_per_mille=1000, days=1)
     done(program.run("run", "--once"))

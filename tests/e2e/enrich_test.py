@@ -252,7 +252,7 @@ def a_disk_that_fills_stops_only_the_recordings():
 
 # -------------------------------------------------------------------------------------------- the queue's wait
 
-@test(smoke=True)
+@test
 def the_queues_wait_is_sampled():
     simulator, program = world(20, sites=1)
     enriched(simulator, program, queue_wait={"enabled": True, "every": "1s"})

@@ -73,7 +73,7 @@ def a_backfill_into_files_tells_everything():
     assert len(lines(program)) == count, "what has not changed is not told again"
 
 
-@test(smoke=True)
+@test
 def standard_output_is_for_lines_only():
     simulator, program = world(300, sites=1)
     without_database(simulator, program, "-")

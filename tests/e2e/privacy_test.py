@@ -47,7 +47,7 @@ def nowhere(level):
     return simulator, program
 
 
-@test(smoke=True)
+@test
 def with_everything_dropped_no_byte_of_a_visitor_is_anywhere():
     simulator, program = nowhere("drop")
     assert program.sql("SELECT count(visitor_name) + count(visitor_id) + count(visitor_href) + count(extra) FROM glia.engagements") == "0"
