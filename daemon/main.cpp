@@ -153,7 +153,10 @@ class CommandLine {
             "Examples:\n  glia-sync engagement get eea868ad-9d58-4db9-a663-5fd766728980 | jq .legs\n"
             "  glia-sync engagement end eea868ad-9d58-4db9-a663-5fd766728980 --reason error");
         const auto id = [this](CLI::App* action) {
-            action->add_option("id", engagement_.id, "The engagement's id")->required();
+            action->add_option("id", engagement_.id, "The engagement's id")
+                ->required()
+                ->check(
+                    [](const std::string& given) { return given.empty() ? "an id cannot be empty" : ""; });
         };
         const auto changes = [this, id](CLI::App* action) {
             id(action);

@@ -43,6 +43,7 @@ def engagement_get_of_what_is_not_there_is_one_clear_line():
     program.write("token", "wrong\n")
     refused(program.run("engagement", "get", some(simulator, False)), 77, "401", "api.auth")
     assert program.run("engagement", "get").code == 64
+    refused(program.run("engagement", "get", ""), 64, "an id cannot be empty")
 
 
 @test
