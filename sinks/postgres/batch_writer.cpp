@@ -295,8 +295,7 @@ class Writer {
             // One that is gone has been erased: the transaction begins anew and knows.
             const bool gone =
                 std::any_of(open.begin(), open.end(), [](const Work* work) { return work->plan.insert; });
-            if (gone || attempt == kUpdateAttempts)
-                throw pqxx::serialization_failure("engagements change while they are written");
+            if (gone || attempt == kUpdateAttempts) throw BeginAnew{};
         }
         if (!written.empty()) write_children(written);
     }

@@ -272,6 +272,10 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
         } catch (const pqxx::transaction_rollback& error) {  // a deadlock or a serialisation failure
             if (attempt < kTransactionAttempts) continue;
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
+        } catch (const BeginAnew&) {
+            if (attempt < kTransactionAttempts) continue;
+            throw SinkError(SinkError::Kind::unavailable,
+                            "PostgreSQL: what was to be written keeps changing; it is tried again");
         } catch (const pqxx::sql_error& error) {
             const SinkError told = statement_error(error);
             if (told.kind() == SinkError::Kind::unavailable) session_.reset();

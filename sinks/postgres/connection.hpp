@@ -73,13 +73,16 @@ class Savepoint {
     std::string name_;
 };
 
+/// Thrown out of the work of a transaction that has to begin anew, because what it read has gone meanwhile.
+struct BeginAnew {};
+
 /// A connection that opens by itself and forgets itself when it breaks. One thread at a time.
 class Connection {
   public:
     explicit Connection(ConnectSettings settings);
     ~Connection();
-    /// Runs `work` in one transaction and commits. Deadlocks and serialisation failures are retried a few
-    /// times, so `work` may run more than once. Throws SinkError only.
+    /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and BeginAnew are
+    /// retried a few times, so `work` may run more than once. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);
     const ConnectSettings& settings() const { return settings_; }
 
