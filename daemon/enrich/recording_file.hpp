@@ -1,4 +1,4 @@
-// A recording's file while it is downloaded, and once it is complete. Everything here blocks: for a Worker.
+// A recording's file while it is downloaded, and once it is complete. Everything here blocks: for Workers.
 #pragma once
 
 #include <cstdint>

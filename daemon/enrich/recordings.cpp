@@ -7,7 +7,7 @@
 #include "daemon/enrich/enrichment.hpp"
 #include "daemon/enrich/recording_file.hpp"
 #include "daemon/enrich/recording_path.hpp"
-#include "daemon/ops/worker.hpp"
+#include "daemon/ops/workers.hpp"
 
 namespace glia {
 namespace {
@@ -33,7 +33,9 @@ std::optional<std::uint64_t> range_start(const HttpResponse& response) {
 class Recordings {
   public:
     explicit Recordings(Engine& engine)
-        : engine_(engine), directory_(engine.settings.enrich.recordings_directory), worker_(engine.runtime) {}
+        : engine_(engine),
+          directory_(engine.settings.enrich.recordings_directory),
+          worker_(engine.runtime, 1) {}
 
     Task<EnrichmentFetched> fetch(EnrichmentJob job) {
         EnrichmentFetched fetched = outcome_of(job);
@@ -144,7 +146,7 @@ class Recordings {
 
     Engine& engine_;
     std::string directory_;
-    Worker worker_;
+    Workers worker_;  // one: two would not make a disk faster
 };
 
 }  // namespace

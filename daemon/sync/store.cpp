@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/ops/log.hpp"
+#include "daemon/ops/workers.hpp"
 #include "daemon/parse/timestamp.hpp"
 
 namespace glia {
@@ -32,12 +29,16 @@ void mark_now() {
     *mark = now_ms();
 }
 
-struct Call {
-    std::function<void(Sink&)> work;
-    std::exception_ptr failure;
-    bool done = false;  // loop's thread only
-    Signal answered;
-    explicit Call(Runtime& runtime) : answered(runtime) {}
+/// While it lives, the calling writer thread is at work.
+class AtWork {
+  public:
+    explicit AtWork(std::atomic<std::int64_t>& own) {
+        mark = &own;
+        mark_now();
+    }
+    ~AtWork() { *mark = kAtRest; }
+    AtWork(const AtWork&) = delete;
+    AtWork& operator=(const AtWork&) = delete;
 };
 
 }  // namespace
@@ -49,7 +50,11 @@ struct Store::Impl {
           factory(std::move(make)),
           retries(tries),
           metrics(measured),
-          marks(static_cast<std::size_t>(writers)) {}
+          marks(static_cast<std::size_t>(writers)),
+          sinks(marks.size()) {
+        for (auto& own_mark : marks) own_mark = kAtRest;
+        workers = std::make_unique<Workers>(runtime, marks.size());
+    }
 
     Scope& scope;
     Runtime& runtime;
@@ -57,56 +62,22 @@ struct Store::Impl {
     int retries;
     Metrics& metrics;
     std::vector<std::atomic<std::int64_t>> marks;  // one for each writer, see `mark`
-    std::mutex mutex;
-    std::condition_variable wake;
-    std::deque<std::shared_ptr<Call>> queue;
-    bool closing = false;
-    std::vector<std::thread> threads;
+    std::vector<std::unique_ptr<Sink>> sinks;      // each of its writer alone
+    std::unique_ptr<Workers> workers;
 
-    void serve(std::atomic<std::int64_t>& own_mark) {
-        std::unique_ptr<Sink> sink;
-        mark = &own_mark;
-        for (;;) {
-            std::shared_ptr<Call> call;
-            {
-                std::unique_lock lock(mutex);
-                wake.wait(lock, [this] { return closing || !queue.empty(); });
-                if (closing) return;
-                call = std::move(queue.front());
-                queue.pop_front();
-            }
-            try {
-                mark_now();
-                if (!sink) sink = factory();
-                call->work(*sink);
-            } catch (...) {
-                call->failure = std::current_exception();
-            }
-            own_mark = kAtRest;
-            // The last reference goes on the loop's thread: what the call holds belongs there.
-            runtime.post([call = std::move(call)] {
-                call->done = true;
-                call->answered.notify();
-            });
-        }
+    void perform(std::size_t writer, const std::function<void(Sink&)>& work) {
+        const AtWork at_work(marks[writer]);
+        if (!sinks[writer]) sinks[writer] = factory();
+        work(*sinks[writer]);
     }
 };
 
 Store::Store(Scope& scope, SinkFactory factory, int threads, int retries, Metrics& metrics)
-    : impl_(std::make_shared<Impl>(scope, std::move(factory), threads, retries, metrics)) {
-    for (auto& own_mark : impl_->marks) {
-        own_mark = kAtRest;
-        impl_->threads.emplace_back([impl = impl_.get(), &own_mark] { impl->serve(own_mark); });
-    }
-}
+    : impl_(std::make_shared<Impl>(scope, std::move(factory), threads, retries, metrics)) {}
 
 Store::~Store() {
-    {
-        const std::lock_guard lock(impl_->mutex);
-        impl_->closing = true;
-    }
-    impl_->wake.notify_all();
-    for (auto& thread : impl_->threads) thread.join();
+    impl_->workers.reset();
+    impl_->sinks.clear();
 }
 
 std::chrono::milliseconds Store::longest_silence() const {
@@ -126,21 +97,16 @@ Task<> Store::run_erased(std::function<void(Sink&)> work) {
     const std::shared_ptr<Impl> impl = impl_;
     const Backoff backoff{Milliseconds{250}, Milliseconds{10'000}};
     for (int attempt = 1;; ++attempt) {
-        auto call = std::make_shared<Call>(impl->runtime);
-        call->work = work;
-        {
-            const std::lock_guard lock(impl->mutex);
-            if (impl->queue.size() >= kLongestQueue) {
-                throw SinkError(SinkError::Kind::internal, "the queue to the sink is full");
-            }
-            impl->queue.push_back(call);
+        if (impl->workers->waiting() >= kLongestQueue) {
+            throw SinkError(SinkError::Kind::internal, "the queue to the sink is full");
         }
-        impl->wake.notify_one();
-        while (!call->done) co_await call->answered.wait();
-        if (!call->failure) co_return;
         std::string message;
         try {
-            std::rethrow_exception(call->failure);
+            std::function<void(std::size_t)> perform = [at = impl.get(), work](std::size_t writer) {
+                at->perform(writer, work);
+            };
+            co_await impl->workers->run_on(std::move(perform));
+            co_return;
         } catch (const SinkError& error) {
             const bool again = error.kind() == SinkError::Kind::unavailable && attempt <= impl->retries &&
                                !impl->scope.ending();

@@ -1,17 +1,18 @@
-#include "daemon/ops/worker.hpp"
+#include "daemon/ops/workers.hpp"
 
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace glia {
 namespace {
 
 struct Call {
     explicit Call(Runtime& runtime) : answered(runtime) {}
-    std::function<void()> work;
+    std::function<void(std::size_t)> work;
     std::exception_ptr failure;
     bool done = false;  // loop's thread only
     Signal answered;
@@ -19,10 +20,10 @@ struct Call {
 
 }  // namespace
 
-struct Worker::Impl {
-    explicit Impl(Runtime& loop) : runtime(loop), thread([this] { serve(); }) {}
+struct Workers::Impl {
+    explicit Impl(Runtime& loop) : runtime(loop) {}
 
-    void serve() {
+    void serve(std::size_t thread) {
         for (;;) {
             std::shared_ptr<Call> call;
             {
@@ -33,7 +34,7 @@ struct Worker::Impl {
                 queue.pop_front();
             }
             try {
-                call->work();
+                call->work(thread);
             } catch (...) {
                 call->failure = std::current_exception();
             }
@@ -46,25 +47,34 @@ struct Worker::Impl {
     }
 
     Runtime& runtime;
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::condition_variable wake;
     std::deque<std::shared_ptr<Call>> queue;
     bool closing = false;
-    std::thread thread;  // last: it uses the others
+    std::vector<std::thread> threads;
 };
 
-Worker::Worker(Runtime& runtime) : impl_(std::make_unique<Impl>(runtime)) {}
+Workers::Workers(Runtime& runtime, std::size_t threads) : impl_(std::make_unique<Impl>(runtime)) {
+    for (std::size_t i = 0; i < threads; ++i) {
+        impl_->threads.emplace_back([impl = impl_.get(), i] { impl->serve(i); });
+    }
+}
 
-Worker::~Worker() {
+Workers::~Workers() {
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->closing = true;
     }
     impl_->wake.notify_all();
-    impl_->thread.join();
+    for (auto& thread : impl_->threads) thread.join();
 }
 
-Task<> Worker::run_erased(std::function<void()> work) {
+std::size_t Workers::waiting() const {
+    const std::lock_guard lock(impl_->mutex);
+    return impl_->queue.size();
+}
+
+Task<> Workers::run_on(std::function<void(std::size_t)> work) {
     const auto call = std::make_shared<Call>(impl_->runtime);
     call->work = std::move(work);
     {
