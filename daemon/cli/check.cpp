@@ -2,9 +2,8 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <system_error>
-
 #include <iostream>
+#include <system_error>
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"

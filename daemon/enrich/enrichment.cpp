@@ -182,23 +182,6 @@ Task<> EnrichmentQueue::settle(EnrichmentFetched fetched) {
 
 namespace {
 
-/// How a round went, for the log and for `status`.
-Task<> tell(Engine& engine, const std::string& kind, const DrainResult& result, Milliseconds next) {
-    const bool failed = result.outcome.ending > Ending::stopped;
-    if (result.fetched > 0) {
-        log::info(LogTopic::enrich, "fetched",
-                  {{"what", kind}, {"count", result.fetched}, {"failed", result.failed}});
-    }
-    if (failed) {
-        log::error(LogTopic::enrich, "enricher failed",
-                   {{"what", kind}, {"next", to_text(next)}, {"error", result.outcome.error}});
-    }
-    if (result.fetched == 0 && !failed) co_return;
-    const std::string error = failed ? result.outcome.error : std::string();
-    const auto note = [kind, error](Sink& sink) { sink.enricher_fared(kind, error); };
-    co_await engine.store.run(note);
-}
-
 Task<DrainResult> round(EnrichmentQueue& queue, Engine& engine, bool& missed) {
     DrainResult result;
     std::optional<SinkError> failure;
@@ -227,12 +210,33 @@ Task<DrainResult> wait_round(Engine& engine) {
     co_return result;
 }
 
-Task<> tell_safely(Engine& engine, std::string kind, DrainResult result, Milliseconds next) {
-    try {
-        co_await tell(engine, kind, result, next);
-    } catch (const SinkError& error) {
-        log::debug(LogTopic::enrich, "how an enricher fared was not noted", {{"error", error.what()}});
+/// How a round went, for the log and for `status`; nothing is lost if `status` does not hear of it.
+Task<> tell(Engine& engine, std::string kind, DrainResult result, Milliseconds next) {
+    const bool failed = result.outcome.ending > Ending::stopped;
+    if (result.fetched > 0) {
+        log::info(LogTopic::enrich, "fetched",
+                  {{"what", kind}, {"count", result.fetched}, {"failed", result.failed}});
     }
+    if (failed) {
+        log::error(LogTopic::enrich, "enricher failed",
+                   {{"what", kind}, {"next", to_text(next)}, {"error", result.outcome.error}});
+    }
+    if (result.fetched == 0 && !failed) co_return;
+    const std::string error = failed ? result.outcome.error : std::string();
+    const auto note = [kind, error](Sink& sink) { sink.enricher_fared(kind, error); };
+    try {
+        co_await engine.store.run(note);
+    } catch (const SinkError& failure) {
+        log::debug(LogTopic::enrich, "how an enricher fared was not noted", {{"error", failure.what()}});
+    }
+}
+
+/// Those that are enabled.
+std::vector<std::unique_ptr<EnrichmentQueue>> queues_of(Engine& engine) {
+    std::vector<std::unique_ptr<EnrichmentQueue>> queues;
+    if (engine.settings.enrich.transcripts) queues.push_back(make_transcripts(engine));
+    if (engine.settings.enrich.recordings) queues.push_back(make_recordings(engine));
+    return queues;
 }
 
 Task<> serve_queue(Engine& engine, std::unique_ptr<EnrichmentQueue> queue, Latch& latch) {
@@ -244,7 +248,7 @@ Task<> serve_queue(Engine& engine, std::unique_ptr<EnrichmentQueue> queue, Latch
         const bool failed = result.outcome.ending > Ending::stopped;
         failures = failed ? failures + 1 : 0;
         wait = failed ? next_poll(engine.settings.sync, failures, engine.runtime.random()) : kPause;
-        co_await tell_safely(engine, name_of(queue->enricher()), result, wait);
+        co_await tell(engine, name_of(queue->enricher()), result, wait);
     } while (co_await engine.scope.sleep(wait));
     latch.remove();
 }
@@ -260,7 +264,7 @@ Task<> serve_queue_wait(Engine& engine, Latch& latch) {
     // Of several instances one has the turn; the others look in often enough to take over.
     do {
         const DrainResult result = co_await wait_round(engine);
-        co_await tell_safely(engine, "queue_wait", result, every);
+        co_await tell(engine, "queue_wait", result, every);
     } while (co_await engine.scope.sleep(every));
     latch.remove();
 }
@@ -268,36 +272,28 @@ Task<> serve_queue_wait(Engine& engine, Latch& latch) {
 }  // namespace
 
 void serve_enrichers(Engine& engine, Latch& latch) {
-    const EnrichSettings& enrich = engine.settings.enrich;
-    if (enrich.queue_wait) {
+    if (engine.settings.enrich.queue_wait) {
         latch.add();
         engine.runtime.spawn(serve_queue_wait(engine, latch));
     }
-    if (enrich.transcripts) {
+    for (auto& queue : queues_of(engine)) {
         latch.add();
-        engine.runtime.spawn(serve_queue(engine, make_transcripts(engine), latch));
-    }
-    if (enrich.recordings) {
-        latch.add();
-        engine.runtime.spawn(serve_queue(engine, make_recordings(engine), latch));
+        engine.runtime.spawn(serve_queue(engine, std::move(queue), latch));
     }
 }
 
 Task<Outcome> enrich_once(Engine& engine) {
-    const EnrichSettings& enrich = engine.settings.enrich;
     Outcome outcome;
-    if (enrich.queue_wait) {
+    if (engine.settings.enrich.queue_wait) {
         const DrainResult result = co_await wait_round(engine);
-        co_await tell_safely(engine, "queue_wait", result, Milliseconds{0});
+        co_await tell(engine, "queue_wait", result, Milliseconds{0});
         outcome.merge(result.outcome);
     }
-    std::vector<std::unique_ptr<EnrichmentQueue>> queues;
-    if (enrich.transcripts) queues.push_back(make_transcripts(engine));
-    if (enrich.recordings) queues.push_back(make_recordings(engine));
+    const auto queues = queues_of(engine);
     for (const auto& queue : queues) {
         bool missed = true;
         const DrainResult result = co_await round(*queue, engine, missed);
-        co_await tell_safely(engine, name_of(queue->enricher()), result, Milliseconds{0});
+        co_await tell(engine, name_of(queue->enricher()), result, Milliseconds{0});
         outcome.merge(result.outcome);
     }
     co_return outcome;

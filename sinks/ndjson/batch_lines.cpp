@@ -16,6 +16,7 @@ struct Known {
     StoredState state;
     std::vector<std::string> site_ids;
     OptionalText visitor_mark;  ///< as of the content
+    bool rejected = false;      ///< and not settled since
     bool owed = false;          ///< it changed, and the line waits for the legs
 };
 
@@ -60,6 +61,7 @@ class Writer {
             one.site_ids = texts(row.text(6).value_or("[]"));
             one.owed = row.integer(7) != 0;
             one.visitor_mark = row.text(8);
+            one.rejected = row.integer(9) != 0;
         }
         for (const auto& [id, fetched] : latest) {
             const auto found = known.find(id);
@@ -98,6 +100,7 @@ class Writer {
         remember(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
         count(plan, e);
+        if (known && !known->rejected) return;
         const bool with_legs = fetched.source == RecordSource::detail || incoming.legs_hash;
         state_.run(sql::resolve_rejected, {e.id, std::int64_t{with_legs}});
     }
