@@ -8,10 +8,12 @@ def lease_of(program, site=None):
 
 @test
 def an_instance_that_was_stopped_and_wakes_after_its_lease_has_gone_writes_nothing():
-    simulator, program = world(2500, sites=1, latency_ms=40, legs_in_list=True, sync__revisit=[])
+    simulator, program = world(2500, sites=1, legs_in_list=True, sync__revisit=[])
+    simulator.slow(400)
     with program.service(name="first", expect=None) as first:
         eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.sync_state WHERE pass_next_page IS NOT NULL") == "1")
         first.send_signal(signal.SIGSTOP)
+        simulator.quick()
         pid = f"/{first.pid}/"
         assert pid in lease_of(program)
         epoch = int(program.sql("SELECT lease_epoch FROM glia.sync_state"))
@@ -25,7 +27,8 @@ def an_instance_that_was_stopped_and_wakes_after_its_lease_has_gone_writes_nothi
 
 @test
 def the_windows_of_a_backfill_are_shared_and_those_of_a_killed_instance_taken_over():
-    simulator, program = world(3000, latency_ms=25)
+    simulator, program = world(3000)
+    simulator.slow(300)
     arguments = ("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "12h", "--concurrency", "2")
     first = program.start(*arguments)
     eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.backfill_windows WHERE done") not in ("", "0"))
@@ -33,6 +36,7 @@ def the_windows_of_a_backfill_are_shared_and_those_of_a_killed_instance_taken_ov
     eventually(lambda: int(program.sql("SELECT count(DISTINCT lease_owner) FROM glia.backfill_windows WHERE lease_owner IS NOT NULL")) == 2)
     first.kill()
     first.communicate()
+    simulator.quick()
     out, err = second.communicate(timeout=120)
     assert second.returncode == 0, (out, err[-1500:])
     done(program.run("run", "--once"))

@@ -29,12 +29,14 @@ def sighup_takes_a_new_configuration_over():
 
 @test
 def sighup_in_the_middle_of_a_pass_loses_nothing_and_reads_no_page_twice():
-    simulator, program = world(6000, sites=1, latency_ms=50, legs_in_list=True, sync__revisit=[])
+    simulator, program = world(6000, sites=1, legs_in_list=True, sync__revisit=[])
+    simulator.slow(400)
     with program.service() as service:
         for taken_over in range(3):
             eventually(lambda: program.stored() and program.sql("SELECT count(*) FROM glia.sync_state WHERE pass_next_page IS NOT NULL") == "1")
             service.send_signal(signal.SIGHUP)
             eventually(lambda: service.log().count("the new configuration is in effect") == taken_over + 1)
+        simulator.quick()
         eventually(lambda: program.sql("SELECT count(*) FROM glia.sync_state WHERE synced_through IS NOT NULL") == "1")
         pages = int(program.sql("SELECT pages FROM glia.sync_runs WHERE mode = 'incremental' ORDER BY id LIMIT 1"))
         assert pages == 60, pages

@@ -3,7 +3,8 @@ from harness import *
 
 @test(smoke=True)
 def sigterm_stops_a_backfill_which_then_goes_on():
-    simulator, program = world(4000, latency_ms=15)
+    simulator, program = world(4000)
+    simulator.slow(500)
     process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "2d")
     eventually(lambda: program.sql("SELECT to_regclass('glia.backfill_windows') IS NOT NULL") == "t" and
                int(program.sql("SELECT count(*) FROM glia.backfill_windows WHERE done")) >= 2)
@@ -13,6 +14,7 @@ def sigterm_stops_a_backfill_which_then_goes_on():
     assert process.returncode == 75 and time.time() - began < 6, (process.returncode, time.time() - began, out, err[-1500:])
     unfinished = program.status()["backfills"]
     assert len(unfinished) == 1 and 0 < unfinished[0]["windows_done"] < unfinished[0]["windows_total"], unfinished
+    simulator.quick()
     finished = done(program.run("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "2d"))
     assert "going on" in finished.err, finished
     equal(program)

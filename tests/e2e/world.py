@@ -132,6 +132,11 @@ class Simulator:
         return urllib.request.urlopen(url, timeout=60).read().decode()
 
     def fault(self, kind, /, **query): self.call("/fault", kind=kind, **query)
+    def slow(self, ms):
+        """Every answer takes this long until quick(): what is to be caught in the middle is there whenever we come to look."""
+        self.fault("late", path="/engagements", n=1000000, ms=ms)
+
+    def quick(self): self.call("/clear")
     def stats(self): return json.loads(self.call("/stats"))
     def truth(self): return [json.loads(line) for line in self.call("/truth").splitlines()]
 
