@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 
 namespace glia {
@@ -46,9 +47,15 @@ class Serialiser {
 }  // namespace
 
 ContentHash bytes_hash(const std::string& bytes) {
+    // Looked up once: OpenSSL 3 else asks its providers for the algorithm every time.
+    static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> kSha256{
+        EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free};
+    thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state{EVP_MD_CTX_new(),
+                                                                                     &EVP_MD_CTX_free};
     std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
+    if (!kSha256 || !state || EVP_DigestInit_ex2(state.get(), kSha256.get(), nullptr) != 1 ||
+        EVP_DigestUpdate(state.get(), bytes.data(), bytes.size()) != 1 ||
+        EVP_DigestFinal_ex(state.get(), digest.data(), nullptr) != 1) {
         throw std::runtime_error("SHA-256 is not available from OpenSSL");
     }
     ContentHash hash{};

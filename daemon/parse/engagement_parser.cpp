@@ -67,8 +67,20 @@ bool is_null(od::value& value) {
 
 // ------------------------------------------------------------------------------------------- scalars
 
+/// Eight bytes at a time: nearly all texts are short, and a call would cost more than the look.
+bool has_nul(std::string_view text) {
+    while (text.size() >= sizeof(std::uint64_t)) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, text.data(), sizeof bytes);
+        // The highest bit of a byte is set where it was zero (or above one that was).
+        if ((bytes - 0x0101010101010101U) & ~bytes & 0x8080808080808080U) return true;
+        text.remove_prefix(sizeof bytes);
+    }
+    return std::any_of(text.begin(), text.end(), [](char c) { return c == 0; });
+}
+
 std::string clean(std::string_view text) {
-    if (std::memchr(text.data(), 0, text.size()) == nullptr) return std::string(text);
+    if (!has_nul(text)) return std::string(text);
     std::string out;
     for (const char c : text) {
         if (c == 0) {
@@ -80,19 +92,25 @@ std::string clean(std::string_view text) {
     return out;
 }
 
-void read(od::value& value, std::string_view field, OptionalText& target) {
+/// A string as the parser keeps it until the end of the page; none for null.
+std::optional<std::string_view> read_text(od::value& value, std::string_view field) {
     std::string_view text;
     const auto error = value.get_string().get(text);
-    if (error == simdjson::SUCCESS) {
-        target = clean(text);
-        return;
-    }
+    if (error == simdjson::SUCCESS) return text;
     if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
-    if (is_null(value)) {
-        target.reset();
-        return;
-    }
+    if (is_null(value)) return std::nullopt;
     reject(field, "is not a string: " + shown(value.raw_json_token()));
+}
+
+void read(od::value& value, std::string_view field, OptionalText& target) {
+    const auto text = read_text(value, field);
+    if (!text) {
+        target.reset();
+    } else if (has_nul(*text)) {
+        target = clean(*text);
+    } else {
+        target.emplace(*text);
+    }
 }
 
 void read(od::value& value, std::string_view field, OptionalSeconds& target) {
@@ -131,12 +149,11 @@ void read(od::value& value, std::string_view field, OptionalFlag& target) {
 }
 
 void read(od::value& value, std::string_view field, OptionalInstant& target) {
-    OptionalText text;
-    read(value, field, text);
     target.reset();
+    const auto text = read_text(value, field);
     if (!text) return;
     target = parse_timestamp(*text);
-    if (!target) reject(field, "is not an ISO 8601 time: " + shown(*text));
+    if (!target) reject(field, "is not an ISO 8601 time: " + shown(clean(*text)));
 }
 
 void read_id(od::value& value, std::string_view field, OptionalText& target) {
@@ -179,15 +196,21 @@ class ExtraList {
   public:
     void add(Extra& entry) {
         const OptionalText text = entry.text();
-        any_ = any_ || text;
-        list_ += (list_.empty() ? "[" : ",") + text.value_or("{}");
+        if (!text && list_.empty()) {
+            ++bare_;
+            return;
+        }
+        for (; bare_ > 0; --bare_) append("{}");
+        append(text.value_or("{}"));
     }
     void finish(std::string_view key, Extra& into) {
-        if (any_) into.add_raw(key, list_ + "]");
+        if (!list_.empty()) into.add_raw(key, list_ + "]");
     }
 
   private:
-    bool any_ = false;
+    void append(const std::string& object) { list_ += (list_.empty() ? "[" : ",") + object; }
+
+    std::size_t bare_ = 0;  // entries so far, of which none had anything
     std::string list_;
 };
 
@@ -234,7 +257,7 @@ void read_href(od::value& value, std::string_view field, OptionalText& href, Ext
 OptionalText last_segment(const OptionalText& href) {
     if (!href) return std::nullopt;
     std::string_view path(*href);
-    path = path.substr(0, path.find_first_of("?#"));
+    path = path.substr(0, std::min(path.find('?'), path.find('#')));
     while (path.ends_with('/')) path.remove_suffix(1);
     path = path.substr(path.rfind('/') + 1);
     return path.empty() ? std::nullopt : OptionalText(path);
@@ -254,7 +277,7 @@ void read_queues(od::value& value, std::string_view field, std::vector<QueueRef>
     ExtraList unknown;
     queues.clear();
     read_array(value, field, [&](od::value& element) {
-        QueueRef queue;
+        QueueRef& queue = queues.emplace_back();
         Extra entry;
         read_object(element, field, [&](std::string_view key, od::value& inner) {
             if (key == "id") {
@@ -265,7 +288,6 @@ void read_queues(od::value& value, std::string_view field, std::vector<QueueRef>
                 entry.add(key, inner);
             }
         });
-        queues.push_back(std::move(queue));
         unknown.add(entry);
     });
     unknown.finish(field, extra);
@@ -275,35 +297,63 @@ void read_operators(od::value& value, std::vector<OperatorRef>& operators, Extra
     ExtraList unknown;
     operators.clear();
     read_array(value, "operators", [&](od::value& element) {
-        OperatorRef op;
+        OperatorRef& op = operators.emplace_back();
         Extra entry;
         read_object(element, "operators", [&](std::string_view key, od::value& inner) {
             key == "href" ? read(inner, "operator href", op.href) : entry.add(key, inner);
         });
         op.operator_id = last_segment(op.href);
-        operators.push_back(std::move(op));
         unknown.add(entry);
     });
     unknown.finish("operators", extra);
 }
 
 void read_leg_member(std::string_view key, od::value& value, Leg& leg, OptionalText& id, Extra& extra) {
-    if (key == "id") return read_id(value, "leg id", id);
-    if (key == "operator") return read_reference(value, key, leg.operator_id, extra);
-    if (key == "site") return read_reference(value, key, leg.site_id, extra);
-    if (key == "requested_at") return read(value, key, leg.requested_at);
-    if (key == "accepted_at") return read(value, key, leg.accepted_at);
-    if (key == "request_type") return read(value, key, leg.request_type);
-    if (key == "request_source") return read(value, key, leg.request_source);
-    if (key == "offered_media_type") return read(value, key, leg.offered_media_type);
-    if (key == "accepted_media_type") return read(value, key, leg.accepted_media_type);
-    if (key == "request_queues") return read_queues(value, key, leg.request_queues, extra);
-    if (key == "duration") return read(value, "leg duration", leg.duration);
-    if (key == "highest_visitor_media_type") return read(value, key, leg.highest_visitor_media_type);
-    if (key == "highest_operator_media_type") return read(value, key, leg.highest_operator_media_type);
-    if (key == "used_cobrowsing") return read(value, key, leg.used_cobrowsing);
-    if (key == "ended_at") return read(value, key, leg.ended_at);
-    if (key == "end_reason") return read(value, key, leg.end_reason);
+    switch (key.size()) {  // a first sieve: most keys differ in length
+        case 2:
+            if (key == "id") return read_id(value, "leg id", id);
+            break;
+        case 4:
+            if (key == "site") return read_reference(value, key, leg.site_id, extra);
+            break;
+        case 8:
+            if (key == "operator") return read_reference(value, key, leg.operator_id, extra);
+            if (key == "duration") return read(value, "leg duration", leg.duration);
+            if (key == "ended_at") return read(value, key, leg.ended_at);
+            break;
+        case 10:
+            if (key == "end_reason") return read(value, key, leg.end_reason);
+            break;
+        case 11:
+            if (key == "accepted_at") return read(value, key, leg.accepted_at);
+            break;
+        case 12:
+            if (key == "requested_at") return read(value, key, leg.requested_at);
+            if (key == "request_type") return read(value, key, leg.request_type);
+            break;
+        case 14:
+            if (key == "request_source") return read(value, key, leg.request_source);
+            if (key == "request_queues") return read_queues(value, key, leg.request_queues, extra);
+            break;
+        case 15:
+            if (key == "used_cobrowsing") return read(value, key, leg.used_cobrowsing);
+            break;
+        case 18:
+            if (key == "offered_media_type") return read(value, key, leg.offered_media_type);
+            break;
+        case 19:
+            if (key == "accepted_media_type") return read(value, key, leg.accepted_media_type);
+            break;
+        case 26:
+            if (key == "highest_visitor_media_type") return read(value, key, leg.highest_visitor_media_type);
+            break;
+        case 27:
+            if (key == "highest_operator_media_type")
+                return read(value, key, leg.highest_operator_media_type);
+            break;
+        default:
+            break;
+    }
     extra.add(key, value);
 }
 
@@ -315,15 +365,14 @@ void read_legs(od::value& value, std::optional<std::vector<Leg>>& legs) {
         if (element.type().value() != od::json_type::object) {
             reject("legs", "holds something that is not an object: " + shown(element.raw_json_token()));
         }
-        Leg leg;
+        Leg& leg = legs->emplace_back();
         OptionalText id;
         Extra extra;
         read_object(element, "legs", [&](std::string_view key, od::value& inner) {
             read_leg_member(key, inner, leg, id, extra);
         });
-        leg.id = id.value_or("#" + std::to_string(legs->size()));
+        leg.id = id ? std::move(*id) : "#" + std::to_string(legs->size() - 1);
         leg.extra = extra.text();
-        legs->push_back(std::move(leg));
     });
 }
 

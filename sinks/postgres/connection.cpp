@@ -97,10 +97,22 @@ std::string sqlstate(const pqxx::sql_error& error) {
     if (is_a<pqxx::integrity_constraint_violation>(error)) return "23000";
     if (is_a<pqxx::data_exception>(error)) return "22000";
     if (is_a<pqxx::feature_not_supported>(error)) return "0A000";
+    if (is_a<pqxx::invalid_sql_statement_name>(error)) return "26000";
     if (is_a<pqxx::disk_full>(error)) return "53100";
     if (is_a<pqxx::insufficient_resources>(error)) return "53000";
     return "";
 }
+
+namespace {
+
+/// True if a statement failed because it was prepared: the session has forgotten it (a pooler of a kind that
+/// we do not recognise, DEALLOCATE ALL), or a column that it shows has another type now.
+bool is_of_prepared(const pqxx::sql_error& error) {
+    const std::string code = sqlstate(error);
+    return code == "26000" || code == "42P05" || code == "0A000";
+}
+
+}  // namespace
 
 std::string complete_dsn(const std::string& dsn) {
     char* complaint = nullptr;
@@ -145,18 +157,25 @@ std::string complete_dsn(const std::string& dsn) {
 
 pqxx::result Transaction::run(std::string_view sql, const Params& params) {
     tell();
+    const Prepared::Use use = prepared_.use(sql);
 #if PQXX_VERSION_MAJOR >= 7
+    const pqxx::zview text{sql.data(), sql.size()};
+    if (use.prepare) tx_.conn().prepare(pqxx::zview{use.name}, text);
     pqxx::params list;
     for (const Param& value : params) list.append(value);
 #if PQXX_VERSION_MINOR >= 10 || PQXX_VERSION_MAJOR > 7
-    return tx_.exec(pqxx::zview{sql.data(), sql.size()}, list);
+    if (!use.name.empty()) return tx_.exec(pqxx::prepped{use.name}, list);
+    return tx_.exec(text, list);
 #else
-    return tx_.exec_params(pqxx::zview{sql.data(), sql.size()}, list);
+    if (!use.name.empty()) return tx_.exec_prepared(pqxx::zview{use.name}, list);
+    return tx_.exec_params(text, list);
 #endif
 #else
+    if (use.prepare) tx_.conn().prepare(use.name, std::string(sql));
     std::vector<const char*> list;
     for (const Param& value : params) list.push_back(value ? value->c_str() : nullptr);
-    return tx_.exec_params(std::string(sql), pqxx::prepare::make_dynamic_params(list));
+    const auto all = pqxx::prepare::make_dynamic_params(list);
+    return use.name.empty() ? tx_.exec_params(std::string(sql), all) : tx_.exec_prepared(use.name, all);
 #endif
 }
 
@@ -195,6 +214,7 @@ struct Connection::Session {
 
     PGconn* raw = nullptr;
     std::optional<pqxx::connection> connection;
+    Prepared prepared;
 };
 #else
 #pragma GCC diagnostic push
@@ -228,6 +248,7 @@ struct Connection::Session {
 
     RememberingConnection connection;
     PGconn* raw;
+    Prepared prepared;
 };
 #endif
 
@@ -236,7 +257,10 @@ Connection::~Connection() = default;
 
 Connection::Session& Connection::open() {
     if (session_ && !session_->is_open()) session_.reset();
-    if (!session_) session_ = std::make_unique<Session>(complete_dsn(settings_.dsn));
+    if (!session_) {
+        session_ = std::make_unique<Session>(complete_dsn(settings_.dsn));
+        if (!may_prepare_) session_->prepared.forbid();
+    }
     return *session_;
 }
 
@@ -248,11 +272,13 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             [[maybe_unused]] const Quiet quiet(session.get());
             connected = true;
             pqxx::work tx(session.get());
-            Transaction transaction(tx, session.raw, settings_.on_statement);
-            transaction.run(sql::begin,
-                            {settings_.schema, std::to_string(settings_.statement_timeout.count()),
+            Transaction transaction(tx, session.raw, session.prepared, settings_.on_statement);
+            const auto begun = transaction.run(
+                sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
                              std::to_string(settings_.lock_timeout.count()),
                              std::to_string(settings_.silence_timeout.count())});
+            // A pooler stands for many sessions and says so by a process that is none of them.
+            if (begun[0]["session"].as<int>() != PQbackendPID(session.raw)) session.prepared.forbid();
             work(transaction);
             if (settings_.on_statement) settings_.on_statement();
             tx.commit();
@@ -277,6 +303,11 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             throw SinkError(SinkError::Kind::unavailable,
                             "PostgreSQL: what was to be written keeps changing; it is tried again");
         } catch (const pqxx::sql_error& error) {
+            if (attempt < kTransactionAttempts && session_->prepared.any() && is_of_prepared(error)) {
+                may_prepare_ = false;
+                session_.reset();
+                continue;
+            }
             const SinkError told = statement_error(error);
             if (told.kind() == SinkError::Kind::unavailable) session_.reset();
             throw told;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sinks/postgres/prepared.hpp"
 #include "sinks/sink.hpp"
 
 struct pg_conn;  // libpq's PGconn
@@ -36,9 +37,10 @@ using Params = std::vector<Param>;
 /// An open transaction; statements are those of sql/, by the text that sql.hpp embeds.
 class Transaction {
   public:
-    Transaction(pqxx::transaction_base& tx, pg_conn* session, const std::function<void()>& on_statement)
-        : tx_(tx), session_(session), on_statement_(on_statement) {}
-    /// Runs a statement. Parameters travel apart from the text, unprepared, so that poolers do not mind.
+    Transaction(pqxx::transaction_base& tx, pg_conn* session, Prepared& prepared,
+                const std::function<void()>& on_statement)
+        : tx_(tx), session_(session), prepared_(prepared), on_statement_(on_statement) {}
+    /// Runs a statement. Parameters travel apart from the text.
     pqxx::result run(std::string_view sql, const Params& params = {});
     /// Like run(), and returns how many rows it wrote.
     std::int64_t write(std::string_view sql, const Params& params = {});
@@ -56,6 +58,7 @@ class Transaction {
   private:
     pqxx::transaction_base& tx_;
     pg_conn* session_;
+    Prepared& prepared_;
     const std::function<void()>& on_statement_;
 };
 
@@ -91,6 +94,7 @@ class Connection {
     Session& open();
 
     ConnectSettings settings_;
+    bool may_prepare_ = true;
     std::unique_ptr<Session> session_;
 };
 

@@ -11,12 +11,16 @@
 
 namespace {
 
-std::string page(bool with_legs) {
+simulator::World world_of_a_day() {
     simulator::WorldSettings settings;
     settings.engagements = 100;
     settings.to_ms = 1'700'000'000'000;
     settings.from_ms = settings.to_ms - 86'400'000;
-    const simulator::World world(settings);
+    return simulator::World(settings);
+}
+
+std::string page(bool with_legs) {
+    const simulator::World world = world_of_a_day();
     std::string body = "{\"next_page\":null,\"engagements\":[";
     for (std::uint32_t i = 0; i < 100; ++i) body += (i ? "," : "") + world.list_item(world.get(i), with_legs);
     return body + "]}";
@@ -38,6 +42,17 @@ void parse_page(benchmark::State& state) {
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
 }
 BENCHMARK(parse_page)->Arg(0)->Arg(1)->ArgName("legs");
+
+/// GET /engagements/{id}, one at a time.
+void parse_detail(benchmark::State& state) {
+    const simulator::World world = world_of_a_day();
+    std::string body = world.list_item(world.get(0), true);
+    glia::EngagementParser parser;
+    for (auto _ : state) benchmark::DoNotOptimize(parser.detail(body).value->engagement);
+    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * body.size()));
+}
+BENCHMARK(parse_detail);
 
 void parse_page_with_a_bad_record(benchmark::State& state) {
     std::string body = page(false);

@@ -121,8 +121,13 @@ def a_read_only_standby_is_not_written_to_and_waited_for_until_it_is_promoted():
 
 @test
 def a_pooler_in_transaction_mode_in_between_does_not_matter():
-    simulator, program = world(2000)
-    pooler = Pooler(cluster())
+    simulator, _ = world(2000)
+    own = Cluster()
+    own.sql("ALTER SYSTEM SET log_statement = 'all'")
+    own.sql("SELECT pg_reload_conf()")
+    program = Program(own, simulator)
+    pooler = Pooler(own)
+    named = lambda: open(own.dir + "/data/log").read().count("execute glia_")
     try:
         program.settings["sink"]["postgres"]["dsn"] = pooler.dsn(program.database)
         program.configure(program.settings)
@@ -130,7 +135,14 @@ def a_pooler_in_transaction_mode_in_between_does_not_matter():
         with program.service():
             done(program.backfill())
             eventually(program.equal, 60)
-    finally: pooler.close()
+        assert named() == 0, "a statement was prepared in a session that is somebody else's by the next transaction"
+        program.settings["sink"]["postgres"]["dsn"] = own.dsn(program.database)
+        program.configure(program.settings)
+        done(program.backfill("--restart"))
+        assert named() > 0
+    finally:
+        pooler.close()
+        own.close()
 
 
 @test

@@ -5,4 +5,4 @@
 SELECT set_config('search_path', quote_ident($1), true), set_config('statement_timeout', $2, true),
        set_config('lock_timeout', $3, true), set_config('idle_in_transaction_session_timeout', $4, true),
        set_config('timezone', 'UTC', true), set_config('bytea_output', 'hex', true),
-       set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true);
+       set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), pg_backend_pid() AS session;

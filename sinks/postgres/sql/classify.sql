@@ -1,10 +1,11 @@
 -- Which of these engagements are known, and in what state? Takes no row lock. Of none that is
 -- known, one row says whether anything was ever forgotten. Whoever has looked into
 -- `forgotten` holds it until the commit: nothing is forgotten meanwhile (lock_forgotten).
+-- (date_part, because extract computes with numeric; a double tells microseconds apart until the year 2242.)
 -- $1 ids, $2 the site whose listing showed them
 SELECT e.id, e.core_hash, e.list_hash, e.legs_hash,
-       (extract(epoch FROM e.fetched_at) * 1000000)::bigint AS fetched_at,
-       (extract(epoch FROM e.legs_fetched_at) * 1000000)::bigint AS legs_fetched_at,
+       (date_part('epoch', e.fetched_at) * 1000000)::bigint AS fetched_at,
+       (date_part('epoch', e.legs_fetched_at) * 1000000)::bigint AS legs_fetched_at,
        e.first_site_id IS NOT DISTINCT FROM $2 AS site_known,
        e.id IN (SELECT r.engagement_id FROM rejected_records r WHERE r.resolved_at IS NULL) AS rejected,
        f.something AS forgotten
