@@ -47,6 +47,12 @@ struct WindowTarget {
     std::int64_t epoch = 0;
 };
 
+/// How a leased site is given back.
+struct SiteRelease {
+    std::chrono::milliseconds next_poll_in{};
+    std::string error;  ///< empty: all went well
+};
+
 using PassTarget = std::variant<SiteTarget, TierTarget, WindowTarget>;
 
 /// The position that a batch is committed with, in the same transaction (DESIGN.md §3.1).
@@ -55,6 +61,9 @@ struct PassCheckpoint {
     OpenPass pass;
     bool complete = false;      ///< next_page was null: the window has been read to its end
     OptionalInstant watermark;  ///< only with a completed incremental pass: the new synced_through
+    /// Only with a completed incremental pass after which nothing else is due: the lease is given back by the
+    /// same statement. The same again after that (nobody knows whether it was committed) is not refused.
+    std::optional<SiteRelease> release;
     std::int64_t requests = 0;  ///< of the whole pass so far, retries included
     std::int64_t rejected = 0;  ///< of the whole pass so far
 };

@@ -59,12 +59,6 @@ struct SiteAcquired {
     std::string owner;  ///< without a lease: who holds it, empty if it is just not due
 };
 
-/// How a leased site is given back.
-struct SiteRelease {
-    std::chrono::milliseconds next_poll_in{};
-    std::string error;  ///< empty: all went well
-};
-
 /// What identifies a backfill: the same again goes on with the unfinished one.
 struct BackfillSpec {
     Instant from{};

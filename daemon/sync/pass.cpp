@@ -11,7 +11,8 @@ namespace glia {
 // start_date"); one millisecond earlier, the API's resolution, it is right under both readings.
 constexpr std::chrono::milliseconds kStartSlack{1};
 
-Pass::Pass(PassTarget target, OpenPass pass) : target_(std::move(target)), pass_(std::move(pass)) {
+Pass::Pass(PassTarget target, OpenPass pass, std::optional<SiteRelease> release)
+    : target_(std::move(target)), pass_(std::move(pass)), release_(std::move(release)) {
     if (pass_.next_page) seen_links_.insert(std::hash<std::string>{}(*pass_.next_page));
     // Without the time of its first page a resumed pass could not move the watermark: it begins again.
     if (!pass_.started_at) forget_link();
@@ -76,7 +77,10 @@ PassCheckpoint Pass::checkpoint() const {
     checkpoint.target = target_;
     checkpoint.pass = pass_;
     checkpoint.complete = complete_;
-    if (complete_ && std::holds_alternative<SiteTarget>(target_)) checkpoint.watermark = pass_.started_at;
+    if (complete_ && std::holds_alternative<SiteTarget>(target_)) {
+        checkpoint.watermark = pass_.started_at;
+        checkpoint.release = release_;
+    }
     checkpoint.requests = requests_;
     checkpoint.rejected = rejected_;
     return checkpoint;

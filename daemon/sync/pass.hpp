@@ -45,8 +45,9 @@ enum class LinkTrouble {
 
 class Pass {
   public:
-    /// Goes on with `pass` where it stands: at its next_page if it has one.
-    Pass(PassTarget target, OpenPass pass);
+    /// Goes on with `pass` where it stands: at its next_page if it has one. `release`: given back with the
+    /// last checkpoint, if that is an incremental pass's.
+    Pass(PassTarget target, OpenPass pass, std::optional<SiteRelease> release = std::nullopt);
 
     /// What to ask for next. Not after complete() or failed().
     Ask next() const;
@@ -73,6 +74,7 @@ class Pass {
 
     PassTarget target_;
     OpenPass pass_;
+    std::optional<SiteRelease> release_;
     std::unordered_set<std::size_t> seen_links_;  // hashes: a pass of a million pages keeps 16 MB less
     std::int64_t requests_ = 0;
     std::int64_t rejected_ = 0;

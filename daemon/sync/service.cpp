@@ -55,7 +55,7 @@ Task<> visit_site(Engine& engine, const SiteLease& lease, SiteVisit& visit) {
             sink.renew_site(name, epoch, kLeaseTime);
         };
     });
-    while (auto read = visit.next(engine.api.server_now())) {
+    while (auto read = visit.next(engine.api.server_now(), engine.runtime.random())) {
         const PassResult result = co_await perform(engine, std::move(read->pass), lease.site_id);
         visit.on_result(result);
         if (result.complete) tell(lease.site_id, read->mode, result);
@@ -90,10 +90,12 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
         site.rejected = visit.rejected();
         const SiteRelease release = visit.release(engine.runtime.random());
         site.wait = release.next_poll_in;
-        const auto give_back = [lease, release](Sink& sink) {
-            sink.release_site(lease.site_id, lease.epoch, release);
-        };
-        co_await engine.store.run(give_back);
+        if (!visit.given_back()) {
+            const auto give_back = [lease, release](Sink& sink) {
+                sink.release_site(lease.site_id, lease.epoch, release);
+            };
+            co_await engine.store.run(give_back);
+        }
     } catch (const SinkError& error) {
         failure.emplace(error);
     }

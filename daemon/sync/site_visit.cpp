@@ -6,9 +6,12 @@ namespace glia {
 
 SiteVisit::SiteVisit(SiteLease lease, const SyncSettings& sync) : lease_(std::move(lease)), sync_(sync) {}
 
-std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now) {
+std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, double random) {
     if (at_ == At::incremental) {
-        return Read{Pass(SiteTarget{lease_.site_id, lease_.epoch}, incremental_pass(lease_, sync_)),
+        // Most visits are this and nothing more.
+        if (!due_tier(lease_.tiers, sync_)) with_last_commit_ = SiteRelease{next_poll(sync_, 0, random), ""};
+        return Read{Pass(SiteTarget{lease_.site_id, lease_.epoch}, incremental_pass(lease_, sync_),
+                         with_last_commit_),
                     "incremental"};
     }
     if (at_ == At::revisit) {
@@ -26,7 +29,9 @@ void SiteVisit::on_result(const PassResult& result) {
     outcome_.merge(result.outcome);
     rejected_ += result.counts.rejected;
     // A revisit comes only once the site is read: what is new goes before what may have changed.
-    at_ = at_ == At::incremental && result.complete ? At::revisit : At::over;
+    const bool goes_on = at_ == At::incremental && result.complete;
+    given_back_ = goes_on && with_last_commit_;
+    at_ = goes_on && !given_back_ ? At::revisit : At::over;
 }
 
 void SiteVisit::on_failure(const Outcome& outcome) {
@@ -35,6 +40,7 @@ void SiteVisit::on_failure(const Outcome& outcome) {
 }
 
 SiteRelease SiteVisit::release(double random) const {
+    if (given_back_) return *with_last_commit_;
     SiteRelease release;
     if (outcome_.ending == Ending::stopped) return release;  // whoever comes next goes on at once
     const bool failed = outcome_.ending > Ending::stopped;

@@ -20,16 +20,18 @@ class SiteVisit {
         const char* mode;  ///< incremental or revisit, for the log
     };
     /// The pass to perform now, with on_result() after it; none: the visit is over. `server_now`: the
-    /// server's clock, for how far back a revisit reaches.
-    std::optional<Read> next(Instant server_now);
+    /// server's clock, for how far back a revisit reaches. `random` in [0, 1), for jitter.
+    std::optional<Read> next(Instant server_now, double random);
     void on_result(const PassResult& result);
     /// The sink failed between two passes.
     void on_failure(const Outcome& outcome);
 
     const Outcome& outcome() const { return outcome_; }
     std::int64_t rejected() const { return rejected_; }
-    /// With what the lease is given back. `random` in [0, 1), for jitter.
+    /// With what the lease is given back, or has been. `random` as above.
     SiteRelease release(double random) const;
+    /// The lease went back with the last commit.
+    bool given_back() const { return given_back_; }
 
   private:
     enum class At { incremental, revisit, over };
@@ -39,6 +41,8 @@ class SiteVisit {
     At at_ = At::incremental;
     Outcome outcome_;
     std::int64_t rejected_ = 0;
+    std::optional<SiteRelease> with_last_commit_;
+    bool given_back_ = false;
 };
 
 }  // namespace glia

@@ -494,8 +494,10 @@ class NdjsonSink final : public Sink {
             Overloaded{
                 [&](const SiteTarget& target) {
                     if (checkpoint.complete) {
-                        fence(state.write(sql::site_complete,
-                                          {target.site_id, target.epoch, value(checkpoint.watermark)}),
+                        const Value next_poll =
+                            checkpoint.release ? value(checkpoint.release->next_poll_in) : Value();
+                        fence(state.write(sql::site_complete, {target.site_id, target.epoch,
+                                                               value(checkpoint.watermark), next_poll}),
                               "site " + target.site_id);
                         add_run(state, "incremental", target.site_id, checkpoint);
                         return;

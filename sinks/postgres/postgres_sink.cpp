@@ -36,6 +36,10 @@ Seconds whole_seconds(double seconds) {
     return Seconds{static_cast<std::int64_t>(std::ceil(seconds))};
 }
 
+Param seconds_param(std::chrono::milliseconds time) {
+    return std::to_string(std::chrono::duration<double>(time).count());
+}
+
 class PostgresSink final : public Sink {
   public:
     explicit PostgresSink(const Settings& settings)
@@ -132,8 +136,7 @@ class PostgresSink final : public Sink {
     void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) override {
         connection_.transact([&](Transaction& tx) {
             const Param error = release.error.empty() ? std::nullopt : Param{release.error};
-            const double seconds = std::chrono::duration<double>(release.next_poll_in).count();
-            tx.run(sql::release_site, {site, param(epoch), std::to_string(seconds), error});
+            tx.run(sql::release_site, {site, param(epoch), seconds_param(release.next_poll_in), error});
         });
     }
 
@@ -492,8 +495,11 @@ class PostgresSink final : public Sink {
             Overloaded{
                 [&](const SiteTarget& target) {
                     if (checkpoint.complete) {
-                        const Params key{target.site_id, param(target.epoch), param(checkpoint.watermark)};
-                        fence(tx.write(sql::site_complete, with_run(key)), "site " + target.site_id);
+                        Params values =
+                            with_run({target.site_id, param(target.epoch), param(checkpoint.watermark)});
+                        values.push_back(checkpoint.release ? seconds_param(checkpoint.release->next_poll_in)
+                                                            : std::nullopt);
+                        fence(tx.write(sql::site_complete, values), "site " + target.site_id);
                         return;
                     }
                     fence(tx.write(sql::site_checkpoint,

@@ -101,6 +101,27 @@ def the_service_follows_the_source_and_stops_on_sigterm():
 
 
 @test
+def a_poll_with_nothing_new_is_one_request_and_two_statements():
+    simulator, _ = world(300)
+    own = Cluster()
+    program = Program(own, simulator, sync__revisit=[], sync__overlap="1s")
+    done(program.run("run", "--once"))
+    own.sql("ALTER SYSTEM SET log_statement = 'all'")
+    own.sql("SELECT pg_reload_conf()")
+    pages = lambda: simulator.stats()["list"]
+    passes = lambda: int(program.sql("SELECT count(*) FROM glia.sync_runs"))
+    begun_with = passes(), pages()
+    with program.service(): eventually(lambda: passes() >= begun_with[0] + 10)
+    polls = passes() - begun_with[0]
+    assert pages() - begun_with[1] == polls
+    log = open(own.dir + "/data/log").read()
+    own.close()
+    # At its start the service asks for each of the two sites before it is due.
+    assert log.count("INSERT INTO sync_runs") == polls and 2 * polls <= log.count("UPDATE sync_state") <= 2 * polls + 2, (polls, log.count("UPDATE sync_state"))
+    assert "FROM engagements" not in log, "what is not there was looked for"
+
+
+@test
 def programs_that_follow_each_other_at_once_miss_no_change():
     for skew in (0, 5000):
         simulator, program = world(300, skew_s=skew)

@@ -408,6 +408,18 @@ TEST_F(Sinks, ALeaseIsHeldByOneAndGivenBack) {
     EXPECT_EQ(sink->acquire_site("s1", "you", Seconds{30}, true).lease->failures, 1);
     EXPECT_EQ(sink->status().sites.at(0).last_error, "HTTP 503");
 }
+TEST_F(Sinks, ALeaseMayGoBackWithTheLastCommitOfAPass) {
+    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    PassCheckpoint last = checkpoint(lease, true);
+    last.release = SiteRelease{std::chrono::hours{1}, ""};
+    sink->commit({}, last);
+    EXPECT_FALSE(sink->status().sites.at(0).lease_owner);
+    EXPECT_FALSE(sink->acquire_site("s1", "you", Seconds{30}, false).lease) << "it is not due";
+    // Whoever did not hear that it was committed says it again.
+    EXPECT_NO_THROW(sink->commit({}, last));
+    ASSERT_TRUE(sink->acquire_site("s1", "you", Seconds{30}, true).lease);
+    EXPECT_THROW(sink->commit({}, last), SinkError) << "by now it is somebody else's";
+}
 TEST_F(Sinks, WhatADeadInstanceHeldIsFreedAndFenced) {
     const SiteLease lease = *sink->acquire_site("s1", "dead", Seconds{30}, true).lease;
     commit({listed(engagement("e1"))});

@@ -164,8 +164,10 @@ class Twins {
             checkpoint->pass.started_at = some_time();
             checkpoint->complete = pick(2) == 0;
             if (!checkpoint->complete) checkpoint->pass.next_page = some("link", 9);
-            if (checkpoint->complete && std::holds_alternative<SiteTarget>(checkpoint->target))
+            if (checkpoint->complete && std::holds_alternative<SiteTarget>(checkpoint->target)) {
                 checkpoint->watermark = checkpoint->pass.started_at;
+                if (pick(2)) checkpoint->release = SiteRelease{std::chrono::milliseconds{0}, ""};
+            }
         }
         both([&](Sink& sink) { return counts(sink.commit(batch, checkpoint)); });
     }

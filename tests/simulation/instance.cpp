@@ -290,7 +290,7 @@ void Instance::poll(const std::string& site) {
 }
 
 void Instance::pump(const std::shared_ptr<Visit>& visit) {
-    auto read = stopping_ ? std::nullopt : visit->visit.next(world_.now());
+    auto read = stopping_ ? std::nullopt : visit->visit.next(world_.now(), world_.random.unit());
     if (!read) {
         release(visit);
         return;
@@ -311,6 +311,7 @@ void Instance::release(const std::shared_ptr<Visit>& visit) {
     Time wait = how.next_poll_in;
     if (visit->visit.outcome().ending != Ending::done) wait = std::max<Time>(wait, sync.poll_every);
     const auto again = [this, site, wait] { sleep(wait, [this, site] { poll(site); }); };
+    if (visit->visit.given_back()) return again();
     call<int>([site, epoch = visit->lease.epoch,
                how](Sink& sink) { return sink.release_site(site, epoch, how), 0; },
               [again](int) { again(); }, [again](const SinkError&) { again(); });

@@ -26,7 +26,8 @@ void ModelDatabase::check_fence(const PassCheckpoint& checkpoint) const {
     if (planted(Mistake::fence_left_out)) return;
     const auto check_site = [&](const std::string& id, std::int64_t epoch) {
         const auto site = sites.find(id);
-        if (site == sites.end() || site->second.lease_epoch != epoch || site->second.lease_owner.empty())
+        if (site == sites.end() || site->second.lease_epoch != epoch ||
+            (site->second.lease_owner.empty() && !checkpoint.release))
             lease_lost(id);
     };
     if (const auto* site = std::get_if<SiteTarget>(&checkpoint.target))
@@ -59,6 +60,7 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
         }
         end_watermark(target->site_id, site);
         site.open_pass.reset();
+        if (checkpoint.release) release_site(target->site_id, target->epoch, *checkpoint.release);
     } else if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target)) {
         Site& site = sites[tier->site_id];
         site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});

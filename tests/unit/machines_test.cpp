@@ -285,28 +285,57 @@ PassResult complete() {
 
 TEST(SiteVisitTest, TheRevisitThatIsDueComesAfterTheIncrementalPass) {
     SiteVisit visit(lease(), sync_settings());
-    EXPECT_STREQ(visit.next(kNoon)->mode, "incremental");
+    EXPECT_STREQ(visit.next(kNoon, 0)->mode, "incremental");
     visit.on_result(complete());
-    const auto revisit = visit.next(kNoon);
+    const auto revisit = visit.next(kNoon, 0);
     ASSERT_TRUE(revisit);
     EXPECT_STREQ(revisit->mode, "revisit");
     EXPECT_EQ(revisit->pass.position().from, kNoon - 24h);
     visit.on_result(complete());
-    EXPECT_FALSE(visit.next(kNoon));
+    EXPECT_FALSE(visit.next(kNoon, 0));
 }
-TEST(SiteVisitTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
-    SiteVisit visit(lease(), sync_settings());
-    visit.next(kNoon);
+TEST(SiteVisitTest, WhereNoRevisitIsDueTheLeaseGoesBackWithTheLastCommit) {
+    SiteLease fresh = lease();
+    fresh.tiers = {{24h, 0s}};
+    SiteVisit visit(fresh, sync_settings());
+    Pass pass = visit.next(kNoon, 0.5)->pass;
+    PageFacts page;
+    page.next_page = "more";
+    pass.on_page(page);
+    EXPECT_FALSE(pass.checkpoint().release) << "there is another page";
+    page.next_page.reset();
+    pass.on_page(page);
+    ASSERT_TRUE(pass.checkpoint().release);
+    EXPECT_FALSE(visit.given_back());
+    visit.on_result(complete());
+    EXPECT_TRUE(visit.given_back());
+    EXPECT_FALSE(visit.next(kNoon, 0));
+    EXPECT_EQ(visit.release(0).next_poll_in, pass.checkpoint().release->next_poll_in);
+}
+TEST(SiteVisitTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
+    SiteLease fresh = lease();
+    fresh.tiers = {{24h, 0s}};
+    SiteVisit visit(fresh, sync_settings());
+    visit.next(kNoon, 0);
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
     visit.on_result(failed);
-    EXPECT_FALSE(visit.next(kNoon));
+    EXPECT_FALSE(visit.given_back());
+    EXPECT_EQ(visit.release(0).error, "away");
+}
+TEST(SiteVisitTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
+    SiteVisit visit(lease(), sync_settings());
+    visit.next(kNoon, 0);
+    PassResult failed;
+    failed.outcome = {Ending::unavailable, "away"};
+    visit.on_result(failed);
+    EXPECT_FALSE(visit.next(kNoon, 0));
     EXPECT_EQ(visit.release(0).error, "away");
     EXPECT_EQ(visit.release(0).next_poll_in, 120s);
 }
 TEST(SiteVisitTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
     SiteVisit visit(lease(), sync_settings());
-    visit.next(kNoon);
+    visit.next(kNoon, 0);
     PassResult stopped;
     stopped.outcome = {Ending::stopped, "stopped"};
     visit.on_result(stopped);
