@@ -126,7 +126,7 @@ class Backfill {
                 co_await begin_reading();
                 Reading reading(*this);
                 if (engine_.scope.ending() || ledger_.down()) break;
-                auto window = co_await next_window();
+                auto window = co_await next_window(latch);
                 if (window) {
                     co_await read_window(std::move(*window), reading);
                     continue;
@@ -171,8 +171,9 @@ class Backfill {
         std::unique_ptr<Renewal> renewal;
     };
 
-    /// The next window to read. Some are claimed at once: each claim is a transaction of its own.
-    Task<std::optional<Held>> next_window() {
+    /// The next window to read. Some are claimed at once: each claim is a transaction of its own. `listing`
+    /// ends after what this begins.
+    Task<std::optional<Held>> next_window(Latch& listing) {
         co_await claiming_.lock();
         std::optional<SinkError> failure;
         try {
@@ -187,7 +188,26 @@ class Backfill {
         }
         claiming_.unlock();
         if (failure) throw SinkError(*failure);
+        if (next && !refilling_ && claimed_.size() * 2 <= static_cast<std::size_t>(request_.concurrency)) {
+            refilling_ = true;
+            listing.add();
+            engine_.runtime.spawn(refill(listing));
+        }
         co_return next;
+    }
+
+    /// Claims ahead of need: nobody waits for a transaction between two windows.
+    Task<> refill(Latch& listing) {
+        co_await claiming_.lock();
+        try {
+            if (!engine_.scope.ending()) co_await claim();
+        } catch (const SinkError& error) {
+            // Whoever needs a window next finds out for itself.
+            log::debug(LogTopic::backfill, "no windows claimed ahead", {{"error", error.what()}});
+        }
+        claiming_.unlock();
+        refilling_ = false;
+        listing.remove();
     }
 
     Task<> claim() {
@@ -315,6 +335,7 @@ class Backfill {
     Signal reading_freed_;
     AsyncMutex claiming_;
     std::deque<Held> claimed_;
+    bool refilling_ = false;
     std::int64_t held_here_ = 0;  // windows leased by this process
     bool listed_ = false;
     bool details_over_ = false;

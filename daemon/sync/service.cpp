@@ -198,6 +198,7 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
+        malloc_trim(0);  // by the second round, of what the start took
         if (failure)
             log::warn(LogTopic::service, "maintenance failed, will be tried again",
                       {{"error", failure->what()}});
