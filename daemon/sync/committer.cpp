@@ -1,5 +1,6 @@
 #include "daemon/sync/committer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -73,14 +74,38 @@ Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
     co_return pending->counts;
 }
 
+bool Committer::meets_others(const Batch& batch) const {
+    return !being_written_.empty() &&
+           std::any_of(batch.engagements.begin(), batch.engagements.end(), [&](const auto& fetched) {
+               return being_written_.contains(fetched.engagement.id);
+           });
+}
+
+void Committer::begin_writing(const Group& group) {
+    for (const auto& pending : group) {
+        for (const auto& fetched : pending->batch->engagements) being_written_.insert(fetched.engagement.id);
+    }
+}
+
+void Committer::end_writing(const Group& group) {
+    for (const auto& pending : group) {
+        for (const auto& fetched : pending->batch->engagements) being_written_.erase(fetched.engagement.id);
+    }
+}
+
+/// What can be written now, the oldest first; none: all that waits has to wait for a group under way.
 Committer::Group Committer::take() {
     Group group;
     std::size_t engagements = 0;
-    while (!queue_.empty()) {
-        engagements += queue_.front()->batch->engagements.size();
+    for (auto next = queue_.begin(); next != queue_.end();) {
+        if (meets_others(*(*next)->batch)) {
+            ++next;
+            continue;
+        }
+        engagements += (*next)->batch->engagements.size();
         if (!group.empty() && engagements > kTogether) break;
-        group.push_back(std::move(queue_.front()));
-        queue_.pop_front();
+        group.push_back(std::move(*next));
+        next = queue_.erase(next);
     }
     return group;
 }
@@ -88,6 +113,8 @@ Committer::Group Committer::take() {
 Task<> Committer::work() {
     while (!queue_.empty()) {
         const Group group = take();
+        if (group.empty()) break;  // whoever writes that group goes on with these
+        begin_writing(group);
         if (group.size() == 1 || !co_await write_together(group)) {
             for (const auto& pending : group) {
                 try {
@@ -97,6 +124,7 @@ Task<> Committer::work() {
                 }
             }
         }
+        end_writing(group);
         for (const auto& pending : group) {
             pending->done = true;
             pending->settled.notify();

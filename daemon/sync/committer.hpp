@@ -5,6 +5,8 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "daemon/ops/metrics.hpp"
@@ -24,7 +26,9 @@ class Committer {
     /// with it shows in nothing: where they cannot be written together, each is written on its own.
     Task<CommitCounts> commit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint);
 
-    // So many transactions at once. More would wait for each other: they share the rows of the queues.
+    // So many transactions at once. More would wait for each other: they share the rows of the queues. None
+    // has an engagement of another: two sites' windows of one day often share some, and what the second
+    // transaction has written of all the others would be undone when it meets the first.
     static constexpr int kAtOnce = 2;
     // So many engagements in a transaction, or those of one batch: what is encoded of them stays within some
     // MB.
@@ -35,6 +39,9 @@ class Committer {
     using Group = std::vector<std::shared_ptr<Pending>>;
 
     Group take();
+    bool meets_others(const Batch& batch) const;
+    void begin_writing(const Group& group);
+    void end_writing(const Group& group);
     Task<> work();
     Task<bool> write_together(Group group);
     Task<CommitCounts> write_alone(std::shared_ptr<const Batch> batch,
@@ -45,6 +52,7 @@ class Committer {
     Runtime& runtime_;
     Latch& background_;
     std::deque<std::shared_ptr<Pending>> queue_;
+    std::unordered_set<std::string_view> being_written_;  // ids in the batches of groups under way
     int at_work_ = 0;
 };
 
