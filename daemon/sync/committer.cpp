@@ -76,9 +76,8 @@ Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
 
 bool Committer::meets_others(const Batch& batch) const {
     return !being_written_.empty() &&
-           std::any_of(batch.engagements.begin(), batch.engagements.end(), [&](const auto& fetched) {
-               return being_written_.contains(fetched.engagement.id);
-           });
+           std::any_of(batch.engagements.begin(), batch.engagements.end(),
+                       [&](const auto& fetched) { return being_written_.contains(fetched.engagement.id); });
 }
 
 void Committer::begin_writing(const Group& group) {

@@ -252,7 +252,7 @@ class Writer {
         const auto table = [](const Table& of) { return Rows(of, Rows::Encoding::copy); };
         Rows engagements = table(kEngagements), sites = table(kSites), operators = table(kOperators),
              queues = table(kQueueRefs), recordings = table(kRecordings), legs = table(kLegs),
-             leg_queues = table(kLegQueues);
+             leg_queues = table(kLegQueues), details = table(kDetailQueue);
         for (const Work& work : works_) {
             if (!work.plan.insert) continue;
             const Engagement& e = work.engagement();
@@ -269,8 +269,10 @@ class Writer {
             add_queue_refs(queues, e);
             add_recordings(recordings, e);
             add_legs(legs, leg_queues, e);
+            if (work.plan.want_detail) add_detail_wish(details, e, work.incoming.fetched_at);
         }
-        for (Rows* rows : {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues}) {
+        for (Rows* rows :
+             {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues, &details}) {
             copy(tx_, std::move(*rows));
         }
     }
@@ -405,6 +407,7 @@ class Writer {
         for (const Work& work : works_) {
             if (!work.plan.want_detail) continue;
             ++counts_[work.part].queued;
+            if (work.plan.insert) continue;  // copied
             wanted.push_back(work.id());
             created.push_back(to_text(work.engagement().created_at));
             after.push_back(to_text(work.incoming.fetched_at));
@@ -540,12 +543,17 @@ class Remainder {
             parked.push_back(param(outcome.parked));
             attempted.push_back(param(outcome.attempted));
         }
-        check_claims();
+        std::set<std::string> rest;
+        for (const DetailOutcome& outcome : batch_.details) rest.insert(outcome.engagement_id);
         if (!loaded.empty()) {
-            const std::int64_t settled = tx_.write(sql::settle_details, {array(loaded), array(fetched)});
-            if (settled < static_cast<std::int64_t>(loaded.size()))
-                tx_.run(sql::unclaim_details, {array(loaded)});
+            const Param owner = batch_.claim_owner.empty() ? std::nullopt : Param{batch_.claim_owner};
+            for (const auto& row : tx_.run(sql::settle_details, {array(loaded), array(fetched), owner})) {
+                rest.erase(row[0].c_str());
+            }
         }
+        check_claims(rest);
+        std::erase_if(loaded, [&](const Param& id) { return !rest.contains(*id); });
+        if (!loaded.empty()) tx_.run(sql::unclaim_details, {array(loaded)});
         if (!failed.empty()) {
             tx_.run(sql::fail_details,
                     {array(failed), array(errors), array(waits), array(parked), array(attempted)});
@@ -553,14 +561,13 @@ class Remainder {
     }
 
   private:
-    /// The fence of the details. Last, so that rows are locked in the order in which list batches lock
-    /// theirs.
-    void check_claims() {
-        if (batch_.claim_owner.empty() || batch_.details.empty()) return;
-        std::vector<std::string> claimed;
-        for (const DetailOutcome& outcome : batch_.details) claimed.push_back(outcome.engagement_id);
-        std::set<std::string> lost(claimed.begin(), claimed.end());
-        for (const auto& row : tx_.run(sql::held_details, {array(claimed), batch_.claim_owner})) {
+    /// The fence of the details, for those that did not leave the queue as ours. Last, so that rows are
+    /// locked in the order in which list batches lock theirs.
+    void check_claims(const std::set<std::string>& claimed) {
+        if (batch_.claim_owner.empty() || claimed.empty()) return;
+        std::set<std::string> lost = claimed;
+        const std::vector<std::string> asked(claimed.begin(), claimed.end());
+        for (const auto& row : tx_.run(sql::held_details, {array(asked), batch_.claim_owner})) {
             lost.erase(row[0].c_str());
         }
         if (!lost.empty()) throw ClaimsLost{std::move(lost)};

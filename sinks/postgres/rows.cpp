@@ -44,6 +44,7 @@ const Table kLegs{"legs",
                    "highest_visitor_media_type", "highest_operator_media_type", "used_cobrowsing", "ended_at",
                    "end_reason", "extra"}};
 const Table kLegQueues{"leg_queues", {"engagement_id", "leg_id", "position", "queue_id"}};
+const Table kDetailQueue{"detail_queue", {"engagement_id", "created_at", "wanted_after"}};
 const Table kChatMessages{"chat_messages",
                           {"engagement_id", "position", "id", "created_at", "type", "message", "sender_type",
                            "sender_name", "sender_href", "attachment", "metadata", "extra"}};
@@ -213,6 +214,13 @@ void add_site(Rows& rows, const Engagement& e, const std::string& site_id) {
     rows.begin_row();
     rows.text(e.id);
     rows.text(site_id);
+}
+
+void add_detail_wish(Rows& rows, const Engagement& e, Instant wanted_after) {
+    rows.begin_row();
+    rows.text(e.id);
+    rows.time(e.created_at);
+    rows.time(wanted_after);
 }
 
 void add_operators(Rows& rows, const Engagement& e) {

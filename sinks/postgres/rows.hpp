@@ -20,7 +20,7 @@ struct Table {
 };
 
 extern const Table kEngagements, kSites, kOperators, kQueueRefs, kRecordings, kLegs, kLegQueues, kQueues,
-    kChatMessages;
+    kDetailQueue, kChatMessages;
 
 /// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,
 /// each by the member that says its column's type: COPY's binary encoding relies on it.
@@ -72,6 +72,8 @@ struct RowMarks {
 
 void add_engagement(Rows& rows, const Engagement& engagement, const RowMarks& marks);
 void add_site(Rows& rows, const Engagement& engagement, const std::string& site_id);
+/// Of an engagement that is new, so that it cannot wait already.
+void add_detail_wish(Rows& rows, const Engagement& engagement, Instant wanted_after);
 void add_operators(Rows& rows, const Engagement& engagement);
 void add_queue_refs(Rows& rows, const Engagement& engagement);
 void add_recordings(Rows& rows, const Engagement& engagement);
