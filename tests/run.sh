@@ -141,6 +141,7 @@ for area in "${areas[@]}"; do
   fi
   name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
   say "$area${name:+ $name}"
+  began=$SECONDS
   case $area in
     unit | simulation | integration | e2e | browser | soak | units | sanitizers | fuzz | boot)
       case $area in integration | sanitizers) cluster ;; esac
@@ -153,6 +154,7 @@ for area in "${areas[@]}"; do
     bench) install_packages wrk procps; build release benchmarks glia-sync glia-simulator; python3 tests/bench/run.py; exit ;;
     *) echo "no such area: $area" >&2; exit 64 ;;
   esac
+  say "$area${name:+ $name} took $((SECONDS - began)) s"
 done
 passed=$(grep -c '^ok ' "$results" || true)
 failed=$(grep -c '^FAILED ' "$results" || true)
