@@ -124,13 +124,14 @@ def a_poll_with_nothing_new_is_one_request_and_two_statements():
     pages = lambda: simulator.stats()["list"]
     passes = lambda: int(program.sql("SELECT count(*) FROM glia.sync_runs"))
     begun_with = passes(), pages()
-    with program.service(): eventually(lambda: passes() >= begun_with[0] + 10)
+    with program.service(): eventually(lambda: passes() >= begun_with[0] + 20)
     polls = passes() - begun_with[0]
-    assert pages() - begun_with[1] == polls
+    # The end may come in the middle of one at each of the two sites.
+    assert polls <= pages() - begun_with[1] <= polls + 2
     log = open(own.dir + "/data/log").read()
     own.close()
-    # At its start the service asks for each of the two sites before it is due.
-    assert log.count("INSERT INTO sync_runs") == polls and 2 * polls <= log.count("UPDATE sync_state") <= 2 * polls + 2, (polls, log.count("UPDATE sync_state"))
+    # At its start the service asks for each of the two sites before it is due; an end in the middle takes and gives back.
+    assert log.count("INSERT INTO sync_runs") == polls and 2 * polls <= log.count("UPDATE sync_state") <= 2 * polls + 6, (polls, log.count("UPDATE sync_state"))
     assert "FROM engagements" not in log, "what is not there was looked for"
 
 
