@@ -157,25 +157,28 @@ std::string complete_dsn(const std::string& dsn) {
 
 pqxx::result Transaction::run(std::string_view sql, const Params& params) {
     tell();
-    const Prepared::Use use = prepared_.use(sql);
 #if PQXX_VERSION_MAJOR >= 7
     const pqxx::zview text{sql.data(), sql.size()};
-    if (use.prepare) tx_.conn().prepare(pqxx::zview{use.name}, text);
+#else
+    const std::string text(sql);
+#endif
+    const std::string name =
+        prepared_.name(sql, [&](const std::string& fresh) { tx_.conn().prepare(fresh, text); });
+#if PQXX_VERSION_MAJOR >= 7
     pqxx::params list;
     for (const Param& value : params) list.append(value);
 #if PQXX_VERSION_MINOR >= 10 || PQXX_VERSION_MAJOR > 7
-    if (!use.name.empty()) return tx_.exec(pqxx::prepped{use.name}, list);
+    if (!name.empty()) return tx_.exec(pqxx::prepped{name}, list);
     return tx_.exec(text, list);
 #else
-    if (!use.name.empty()) return tx_.exec_prepared(pqxx::zview{use.name}, list);
+    if (!name.empty()) return tx_.exec_prepared(pqxx::zview{name}, list);
     return tx_.exec_params(text, list);
 #endif
 #else
-    if (use.prepare) tx_.conn().prepare(use.name, std::string(sql));
     std::vector<const char*> list;
     for (const Param& value : params) list.push_back(value ? value->c_str() : nullptr);
     const auto all = pqxx::prepare::make_dynamic_params(list);
-    return use.name.empty() ? tx_.exec_params(std::string(sql), all) : tx_.exec_prepared(use.name, all);
+    return name.empty() ? tx_.exec_params(text, all) : tx_.exec_prepared(name, all);
 #endif
 }
 

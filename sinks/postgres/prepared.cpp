@@ -2,17 +2,21 @@
 
 namespace glia::postgres {
 
-Prepared::Use Prepared::use(std::string_view sql) {
+std::string Prepared::name(std::string_view sql,
+                           const std::function<void(const std::string& name)>& prepare) {
     if (!allowed_) return {};
-    const auto found = statements_.find(sql);
-    if (found == statements_.end()) {
-        statements_.emplace(sql, Use{});
+    const auto known = names_.find(sql);
+    if (known == names_.end()) {
+        names_.emplace(sql, "");
         return {};
     }
-    Use& known = found->second;
-    if (!known.name.empty()) return known;
-    known.name = "glia_" + std::to_string(++prepared_);
-    return {true, known.name};
+    if (known->second.empty()) {
+        const std::string name = "glia_" + std::to_string(prepared_ + 1);
+        prepare(name);
+        ++prepared_;
+        known->second = name;
+    }
+    return known->second;
 }
 
 }  // namespace glia::postgres

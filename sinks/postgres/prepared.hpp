@@ -1,6 +1,7 @@
 // Statements that a session has parsed and planned once, for all its transactions.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,13 +13,10 @@ namespace glia::postgres {
 /// asked for what another one prepared. Belongs to one session.
 class Prepared {
   public:
-    /// What to do with a statement.
-    struct Use {
-        bool prepare = false;  ///< first make `name` known to the session
-        std::string name;      ///< empty: run the text
-    };
-    /// Prepares from the second use on: most statements of a short command come once.
-    Use use(std::string_view sql);
+    /// The name to run a statement by; empty: run its text. `prepare` makes a name known to the session, at
+    /// the second use: most statements of a short command come once. If it throws, the statement has no name
+    /// yet.
+    std::string name(std::string_view sql, const std::function<void(const std::string& name)>& prepare);
     /// Nothing is prepared from now on, and nothing that was is asked for.
     void forbid() { allowed_ = false; }
     /// True if something may be asked for by name.
@@ -27,7 +25,7 @@ class Prepared {
   private:
     bool allowed_ = true;
     int prepared_ = 0;
-    std::map<std::string, Use, std::less<>> statements_;  // by their text; as many as there are files in sql/
+    std::map<std::string, std::string, std::less<>> names_;  // by text; as many as there are files in sql/
 };
 
 }  // namespace glia::postgres

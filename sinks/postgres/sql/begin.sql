@@ -1,6 +1,7 @@
 -- Once per transaction, not per session: a pooler may hand every transaction another session. An instance that sleeps
 -- in the middle of a transaction must not keep its rows locked. Everything is asked for by its key, and of tables that
 -- are just being filled there are no statistics that would tell the planner so.
+-- `session`: the process that answers, which is not the one that a pooler tells of.
 -- $1 schema, $2 statement timeout in ms, $3 lock timeout in ms, $4 the same for a client that falls silent
 SELECT set_config('search_path', quote_ident($1), true), set_config('statement_timeout', $2, true),
        set_config('lock_timeout', $3, true), set_config('idle_in_transaction_session_timeout', $4, true),

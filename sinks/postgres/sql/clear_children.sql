@@ -1,4 +1,5 @@
--- Children without their engagement, or its place in the queue, as somebody who deletes by hand leaves them, would stand in the way of new ones.
+-- Children without their engagement, and its place in the queue, as somebody who deletes by hand leaves them, would stand
+-- in the way of new ones.
 -- $1 engagements that are not stored
 WITH a AS (DELETE FROM engagement_sites t WHERE t.engagement_id = ANY ($1::text[])),
      b AS (DELETE FROM engagement_operators t WHERE t.engagement_id = ANY ($1::text[])),
