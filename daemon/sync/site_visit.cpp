@@ -29,18 +29,13 @@ void SiteVisit::on_result(const PassResult& result) {
     outcome_.merge(result.outcome);
     rejected_ += result.counts.rejected;
     // A revisit comes only once the site is read: what is new goes before what may have changed.
-    const bool goes_on = at_ == At::incremental && result.complete;
-    given_back_ = goes_on && with_last_commit_;
-    at_ = goes_on && !given_back_ ? At::revisit : At::over;
-}
-
-void SiteVisit::on_failure(const Outcome& outcome) {
-    outcome_.merge(outcome);
-    at_ = At::over;
+    const bool site_is_read = at_ == At::incremental && result.complete;
+    if (!site_is_read) with_last_commit_.reset();
+    at_ = site_is_read && !with_last_commit_ ? At::revisit : At::over;
 }
 
 SiteRelease SiteVisit::release(double random) const {
-    if (given_back_) return *with_last_commit_;
+    if (given_back()) return *with_last_commit_;
     SiteRelease release;
     if (outcome_.ending == Ending::stopped) return release;  // whoever comes next goes on at once
     const bool failed = outcome_.ending > Ending::stopped;

@@ -23,15 +23,13 @@ class SiteVisit {
     /// server's clock, for how far back a revisit reaches. `random` in [0, 1), for jitter.
     std::optional<Read> next(Instant server_now, double random);
     void on_result(const PassResult& result);
-    /// The sink failed between two passes.
-    void on_failure(const Outcome& outcome);
 
     const Outcome& outcome() const { return outcome_; }
     std::int64_t rejected() const { return rejected_; }
     /// With what the lease is given back, or has been. `random` as above.
     SiteRelease release(double random) const;
     /// The lease went back with the last commit.
-    bool given_back() const { return given_back_; }
+    bool given_back() const { return at_ == At::over && with_last_commit_; }
 
   private:
     enum class At { incremental, revisit, over };
@@ -41,8 +39,7 @@ class SiteVisit {
     At at_ = At::incremental;
     Outcome outcome_;
     std::int64_t rejected_ = 0;
-    std::optional<SiteRelease> with_last_commit_;
-    bool given_back_ = false;
+    std::optional<SiteRelease> with_last_commit_;  // unless that commit came to nothing
 };
 
 }  // namespace glia
