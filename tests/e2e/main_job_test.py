@@ -119,8 +119,7 @@ def a_poll_with_nothing_new_is_one_request_and_two_statements():
     own = Cluster()
     program = Program(own, simulator, sync__revisit=[], sync__overlap="1s")
     done(program.run("run", "--once"))
-    own.sql("ALTER SYSTEM SET log_statement = 'all'")
-    own.sql("SELECT pg_reload_conf()")
+    own.log_statements()
     pages = lambda: simulator.stats()["list"]
     passes = lambda: int(program.sql("SELECT count(*) FROM glia.sync_runs"))
     begun_with = passes(), pages()
@@ -128,7 +127,7 @@ def a_poll_with_nothing_new_is_one_request_and_two_statements():
     polls = passes() - begun_with[0]
     # The end may come in the middle of one at each of the two sites.
     assert polls <= pages() - begun_with[1] <= polls + 2
-    log = open(own.dir + "/data/log").read()
+    log = own.log()
     own.close()
     # At its start the service asks for each of the two sites before it is due; an end in the middle takes and gives back.
     assert log.count("INSERT INTO sync_runs") == polls and 2 * polls <= log.count("UPDATE sync_state") <= 2 * polls + 6, (polls, log.count("UPDATE sync_state"))

@@ -123,11 +123,10 @@ def a_read_only_standby_is_not_written_to_and_waited_for_until_it_is_promoted():
 def a_pooler_in_transaction_mode_in_between_does_not_matter():
     simulator, _ = world(2000)
     own = Cluster()
-    own.sql("ALTER SYSTEM SET log_statement = 'all'")
-    own.sql("SELECT pg_reload_conf()")
+    own.log_statements()
     program = Program(own, simulator)
     pooler = Pooler(own)
-    named = lambda: open(own.dir + "/data/log").read().count("execute glia_")
+    named = lambda: own.log().count("execute glia_")
     try:
         program.settings["sink"]["postgres"]["dsn"] = pooler.dsn(program.database)
         program.configure(program.settings)

@@ -56,6 +56,14 @@ class Cluster:
         if run.returncode: raise RuntimeError(run.stderr)
         return run.stdout.strip()
 
+    def log_statements(self):
+        """From now on every statement is in log(), with what it was run by."""
+        self.sql("ALTER SYSTEM SET log_statement = 'all'")
+        self.sql("SELECT pg_reload_conf()")
+
+    def log(self):
+        with open(self.dir + "/data/log") as f: return f.read()
+
     def fresh_database(self):
         name = "t" + os.urandom(4).hex()
         self.sql(f"CREATE DATABASE {name}")
@@ -132,6 +140,7 @@ class Simulator:
         return urllib.request.urlopen(url, timeout=60).read().decode()
 
     def fault(self, kind, /, **query): self.call("/fault", kind=kind, **query)
+
     def slow(self, ms):
         """Every answer takes this long until quick(): what is to be caught in the middle is there whenever we come to look."""
         self.fault("late", path="/engagements", n=1000000, ms=ms)
