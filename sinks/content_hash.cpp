@@ -123,18 +123,27 @@ std::string to_bytea(const ContentHash& hash) {
     return "\\x" + to_hex(hash);
 }
 
-std::optional<ContentHash> from_bytea(const std::string& text) {
-    ContentHash hash{};
-    if (text.size() != 2 + 2 * hash.size() || text[0] != '\\' || text[1] != 'x') return std::nullopt;
+std::optional<std::string> from_hex(std::string_view text) {
+    if (text.size() % 2 != 0) return std::nullopt;
+    std::string bytes(text.size() / 2, '\0');
     const auto digit = [](char c) {
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
     };
-    for (std::size_t i = 0; i < hash.size(); ++i) {
-        const int high = digit(text[2 + 2 * i]);
-        const int low = digit(text[3 + 2 * i]);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const int high = digit(text[2 * i]);
+        const int low = digit(text[2 * i + 1]);
         if (high < 0 || low < 0) return std::nullopt;
-        hash[i] = static_cast<std::uint8_t>(high * 16 + low);
+        bytes[i] = static_cast<char>(high * 16 + low);
     }
+    return bytes;
+}
+
+std::optional<ContentHash> from_bytea(const std::string& text) {
+    ContentHash hash{};
+    if (text.size() != 2 + 2 * hash.size() || !text.starts_with("\\x")) return std::nullopt;
+    const auto bytes = from_hex(std::string_view(text).substr(2));
+    if (!bytes) return std::nullopt;
+    std::copy(bytes->begin(), bytes->end(), hash.begin());
     return hash;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "sinks/records.hpp"
 
@@ -23,6 +24,9 @@ ContentHash bytes_hash(const std::string& bytes);
 
 /// Two hexadecimal digits for each byte.
 std::string to_hex(std::span<const std::uint8_t> bytes);
+
+/// The inverse of to_hex(); nullopt if the text is not that.
+std::optional<std::string> from_hex(std::string_view text);
 
 /// PostgreSQL's `bytea` text form, `\x…`.
 std::string to_bytea(const ContentHash& hash);

@@ -17,6 +17,10 @@ namespace {
 constexpr int kCopyAttempts = 8;
 constexpr int kUpdateAttempts = 8;
 
+// Fewer list items than these are asked for by id at once: that many would cost less only if nothing had
+// changed.
+constexpr std::size_t kWorthAGlance = 8;
+
 /// One record on its way into the tables.
 struct Work {
     const FetchedEngagement* fetched = nullptr;
@@ -26,6 +30,8 @@ struct Work {
     MergePlan plan;
     bool site_known = false;
     bool rejected_before = false;  // and not settled since
+    bool ongoing_before = false;   // and has to be told if it is not any more
+    bool familiar = false;         // what it shows is stored, and nothing is to be done
 
     const Engagement& engagement() const { return fetched->engagement; }
     const std::string& site() const { return fetched->site_id; }
@@ -75,8 +81,18 @@ enum StateColumn {
     kLegsFetchedAt,
     kSiteKnown,
     kRejected,
+    kOngoing,
     kForgotten
 };
+
+std::string_view bytes_of(const ContentHash& hash) {
+    return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+/// What a bytea in text form holds; nothing of NULL.
+std::string bytes_of(std::string_view bytea) {
+    return bytea.starts_with("\\x") ? from_hex(bytea.substr(2)).value_or("") : "";
+}
 
 std::optional<ContentHash> hash(const pqxx::row& row, StateColumn column) {
     return row[column].is_null() ? std::nullopt : from_bytea(row[column].c_str());
@@ -147,6 +163,7 @@ class Writer {
     }
 
     void write() {
+        leave_out_familiar();
         insert_new();
         update_changed();
         add_sites();
@@ -166,6 +183,38 @@ class Writer {
             if (keep(work)) list.push_back(work.id());
         }
         return list;
+    }
+
+    /// Takes out what shows nothing but what is stored, which of a page that is read again is nearly all: a
+    /// look at the site's time of these, without a search for each and without a lock. Of what it passes
+    /// over, classify() knows more.
+    void leave_out_familiar() {
+        for (const std::string& site : sites_) {
+            std::unordered_map<std::string_view, Work*> by_hash;
+            Instant earliest = Instant::max(), latest = Instant::min();
+            for (Work& work : works_) {
+                if (site.empty() || work.site() != site || work.incoming.source != RecordSource::list)
+                    continue;
+                by_hash[bytes_of(work.incoming.core_hash)] = &work;
+                earliest = std::min(earliest, work.engagement().created_at);
+                latest = std::max(latest, work.engagement().created_at);
+            }
+            if (by_hash.size() < kWorthAGlance) continue;
+            const auto rows = tx_.run(sql::familiar, {site, to_text(earliest), to_text(latest),
+                                                      std::to_string(2 * by_hash.size())});
+            const std::string hashes = bytes_of(rows[0][0].c_str());
+            constexpr std::size_t kHash = sizeof(ContentHash);
+            for (std::string_view rest = hashes; rest.size() >= 2 * kHash; rest.remove_prefix(2 * kHash)) {
+                const auto found = by_hash.find(rest.substr(0, kHash));
+                if (found == by_hash.end()) continue;
+                const auto& legs = found->second->incoming.legs_hash;
+                found->second->familiar = !legs || bytes_of(*legs) == rest.substr(kHash, kHash);
+            }
+        }
+        std::erase_if(works_, [&](const Work& work) {
+            if (work.familiar) ++counts_[work.part].unchanged;
+            return work.familiar;
+        });
     }
 
     /// Takes out what somebody had erased.
@@ -196,6 +245,7 @@ class Writer {
             work->stored.reset();
             work->site_known = false;
             work->rejected_before = false;
+            work->ongoing_before = false;
         }
         for (const std::string& site : sites_) {
             std::vector<std::string> asked;
@@ -208,18 +258,13 @@ class Writer {
                 leave_out_forgotten();
                 return classify(all());
             }
-            std::vector<std::string> unsure;
             for (const auto& row : rows) {
                 if (row[kId].is_null()) continue;
                 Work& work = *by_id.at(row[kId].c_str());
                 work.stored = stored_state(row);
                 work.site_known = truth(row, kSiteKnown);
                 work.rejected_before = truth(row, kRejected);
-                if (!work.site_known && !site.empty()) unsure.push_back(work.id());
-            }
-            if (unsure.empty()) continue;
-            for (const auto& row : tx_.run(sql::known_sites, {array(unsure), site})) {
-                by_id.at(row[0].c_str())->site_known = true;
+                work.ongoing_before = truth(row, kOngoing);
             }
         }
         for (Work* work : works) work->plan = plan_merge(work->stored, work->incoming);
@@ -387,7 +432,7 @@ class Writer {
     void add_sites() {
         for (const std::string& site : sites_) {
             const auto missing = ids([&](const Work& work) {
-                return work.site() == site && !work.plan.insert && !work.site_known && !site.empty();
+                return work.site() == site && !work.plan.insert && !work.site_known;
             });
             if (!missing.empty()) tx_.run(sql::add_sites, {array(missing), site});
         }
@@ -454,7 +499,7 @@ class Writer {
                 ongoing.push_back(work.id());
                 created.push_back(to_text(work.engagement().created_at));
                 wait.push_back(std::to_string(work.fetched->refetch_in->count()));
-            } else if (!work.fetched->refetch_in && !work.plan.insert) {
+            } else if (!work.fetched->refetch_in && work.ongoing_before) {
                 ended.push_back(work.id());
             }
         }

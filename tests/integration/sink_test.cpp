@@ -112,6 +112,72 @@ TEST_F(Sinks, UnchangedRowsAreNotEvenLocked) {
     holding.exec("SELECT FROM glia.engagements FOR UPDATE");
     EXPECT_EQ(commit({listed(engagement("e1"))}).unchanged, 1);
 }
+TEST_F(Sinks, OfAPageThatIsReadAgainWhatDiffersInAnyWayIsNotPassedOver) {
+    const auto page = [](const char* site, Instant when) {
+        std::vector<FetchedEngagement> items;
+        for (int i = 0; i < 20; ++i) {
+            Engagement e = engagement("e" + std::to_string(10 + i));
+            e.created_at += Seconds{i};
+            e.legs = {leg("l1")};
+            items.push_back(listed(e, when, site));
+        }
+        return items;
+    };
+    auto first = page("s1", kNoon);
+    first[5].engagement.legs->at(0).ended_at.reset();
+    first[5].refetch_in = Seconds{600};
+    first.erase(first.begin() + 6);  // e16 is to be new
+    commit(first);
+    Batch rejected;
+    rejected.rejected = {{{"e17", "{}", "why"}, RecordSource::list, "s1"},
+                         {{{}, "{", "why"}, RecordSource::list, "s1"}};
+    sink->commit(rejected, std::nullopt);
+    sql("UPDATE engagements SET list_hash = NULL WHERE id = 'e18'");
+
+    auto second = page("s1", kNoon + Seconds{60});
+    second[0].engagement.duration = 7;
+    second[1].engagement.legs->at(0).duration = 7;
+    second[2].engagement.legs = {leg("l1"), leg("l2")};
+    second[3].engagement.legs.reset();  // as a list item shows it that has no legs
+    second[4].engagement.created_at -= Seconds{3600};
+    const CommitCounts counts = commit(second);
+    EXPECT_EQ(counts.inserted, 1);
+    EXPECT_EQ(counts.changed, 2);
+    EXPECT_EQ(counts.unchanged, 17);
+    EXPECT_EQ(counts.legs, 4);  // e11, e12, e15, e16
+    EXPECT_EQ(sql("SELECT count(*), count(DISTINCT engagement_id) FROM legs"), "21|20");
+    EXPECT_EQ(sql("SELECT count(*) FROM ongoing_engagements"), "0");
+    EXPECT_EQ(sink->status().rejected, 1);  // of which nobody knows whose it is
+
+    const std::string before = versions();
+    EXPECT_EQ(commit(second).unchanged, 20);
+    EXPECT_EQ(versions(), before);
+    EXPECT_EQ(commit(page("s2", kNoon + Seconds{60})).unchanged, 18);
+    EXPECT_EQ(sql("SELECT count(*) FROM engagement_sites WHERE site_id = 's2'"), "20");
+}
+TEST_F(Sinks, OfAPageThatIsReadAgainNoneIsSearchedFor) {
+    std::vector<FetchedEngagement> page;
+    for (int i = 0; i < 20; ++i) page.push_back(listed(engagement("e" + std::to_string(10 + i))));
+    commit(page);
+    // What a session has counted is told when it ends.
+    const auto searched = [&] {
+        sink.reset();
+        const std::string others =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+            "pg_backend_pid() "
+            "AND backend_type = 'client backend'";
+        for (int i = 0; i < 1000 && sql(others) != "0"; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        sink = open();
+        return sql("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'engagements_pkey'");
+    };
+    const std::string before = searched();
+    EXPECT_EQ(commit(page).unchanged, 20);
+    EXPECT_EQ(searched(), before);
+    page.resize(5);
+    EXPECT_EQ(commit(page).unchanged, 5);
+    EXPECT_NE(searched(), before);  // so few are searched for
+}
 TEST_F(Sinks, ChildrenAreReplacedAsASetAndOnlyWhereTheyDiffer) {
     commit({listed(engagement("e1"))});
     const std::string before = sql("SELECT ctid FROM audio_recordings WHERE position = 0");

@@ -163,7 +163,7 @@ TEST_F(Views, ARangeOfTimeReachesTheTables) {
         ask("1",
             "(SELECT 1) AS x; SET enable_seqscan = off; EXPLAIN SELECT * FROM glia.engagement_facts "
             "WHERE created_at >= '2024-01-01' AND created_at < '2024-01-02'");
-    EXPECT_NE(plan.find("Bitmap Index Scan on engagements_created_at_brin"), std::string::npos) << plan;
+    EXPECT_NE(plan.find("Index Cond: ((created_at >= '2024-01-01"), std::string::npos) << plan;
     EXPECT_NE(plan.find("Index Scan using legs_pkey on legs"), std::string::npos) << plan;
     EXPECT_EQ(plan.find("Seq Scan"), std::string::npos) << plan;
 }
