@@ -123,27 +123,35 @@ std::string to_bytea(const ContentHash& hash) {
     return "\\x" + to_hex(hash);
 }
 
-std::optional<std::string> from_hex(std::string_view text) {
-    if (text.size() % 2 != 0) return std::nullopt;
-    std::string bytes(text.size() / 2, '\0');
+namespace {
+
+/// Fills `bytes`, a container of bytes, with what `text` says; false if it does not say just so many.
+template <typename Bytes>
+bool read_hex(std::string_view text, Bytes& bytes) {
+    if (text.size() != 2 * bytes.size()) return false;
     const auto digit = [](char c) {
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
     };
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const int high = digit(text[2 * i]);
         const int low = digit(text[2 * i + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        bytes[i] = static_cast<char>(high * 16 + low);
+        if (high < 0 || low < 0) return false;
+        bytes[i] = static_cast<typename Bytes::value_type>(high * 16 + low);
     }
+    return true;
+}
+
+}  // namespace
+
+std::optional<std::string> from_hex(std::string_view text) {
+    std::string bytes(text.size() / 2, '\0');
+    if (!read_hex(text, bytes)) return std::nullopt;
     return bytes;
 }
 
 std::optional<ContentHash> from_bytea(const std::string& text) {
     ContentHash hash{};
-    if (text.size() != 2 + 2 * hash.size() || !text.starts_with("\\x")) return std::nullopt;
-    const auto bytes = from_hex(std::string_view(text).substr(2));
-    if (!bytes) return std::nullopt;
-    std::copy(bytes->begin(), bytes->end(), hash.begin());
+    if (!text.starts_with("\\x") || !read_hex(std::string_view(text).substr(2), hash)) return std::nullopt;
     return hash;
 }
 

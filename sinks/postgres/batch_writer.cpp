@@ -190,11 +190,11 @@ class Writer {
     /// over, classify() knows more.
     void leave_out_familiar() {
         for (const std::string& site : sites_) {
+            if (site.empty()) continue;
             std::unordered_map<std::string_view, Work*> by_hash;
             Instant earliest = Instant::max(), latest = Instant::min();
             for (Work& work : works_) {
-                if (site.empty() || work.site() != site || work.incoming.source != RecordSource::list)
-                    continue;
+                if (work.site() != site || work.incoming.source != RecordSource::list) continue;
                 by_hash[bytes_of(work.incoming.core_hash)] = &work;
                 earliest = std::min(earliest, work.engagement().created_at);
                 latest = std::max(latest, work.engagement().created_at);
