@@ -14,12 +14,12 @@ class Serialiser {
   public:
     // An engagement fits, with two legs or so.
     Serialiser() { bytes_.reserve(2048); }
-    void text(const OptionalText& value) {
+    void text(const RecordText& value) {
         if (!value) {
             bytes_.push_back('n');
             return;
         }
-        number('t', static_cast<std::int64_t>(value->size()));
+        number('t', static_cast<std::int64_t>((*value).size()));
         bytes_ += *value;
     }
     void number(char tag, std::int64_t value) {
@@ -31,7 +31,7 @@ class Serialiser {
     void time(const OptionalInstant& value) {
         value ? number('d', value->time_since_epoch().count()) : bytes_.push_back('n');
     }
-    void queues(const std::vector<QueueRef>& queues) {
+    void queues(const RecordList<QueueRef>& queues) {
         number('[', static_cast<std::int64_t>(queues.size()));
         for (const QueueRef& queue : queues) {
             text(queue.id);
@@ -46,7 +46,7 @@ class Serialiser {
 
 }  // namespace
 
-ContentHash bytes_hash(const std::string& bytes) {
+ContentHash bytes_hash(std::string_view bytes) {
     // Looked up once: OpenSSL 3 else asks its providers for the algorithm every time.
     static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> kSha256{
         EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free};
@@ -90,7 +90,7 @@ ContentHash core_hash(const Engagement& e) {
     return bytes_hash(s.bytes());
 }
 
-ContentHash legs_hash(const std::vector<Leg>& legs) {
+ContentHash legs_hash(const RecordList<Leg>& legs) {
     Serialiser s;
     for (const Leg& leg : legs) {
         s.text(leg.id);

@@ -17,10 +17,10 @@ namespace glia {
 ContentHash core_hash(const Engagement& engagement);
 
 /// The legs alone; of no legs at all too.
-ContentHash legs_hash(const std::vector<Leg>& legs);
+ContentHash legs_hash(const RecordList<Leg>& legs);
 
 /// Of any bytes; used to recognise a rejected payload seen before.
-ContentHash bytes_hash(const std::string& bytes);
+ContentHash bytes_hash(std::string_view bytes);
 
 /// Two hexadecimal digits for each byte.
 std::string to_hex(std::span<const std::uint8_t> bytes);

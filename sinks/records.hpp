@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "sinks/record_memory.hpp"
+
 namespace glia {
 
 /// A point in time, UTC, with PostgreSQL's resolution.
@@ -26,50 +28,51 @@ using ContentHash = std::array<std::uint8_t, 16>;
 
 /// A queue as an engagement or a leg names it.
 struct QueueRef {
-    OptionalText id;
-    OptionalText name;
+    RecordText id;
+    RecordText name;
     bool operator==(const QueueRef&) const = default;
 };
 
 /// One leg: the engagement starts with one, each transfer adds one.
 struct Leg {
-    std::string id;  ///< "#<position>" where the API sent none, so that the leg can be stored at all
-    OptionalText operator_id;
-    OptionalText site_id;
+    RecordText id;  ///< "#<position>" where the API sent none, so that the leg can be stored at all
+    RecordText operator_id;
+    RecordText site_id;
     OptionalInstant requested_at;
     OptionalInstant accepted_at;
-    OptionalText request_type;
-    OptionalText request_source;
-    OptionalText offered_media_type;
-    OptionalText accepted_media_type;
-    std::vector<QueueRef> request_queues;  ///< null and [] are the same: no queues
+    RecordText request_type;
+    RecordText request_source;
+    RecordText offered_media_type;
+    RecordText accepted_media_type;
+    RecordList<QueueRef> request_queues;  ///< null and [] are the same: no queues
     OptionalSeconds duration;
-    OptionalText highest_visitor_media_type;
-    OptionalText highest_operator_media_type;
+    RecordText highest_visitor_media_type;
+    RecordText highest_operator_media_type;
     OptionalFlag used_cobrowsing;
     OptionalInstant ended_at;
-    OptionalText end_reason;
-    OptionalText extra;  ///< undocumented members as one canonical JSON object
+    RecordText end_reason;
+    RecordText extra;  ///< undocumented members as one canonical JSON object
     bool operator==(const Leg&) const = default;
 };
 
 /// An operator as an engagement names it.
 struct OperatorRef {
-    OptionalText operator_id;  ///< last path segment of the href
-    OptionalText href;
+    RecordText operator_id;  ///< last path segment of the href
+    RecordText href;
     bool operator==(const OperatorRef&) const = default;
 };
 
 /// One engagement. `legs` is empty-optional when the response did not carry them (the list does not).
 struct Engagement {
-    std::string id;
+    MemoryHold memory;  ///< of what is borrowed below
+    RecordText id;      ///< never none
     Instant created_at{};
-    OptionalText engagement_type;
+    RecordText engagement_type;
     OptionalSeconds duration;
-    OptionalText visitor_name;
-    OptionalText visitor_browser;
-    OptionalText visitor_device_type;
-    OptionalText visitor_id;
+    RecordText visitor_name;
+    RecordText visitor_browser;
+    RecordText visitor_device_type;
+    RecordText visitor_id;
     OptionalFlag cobrowsing_used;
     OptionalFlag video_used;
     OptionalFlag audio_used;
@@ -77,15 +80,15 @@ struct Engagement {
     OptionalSeconds queue_wait_time;
     OptionalFlag crm_forwarded;
     OptionalFlag summary_forwarded;
-    OptionalText platform;
-    OptionalText source;
-    OptionalText visitor_href;
-    OptionalText chat_transcript_href;
-    std::vector<OptionalText> audio_recording_urls;
-    std::vector<OperatorRef> operators;
-    std::vector<QueueRef> queues;
-    OptionalText extra;  ///< undocumented members as one canonical JSON object
-    std::optional<std::vector<Leg>> legs;
+    RecordText platform;
+    RecordText source;
+    RecordText visitor_href;
+    RecordText chat_transcript_href;
+    RecordList<RecordText> audio_recording_urls;
+    RecordList<OperatorRef> operators;
+    RecordList<QueueRef> queues;
+    RecordText extra;  ///< undocumented members as one canonical JSON object
+    std::optional<RecordList<Leg>> legs;
     /// Of the visitor's id as it came, where privacy replaced it; for recognising who is forgotten.
     std::optional<ContentHash> visitor_mark;
     bool operator==(const Engagement&) const = default;

@@ -121,7 +121,7 @@ Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
         };
         co_await engine.store.run(write);
         ++loaded;
-        std::cout << row.id << ": loaded as engagement " << batch->engagements.front().engagement.id
+        std::cout << row.id << ": loaded as engagement " << batch->engagements.front().engagement.id.str()
                   << std::endl;
     }
     std::cout << "rejects: " << loaded << " loaded, " << failed << " still rejected" << std::endl;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include "sinks/json_text.hpp"
 
 namespace glia {
@@ -120,6 +121,29 @@ std::string canonical(simdjson::ondemand::value value, const MemberRule& rule, c
     }
 }
 
+/// A parser of this thread: most values are a few bytes long, and to set one up would cost more than to read
+/// them.
+class KeptParser {
+  public:
+    /// `size`: of what it will read. What a large value needs is given back.
+    explicit KeptParser(std::size_t size) : usual_(size <= kUsual), parser_(std::move(kept_)) {
+        if (!parser_) parser_ = std::make_unique<simdjson::ondemand::parser>();
+    }
+    KeptParser(const KeptParser&) = delete;
+    KeptParser& operator=(const KeptParser&) = delete;
+    ~KeptParser() {
+        if (usual_) kept_ = std::move(parser_);
+    }
+    simdjson::ondemand::parser* operator->() const { return parser_.get(); }
+
+  private:
+    static constexpr std::size_t kUsual = 65'536;
+    static thread_local std::unique_ptr<simdjson::ondemand::parser> kept_;
+    bool usual_;
+    std::unique_ptr<simdjson::ondemand::parser> parser_;
+};
+thread_local std::unique_ptr<simdjson::ondemand::parser> KeptParser::kept_;
+
 }  // namespace
 
 std::string repair_escapes(std::string_view json) {
@@ -178,14 +202,14 @@ std::string repair_utf8(std::string_view text) {
 std::optional<std::string> canonical_json(std::string_view json, std::string& why, const MemberRule& rule) {
     const std::string repaired = repair_escapes(json);
     const simdjson::padded_string padded(repaired);
-    simdjson::ondemand::parser parser;
+    const KeptParser parser(json.size());
     try {
-        simdjson::ondemand::document document = parser.iterate(padded);
+        simdjson::ondemand::document document = parser->iterate(padded);
         // A scalar cannot be had as a value of the document, so every value is read as the only element of an
         // array.
         if (document.is_scalar().value()) {
             const simdjson::padded_string wrapped("[" + repaired + "]");
-            simdjson::ondemand::document outer = parser.iterate(wrapped);
+            simdjson::ondemand::document outer = parser->iterate(wrapped);
             std::string text = canonical(outer.get_value().value(), rule, {}, 0);
             return text.substr(1, text.size() - 2);
         }

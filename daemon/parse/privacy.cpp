@@ -146,26 +146,32 @@ std::string Privacy::urls(const std::string& list) const {
 
 /// With the id in it replaced, so that the link still tells where it leads; as a whole where it does not show
 /// the id.
-OptionalText Privacy::visitor_href(const OptionalText& href, const OptionalText& id) const {
-    if (levels_.visitor_id != PrivacyLevel::hash || !href) return value(levels_.visitor_id, href);
-    const std::size_t slash = href->rfind('/');
-    const bool shows_id = id && !id->empty() && slash != std::string::npos && href->substr(slash + 1) == *id;
-    if (!shows_id || href->find(*id) != slash + 1) return pseudonym(*href);
-    return href->substr(0, slash + 1) + pseudonym(*id);
+OptionalText Privacy::visitor_href(std::string_view href, std::string_view id) const {
+    if (levels_.visitor_id != PrivacyLevel::hash) return value(levels_.visitor_id, std::string(href));
+    const std::size_t slash = href.rfind('/');
+    const bool shows_id = !id.empty() && slash != std::string::npos && href.substr(slash + 1) == id;
+    if (!shows_id || href.find(id) != slash + 1) return pseudonym(href);
+    return std::string(href.substr(0, slash + 1)) + pseudonym(id);
+}
+
+void Privacy::apply(PrivacyLevel level, RecordText& text) const {
+    if (level != PrivacyLevel::keep && text) text = value(level, text.str());
+}
+
+void Privacy::apply_to_members(RecordText& object) const {
+    if (levels_.extra != PrivacyLevel::keep && object) object = members(object.str());
 }
 
 void Privacy::apply(Engagement& e) const {
     if (keep_all()) return;
     if (levels_.visitor_id != PrivacyLevel::keep && e.visitor_id) e.visitor_mark = bytes_hash(*e.visitor_id);
-    e.visitor_href = visitor_href(e.visitor_href, e.visitor_id);
-    e.visitor_name = value(levels_.visitor_name, std::move(e.visitor_name));
-    e.visitor_id = value(levels_.visitor_id, std::move(e.visitor_id));
-    for (OptionalText& url : e.audio_recording_urls) {
-        url = value(levels_.audio_recording_urls, std::move(url));
-    }
-    e.extra = members(std::move(e.extra));
+    if (e.visitor_href) e.visitor_href = visitor_href(*e.visitor_href, e.visitor_id.value_or(""));
+    apply(levels_.visitor_name, e.visitor_name);
+    apply(levels_.visitor_id, e.visitor_id);
+    for (RecordText& url : e.audio_recording_urls) apply(levels_.audio_recording_urls, url);
+    apply_to_members(e.extra);
     if (!e.legs) return;
-    for (Leg& leg : *e.legs) leg.extra = members(std::move(leg.extra));
+    for (Leg& leg : *e.legs) apply_to_members(leg.extra);
 }
 
 void Privacy::apply(ChatMessage& m) const {
@@ -198,7 +204,7 @@ std::string Privacy::apply_to_json(std::string_view text) const {
     });
     const auto transform = [&](std::string_view path, std::string_view member, std::string& inner) {
         if (path == "visitor" && member == "href") {
-            const OptionalText href = visitor_href(json_unquote(inner).value_or(inner), id);
+            const OptionalText href = visitor_href(json_unquote(inner).value_or(inner), id.value_or(""));
             if (href) inner = json_quote(*href);
             return href.has_value();
         }

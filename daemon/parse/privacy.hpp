@@ -59,7 +59,9 @@ class Privacy {
     std::string urls(const std::string& list) const;
     std::string hashed_json(const std::string& text) const;
     OptionalText members(OptionalText object) const;
-    OptionalText visitor_href(const OptionalText& href, const OptionalText& id) const;
+    OptionalText visitor_href(std::string_view href, std::string_view id) const;
+    void apply(PrivacyLevel level, RecordText& text) const;
+    void apply_to_members(RecordText& object) const;
 
     PrivacyLevels levels_;
     std::string key_;

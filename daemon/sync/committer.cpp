@@ -77,18 +77,18 @@ Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
 bool Committer::meets_others(const Batch& batch) const {
     return !being_written_.empty() &&
            std::any_of(batch.engagements.begin(), batch.engagements.end(),
-                       [&](const auto& fetched) { return being_written_.contains(fetched.engagement.id); });
+                       [&](const auto& fetched) { return being_written_.contains(*fetched.engagement.id); });
 }
 
 void Committer::begin_writing(const Group& group) {
     for (const auto& pending : group) {
-        for (const auto& fetched : pending->batch->engagements) being_written_.insert(fetched.engagement.id);
+        for (const auto& fetched : pending->batch->engagements) being_written_.insert(*fetched.engagement.id);
     }
 }
 
 void Committer::end_writing(const Group& group) {
     for (const auto& pending : group) {
-        for (const auto& fetched : pending->batch->engagements) being_written_.erase(fetched.engagement.id);
+        for (const auto& fetched : pending->batch->engagements) being_written_.erase(*fetched.engagement.id);
     }
 }
 

@@ -46,8 +46,8 @@ class Writer {
         // Of one engagement twice, the later response counts.
         std::map<std::string, const FetchedEngagement*> latest;
         for (const FetchedEngagement& fetched : batch_.engagements) {
-            if (lost_.contains(fetched.engagement.id)) continue;
-            const FetchedEngagement*& slot = latest[fetched.engagement.id];
+            if (lost_.contains(fetched.engagement.id.str())) continue;
+            const FetchedEngagement*& slot = latest[fetched.engagement.id.str()];
             if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
         }
         std::vector<std::string> ids;
@@ -87,7 +87,7 @@ class Writer {
         std::vector<std::string> marks;
         if (e.visitor_mark) marks.push_back(mark_of(*e.visitor_mark));
         if (e.visitor_id) marks.push_back(mark_of(bytes_hash(*e.visitor_id)));
-        if (is_forgotten(e.id, std::move(marks))) {
+        if (is_forgotten(e.id.str(), std::move(marks))) {
             ++counts_.forgotten;
             return;
         }
@@ -102,7 +102,7 @@ class Writer {
         count(plan, e);
         if (known && !known->rejected) return;
         const bool with_legs = fetched.source == RecordSource::detail || incoming.legs_hash;
-        state_.run(sql::resolve_rejected, {e.id, std::int64_t{with_legs}});
+        state_.run(sql::resolve_rejected, {e.id.str(), std::int64_t{with_legs}});
     }
 
     void remember(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan,
@@ -131,16 +131,17 @@ class Writer {
         after.owed = news && !tell;
         if (tell) lines_ += line_of(e, fetched.fetched_at, after.site_ids);
         if (!news && !new_site && !plan.updates()) return;
-        state_.run(sql::put_engagement,
-                   {e.id, value(OptionalInstant{e.created_at}), value_of(s.core_hash), value_of(s.list_hash),
-                    value_of(s.legs_hash), value(OptionalInstant{s.fetched_at}), value(s.legs_fetched_at),
-                    list(after.site_ids), std::int64_t{after.owed}, value(after.visitor_mark)});
+        state_.run(
+            sql::put_engagement,
+            {e.id.str(), value(OptionalInstant{e.created_at}), value_of(s.core_hash), value_of(s.list_hash),
+             value_of(s.legs_hash), value(OptionalInstant{s.fetched_at}), value(s.legs_fetched_at),
+             list(after.site_ids), std::int64_t{after.owed}, value(after.visitor_mark)});
     }
 
     void queue(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan) {
         const Engagement& e = fetched.engagement;
         if (plan.want_detail) {
-            state_.run(sql::enqueue_detail, {e.id, value(OptionalInstant{e.created_at}),
+            state_.run(sql::enqueue_detail, {e.id.str(), value(OptionalInstant{e.created_at}),
                                              value(OptionalInstant{fetched.fetched_at})});
             ++counts_.queued;
         }
@@ -148,9 +149,9 @@ class Writer {
         const bool news = plan.insert || plan.write_legs;
         if (fetched.refetch_in && (news || fetched.source == RecordSource::detail)) {
             state_.run(sql::set_ongoing,
-                       {e.id, value(OptionalInstant{e.created_at}), value(*fetched.refetch_in)});
+                       {e.id.str(), value(OptionalInstant{e.created_at}), value(*fetched.refetch_in)});
         } else if (!fetched.refetch_in && !plan.insert) {
-            state_.run(sql::clear_ongoing, {e.id});
+            state_.run(sql::clear_ongoing, {e.id.str()});
         }
     }
 

@@ -11,7 +11,7 @@ class Json {
   public:
     explicit Json(char open) : out_(1, open), close_(open == '{' ? '}' : ']') {}
 
-    Json& text(std::string_view name, const OptionalText& value) {
+    Json& text(std::string_view name, const RecordText& value) {
         return raw(name, value ? json_quote(*value) : "null");
     }
     Json& number(std::string_view name, const OptionalSeconds& value) {
@@ -40,11 +40,11 @@ class Json {
     char close_;
 };
 
-std::string object_with(std::string_view name, const OptionalText& value) {
+std::string object_with(std::string_view name, const RecordText& value) {
     return value ? Json('{').text(name, value).done() : "null";
 }
 
-std::string queues(const std::vector<QueueRef>& queues) {
+std::string queues(const RecordList<QueueRef>& queues) {
     Json list('[');
     for (const QueueRef& queue : queues)
         list.raw("", Json('{').text("id", queue.id).text("name", queue.name).done());
@@ -82,8 +82,7 @@ std::string legs(const Engagement& e) {
 std::string content(const Engagement& e, const std::vector<std::string>& site_ids) {
     Json sites('['), recordings('['), operators('[');
     for (const std::string& site : site_ids) sites.raw("", json_quote(site));
-    for (const OptionalText& url : e.audio_recording_urls)
-        recordings.raw("", url ? json_quote(*url) : "null");
+    for (const RecordText& url : e.audio_recording_urls) recordings.raw("", url ? json_quote(*url) : "null");
     for (const OperatorRef& op : e.operators)
         operators.raw("", Json('{').text("id", op.operator_id).text("href", op.href).done());
     return Json('{')

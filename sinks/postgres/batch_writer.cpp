@@ -35,7 +35,7 @@ struct Work {
 
     const Engagement& engagement() const { return fetched->engagement; }
     const std::string& site() const { return fetched->site_id; }
-    const std::string& id() const { return fetched->engagement.id; }
+    std::string_view id() const { return *fetched->engagement.id; }
 };
 
 /// What is written of some batches at once: in the order of ids, which is the order of locks, each id once.
@@ -47,7 +47,7 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
         for (const FetchedEngagement& fetched : batches[part]->engagements) {
             for (std::size_t round = 0;; ++round) {
                 if (round == all.size()) all.emplace_back();
-                Work& work = all[round][fetched.engagement.id];
+                Work& work = all[round][*fetched.engagement.id];
                 if (work.fetched && work.part != part) continue;
                 if (!work.fetched || work.fetched->fetched_at <= fetched.fetched_at) work.fetched = &fetched;
                 work.part = part;
@@ -121,7 +121,7 @@ StoredState stored_state(const pqxx::row& row) {
 class Marks {
   public:
     void add(const Engagement& engagement) {
-        add("engagement", bytes_hash(engagement.id));
+        add("engagement", bytes_hash(*engagement.id));
         if (engagement.visitor_mark) add("visitor", *engagement.visitor_mark);
         if (engagement.visitor_id) add("visitor", bytes_hash(*engagement.visitor_id));
         ++count_;
@@ -180,7 +180,7 @@ class Writer {
     std::vector<std::string> ids(Keep keep) const {
         std::vector<std::string> list;
         for (const Work& work : works_) {
-            if (keep(work)) list.push_back(work.id());
+            if (keep(work)) list.emplace_back(work.id());
         }
         return list;
     }
@@ -250,7 +250,7 @@ class Writer {
         for (const std::string& site : sites_) {
             std::vector<std::string> asked;
             for (const Work* work : works) {
-                if (work->site() == site) asked.push_back(work->id());
+                if (work->site() == site) asked.emplace_back(work->id());
             }
             if (asked.empty()) continue;
             const auto rows = tx_.run(sql::classify, {array(asked), site});
@@ -333,7 +333,7 @@ class Writer {
             if (open.empty()) break;
             const std::set<std::string> won = update_rows(open);
             std::erase_if(open, [&](const Work* work) {
-                const bool is_written = won.contains(work->id());
+                const bool is_written = won.contains(std::string(work->id()));
                 if (is_written) written.push_back(work);
                 return is_written;
             });
@@ -359,7 +359,7 @@ class Writer {
             const StoredState& stored = *work->stored;
             const RowMarks marks = marks_after(*work);
             if (plan.write_core) add_engagement(rows, work->engagement(), marks);
-            ids.push_back(work->id());
+            ids.emplace_back(std::string(work->id()));
             core.push_back(param(plan.write_core));
             changed.push_back(param(plan.write_core || plan.write_legs));
             list_hashes.push_back(hash_param(marks.list_hash));
@@ -393,11 +393,11 @@ class Writer {
                 add_operators(operators, e);
                 add_queue_refs(queues, e);
                 add_recordings(recordings, e);
-                core_ids.push_back(e.id);
+                core_ids.push_back(e.id.str());
             }
             if (work->plan.write_legs && work->stored->legs_fetched_at) {
                 add_legs(legs, leg_queues, e);
-                leg_ids.push_back(e.id);
+                leg_ids.push_back(e.id.str());
             } else if (work->plan.write_legs) {
                 add_legs(first_legs, first_leg_queues, e);
             }
@@ -453,7 +453,7 @@ class Writer {
             if (!work.plan.want_detail) continue;
             ++counts_[work.part].queued;
             if (work.plan.insert) continue;  // copied
-            wanted.push_back(work.id());
+            wanted.emplace_back(std::string(work.id()));
             created.push_back(to_text(work.engagement().created_at));
             after.push_back(to_text(work.incoming.fetched_at));
         }
@@ -466,7 +466,7 @@ class Writer {
         std::vector<std::string> engagements, kinds, items;
         std::vector<Param> created, after;
         const auto want = [&](const Work& work, Enricher kind, const std::string& item) {
-            engagements.push_back(work.id());
+            engagements.emplace_back(work.id());
             kinds.emplace_back(name_of(kind));
             items.push_back(item);
             created.push_back(to_text(work.engagement().created_at));
@@ -479,8 +479,8 @@ class Writer {
                 want(work, Enricher::transcript, "");
             if (!wishes_.recordings || !new_core) continue;
             std::set<std::string> urls;
-            for (const OptionalText& url : work.engagement().audio_recording_urls) {
-                if (url && !url->empty()) urls.insert(*url);
+            for (const RecordText& url : work.engagement().audio_recording_urls) {
+                if (!url.value_or("").empty()) urls.insert(url.str());
             }
             for (const std::string& url : urls) want(work, Enricher::recording, url);
         }
@@ -496,11 +496,11 @@ class Writer {
             if (!work.incoming.legs_hash) continue;
             const bool news = work.plan.insert || work.plan.write_legs;
             if (work.fetched->refetch_in && (news || work.incoming.source == RecordSource::detail)) {
-                ongoing.push_back(work.id());
+                ongoing.emplace_back(std::string(work.id()));
                 created.push_back(to_text(work.engagement().created_at));
                 wait.push_back(std::to_string(work.fetched->refetch_in->count()));
             } else if (!work.fetched->refetch_in && work.ongoing_before) {
-                ended.push_back(work.id());
+                ended.emplace_back(work.id());
             }
         }
         if (!ongoing.empty()) tx_.run(sql::set_ongoing, {array(ongoing), array(created), array(wait)});
@@ -512,7 +512,7 @@ class Writer {
         for (const Work& work : works_) {
             if (!work.plan.insert && !work.rejected_before) continue;
             const bool with_legs = work.incoming.source == RecordSource::detail || work.incoming.legs_hash;
-            (with_legs ? whole : listed).push_back(work.id());
+            (with_legs ? whole : listed).emplace_back(work.id());
         }
         if (!whole.empty() || !listed.empty()) tx_.run(sql::resolve_rejected, {array(whole), array(listed)});
     }
@@ -665,10 +665,10 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const Enrichm
             savepoint.roll_back();
             Rows row(kEngagements, Rows::Encoding::json);
             add_engagement(row, fetched.engagement, {});
-            RejectedFetch rejected{
-                {fetched.engagement.id, std::move(row).finished(), "PostgreSQL refuses it [" + code + "]"},
-                fetched.source,
-                fetched.site_id};
+            RejectedFetch rejected{{fetched.engagement.id.str(), std::move(row).finished(),
+                                    "PostgreSQL refuses it [" + code + "]"},
+                                   fetched.source,
+                                   fetched.site_id};
             rest.rejected.push_back(std::move(rejected));
         }
     }

@@ -60,7 +60,8 @@ class PostgresSink final : public Sink {
         Batch rest = batch;
         const auto is_lost = [&](const std::string& id) { return lost.count(id) > 0; };
         std::erase_if(rest.details, [&](const DetailOutcome& d) { return is_lost(d.engagement_id); });
-        std::erase_if(rest.engagements, [&](const FetchedEngagement& e) { return is_lost(e.engagement.id); });
+        std::erase_if(rest.engagements,
+                      [&](const FetchedEngagement& e) { return is_lost(e.engagement.id.str()); });
         std::erase_if(rest.rejected, [&](const RejectedFetch& r) {
             return r.record.engagement_id && is_lost(*r.record.engagement_id);
         });

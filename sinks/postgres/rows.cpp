@@ -119,20 +119,15 @@ void Rows::text(std::string_view value) {
     append_json_string(data_, value);
 }
 
-void Rows::text(const OptionalText& value) {
-    value ? text(std::string_view(*value)) : null();
-}
-
-void Rows::json(const OptionalText& value) {
-    if (!value) return null();
+void Rows::json(std::string_view value) {
     if (copy_) {
         ++column_;
-        binary(static_cast<std::int32_t>(value->size() + 1));
+        binary(static_cast<std::int32_t>(value.size() + 1));
         data_.push_back(kJsonbVersion);
     } else {
         name_member();
     }
-    data_ += *value;
+    data_ += value;
 }
 
 void Rows::time(const OptionalInstant& value) {
@@ -207,7 +202,7 @@ void add_engagement(Rows& rows, const Engagement& e, const RowMarks& marks) {
     rows.hash(marks.core_hash);
     rows.hash(marks.list_hash);
     rows.hash(marks.legs_hash);
-    rows.text(marks.first_site_id.empty() ? OptionalText{} : marks.first_site_id);
+    rows.text(marks.first_site_id.empty() ? RecordText() : RecordText::borrowed(marks.first_site_id));
 }
 
 void add_site(Rows& rows, const Engagement& e, const std::string& site_id) {
@@ -274,7 +269,7 @@ void add_legs(Rows& legs, Rows& leg_queues, const Engagement& e) {
     if (!e.legs) return;
     for (std::size_t i = 0; i < e.legs->size(); ++i) {
         const Leg& leg = (*e.legs)[i];
-        const bool repeated = std::any_of(e.legs->begin() + static_cast<std::ptrdiff_t>(i) + 1, e.legs->end(),
+        const bool repeated = std::any_of(e.legs->begin() + i + 1, e.legs->end(),
                                           [&](const Leg& later) { return later.id == leg.id; });
         if (repeated) continue;
         legs.begin_row();
@@ -318,8 +313,8 @@ void QueueNames::add(const FetchedEngagement& fetched) {
 void QueueNames::add(const QueueRef& queue, Instant as_of, Instant fetched_at) {
     if (!queue.id) return;
     const auto place = std::lower_bound(names_.begin(), names_.end(), *queue.id,
-                                        [](const Name& name, const std::string& id) { return name.id < id; });
-    if (place == names_.end() || place->id != *queue.id) {
+                                        [](const Name& name, std::string_view id) { return *name.id < id; });
+    if (place == names_.end() || *place->id != *queue.id) {
         names_.insert(place, {*queue.id, queue.name, as_of, fetched_at});
         return;
     }

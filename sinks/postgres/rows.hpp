@@ -38,8 +38,11 @@ class Rows {
     void begin_row();
     void text(std::string_view value);  ///< text
     void text(const std::string& value) { text(std::string_view(value)); }
-    void text(const OptionalText& value);                ///< text
-    void json(const OptionalText& value);                ///< jsonb
+    void text(const OptionalText& value) { value ? text(std::string_view(*value)) : null(); }
+    void text(const RecordText& value) { value ? text(*value) : null(); }
+    void json(std::string_view value);  ///< jsonb
+    void json(const OptionalText& value) { value ? json(std::string_view(*value)) : null(); }
+    void json(const RecordText& value) { value ? json(*value) : null(); }
     void time(const OptionalInstant& value);             ///< timestamptz
     void number(const OptionalSeconds& value);           ///< bigint
     void position(std::size_t value);                    ///< integer
@@ -67,7 +70,7 @@ struct RowMarks {
     ContentHash core_hash{};
     std::optional<ContentHash> list_hash;
     std::optional<ContentHash> legs_hash;
-    std::string first_site_id;  ///< of a new row; empty: not from a listing
+    std::string_view first_site_id;  ///< of a new row; empty: not from a listing
 };
 
 void add_engagement(Rows& rows, const Engagement& engagement, const RowMarks& marks);
@@ -91,8 +94,8 @@ class QueueNames {
 
   private:
     struct Name {
-        std::string id;
-        OptionalText name;
+        RecordText id;
+        RecordText name;
         Instant as_of;
         Instant fetched_at;
     };

@@ -31,7 +31,7 @@ std::string tables(const simulation::ModelDatabase& model) {
         std::string sites, legs;
         for (const auto& site : row.sites) sites += (sites.empty() ? "" : ",") + site;
         for (const Leg& leg : row.legs)
-            legs += (legs.empty() ? "" : ",") + leg.id + ":" + std::to_string(*leg.duration);
+            legs += (legs.empty() ? "" : ",") + leg.id.str() + ":" + std::to_string(*leg.duration);
         add(id + "|" + std::to_string(*row.core.duration) + "|" + hex(row.state.core_hash) + "|" +
             hex(row.state.list_hash) + "|" + hex(row.state.legs_hash) + "|" + time(row.state.fetched_at) +
             "|" + time(row.state.legs_fetched_at) + "|" + (sites.empty() ? "NULL" : sites) + "|" +
@@ -132,7 +132,7 @@ std::string tables(const std::string& folder, const simulation::ModelDatabase& m
         // What the last line shows, if none is owed.
         std::string duration = std::to_string(*known.core.duration), legs;
         for (const Leg& leg : known.legs)
-            legs += (legs.empty() ? "" : ",") + leg.id + ":" + std::to_string(*leg.duration);
+            legs += (legs.empty() ? "" : ",") + leg.id.str() + ":" + std::to_string(*leg.duration);
         const std::string& line = lines.at(id);
         if (row.integer(7) != 0) {
             ++owed;
@@ -143,7 +143,7 @@ std::string tables(const std::string& folder, const simulation::ModelDatabase& m
             duration += shows("\"duration\":" + duration + ",\"visitor_name\"");
             if (!row.instant(5)) legs += shows("\"legs\":null");
             for (const Leg& leg : known.legs)
-                legs += shows("{\"id\":\"" + leg.id + "\",\"operator\":null,\"site\":null");
+                legs += shows("{\"id\":\"" + leg.id.str() + "\",\"operator\":null,\"site\":null");
         }
         add(id + "|" + duration + "|" + bytes(row.text(1)) + "|" + bytes(row.text(2)) + "|" +
             bytes(row.text(3)) + "|" + number(row.instant(4)) + "|" + number(row.instant(5)) + "|" +

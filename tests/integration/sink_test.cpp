@@ -183,7 +183,7 @@ TEST_F(Sinks, ChildrenAreReplacedAsASetAndOnlyWhereTheyDiffer) {
     const std::string before = sql("SELECT ctid FROM audio_recordings WHERE position = 0");
     Engagement changed = engagement("e1");
     changed.audio_recording_urls = {"u1"};
-    changed.operators.push_back({"o2", "h"});
+    changed.operators = {changed.operators[0], {"o2", "h"}};
     changed.queues.clear();
     EXPECT_EQ(commit({listed(changed, kNoon + Seconds{1})}).changed, 1);
     EXPECT_EQ(sql("SELECT ctid FROM audio_recordings"), before);

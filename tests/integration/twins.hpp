@@ -123,17 +123,18 @@ class Twins {
     Engagement some_engagement(bool with_legs) {
         Engagement e;
         e.id = some("e", 6);
-        e.created_at = kNoon - Seconds{e.id.back()};
+        e.created_at = kNoon - Seconds{(*e.id).back()};
         e.duration = pick(3);
         e.visitor_id = some("v", 6);
         if (with_legs) {
-            e.legs.emplace();
+            std::vector<Leg> legs;
             for (int i = pick(3); i >= 0; --i) {
-                Leg& leg = e.legs->emplace_back();
+                Leg& leg = legs.emplace_back();
                 leg.id = "l" + std::to_string(i);
                 leg.duration = pick(2);
                 if (pick(2)) leg.ended_at = kNoon;
             }
+            e.legs = std::move(legs);
         }
         return e;
     }
@@ -201,7 +202,7 @@ class Twins {
         for (int i = pick(3); i >= 0; --i) {
             FetchedEngagement fetched = some_record(RecordSource::detail, "");
             DetailOutcome outcome;
-            outcome.engagement_id = fetched.engagement.id;
+            outcome.engagement_id = fetched.engagement.id.str();
             const bool twice =
                 std::any_of(batch.details.begin(), batch.details.end(),
                             [&](const auto& other) { return other.engagement_id == outcome.engagement_id; });

@@ -82,18 +82,19 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
 
 void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCounts& counts) {
     const Engagement& e = fetched.engagement;
+    const std::string id = e.id.str();
     IncomingState incoming;
     incoming.source = fetched.source;
     incoming.core_hash = core_hash(e);
     if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
     incoming.fetched_at = fetched.fetched_at;
-    const auto found = rows.find(e.id);
+    const auto found = rows.find(id);
     const MergePlan plan =
         plan_merge(found == rows.end() ? std::nullopt : std::optional(found->second.state), incoming);
-    Row& row = rows[e.id];
+    Row& row = rows[id];
     if (plan.write_core) {
         if (!plan.insert && incoming.fetched_at < row.state.fetched_at) {
-            broken("an older response overwrote a newer one of " + e.id);
+            broken("an older response overwrote a newer one of " + id);
         }
         row.core = e;
         row.core.legs.reset();
@@ -104,11 +105,11 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
         row.state.fetched_at = std::max(row.state.fetched_at, incoming.fetched_at);
     }
     if (plan.write_legs) {
-        if (!e.legs) broken("a response without legs took the legs of " + e.id + " away");
+        if (!e.legs) broken("a response without legs took the legs of " + id + " away");
         if (row.state.legs_fetched_at && incoming.fetched_at < *row.state.legs_fetched_at) {
-            broken("older legs overwrote newer ones of " + e.id);
+            broken("older legs overwrote newer ones of " + id);
         }
-        row.legs = e.legs.value_or(std::vector<Leg>{});
+        row.legs = e.legs.value_or(RecordList<Leg>{});
         row.state.legs_hash = incoming.legs_hash;
         ++counts.legs;
     }
@@ -118,7 +119,7 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
 
     if (plan.want_detail) {
         ++counts.queued;
-        const auto [entry, is_new] = details.try_emplace(e.id);
+        const auto [entry, is_new] = details.try_emplace(id);
         QueuedDetail& queued = entry->second;
         queued.created_at = e.created_at;
         queued.wanted_after = is_new ? fetched.fetched_at : std::max(queued.wanted_after, fetched.fetched_at);
@@ -129,17 +130,17 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
     if (incoming.legs_hash) {
         const bool news = plan.insert || plan.write_legs;
         if (fetched.refetch_in && (news || fetched.source == RecordSource::detail)) {
-            ongoing[e.id] = now + *fetched.refetch_in;
+            ongoing[id] = now + *fetched.refetch_in;
         } else if (!fetched.refetch_in && !plan.insert) {
-            ongoing.erase(e.id);
+            ongoing.erase(id);
         }
     }
-    rejected_open.erase(e.id);
+    rejected_open.erase(id);
 }
 
 bool ModelDatabase::is_forgotten(const Engagement& engagement) const {
-    return forgotten_engagements.contains(engagement.id) ||
-           (engagement.visitor_id && forgotten_visitors.contains(*engagement.visitor_id));
+    return forgotten_engagements.contains(engagement.id.str()) ||
+           (engagement.visitor_id && forgotten_visitors.contains(engagement.visitor_id.str()));
 }
 
 void ModelDatabase::forget(const ForgetOrder& order) {
@@ -222,8 +223,8 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
     // Of one engagement twice, the later response counts.
     std::map<std::string, const FetchedEngagement*> latest;
     for (const FetchedEngagement& fetched : batch.engagements) {
-        if (lost.count(fetched.engagement.id)) continue;
-        const FetchedEngagement*& slot = latest[fetched.engagement.id];
+        if (lost.count(fetched.engagement.id.str())) continue;
+        const FetchedEngagement*& slot = latest[fetched.engagement.id.str()];
         if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
     }
     for (const auto& [id, fetched] : latest) {

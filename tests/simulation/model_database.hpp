@@ -20,7 +20,7 @@ class ModelDatabase final : public Sink {
         Engagement core;
         StoredState state;
         std::set<std::string> sites;
-        std::vector<Leg> legs;
+        RecordList<Leg> legs;
     };
     struct Site {
         OptionalInstant synced_through;

@@ -58,7 +58,7 @@ TEST(Parser, ReadsEveryDocumentedField) {
     EXPECT_EQ(e.source, "tab");
     EXPECT_EQ(e.visitor_href, "https://x/visitors/v1");
     EXPECT_EQ(e.chat_transcript_href, "https://x/t");
-    EXPECT_EQ(e.audio_recording_urls, (std::vector<OptionalText>{"https://x/1", std::nullopt}));
+    EXPECT_EQ(e.audio_recording_urls, (RecordList<RecordText>{"https://x/1", std::nullopt}));
     EXPECT_EQ(e.operators[1].operator_id, "o2");
     EXPECT_EQ(e.queues, (std::vector<QueueRef>{{"q1", "Queue"}}));
     EXPECT_EQ(e.extra, std::nullopt);

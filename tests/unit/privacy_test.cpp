@@ -60,7 +60,7 @@ TEST(Privacy, HashReplacesByWhatIsEqualForEqualValues) {
     // printf v-17 | openssl dgst -sha256 -hmac 'sixteen bytes or more'
     EXPECT_EQ(e.visitor_id, "hmac:25ad3ab28199f2a0d8f05b9218c9568ce844d3c4f7218aa8362258f376dec072");
     EXPECT_EQ(e.visitor_name, privacy.pseudonym("Sasha"));
-    EXPECT_EQ(e.visitor_href, "https://api.glia.com/visitors/" + *e.visitor_id);
+    EXPECT_EQ(e.visitor_href, "https://api.glia.com/visitors/" + e.visitor_id.str());
     EXPECT_EQ(e.audio_recording_urls.at(0), privacy.pseudonym("https://api.glia.com/r/XaMiTQI"));
     EXPECT_EQ(e.extra, "{\"mood\":\"" + privacy.pseudonym(R"({"feels":["bad"]})") + "\",\"queues\":\"" +
                            privacy.pseudonym(R"([{"feels":"x"}])") + "\",\"visitor\":\"" +
@@ -81,7 +81,7 @@ TEST(Privacy, EachLevelIsOfItsOwnFieldOnly) {
     EXPECT_EQ(e.visitor_href, std::nullopt);
     EXPECT_EQ(e.visitor_name, whole.visitor_name);
     e = engagement(Privacy({kKeep, kKeep, kDrop, kKeep, kKeep}, ""));
-    EXPECT_EQ(e.audio_recording_urls, std::vector<OptionalText>{std::nullopt});
+    EXPECT_EQ(e.audio_recording_urls, (RecordList<RecordText>{std::nullopt}));
     EXPECT_EQ(e.extra, whole.extra);
     e = engagement(Privacy({kKeep, kKeep, kKeep, kKeep, kDrop}, ""));
     EXPECT_EQ(e.extra, std::nullopt);

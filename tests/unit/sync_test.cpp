@@ -105,7 +105,7 @@ TEST(Ongoing, UntilEveryLegHasEnded) {
     e.legs.emplace();
     EXPECT_TRUE(is_ongoing(e, kLate));
     EXPECT_FALSE(is_ongoing(e, kLate + 48h));
-    e.legs->push_back({});
+    e.legs = {Leg{}};
     EXPECT_TRUE(is_ongoing(e, kLate + 48h));
     e.legs->at(0).ended_at = kLate;
     EXPECT_FALSE(is_ongoing(e, kLate));
