@@ -74,7 +74,7 @@ struct EngagementParser::Impl {
         std::string reason;
         try {
             padded = "[" + repair_escapes(raw) + "]";  // as an element even a scalar is a value
-            reader.begin(padded.size(), false);
+            reader.begin(record_parser, padded.size());
             od::document document = record_parser.iterate(view(padded));
             for (auto entry : document.get_array()) {
                 od::value value = entry.value();
@@ -94,8 +94,8 @@ struct EngagementParser::Impl {
 
     /// Throws BadRecord or simdjson_error at the first bad record; `slow` reads each record alone instead.
     void read_page(std::string& body, bool slow, ParsedPage& page, bool& complete) {
-        // Only from an escape can a text have U+0000. Names and punctuation are about half of a body.
-        if (!slow) reader.begin(body.size() / 2, body.find("\\u0000") != std::string::npos);
+        // Names and punctuation are about half of a body.
+        if (!slow) reader.begin(parser, body.size() / 2);
         od::document document = parser.iterate(view(body));
         for (auto entry : document.get_object()) {
             const std::string_view key = entry.unescaped_key();

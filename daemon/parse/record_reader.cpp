@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstring>  // and memrchr, which is glibc's
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/timestamp.hpp"
@@ -49,29 +52,30 @@ std::string clean(std::string_view text) {
     return out;
 }
 
-// --------------------------------------------------------------------------------------------- names
+// --------------------------------------------------------------------------------------------- texts
 
-/// True in the highest bit of each byte (and perhaps of some above it) that is `character`.
-constexpr std::uint64_t bytes_that_are(std::uint64_t bytes, char character) {
-    constexpr std::uint64_t kOnes = 0x0101010101010101U;
-    const std::uint64_t zero_there = bytes ^ (kOnes * static_cast<unsigned char>(character));
-    return (zero_there - kOnes) & ~zero_there & (kOnes << 7);
+/// Where a string in the body ends, or has its first escape. It does end: simdjson has seen to that, and that
+/// the body has more bytes after its end than are looked at here.
+[[gnu::always_inline]] inline const char* end_or_escape(const char* at) {
+#ifdef __SSE2__
+    const __m128i quotes = _mm_set1_epi8('"'), backslashes = _mm_set1_epi8('\\');
+    const auto found_in = [&](const char* from) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+        return static_cast<unsigned>(_mm_movemask_epi8(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quotes), _mm_cmpeq_epi8(bytes, backslashes))));
+    };
+    for (;; at += 2 * sizeof(__m128i)) {  // nearly all texts end within the first 32 bytes: one way for them
+        const unsigned found = found_in(at) | found_in(at + sizeof(__m128i)) << 16;
+        if (found != 0) return at + std::countr_zero(found);
+    }
+#else
+    while (*at != '"' && *at != '\\') ++at;
+    return at;
+#endif
 }
 
-/// The name of a member. Nearly all stand in the body as they are, up to the quote: to look for that costs
-/// less than to unescape them.
-std::string_view name_of(od::field& field) {
-    static_assert(std::endian::native == std::endian::little);
-    const char* const begin = field.key().raw();
-    for (const char* at = begin;; at += sizeof(std::uint64_t)) {
-        std::uint64_t bytes = 0;
-        std::memcpy(&bytes, at, sizeof bytes);  // a body has more bytes after its end than this
-        const std::uint64_t ends = bytes_that_are(bytes, '"') | bytes_that_are(bytes, '\\');
-        if (ends == 0) continue;
-        const char* const end = at + std::countr_zero(ends) / 8;
-        if (*end != '"') return field.unescaped_key();
-        return {begin, static_cast<std::size_t>(end - begin)};
-    }
+std::string_view between(const char* begin, const char* end) {
+    return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 // ------------------------------------------------------------------------------------------- scalars
@@ -111,18 +115,12 @@ OptionalFlag flag_of(od::value& value, std::string_view field) {
     reject(field, "is not true or false: " + shown(value.raw_json_token()));
 }
 
-OptionalInstant instant_of(od::value& value, std::string_view field) {
-    const auto text = string_of(value, field);
-    if (!text) return std::nullopt;
-    const OptionalInstant time = parse_timestamp(*text);
-    if (!time) reject(field, "is not an ISO 8601 time: " + shown(clean(*text)));
-    return time;
-}
-
 std::string_view last_segment(std::string_view path) {
     path = path.substr(0, std::min(path.find('?'), path.find('#')));
     while (path.ends_with('/')) path.remove_suffix(1);
-    return path.substr(path.rfind('/') + 1);
+    const void* const slash = memrchr(path.data(), '/', path.size());
+    return slash ? path.substr(static_cast<std::size_t>(static_cast<const char*>(slash) - path.data()) + 1)
+                 : path;
 }
 
 // ----------------------------------------------------------------------------- undocumented members
@@ -180,10 +178,80 @@ class ExtraList {
 
 // ------------------------------------------------------------------------------------------- objects
 
-/// Calls `member(name, value)` for each member; the value may be left unread. Null is an object without
-/// members.
-template <typename Member>
-void read_object(od::value& value, std::string_view field, Member member) {
+/// The members of an object, one after the other.
+class Members {
+  public:
+    explicit Members(od::object& object) : at_(object.begin().value()), end_(object.end().value()) { load(); }
+
+    bool more() const { return raw_ != kNoName; }
+    /// True if the next member has this name, as it stands in the body.
+    template <std::size_t N>
+    bool next_is(const char (&name)[N]) const {
+        static_assert(N <= sizeof kNoName);
+        return std::memcmp(raw_, name, N - 1) == 0 && raw_[N - 1] == '"';
+    }
+    /// The same for a name with escapes. False, and nothing has changed, if it has none.
+    bool unescape() {
+        if (unescaped_ || *end_or_escape(raw_) == '"') return false;
+        const std::string_view name = field_->value_unsafe().unescaped_key();
+        unescaped_ = std::make_unique<std::string>(name);
+        raw_ = unescaped_->append(sizeof kNoName, '"').c_str();
+        return true;
+    }
+    std::string_view name() const {
+        if (unescaped_) return std::string_view(*unescaped_).substr(0, unescaped_->size() - sizeof kNoName);
+        return between(raw_, end_or_escape(raw_));
+    }
+    od::value& value() { return field_->value_unsafe().value(); }
+    [[gnu::always_inline]] void step() {
+        ++at_;
+        load();
+    }
+
+  private:
+    using Field = simdjson::simdjson_result<od::field>;
+    // Longer than any name that is asked for.
+    static constexpr char kNoName[64] = {};
+
+    [[gnu::always_inline]] void load() {
+        unescaped_.reset();
+        if (at_ == end_) {
+            raw_ = kNoName;
+            return;
+        }
+        field_ = new (room_) Field(*at_);
+        if (field_->error() != simdjson::SUCCESS) throw simdjson::simdjson_error(field_->error());
+        raw_ = field_->value_unsafe().key().raw();
+    }
+
+    od::object_iterator at_, end_;
+    alignas(Field) std::byte room_[sizeof(Field)];
+    Field* field_ = nullptr;
+    const char* raw_ = kNoName;
+    std::unique_ptr<std::string> unescaped_{};
+};
+
+/// A member that is known, and what is to be done with its value.
+template <std::size_t N, typename Read>
+struct Known {
+    const char (&name)[N];
+    Read read;
+
+    bool take(Members& members) const {
+        if (!members.next_is(name)) return false;
+        read(members.value());
+        members.step();
+        return true;
+    }
+};
+template <std::size_t N, typename Read>
+Known(const char (&)[N], Read) -> Known<N, Read>;
+
+/// Reads the members that are known, and gives the rest to `extra`. Null is an object without members. As
+/// long as members come in the order in which they are listed here, each costs a comparison that comes out as
+/// it did the record before; any other order is as good, but takes longer.
+template <typename... Ks>
+void read_object(od::value& value, std::string_view field, Extra& extra, const Ks&... known) {
     od::object object;
     const auto error = value.get_object().get(object);
     if (error != simdjson::SUCCESS) {
@@ -191,11 +259,13 @@ void read_object(od::value& value, std::string_view field, Member member) {
         if (is_null(value)) return;
         reject(field, "is not an object: " + shown(value.raw_json_token()));
     }
-    for (auto entry : object) {
-        od::field one;
-        if (const auto wrong = std::move(entry).get(one)) throw simdjson::simdjson_error(wrong);
-        const std::string_view name = name_of(one);
-        member(name, one.value());
+    Members members(object);
+    while (members.more()) {
+        bool any = false;
+        ((any |= known.take(members)), ...);
+        if (any || members.unescape()) continue;
+        extra.add(members.name(), members.value());
+        members.step();
     }
 }
 
@@ -250,7 +320,8 @@ RecordText read_id(od::value& value, std::string_view field) {
 
 struct RecordReader::Impl {
     std::shared_ptr<RecordMemory> memory = std::make_shared<RecordMemory>(0);
-    bool nul = false;
+    od::parser* parser = nullptr;  // what the values are of
+    std::string unescaped{};
     // Lists while they are read: their number is known at the end.
     std::vector<QueueRef> queues{};
     std::vector<OperatorRef> operators{};
@@ -260,30 +331,58 @@ struct RecordReader::Impl {
     RecordText keep(std::string_view text) { return RecordText::borrowed(memory->keep(text)); }
     RecordText keep_if(const OptionalText& text) { return text ? keep(*text) : RecordText(); }
 
-    void read(od::value& value, std::string_view field, RecordText& target) {
-        const auto text = string_of(value, field);
-        if (!text) {
-            target.reset();
-        } else if (nul && has_nul(*text)) {
-            target = keep(clean(*text));
-        } else {
-            target = keep(*text);
+    /// As the body has it, or, if it has escapes, until the next that has; one without data for null.
+    std::string_view text_of(od::value& value, std::string_view field) {
+        od::raw_json_string raw;
+        if (const auto error = value.get_raw_json_string().get(raw); error != simdjson::SUCCESS) {
+            if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
+            if (is_null(value)) return {};
+            reject(field, "is not a string: " + shown(value.raw_json_token()));
         }
+        const char* const begin = raw.raw();
+        const char* end = end_or_escape(begin);
+        return *end == '"' ? between(begin, end) : unescape(raw, end);
+    }
+    std::string_view unescape(od::raw_json_string raw, const char* end) {
+        while (*end != '"') end = end_or_escape(end + 2);  // an escape is two bytes, or the rest is plain
+        unescaped.resize(static_cast<std::size_t>(end - raw.raw()) + simdjson::SIMDJSON_PADDING);
+        auto* to = reinterpret_cast<std::uint8_t*>(unescaped.data());
+        const std::string_view text = parser->unescape(raw, to);
+        if (!has_nul(text)) return text;
+        unescaped = clean(text);
+        unescaped.reserve(unescaped.size() + RecordMemory::kBlock);
+        return unescaped;
+    }
+    OptionalInstant instant_of(od::value& value, std::string_view field) {
+        const std::string_view text = text_of(value, field);
+        if (!text.data()) return std::nullopt;
+        const OptionalInstant time = parse_timestamp(text);
+        if (!time) reject(field, "is not an ISO 8601 time: " + shown(text));
+        return time;
+    }
+
+    [[gnu::always_inline]] void read(od::value& value, std::string_view field, RecordText& target) {
+        const std::string_view text = text_of(value, field);
+        target = text.data() ? RecordText::borrowed(memory->keep_padded(text)) : RecordText();
     }
     void read_id(od::value& value, std::string_view field, RecordText& target) {
         read(value, field, target);
         if (target) check_id(*target, field);
     }
 
-    /// `{"<name>": …}`, with whatever else is in it.
-    void read_only(std::string_view name, od::value& value, std::string_view field, RecordText& target,
-                   Extra& extra) {
+    /// `{"href": …}`, with whatever else is in it.
+    void read_href(od::value& value, std::string_view field, RecordText& href, Extra& extra) {
         Extra unknown;
-        target.reset();
-        read_object(value, field, [&](std::string_view member, od::value& inner) {
-            if (member != name) return unknown.add(member, inner);
-            name == "id" ? read_id(inner, field, target) : read(inner, field, target);
-        });
+        href.reset();
+        read_object(value, field, unknown, Known{"href", [&](od::value& v) { read(v, field, href); }});
+        if (const OptionalText text = unknown.text()) extra.add_raw(field, *text);
+    }
+
+    /// `{"id": …}` of a leg's operator or site.
+    void read_reference(od::value& value, std::string_view field, RecordText& id, Extra& extra) {
+        Extra unknown;
+        id.reset();
+        read_object(value, field, unknown, Known{"id", [&](od::value& v) { read_id(v, field, id); }});
         if (const OptionalText text = unknown.text()) extra.add_raw(field, *text);
     }
 
@@ -293,15 +392,9 @@ struct RecordReader::Impl {
         read_array(value, field, [&](od::value& element) {
             QueueRef& queue = queues.emplace_back();
             Extra entry;
-            read_object(element, field, [&](std::string_view name, od::value& inner) {
-                if (name == "id") {
-                    read_id(inner, "queue id", queue.id);
-                } else if (name == "name") {
-                    read(inner, "queue name", queue.name);
-                } else {
-                    entry.add(name, inner);
-                }
-            });
+            read_object(element, field, entry,  //
+                        Known{"id", [&](od::value& v) { read_id(v, "queue id", queue.id); }},
+                        Known{"name", [&](od::value& v) { read(v, "queue name", queue.name); }});
             unknown.add(entry);
         });
         unknown.finish(field, extra);
@@ -314,9 +407,8 @@ struct RecordReader::Impl {
         read_array(value, "operators", [&](od::value& element) {
             OperatorRef& op = operators.emplace_back();
             Extra entry;
-            read_object(element, "operators", [&](std::string_view name, od::value& inner) {
-                name == "href" ? read(inner, "operator href", op.href) : entry.add(name, inner);
-            });
+            read_object(element, "operators", entry,
+                        Known{"href", [&](od::value& v) { read(v, "operator href", op.href); }});
             const std::string_view id = op.href ? last_segment(*op.href) : std::string_view();
             if (!id.empty()) op.operator_id = RecordText::borrowed(id);
             unknown.add(entry);
@@ -332,72 +424,64 @@ struct RecordReader::Impl {
         return RecordList<RecordText>::borrowed(urls, *memory);
     }
 
-    void read_leg_member(std::string_view name, od::value& value, Leg& leg, Extra& extra) {
-        switch (name.size()) {  // a first sieve: most names differ in length
-            case 2:
-                if (name == "id") return read_id(value, "leg id", leg.id);
-                break;
-            case 4:
-                if (name == "site") return read_only("id", value, name, leg.site_id, extra);
-                break;
-            case 8:
-                if (name == "operator") return read_only("id", value, name, leg.operator_id, extra);
-                if (name == "duration") {
-                    leg.duration = seconds_of(value, "leg duration");
-                    return;
-                }
-                if (name == "ended_at") {
-                    leg.ended_at = instant_of(value, name);
-                    return;
-                }
-                break;
-            case 10:
-                if (name == "end_reason") return read(value, name, leg.end_reason);
-                break;
-            case 11:
-                if (name == "accepted_at") {
-                    leg.accepted_at = instant_of(value, name);
-                    return;
-                }
-                break;
-            case 12:
-                if (name == "requested_at") {
-                    leg.requested_at = instant_of(value, name);
-                    return;
-                }
-                if (name == "request_type") return read(value, name, leg.request_type);
-                break;
-            case 14:
-                if (name == "request_source") return read(value, name, leg.request_source);
-                if (name == "request_queues") {
-                    leg.request_queues = read_queues(value, name, extra);
-                    return;
-                }
-                break;
-            case 15:
-                if (name == "used_cobrowsing") {
-                    leg.used_cobrowsing = flag_of(value, name);
-                    return;
-                }
-                break;
-            case 18:
-                if (name == "offered_media_type") return read(value, name, leg.offered_media_type);
-                break;
-            case 19:
-                if (name == "accepted_media_type") return read(value, name, leg.accepted_media_type);
-                break;
-            case 26:
-                if (name == "highest_visitor_media_type")
-                    return read(value, name, leg.highest_visitor_media_type);
-                break;
-            case 27:
-                if (name == "highest_operator_media_type")
-                    return read(value, name, leg.highest_operator_media_type);
-                break;
-            default:
-                break;
-        }
-        extra.add(name, value);
+    template <std::size_t N>
+    static std::string_view view(const char (&name)[N]) {
+        return {name, N - 1};
+    }
+    /// How to read a member of one type into where it belongs.
+    template <std::size_t N>
+    auto text(const char (&name)[N], RecordText& target) {
+        return Known{name, [this, &name, &target](od::value& v) { read(v, view(name), target); }};
+    }
+    template <std::size_t N>
+    auto id(const char (&name)[N], std::string_view field, RecordText& target) {
+        return Known{name, [this, field, &target](od::value& v) { read_id(v, field, target); }};
+    }
+    template <std::size_t N>
+    auto time(const char (&name)[N], OptionalInstant& target) {
+        return Known{name, [this, &name, &target](od::value& v) { target = instant_of(v, view(name)); }};
+    }
+    template <std::size_t N>
+    static auto seconds(const char (&name)[N], std::string_view field, OptionalSeconds& target) {
+        return Known{name, [field, &target](od::value& v) { target = seconds_of(v, field); }};
+    }
+    template <std::size_t N>
+    static auto flag(const char (&name)[N], OptionalFlag& target) {
+        return Known{name, [&name, &target](od::value& v) { target = flag_of(v, view(name)); }};
+    }
+    template <std::size_t N>
+    auto href(const char (&name)[N], RecordText& target, Extra& extra) {
+        return Known{name, [&, this](od::value& v) { read_href(v, view(name), target, extra); }};
+    }
+    template <std::size_t N>
+    auto reference(const char (&name)[N], RecordText& target, Extra& extra) {
+        return Known{name, [&, this](od::value& v) { read_reference(v, view(name), target, extra); }};
+    }
+    template <std::size_t N>
+    auto queue_list(const char (&name)[N], RecordList<QueueRef>& target, Extra& extra) {
+        return Known{name, [&, this](od::value& v) { target = read_queues(v, view(name), extra); }};
+    }
+
+    void read_leg(od::value& value, Leg& leg) {
+        Extra extra;
+        read_object(value, "legs", extra,                                                  //
+                    id("id", "leg id", leg.id),                                            //
+                    reference("operator", leg.operator_id, extra),                         //
+                    reference("site", leg.site_id, extra),                                 //
+                    time("requested_at", leg.requested_at),                                //
+                    time("accepted_at", leg.accepted_at),                                  //
+                    text("request_type", leg.request_type),                                //
+                    text("request_source", leg.request_source),                            //
+                    text("offered_media_type", leg.offered_media_type),                    //
+                    text("accepted_media_type", leg.accepted_media_type),                  //
+                    queue_list("request_queues", leg.request_queues, extra),               //
+                    seconds("duration", "leg duration", leg.duration),                     //
+                    text("highest_visitor_media_type", leg.highest_visitor_media_type),    //
+                    text("highest_operator_media_type", leg.highest_operator_media_type),  //
+                    flag("used_cobrowsing", leg.used_cobrowsing),                          //
+                    time("ended_at", leg.ended_at),                                        //
+                    text("end_reason", leg.end_reason));
+        leg.extra = keep_if(extra.text());
     }
 
     void read_legs(od::value& value, std::optional<RecordList<Leg>>& target) {
@@ -409,109 +493,44 @@ struct RecordReader::Impl {
                 reject("legs", "holds something that is not an object: " + shown(element.raw_json_token()));
             }
             Leg& leg = legs.emplace_back();
-            Extra extra;
-            read_object(element, "legs", [&](std::string_view name, od::value& inner) {
-                read_leg_member(name, inner, leg, extra);
-            });
+            read_leg(element, leg);
             if (!leg.id) leg.id = keep("#" + std::to_string(legs.size() - 1));
-            leg.extra = keep_if(extra.text());
         });
         target = RecordList<Leg>::borrowed(legs, *memory);
     }
 
-    void read_member(std::string_view name, od::value& value, Engagement& e, OptionalInstant& created_at,
-                     Extra& extra) {
-        switch (name.size()) {  // a first sieve: most names differ in length
-            case 2:
-                if (name == "id") return read_id(value, name, e.id);
-                break;
-            case 4:
-                if (name == "legs") return read_legs(value, e.legs);
-                break;
-            case 6:
-                if (name == "source") return read(value, name, e.source);
-                if (name == "queues") {
-                    e.queues = read_queues(value, name, extra);
-                    return;
-                }
-                break;
-            case 7:
-                if (name == "flagged") {
-                    e.flagged = flag_of(value, name);
-                    return;
-                }
-                if (name == "visitor") return read_only("href", value, name, e.visitor_href, extra);
-                break;
-            case 8:
-                if (name == "duration") {
-                    e.duration = seconds_of(value, name);
-                    return;
-                }
-                if (name == "platform") return read(value, name, e.platform);
-                break;
-            case 9:
-                if (name == "operators") {
-                    e.operators = read_operators(value, extra);
-                    return;
-                }
-                break;
-            case 10:
-                if (name == "created_at") {
-                    created_at = instant_of(value, name);
-                    return;
-                }
-                if (name == "visitor_id") return read(value, name, e.visitor_id);
-                if (name == "video_used") {
-                    e.video_used = flag_of(value, name);
-                    return;
-                }
-                if (name == "audio_used") {
-                    e.audio_used = flag_of(value, name);
-                    return;
-                }
-                break;
-            case 12:
-                if (name == "visitor_name") return read(value, name, e.visitor_name);
-                break;
-            case 13:
-                if (name == "crm_forwarded") {
-                    e.crm_forwarded = flag_of(value, name);
-                    return;
-                }
-                break;
-            case 15:
-                if (name == "engagement_type") return read(value, name, e.engagement_type);
-                if (name == "visitor_browser") return read(value, name, e.visitor_browser);
-                if (name == "cobrowsing_used") {
-                    e.cobrowsing_used = flag_of(value, name);
-                    return;
-                }
-                if (name == "queue_wait_time") {
-                    e.queue_wait_time = seconds_of(value, name);
-                    return;
-                }
-                if (name == "chat_transcript")
-                    return read_only("href", value, name, e.chat_transcript_href, extra);
-                break;
-            case 17:
-                if (name == "summary_forwarded") {
-                    e.summary_forwarded = flag_of(value, name);
-                    return;
-                }
-                break;
-            case 19:
-                if (name == "visitor_device_type") return read(value, name, e.visitor_device_type);
-                break;
-            case 20:
-                if (name == "audio_recording_urls") {
-                    e.audio_recording_urls = read_urls(value);
-                    return;
-                }
-                break;
-            default:
-                break;
-        }
-        extra.add(name, value);
+    void read_engagement(od::value& value, Engagement& e) {
+        OptionalInstant created_at;
+        Extra extra;
+        read_object(
+            value, "the record", extra,                                                                   //
+            id("id", "id", e.id),                                                                         //
+            text("engagement_type", e.engagement_type),                                                   //
+            time("created_at", created_at),                                                               //
+            seconds("duration", "duration", e.duration),                                                  //
+            text("visitor_name", e.visitor_name),                                                         //
+            text("visitor_browser", e.visitor_browser),                                                   //
+            text("visitor_device_type", e.visitor_device_type),                                           //
+            text("visitor_id", e.visitor_id),                                                             //
+            flag("cobrowsing_used", e.cobrowsing_used),                                                   //
+            flag("video_used", e.video_used),                                                             //
+            flag("audio_used", e.audio_used),                                                             //
+            flag("flagged", e.flagged),                                                                   //
+            seconds("queue_wait_time", "queue_wait_time", e.queue_wait_time),                             //
+            text("platform", e.platform),                                                                 //
+            Known{"audio_recording_urls", [&](od::value& v) { e.audio_recording_urls = read_urls(v); }},  //
+            flag("crm_forwarded", e.crm_forwarded),                                                       //
+            flag("summary_forwarded", e.summary_forwarded),                                               //
+            text("source", e.source),                                                                     //
+            href("visitor", e.visitor_href, extra),                                                       //
+            href("chat_transcript", e.chat_transcript_href, extra),                                       //
+            Known{"operators", [&](od::value& v) { e.operators = read_operators(v, extra); }},
+            queue_list("queues", e.queues, extra),  //
+            Known{"legs", [&](od::value& v) { read_legs(v, e.legs); }});
+        if (!e.id || (*e.id).empty()) throw BadRecord{"id is missing"};
+        if (!created_at) throw BadRecord{"created_at is missing"};
+        e.created_at = *created_at;
+        e.extra = keep_if(extra.text());
     }
 };
 
@@ -519,28 +538,20 @@ RecordReader::RecordReader() : impl_(std::make_unique<Impl>()) {}
 RecordReader::~RecordReader() = default;
 RecordReader::RecordReader(RecordReader&&) noexcept = default;
 
-void RecordReader::begin(std::size_t expected, bool nul) {
+void RecordReader::begin(od::parser& parser, std::size_t expected) {
     // What a bad record left lies in the memory that goes now.
     impl_->queues.clear();
     impl_->operators.clear();
     impl_->urls.clear();
     impl_->legs.clear();
     impl_->memory = std::make_shared<RecordMemory>(expected);
-    impl_->nul = nul;
+    impl_->parser = &parser;
 }
 
 void RecordReader::read(od::value& value, Engagement& engagement) {
     if (value.type().value() != od::json_type::object) throw BadRecord{"the record is not an object"};
     engagement.memory = MemoryHold(impl_->memory);
-    OptionalInstant created_at;
-    Extra extra;
-    read_object(value, "the record", [&](std::string_view name, od::value& inner) {
-        impl_->read_member(name, inner, engagement, created_at, extra);
-    });
-    if (!engagement.id || (*engagement.id).empty()) throw BadRecord{"id is missing"};
-    if (!created_at) throw BadRecord{"created_at is missing"};
-    engagement.created_at = *created_at;
-    engagement.extra = impl_->keep_if(extra.text());
+    impl_->read_engagement(value, engagement);
 }
 
 }  // namespace glia

@@ -35,11 +35,10 @@ class RecordReader {
     ~RecordReader();
     RecordReader(RecordReader&&) noexcept;
 
-    /// From here on: the records of a response, which take about `expected` bytes. `nul`: there may be texts
-    /// with U+0000, which PostgreSQL does not store and which becomes U+FFFD.
-    void begin(std::size_t expected, bool nul);
+    /// From here on: the records of a response that `parser` reads, which take about `expected` bytes.
+    void begin(simdjson::ondemand::parser& parser, std::size_t expected);
     /// Into a fresh `engagement`, which is of no use after an exception: BadRecord, or simdjson_error where
-    /// it is not JSON.
+    /// it is not JSON. U+0000, which PostgreSQL does not store, becomes U+FFFD.
     void read(simdjson::ondemand::value& value, Engagement& engagement);
 
   private:

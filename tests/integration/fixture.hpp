@@ -10,6 +10,7 @@
 #include "daemon/parse/timestamp.hpp"
 #include "sinks/postgres/postgres_sink.hpp"
 #include "tests/integration/database.hpp"
+#include "tests/printing.hpp"
 
 namespace glia {
 

@@ -4,6 +4,7 @@
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "sinks/json_text.hpp"
+#include "tests/printing.hpp"
 
 namespace glia {
 namespace {
@@ -99,6 +100,23 @@ TEST(Parser, UndocumentedMembersGoToExtraInOneForm) {
     EXPECT_EQ(one(record(R"(,"operators":[{"href":"h"},{"href":"i","name":"Ann"}])")).extra,
               R"({"operators":[{},{"name":"Ann"}]})");
     EXPECT_EQ(one(record(R"(,"legs":[{"id":"l","mood":"ok"}])")).legs->at(0).extra, R"({"mood":"ok"})");
+}
+TEST(Parser, MembersMayComeInAnyOrderAndWithEscapesInTheirNames) {
+    const Engagement e = one(
+        R"({"legs":[{"end_reason":"transfer","x":1,"id":"l1","duration":7}],"y":2,"visitor":{"x":1,"href":"h"},"created_at":"2017-07-07T13:47:21.150Z",)"
+        R"("\u0064uration":268,"a\"b":3,"\u00e9":4,"id":"e1","queues":[{"name":"Sales","\u0069d":"q1"}],"engagement_typ":5,"engagement_types":6,"":7})");
+    EXPECT_EQ(e.id, "e1");
+    EXPECT_EQ(e.duration, 268);
+    EXPECT_EQ(e.engagement_type, std::nullopt);
+    EXPECT_EQ(e.visitor_href, "h");
+    EXPECT_EQ(e.queues, (RecordList<QueueRef>{{"q1", "Sales"}}));
+    EXPECT_EQ(e.legs->at(0).id, "l1");
+    EXPECT_EQ(e.legs->at(0).duration, 7);
+    EXPECT_EQ(e.legs->at(0).end_reason, "transfer");
+    EXPECT_EQ(e.legs->at(0).extra, R"({"x":1})");
+    EXPECT_EQ(e.extra,
+              "{\"\":7,\"a\\\"b\":3,\"engagement_typ\":5,\"engagement_types\":6,\"visitor\":{\"x\":1},\"y\":"
+              "2,\"\xc3\xa9\":4}");
 }
 TEST(Parser, OfAMemberTwiceTheLastCounts) {
     EXPECT_EQ(one(record(R"(,"duration":1,"duration":2,"x":1,"x":2)")).duration, 2);

@@ -4,6 +4,7 @@
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/privacy.hpp"
 #include "sinks/content_hash.hpp"
+#include "tests/printing.hpp"
 
 namespace glia {
 namespace {

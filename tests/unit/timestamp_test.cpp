@@ -20,6 +20,20 @@ std::string read_date(std::string_view text) {
 TEST(Timestamp, ReadsWhatTheApiSends) {
     EXPECT_EQ(read("2017-07-07T13:47:21.150Z"), "2017-07-07T13:47:21.150Z");
 }
+TEST(Timestamp, TheUsualFormIsReadAsAnyOtherOfTheSameTime) {
+    // The form with Z is read in a way of its own; with an offset it is not. Every byte of it is put to the
+    // test.
+    for (const std::string form : {"2017-07-07T13:47:21.150", "2024-02-29T23:59:59", "1900-12-31T00:00:00"}) {
+        EXPECT_NE(read(form + "Z"), "none");
+        for (std::size_t at = 0; at < form.size(); ++at) {
+            for (int byte = 0; byte < 256; ++byte) {
+                std::string text = form;
+                text[at] = static_cast<char>(byte);
+                EXPECT_EQ(read(text + "Z"), read(text + "+00:00")) << text;
+            }
+        }
+    }
+}
 TEST(Timestamp, ReadsWithoutFraction) {
     EXPECT_EQ(read("2017-01-01T00:00:00Z"), "2017-01-01T00:00:00Z");
 }
