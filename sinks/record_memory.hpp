@@ -84,6 +84,7 @@ class MemoryHold {
     explicit MemoryHold(std::shared_ptr<RecordMemory> memory) : memory_(std::move(memory)) {}
     MemoryHold(const MemoryHold&) noexcept {}
     MemoryHold(MemoryHold&&) noexcept = default;
+    // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): it does nothing
     MemoryHold& operator=(const MemoryHold&) noexcept { return *this; }
     MemoryHold& operator=(MemoryHold&& other) noexcept {
         memory_.swap(other.memory_);

@@ -195,7 +195,9 @@ class Members {
         if (unescaped_ || *end_or_escape(raw_) == '"') return false;
         const std::string_view name = field_->value_unsafe().unescaped_key();
         unescaped_ = std::make_unique<std::string>(name);
-        raw_ = unescaped_->append(sizeof kNoName, '"').c_str();
+        unescaped_->append(sizeof kNoName, '"');
+        // One that holds a quote is none that is asked for, whatever stands before the quote.
+        raw_ = unescaped_->c_str() + (name.find('"') == std::string_view::npos ? 0 : name.size());
         return true;
     }
     std::string_view name() const {

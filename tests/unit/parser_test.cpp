@@ -104,7 +104,7 @@ TEST(Parser, UndocumentedMembersGoToExtraInOneForm) {
 TEST(Parser, MembersMayComeInAnyOrderAndWithEscapesInTheirNames) {
     const Engagement e = one(
         R"({"legs":[{"end_reason":"transfer","x":1,"id":"l1","duration":7}],"y":2,"visitor":{"x":1,"href":"h"},"created_at":"2017-07-07T13:47:21.150Z",)"
-        R"("\u0064uration":268,"a\"b":3,"\u00e9":4,"id":"e1","queues":[{"name":"Sales","\u0069d":"q1"}],"engagement_typ":5,"engagement_types":6,"":7})");
+        R"("\u0064uration":268,"a\"b":3,"id\"":9,"\u00e9":4,"id":"e1","queues":[{"name":"Sales","\u0069d":"q1"}],"engagement_typ":5,"engagement_types":6,"":7})");
     EXPECT_EQ(e.id, "e1");
     EXPECT_EQ(e.duration, 268);
     EXPECT_EQ(e.engagement_type, std::nullopt);
@@ -115,7 +115,8 @@ TEST(Parser, MembersMayComeInAnyOrderAndWithEscapesInTheirNames) {
     EXPECT_EQ(e.legs->at(0).end_reason, "transfer");
     EXPECT_EQ(e.legs->at(0).extra, R"({"x":1})");
     EXPECT_EQ(e.extra,
-              "{\"\":7,\"a\\\"b\":3,\"engagement_typ\":5,\"engagement_types\":6,\"visitor\":{\"x\":1},\"y\":"
+              "{\"\":7,\"a\\\"b\":3,\"engagement_typ\":5,\"engagement_types\":6,\"id\\\"\":9,\"visitor\":{"
+              "\"x\":1},\"y\":"
               "2,\"\xc3\xa9\":4}");
 }
 TEST(Parser, OfAMemberTwiceTheLastCounts) {
