@@ -6,8 +6,8 @@
 
 namespace {
 
-void storable(const glia::OptionalText& text) {
-    if (text && text->find('\0') != std::string::npos) std::abort();
+void storable(const glia::RecordText& text) {
+    if ((*text).find('\0') != std::string_view::npos) std::abort();
 }
 
 }  // namespace
@@ -18,11 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const auto parsed = parser.page(body);
     if (!parsed.value) return 0;
     for (const auto& engagement : parsed.value->engagements) {
-        if (engagement.id.empty()) std::abort();
+        if ((*engagement.id).empty()) std::abort();
         storable(engagement.id);
         storable(engagement.visitor_name);
         storable(engagement.extra);
-        glia::core_hash(engagement);
+        const glia::Engagement copy = engagement;
+        if (!(copy == engagement)) std::abort();
+        glia::core_hash(copy);
         if (engagement.legs) glia::legs_hash(*engagement.legs);
     }
     for (const auto& rejected : parsed.value->rejected) {
