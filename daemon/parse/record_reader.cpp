@@ -36,6 +36,13 @@ bool is_null(od::value& value) {
     return value.type().value() == od::json_type::null && static_cast<bool>(value.is_null());
 }
 
+/// Of a value that is not of the type that `field` has: null is as good as none, anything else rejects the
+/// record.
+void expect_null(od::value& value, simdjson::error_code error, std::string_view field, const char* what) {
+    if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
+    if (!is_null(value)) reject(field, what + shown(value.raw_json_token()));
+}
+
 bool has_nul(std::string_view text) {
     return text.find('\0') != std::string_view::npos;
 }
@@ -85,9 +92,8 @@ std::optional<std::string_view> string_of(od::value& value, std::string_view fie
     std::string_view text;
     const auto error = value.get_string().get(text);
     if (error == simdjson::SUCCESS) return text;
-    if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
-    if (is_null(value)) return std::nullopt;
-    reject(field, "is not a string: " + shown(value.raw_json_token()));
+    expect_null(value, error, field, "is not a string: ");
+    return std::nullopt;
 }
 
 void check_id(std::string_view id, std::string_view field) {
@@ -256,11 +262,7 @@ template <typename... Ks>
 void read_object(od::value& value, std::string_view field, Extra& extra, const Ks&... known) {
     od::object object;
     const auto error = value.get_object().get(object);
-    if (error != simdjson::SUCCESS) {
-        if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
-        if (is_null(value)) return;
-        reject(field, "is not an object: " + shown(value.raw_json_token()));
-    }
+    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not an object: ");
     Members members(object);
     while (members.more()) {
         bool any = false;
@@ -276,11 +278,7 @@ template <typename Element>
 void read_array(od::value& value, std::string_view field, Element element) {
     od::array array;
     const auto error = value.get_array().get(array);
-    if (error != simdjson::SUCCESS) {
-        if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
-        if (is_null(value)) return;
-        reject(field, "is not a list: " + shown(value.raw_json_token()));
-    }
+    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not a list: ");
     for (auto entry : array) {
         od::value inner = entry.value();
         element(inner);
@@ -337,9 +335,8 @@ struct RecordReader::Impl {
     std::string_view text_of(od::value& value, std::string_view field) {
         od::raw_json_string raw;
         if (const auto error = value.get_raw_json_string().get(raw); error != simdjson::SUCCESS) {
-            if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
-            if (is_null(value)) return {};
-            reject(field, "is not a string: " + shown(value.raw_json_token()));
+            expect_null(value, error, field, "is not a string: ");
+            return {};
         }
         const char* const begin = raw.raw();
         const char* end = end_or_escape(begin);
