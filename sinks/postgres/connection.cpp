@@ -268,6 +268,23 @@ Connection::Session& Connection::open() {
 }
 
 void Connection::transact(const std::function<void(Transaction&)>& work) {
+    const bool kept = session_ != nullptr;
+    bool begun = false;
+    try {
+        run_transaction([&](Transaction& transaction) {
+            begun = true;
+            work(transaction);
+        });
+    } catch (const SinkError& error) {
+        // That a session was cut while nobody used it shows only now. Nothing of this transaction has begun,
+        // and the server may well be there: for somebody who is stopping it is the only chance to leave in
+        // order.
+        if (!kept || begun || error.kind() != SinkError::Kind::unavailable) throw;
+        run_transaction(work);
+    }
+}
+
+void Connection::run_transaction(const std::function<void(Transaction&)>& work) {
     for (int attempt = 1;; ++attempt) {
         bool connected = false;
         try {

@@ -85,13 +85,15 @@ class Connection {
     explicit Connection(ConnectSettings settings);
     ~Connection();
     /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and BeginAnew are
-    /// retried a few times, so `work` may run more than once. Throws SinkError only.
+    /// retried a few times, so `work` may run more than once. A session that turns out to be gone before
+    /// anything was asked of it is opened anew, once. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);
     const ConnectSettings& settings() const { return settings_; }
 
   private:
     struct Session;
     Session& open();
+    void run_transaction(const std::function<void(Transaction&)>& work);
 
     ConnectSettings settings_;
     bool may_prepare_ = true;

@@ -99,6 +99,21 @@ def two_instances_share_the_sites_and_one_takes_over_from_the_other():
 
 
 @test
+def a_stop_gives_the_lease_back_although_the_connections_have_been_cut_meanwhile():
+    simulator, program = world(20, sites=1)
+    done(program.run("run", "--once"))
+    simulator.slow(5000)
+    program.sql("UPDATE glia.sync_state SET next_poll_at = now()")
+    with program.service() as service:
+        lease = lambda: program.sql("SELECT count(lease_owner) FROM glia.sync_state")
+        eventually(lambda: lease() == "1")
+        program.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'glia-sync'")
+        service.send_signal(signal.SIGTERM)
+        service.wait(15)
+        assert lease() == "0"
+
+
+@test
 def a_backfill_and_the_service_side_by_side_end_in_the_same_tables():
     simulator, program = world(2000)
     done(program.run("migrate"))
