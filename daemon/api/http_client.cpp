@@ -132,29 +132,36 @@ std::string HttpResponse::header(const std::string& name) const {
 
 struct HttpClient::Impl {
     Impl(Runtime& loop, HttpSettings given) : runtime(loop), settings(std::move(given)) {
-        tls.set_options(asio::ssl::context::default_workarounds);
-        SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
-        tls.set_verify_mode(asio::ssl::verify_peer);
-        error_code error;
-        if (settings.ca_file.empty() || settings.system_ca_too) tls.set_default_verify_paths(error);
-        if (!settings.ca_file.empty()) {
-            tls.load_verify_file(settings.ca_file, error);
-            if (error) {
-                throw std::runtime_error("api.ca_file: " + settings.ca_file +
-                                         " cannot be read as certificates (" + error.message() + ")");
-            }
-        }
+        if (!settings.ca_file.empty()) tls_context();  // a mistake in it is to be known at the start
     }
 
     Runtime& runtime;
     HttpSettings settings;
-    asio::ssl::context tls{asio::ssl::context::tls_client};
+    std::optional<asio::ssl::context> tls;  // made when it is needed: the certificates take a megabyte
     std::map<std::string, std::vector<std::unique_ptr<Connection>>> idle;
     std::set<Connection*> active;
     std::set<Lookup*> looking_up;
     bool cancelled = false;
 
     Task<HttpOutcome> exchange(HttpRequest request, const BodyReceiver* receiver);
+
+    asio::ssl::context& tls_context() {
+        if (tls) return *tls;
+        tls.emplace(asio::ssl::context::tls_client);
+        tls->set_options(asio::ssl::context::default_workarounds);
+        SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
+        tls->set_verify_mode(asio::ssl::verify_peer);
+        error_code error;
+        if (settings.ca_file.empty() || settings.system_ca_too) tls->set_default_verify_paths(error);
+        if (!settings.ca_file.empty()) {
+            tls->load_verify_file(settings.ca_file, error);
+            if (error) {
+                throw std::runtime_error("api.ca_file: " + settings.ca_file +
+                                         " cannot be read as certificates (" + error.message() + ")");
+            }
+        }
+        return *tls;
+    }
 
     std::unique_ptr<Connection> take_idle(const std::string& origin) {
         auto& connections = idle[origin];
@@ -243,7 +250,7 @@ struct HttpClient::Impl {
     }
 
     Task<std::optional<HttpFailure>> start_tls(Connection& connection, const Origin& origin) {
-        connection.tls.emplace(std::move(connection.plain), tls);
+        connection.tls.emplace(std::move(connection.plain), tls_context());
         auto& stream = *connection.tls;
         error_code error;
         boost::asio::ip::make_address(origin.host, error);
