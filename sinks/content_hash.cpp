@@ -129,9 +129,16 @@ namespace {
 template <typename Bytes>
 bool read_hex(std::string_view text, Bytes& bytes) {
     if (text.size() != 2 * bytes.size()) return false;
-    const auto digit = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
+    // Letters and figures come without a pattern: looked up, they cost no wrong guesses.
+    static constexpr auto kDigits = [] {
+        std::array<std::int8_t, 256> digits{};
+        digits.fill(-1);
+        for (int i = 0; i < 10; ++i) digits[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+        for (int i = 10; i < 16; ++i)
+            digits[static_cast<std::size_t>('a' + i - 10)] = static_cast<std::int8_t>(i);
+        return digits;
+    }();
+    const auto digit = [](char c) { return static_cast<int>(kDigits[static_cast<unsigned char>(c)]); };
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const int high = digit(text[2 * i]);
         const int low = digit(text[2 * i + 1]);

@@ -115,6 +115,18 @@ OptionalSeconds seconds_of(od::value& value, std::string_view field) {
 }
 
 OptionalFlag flag_of(od::value& value, std::string_view field) {
+    // Which of the three it is cannot be foreseen, so it is not asked for by branches. (Behind a token there
+    // is always more of the body, or what pads it.)
+    const std::string_view token = value.raw_json_token();
+    const auto is = [&](const auto& name) {
+        constexpr std::size_t kLength = sizeof name - 1;
+        return static_cast<unsigned>(token.size() == kLength) &
+               static_cast<unsigned>(std::memcmp(token.data(), name, kLength) == 0);
+    };
+    static constexpr OptionalFlag kMeanings[] = {std::nullopt, false, true};
+    const unsigned is_true = is("true"), is_false = is("false");
+    if ((is_true | is_false | is("null")) != 0) return kMeanings[2 * is_true + is_false];
+    // With white space behind it, or not what it should be.
     bool flag = false;
     if (value.get_bool().get(flag) == simdjson::SUCCESS) return flag;
     if (is_null(value)) return std::nullopt;
@@ -143,6 +155,11 @@ class Extra {
     }
     OptionalText text() {
         if (members_.empty()) return std::nullopt;
+        return object();
+    }
+
+  private:
+    std::string object() {
         std::stable_sort(members_.begin(), members_.end(),
                          [](const auto& a, const auto& b) { return a.first < b.first; });
         std::string out;
@@ -154,7 +171,6 @@ class Extra {
         return out + "}";
     }
 
-  private:
     std::vector<std::pair<std::string, std::string>> members_;
 };
 

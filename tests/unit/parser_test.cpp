@@ -139,6 +139,21 @@ TEST(Parser, ALoneSurrogateCostsACharacterNotTheRecord) {
 TEST(Parser, UnknownEnumerationsLoad) {
     EXPECT_EQ(one(record(R"(,"engagement_type":"callback")")).engagement_type, "callback");
 }
+TEST(Parser, AFlagIsOneOfThreeWordsWhateverSpaceIsAroundIt) {
+    for (const char* space : {"", " ", "\n\t  "}) {
+        const auto flag = [&](const std::string& word) {
+            return one(record(",\"flagged\":" + (space + word) + space)).flagged;
+        };
+        EXPECT_EQ(flag("true"), true);
+        EXPECT_EQ(flag("false"), false);
+        EXPECT_EQ(flag("null"), std::nullopt);
+    }
+    for (const std::string word : {"truE", "trues", "fals", "falsy", "falsetto", "1", "\"true\"", "[true]"})
+        EXPECT_TRUE(reason(record(",\"flagged\":" + word)).starts_with("flagged is not true or false"))
+            << word;
+    for (const std::string word : {"nul", "nulls", "nuLl"})
+        EXPECT_TRUE(reason(record(",\"flagged\":" + word)).starts_with("the record is malformed")) << word;
+}
 TEST(Parser, WholeNumbersMayBeWrittenAsDecimals) {
     EXPECT_EQ(one(record(R"(,"duration":10.0)")).duration, 10);
 }
