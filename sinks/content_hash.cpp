@@ -133,9 +133,8 @@ bool read_hex(std::string_view text, Bytes& bytes) {
     static constexpr auto kDigits = [] {
         std::array<std::int8_t, 256> digits{};
         digits.fill(-1);
-        for (int i = 0; i < 10; ++i) digits[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
-        for (int i = 10; i < 16; ++i)
-            digits[static_cast<std::size_t>('a' + i - 10)] = static_cast<std::int8_t>(i);
+        std::int8_t value = 0;
+        for (const unsigned char digit : std::string_view("0123456789abcdef")) digits[digit] = value++;
         return digits;
     }();
     const auto digit = [](char c) { return static_cast<int>(kDigits[static_cast<unsigned char>(c)]); };

@@ -15,6 +15,9 @@ namespace {
 constexpr Milliseconds kPause{250};
 constexpr Milliseconds kProgressEvery{1000};
 constexpr Milliseconds kTellEvery{5000};
+// Windows are claimed some at a time, as many as are read within about kClaimLasts, but not more than these.
+constexpr Milliseconds kClaimLasts{500};
+constexpr int kClaimedAtOnce = 32;
 // So many windows may wait for their last commit while others are read: what is in memory is bounded by it.
 constexpr int kWindowsWaiting = 6;
 
@@ -211,8 +214,12 @@ class Backfill {
     }
 
     Task<> claim() {
-        const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, ledger_.refused_sites(),
-                                 request_.concurrency};
+        const auto now = std::chrono::steady_clock::now();
+        const bool too_soon = now - claimed_at_ < kClaimLasts;
+        claim_size_ = std::max(request_.concurrency,
+                               too_soon ? std::min(2 * claim_size_, kClaimedAtOnce) : claim_size_ / 2);
+        claimed_at_ = now;
+        const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, ledger_.refused_sites(), claim_size_};
         const auto some = [wanted](Sink& sink) { return sink.claim_windows(wanted); };
         std::vector<WindowLease> leases = co_await engine_.store.run(some);
         for (WindowLease& lease : leases) {
@@ -335,6 +342,8 @@ class Backfill {
     Signal reading_freed_;
     AsyncMutex claiming_;
     std::deque<Held> claimed_;
+    int claim_size_ = 0;
+    std::chrono::steady_clock::time_point claimed_at_{};
     bool refilling_ = false;
     std::int64_t held_here_ = 0;  // windows leased by this process
     bool listed_ = false;

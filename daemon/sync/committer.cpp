@@ -64,11 +64,9 @@ Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
         co_return co_await write_alone(std::move(batch), std::move(checkpoint));
     const auto pending = std::make_shared<Pending>(runtime_, std::move(batch), std::move(checkpoint));
     queue_.push_back(pending);
-    if (at_work_ < kAtOnce) {
-        ++at_work_;
-        background_.add();
-        runtime_.spawn(work());
-    }
+    queued_ += pending->batch->engagements.size();
+    if (queued_ >= kTogether) enough_.notify();
+    go_on();
     while (!pending->done) co_await pending->settled.wait();
     if (pending->failure) std::rethrow_exception(pending->failure);
     co_return pending->counts;
@@ -92,6 +90,21 @@ void Committer::end_writing(const Group& group) {
     }
 }
 
+/// Somebody is to take what waits, if there may be one more.
+void Committer::go_on() {
+    if (queue_.empty() || gathering_ || at_work_ == kAtOnce) return;
+    gathering_ = true;
+    ++at_work_;
+    background_.add();
+    runtime_.spawn(work());
+}
+
+Task<> Committer::gather() {
+    gathering_ = true;
+    if (queued_ < kTogether) co_await enough_.wait_for(kGather);
+    gathering_ = false;
+}
+
 /// What can be written now, the oldest first; none: all that waits has to wait for a group under way.
 Committer::Group Committer::take() {
     Group group;
@@ -103,6 +116,7 @@ Committer::Group Committer::take() {
         }
         engagements += (*next)->batch->engagements.size();
         if (!group.empty() && engagements > kTogether) break;
+        queued_ -= (*next)->batch->engagements.size();
         group.push_back(std::move(*next));
         next = queue_.erase(next);
     }
@@ -110,10 +124,12 @@ Committer::Group Committer::take() {
 }
 
 Task<> Committer::work() {
-    while (!queue_.empty()) {
+    for (;;) {
+        co_await gather();
         const Group group = take();
         if (group.empty()) break;  // whoever writes that group goes on with these
         begin_writing(group);
+        go_on();
         if (group.size() == 1 || !co_await write_together(group)) {
             for (const auto& pending : group) {
                 try {
@@ -128,6 +144,7 @@ Task<> Committer::work() {
             pending->done = true;
             pending->settled.notify();
         }
+        if (queue_.empty() || gathering_) break;
     }
     --at_work_;
     background_.remove();

@@ -2,6 +2,7 @@
 // transaction: small windows of a backfill then cost little more than large ones.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -20,7 +21,7 @@ namespace glia {
 class Committer {
   public:
     Committer(Store& store, Metrics& metrics, Runtime& runtime, Latch& background)
-        : store_(store), metrics_(metrics), runtime_(runtime), background_(background) {}
+        : store_(store), metrics_(metrics), runtime_(runtime), background_(background), enough_(runtime) {}
 
     /// Writes a batch and, with it, the checkpoint, counted and measured. Throws SinkError. That others went
     /// with it shows in nothing: where they cannot be written together, each is written on its own.
@@ -33,11 +34,16 @@ class Committer {
     // So many engagements in a transaction, or those of one batch: what is encoded of them stays within some
     // MB.
     static constexpr std::size_t kTogether = 1500;
+    // So long the first of a transaction waits for others to go with it, unless there are enough before: what
+    // reads the same windows again costs the database a fifth less. Nobody notices it beside the API.
+    static constexpr std::chrono::milliseconds kGather{10};
 
   private:
     struct Pending;
     using Group = std::vector<std::shared_ptr<Pending>>;
 
+    void go_on();
+    Task<> gather();
     Group take();
     bool meets_others(const Batch& batch) const;
     void begin_writing(const Group& group);
@@ -52,6 +58,9 @@ class Committer {
     Runtime& runtime_;
     Latch& background_;
     std::deque<std::shared_ptr<Pending>> queue_;
+    std::size_t queued_ = 0;  // engagements in it
+    Signal enough_;
+    bool gathering_ = false;                              // somebody is, and takes what comes
     std::unordered_set<std::string_view> being_written_;  // ids in the batches of groups under way
     int at_work_ = 0;
 };

@@ -162,8 +162,10 @@ class Writer {
         }
     }
 
-    void write() {
-        leave_out_familiar();
+    /// `first`: of what was written together. What comes later has come before, from another site's listing,
+    /// so that a look at what this site listed first would not find it.
+    void write(bool first) {
+        if (first) leave_out_familiar();
         insert_new();
         update_changed();
         add_sites();
@@ -627,8 +629,10 @@ class Remainder {
 std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches,
                                         const EnrichmentWishes& wishes) {
     std::vector<CommitCounts> counts(batches.size());
+    bool first = true;
     for (std::vector<Work>& works : rounds(batches)) {
-        if (!works.empty()) Writer(tx, std::move(works), counts, wishes).write();
+        if (!works.empty()) Writer(tx, std::move(works), counts, wishes).write(first);
+        first = false;
     }
     for (std::size_t part = 0; part < batches.size(); ++part) {
         Remainder remainder(tx, *batches[part]);

@@ -11,13 +11,14 @@
 #include "sinks/postgres/enrichment.hpp"
 #include "sinks/postgres/erasure.hpp"
 #include "sinks/postgres/migrate.hpp"
+#include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
 
 namespace glia::postgres {
 namespace {
 
-void fence(std::int64_t rows_written, const std::string& what) {
-    if (rows_written == 0)
+void fence(std::int64_t rows_written, const std::string& what, std::size_t leases = 1) {
+    if (static_cast<std::size_t>(rows_written) < leases)
         throw SinkError(SinkError::Kind::lease_lost,
                         "the lease on " + what + " has passed to another instance");
 }
@@ -74,9 +75,16 @@ class PostgresSink final : public Sink {
         for (const CommitPart& part : parts) batches.push_back(part.batch);
         std::vector<CommitCounts> counts;
         connection_.transact([&](Transaction& tx) {
+            std::vector<const PassCheckpoint*> windows;
             for (const CommitPart& part : parts) {
-                if (part.checkpoint) write_checkpoint(tx, *part.checkpoint);
+                if (!part.checkpoint) continue;
+                if (std::holds_alternative<WindowTarget>(part.checkpoint->target)) {
+                    windows.push_back(part.checkpoint);
+                } else {
+                    write_checkpoint(tx, *part.checkpoint);
+                }
             }
+            if (!windows.empty()) write_windows(tx, windows);
             counts = write_batches(tx, batches, wishes_);
         });
         return counts;
@@ -516,14 +524,32 @@ class PostgresSink final : public Sink {
                     for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
                     tx.run(sql::tier_complete, with_run({target.site_id, array(tiers)}));
                 },
-                [&](const WindowTarget& target) {
-                    Params key = window_key(target);
-                    key.insert(key.end(), {started, pass.next_page, param(pass.pages),
-                                           param(pass.engagements), param(checkpoint.rejected),
-                                           param(checkpoint.requests), param(checkpoint.complete)});
-                    fence(tx.write(sql::window_checkpoint, key), describe(target));
-                }},
+                [&](const WindowTarget&) { write_windows(tx, {&checkpoint}); }},
             checkpoint.target);
+    }
+
+    /// Checkpoints of windows, each another one.
+    static void write_windows(Transaction& tx, const std::vector<const PassCheckpoint*>& checkpoints) {
+        Rows rows(kWindows, Rows::Encoding::json);
+        std::string windows;
+        for (const PassCheckpoint* checkpoint : checkpoints) {
+            const auto& target = std::get<WindowTarget>(checkpoint->target);
+            const OpenPass& pass = checkpoint->pass;
+            rows.begin_row();
+            rows.number(target.backfill_id);
+            rows.text(target.site_id);
+            rows.time(target.from);
+            rows.number(target.epoch);
+            rows.time(pass.started_at);
+            rows.text(pass.next_page);
+            rows.number(pass.pages);
+            rows.number(pass.engagements);
+            rows.number(checkpoint->rejected);
+            rows.number(checkpoint->requests);
+            rows.flag(checkpoint->complete);
+            windows += (windows.empty() ? "" : " or ") + describe(target);
+        }
+        fence(tx.write(sql::window_checkpoints, {std::move(rows).finished()}), windows, checkpoints.size());
     }
 
     static StatusReport read_status(Transaction& tx) {

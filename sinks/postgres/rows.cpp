@@ -48,6 +48,9 @@ const Table kDetailQueue{"detail_queue", {"engagement_id", "created_at", "wanted
 const Table kChatMessages{"chat_messages",
                           {"engagement_id", "position", "id", "created_at", "type", "message", "sender_type",
                            "sender_name", "sender_href", "attachment", "metadata", "extra"}};
+const Table kWindows{"backfill_windows",
+                     {"backfill_id", "site_id", "window_from", "lease_epoch", "pass_started_at",
+                      "pass_next_page", "pages", "engagements", "rejected", "requests", "done"}};
 const Table kQueues{"queues", {"id", "name", "name_as_of", "name_fetched_at"}};
 
 namespace {

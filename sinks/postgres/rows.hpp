@@ -1,5 +1,5 @@
-// Records as rows of the data tables: one description of each row, two encodings, COPY's binary one for what
-// is new and JSON for the statements that merge.
+// Records, and the checkpoints of windows, as rows of their tables: one description of each row, two
+// encodings, COPY's binary one for what is new and JSON for the statements that merge.
 #pragma once
 
 #include <optional>
@@ -13,14 +13,14 @@
 
 namespace glia::postgres {
 
-/// A data table by its name and the columns that are written, in the order of the cells.
+/// A table by its name and the columns that are written, in the order of the cells.
 struct Table {
     std::string_view name;
     std::vector<std::string_view> columns;
 };
 
 extern const Table kEngagements, kSites, kOperators, kQueueRefs, kRecordings, kLegs, kLegQueues, kQueues,
-    kDetailQueue, kChatMessages;
+    kDetailQueue, kChatMessages, kWindows;
 
 /// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,
 /// each by the member that says its column's type: COPY's binary encoding relies on it.

@@ -14,7 +14,7 @@ namespace simulation {
 
 using namespace glia;
 
-class ModelDatabase final : public Sink {
+class ModelDatabase : public Sink {
   public:
     struct Row {
         Engagement core;

@@ -1,0 +1,145 @@
+// Which batches share a transaction.
+#include "daemon/sync/committer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "tests/simulation/model_database.hpp"
+
+namespace glia {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What the sinks of a test were asked to write: of each transaction, the engagements of its batches.
+struct Written {
+    std::mutex mutex;
+    std::condition_variable more;
+    std::vector<std::string> transactions;
+    bool refuse_groups = false;
+    std::string last;  ///< a transaction with this engagement in front ends after another one
+};
+
+class RecordingSink final : public simulation::ModelDatabase {
+  public:
+    explicit RecordingSink(Written& written) : written_(written) {}
+
+    CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>&) override {
+        return write({&batch}).front();
+    }
+    std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
+        if (written_.refuse_groups) throw SinkError(SinkError::Kind::lease_lost, "one of them is not ours");
+        std::vector<const Batch*> batches;
+        for (const CommitPart& part : parts) batches.push_back(part.batch);
+        return write(batches);
+    }
+
+  private:
+    std::vector<CommitCounts> write(const std::vector<const Batch*>& batches) {
+        std::vector<CommitCounts> counts(batches.size());
+        std::string transaction;
+        for (std::size_t i = 0; i < batches.size(); ++i) {
+            counts[i].inserted = static_cast<std::int64_t>(batches[i]->engagements.size());
+            transaction += transaction.empty() ? "" : "+";
+            for (const auto& fetched : batches[i]->engagements) transaction += *fetched.engagement.id;
+        }
+        std::unique_lock lock(written_.mutex);
+        if (!written_.last.empty() && transaction.starts_with(written_.last))
+            written_.more.wait_for(lock, 10s, [&] { return !written_.transactions.empty(); });
+        written_.transactions.push_back(std::move(transaction));
+        written_.more.notify_all();
+        return counts;
+    }
+    Written& written_;
+};
+
+struct Commit {
+    std::vector<std::string> engagements;
+    PassTarget target = WindowTarget{};
+};
+
+/// Commits all of these at once.
+void commit(const std::vector<Commit>& commits, Written& written) {
+    Runtime runtime;
+    Scope scope(runtime);
+    Metrics metrics;
+    Store store(
+        scope, [&] { return std::make_unique<RecordingSink>(written); }, 2, 0, metrics);
+    Latch background(runtime);
+    Committer committer(store, metrics, runtime, background);
+    const auto one = [](Committer& to, Commit what, Latch& latch) -> Task<> {
+        auto batch = std::make_shared<Batch>();
+        for (const std::string& id : what.engagements) {
+            FetchedEngagement fetched;
+            fetched.engagement.id = id;
+            batch->engagements.push_back(std::move(fetched));
+        }
+        PassCheckpoint checkpoint;
+        checkpoint.target = what.target;
+        const CommitCounts counts = co_await to.commit(std::move(batch), checkpoint);
+        EXPECT_EQ(counts.inserted, static_cast<std::int64_t>(what.engagements.size()));
+        latch.remove();
+    };
+    const int code = runtime.run(
+        [&]() -> Task<int> {
+            Latch latch(runtime);
+            for (const Commit& each : commits) {
+                latch.add();
+                runtime.spawn(one(committer, each, latch));
+            }
+            co_await latch.wait();
+            co_await background.wait();
+            co_return 0;
+        },
+        10s);
+    EXPECT_EQ(code, 0);
+}
+/// The same; what each transaction wrote, sorted.
+std::vector<std::string> commit(const std::vector<Commit>& commits) {
+    Written written;
+    commit(commits, written);
+    std::sort(written.transactions.begin(), written.transactions.end());
+    return written.transactions;
+}
+
+using Transactions = std::vector<std::string>;
+
+TEST(CommitterTest, WindowsThatComeAtOnceShareATransaction) {
+    EXPECT_EQ(commit({{{"a"}}, {{"b", "c"}}, {{"d"}}}), Transactions{"a+bc+d"});
+}
+TEST(CommitterTest, AWindowByItselfDoesNotNeedAnother) {
+    EXPECT_EQ(commit({{{"a"}}}), Transactions{"a"});
+}
+TEST(CommitterTest, SitesOfTheServiceGoAlone) {
+    const PassTarget site = SiteTarget{"s1", 1};
+    EXPECT_EQ(commit({{{"a"}, site}, {{"b"}, site}}), (Transactions{"a", "b"}));
+}
+TEST(CommitterTest, WhatCannotBeWrittenTogetherIsWrittenEachOnItsOwn) {
+    Written written;
+    written.refuse_groups = true;
+    commit({{{"a"}}, {{"b"}}}, written);
+    EXPECT_EQ(written.transactions, (Transactions{"a", "b"}));
+}
+TEST(CommitterTest, ATransactionTakesSoManyEngagementsAndTheRestGoesWithTheNext) {
+    const auto many = [](char name) {
+        return std::vector(Committer::kTogether * 2 / 3, std::string(1, name));
+    };
+    const Transactions written = commit({{many('a')}, {many('b')}, {many('c')}, {many('d')}});
+    EXPECT_EQ(written.size(), 4U) << "no two of them are within the limit";
+    for (const std::string& each : written) EXPECT_EQ(each.find('+'), std::string::npos);
+}
+TEST(CommitterTest, AnEngagementThatIsBeingWrittenIsWaitedForAndHoldsUpNobodyElse) {
+    Written written;
+    written.last = "a";
+    // The first is all that one transaction takes.
+    commit({{std::vector(Committer::kTogether, std::string("a"))}, {{"a"}}, {{"b"}}}, written);
+    ASSERT_EQ(written.transactions.size(), 3U);
+    EXPECT_EQ(written.transactions[0], "b");
+    EXPECT_EQ(written.transactions[2], "a");
+}
+
+}  // namespace
+}  // namespace glia
