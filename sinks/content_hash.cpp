@@ -134,7 +134,8 @@ bool read_hex(std::string_view text, Bytes& bytes) {
         std::array<std::int8_t, 256> digits{};
         digits.fill(-1);
         std::int8_t value = 0;
-        for (const unsigned char digit : std::string_view("0123456789abcdef")) digits[digit] = value++;
+        for (const char digit : std::string_view("0123456789abcdef"))
+            digits[static_cast<unsigned char>(digit)] = value++;
         return digits;
     }();
     const auto digit = [](char c) { return static_cast<int>(kDigits[static_cast<unsigned char>(c)]); };

@@ -33,6 +33,7 @@ class RecordingSink final : public simulation::ModelDatabase {
     std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
         if (written_.refuse_groups) throw SinkError(SinkError::Kind::lease_lost, "one of them is not ours");
         std::vector<const Batch*> batches;
+        batches.reserve(parts.size());
         for (const CommitPart& part : parts) batches.push_back(part.batch);
         return write(batches);
     }
