@@ -1,5 +1,6 @@
 #include "daemon/ops/workers.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -21,22 +22,19 @@ struct Call {
 }  // namespace
 
 struct Workers::Impl {
-    explicit Impl(Runtime& loop) : runtime(loop) {}
+    Impl(Runtime& loop, std::size_t count) : runtime(loop), wakes(count), called(count, false) {}
 
     void serve(std::size_t thread) {
-        for (;;) {
-            std::shared_ptr<Call> call;
-            {
-                std::unique_lock lock(mutex);
-                wake.wait(lock, [this] { return closing || !queue.empty(); });
-                if (closing) return;
-                call = std::move(queue.front());
-                queue.pop_front();
-            }
+        while (auto call = next(thread)) {
             try {
                 call->work(thread);
             } catch (...) {
                 call->failure = std::current_exception();
+            }
+            {
+                // Before the answer: whoever gets it may have the next call for this thread.
+                const std::lock_guard lock(mutex);
+                if (queue.empty()) list(thread);
             }
             // The last reference goes on the loop's thread: what the call holds belongs there.
             runtime.post([call = std::move(call)] {
@@ -46,15 +44,46 @@ struct Workers::Impl {
         }
     }
 
+    /// Waits for a call; none: it is over.
+    std::shared_ptr<Call> next(std::size_t thread) {
+        std::unique_lock lock(mutex);
+        while (queue.empty() && !closing) {
+            list(thread);
+            called[thread] = false;
+            wakes[thread].wait(lock, [&] { return closing || called[thread]; });
+        }
+        if (closing) return nullptr;
+        std::erase(idle, thread);  // it was there before it was called
+        auto call = std::move(queue.front());
+        queue.pop_front();
+        return call;
+    }
+
+    void list(std::size_t thread) {
+        if (std::find(idle.begin(), idle.end(), thread) == idle.end()) idle.push_back(thread);
+    }
+
+    void add(std::shared_ptr<Call> call) {
+        const std::lock_guard lock(mutex);
+        queue.push_back(std::move(call));
+        if (idle.empty()) return;
+        const std::size_t thread = idle.back();
+        idle.pop_back();
+        called[thread] = true;
+        wakes[thread].notify_one();
+    }
+
     Runtime& runtime;
     mutable std::mutex mutex;
-    std::condition_variable wake;
     std::deque<std::shared_ptr<Call>> queue;
     bool closing = false;
+    std::vector<std::size_t> idle;  // the last to become idle is the next to be called: what it needs is warm
+    std::vector<std::condition_variable> wakes;  // one for each thread, as is `called`
+    std::vector<bool> called;
     std::vector<std::thread> threads;
 };
 
-Workers::Workers(Runtime& runtime, std::size_t threads) : impl_(std::make_unique<Impl>(runtime)) {
+Workers::Workers(Runtime& runtime, std::size_t threads) : impl_(std::make_unique<Impl>(runtime, threads)) {
     for (std::size_t i = 0; i < threads; ++i) {
         impl_->threads.emplace_back([impl = impl_.get(), i] { impl->serve(i); });
     }
@@ -65,7 +94,7 @@ Workers::~Workers() {
         const std::lock_guard lock(impl_->mutex);
         impl_->closing = true;
     }
-    impl_->wake.notify_all();
+    for (auto& wake : impl_->wakes) wake.notify_one();
     for (auto& thread : impl_->threads) thread.join();
 }
 
@@ -77,11 +106,7 @@ std::size_t Workers::waiting() const {
 Task<> Workers::run_on(std::function<void(std::size_t)> work) {
     const auto call = std::make_shared<Call>(impl_->runtime);
     call->work = std::move(work);
-    {
-        const std::lock_guard lock(impl_->mutex);
-        impl_->queue.push_back(call);
-    }
-    impl_->wake.notify_one();
+    impl_->add(call);
     while (!call->done) co_await call->answered.wait();
     if (call->failure) std::rethrow_exception(call->failure);
 }

@@ -11,8 +11,9 @@
 
 namespace glia {
 
-/// Does work on threads of its own, begun in the order in which it comes. The loop's thread calls; every
-/// caller waits for its answer, so that the queue is as long as there are coroutines.
+/// Does work on threads of its own, begun in the order in which it comes; no more of them than there is work
+/// at a time, so that the others may never need what they would open. The loop's thread calls; every caller
+/// waits for its answer, so that the queue is as long as there are coroutines.
 class Workers {
   public:
     Workers(Runtime& runtime, std::size_t threads);

@@ -1,11 +1,14 @@
 // What is told of the service: readiness, the status page, the text of metrics, the state of the writers.
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <future>
+#include <set>
 #include <thread>
 
 #include "daemon/admin/readiness.hpp"
 #include "daemon/admin/status_page.hpp"
+#include "daemon/ops/workers.hpp"
 #include "daemon/sync/health.hpp"
 #include "daemon/sync/store.hpp"
 #include "tests/simulation/model_database.hpp"
@@ -133,6 +136,37 @@ TEST(HealthTest, TheSummaryNamesTheFirstFailure) {
     health.ends("a", "");
     EXPECT_EQ(health.summary(1), "1 site in order");
     EXPECT_TRUE(health.being_read().empty());
+}
+
+TEST(WorkersTest, AThreadThatIsFreeIsCalledAgainBeforeAnotherIsNeeded) {
+    Runtime runtime;
+    Workers workers(runtime, 3);
+    std::barrier all(3);
+    const int code = runtime.run(
+        [&]() -> Task<int> {
+            const auto meet = [](Workers& part, std::barrier<>& others, Latch& latch) -> Task<> {
+                const std::function<void(std::size_t)> work = [&](std::size_t) { others.arrive_and_wait(); };
+                co_await part.run_on(work);
+                latch.remove();
+            };
+            Latch latch(runtime);
+            for (int i = 0; i < 3; ++i) {
+                latch.add();
+                runtime.spawn(meet(workers, all, latch));
+            }
+            co_await latch.wait();  // each has its call: three threads are at work at once
+            std::set<std::size_t> used;
+            for (int i = 0; i < 20; ++i) {
+                const std::function<void(std::size_t)> work = [&](std::size_t thread) {
+                    used.insert(thread);
+                };
+                co_await workers.run_on(work);
+            }
+            EXPECT_EQ(used.size(), 1U);
+            co_return 0;
+        },
+        10s);
+    EXPECT_EQ(code, 0);
 }
 
 TEST(StoreSilence, IsThatOfAWriterWhoseStatementDoesNotEnd) {
