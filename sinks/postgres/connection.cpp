@@ -268,7 +268,7 @@ Connection::Session& Connection::open() {
 }
 
 void Connection::transact(const std::function<void(Transaction&)>& work) {
-    const bool kept = session_ != nullptr;
+    const bool kept = session_ && session_->is_open();
     bool begun = false;
     try {
         run_transaction([&](Transaction& transaction) {

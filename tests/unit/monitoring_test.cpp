@@ -185,16 +185,17 @@ TEST(StoreSilence, IsThatOfAWriterWhoseStatementDoesNotEnd) {
                     Store::mark_progress();
                     hold.wait();
                 };
-                auto wait = [](Store& part, std::function<void(Sink&)> call, bool& done) -> Task<> {
+                auto wait = [](Store& part, std::function<void(Sink&)> call, Latch& done) -> Task<> {
                     co_await part.run(call);
-                    done = true;
+                    done.remove();
                 };
-                bool done = false;
+                Latch done(runtime);
+                done.add();
                 runtime.spawn(wait(store, work, done));
                 Signal pause(runtime);
                 while (store.longest_silence() < 50ms) co_await pause.wait_for(10ms);
                 go_on.set_value();
-                while (!done) co_await pause.wait_for(1ms);
+                co_await done.wait();
                 EXPECT_EQ(store.longest_silence(), 0ms) << "the call has ended";
                 co_return 0;
             },
