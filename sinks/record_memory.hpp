@@ -130,9 +130,16 @@ class RecordText {
     /// A text that outlives this one.
     static RecordText borrowed(std::string_view text) {
         RecordText result;
-        result.data_ = text.data() ? text.data() : "";
-        result.size_ = checked(text.size());
+        result.borrow(text);
         return result;
+    }
+    /// From now on the same as one that is borrowed.
+    void borrow(std::string_view text) {
+        const std::uint32_t size = checked(text.size());
+        if (owned_) delete[] data_;
+        data_ = text.data() ? text.data() : "";
+        size_ = size;
+        owned_ = false;
     }
 
     bool has_value() const noexcept { return data_ != nullptr; }
@@ -141,7 +148,12 @@ class RecordText {
     std::string_view operator*() const noexcept { return {data_, size_}; }
     std::string_view value_or(std::string_view other) const noexcept { return data_ ? **this : other; }
     std::string str() const { return std::string(**this); }
-    void reset() noexcept { *this = RecordText(); }
+    void reset() noexcept {
+        if (owned_) delete[] data_;
+        data_ = nullptr;
+        size_ = 0;
+        owned_ = false;
+    }
 
     friend bool operator==(const RecordText& a, const RecordText& b) noexcept {
         return a.has_value() == b.has_value() && *a == *b;

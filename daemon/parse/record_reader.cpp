@@ -378,7 +378,11 @@ struct RecordReader::Impl {
 
     [[gnu::always_inline]] void read(od::value& value, std::string_view field, RecordText& target) {
         const std::string_view text = text_of(value, field);
-        target = text.data() ? RecordText::borrowed(memory->keep_padded(text)) : RecordText();
+        if (text.data()) {
+            target.borrow(memory->keep_padded(text));
+        } else {
+            target.reset();
+        }
     }
     void read_id(od::value& value, std::string_view field, RecordText& target) {
         read(value, field, target);

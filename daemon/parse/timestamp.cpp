@@ -103,34 +103,74 @@ bool read_offset(Reader& in, std::chrono::minutes& offset) {
     return true;
 }
 
+/// Eight bytes of a time: which of them are given, and what, and which are to be digits. As they lie in
+/// memory.
+struct Pattern {
+    std::uint64_t given_where = 0;
+    std::uint64_t given = 0;
+    std::uint64_t digits_where = 0;
+
+    /// `shape`: 0 stands for a digit, a space for anything.
+    explicit constexpr Pattern(std::string_view shape) {
+        for (std::size_t i = 0; i < shape.size(); ++i) {
+            const std::uint64_t at = 0xffULL << (8 * i);
+            if (shape[i] == '0') {
+                digits_where |= at;
+            } else if (shape[i] != ' ') {
+                given_where |= at;
+                given |= static_cast<std::uint64_t>(shape[i]) << (8 * i);
+            }
+        }
+    }
+    bool fits(std::uint64_t bytes) const {
+        // A digit is what makes no high bit where what takes a nine to 0x7f is added.
+        const std::uint64_t values = (bytes ^ 0x3030303030303030U) & digits_where;
+        const std::uint64_t others = ((values + 0x7676767676767676U) | values) & 0x8080808080808080U;
+        return (((bytes & given_where) ^ given) | others) == 0;
+    }
+};
+
 /// The form in which the API sends nearly every time, to the second or the millisecond:
 /// `2024-05-01T12:00:00.123Z`. None for any other, and for what needs a second look.
 std::optional<Instant> parse_usual(std::string_view text) {
+    static constexpr Pattern kYearAndMonth("0000-00-"), kDay("00      "), kHourAndMinute("  T00:00"),
+        kSecond(":00Z    "), kMilliseconds(":00.000Z");
     if (std::endian::native != std::endian::little) return std::nullopt;  // bytes are looked at by the eight
     if (text.size() != 20 && text.size() != 24) return std::nullopt;
     const char* const c = text.data();
-    const bool shaped = c[4] == '-' && c[7] == '-' && c[10] == 'T' && c[13] == ':' && c[16] == ':' &&
-                        text.back() == 'Z' && (text.size() == 20 || c[19] == '.');
-    if (!shaped) return std::nullopt;
-    std::uint64_t words[3] = {};
-    std::memcpy(words, c, 20);
-    if (text.size() == 24) std::memcpy(&words[2], c + 16, 8);
-    // Of eight bytes: those that have to be digits are, where adding what takes a nine to 0x7f sets no high
-    // bit.
-    const auto digits = [](std::uint64_t bytes, std::uint64_t where) {
-        const std::uint64_t values = (bytes ^ 0x3030303030303030U) & where;
-        return (((values + 0x7676767676767676U) | values) & 0x8080808080808080U) == 0;
-    };
-    const bool numbers = digits(words[0], 0x00ffff00ffffffffU) && digits(words[1], 0xffff00ffff00ffffU) &&
-                         digits(words[2], text.size() == 24 ? 0x00ffffff00ffff00U : 0x0000000000ffff00U);
-    if (!numbers) return std::nullopt;
+    std::uint64_t date = 0, clock = 0, rest = 0;
+    std::memcpy(&date, c, 8);
+    std::memcpy(&clock, c + 8, 8);
+    std::memcpy(&rest, c + 16, 4);
+    if (text.size() == 24) std::memcpy(&rest, c + 16, 8);
+    const bool to_the_second = text.size() == 20;
+    if (!kHourAndMinute.fits(clock) || !(to_the_second ? kSecond : kMilliseconds).fits(rest))
+        return std::nullopt;
     const auto digit = [c](std::size_t at) { return c[at] - '0'; };
     const auto two = [&](std::size_t at) { return 10 * digit(at) + digit(at + 1); };
-    const int year = 100 * two(0) + two(2), month = two(5), day = two(8);
+
+    // Times that come one after the other are mostly of one day.
+    struct Day {
+        std::uint64_t date;
+        std::uint16_t day;
+        std::chrono::sys_days value;
+    };
+    thread_local std::optional<Day> last;
+    const auto day = static_cast<std::uint16_t>(clock);
+    if (!last || last->date != date || last->day != day) {
+        if (!kYearAndMonth.fits(date) || !kDay.fits(clock)) return std::nullopt;
+        const int year = 100 * two(0) + two(2);
+        const std::chrono::year_month_day found{std::chrono::year{year},
+                                                std::chrono::month{static_cast<unsigned>(two(5))},
+                                                std::chrono::day{static_cast<unsigned>(two(8))}};
+        if (year < 1900 || year > 2200 || !found.ok()) return std::nullopt;
+        last = Day{date, day, found};
+    }
     const int hour = two(11), minute = two(14), second = two(17);
-    const int milliseconds = text.size() == 24 ? 100 * digit(20) + two(21) : 0;
-    if (year < 1900 || year > 2200 || hour > 23 || second > 59) return std::nullopt;
-    return assemble(year, month, day, hour, minute, second, std::chrono::milliseconds{milliseconds});
+    if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
+    const int milliseconds = to_the_second ? 0 : 100 * digit(20) + two(21);
+    return Instant{last->value} + std::chrono::seconds{3600 * hour + 60 * minute + second} +
+           std::chrono::milliseconds{milliseconds};
 }
 
 constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",

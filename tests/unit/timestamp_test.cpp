@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace glia {
 namespace {
 
@@ -33,6 +35,14 @@ TEST(Timestamp, TheUsualFormIsReadAsAnyOtherOfTheSameTime) {
             }
         }
     }
+}
+TEST(Timestamp, TheDayOfTheTimeBeforeIsTakenForNoOther) {
+    for (const char* day : {"2024-02-28", "2024-02-29", "2024-02-28", "2023-02-28", "2024-03-28"})
+        EXPECT_EQ(read(day + std::string("T12:00:00Z")), day + std::string("T12:00:00Z"));
+    EXPECT_EQ(read("2023-02-29T12:00:00Z"), "none");
+    EXPECT_EQ(read("2024-03-2xT12:00:00Z"), "none");
+    // There is none before the first.
+    std::thread([] { EXPECT_EQ(read(std::string(10, '\0') + "T12:00:00Z"), "none"); }).join();
 }
 TEST(Timestamp, ReadsWithoutFraction) {
     EXPECT_EQ(read("2017-01-01T00:00:00Z"), "2017-01-01T00:00:00Z");
