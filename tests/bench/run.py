@@ -4,6 +4,7 @@
 run.py [ENGAGEMENTS [PAIRS]] [--json FILE]     default 200000 and 5
 run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each tenth of a backfill, as the tables grow, and
                                                how long the questions of the data dictionary take then
+run.py --idle                                  five minutes of a service that has 50 sites, polled every minute, and nothing new
 
 The limits: plain COPY by psql of the same rows into the same indexed tables; a plain client that fetches the same pages to
 nothing; wrk asking the simulator for single engagements. CPU seconds are told apart: glia-sync, simulator, PostgreSQL.
@@ -145,6 +146,24 @@ def ask(program):
         print(f"    {statistics.median(times):7.2f} s  {title[:70]:<70}  {'reads all of ' + ', '.join(sorted(set(scans))) if scans else 'by indexes'}", flush=True)
 
 
+def idle(sites=50, minutes=5):
+    """What a service costs that has nothing to do. The first two minutes are its start: memory is given back after one."""
+    cluster = Cluster()
+    simulator = Simulator(engagements=1000, days=30, seed=3, sites=sites, legs_in_list=True)
+    program = Program(cluster, simulator, sync__poll_every="60s")
+    assert program.run("run", "--once").code == 0
+    with program.service() as service:
+        time.sleep(120)
+        before, requests = cpu(service.pid), simulator.stats()["requests"]
+        time.sleep(60 * minutes)
+        used, requests = cpu(service.pid) - before, simulator.stats()["requests"] - requests
+        memory = {name: int(kib) / 1024 for name, kib in re.findall(r"(VmRSS|RssAnon|RssFile):\s+(\d+) kB", open(f"/proc/{service.pid}/status").read())}
+    print(f"idle, {sites} sites, {minutes} minutes: {used / minutes / 60:.2%} of a core, {requests / minutes / sites:.2f} requests a minute and site, {1000 * used / requests:.1f} ms of CPU each; "
+          f"{memory['VmRSS']:.1f} MiB, {memory['RssFile']:.1f} of them pages of files")
+    simulator.close()
+    cluster.close()
+
+
 def middle(results, value): return statistics.median(value(r) for r in results)
 
 
@@ -160,7 +179,9 @@ def main():
     parser.add_argument("pairs", nargs="?", type=int, default=5)
     parser.add_argument("--json")
     parser.add_argument("--growth", nargs="?", type=int, const=2_000_000)
+    parser.add_argument("--idle", action="store_true")
     wanted = parser.parse_args()
+    if wanted.idle: return idle()
     if wanted.growth: return growth(wanted.growth)
     n = wanted.engagements
     cluster = Cluster()
