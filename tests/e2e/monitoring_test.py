@@ -278,8 +278,10 @@ def the_watchdog_hears_nothing_of_a_service_whose_statement_never_ends():
     backends = []
     try:
         with notifying(program, notified, expect=75) as service:
-            eventually(lambda: int(program.sql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'glia-sync'")) >= 2, 20)
-            backends = program.sql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'glia-sync'").split()
+            eventually(lambda: notified.said("READY", "1"), 20)
+            connected = lambda: program.sql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'glia-sync'").split()
+            eventually(connected, 20)
+            backends = connected()
             subprocess.run(["kill", "-STOP", *backends], check=True)
             eventually(lambda: time.time() - max([t for t, m in notified.messages() if "WATCHDOG" in m] or [time.time()]) > 10, 130, "the silence")
             assert "a statement does not end" in open(program.dir + "/service.log").read()
