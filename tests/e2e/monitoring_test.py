@@ -77,13 +77,14 @@ def ready_means_that_the_database_answers_and_a_site_is_in_order():
         eventually(lambda: metrics(listen).get(f'glia_sync_site_failing{{site="{nobody}"}}') == 1, 30)
         status, text, _ = fetch(listen, "/readyz")
         assert status == 200 and "its last pass failed" in text, text
+        lag = f'glia_sync_site_lag_seconds{{site="{simulator.sites[0]}"}}'  # known once the site has been read through
+        eventually(lambda: lag in metrics(listen))
         own.stop("immediate")
         eventually(lambda: fetch(listen, "/readyz")[0] == 503, 30)
         assert "database: does not answer" in fetch(listen, "/readyz")[1]
         assert fetch(listen, "/healthz")[0] == 200
         # What was known before is told on, and grows older.
         seen = metrics(listen)
-        lag = f'glia_sync_site_lag_seconds{{site="{simulator.sites[0]}"}}'
         assert seen["glia_sync_database_up"] == 0
         time.sleep(2)
         assert metrics(listen)[lag] >= seen[lag] + 1.5
