@@ -4,7 +4,7 @@ down, and the tables must equal the source, every queue be empty and every lease
 
 soak.py [SECONDS [SEED]]     the seed is printed; the same seed gives the same sequence of events (not the same timing)
 """
-import os, random, signal, subprocess, sys, time, traceback
+import os, random, re, signal, subprocess, sys, time, traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import *
 
@@ -79,7 +79,13 @@ class Soak:
         return f"{name} for {length} s"
 
     def instance_reads_its_configuration(self):
-        self.instances[self.random.randrange(INSTANCES)].send_signal(signal.SIGHUP)
+        name = self.random.randrange(INSTANCES)
+        # One that has only just been started does not listen yet, and would be ended by it.
+        process = self.instances[name]
+        listens = lambda: int(re.search(r"SigCgt:\s+([0-9a-f]+)", open(f"/proc/{process.pid}/status").read())[1], 16) & 1 << signal.SIGHUP - 1
+        if process.poll() is not None or not listens(): return f"{name} does not listen"
+        process.send_signal(signal.SIGHUP)
+        return str(name)
 
     def database_restarts(self):
         mode = self.random.choice(["fast", "immediate"])
