@@ -22,7 +22,7 @@ struct Call {
 }  // namespace
 
 struct Workers::Impl {
-    Impl(Runtime& loop, std::size_t count) : runtime(loop), wakes(count), called(count, false) {}
+    Impl(Runtime& loop, std::size_t count) : runtime(loop), wakes(count) {}
 
     void serve(std::size_t thread) {
         while (auto call = next(thread)) {
@@ -47,20 +47,22 @@ struct Workers::Impl {
     /// Waits for a call; none: it is over.
     std::shared_ptr<Call> next(std::size_t thread) {
         std::unique_lock lock(mutex);
-        while (queue.empty() && !closing) {
-            list(thread);
-            called[thread] = false;
-            wakes[thread].wait(lock, [&] { return closing || called[thread]; });
-        }
-        if (closing) return nullptr;
-        std::erase(idle, thread);  // it was there before it was called
+        do {
+            if (queue.empty()) list(thread);
+            // Who is listed waits to be called, also where there is a call: it is another's.
+            wakes[thread].wait(lock, [&] { return closing || !is_listed(thread); });
+            if (closing) return nullptr;
+        } while (queue.empty());  // one that had just become free was quicker
         auto call = std::move(queue.front());
         queue.pop_front();
         return call;
     }
 
+    bool is_listed(std::size_t thread) const {
+        return std::find(idle.begin(), idle.end(), thread) != idle.end();
+    }
     void list(std::size_t thread) {
-        if (std::find(idle.begin(), idle.end(), thread) == idle.end()) idle.push_back(thread);
+        if (!is_listed(thread)) idle.push_back(thread);
     }
 
     void add(std::shared_ptr<Call> call) {
@@ -69,7 +71,6 @@ struct Workers::Impl {
         if (idle.empty()) return;
         const std::size_t thread = idle.back();
         idle.pop_back();
-        called[thread] = true;
         wakes[thread].notify_one();
     }
 
@@ -78,8 +79,7 @@ struct Workers::Impl {
     std::deque<std::shared_ptr<Call>> queue;
     bool closing = false;
     std::vector<std::size_t> idle;  // the last to become idle is the next to be called: what it needs is warm
-    std::vector<std::condition_variable> wakes;  // one for each thread, as is `called`
-    std::vector<bool> called;
+    std::vector<std::condition_variable> wakes;  // one for each thread, told when it is called out of `idle`
     std::vector<std::thread> threads;
 };
 

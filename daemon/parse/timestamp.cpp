@@ -153,23 +153,21 @@ std::optional<Instant> parse_usual(std::string_view text) {
     struct Day {
         std::uint64_t date;
         std::uint16_t day;
-        std::chrono::sys_days value;
+        Instant midnight;
     };
     thread_local std::optional<Day> last;
     const auto day = static_cast<std::uint16_t>(clock);
     if (!last || last->date != date || last->day != day) {
         if (!kYearAndMonth.fits(date) || !kDay.fits(clock)) return std::nullopt;
         const int year = 100 * two(0) + two(2);
-        const std::chrono::year_month_day found{std::chrono::year{year},
-                                                std::chrono::month{static_cast<unsigned>(two(5))},
-                                                std::chrono::day{static_cast<unsigned>(two(8))}};
-        if (year < 1900 || year > 2200 || !found.ok()) return std::nullopt;
-        last = Day{date, day, found};
+        const auto midnight = assemble(year, two(5), two(8), 0, 0, 0, microseconds{0});
+        if (year < 1900 || year > 2200 || !midnight) return std::nullopt;
+        last = Day{date, day, *midnight};
     }
     const int hour = two(11), minute = two(14), second = two(17);
     if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
     const int milliseconds = to_the_second ? 0 : 100 * digit(20) + two(21);
-    return Instant{last->value} + std::chrono::seconds{3600 * hour + 60 * minute + second} +
+    return last->midnight + std::chrono::seconds{3600 * hour + 60 * minute + second} +
            std::chrono::milliseconds{milliseconds};
 }
 

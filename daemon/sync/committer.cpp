@@ -64,8 +64,7 @@ Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
         co_return co_await write_alone(std::move(batch), std::move(checkpoint));
     const auto pending = std::make_shared<Pending>(runtime_, std::move(batch), std::move(checkpoint));
     queue_.push_back(pending);
-    queued_ += pending->batch->engagements.size();
-    if (queued_ >= kTogether) enough_.notify();
+    if (has_enough()) enough_.notify();
     go_on();
     while (!pending->done) co_await pending->settled.wait();
     if (pending->failure) std::rethrow_exception(pending->failure);
@@ -90,6 +89,13 @@ void Committer::end_writing(const Group& group) {
     }
 }
 
+/// True if what waits fills a transaction.
+bool Committer::has_enough() const {
+    std::size_t engagements = 0;
+    for (const auto& pending : queue_) engagements += pending->batch->engagements.size();
+    return engagements >= kTogether;
+}
+
 /// Somebody is to take what waits, if there may be one more.
 void Committer::go_on() {
     if (queue_.empty() || gathering_ || at_work_ == kAtOnce) return;
@@ -101,7 +107,7 @@ void Committer::go_on() {
 
 Task<> Committer::gather() {
     gathering_ = true;
-    if (queued_ < kTogether) co_await enough_.wait_for(kGather);
+    if (!has_enough()) co_await enough_.wait_for(kGather);
     gathering_ = false;
 }
 
@@ -116,7 +122,6 @@ Committer::Group Committer::take() {
         }
         engagements += (*next)->batch->engagements.size();
         if (!group.empty() && engagements > kTogether) break;
-        queued_ -= (*next)->batch->engagements.size();
         group.push_back(std::move(*next));
         next = queue_.erase(next);
     }

@@ -42,6 +42,7 @@ class Committer {
     struct Pending;
     using Group = std::vector<std::shared_ptr<Pending>>;
 
+    bool has_enough() const;
     void go_on();
     Task<> gather();
     Group take();
@@ -58,7 +59,6 @@ class Committer {
     Runtime& runtime_;
     Latch& background_;
     std::deque<std::shared_ptr<Pending>> queue_;
-    std::size_t queued_ = 0;  // engagements in it
     Signal enough_;
     bool gathering_ = false;                              // somebody is, and takes what comes
     std::unordered_set<std::string_view> being_written_;  // ids in the batches of groups under way
