@@ -2,8 +2,8 @@
 """What glia-sync costs, beside what the same work costs at the least, in one run: alternately, and the median of the ratios.
 
 run.py [ENGAGEMENTS [PAIRS]] [--json FILE]     default 200000 and 5
-run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each tenth of a backfill, as the tables grow, and
-                                               how long the questions of the data dictionary take then
+run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each tenth of a backfill, and of plain COPY, as the tables
+                                               grow, and how long the questions of the data dictionary take then
 run.py --idle                                  five minutes of a service that has 50 sites, polled every minute, and nothing new
 
 The limits: plain COPY by psql of the same rows into the same indexed tables; a plain client that fetches the same pages to
@@ -98,8 +98,9 @@ def rounds(cluster, folder, engagements, pairs, **options):
 
 
 def growth(engagements):
-    """Ten years, legs in the list: does an engagement cost more when there are many? With PostgreSQL's own settings, and with
-    room for the indexes."""
+    """Ten years, legs in the list: does an engagement cost more when there are many, and does plain COPY of the same rows? With
+    PostgreSQL's own settings, and with room for the indexes. Twice, into a database of its own each time: a server that has
+    worked before has its segments of WAL, a new one makes and writes them first."""
     for title, settings in (("as PostgreSQL is installed (shared_buffers 128 MB, max_wal_size 1 GB)", ""),
                             ("shared_buffers 2 GB, max_wal_size 8 GB", "shared_buffers=2GB\nmax_wal_size=8GB\n")):
         cluster = Cluster()
@@ -107,26 +108,65 @@ def growth(engagements):
         cluster.stop()
         cluster.start()
         simulator = Simulator(engagements=engagements, days=3650, seed=3, legs_in_list=True)
-        program = Program(cluster, simulator)
-        process = program.start("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "5d", "--concurrency", "4")
-        began, marks = time.time(), [(0, 0)]
-        while process.poll() is None:
-            time.sleep(0.5)
-            try: done = int(program.sql("SELECT coalesce(sum(engagements), 0) FROM glia.backfill_windows"))
-            except RuntimeError: continue  # no schema yet
-            marks.append((time.time() - began, done))
-        assert process.returncode == 0
-        total, times = marks[-1][1], []
-        for tenth in range(11):
-            wanted = total * tenth / 10
-            (t1, n1), (t2, n2) = next((a, b) for a, b in zip(marks, marks[1:]) if b[1] >= wanted)
-            times.append(t1 + (t2 - t1) * (wanted - n1) / max(1, n2 - n1))
-        rates = [total / 10 / (b - a) for a, b in zip(times, times[1:])]
+        print(title, flush=True)
+        for server in ("a new server", "one that has worked before"):
+            program = Program(cluster, simulator)
+            total, seconds, used = load_by_tenths(program)
+            tenths("backfill, " + server, total, seconds)
+            print(f"    glia-sync's CPU, us an engagement:      {' '.join(f'{1e6 * s / (total / 10):6.1f}' for s in used)}", flush=True)
+            if server == "a new server": cluster.sql(f"DROP DATABASE {program.database} WITH (FORCE)")
+            cluster.sql("CHECKPOINT")
+        tenths("plain COPY of the same rows", total, copy_by_tenths(program))
         size = cluster.sql("SELECT pg_size_pretty(sum(pg_relation_size(c.oid))) FROM pg_class c WHERE relkind = 'i' AND relnamespace = 'glia'::regnamespace", program.database)
-        print(f"{title}\n  engagements/s of each tenth: {' '.join(f'{rate:,.0f}' for rate in rates)}\n  last / first {rates[-1] / rates[0]:.2f}, {times[-1]:.0f} s, indexes {size}", flush=True)
+        print(f"    indexes {size}", flush=True)
         if settings: ask(program)
         simulator.close()
         cluster.close()
+
+
+def load_by_tenths(program):
+    """A backfill of everything: how many engagements, and the seconds and CPU seconds of each tenth."""
+    process = program.start("backfill", "--from", program.simulator.start, "--to", program.simulator.end, "--window", "5d", "--concurrency", "4")
+    began, marks = time.time(), [(0, 0, 0)]
+    while process.poll() is None:
+        time.sleep(0.5)
+        try: done = int(program.sql("SELECT coalesce(sum(engagements), 0) FROM glia.backfill_windows"))
+        except RuntimeError: continue  # no schema yet
+        marks.append((done, time.time() - began, cpu(process.pid)))
+    assert process.returncode == 0
+    total, passed = marks[-1][0], []
+    for tenth in range(11):
+        before, after = next((a, b) for a, b in zip(marks, marks[1:]) if b[0] >= total * tenth / 10)
+        part = (total * tenth / 10 - before[0]) / max(1, after[0] - before[0])
+        passed.append([a + part * (b - a) for a, b in zip(before[1:], after[1:])])
+    return total, *([b[i] - a[i] for a, b in zip(passed, passed[1:])] for i in (0, 1))
+
+
+def tenths(what, total, seconds):
+    rates = [total / 10 / s for s in seconds]
+    print(f"  {what}: {sum(seconds):.0f} s, last tenth / first {rates[-1] / rates[0]:.2f}")
+    print(f"    engagements/s of each tenth:            {' '.join(f'{rate:6,.0f}' for rate in rates)}", flush=True)
+
+
+def copy_by_tenths(program):
+    """Plain COPY of all rows into the emptied tables, a tenth of each table after the other, in the order in which they lie; the
+    seconds of each tenth."""
+    folder = program.cluster.dir + "/data/tenths"
+    os.mkdir(folder)
+    os.chmod(folder, 0o777)
+    for table in DATA_TABLES:
+        program.sql(f"COPY glia.{table} TO '{folder}/{table}'")
+        subprocess.run(["split", "-n", "l/10", "-d", "-a", "1", f"{folder}/{table}", f"{folder}/{table}."], check=True)
+        os.remove(f"{folder}/{table}")
+    subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
+    program.sql("TRUNCATE " + ", ".join(f"glia.{t}" for t in DATA_TABLES) + "; CHECKPOINT")
+    seconds = []
+    for tenth in range(10):
+        began = time.time()
+        for table in DATA_TABLES: program.sql(f"COPY glia.{table} FROM '{folder}/{table}.{tenth}'")
+        seconds.append(time.time() - began)
+    shutil.rmtree(folder)
+    return seconds
 
 
 def ask(program):
@@ -150,7 +190,7 @@ def idle(sites=50, minutes=5):
     """What a service costs that has nothing to do. The first two minutes are its start: memory is given back after one."""
     cluster = Cluster()
     simulator = Simulator(engagements=1000, days=30, seed=3, sites=sites, legs_in_list=True)
-    program = Program(cluster, simulator, sync__poll_every="60s")
+    program = Program(cluster, simulator, sync__poll_every="60s", sync__revisit=[{"every": "15m", "back": "24h"}, {"every": "24h", "back": "14d"}])
     assert program.run("run", "--once").code == 0
     with program.service() as service:
         time.sleep(120)
