@@ -26,9 +26,10 @@ struct SiteStatus {
     std::int64_t rejected = 0;
 };
 
-/// True if the last pass of the site ended with an error.
-inline bool is_failing(const SiteStatus& site) {
-    return site.last_error_at && (!site.last_success_at || *site.last_error_at > *site.last_success_at);
+/// True if what was done last, a pass of a site or an enricher's attempt, ended with an error.
+inline bool is_failing(const auto& status) {
+    return status.last_error_at &&
+           (!status.last_success_at || *status.last_error_at > *status.last_success_at);
 }
 
 struct BackfillStatus {

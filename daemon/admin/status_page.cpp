@@ -91,6 +91,13 @@ std::string error_text(const StatusFacts& facts, const OptionalText& error) {
     return facts.with_errors ? escape(*error) : "an error; its text is shown on the loopback address only";
 }
 
+/// When and what, of a site or an enricher.
+std::string last_error(const StatusFacts& facts, const auto& status) {
+    if (!status.last_error) return "";
+    return "<span class=\"dim\">" + time(status.last_error_at) + "</span> " +
+           error_text(facts, status.last_error);
+}
+
 std::string site_row(const StatusFacts& facts, const std::string& name) {
     const SiteStatus none;
     const SiteStatus* known = facts.gauges.find(name);
@@ -121,11 +128,7 @@ std::string site_row(const StatusFacts& facts, const std::string& name) {
         "</td>";
     row += known ? marked_count("td", "glia_sync_site_rejected_records" + label, site.rejected)
                  : "<td class=\"number\">0</td>";
-    row += "<td class=\"text\">";
-    if (site.last_error)
-        row += "<span class=\"dim\">" + time(site.last_error_at) + "</span> " +
-               error_text(facts, site.last_error);
-    return row + "</td></tr>\n";
+    return row + "<td class=\"text\">" + last_error(facts, site) + "</td></tr>\n";
 }
 
 std::string sites(const StatusFacts& facts) {
@@ -163,6 +166,27 @@ std::string backfills(const StatusFacts& facts) {
                     ? short_duration(std::chrono::seconds{std::llround(*backfill.seconds_left)})
                     : "–") +
                "</td></tr>\n";
+    }
+    return out + "</table></section>\n";
+}
+
+std::string enrichers(const StatusFacts& facts) {
+    if (facts.gauges.report.enrichers.empty()) return "";
+    std::string out =
+        "<section><h2>Enrichers</h2><table><tr><th>Fetches<th>State<th class=\"number\">Waiting<th "
+        "class=\"number\">Failed before<th>Last success<th>Last error</tr>\n";
+    for (const EnricherStatus& enricher : facts.gauges.report.enrichers) {
+        const std::string label = "{kind=\"" + enricher.kind + "\"}";
+        out +=
+            "<tr><td>" + escape(enricher.kind) + "</td>" +
+            (is_failing(enricher) ? "<td class=\"bad\">failing</td>" : "<td class=\"good\">in order</td>") +
+            marked_count("td", "glia_sync_enrichment_queue_depth" + label, enricher.waiting) +
+            "<td class=\"number\">" + with_commas(enricher.failing) + "</td>" +
+            (enricher.last_success_at
+                 ? marked("td", "", "glia_sync_enricher_last_success_timestamp_seconds" + label,
+                          seconds(enricher.last_success_at), time(enricher.last_success_at))
+                 : "<td>" + time(std::nullopt) + "</td>") +
+            "<td class=\"text\">" + last_error(facts, enricher) + "</td></tr>\n";
     }
     return out + "</table></section>\n";
 }
@@ -209,8 +233,8 @@ std::string status_page(const StatusFacts& facts) {
            std::string(kPageCss) + "</style></head><body>\n<header><h1>glia-sync <span class=\"dim\">" +
            kVersion + "</span></h1>" + state(facts) +
            "<span id=\"stale\" role=\"status\"></span></header>\n<main id=\"main\">\n" + sites(facts) +
-           figures(facts) + backfills(facts) + runs(facts) + "</main>\n<script>" + kPageJs +
-           "</script></body></html>\n";
+           figures(facts) + backfills(facts) + enrichers(facts) + runs(facts) + "</main>\n<script>" +
+           kPageJs + "</script></body></html>\n";
 }
 
 }  // namespace glia

@@ -105,11 +105,9 @@ void print(const StatusReport& report, bool colour) {
                          colour)
               << (report.rejected > 0 ? "  (see `glia-sync rejects list`)" : "") << "\n";
     for (const EnricherStatus& enricher : report.enrichers) {
-        const bool failing = enricher.last_error_at && (!enricher.last_success_at ||
-                                                        *enricher.last_error_at > *enricher.last_success_at);
         std::cout << "enricher          " << enricher.kind << ": " << with_commas(enricher.waiting)
                   << " waiting, last success " << show(enricher.last_success_at);
-        if (failing) std::cout << ", " << painted(*enricher.last_error, Paint::bad, colour);
+        if (is_failing(enricher)) std::cout << ", " << painted(*enricher.last_error, Paint::bad, colour);
         std::cout << "\n";
     }
     for (const BackfillStatus& backfill : report.backfills) {

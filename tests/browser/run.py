@@ -65,11 +65,15 @@ def the_figures_are_those_of_metrics():
     with served() as (listen, simulator, program, _):
         program.sql("INSERT INTO glia.detail_queue (engagement_id, created_at, wanted_after, next_attempt_at, parked) "
                     "SELECT 'x' || i, now(), now(), now() + interval '1 day', i > 1200 FROM generate_series(1, 1207) i")
+        program.sql("INSERT INTO glia.enrichers (kind, last_success_at) VALUES ('transcript', now()); "
+                    "INSERT INTO glia.enrichments (engagement_id, kind, item, created_at, wanted_after, next_attempt_at) "
+                    "SELECT 'x' || i, 'transcript', '', now(), now(), now() + interval '1 day' FROM generate_series(1, 1003) i")
         time.sleep(2.5)
         page = look(listen)
         same_figures(page, metrics(listen))
         assert page["figures"]['glia_sync_detail_queue_depth{state="waiting"}'] == ("1200", "1,200"), page
         assert page["figures"]['glia_sync_detail_queue_depth{state="parked"}'] == ("7", "7"), page
+        assert page["figures"]['glia_sync_enrichment_queue_depth{kind="transcript"}'] == ("1003", "1,003"), page
         assert page["state"].startswith("in order"), page
         assert page["bars"] == 24 and page["runs"] >= 2, page
         day = int(program.sql(f"SELECT count(*) FROM glia.engagements e JOIN glia.engagement_sites s ON s.engagement_id = e.id "

@@ -104,6 +104,23 @@ TEST(StatusPage, FiguresBearTheNamesOfTheirMetrics) {
     EXPECT_TRUE(has(page, ">1,234<"));
 }
 
+TEST(StatusPage, AnEnricherIsShownOnceThereIsOneAndItsErrorWhereThatMayBeSeen) {
+    StatusFacts facts;
+    facts.gauges = gauges({site("a", kNow)});
+    EXPECT_FALSE(has(status_page(facts), "Enrichers"));
+    facts.gauges.report.enrichers = {{"recording", 1234, 5, kNow - 1h, "HTTP 500 for Jane", kNow},
+                                     {"transcript", 0, 0, kNow, "HTTP 500", kNow - 1h}};
+    const std::string page = status_page(facts);
+    EXPECT_TRUE(has(page, "<td>recording</td><td class=\"bad\">failing</td>"));
+    EXPECT_TRUE(has(page, "<td>transcript</td><td class=\"good\">in order</td>"));
+    EXPECT_TRUE(has(
+        page,
+        "data-metric=\"glia_sync_enrichment_queue_depth{kind=&quot;recording&quot;}\" data-value=\"1234\""));
+    EXPECT_TRUE(has(page, "HTTP 500 for Jane"));
+    facts.with_errors = false;
+    EXPECT_FALSE(has(status_page(facts), "Jane"));
+}
+
 TEST(MetricsText, SitesOfTheConfigurationAreToldAndOthersAreNot) {
     Gauges found = gauges({site("a", kNow), site("gone", kNow)});
     found.sites = {"a", "new"};
