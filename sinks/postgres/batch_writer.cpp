@@ -31,7 +31,8 @@ struct Work {
     bool site_known = false;
     bool rejected_before = false;  // and not settled since
     bool ongoing_before = false;   // and has to be told if it is not any more
-    bool familiar = false;         // what it shows is stored, and nothing is to be done
+    bool as_stored = false;        // what it shows is stored
+    bool familiar = false;         // and that its site lists it, so that nothing is to be done
 
     const Engagement& engagement() const { return fetched->engagement; }
     const std::string& site() const { return fetched->site_id; }
@@ -150,12 +151,16 @@ class Marks {
     std::size_t count_ = 0;
 };
 
+/// What was found to be stored just as it is shown, by id. The ids belong to the batches.
+using Familiar = std::unordered_map<std::string_view, IncomingState>;
+
 /// Writes the engagements of one round.
 class Writer {
   public:
+    /// `familiar`: what the rounds before have found; what this one finds is added.
     Writer(Transaction& tx, std::vector<Work> works, std::vector<CommitCounts>& counts,
-           const EnrichmentWishes& wishes)
-        : tx_(tx), works_(std::move(works)), counts_(counts), wishes_(wishes) {
+           const EnrichmentWishes& wishes, Familiar& familiar)
+        : tx_(tx), works_(std::move(works)), counts_(counts), wishes_(wishes), familiar_(familiar) {
         for (const Work& work : works_) {
             if (std::find(sites_.begin(), sites_.end(), work.site()) == sites_.end())
                 sites_.push_back(work.site());
@@ -165,7 +170,7 @@ class Writer {
     /// `first`: of what was written together. What comes later has come before, from another site's listing,
     /// so that a look at what this site listed first would not find it.
     void write(bool first) {
-        if (first) leave_out_familiar();
+        leave_out_familiar(first);
         insert_new();
         update_changed();
         add_sites();
@@ -187,36 +192,82 @@ class Writer {
         return list;
     }
 
-    /// Takes out what shows nothing but what is stored, which of a page that is read again is nearly all: a
-    /// look at the site's time of these, without a search for each and without a lock. Of what it passes
-    /// over, classify() knows more.
-    void leave_out_familiar() {
-        for (const std::string& site : sites_) {
-            if (site.empty()) continue;
-            std::unordered_map<std::string_view, Work*> by_hash;
+    /// Takes out what shows nothing but what is stored, which of a page that is read again is nearly all,
+    /// without a search for each engagement and without a lock. Of what it passes over, classify() knows
+    /// more.
+    void leave_out_familiar(bool first) {
+        if (first) {
+            glance();
+        } else {
+            for (Work& work : works_) work.as_stored = repeats(work);
+        }
+        for (const std::string& site : sites_) ask_whether_listed(site);
+        std::erase_if(works_, [&](const Work& work) {
+            if (!work.familiar) return false;
+            ++counts_[work.part].unchanged;
+            familiar_.emplace(work.id(), work.incoming);
+            return true;
+        });
+        // What is left may be written, and is then no longer what a round before has found.
+        for (const Work& work : works_) familiar_.erase(work.id());
+    }
+
+    /// Looks at each site's time of the pages: what it listed first is told by its hashes, and what other
+    /// sites show of that too.
+    void glance() {
+        struct Span {
             Instant earliest = Instant::max(), latest = Instant::min();
-            for (Work& work : works_) {
-                if (work.site() != site || work.incoming.source != RecordSource::list) continue;
-                by_hash[bytes_of(work.incoming.core_hash)] = &work;
-                earliest = std::min(earliest, work.engagement().created_at);
-                latest = std::max(latest, work.engagement().created_at);
-            }
-            if (by_hash.size() < kWorthAGlance) continue;
-            const auto rows = tx_.run(sql::familiar, {site, to_text(earliest), to_text(latest),
-                                                      std::to_string(2 * by_hash.size())});
+            std::size_t items = 0;
+        };
+        std::map<std::string_view, Span> spans;
+        std::unordered_map<std::string_view, Work*> by_hash;
+        for (Work& work : works_) {
+            if (work.incoming.source != RecordSource::list || work.site().empty()) continue;
+            by_hash[bytes_of(work.incoming.core_hash)] = &work;
+            Span& span = spans[work.site()];
+            span.earliest = std::min(span.earliest, work.engagement().created_at);
+            span.latest = std::max(span.latest, work.engagement().created_at);
+            ++span.items;
+        }
+        for (const auto& [site, span] : spans) {
+            if (span.items < kWorthAGlance) continue;
+            const auto rows = tx_.run(sql::familiar, {std::string(site), to_text(span.earliest),
+                                                      to_text(span.latest), std::to_string(2 * span.items)});
             const std::string hashes = bytes_of(rows[0][0].c_str());
             constexpr std::size_t kHash = sizeof(ContentHash);
             for (std::string_view rest = hashes; rest.size() >= 2 * kHash; rest.remove_prefix(2 * kHash)) {
                 const auto found = by_hash.find(rest.substr(0, kHash));
                 if (found == by_hash.end()) continue;
-                const auto& legs = found->second->incoming.legs_hash;
-                found->second->familiar = !legs || bytes_of(*legs) == rest.substr(kHash, kHash);
+                Work& work = *found->second;
+                const auto& legs = work.incoming.legs_hash;
+                work.as_stored = !legs || bytes_of(*legs) == rest.substr(kHash, kHash);
+                work.familiar = work.as_stored && work.site() == site;
             }
         }
-        std::erase_if(works_, [&](const Work& work) {
-            if (work.familiar) ++counts_[work.part].unchanged;
-            return work.familiar;
-        });
+    }
+
+    /// True if a round before has found the same to be stored.
+    bool repeats(const Work& work) const {
+        const auto before = familiar_.find(work.id());
+        if (before == familiar_.end() || work.incoming.source != RecordSource::list) return false;
+        const IncomingState &shown = before->second, &now = work.incoming;
+        return now.core_hash == shown.core_hash && (!now.legs_hash || now.legs_hash == shown.legs_hash);
+    }
+
+    /// Of what is stored as it is shown, but was listed first by another site: is it known that this one
+    /// lists it too?
+    void ask_whether_listed(const std::string& site) {
+        std::unordered_map<std::string_view, Work*> by_id;
+        std::vector<std::string> asked;
+        for (Work& work : works_) {
+            if (!work.as_stored || work.familiar || work.site() != site) continue;
+            by_id[work.id()] = &work;
+            asked.emplace_back(work.id());
+        }
+        if (asked.size() < kWorthAGlance) return;
+        for (const auto& row : tx_.run(sql::listed_before, {array(asked), site})) {
+            by_id.at(row[0].c_str())->familiar = true;
+        }
     }
 
     /// Takes out what somebody had erased.
@@ -543,6 +594,7 @@ class Writer {
     std::vector<std::string> sites_;  // of the listings they come from; "" is that of details
     std::vector<CommitCounts>& counts_;
     const EnrichmentWishes& wishes_;
+    Familiar& familiar_;
 };
 
 /// Writes what a batch holds besides engagements.
@@ -630,8 +682,9 @@ std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const
                                         const EnrichmentWishes& wishes) {
     std::vector<CommitCounts> counts(batches.size());
     bool first = true;
+    Familiar familiar;
     for (std::vector<Work>& works : rounds(batches)) {
-        if (!works.empty()) Writer(tx, std::move(works), counts, wishes).write(first);
+        if (!works.empty()) Writer(tx, std::move(works), counts, wishes, familiar).write(first);
         first = false;
     }
     for (std::size_t part = 0; part < batches.size(); ++part) {

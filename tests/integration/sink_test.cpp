@@ -155,12 +155,11 @@ TEST_F(Sinks, OfAPageThatIsReadAgainWhatDiffersInAnyWayIsNotPassedOver) {
     EXPECT_EQ(commit(page("s2", kNoon + Seconds{60})).unchanged, 18);
     EXPECT_EQ(sql("SELECT count(*) FROM engagement_sites WHERE site_id = 's2'"), "20");
 }
-TEST_F(Sinks, OfAPageThatIsReadAgainNoneIsSearchedFor) {
-    std::vector<FetchedEngagement> page;
-    for (int i = 0; i < 20; ++i) page.push_back(listed(engagement("e" + std::to_string(10 + i))));
-    commit(page);
-    // What a session has counted is told when it ends.
-    const auto searched = [&] {
+/// How many searches in the primary key of the engagements there have been. What a session has counted is
+/// told when it ends, so that the sink is opened anew.
+class Searches : public Sinks {
+  protected:
+    std::string searches() {
         sink.reset();
         const std::string others =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
@@ -170,13 +169,90 @@ TEST_F(Sinks, OfAPageThatIsReadAgainNoneIsSearchedFor) {
             std::this_thread::sleep_for(std::chrono::milliseconds{10});
         sink = open();
         return sql("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'engagements_pkey'");
+    }
+    static Batch page(const char* site, int items = 20) {
+        Batch batch;
+        for (int i = 0; i < items; ++i) {
+            Engagement e = engagement("e" + std::to_string(10 + i));
+            e.legs = {leg("l1")};
+            batch.engagements.push_back(listed(e, kNoon, site));
+        }
+        return batch;
+    }
+};
+TEST_F(Searches, OfAPageThatIsReadAgainThereAreNone) {
+    Batch again = page("s1");
+    commit(again.engagements);
+    const std::string before = searches();
+    EXPECT_EQ(commit(again.engagements).unchanged, 20);
+    EXPECT_EQ(searches(), before);
+    again.engagements.resize(5);
+    EXPECT_EQ(commit(again.engagements).unchanged, 5);
+    EXPECT_NE(searches(), before);  // so few are searched for
+}
+TEST_F(Searches, OfPagesOfTwoSitesThatShareEngagementsThereAreNoneEither) {
+    const Batch one = page("s1", 40), two = page("s2");
+    sink->commit_together({{&one}, {&two}});
+    const std::string before = searches(), rows = versions();
+    for (const auto& parts : {std::vector<CommitPart>{{&one}, {&two}}, {{&two}, {&one}}}) {
+        const auto counts = sink->commit_together(parts);
+        EXPECT_EQ(counts.at(0).unchanged + counts.at(1).unchanged, 60);
+    }
+    EXPECT_EQ(versions(), rows);
+    EXPECT_EQ(searches(), before);
+}
+TEST_F(Searches, ASiteThatHasNotShownAnEngagementBeforeIsNotedWhoeverShowsItToo) {
+    const Batch one = page("s1", 40), two = page("s2"), three = page("s3");
+    commit(one.engagements);
+    EXPECT_EQ(sink->commit_together({{&one}, {&two}}).at(1).unchanged, 20);
+    EXPECT_EQ(sink->commit_together({{&three}, {&one}}).at(0).unchanged, 20);
+    EXPECT_EQ(sql("SELECT site_id, count(*) FROM engagement_sites GROUP BY 1 ORDER BY 1"),
+              "s1|40\ns2|20\ns3|20");
+}
+TEST_F(Searches, WhatASecondSiteHasChangedAThirdMayChangeBack) {
+    Batch one = page("s1"), two = page("s2"), three = page("s3");
+    sink->commit_together({{&one}, {&two}, {&three}});
+    for (FetchedEngagement& item : two.engagements) {
+        item.fetched_at += Seconds{60};
+        item.engagement.duration = 7;
+    }
+    for (FetchedEngagement& item : three.engagements) item.fetched_at += Seconds{120};
+    const auto counts = sink->commit_together({{&one}, {&two}, {&three}});
+    EXPECT_EQ(counts.at(0).unchanged, 20);
+    EXPECT_EQ(counts.at(1).changed, 20);
+    EXPECT_EQ(counts.at(2).changed, 20);
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements WHERE duration = 7"), "0");
+}
+TEST_F(Searches, WhatTheSecondOfTwoSitesShowsDifferentlyIsNotPassedOver) {
+    Batch one = page("s1"), two = page("s2");
+    sink->commit_together({{&one}, {&two}});
+    const auto later = [&](Seconds by) {
+        for (FetchedEngagement& item : two.engagements) item.fetched_at = kNoon + by;
     };
-    const std::string before = searched();
-    EXPECT_EQ(commit(page).unchanged, 20);
-    EXPECT_EQ(searched(), before);
-    page.resize(5);
-    EXPECT_EQ(commit(page).unchanged, 5);
-    EXPECT_NE(searched(), before);  // so few are searched for
+    later(Seconds{60});
+    two.engagements[0].engagement.duration = 7;
+    two.engagements[1].engagement.legs->at(0).duration = 7;
+    two.engagements[2].engagement.legs = {leg("l1"), leg("l2")};
+    two.engagements[3].engagement.legs.reset();  // as a list item shows it that has no legs
+    auto counts = sink->commit_together({{&one}, {&two}});
+    EXPECT_EQ(counts.at(0).unchanged, 20);
+    EXPECT_EQ(counts.at(1).changed, 1);
+    EXPECT_EQ(counts.at(1).unchanged, 19);
+    EXPECT_EQ(counts.at(1).legs, 2);
+    EXPECT_EQ(sql("SELECT id FROM engagements WHERE duration = 7"), "e10");
+    EXPECT_EQ(sql("SELECT engagement_id FROM legs WHERE duration = 7"), "e11");
+    EXPECT_EQ(sql("SELECT count(*) FROM legs"), "21");
+
+    // A listing without legs says nothing of those that the other site shows.
+    for (FetchedEngagement& item : one.engagements) item.engagement.legs.reset();
+    later(Seconds{120});
+    two.engagements[4].engagement.legs->at(0).duration = 8;
+    counts = sink->commit_together({{&one}, {&two}});
+    EXPECT_EQ(counts.at(0).unchanged, 19);
+    EXPECT_EQ(counts.at(0).stale, 1);
+    EXPECT_EQ(counts.at(1).unchanged, 20);
+    EXPECT_EQ(counts.at(1).legs, 1);
+    EXPECT_EQ(sql("SELECT engagement_id FROM legs WHERE duration = 8"), "e14");
 }
 TEST_F(Sinks, ChildrenAreReplacedAsASetAndOnlyWhereTheyDiffer) {
     commit({listed(engagement("e1"))});
