@@ -63,6 +63,11 @@ double seconds(const OptionalInstant& at) {
     return at ? std::chrono::duration<double>(at->time_since_epoch()).count() : 0;
 }
 
+/// A time that /metrics shows too; one that is not known yet is a figure in neither.
+std::string marked_time(const std::string& metric, const OptionalInstant& at) {
+    return at ? marked("td", "", metric, seconds(at), time(at)) : "<td>" + time(at) + "</td>";
+}
+
 /// Bars, one an hour; the title says what a picture cannot.
 std::string spark(const std::array<std::int64_t, History::kHours>& hours) {
     constexpr int kStep = 5;
@@ -109,9 +114,7 @@ std::string site_row(const StatusFacts& facts, const std::string& name) {
     } else {
         row += is_failing(site) ? "<td class=\"bad\">failing</td>" : "<td class=\"good\">in order</td>";
     }
-    row += site.synced_through ? marked("td", "", "glia_sync_site_synced_through_timestamp_seconds" + label,
-                                        seconds(site.synced_through), time(site.synced_through))
-                               : "<td>" + time(std::nullopt) + "</td>";
+    row += marked_time("glia_sync_site_synced_through_timestamp_seconds" + label, site.synced_through);
     if (site.lag_seconds) {
         const double lag = std::max(0.0, *site.lag_seconds + facts.gauges.age.count());
         row += marked("td", "number", "glia_sync_site_lag_seconds" + label, lag,
@@ -182,10 +185,8 @@ std::string enrichers(const StatusFacts& facts) {
             (is_failing(enricher) ? "<td class=\"bad\">failing</td>" : "<td class=\"good\">in order</td>") +
             marked_count("td", "glia_sync_enrichment_queue_depth" + label, enricher.waiting) +
             "<td class=\"number\">" + with_commas(enricher.failing) + "</td>" +
-            (enricher.last_success_at
-                 ? marked("td", "", "glia_sync_enricher_last_success_timestamp_seconds" + label,
-                          seconds(enricher.last_success_at), time(enricher.last_success_at))
-                 : "<td>" + time(std::nullopt) + "</td>") +
+            marked_time("glia_sync_enricher_last_success_timestamp_seconds" + label,
+                        enricher.last_success_at) +
             "<td class=\"text\">" + last_error(facts, enricher) + "</td></tr>\n";
     }
     return out + "</table></section>\n";
