@@ -8,19 +8,23 @@ namespace glia {
 void append_json_string(std::string& out, std::string_view text) {
     static constexpr char digits[] = "0123456789abcdef";
     out.push_back('"');
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
+    const char* plain = text.data();
+    const char* const end = plain + text.size();
+    for (const char* at = plain; at != end; ++at) {
+        const auto byte = static_cast<unsigned char>(*at);
+        if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+        out.append(plain, at);
+        plain = at + 1;
+        if (byte >= 0x20) {
             out.push_back('\\');
-            out.push_back(c);
-        } else if (byte < 0x20) {
+            out.push_back(*at);
+        } else {
             out += "\\u00";
             out.push_back(digits[byte >> 4]);
             out.push_back(digits[byte & 15]);
-        } else {
-            out.push_back(c);
         }
     }
+    out.append(plain, end);
     out.push_back('"');
 }
 

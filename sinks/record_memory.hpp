@@ -1,7 +1,7 @@
 // What records are made of: texts and lists. Those of a record that comes from a response lie together in
-// memory that the whole response shares, so that reading a page takes a handful of allocations instead of
-// thousands; those of a record that was copied, or put together by hand, are its own. Which of the two shows
-// nowhere but in the cost.
+// memory that the whole response shares, texts where they stand in its body, so that reading a page takes a
+// handful of allocations instead of thousands; those of a record that was copied, or put together by hand,
+// are its own. Which of the two shows nowhere but in the cost.
 #pragma once
 
 #include <algorithm>
@@ -26,8 +26,10 @@ namespace glia {
 /// out may be read by any.
 class RecordMemory {
   public:
-    /// `expected`: how many bytes will be about enough.
-    explicit RecordMemory(std::size_t expected) : slab_size_(std::max<std::size_t>(expected, 256)) {}
+    /// `expected`: how many bytes will be about enough. `body` stays where it is as long as the memory, so
+    /// what stands there may be borrowed as well.
+    explicit RecordMemory(std::size_t expected, std::string body = {})
+        : body_(std::move(body)), slab_size_(std::max<std::size_t>(expected, 256)) {}
     RecordMemory(const RecordMemory&) = delete;
     RecordMemory& operator=(const RecordMemory&) = delete;
 
@@ -46,19 +48,7 @@ class RecordMemory {
         std::copy_n(text.data(), text.size(), place);
         return {place, text.size()};
     }
-    /// A copy of a text after which kBlock bytes more may be read. Nearly all texts are shorter than that:
-    /// they all go one way, which is what makes it fast.
-    std::string_view keep_padded(std::string_view text) {
-        if (left_ < text.size() + kBlock) return keep(text);
-        auto* const place = reinterpret_cast<char*>(at_);
-        std::memcpy(place, text.data(), kBlock);
-        for (std::size_t done = kBlock; done < text.size(); done += kBlock)
-            std::memcpy(place + done, text.data() + done, kBlock);
-        at_ += text.size();
-        left_ -= text.size();
-        return {place, text.size()};
-    }
-    static constexpr std::size_t kBlock = 32;
+    std::string& body() { return body_; }
 
   private:
     void* allocate_slab(std::size_t bytes) {
@@ -70,6 +60,7 @@ class RecordMemory {
         return slabs_.back().get();
     }
 
+    std::string body_;
     std::size_t slab_size_;
     std::byte* at_ = nullptr;
     std::size_t left_ = 0;

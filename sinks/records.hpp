@@ -35,6 +35,9 @@ struct QueueRef {
 
 /// One leg: the engagement starts with one, each transfer adds one.
 struct Leg {
+    // Not left to the compiler, which would have all of it zeroed first.
+    // NOLINTNEXTLINE(modernize-use-equals-default)
+    Leg() noexcept {}
     RecordText id;  ///< "#<position>" where the API sent none, so that the leg can be stored at all
     RecordText operator_id;
     RecordText site_id;
@@ -64,8 +67,9 @@ struct OperatorRef {
 
 /// One engagement. `legs` is empty-optional when the response did not carry them (the list does not).
 struct Engagement {
-    MemoryHold memory;  ///< of what is borrowed below
-    RecordText id;      ///< never none
+    Engagement() noexcept {}  // NOLINT(modernize-use-equals-default): as that of Leg
+    MemoryHold memory;        ///< of what is borrowed below
+    RecordText id;            ///< never none
     Instant created_at{};
     RecordText engagement_type;
     OptionalSeconds duration;

@@ -41,6 +41,7 @@ HttpSettings http_settings(const ApiSettings& api) {
     settings.request_timeout = api.request_timeout;
     settings.ca_file = api.ca_file;
     settings.max_idle = static_cast<std::size_t>(api.max_in_flight);
+    settings.spare = EngagementParser::kSpare;
     settings.user_agent = std::string("glia-sync/") + kVersion;
     if (!api.proxy.empty()) {
         settings.proxy = parse_proxy(api.proxy);

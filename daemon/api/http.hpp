@@ -58,6 +58,7 @@ struct HttpSettings {
     std::size_t max_idle = 8;
     std::size_t max_body = std::size_t{64}
                            << 20;  ///< bytes, before and after decoding; a page has well under one MiB
+    std::size_t spare = 0;  ///< bytes of capacity beyond a body whose length is told, for a parser that pads
     std::string user_agent;
 };
 

@@ -346,6 +346,8 @@ struct HttpClient::Impl {
         }
         http::response_parser<http::string_body> parser(std::move(head));
         parser.body_limit(settings.max_body);
+        if (const auto length = parser.content_length(); length && *length <= settings.max_body)
+            parser.get().body().reserve(static_cast<std::size_t>(*length) + settings.spare);
         co_await http::async_read(stream, connection.buffer, parser,
                                   asio::redirect_error(asio::use_awaitable, error));
         if (error) {

@@ -1,10 +1,11 @@
 #include "daemon/parse/canonical_json.hpp"
 
-#include <simdjson.h>
-
 #include <algorithm>
-#include <map>
 #include <memory>
+#include <utility>
+#include <vector>
+
+#include "daemon/parse/canonical_value.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia {
@@ -12,7 +13,9 @@ namespace {
 
 constexpr int kMaxDepth = 200;
 constexpr std::size_t kMaxDigits = 1000;
+// U+FFFD, escaped and not.
 constexpr std::string_view kReplacement = "\\ufffd";
+constexpr std::string_view kMark = "\xef\xbf\xbd";
 
 int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
@@ -68,56 +71,55 @@ bool is_number(std::string_view text, std::string& why) {
     return good;
 }
 
-struct Malformed {
-    std::string why;
-};
-
-std::string canonical(simdjson::ondemand::value value, const MemberRule& rule, const std::string& path,
-                      int depth) {
-    if (depth > kMaxDepth) throw Malformed{"nested too deep"};
+void append_canonical(std::string& out, simdjson::ondemand::value& value, const MemberRule& rule,
+                      const std::string& path, int depth) {
+    if (depth > kMaxDepth) throw NotCanonical{"nested too deep"};
     switch (value.type()) {
         case simdjson::ondemand::json_type::object: {
-            std::map<std::string, std::string> members;
+            std::vector<JsonMember> members;
             for (auto field : value.get_object()) {
-                const std::string key(field.unescaped_key().value());
+                JsonMember member(without_nul(field.unescaped_key().value()), {});
                 // Paths are for rules only.
                 std::string inner;
-                if (rule) inner = path.empty() ? key : path + "/" + key;
-                std::string text = canonical(field.value(), rule, inner, depth + 1);
-                if (!rule || rule(path, key, text)) members[key] = std::move(text);
+                if (rule) inner = path.empty() ? member.first : path + "/" + member.first;
+                simdjson::ondemand::value of_it = field.value();
+                append_canonical(member.second, of_it, rule, inner, depth + 1);
+                if (!rule || rule(path, member.first, member.second)) members.push_back(std::move(member));
             }
-            std::string out = "{";
-            for (const auto& [key, text] : members) {
-                if (out.size() > 1) out.push_back(',');
-                out += json_quote(key) + ":" + text;
-            }
-            return out + "}";
+            return append_members(out, members);
         }
         case simdjson::ondemand::json_type::array: {
-            std::string out = "[";
-            for (auto element : value.get_array()) {
-                if (out.size() > 1) out.push_back(',');
-                out += canonical(element.value(), rule, path, depth + 1);
+            char before = '[';
+            for (auto entry : value.get_array()) {
+                out.push_back(std::exchange(before, ','));
+                simdjson::ondemand::value element = entry.value();
+                append_canonical(out, element, rule, path, depth + 1);
             }
-            return out + "]";
+            out += before == '[' ? "[]" : "]";
+            return;
         }
-        case simdjson::ondemand::json_type::string:
-            return json_quote(value.get_string().value());
+        case simdjson::ondemand::json_type::string: {
+            const std::string_view text = value.get_string().value();
+            return append_json_string(out,
+                                      text.find('\0') == std::string_view::npos ? text : without_nul(text));
+        }
         case simdjson::ondemand::json_type::number: {
             std::string_view token = value.raw_json_token();
             while (!token.empty() && static_cast<unsigned char>(token.back()) <= 0x20) token.remove_suffix(1);
             std::string why;
-            if (!is_number(token, why)) throw Malformed{why};
-            return std::string(
-                token);  // a token that is only looked at is skipped with the next step of its parent
+            if (!is_number(token, why)) throw NotCanonical{why};
+            out += token;  // that is only looked at; it is skipped with the next step of its parent
+            return;
         }
         case simdjson::ondemand::json_type::boolean:
-            return value.get_bool().value() ? "true" : "false";
+            out += value.get_bool().value() ? "true" : "false";
+            return;
         case simdjson::ondemand::json_type::null:
-            if (!value.is_null()) throw Malformed{"a literal is malformed"};
-            return "null";
+            if (!value.is_null()) throw NotCanonical{"a literal is malformed"};
+            out += "null";
+            return;
         default:
-            throw Malformed{"a value is of no known type"};
+            throw NotCanonical{"a value is of no known type"};
     }
 }
 
@@ -177,8 +179,28 @@ std::string repair_escapes(std::string_view json) {
     return out;
 }
 
+std::string without_nul(std::string_view text) {
+    std::string out(text);
+    for (std::size_t at = 0; (at = out.find('\0', at)) != std::string::npos;) out.replace(at, 1, kMark);
+    return out;
+}
+
+void append_members(std::string& out, std::vector<JsonMember>& members) {
+    const auto by_name = [](const JsonMember& a, const JsonMember& b) { return a.first < b.first; };
+    if (!std::is_sorted(members.begin(), members.end(), by_name))
+        std::stable_sort(members.begin(), members.end(), by_name);
+    char before = '{';
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        if (i + 1 < members.size() && members[i + 1].first == members[i].first) continue;
+        out.push_back(std::exchange(before, ','));
+        append_json_string(out, members[i].first);
+        out.push_back(':');
+        out += members[i].second;
+    }
+    out += before == '{' ? "{}" : "}";
+}
+
 std::string repair_utf8(std::string_view text) {
-    static constexpr std::string_view kMark = "\xef\xbf\xbd";
     std::string out;
     out.reserve(text.size() + 16);
     for (std::size_t at = 0; at < text.size();) {
@@ -199,29 +221,35 @@ std::string repair_utf8(std::string_view text) {
     return out;
 }
 
+std::string canonical_value(simdjson::ondemand::value& value) {
+    std::string text;
+    append_canonical(text, value, nullptr, {}, 0);
+    return text;
+}
+
 std::optional<std::string> canonical_json(std::string_view json, std::string& why, const MemberRule& rule) {
     const std::string repaired = repair_escapes(json);
     const simdjson::padded_string padded(repaired);
     const KeptParser parser(json.size());
+    const auto read = [&](simdjson::ondemand::document& document) {
+        simdjson::ondemand::value value = document.get_value();
+        std::string text;
+        append_canonical(text, value, rule, {}, 0);
+        if (document.current_location().error() == simdjson::SUCCESS)
+            throw NotCanonical{"something follows the value"};
+        return text;
+    };
     try {
         simdjson::ondemand::document document = parser->iterate(padded);
-        // A scalar cannot be had as a value of the document, so every value is read as the only element of an
-        // array.
-        if (document.is_scalar().value()) {
-            const simdjson::padded_string wrapped("[" + repaired + "]");
-            simdjson::ondemand::document outer = parser->iterate(wrapped);
-            std::string text = canonical(outer.get_value().value(), rule, {}, 0);
-            return text.substr(1, text.size() - 2);
-        }
-        std::string text = canonical(document.get_value().value(), rule, {}, 0);
-        if (document.current_location().error() == simdjson::SUCCESS) {
-            why = "something follows the value";
-            return std::nullopt;
-        }
-        return text;
+        if (!document.is_scalar().value()) return read(document);
+        // A scalar cannot be had as a value of the document: it is read as the only element of a list.
+        const simdjson::padded_string wrapped("[" + repaired + "]");
+        document = parser->iterate(wrapped);
+        const std::string text = read(document);
+        return text.substr(1, text.size() - 2);
     } catch (const simdjson::simdjson_error& error) {
         why = error.what();
-    } catch (const Malformed& malformed) {
+    } catch (const NotCanonical& malformed) {
         why = malformed.why;
     }
     return std::nullopt;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace glia {
 
@@ -13,8 +15,17 @@ namespace glia {
 /// U+FFFD. Works on the text of a JSON value; what is not an escape is left alone.
 std::string repair_escapes(std::string_view json);
 
+/// With U+FFFD for each U+0000, which PostgreSQL does not store.
+std::string without_nul(std::string_view text);
+
 /// Replaces every byte that is not part of valid UTF-8 by U+FFFD.
 std::string repair_utf8(std::string_view text);
+
+/// A name and a canonical text.
+using JsonMember = std::pair<std::string, std::string>;
+
+/// Appends the object that has these members, which are sorted on the way; of one name twice the last counts.
+void append_members(std::string& out, std::vector<JsonMember>& members);
 
 /// Called for each member of each object, the inner ones first: the names of the members above it, joined by
 /// `/` (empty at the top; lists count for nothing), its own, and its canonical text, which may be replaced.

@@ -9,8 +9,30 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
+static_assert(EngagementParser::kSpare >= simdjson::SIMDJSON_PADDING);
+
 // An engagement is large to move: room for a page from the start.
 constexpr std::size_t kUsualPage = 100;
+
+/// `text` for as long as records borrow from it. It is copied if it has not the room that simdjson needs
+/// behind it, or room for another one, which would be kept for nothing.
+std::shared_ptr<RecordMemory> memory_of(std::string&& text) {
+    const std::size_t needed = text.size() + simdjson::SIMDJSON_PADDING;
+    if (text.capacity() < needed || text.capacity() > 2 * needed) {
+        std::string fitting;
+        fitting.reserve(needed);
+        fitting = text;
+        text = std::move(fitting);
+    }
+    // Beside the texts there are the lists. With legs they take about half of what the body does, and without
+    // an eighth.
+    const std::size_t lists = text.size() / 4;
+    return std::make_shared<RecordMemory>(lists, std::move(text));
+}
+
+simdjson::padded_string_view view(const std::string& text) {
+    return simdjson::padded_string_view(text.data(), text.size(), text.capacity());
+}
 
 ParseFailure not_json(simdjson::error_code error) {
     return {error == simdjson::UTF8_ERROR ? ParseFailure::Kind::invalid_utf8 : ParseFailure::Kind::not_json,
@@ -21,6 +43,11 @@ ParseFailure wrong_shape(const std::string& what) {
     return {ParseFailure::Kind::wrong_shape, what};
 }
 
+/// JSON, but not what a body is to be.
+struct WrongShape {
+    const char* what;
+};
+
 }  // namespace
 
 struct EngagementParser::Impl {
@@ -28,14 +55,6 @@ struct EngagementParser::Impl {
     od::parser parser;
     od::parser record_parser;
     RecordReader reader;
-    std::string padded;
-
-    simdjson::padded_string_view view(std::string& body) {
-        if (body.capacity() < body.size() + simdjson::SIMDJSON_PADDING) {
-            body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
-        }
-        return simdjson::padded_string_view(body.data(), body.size(), body.capacity());
-    }
 
     RejectedRecord rejection(std::string_view raw, std::string reason) {
         // A reason begins with the name of the field and shows what stands there.
@@ -50,8 +69,8 @@ struct EngagementParser::Impl {
     void identify(std::string_view raw, RejectedRecord& rejected) {
         RecordText id, visitor;
         try {
-            padded = repair_escapes(raw);
-            od::document document = record_parser.iterate(view(padded));
+            const simdjson::padded_string padded(repair_escapes(raw));
+            od::document document = record_parser.iterate(padded);
             for (auto entry : document.get_object()) {
                 const std::string_view key = entry.unescaped_key();
                 od::value value = entry.value();
@@ -73,13 +92,13 @@ struct EngagementParser::Impl {
                     std::vector<RejectedRecord>& rejected) {
         std::string reason;
         try {
-            padded = "[" + repair_escapes(raw) + "]";  // as an element even a scalar is a value
-            reader.begin(record_parser, padded.size());
-            od::document document = record_parser.iterate(view(padded));
+            // As an element even a scalar is a value.
+            const auto memory = memory_of("[" + repair_escapes(raw) + "]");
+            od::document document = record_parser.iterate(view(memory->body()));
             for (auto entry : document.get_array()) {
                 od::value value = entry.value();
                 Engagement engagement;
-                reader.read(value, engagement);
+                reader.read(value, record_parser, memory, engagement);
                 privacy.apply(engagement);
                 engagements.push_back(std::move(engagement));
             }
@@ -92,11 +111,12 @@ struct EngagementParser::Impl {
         rejected.push_back(rejection(raw, std::move(reason)));
     }
 
-    /// Throws BadRecord or simdjson_error at the first bad record; `slow` reads each record alone instead.
-    void read_page(std::string& body, bool slow, ParsedPage& page, bool& complete) {
-        // Names and punctuation are about half of a body.
-        if (!slow) reader.begin(parser, body.size() / 2);
-        od::document document = parser.iterate(view(body));
+    // Each of the two throws BadRecord or simdjson_error at the first bad record; `slow`, it reads each
+    // record alone instead. What it then throws tells what is wrong with the body as a whole.
+
+    void read_into(ParsedPage& page, const std::shared_ptr<RecordMemory>& memory, bool slow) {
+        bool complete = false;
+        od::document document = parser.iterate(view(memory->body()));
         for (auto entry : document.get_object()) {
             const std::string_view key = entry.unescaped_key();
             od::value value = entry.value();
@@ -112,7 +132,7 @@ struct EngagementParser::Impl {
                         continue;
                     }
                     Engagement& engagement = page.engagements.emplace_back();
-                    reader.read(record, engagement);
+                    reader.read(record, parser, memory, engagement);
                     privacy.apply(engagement);
                 }
             } else if (key == "next_page") {
@@ -120,8 +140,63 @@ struct EngagementParser::Impl {
                 page.next_page = link && !(*link).empty() ? OptionalText(link.str()) : std::nullopt;
             }
         }
+        expect_end(document);
+        if (!complete) throw WrongShape{"the body has no list of engagements"};
+    }
+
+    void read_into(ParsedDetail& detail, const std::shared_ptr<RecordMemory>& memory, bool slow) {
+        od::document document = parser.iterate(view(memory->body()));
+        if (!slow) {
+            od::value value = document.get_value();
+            reader.read(value, parser, memory, detail.engagement.emplace());
+            privacy.apply(*detail.engagement);
+            return expect_end(document);
+        }
+        od::object object = document.get_object();
+        const std::string_view raw = trimmed(object.raw_json().value());
+        expect_end(document);
+        std::vector<Engagement> engagements;
+        std::vector<RejectedRecord> rejected;
+        read_alone(raw, engagements, rejected);
+        if (!engagements.empty()) {
+            detail.engagement = std::move(engagements.front());
+        } else {
+            detail.rejected = std::move(rejected.front());
+        }
+    }
+
+    static void expect_end(od::document& document) {
         if (document.current_location().error() == simdjson::SUCCESS)
             throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
+    }
+
+    template <typename T>
+    Parsed<T> parsed(std::string& body) {
+        Parsed<T> result;
+        const auto memory = memory_of(std::move(body));
+        // Nearly always every record is good and one walk does.
+        try {
+            read_into(result.value.emplace(), memory, false);
+            return result;
+        } catch (const BadRecord&) {
+        } catch (const WrongShape&) {
+        } catch (const simdjson::simdjson_error&) {
+        }
+        try {
+            read_into(result.value.emplace(), memory, true);
+            return result;
+        } catch (const BadRecord& bad) {
+            result.failure = wrong_shape("the body is not as documented: " + bad.reason);
+        } catch (const WrongShape& wrong) {
+            result.failure = wrong_shape(wrong.what);
+        } catch (const simdjson::simdjson_error& error) {
+            result.failure = error.error() == simdjson::INCORRECT_TYPE
+                                 ? wrong_shape("the body is not as documented")
+                                 : not_json(error.error());
+        }
+        result.value.reset();
+        body = std::move(memory->body());
+        return result;
     }
 };
 
@@ -132,52 +207,11 @@ EngagementParser::~EngagementParser() = default;
 EngagementParser::EngagementParser(EngagementParser&&) noexcept = default;
 
 Parsed<ParsedPage> EngagementParser::page(std::string& body) {
-    // Nearly always every record is good and one walk does; else a second walk takes the records one by one.
-    for (const bool slow : {false, true}) {
-        Parsed<ParsedPage> parsed;
-        parsed.value.emplace();
-        bool has_engagements = false;
-        try {
-            impl_->read_page(body, slow, *parsed.value, has_engagements);
-            if (has_engagements) return parsed;
-            parsed.failure = wrong_shape("the body has no list of engagements");
-        } catch (const BadRecord& bad) {
-            if (!slow) continue;
-            parsed.failure = wrong_shape("the page is not as documented: " + bad.reason);
-        } catch (const simdjson::simdjson_error& error) {
-            if (!slow && error.error() != simdjson::UTF8_ERROR) continue;
-            parsed.failure = error.error() == simdjson::INCORRECT_TYPE
-                                 ? wrong_shape("the body is not as documented")
-                                 : not_json(error.error());
-        }
-        parsed.value.reset();
-        return parsed;
-    }
-    return {};
+    return impl_->parsed<ParsedPage>(body);
 }
 
 Parsed<ParsedDetail> EngagementParser::detail(std::string& body) {
-    Parsed<ParsedDetail> parsed;
-    try {
-        od::document document = impl_->parser.iterate(impl_->view(body));
-        od::object object = document.get_object();
-        const std::string_view raw = trimmed(object.raw_json().value());
-        if (document.current_location().error() == simdjson::SUCCESS)
-            throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
-        std::vector<Engagement> engagements;
-        std::vector<RejectedRecord> rejected;
-        impl_->read_alone(raw, engagements, rejected);
-        parsed.value.emplace();
-        if (!engagements.empty()) {
-            parsed.value->engagement = std::move(engagements.front());
-        } else {
-            parsed.value->rejected = std::move(rejected.front());
-        }
-    } catch (const simdjson::simdjson_error& error) {
-        parsed.failure = error.error() == simdjson::INCORRECT_TYPE ? wrong_shape("the body is not an object")
-                                                                   : not_json(error.error());
-    }
-    return parsed;
+    return impl_->parsed<ParsedDetail>(body);
 }
 
 }  // namespace glia

@@ -2,6 +2,7 @@
 // the source.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,7 +52,10 @@ class EngagementParser {
     ~EngagementParser();
     EngagementParser(EngagementParser&&) noexcept;
 
-    /// `body` may be given spare capacity, nothing else changes. One bad record is rejected without its page.
+    static constexpr std::size_t kSpare = 64;
+    /// Of what can be read, `body` is taken: the records keep it, and their texts stand in it. What cannot be
+    /// read is left. One that has kSpare bytes of capacity beyond its size is not copied. One bad record is
+    /// rejected without its page.
     Parsed<ParsedPage> page(std::string& body);
     Parsed<ParsedDetail> detail(std::string& body);
 

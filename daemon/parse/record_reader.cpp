@@ -1,91 +1,51 @@
 #include "daemon/parse/record_reader.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cmath>
 #include <cstring>  // and memrchr, which is glibc's
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/object_reader.hpp"
 #include "daemon/parse/timestamp.hpp"
-#include "sinks/json_text.hpp"
+#include "daemon/parse/undocumented.hpp"
 
 namespace glia {
-namespace {
 
 namespace od = simdjson::ondemand;
 
-// PostgreSQL's B-tree refuses keys over a third of a page; no id of the API comes near.
-constexpr std::size_t kLongestId = 1000;
-// What is wrong is shown to a person, not kept.
-constexpr std::size_t kLongestShown = 60;
+// ------------------------------------------------------------------------------------ what is wrong
 
-[[noreturn]] void reject(std::string_view field, std::string_view what) {
+void reject(std::string_view field, std::string_view what) {
     throw BadRecord{std::string(field) + " " + std::string(what)};
 }
 
-std::string shown(std::string_view text) {
-    text = trimmed(text);
-    return text.size() <= kLongestShown ? std::string(text)
-                                        : std::string(text.substr(0, kLongestShown)) + "…";
+std::string shown(std::string_view value) {
+    // What is wrong is shown to a person, not kept.
+    constexpr std::size_t kLongest = 60;
+    value = trimmed(value);
+    return value.size() <= kLongest ? std::string(value) : std::string(value.substr(0, kLongest)) + "…";
 }
 
 bool is_null(od::value& value) {
     return value.type().value() == od::json_type::null && static_cast<bool>(value.is_null());
 }
 
-/// Of a value that is not of the type that `field` has: null is as good as none, anything else rejects the
-/// record.
 void expect_null(od::value& value, simdjson::error_code error, std::string_view field, const char* what) {
     if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
     if (!is_null(value)) reject(field, what + shown(value.raw_json_token()));
 }
 
+// ------------------------------------------------------------------------------------------- values
+
+namespace {
+
+// PostgreSQL's B-tree refuses keys over a third of a page; no id of the API comes near.
+constexpr std::size_t kLongestId = 1000;
+
 bool has_nul(std::string_view text) {
     return text.find('\0') != std::string_view::npos;
 }
-
-std::string clean(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == 0) {
-            out += "\xef\xbf\xbd";
-        } else {
-            out.push_back(c);
-        }
-    }
-    return out;
-}
-
-// --------------------------------------------------------------------------------------------- texts
-
-/// Where a string in the body ends, or has its first escape. It does end: simdjson has seen to that, and that
-/// the body has more bytes after its end than are looked at here.
-[[gnu::always_inline]] inline const char* end_or_escape(const char* at) {
-#ifdef __SSE2__
-    const __m128i quotes = _mm_set1_epi8('"'), backslashes = _mm_set1_epi8('\\');
-    const auto found_in = [&](const char* from) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-        return static_cast<unsigned>(_mm_movemask_epi8(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quotes), _mm_cmpeq_epi8(bytes, backslashes))));
-    };
-    for (;; at += 2 * sizeof(__m128i)) {  // nearly all texts end within the first 32 bytes: one way for them
-        const unsigned found = found_in(at) | found_in(at + sizeof(__m128i)) << 16;
-        if (found != 0) return at + std::countr_zero(found);
-    }
-#else
-    while (*at != '"' && *at != '\\') ++at;
-    return at;
-#endif
-}
-
-std::string_view between(const char* begin, const char* end) {
-    return {begin, static_cast<std::size_t>(end - begin)};
-}
-
-// ------------------------------------------------------------------------------------------- scalars
 
 /// A string as simdjson keeps it until the end of the body; none for null.
 std::optional<std::string_view> string_of(od::value& value, std::string_view field) {
@@ -100,10 +60,16 @@ void check_id(std::string_view id, std::string_view field) {
     if (id.size() > kLongestId) reject(field, "is longer than an id can be");
 }
 
-OptionalSeconds seconds_of(od::value& value, std::string_view field) {
+// What is read is set where it goes, not returned: an optional that has just been put together would have to
+// be waited for to be copied as a whole.
+
+void read_seconds(od::value& value, std::string_view field, OptionalSeconds& target) {
     std::int64_t number = 0;
-    if (value.get_int64().get(number) == simdjson::SUCCESS) return number;
-    if (is_null(value)) return std::nullopt;
+    if (value.get_int64().get(number) == simdjson::SUCCESS) {
+        target.emplace(number);
+        return;
+    }
+    if (is_null(value)) return target.reset();
     // 10.0 and 1e1 are whole numbers too.
     double real = 0;
     const std::string token = shown(value.raw_json_token());
@@ -111,7 +77,7 @@ OptionalSeconds seconds_of(od::value& value, std::string_view field) {
         std::trunc(real) != real || std::abs(real) > 9e15) {
         reject(field, "is not a whole number: " + token);
     }
-    return static_cast<std::int64_t>(real);
+    target.emplace(static_cast<std::int64_t>(real));
 }
 
 OptionalFlag flag_of(od::value& value, std::string_view field) {
@@ -141,165 +107,8 @@ std::string_view last_segment(std::string_view path) {
                  : path;
 }
 
-// ----------------------------------------------------------------------------- undocumented members
-
-/// Collects members that the documentation does not know, as one canonical object.
-class Extra {
-  public:
-    void add(std::string_view name, od::value& value) { add_raw(name, raw_value(value)); }
-    void add_raw(std::string_view name, std::string_view raw) {
-        std::string why;
-        auto text = canonical_json(raw, why);
-        if (!text) reject(name, "cannot be kept: " + why);
-        members_.push_back({clean(name), std::move(*text)});
-    }
-    OptionalText text() {
-        if (members_.empty()) return std::nullopt;
-        return object();
-    }
-
-  private:
-    std::string object() {
-        std::stable_sort(members_.begin(), members_.end(),
-                         [](const auto& a, const auto& b) { return a.first < b.first; });
-        std::string out;
-        for (std::size_t i = 0; i < members_.size(); ++i) {
-            if (i + 1 < members_.size() && members_[i + 1].first == members_[i].first)
-                continue;  // the last one counts
-            out += (out.empty() ? "{" : ",") + json_quote(members_[i].first) + ":" + members_[i].second;
-        }
-        return out + "}";
-    }
-
-    std::vector<std::pair<std::string, std::string>> members_;
-};
-
-/// Like Extra, for the entries of a list: kept as a list with one object an entry, if any entry has
-/// something.
-class ExtraList {
-  public:
-    void add(Extra& entry) {
-        const OptionalText text = entry.text();
-        if (!text && list_.empty()) {
-            ++bare_;
-            return;
-        }
-        for (; bare_ > 0; --bare_) append("{}");
-        append(text.value_or("{}"));
-    }
-    void finish(std::string_view name, Extra& into) {
-        if (!list_.empty()) into.add_raw(name, list_ + "]");
-    }
-
-  private:
-    void append(const std::string& object) { list_ += (list_.empty() ? "[" : ",") + object; }
-
-    std::size_t bare_ = 0;  // entries so far, of which none had anything
-    std::string list_;
-};
-
-// ------------------------------------------------------------------------------------------- objects
-
-/// The members of an object, one after the other.
-class Members {
-  public:
-    explicit Members(od::object& object) : at_(object.begin().value()), end_(object.end().value()) { load(); }
-
-    bool more() const { return raw_ != kNoName; }
-    /// True if the next member has this name, as it stands in the body.
-    template <std::size_t N>
-    bool next_is(const char (&name)[N]) const {
-        static_assert(N <= sizeof kNoName);
-        return std::memcmp(raw_, name, N - 1) == 0 && raw_[N - 1] == '"';
-    }
-    /// The same for a name with escapes. False, and nothing has changed, if it has none.
-    bool unescape() {
-        if (unescaped_ || *end_or_escape(raw_) == '"') return false;
-        const std::string_view name = field_->value_unsafe().unescaped_key();
-        unescaped_ = std::make_unique<std::string>(name);
-        unescaped_->append(sizeof kNoName, '"');
-        // One that holds a quote is none that is asked for, whatever stands before the quote.
-        raw_ = unescaped_->c_str() + (name.find('"') == std::string_view::npos ? 0 : name.size());
-        return true;
-    }
-    std::string_view name() const {
-        if (unescaped_) return std::string_view(*unescaped_).substr(0, unescaped_->size() - sizeof kNoName);
-        return between(raw_, end_or_escape(raw_));
-    }
-    od::value& value() { return field_->value_unsafe().value(); }
-    [[gnu::always_inline]] void step() {
-        ++at_;
-        load();
-    }
-
-  private:
-    using Field = simdjson::simdjson_result<od::field>;
-    // Longer than any name that is asked for.
-    static constexpr char kNoName[64] = {};
-
-    [[gnu::always_inline]] void load() {
-        unescaped_.reset();
-        if (at_ == end_) {
-            raw_ = kNoName;
-            return;
-        }
-        field_ = new (room_) Field(*at_);
-        if (field_->error() != simdjson::SUCCESS) throw simdjson::simdjson_error(field_->error());
-        raw_ = field_->value_unsafe().key().raw();
-    }
-
-    od::object_iterator at_, end_;
-    alignas(Field) std::byte room_[sizeof(Field)];
-    Field* field_ = nullptr;
-    const char* raw_ = kNoName;
-    std::unique_ptr<std::string> unescaped_{};
-};
-
-/// A member that is known, and what is to be done with its value.
-template <std::size_t N, typename Read>
-struct Known {
-    const char (&name)[N];
-    Read read;
-
-    bool take(Members& members) const {
-        if (!members.next_is(name)) return false;
-        read(members.value());
-        members.step();
-        return true;
-    }
-};
-template <std::size_t N, typename Read>
-Known(const char (&)[N], Read) -> Known<N, Read>;
-
-/// Reads the members that are known, and gives the rest to `extra`. Null is an object without members. As
-/// long as members come in the order in which they are listed here, each costs a comparison that comes out as
-/// it did the record before; any other order is as good, but takes longer.
-template <typename... Ks>
-void read_object(od::value& value, std::string_view field, Extra& extra, const Ks&... known) {
-    od::object object;
-    const auto error = value.get_object().get(object);
-    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not an object: ");
-    Members members(object);
-    while (members.more()) {
-        bool any = false;
-        ((any |= known.take(members)), ...);
-        if (any || members.unescape()) continue;
-        extra.add(members.name(), members.value());
-        members.step();
-    }
-}
-
-/// Calls `element(value)` for each element. Null is an empty list.
-template <typename Element>
-void read_array(od::value& value, std::string_view field, Element element) {
-    od::array array;
-    const auto error = value.get_array().get(array);
-    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not a list: ");
-    for (auto entry : array) {
-        od::value inner = entry.value();
-        element(inner);
-    }
-}
+// A record's created_at while it has none: no time that can be read is so early.
+constexpr Instant kNever = Instant::min();
 
 }  // namespace
 
@@ -325,7 +134,7 @@ std::string_view raw_value(od::value& value) {
 
 RecordText read_text(od::value& value, std::string_view field) {
     const auto text = string_of(value, field);
-    return text ? RecordText(has_nul(*text) ? clean(*text) : std::string(*text)) : RecordText();
+    return text ? RecordText(has_nul(*text) ? without_nul(*text) : std::string(*text)) : RecordText();
 }
 
 RecordText read_id(od::value& value, std::string_view field) {
@@ -334,8 +143,10 @@ RecordText read_id(od::value& value, std::string_view field) {
     return id;
 }
 
+// ------------------------------------------------------------------------------------------ records
+
 struct RecordReader::Impl {
-    std::shared_ptr<RecordMemory> memory = std::make_shared<RecordMemory>(0);
+    RecordMemory* memory = nullptr;
     od::parser* parser = nullptr;  // what the values are of
     std::string unescaped{};
     // Lists while they are read: their number is known at the end.
@@ -344,10 +155,18 @@ struct RecordReader::Impl {
     std::vector<RecordText> urls{};
     std::vector<Leg> legs{};
 
-    RecordText keep(std::string_view text) { return RecordText::borrowed(memory->keep(text)); }
-    RecordText keep_if(const OptionalText& text) { return text ? keep(*text) : RecordText(); }
+    /// Of what a bad record left: it lies in memory that may go.
+    void clear() {
+        queues.clear();
+        operators.clear();
+        urls.clear();
+        legs.clear();
+    }
 
-    /// As the body has it, or, if it has escapes, until the next that has; one without data for null.
+    RecordText keep(std::string_view text) { return RecordText::borrowed(memory->keep(text)); }
+
+    /// Where the body has it or, if it has escapes, where the memory has it without; one without data for
+    /// null.
     std::string_view text_of(od::value& value, std::string_view field) {
         od::raw_json_string raw;
         if (const auto error = value.get_raw_json_string().get(raw); error != simdjson::SUCCESS) {
@@ -363,23 +182,20 @@ struct RecordReader::Impl {
         unescaped.resize(static_cast<std::size_t>(end - raw.raw()) + simdjson::SIMDJSON_PADDING);
         auto* to = reinterpret_cast<std::uint8_t*>(unescaped.data());
         const std::string_view text = parser->unescape(raw, to);
-        if (!has_nul(text)) return text;
-        unescaped = clean(text);
-        unescaped.reserve(unescaped.size() + RecordMemory::kBlock);
-        return unescaped;
+        return memory->keep(has_nul(text) ? without_nul(text) : text);
     }
-    OptionalInstant instant_of(od::value& value, std::string_view field) {
+    /// False, and nothing has changed, for null.
+    bool read_time(od::value& value, std::string_view field, Instant& target) {
         const std::string_view text = text_of(value, field);
-        if (!text.data()) return std::nullopt;
-        const OptionalInstant time = parse_timestamp(text);
-        if (!time) reject(field, "is not an ISO 8601 time: " + shown(text));
-        return time;
+        if (!text.data()) return false;
+        if (!parse_timestamp(text, target)) reject(field, "is not an ISO 8601 time: " + shown(text));
+        return true;
     }
 
     [[gnu::always_inline]] void read(od::value& value, std::string_view field, RecordText& target) {
         const std::string_view text = text_of(value, field);
         if (text.data()) {
-            target.borrow(memory->keep_padded(text));
+            target.borrow(text);
         } else {
             target.reset();
         }
@@ -389,167 +205,211 @@ struct RecordReader::Impl {
         if (target) check_id(*target, field);
     }
 
-    /// `{"href": …}`, with whatever else is in it.
-    void read_href(od::value& value, std::string_view field, RecordText& href, Extra& extra) {
-        Extra unknown;
-        href.reset();
-        read_object(value, field, unknown, Known{"href", [&](od::value& v) { read(v, field, href); }});
-        if (const OptionalText text = unknown.text()) extra.add_raw(field, *text);
-    }
+    // Members, by their names and types, and into which member of a record they go. `kShown` is the name
+    // that a reason gives.
 
-    /// `{"id": …}` of a leg's operator or site.
-    void read_reference(od::value& value, std::string_view field, RecordText& id, Extra& extra) {
-        Extra unknown;
-        id.reset();
-        read_object(value, field, unknown, Known{"id", [&](od::value& v) { read_id(v, field, id); }});
-        if (const OptionalText text = unknown.text()) extra.add_raw(field, *text);
-    }
+    template <Name kMember, auto kTarget, Name kShown = kMember>
+    struct Text {
+        static constexpr auto kName = kMember;
+        static void read(Impl& in, od::value& value, auto& record, Undocumented&) {
+            in.read(value, kShown.view(), record.*kTarget);
+        }
+    };
+    template <Name kMember, auto kTarget, Name kShown = kMember>
+    struct Id {
+        static constexpr auto kName = kMember;
+        static void read(Impl& in, od::value& value, auto& record, Undocumented&) {
+            in.read_id(value, kShown.view(), record.*kTarget);
+        }
+    };
+    template <Name kMember, auto kTarget>
+    struct Time {
+        static constexpr auto kName = kMember;
+        static void read(Impl& in, od::value& value, auto& record, Undocumented&) {
+            OptionalInstant& target = record.*kTarget;
+            if (!in.read_time(value, kName.view(), target.emplace())) target.reset();
+        }
+    };
+    template <Name kMember, auto kTarget, Name kShown = kMember>
+    struct Seconds {
+        static constexpr auto kName = kMember;
+        static void read(Impl&, od::value& value, auto& record, Undocumented&) {
+            read_seconds(value, kShown.view(), record.*kTarget);
+        }
+    };
+    template <Name kMember, auto kTarget>
+    struct Flag {
+        static constexpr auto kName = kMember;
+        static void read(Impl&, od::value& value, auto& record, Undocumented&) {
+            record.*kTarget = flag_of(value, kName.view());
+        }
+    };
+    /// An object of which one member is wanted, `kInner`: an address or an id.
+    template <Name kMember, Name kInner, auto kTarget>
+    struct Only {
+        static constexpr auto kName = kMember;
+        struct Inner {
+            static constexpr auto kName = kInner;
+            static void read(Impl& in, od::value& value, RecordText& target, Undocumented&) {
+                if constexpr (kInner.view() == "id") {
+                    in.read_id(value, kMember.view(), target);
+                } else {
+                    in.read(value, kMember.view(), target);
+                }
+            }
+        };
+        static void read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
+            RecordText& target = record.*kTarget;
+            if (std::array<std::string_view, 1> text; plain_texts<kInner>(value, text)) {
+                if constexpr (kInner.view() == "id") check_id(text[0], kMember.view());
+                target.borrow(text[0]);
+                return;
+            }
+            Undocumented beside;
+            target.reset();
+            read_object<Inner>(in, value, kName.view(), target, beside);
+            beside.put_into(unknown, kName.view());
+        }
+    };
+    template <Name kMember, auto kTarget>
+    struct Queues {
+        static constexpr auto kName = kMember;
+        static void read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
+            record.*kTarget = in.read_queues(value, kName.view(), unknown);
+        }
+    };
 
-    RecordList<QueueRef> read_queues(od::value& value, std::string_view field, Extra& extra) {
-        ExtraList unknown;
+    RecordList<QueueRef> read_queues(od::value& value, std::string_view field, Undocumented& unknown) {
+        UndocumentedList beside;
         queues.clear();
         read_array(value, field, [&](od::value& element) {
             QueueRef& queue = queues.emplace_back();
-            Extra entry;
-            read_object(element, field, entry,  //
-                        Known{"id", [&](od::value& v) { read_id(v, "queue id", queue.id); }},
-                        Known{"name", [&](od::value& v) { read(v, "queue name", queue.name); }});
-            unknown.add(entry);
+            Undocumented entry;
+            if (std::array<std::string_view, 2> texts; plain_texts<"id", "name">(element, texts)) {
+                check_id(texts[0], "queue id");
+                queue.id.borrow(texts[0]);
+                queue.name.borrow(texts[1]);
+            } else {
+                read_object<Id<"id", &QueueRef::id, "queue id">, Text<"name", &QueueRef::name, "queue name">>(
+                    *this, element, field, queue, entry);
+            }
+            beside.add(entry);
         });
-        unknown.finish(field, extra);
+        beside.put_into(unknown, field);
         return RecordList<QueueRef>::borrowed(queues, *memory);
     }
 
-    RecordList<OperatorRef> read_operators(od::value& value, Extra& extra) {
-        ExtraList unknown;
-        operators.clear();
-        read_array(value, "operators", [&](od::value& element) {
-            OperatorRef& op = operators.emplace_back();
-            Extra entry;
-            read_object(element, "operators", entry,
-                        Known{"href", [&](od::value& v) { read(v, "operator href", op.href); }});
-            const std::string_view id = op.href ? last_segment(*op.href) : std::string_view();
-            if (!id.empty()) op.operator_id = RecordText::borrowed(id);
-            unknown.add(entry);
-        });
-        unknown.finish("operators", extra);
-        return RecordList<OperatorRef>::borrowed(operators, *memory);
-    }
+    struct Operators {
+        static constexpr Name kName = "operators";
+        static void read(Impl& in, od::value& value, Engagement& e, Undocumented& unknown) {
+            UndocumentedList beside;
+            in.operators.clear();
+            read_array(value, kName.view(), [&](od::value& element) {
+                OperatorRef& op = in.operators.emplace_back();
+                Undocumented entry;
+                if (std::array<std::string_view, 1> text; plain_texts<"href">(element, text)) {
+                    op.href.borrow(text[0]);
+                } else {
+                    read_object<Text<"href", &OperatorRef::href, "operator href">>(in, element, kName.view(),
+                                                                                   op, entry);
+                }
+                const std::string_view id = op.href ? last_segment(*op.href) : std::string_view();
+                if (!id.empty()) op.operator_id = RecordText::borrowed(id);
+                beside.add(entry);
+            });
+            beside.put_into(unknown, kName.view());
+            e.operators = RecordList<OperatorRef>::borrowed(in.operators, *in.memory);
+        }
+    };
 
-    RecordList<RecordText> read_urls(od::value& value) {
-        urls.clear();
-        read_array(value, "audio_recording_urls",
-                   [&](od::value& element) { read(element, "audio_recording_urls", urls.emplace_back()); });
-        return RecordList<RecordText>::borrowed(urls, *memory);
-    }
+    struct RecordingUrls {
+        static constexpr Name kName = "audio_recording_urls";
+        static void read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
+            in.urls.clear();
+            read_array(value, kName.view(),
+                       [&](od::value& element) { in.read(element, kName.view(), in.urls.emplace_back()); });
+            e.audio_recording_urls = RecordList<RecordText>::borrowed(in.urls, *in.memory);
+        }
+    };
 
-    template <std::size_t N>
-    static std::string_view view(const char (&name)[N]) {
-        return {name, N - 1};
-    }
-    /// How to read a member of one type into where it belongs.
-    template <std::size_t N>
-    auto text(const char (&name)[N], RecordText& target) {
-        return Known{name, [this, &name, &target](od::value& v) { read(v, view(name), target); }};
-    }
-    template <std::size_t N>
-    auto id(const char (&name)[N], std::string_view field, RecordText& target) {
-        return Known{name, [this, field, &target](od::value& v) { read_id(v, field, target); }};
-    }
-    template <std::size_t N>
-    auto time(const char (&name)[N], OptionalInstant& target) {
-        return Known{name, [this, &name, &target](od::value& v) { target = instant_of(v, view(name)); }};
-    }
-    template <std::size_t N>
-    static auto seconds(const char (&name)[N], std::string_view field, OptionalSeconds& target) {
-        return Known{name, [field, &target](od::value& v) { target = seconds_of(v, field); }};
-    }
-    template <std::size_t N>
-    static auto flag(const char (&name)[N], OptionalFlag& target) {
-        return Known{name, [&name, &target](od::value& v) { target = flag_of(v, view(name)); }};
-    }
-    template <std::size_t N>
-    auto href(const char (&name)[N], RecordText& target, Extra& extra) {
-        return Known{name, [&, this](od::value& v) { read_href(v, view(name), target, extra); }};
-    }
-    template <std::size_t N>
-    auto reference(const char (&name)[N], RecordText& target, Extra& extra) {
-        return Known{name, [&, this](od::value& v) { read_reference(v, view(name), target, extra); }};
-    }
-    template <std::size_t N>
-    auto queue_list(const char (&name)[N], RecordList<QueueRef>& target, Extra& extra) {
-        return Known{name, [&, this](od::value& v) { target = read_queues(v, view(name), extra); }};
-    }
+    struct CreatedAt {
+        static constexpr Name kName = "created_at";
+        static void read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
+            if (!in.read_time(value, kName.view(), e.created_at)) e.created_at = kNever;
+        }
+    };
+
+    struct Legs {
+        static constexpr Name kName = "legs";
+        static void read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
+            e.legs.reset();
+            if (is_null(value)) return;
+            in.legs.clear();
+            read_array(value, kName.view(), [&](od::value& element) {
+                if (element.type().value() != od::json_type::object) {
+                    reject(kName.view(),
+                           "holds something that is not an object: " + shown(element.raw_json_token()));
+                }
+                Leg& leg = in.legs.emplace_back();
+                in.read_leg(element, leg);
+                if (!leg.id) leg.id = in.keep("#" + std::to_string(in.legs.size() - 1));
+            });
+            e.legs = RecordList<Leg>::borrowed(in.legs, *in.memory);
+        }
+    };
+
+    // In the order of the documentation, which is that of the API.
 
     void read_leg(od::value& value, Leg& leg) {
-        Extra extra;
-        read_object(value, "legs", extra,                                                  //
-                    id("id", "leg id", leg.id),                                            //
-                    reference("operator", leg.operator_id, extra),                         //
-                    reference("site", leg.site_id, extra),                                 //
-                    time("requested_at", leg.requested_at),                                //
-                    time("accepted_at", leg.accepted_at),                                  //
-                    text("request_type", leg.request_type),                                //
-                    text("request_source", leg.request_source),                            //
-                    text("offered_media_type", leg.offered_media_type),                    //
-                    text("accepted_media_type", leg.accepted_media_type),                  //
-                    queue_list("request_queues", leg.request_queues, extra),               //
-                    seconds("duration", "leg duration", leg.duration),                     //
-                    text("highest_visitor_media_type", leg.highest_visitor_media_type),    //
-                    text("highest_operator_media_type", leg.highest_operator_media_type),  //
-                    flag("used_cobrowsing", leg.used_cobrowsing),                          //
-                    time("ended_at", leg.ended_at),                                        //
-                    text("end_reason", leg.end_reason));
-        leg.extra = keep_if(extra.text());
-    }
-
-    void read_legs(od::value& value, std::optional<RecordList<Leg>>& target) {
-        target.reset();
-        if (is_null(value)) return;
-        legs.clear();
-        read_array(value, "legs", [&](od::value& element) {
-            if (element.type().value() != od::json_type::object) {
-                reject("legs", "holds something that is not an object: " + shown(element.raw_json_token()));
-            }
-            Leg& leg = legs.emplace_back();
-            read_leg(element, leg);
-            if (!leg.id) leg.id = keep("#" + std::to_string(legs.size() - 1));
-        });
-        target = RecordList<Leg>::borrowed(legs, *memory);
+        Undocumented unknown;
+        read_object<Id<"id", &Leg::id, "leg id">,                                            //
+                    Only<"operator", "id", &Leg::operator_id>,                               //
+                    Only<"site", "id", &Leg::site_id>,                                       //
+                    Time<"requested_at", &Leg::requested_at>,                                //
+                    Time<"accepted_at", &Leg::accepted_at>,                                  //
+                    Text<"request_type", &Leg::request_type>,                                //
+                    Text<"request_source", &Leg::request_source>,                            //
+                    Text<"offered_media_type", &Leg::offered_media_type>,                    //
+                    Text<"accepted_media_type", &Leg::accepted_media_type>,                  //
+                    Queues<"request_queues", &Leg::request_queues>,                          //
+                    Seconds<"duration", &Leg::duration, "leg duration">,                     //
+                    Text<"highest_visitor_media_type", &Leg::highest_visitor_media_type>,    //
+                    Text<"highest_operator_media_type", &Leg::highest_operator_media_type>,  //
+                    Flag<"used_cobrowsing", &Leg::used_cobrowsing>,                          //
+                    Time<"ended_at", &Leg::ended_at>,                                        //
+                    Text<"end_reason", &Leg::end_reason>>(*this, value, "legs", leg, unknown);
+        if (!unknown.empty()) leg.extra = keep(unknown.object());
     }
 
     void read_engagement(od::value& value, Engagement& e) {
-        OptionalInstant created_at;
-        Extra extra;
-        read_object(
-            value, "the record", extra,                                                                   //
-            id("id", "id", e.id),                                                                         //
-            text("engagement_type", e.engagement_type),                                                   //
-            time("created_at", created_at),                                                               //
-            seconds("duration", "duration", e.duration),                                                  //
-            text("visitor_name", e.visitor_name),                                                         //
-            text("visitor_browser", e.visitor_browser),                                                   //
-            text("visitor_device_type", e.visitor_device_type),                                           //
-            text("visitor_id", e.visitor_id),                                                             //
-            flag("cobrowsing_used", e.cobrowsing_used),                                                   //
-            flag("video_used", e.video_used),                                                             //
-            flag("audio_used", e.audio_used),                                                             //
-            flag("flagged", e.flagged),                                                                   //
-            seconds("queue_wait_time", "queue_wait_time", e.queue_wait_time),                             //
-            text("platform", e.platform),                                                                 //
-            Known{"audio_recording_urls", [&](od::value& v) { e.audio_recording_urls = read_urls(v); }},  //
-            flag("crm_forwarded", e.crm_forwarded),                                                       //
-            flag("summary_forwarded", e.summary_forwarded),                                               //
-            text("source", e.source),                                                                     //
-            href("visitor", e.visitor_href, extra),                                                       //
-            href("chat_transcript", e.chat_transcript_href, extra),                                       //
-            Known{"operators", [&](od::value& v) { e.operators = read_operators(v, extra); }},
-            queue_list("queues", e.queues, extra),  //
-            Known{"legs", [&](od::value& v) { read_legs(v, e.legs); }});
+        e.created_at = kNever;
+        Undocumented unknown;
+        read_object<Id<"id", &Engagement::id>,                                           //
+                    Text<"engagement_type", &Engagement::engagement_type>,               //
+                    CreatedAt,                                                           //
+                    Seconds<"duration", &Engagement::duration>,                          //
+                    Text<"visitor_name", &Engagement::visitor_name>,                     //
+                    Text<"visitor_browser", &Engagement::visitor_browser>,               //
+                    Text<"visitor_device_type", &Engagement::visitor_device_type>,       //
+                    Text<"visitor_id", &Engagement::visitor_id>,                         //
+                    Flag<"cobrowsing_used", &Engagement::cobrowsing_used>,               //
+                    Flag<"video_used", &Engagement::video_used>,                         //
+                    Flag<"audio_used", &Engagement::audio_used>,                         //
+                    Flag<"flagged", &Engagement::flagged>,                               //
+                    Seconds<"queue_wait_time", &Engagement::queue_wait_time>,            //
+                    Text<"platform", &Engagement::platform>,                             //
+                    RecordingUrls,                                                       //
+                    Flag<"crm_forwarded", &Engagement::crm_forwarded>,                   //
+                    Flag<"summary_forwarded", &Engagement::summary_forwarded>,           //
+                    Text<"source", &Engagement::source>,                                 //
+                    Only<"visitor", "href", &Engagement::visitor_href>,                  //
+                    Only<"chat_transcript", "href", &Engagement::chat_transcript_href>,  //
+                    Operators,                                                           //
+                    Queues<"queues", &Engagement::queues>,                               //
+                    Legs>(*this, value, "the record", e, unknown);
         if (!e.id || (*e.id).empty()) throw BadRecord{"id is missing"};
-        if (!created_at) throw BadRecord{"created_at is missing"};
-        e.created_at = *created_at;
-        e.extra = keep_if(extra.text());
+        if (e.created_at == kNever) throw BadRecord{"created_at is missing"};
+        if (!unknown.empty()) e.extra = keep(unknown.object());
     }
 };
 
@@ -557,20 +417,18 @@ RecordReader::RecordReader() : impl_(std::make_unique<Impl>()) {}
 RecordReader::~RecordReader() = default;
 RecordReader::RecordReader(RecordReader&&) noexcept = default;
 
-void RecordReader::begin(od::parser& parser, std::size_t expected) {
-    // What a bad record left lies in the memory that goes now.
-    impl_->queues.clear();
-    impl_->operators.clear();
-    impl_->urls.clear();
-    impl_->legs.clear();
-    impl_->memory = std::make_shared<RecordMemory>(expected);
-    impl_->parser = &parser;
-}
-
-void RecordReader::read(od::value& value, Engagement& engagement) {
+void RecordReader::read(od::value& value, od::parser& parser, const std::shared_ptr<RecordMemory>& memory,
+                        Engagement& engagement) {
     if (value.type().value() != od::json_type::object) throw BadRecord{"the record is not an object"};
-    engagement.memory = MemoryHold(impl_->memory);
-    impl_->read_engagement(value, engagement);
+    engagement.memory = MemoryHold(memory);
+    impl_->memory = memory.get();
+    impl_->parser = &parser;
+    try {
+        impl_->read_engagement(value, engagement);
+    } catch (...) {
+        impl_->clear();
+        throw;
+    }
 }
 
 }  // namespace glia

@@ -28,18 +28,18 @@ std::string_view trimmed(std::string_view text);
 RecordText read_text(simdjson::ondemand::value& value, std::string_view field);
 RecordText read_id(simdjson::ondemand::value& value, std::string_view field);
 
-/// Reads records one after the other, each into memory that those of a response share.
+/// Reads records one after the other.
 class RecordReader {
   public:
     RecordReader();
     ~RecordReader();
     RecordReader(RecordReader&&) noexcept;
 
-    /// From here on: the records of a response that `parser` reads, which take about `expected` bytes.
-    void begin(simdjson::ondemand::parser& parser, std::size_t expected);
-    /// Into a fresh `engagement`, which is of no use after an exception: BadRecord, or simdjson_error where
-    /// it is not JSON. U+0000, which PostgreSQL does not store, becomes U+FFFD.
-    void read(simdjson::ondemand::value& value, Engagement& engagement);
+    /// A value of a body that `memory` keeps and `parser` reads, into a fresh `engagement`, which borrows its
+    /// texts from that body and is of no use after an exception: BadRecord, or simdjson_error where it is not
+    /// JSON. U+0000 becomes U+FFFD.
+    void read(simdjson::ondemand::value& value, simdjson::ondemand::parser& parser,
+              const std::shared_ptr<RecordMemory>& memory, Engagement& engagement);
 
   private:
     struct Impl;

@@ -131,12 +131,12 @@ struct Pattern {
 };
 
 /// The form in which the API sends nearly every time, to the second or the millisecond:
-/// `2024-05-01T12:00:00.123Z`. None for any other, and for what needs a second look.
-std::optional<Instant> parse_usual(std::string_view text) {
+/// `2024-05-01T12:00:00.123Z`. False for any other, and for what needs a second look.
+bool parse_usual(std::string_view text, Instant& time) {
     static constexpr Pattern kYearAndMonth("0000-00-"), kDay("00      "), kHourAndMinute("  T00:00"),
         kSecond(":00Z    "), kMilliseconds(":00.000Z");
-    if (std::endian::native != std::endian::little) return std::nullopt;  // bytes are looked at by the eight
-    if (text.size() != 20 && text.size() != 24) return std::nullopt;
+    if (std::endian::native != std::endian::little) return false;  // bytes are looked at by the eight
+    if (text.size() != 20 && text.size() != 24) return false;
     const char* const c = text.data();
     std::uint64_t date = 0, clock = 0, rest = 0;
     std::memcpy(&date, c, 8);
@@ -144,8 +144,7 @@ std::optional<Instant> parse_usual(std::string_view text) {
     std::memcpy(&rest, c + 16, 4);
     if (text.size() == 24) std::memcpy(&rest, c + 16, 8);
     const bool to_the_second = text.size() == 20;
-    if (!kHourAndMinute.fits(clock) || !(to_the_second ? kSecond : kMilliseconds).fits(rest))
-        return std::nullopt;
+    if (!kHourAndMinute.fits(clock) || !(to_the_second ? kSecond : kMilliseconds).fits(rest)) return false;
     const auto digit = [c](std::size_t at) { return c[at] - '0'; };
     const auto two = [&](std::size_t at) { return 10 * digit(at) + digit(at + 1); };
 
@@ -158,17 +157,18 @@ std::optional<Instant> parse_usual(std::string_view text) {
     thread_local std::optional<Day> last;
     const auto day = static_cast<std::uint16_t>(clock);
     if (!last || last->date != date || last->day != day) {
-        if (!kYearAndMonth.fits(date) || !kDay.fits(clock)) return std::nullopt;
+        if (!kYearAndMonth.fits(date) || !kDay.fits(clock)) return false;
         const int year = 100 * two(0) + two(2);
         const auto midnight = assemble(year, two(5), two(8), 0, 0, 0, microseconds{0});
-        if (year < 1900 || year > 2200 || !midnight) return std::nullopt;
+        if (year < 1900 || year > 2200 || !midnight) return false;
         last = Day{date, day, *midnight};
     }
     const int hour = two(11), minute = two(14), second = two(17);
-    if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
+    if (hour > 23 || minute > 59 || second > 59) return false;
     const int milliseconds = to_the_second ? 0 : 100 * digit(20) + two(21);
-    return last->midnight + std::chrono::seconds{3600 * hour + 60 * minute + second} +
+    time = last->midnight + std::chrono::seconds{3600 * hour + 60 * minute + second} +
            std::chrono::milliseconds{milliseconds};
+    return true;
 }
 
 constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -179,10 +179,7 @@ bool read_clock(Reader& in, int& hour, int& minute, int& second) {
            in.digits(2, second);
 }
 
-}  // namespace
-
-std::optional<Instant> parse_timestamp(std::string_view text) {
-    if (const auto usual = parse_usual(text)) return usual;
+std::optional<Instant> parse_any(std::string_view text) {
     Reader in(text);
     int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
     microseconds fraction{0};
@@ -204,6 +201,20 @@ std::optional<Instant> parse_timestamp(std::string_view text) {
     static constexpr Instant kEnd{std::chrono::sys_days{std::chrono::year{9999} / 12 / 31}};
     if (time < kFirst || time >= kEnd) return std::nullopt;
     return time;
+}
+
+}  // namespace
+
+bool parse_timestamp(std::string_view text, Instant& time) {
+    if (parse_usual(text, time)) return true;
+    const auto other = parse_any(text);
+    if (other) time = *other;
+    return other.has_value();
+}
+
+std::optional<Instant> parse_timestamp(std::string_view text) {
+    Instant time;
+    return parse_timestamp(text, time) ? std::optional(time) : std::nullopt;
 }
 
 std::optional<Instant> parse_http_date(std::string_view text) {

@@ -13,6 +13,8 @@ namespace glia {
 /// the Z or none (then UTC), any number of fraction digits (cut to microseconds), no seconds, or a bare date
 /// (midnight UTC). None if it is not such a time or lies outside the years 1 to 9999. Never throws.
 std::optional<Instant> parse_timestamp(std::string_view text);
+/// The same, for those who read many: false, and `time` is as it was, for none.
+bool parse_timestamp(std::string_view text, Instant& time);
 
 /// Reads an HTTP date (RFC 9110 §5.6.7: IMF-fixdate, RFC 850 or asctime). None if it is not one.
 std::optional<Instant> parse_http_date(std::string_view text);

@@ -209,6 +209,48 @@ TEST(Parser, ADetailIsAnEngagementOrARejection) {
     std::string cut = kFull.substr(0, kFull.size() - 5);
     EXPECT_FALSE(parser.detail(cut).value);
 }
+TEST(Parser, TakesABodyThatItReadsAndLeavesAnyOther) {
+    EngagementParser parser;
+    std::string read = "{\"engagements\":[" + kFull + "]}";
+    EXPECT_TRUE(parser.page(read).value);
+    EXPECT_EQ(read, "");
+    const std::string other = "{\"engagements\":5}", cut = kFull.substr(0, kFull.size() - 5);
+    std::string left = other;
+    EXPECT_FALSE(parser.page(left).value);
+    EXPECT_EQ(left, other);
+    left = cut;
+    EXPECT_FALSE(parser.detail(left).value);
+    EXPECT_EQ(left, cut);
+}
+TEST(Parser, ReadsSmallObjectsInWhateverFormTheyCome) {
+    const Engagement expected = one(record(R"(,"visitor":{"href":"v"},"queues":[{"id":"q","name":"n"}])"));
+    for (const char* visitor : {R"({ "href":"v"})", R"({"href" : "v"})", R"({"href":"\u0076"})",
+                                R"({"hr\u0065f":"v"})", R"({"href":"w","href":"v"})"}) {
+        for (const char* queue : {R"({"name":"n","id":"q"})", R"({"id":"q", "name":"n"})",
+                                  R"({"id":"q","name":"\u006e"})", R"({"id":"p","name":"n","id":"q"})"}) {
+            EXPECT_EQ(one(record(std::string(",\"visitor\":") + visitor + ",\"queues\":[" + queue + "]")),
+                      expected)
+                << visitor << queue;
+        }
+    }
+    EXPECT_EQ(one(record(R"(,"visitor":{"href":"v","age":7})")).extra, R"({"visitor":{"age":7}})");
+    EXPECT_EQ(one(record(R"(,"queues":[{"id":"q","name":"n"},{"id":"r","name":"m","open":true}])")).extra,
+              R"({"queues":[{},{"open":true}]})");
+    EXPECT_EQ(one(record(R"(,"visitor":{"href":null},"queues":[{"id":"q","name":null}])")).queues.at(0).name,
+              std::nullopt);
+    EXPECT_EQ(reason(record(R"(,"visitor":{"href":"v"])")).substr(0, 24), "the record is malformed:");
+    EXPECT_EQ(reason(record(",\"queues\":[{\"id\":\"" + std::string(1001, 'q') + R"(","name":"n"}])")),
+              "queue id is longer than an id can be");
+}
+TEST(Parser, KeepsUndocumentedMembersOfEveryKind) {
+    EXPECT_EQ(
+        one(record(
+                R"(,"z": [1.50 , {"b":null,"a":"x\u0000y"}] ,"t":true,"a\u0000":"\ud800","n":-0e1,"z\"":{})"))
+            .extra,
+        R"({"a�":"�","n":-0e1,"t":true,"z":[1.50,{"a":"x�y","b":null}],"z\"":{}})");
+    EXPECT_EQ(one(record(R"(,"m":1,"m":2)")).extra, R"({"m":2})");
+    EXPECT_EQ(reason(record(R"(,"m":{"a":[01]})")), "m cannot be kept: a number is malformed");
+}
 std::string canonical(std::string_view json) {
     std::string why;
     return canonical_json(json, why).value_or("none: " + why);

@@ -88,8 +88,7 @@ TEST(RecordMemory, HoldsTextsOfAnyLength) {
     std::vector<std::pair<std::string, std::string_view>> kept;
     for (std::size_t length = 0; length < 1000; length += 7) {
         std::string text(length, static_cast<char>('a' + length % 26));
-        text.reserve(length + RecordMemory::kBlock);
-        const std::string_view there = length % 2 ? memory.keep(text) : memory.keep_padded(text);
+        const std::string_view there = memory.keep(text);
         kept.emplace_back(std::move(text), there);
         auto* number =
             static_cast<std::uint64_t*>(memory.allocate(sizeof(std::uint64_t), alignof(std::uint64_t)));
@@ -97,6 +96,15 @@ TEST(RecordMemory, HoldsTextsOfAnyLength) {
         *number = ~std::uint64_t{0};
     }
     for (const auto& [text, there] : kept) EXPECT_EQ(there, text);
+}
+TEST(RecordMemory, LeavesABodyWhereItIs) {
+    for (const std::size_t length : {0, 3, 100}) {
+        RecordMemory memory(300, std::string(length, 'b'));
+        const char* const there = memory.body().data();
+        memory.keep(std::string(1000, 'k'));
+        EXPECT_EQ(memory.body().data(), there);
+        EXPECT_EQ(memory.body(), std::string(length, 'b'));
+    }
 }
 
 }  // namespace

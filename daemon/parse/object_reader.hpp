@@ -1,0 +1,186 @@
+// Walks an object where simdjson stands in a body, members in whatever order they come. For the readers of
+// records alone.
+#pragma once
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "daemon/parse/record_reader.hpp"
+
+namespace glia {
+
+/// The record is bad because of what stands in `field`. Throws BadRecord.
+[[noreturn]] void reject(std::string_view field, std::string_view what);
+/// A value as a reason shows it: not more than a person needs to see.
+std::string shown(std::string_view value);
+bool is_null(simdjson::ondemand::value& value);
+/// Of a value that is not of the type that `field` has: null is as good as none, anything else rejects the
+/// record.
+void expect_null(simdjson::ondemand::value& value, simdjson::error_code error, std::string_view field,
+                 const char* what);
+
+/// Where a string in the body ends, or has its first escape. It does end: simdjson has seen to that, and that
+/// the body has more bytes after its end than are looked at here.
+[[gnu::always_inline]] inline const char* end_or_escape(const char* at) {
+#ifdef __SSE2__
+    const __m128i quotes = _mm_set1_epi8('"'), backslashes = _mm_set1_epi8('\\');
+    const auto found_in = [&](const char* from) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+        return static_cast<unsigned>(_mm_movemask_epi8(
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quotes), _mm_cmpeq_epi8(bytes, backslashes))));
+    };
+    for (;; at += 2 * sizeof(__m128i)) {  // nearly all texts end within the first 32 bytes: one way for them
+        const unsigned found = found_in(at) | found_in(at + sizeof(__m128i)) << 16;
+        if (found != 0) return at + std::countr_zero(found);
+    }
+#else
+    while (*at != '"' && *at != '\\') ++at;
+    return at;
+#endif
+}
+
+inline std::string_view between(const char* begin, const char* end) {
+    return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+/// The name of a member, as a part of a type.
+template <std::size_t N>
+struct Name {
+    char text[N] = {};
+    consteval Name(const char (&name)[N]) { std::copy_n(name, N, text); }  // NOLINT: written as a literal
+    constexpr std::string_view view() const { return {text, N - 1}; }
+};
+
+/// The texts of an object of just these members, in this order, all of them strings without escapes, and
+/// nothing between: the form in which the API writes its many small objects, which so need not be walked.
+/// False, and nothing is read, for any other. The value itself is left for its parent to skip.
+template <Name kFirst, Name... kOthers>
+[[gnu::always_inline]] inline bool plain_texts(simdjson::ondemand::value& value,
+                                               std::array<std::string_view, 1 + sizeof...(kOthers)>& texts) {
+    const char* at = value.raw_json_token().data();
+    std::size_t count = 0;
+    const auto next = [&]<std::size_t N>(char before, const Name<N>& name) {
+        // What stands before the name, the name in quotes, a colon, and the quote of the text.
+        if (at[0] != before || at[1] != '"' || std::memcmp(at + 2, name.text, N - 1) != 0 ||
+            std::memcmp(at + 2 + (N - 1), "\":\"", 3) != 0)
+            return false;
+        const char* const begin = at + 2 + (N - 1) + 3;
+        const char* const end = end_or_escape(begin);
+        texts[count++] = between(begin, end);
+        at = end + 1;
+        return *end == '"';
+    };
+    return next('{', kFirst) && (next(',', kOthers) && ...) && *at == '}';
+}
+
+/// The members of an object, one after the other.
+class Members {
+  public:
+    explicit Members(simdjson::ondemand::object& object)
+        : at_(object.begin().value()), end_(object.end().value()) {
+        load();
+    }
+
+    bool more() const { return raw_ != kNoName; }
+    /// True if the next member has this name, as it stands in the body.
+    template <std::size_t N>
+    bool next_is(const Name<N>& name) const {
+        static_assert(N <= sizeof kNoName);
+        return std::memcmp(raw_, name.text, N - 1) == 0 && raw_[N - 1] == '"';
+    }
+    /// The same for a name with escapes. False, and nothing has changed, if it has none.
+    bool unescape() {
+        if (unescaped_ || *end_or_escape(raw_) == '"') return false;
+        const std::string_view name = field_->value_unsafe().unescaped_key();
+        unescaped_ = std::make_unique<std::string>(name);
+        unescaped_->append(sizeof kNoName, '"');
+        // One that holds a quote is none that is asked for, whatever stands before the quote.
+        raw_ = unescaped_->c_str() + (name.find('"') == std::string_view::npos ? 0 : name.size());
+        return true;
+    }
+    std::string_view name() const {
+        if (unescaped_) return std::string_view(*unescaped_).substr(0, unescaped_->size() - sizeof kNoName);
+        return between(raw_, end_or_escape(raw_));
+    }
+    simdjson::ondemand::value& value() { return field_->value_unsafe().value(); }
+    [[gnu::always_inline]] void step() {
+        ++at_;
+        load();
+    }
+
+  private:
+    using Field = simdjson::simdjson_result<simdjson::ondemand::field>;
+    // Longer than any name that is asked for.
+    static constexpr char kNoName[64] = {};
+
+    [[gnu::always_inline]] void load() {
+        unescaped_.reset();
+        if (at_ == end_) {
+            raw_ = kNoName;
+            return;
+        }
+        field_ = new (room_) Field(*at_);
+        if (field_->error() != simdjson::SUCCESS) throw simdjson::simdjson_error(field_->error());
+        raw_ = field_->value_unsafe().key().raw();
+    }
+
+    simdjson::ondemand::object_iterator at_, end_;
+    alignas(Field) std::byte room_[sizeof(Field)];
+    Field* field_ = nullptr;
+    const char* raw_ = kNoName;
+    std::unique_ptr<std::string> unescaped_{};
+};
+
+/// If the next member is the `Member`, reads it.
+template <typename Member, typename Reader, typename Record, typename Unknown>
+bool take(Reader& reader, Members& members, Record& record, Unknown& unknown) {
+    if (!members.next_is(Member::kName)) return false;
+    Member::read(reader, members.value(), record, unknown);
+    members.step();
+    return true;
+}
+
+/// Reads the known `MemberTypes` into `record`, each by `read(reader, value, record, unknown)` of the type
+/// that bears its `kName`, and adds all others to `unknown`. Null is an object without members. As long as
+/// members come in the order in which they are listed, each costs a comparison that comes out as it did the
+/// record before; any other order is as good, but takes longer.
+template <typename... MemberTypes, typename Reader, typename Record, typename Unknown>
+void read_object(Reader& reader, simdjson::ondemand::value& value, std::string_view field, Record& record,
+                 Unknown& unknown) {
+    simdjson::ondemand::object object;
+    const auto error = value.get_object().get(object);
+    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not an object: ");
+    Members members(object);
+    while (members.more()) {
+        bool any = false;
+        ((any |= take<MemberTypes>(reader, members, record, unknown)), ...);
+        if (any || members.unescape()) continue;
+        unknown.add(members.name(), members.value());
+        members.step();
+    }
+}
+
+/// Calls `element(value)` for each element. Null is an empty list.
+template <typename Element>
+void read_array(simdjson::ondemand::value& value, std::string_view field, const Element& element) {
+    simdjson::ondemand::array array;
+    const auto error = value.get_array().get(array);
+    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not a list: ");
+    for (auto entry : array) {
+        simdjson::ondemand::value inner = entry.value();
+        element(inner);
+    }
+}
+
+}  // namespace glia
