@@ -18,8 +18,9 @@ constexpr Milliseconds kTellEvery{5000};
 // Windows are claimed some at a time, as many as are read within about kClaimLasts, but not more than these.
 constexpr Milliseconds kClaimLasts{500};
 constexpr int kClaimedAtOnce = 32;
-// So many windows may wait for their last commit while others are read: what is in memory is bounded by it.
-constexpr int kWindowsWaiting = 6;
+// So many windows may wait for their last commit while others are read. How much may wait, the committer
+// says.
+constexpr int kWindowsWaiting = 28;
 
 class Backfill {
   public:

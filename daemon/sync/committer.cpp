@@ -24,12 +24,15 @@ struct Committer::Pending {
 
 namespace {
 
+bool is_window(const std::optional<PassCheckpoint>& checkpoint) {
+    return checkpoint && std::holds_alternative<WindowTarget>(checkpoint->target);
+}
+
 /// Windows of a backfill go together. A site of the service does not: what is wrong with one must not hold up
 /// the others. Nor what is fenced by claims, or tells of rejected records, which may be among the others'
 /// engagements: on its own, the outcome does not depend on the order.
 bool goes_alone(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
-    const bool window = checkpoint && std::holds_alternative<WindowTarget>(checkpoint->target);
-    return !window || !batch.details.empty() || !batch.rejected.empty();
+    return !is_window(checkpoint) || !batch.details.empty() || !batch.rejected.empty();
 }
 
 CommitCounts sum(const CommitCounts& counts) {
@@ -58,8 +61,32 @@ auto measured(Metrics& metrics, Commit commit) {
 
 }  // namespace
 
+/// Counts engagements from when they are to be written until they are, or cannot be.
+class Committer::Unwritten {
+  public:
+    Unwritten(Committer& committer, std::size_t engagements)
+        : committer_(committer), engagements_(engagements) {
+        committer_.unwritten_ += engagements_;
+    }
+    Unwritten(const Unwritten&) = delete;
+    Unwritten& operator=(const Unwritten&) = delete;
+    ~Unwritten() {
+        committer_.unwritten_ -= engagements_;
+        committer_.written_.notify();
+    }
+
+  private:
+    Committer& committer_;
+    std::size_t engagements_;
+};
+
+Task<> Committer::room() {
+    while (unwritten_ >= kUnwritten) co_await written_.wait();
+}
+
 Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
                                      std::optional<PassCheckpoint> checkpoint) {
+    const Unwritten unwritten(*this, is_window(checkpoint) ? batch->engagements.size() : 0);
     if (goes_alone(*batch, checkpoint))
         co_return co_await write_alone(std::move(batch), std::move(checkpoint));
     const auto pending = std::make_shared<Pending>(runtime_, std::move(batch), std::move(checkpoint));

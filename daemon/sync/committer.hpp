@@ -21,11 +21,19 @@ namespace glia {
 class Committer {
   public:
     Committer(Store& store, Metrics& metrics, Runtime& runtime, Latch& background)
-        : store_(store), metrics_(metrics), runtime_(runtime), background_(background), enough_(runtime) {}
+        : store_(store),
+          metrics_(metrics),
+          runtime_(runtime),
+          background_(background),
+          enough_(runtime),
+          written_(runtime) {}
 
     /// Writes a batch and, with it, the checkpoint, counted and measured. Throws SinkError. That others went
     /// with it shows in nothing: where they cannot be written together, each is written on its own.
     Task<CommitCounts> commit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint);
+
+    /// Ends as soon as less than kUnwritten engagements of windows wait to be written or are being written.
+    Task<> room();
 
     // So many transactions at once. More would wait for each other: they share the rows of the queues. None
     // has an engagement of another: two sites' windows of one day often share some, and what the second
@@ -34,12 +42,16 @@ class Committer {
     // So many engagements in a transaction, or those of one batch: what is encoded of them stays within some
     // MB.
     static constexpr std::size_t kTogether = 1500;
+    // So many engagements are worth reading ahead: what is written, and what goes next. Fewer leave the
+    // database waiting for the API, more lie in memory for nothing.
+    static constexpr std::size_t kUnwritten = 2 * kTogether;
     // So long the first of a transaction waits for others to go with it, unless there are enough before: what
     // reads the same windows again costs the database a fifth less. Nobody notices it beside the API.
     static constexpr std::chrono::milliseconds kGather{10};
 
   private:
     struct Pending;
+    class Unwritten;
     using Group = std::vector<std::shared_ptr<Pending>>;
 
     bool has_enough() const;
@@ -63,6 +75,8 @@ class Committer {
     bool gathering_ = false;                              // somebody is, and takes what comes
     std::unordered_set<std::string_view> being_written_;  // ids in the batches of groups under way
     int at_work_ = 0;
+    std::size_t unwritten_ = 0;  // engagements of windows
+    Signal written_;
 };
 
 }  // namespace glia

@@ -50,6 +50,7 @@ class Performance {
             PassRun::Step step = run_.next();
             if (run_.over() && fetched_) std::exchange(fetched_, nullptr)();
             if (const auto* fetch = std::get_if<PassRun::Fetch>(&step)) {
+                co_await engine_.committer.room();
                 co_await ask(fetch->ask);
             } else if (auto* commit = std::get_if<PassRun::Commit>(&step)) {
                 committing_ = std::make_unique<Committing>(engine_, std::move(*commit));

@@ -20,7 +20,9 @@ struct Written {
     std::condition_variable more;
     std::vector<std::string> transactions;
     bool refuse_groups = false;
-    std::string last;  ///< a transaction with this engagement in front ends after another one
+    std::string last;   ///< a transaction with this engagement in front ends after another one
+    bool hold = false;  ///< none ends
+    bool room_while_held = false, room_at_the_end = false;
 };
 
 class RecordingSink final : public simulation::ModelDatabase {
@@ -50,6 +52,7 @@ class RecordingSink final : public simulation::ModelDatabase {
         std::unique_lock lock(written_.mutex);
         if (!written_.last.empty() && transaction.starts_with(written_.last))
             written_.more.wait_for(lock, 10s, [&] { return !written_.transactions.empty(); });
+        written_.more.wait_for(lock, 10s, [&] { return !written_.hold; });
         written_.transactions.push_back(std::move(transaction));
         written_.more.notify_all();
         return counts;
@@ -84,12 +87,27 @@ void commit(const std::vector<Commit>& commits, Written& written) {
         EXPECT_EQ(counts.inserted, static_cast<std::int64_t>(what.engagements.size()));
         latch.remove();
     };
+    const auto wait_for_room = [](Committer& of, bool& there, Latch& latch) -> Task<> {
+        co_await of.room();
+        there = true;
+        latch.remove();
+    };
     const int code = runtime.run(
         [&]() -> Task<int> {
             Latch latch(runtime);
             for (const Commit& each : commits) {
                 latch.add();
                 runtime.spawn(one(committer, each, latch));
+            }
+            if (written.hold) {
+                co_await scope.sleep(1ms);  // until they wait
+                latch.add();
+                runtime.spawn(wait_for_room(committer, written.room_at_the_end, latch));
+                co_await scope.sleep(20ms);
+                written.room_while_held = written.room_at_the_end;
+                const std::lock_guard lock(written.mutex);
+                written.hold = false;
+                written.more.notify_all();
             }
             co_await latch.wait();
             co_await background.wait();
@@ -131,6 +149,19 @@ TEST(CommitterTest, ATransactionTakesSoManyEngagementsAndTheRestGoesWithTheNext)
     const Transactions written = commit({{many('a')}, {many('b')}, {many('c')}, {many('d')}});
     EXPECT_EQ(written.size(), 4U) << "no two of them are within the limit";
     for (const std::string& each : written) EXPECT_EQ(each.find('+'), std::string::npos);
+}
+TEST(CommitterTest, ThereIsRoomUntilSoManyEngagementsOfWindowsAreUnwritten) {
+    const auto after = [](const std::vector<Commit>& commits) {
+        Written written;
+        written.hold = true;
+        commit(commits, written);
+        EXPECT_TRUE(written.room_at_the_end);
+        return written.room_while_held;
+    };
+    const std::vector many(Committer::kUnwritten, std::string("a"));
+    EXPECT_FALSE(after({{many}}));
+    EXPECT_TRUE(after({{{many.begin() + 1, many.end()}}}));
+    EXPECT_TRUE(after({{many, SiteTarget{"s1", 1}}})) << "the service has batches of its own size";
 }
 TEST(CommitterTest, AnEngagementThatIsBeingWrittenIsWaitedForAndHoldsUpNobodyElse) {
     Written written;
