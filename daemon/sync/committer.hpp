@@ -41,10 +41,10 @@ class Committer {
     static constexpr int kAtOnce = 2;
     // So many engagements in a transaction, or those of one batch: what is encoded of them stays within some
     // MB.
-    static constexpr std::size_t kTogether = 1500;
-    // So many engagements are worth reading ahead: what is written, and what goes next. Fewer leave the
+    static constexpr std::size_t kTogether = 1200;
+    // So many engagements are worth reading ahead: what is being written, and what goes next. Fewer leave the
     // database waiting for the API, more lie in memory for nothing.
-    static constexpr std::size_t kUnwritten = 2 * kTogether;
+    static constexpr std::size_t kUnwritten = (kAtOnce + 1) * kTogether;
     // So long the first of a transaction waits for others to go with it, unless there are enough before: what
     // reads the same windows again costs the database a fifth less. Nobody notices it beside the API.
     static constexpr std::chrono::milliseconds kGather{10};
