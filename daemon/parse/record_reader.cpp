@@ -43,10 +43,6 @@ namespace {
 // PostgreSQL's B-tree refuses keys over a third of a page; no id of the API comes near.
 constexpr std::size_t kLongestId = 1000;
 
-bool has_nul(std::string_view text) {
-    return text.find('\0') != std::string_view::npos;
-}
-
 /// A string as simdjson keeps it until the end of the body; none for null.
 std::optional<std::string_view> string_of(od::value& value, std::string_view field) {
     std::string_view text;
@@ -134,7 +130,7 @@ std::string_view raw_value(od::value& value) {
 
 RecordText read_text(od::value& value, std::string_view field) {
     const auto text = string_of(value, field);
-    return text ? RecordText(has_nul(*text) ? without_nul(*text) : std::string(*text)) : RecordText();
+    return text ? RecordText(without_nul(*text)) : RecordText();
 }
 
 RecordText read_id(od::value& value, std::string_view field) {
@@ -181,8 +177,7 @@ struct RecordReader::Impl {
         while (*end != '"') end = end_or_escape(end + 2);  // an escape is two bytes, or the rest is plain
         unescaped.resize(static_cast<std::size_t>(end - raw.raw()) + simdjson::SIMDJSON_PADDING);
         auto* to = reinterpret_cast<std::uint8_t*>(unescaped.data());
-        const std::string_view text = parser->unescape(raw, to);
-        return memory->keep(has_nul(text) ? without_nul(text) : text);
+        return memory->keep(without_nul(parser->unescape(raw, to).value()));
     }
     /// False, and nothing has changed, for null.
     bool read_time(od::value& value, std::string_view field, Instant& target) {

@@ -2,7 +2,7 @@
 
 #include <simdjson.h>
 
-#include <map>
+#include <vector>
 
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/timestamp.hpp"
@@ -17,16 +17,13 @@ namespace dom = simdjson::dom;
 /// text.
 class Others {
   public:
-    void add(std::string_view key, dom::element value) {
-        members_[std::string(key)] = canonical(simdjson::minify(value));
-    }
-    void add_text(std::string_view key, const std::string& json) { members_[std::string(key)] = json; }
-    OptionalText text() const {
+    void add(std::string_view key, dom::element value) { add_text(key, canonical(simdjson::minify(value))); }
+    void add_text(std::string_view key, const std::string& json) { members_.emplace_back(key, json); }
+    OptionalText text() {
         if (members_.empty()) return std::nullopt;
         std::string out;
-        for (const auto& [key, value] : members_)
-            out += (out.empty() ? "{" : ",") + json_quote(key) + ":" + value;
-        return out + "}";
+        append_members(out, members_);
+        return out;
     }
     static std::string canonical(const std::string& json) {
         std::string why;
@@ -35,7 +32,7 @@ class Others {
     }
 
   private:
-    std::map<std::string, std::string> members_;
+    std::vector<JsonMember> members_;
 };
 
 /// True if the member was text (or null) and is now where it belongs.
@@ -44,9 +41,7 @@ bool take_text(dom::element value, OptionalText& target) {
     target.reset();
     if (value.is_null()) return true;
     if (value.get(text) != simdjson::SUCCESS) return false;
-    target = std::string(text);
-    for (std::size_t at = 0; (at = target->find('\0', at)) != std::string::npos;)
-        target->replace(at, 1, "\xef\xbf\xbd");
+    target = without_nul(text);
     return true;
 }
 
