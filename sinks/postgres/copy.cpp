@@ -46,25 +46,28 @@ std::string statement_for(const Table& table) {
     return statement + ") FROM STDIN (FORMAT binary)";
 }
 
-}  // namespace
-
-void copy(Transaction& tx, Rows rows) {
-    if (rows.empty()) return;
+void copy_slice(Transaction& tx, const std::string& statement, const std::string& slice) {
     tx.tell();
     PGconn* session = tx.session();
-    const std::string statement = statement_for(rows.table());
     const Answer begun{PQexec(session, statement.c_str())};
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) fail(session, begun.get(), statement);
-    const std::string data = std::move(rows).finished();
-    for (std::size_t sent = 0; sent < data.size(); sent += kPiece) {
-        const std::size_t piece = std::min(kPiece, data.size() - sent);
+    for (std::size_t sent = 0; sent < slice.size(); sent += kPiece) {
+        const std::size_t piece = std::min(kPiece, slice.size() - sent);
         // The server may have refused a row already; the answer to the end says which.
-        if (PQputCopyData(session, data.data() + sent, static_cast<int>(piece)) != 1) break;
+        if (PQputCopyData(session, slice.data() + sent, static_cast<int>(piece)) != 1) break;
     }
     if (PQputCopyEnd(session, nullptr) != 1 && PQstatus(session) != CONNECTION_OK) {
         fail(session, nullptr, statement);
     }
     end(session, statement);
+}
+
+}  // namespace
+
+void copy(Transaction& tx, Rows rows) {
+    if (rows.empty()) return;
+    const std::string statement = statement_for(rows.table());
+    for (const std::string& slice : std::move(rows).slices()) copy_slice(tx, statement, slice);
 }
 
 }  // namespace glia::postgres

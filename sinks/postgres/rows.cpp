@@ -60,13 +60,13 @@ constexpr std::chrono::microseconds kPostgresEpoch{946'684'800'000'000};
 // jsonb's binary form begins with the version of the form.
 constexpr char kJsonbVersion = 1;
 constexpr std::int32_t kNull = -1;
+// Rows of one COPY: where what the statement costs and what its buffer costs weigh the same.
+constexpr std::size_t kSlice = 256;
 
 }  // namespace
 
 Rows::Rows(const Table& table, Encoding encoding) : table_(table), copy_(encoding == Encoding::copy) {
-    // The signature, no flags, no further head.
-    static constexpr std::string_view kHead{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
-    data_ = copy_ ? kHead : std::string_view("[");
+    if (!copy_) data_ = "[";
 }
 
 template <typename Integer>
@@ -78,7 +78,22 @@ void Rows::binary(Integer value) {
     data_.append(bytes, sizeof value);
 }
 
+void Rows::begin_slice() {
+    // The signature, no flags, no further head.
+    static constexpr std::string_view kHead{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
+    data_ = kHead;
+}
+
+void Rows::end_slice() {
+    binary(std::int16_t{-1});
+    slices_.push_back(std::move(data_));
+}
+
 void Rows::begin_row() {
+    if (copy_ && rows_ % kSlice == 0) {
+        if (rows_ > 0) end_slice();
+        begin_slice();
+    }
     ++rows_;
     column_ = 0;
     if (copy_) {
@@ -90,12 +105,13 @@ void Rows::begin_row() {
 }
 
 std::string Rows::finished() && {
-    if (copy_) {
-        binary(std::int16_t{-1});
-    } else {
-        data_ += rows_ == 0 ? "]" : "}]";
-    }
+    data_ += rows_ == 0 ? "]" : "}]";
     return std::move(data_);
+}
+
+std::vector<std::string> Rows::slices() && {
+    if (rows_ > 0) end_slice();
+    return std::move(slices_);
 }
 
 void Rows::null() {

@@ -32,8 +32,12 @@ class Rows {
 
     bool empty() const { return rows_ == 0; }
     const Table& table() const { return table_; }
-    /// All of it, in COPY's binary format or as a JSON array for json_populate_recordset.
+    /// Encoded as JSON: an array for json_populate_recordset.
     std::string finished() &&;
+    /// Encoded for COPY: what goes into one COPY each, in the order of the rows. PostgreSQL (15 and 17 alike)
+    /// buffers up to 1,000 rows of a COPY, 64 KiB if they are text, and looks up each buffered row by walking
+    /// past the others: what a COPY costs grows with the square of what it buffers.
+    std::vector<std::string> slices() &&;
 
     void begin_row();
     void text(std::string_view value);  ///< text
@@ -52,12 +56,15 @@ class Rows {
   private:
     void null();
     void name_member();
+    void begin_slice();
+    void end_slice();
     template <typename Integer>
     void binary(Integer value);
 
     const Table& table_;
     bool copy_;
-    std::string data_;
+    std::string data_;                 // of COPY, the slice that is being filled
+    std::vector<std::string> slices_;  // full ones
     std::size_t rows_ = 0;
     std::size_t column_ = 0;
     bool first_member_ = true;

@@ -153,7 +153,11 @@ void encode_rows(benchmark::State& state) {
             pg::add_legs(legs, leg_queues, engagement);
         }
         for (pg::Rows* each : {&rows, &operators, &queues, &recordings, &legs, &leg_queues}) {
-            bytes += std::move(*each).finished().size();
+            if (encoding == pg::Rows::Encoding::json) {
+                bytes += std::move(*each).finished().size();
+            } else {
+                for (const std::string& slice : std::move(*each).slices()) bytes += slice.size();
+            }
         }
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * engagements.size()));
