@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "sinks/postgres/copy.hpp"
 #include "sinks/postgres/rows.hpp"
@@ -33,6 +34,7 @@ struct Work {
     bool ongoing_before = false;   // and has to be told if it is not any more
     bool as_stored = false;        // what it shows is stored
     bool familiar = false;         // and that its site lists it, so that nothing is to be done
+    bool presumed_new = false;     // its time was looked at, and it was not there
 
     const Engagement& engagement() const { return fetched->engagement; }
     const std::string& site() const { return fetched->site_id; }
@@ -104,7 +106,7 @@ OptionalInstant instant(const pqxx::row& row, StateColumn column) {
     return Instant{std::chrono::microseconds{row[column].as<std::int64_t>()}};
 }
 
-bool truth(const pqxx::row& row, StateColumn column) {
+bool truth(const pqxx::row& row, int column) {
     return *row[column].c_str() == 't';
 }
 
@@ -171,6 +173,7 @@ class Writer {
     /// so that a look at what this site listed first would not find it.
     void write(bool first) {
         leave_out_familiar(first);
+        if (first) presume_new();
         insert_new();
         update_changed();
         add_sites();
@@ -236,6 +239,7 @@ class Writer {
             const std::string hashes = bytes_of(rows[0][0].c_str());
             constexpr std::size_t kHash = sizeof(ContentHash);
             for (std::string_view rest = hashes; rest.size() >= 2 * kHash; rest.remove_prefix(2 * kHash)) {
+                ++stored_there_;
                 const auto found = by_hash.find(rest.substr(0, kHash));
                 if (found == by_hash.end()) continue;
                 Work& work = *found->second;
@@ -244,6 +248,25 @@ class Writer {
                 work.familiar = work.as_stored && work.site() == site;
             }
         }
+    }
+
+    /// Of a time of which hardly anything is stored, as in a backfill, a look at what there is tells what is
+    /// new without a search for each. It may be wrong, for the API may tell another created_at than before,
+    /// or another writer be quicker: then the COPY fails, and insert_new() asks for each.
+    void presume_new() {
+        if (works_.size() < kWorthAGlance || 4 * stored_there_ > works_.size()) return;
+        Instant earliest = Instant::max(), latest = Instant::min();
+        for (const Work& work : works_) {
+            if (work.incoming.source != RecordSource::list) return;
+            earliest = std::min(earliest, work.engagement().created_at);
+            latest = std::max(latest, work.engagement().created_at);
+        }
+        const auto rows =
+            tx_.run(sql::stored_between, {to_text(earliest), to_text(latest), std::to_string(works_.size())});
+        if (truth(rows[0], 1) || static_cast<std::size_t>(rows.size()) == works_.size()) return;
+        std::unordered_set<std::string_view> known;
+        for (const auto& row : rows) known.insert(row[0].c_str());
+        for (Work& work : works_) work.presumed_new = !known.contains(work.id());
     }
 
     /// True if a round before has found the same to be stored.
@@ -303,7 +326,7 @@ class Writer {
         for (const std::string& site : sites_) {
             std::vector<std::string> asked;
             for (const Work* work : works) {
-                if (work->site() == site) asked.emplace_back(work->id());
+                if (work->site() == site && !work->presumed_new) asked.emplace_back(work->id());
             }
             if (asked.empty()) continue;
             const auto rows = tx_.run(sql::classify, {array(asked), site});
@@ -342,6 +365,7 @@ class Writer {
                 savepoint.roll_back();
                 if (attempt == kCopyAttempts) throw;
                 refused = fresh;
+                for (Work& work : works_) work.presumed_new = false;
             }
         }
     }
@@ -591,6 +615,7 @@ class Writer {
     Transaction& tx_;
     std::vector<Work> works_;
     bool looked_for_forgotten_ = false;
+    std::size_t stored_there_ = 0;    // how much of it was seen at the glance
     std::vector<std::string> sites_;  // of the listings they come from; "" is that of details
     std::vector<CommitCounts>& counts_;
     const EnrichmentWishes& wishes_;

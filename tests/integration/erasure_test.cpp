@@ -95,6 +95,16 @@ TEST_F(Erasure, WhatIsForgottenDoesNotComeBack) {
     EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");
     EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three");
 }
+TEST_F(Erasure, WhatIsForgottenDoesNotComeBackAmongManyNewOnes) {
+    fill();
+    forget({{}, "ann", {}});
+    std::vector<FetchedEngagement> batch{of("e-one", "ann"), of("e-nine", "ann")};
+    for (int i = 0; i < 20; ++i) batch.push_back(of("new-" + std::to_string(i), "bob"));
+    const CommitCounts counts = commit(batch);
+    EXPECT_EQ(counts.forgotten, 2);
+    EXPECT_EQ(counts.inserted, 20);
+    EXPECT_EQ(rows_with("e-nine"), 0);
+}
 TEST_F(Erasure, AVisitorIsKnownByTheIdAsItCameAndAsItIsStored) {
     FetchedEngagement hashed = of("e1", "hmac:1");
     hashed.engagement.visitor_mark = bytes_hash("ann");
