@@ -255,8 +255,10 @@ class Backfill {
 
     /// Windows that another instance holds are waited for: if it dies, they fall to this one.
     Task<bool> others_are_reading() {
+        const std::int64_t let_go_before = let_go_here_;
         const BackfillProgress now = co_await progress();
-        if (now.windows_leased <= held_here_) co_return false;
+        // What this process let go while it asked may be among the leased.
+        if (now.windows_leased <= held_here_ + (let_go_here_ - let_go_before)) co_return false;
         co_await take_over_dead(engine_);
         co_await end_stuck(engine_);
         co_return co_await engine_.scope.sleep(Milliseconds{1000});
@@ -275,6 +277,7 @@ class Backfill {
         }
         held.renewal.reset();
         --held_here_;
+        ++let_go_here_;
         if (pointless) {
             co_await give_back(target, "");
             co_return;
@@ -302,7 +305,8 @@ class Backfill {
                 break;
             }
             if (engine_.scope.ending() || (last_round && result.fetched + result.failed == 0)) break;
-            if (result.fetched == 0 && !co_await engine_.scope.sleep(kPause)) break;
+            // The end of the listing is told by `over_`, but perhaps while the queue was being looked at.
+            if (result.fetched == 0 && listed_ == last_round) co_await over_.wait_for(kPause);
         }
         details_over_ = true;
         over_.notify();
@@ -346,7 +350,8 @@ class Backfill {
     int claim_size_ = 0;
     std::chrono::steady_clock::time_point claimed_at_{};
     bool refilling_ = false;
-    std::int64_t held_here_ = 0;  // windows leased by this process
+    std::int64_t held_here_ = 0;    // windows leased by this process
+    std::int64_t let_go_here_ = 0;  // those that were, and were read
     bool listed_ = false;
     bool details_over_ = false;
 };
