@@ -45,31 +45,38 @@ struct Work {
 /// Of one id twice in a batch, the later record counts; in two batches, the second is left for the next
 /// round.
 std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) {
-    std::vector<std::map<std::string_view, Work>> all(1);
+    struct Item {
+        std::string_view id;
+        std::size_t part = 0;
+        const FetchedEngagement* fetched = nullptr;
+    };
+    std::size_t count = 0;
+    for (const Batch* batch : batches) count += batch->engagements.size();
+    std::vector<Item> items;
+    items.reserve(count);
     for (std::size_t part = 0; part < batches.size(); ++part) {
         for (const FetchedEngagement& fetched : batches[part]->engagements) {
-            for (std::size_t round = 0;; ++round) {
-                if (round == all.size()) all.emplace_back();
-                Work& work = all[round][*fetched.engagement.id];
-                if (work.fetched && work.part != part) continue;
-                if (!work.fetched || work.fetched->fetched_at <= fetched.fetched_at) work.fetched = &fetched;
-                work.part = part;
-                break;
-            }
+            items.push_back({*fetched.engagement.id, part, &fetched});
         }
     }
+    std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.id < b.id; });
+
     std::vector<std::vector<Work>> result;
-    for (auto& round : all) {
-        std::vector<Work>& works = result.emplace_back();
-        works.reserve(round.size());
-        for (auto& [id, work] : round) {
-            const FetchedEngagement& fetched = *work.fetched;
-            work.incoming.source = fetched.source;
-            work.incoming.core_hash = core_hash(fetched.engagement);
-            if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
-            work.incoming.fetched_at = fetched.fetched_at;
-            works.push_back(work);
+    std::size_t round = 0;
+    for (auto item = items.begin(); item != items.end();) {
+        round = item != items.begin() && item->id == std::prev(item)->id ? round + 1 : 0;
+        if (round == result.size()) result.emplace_back().reserve(round == 0 ? count : 0);
+        Work& work = result[round].emplace_back();
+        work.part = item->part;
+        work.fetched = item->fetched;
+        while (++item != items.end() && item->part == work.part && item->id == work.id()) {
+            if (item->fetched->fetched_at >= work.fetched->fetched_at) work.fetched = item->fetched;
         }
+        const FetchedEngagement& fetched = *work.fetched;
+        work.incoming.source = fetched.source;
+        work.incoming.core_hash = core_hash(fetched.engagement);
+        if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
+        work.incoming.fetched_at = fetched.fetched_at;
     }
     return result;
 }
@@ -215,6 +222,10 @@ class Writer {
         for (const Work& work : works_) familiar_.erase(work.id());
     }
 
+    static bool may_be_glanced_at(const Work& work) {
+        return work.incoming.source == RecordSource::list && !work.site().empty();
+    }
+
     /// Looks at each site's time of the pages: what it listed first is told by its hashes, and what other
     /// sites show of that too.
     void glance() {
@@ -223,20 +234,24 @@ class Writer {
             std::size_t items = 0;
         };
         std::map<std::string_view, Span> spans;
-        std::unordered_map<std::string_view, Work*> by_hash;
-        for (Work& work : works_) {
-            if (work.incoming.source != RecordSource::list || work.site().empty()) continue;
-            by_hash[bytes_of(work.incoming.core_hash)] = &work;
+        for (const Work& work : works_) {
+            if (!may_be_glanced_at(work)) continue;
             Span& span = spans[work.site()];
             span.earliest = std::min(span.earliest, work.engagement().created_at);
             span.latest = std::max(span.latest, work.engagement().created_at);
             ++span.items;
         }
+        std::unordered_map<std::string_view, Work*> by_hash;
         for (const auto& [site, span] : spans) {
             if (span.items < kWorthAGlance) continue;
             const auto rows = tx_.run(sql::familiar, {std::string(site), to_text(span.earliest),
                                                       to_text(span.latest), std::to_string(2 * span.items)});
             const std::string hashes = bytes_of(rows[0][0].c_str());
+            if (!hashes.empty() && by_hash.empty()) {
+                for (Work& work : works_) {
+                    if (may_be_glanced_at(work)) by_hash[bytes_of(work.incoming.core_hash)] = &work;
+                }
+            }
             constexpr std::size_t kHash = sizeof(ContentHash);
             for (std::string_view rest = hashes; rest.size() >= 2 * kHash; rest.remove_prefix(2 * kHash)) {
                 ++stored_there_;
