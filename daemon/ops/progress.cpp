@@ -20,12 +20,17 @@ std::optional<std::chrono::seconds> TimeLeft::after(const ProgressFacts& facts) 
     const double seconds = std::chrono::duration<double>(facts.elapsed).count();
     double done = static_cast<double>(facts.pages);
     if (with_details) done += static_cast<double>(facts.engagements - facts.details_waiting);
-    // What counts as done is another thing from here on.
-    if (std::exchange(with_details_, with_details) != with_details) samples_.clear();
+    const double windows_left = static_cast<double>(facts.windows_total - facts.windows_done);
+    // What counts as done is another thing from here on: pages only or legs too; and what a listing shows
+    // that is known already, as another site's, counts only while there is a listing.
+    if (std::exchange(with_details_, with_details) != with_details) {
+        samples_.clear();
+        rate_ = 0;
+    }
+    if (std::exchange(listing_, windows_left > 0) != (windows_left > 0)) samples_.clear();
     samples_.push_back({seconds, done});
     while (samples_.size() > 2 && samples_[1].seconds <= seconds - kMemory) samples_.pop_front();
 
-    const double windows_left = static_cast<double>(facts.windows_total - facts.windows_done);
     double left = with_details ? static_cast<double>(facts.details_waiting) : 0;
     if (windows_left > 0) {
         // Windows not yet read are taken for such as those that were.
@@ -36,9 +41,9 @@ std::optional<std::chrono::seconds> TimeLeft::after(const ProgressFacts& facts) 
     }
     if (left == 0) return std::chrono::seconds{0};
     const double took = seconds - samples_.front().seconds;
-    const double rate = took > 0 ? (done - samples_.front().done) / took : 0;
-    if (took < kEarliest || rate <= 0) return std::nullopt;
-    return std::chrono::seconds{std::llround(left / rate)};
+    if (took >= kEarliest) rate_ = (done - samples_.front().done) / took;
+    if (rate_ <= 0) return std::nullopt;
+    return std::chrono::seconds{std::llround(left / rate_)};
 }
 
 std::string short_duration(std::chrono::seconds duration) {

@@ -36,6 +36,8 @@ class TimeLeft {
     };
     std::deque<Sample> samples_;
     bool with_details_ = false;
+    bool listing_ = false;
+    double rate_ = 0;  // what was answered in a second, lately; 0: not known yet
 };
 
 /// One line without line end, at most `width` columns; with a bar if `bar`.

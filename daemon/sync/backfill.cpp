@@ -321,7 +321,8 @@ class Backfill {
                 const BackfillProgress now = co_await progress();
                 const auto count = [](Sink& sink) { return sink.details_due(); };
                 const std::int64_t waiting = co_await engine_.store.run(count);
-                take_facts(now, waiting);
+                // What has come waits no more, though the table still says so: it is written some at a time.
+                take_facts(now, std::max(std::int64_t{0}, waiting - details_.unwritten()));
                 if (observer_.progress) observer_.progress(result_.facts);
                 co_await tell_time_left();
             } catch (const SinkError& error) {

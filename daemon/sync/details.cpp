@@ -132,12 +132,21 @@ Task<> Details::fetch(Round& round, DetailJob job) {
         tell_failure(job, *verdict, "the record is rejected: " + reason);
     } else {
         ++fetched_in_all_;
+        ++unwritten_;
     }
 }
 
 Task<> Details::flush(Round& round) {
     const std::shared_ptr<const Batch> batch = round.drain.flush();
     if (!batch) co_return;
+    struct Written {
+        ~Written() { unwritten -= fetched; }
+        std::int64_t& unwritten;
+        std::int64_t fetched;
+    };
+    const Written written{unwritten_,
+                          std::count_if(batch->details.begin(), batch->details.end(),
+                                        [](const auto& detail) { return detail.fetched_at.has_value(); })};
     co_await engine_.committer.commit(batch, std::nullopt);
 }
 

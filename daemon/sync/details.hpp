@@ -17,6 +17,8 @@ class Details {
     Task<DrainResult> drain(bool with_ongoing);
 
     std::int64_t fetched_in_all() const { return fetched_in_all_; }
+    /// Those of them that are not committed yet.
+    std::int64_t unwritten() const { return unwritten_; }
 
   private:
     struct Round;
@@ -28,6 +30,7 @@ class Details {
     Engine& engine_;
     AsyncMutex claiming_;
     std::int64_t fetched_in_all_ = 0;
+    std::int64_t unwritten_ = 0;
 };
 
 }  // namespace glia
