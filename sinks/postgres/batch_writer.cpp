@@ -7,6 +7,9 @@
 #include <unordered_set>
 
 #include "sinks/postgres/copy.hpp"
+#include "sinks/postgres/marks.hpp"
+#include "sinks/postgres/remainder.hpp"
+#include "sinks/postgres/rounds.hpp"
 #include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
 
@@ -21,65 +24,6 @@ constexpr int kUpdateAttempts = 8;
 // Fewer list items than these are asked for by id at once: that many would cost less only if nothing had
 // changed.
 constexpr std::size_t kWorthAGlance = 8;
-
-/// One record on its way into the tables.
-struct Work {
-    const FetchedEngagement* fetched = nullptr;
-    std::size_t part = 0;  ///< which batch it comes from
-    IncomingState incoming;
-    std::optional<StoredState> stored;
-    MergePlan plan;
-    bool site_known = false;
-    bool rejected_before = false;  // and not settled since
-    bool ongoing_before = false;   // and has to be told if it is not any more
-    bool as_stored = false;        // what it shows is stored
-    bool familiar = false;         // and that its site lists it, so that nothing is to be done
-    bool presumed_new = false;     // its time was looked at, and it was not there
-
-    const Engagement& engagement() const { return fetched->engagement; }
-    const std::string& site() const { return fetched->site_id; }
-    std::string_view id() const { return *fetched->engagement.id; }
-};
-
-/// What is written of some batches at once: in the order of ids, which is the order of locks, each id once.
-/// Of one id twice in a batch, the later record counts; in two batches, the second is left for the next
-/// round.
-std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) {
-    struct Item {
-        std::string_view id;
-        std::size_t part = 0;
-        const FetchedEngagement* fetched = nullptr;
-    };
-    std::size_t count = 0;
-    for (const Batch* batch : batches) count += batch->engagements.size();
-    std::vector<Item> items;
-    items.reserve(count);
-    for (std::size_t part = 0; part < batches.size(); ++part) {
-        for (const FetchedEngagement& fetched : batches[part]->engagements) {
-            items.push_back({*fetched.engagement.id, part, &fetched});
-        }
-    }
-    std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.id < b.id; });
-
-    std::vector<std::vector<Work>> result;
-    std::size_t round = 0;
-    for (auto item = items.begin(); item != items.end();) {
-        round = item != items.begin() && item->id == std::prev(item)->id ? round + 1 : 0;
-        if (round == result.size()) result.emplace_back().reserve(round == 0 ? count : 0);
-        Work& work = result[round].emplace_back();
-        work.part = item->part;
-        work.fetched = item->fetched;
-        while (++item != items.end() && item->part == work.part && item->id == work.id()) {
-            if (item->fetched->fetched_at >= work.fetched->fetched_at) work.fetched = item->fetched;
-        }
-        const FetchedEngagement& fetched = *work.fetched;
-        work.incoming.source = fetched.source;
-        work.incoming.core_hash = core_hash(fetched.engagement);
-        if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
-        work.incoming.fetched_at = fetched.fetched_at;
-    }
-    return result;
-}
 
 // The columns of classify, by their places: to look for names costs more than the rest.
 enum StateColumn {
@@ -126,39 +70,6 @@ StoredState stored_state(const pqxx::row& row) {
     state.legs_fetched_at = instant(row, kLegsFetchedAt);
     return state;
 }
-
-/// By what tombstones know engagements and visitors; numbered in the order in which they are added.
-class Marks {
-  public:
-    void add(const Engagement& engagement) {
-        add("engagement", bytes_hash(*engagement.id));
-        if (engagement.visitor_mark) add("visitor", *engagement.visitor_mark);
-        if (engagement.visitor_id) add("visitor", bytes_hash(*engagement.visitor_id));
-        ++count_;
-    }
-    void add(const RejectedRecord& record) {
-        if (record.engagement_id) add("engagement", bytes_hash(*record.engagement_id));
-        if (record.visitor_mark) add("visitor", *record.visitor_mark);
-        ++count_;
-    }
-    std::set<std::size_t> forgotten(Transaction& tx) const {
-        std::set<std::size_t> numbers;
-        for (const auto& row : tx.run(sql::forgotten, {array(kinds_), array(marks_)})) {
-            numbers.insert(owners_[static_cast<std::size_t>(row[0].as<std::int64_t>()) - 1]);
-        }
-        return numbers;
-    }
-
-  private:
-    void add(const char* kind, const ContentHash& mark) {
-        kinds_.emplace_back(kind);
-        marks_.push_back(to_bytea(mark));
-        owners_.push_back(count_);
-    }
-    std::vector<std::string> kinds_, marks_;
-    std::vector<std::size_t> owners_;
-    std::size_t count_ = 0;
-};
 
 /// What was found to be stored just as it is shown, by id. The ids belong to the batches.
 using Familiar = std::unordered_map<std::string_view, IncomingState>;
@@ -637,85 +548,6 @@ class Writer {
     Familiar& familiar_;
 };
 
-/// Writes what a batch holds besides engagements.
-class Remainder {
-  public:
-    Remainder(Transaction& tx, const Batch& batch) : tx_(tx), batch_(batch) {}
-
-    void write_rejected() {
-        if (batch_.rejected.empty()) return;
-        Marks marks;
-        for (const RejectedFetch& rejected : batch_.rejected) marks.add(rejected.record);
-        const std::set<std::size_t> forgotten = marks.forgotten(tx_);
-        std::size_t number = 0;
-        std::map<std::pair<std::string, RecordSource>, std::map<ContentHash, const RejectedFetch*>> by_origin;
-        for (const RejectedFetch& rejected : batch_.rejected) {
-            if (forgotten.contains(number++)) continue;
-            by_origin[{rejected.site_id, rejected.source}][bytes_hash(rejected.record.payload)] = &rejected;
-        }
-        for (const auto& [origin, records] : by_origin) {
-            std::vector<Param> engagement_ids, reasons, payloads, hashes;
-            for (const auto& [payload_hash, rejected] : records) {
-                engagement_ids.push_back(rejected->record.engagement_id);
-                reasons.push_back(rejected->record.reason);
-                payloads.push_back(rejected->record.payload);
-                hashes.push_back(to_bytea(payload_hash));
-            }
-            tx_.run(sql::reject_records,
-                    {origin.first.empty() ? std::nullopt : Param{origin.first},
-                     origin.second == RecordSource::list ? "list" : "detail", array(engagement_ids),
-                     array(reasons), array(payloads), array(hashes)});
-        }
-    }
-
-    void settle_details() {
-        std::vector<Param> loaded, fetched, failed, errors, waits, parked, attempted;
-        for (const DetailOutcome& outcome : batch_.details) {
-            if (outcome.fetched_at) {
-                loaded.push_back(outcome.engagement_id);
-                fetched.push_back(to_text(*outcome.fetched_at));
-                continue;
-            }
-            failed.push_back(outcome.engagement_id);
-            errors.push_back(outcome.error);
-            waits.push_back(std::to_string(outcome.retry_in.count()));
-            parked.push_back(param(outcome.parked));
-            attempted.push_back(param(outcome.attempted));
-        }
-        std::set<std::string> rest;
-        for (const DetailOutcome& outcome : batch_.details) rest.insert(outcome.engagement_id);
-        if (!loaded.empty()) {
-            const Param owner = batch_.claim_owner.empty() ? std::nullopt : Param{batch_.claim_owner};
-            for (const auto& row : tx_.run(sql::settle_details, {array(loaded), array(fetched), owner})) {
-                rest.erase(row[0].c_str());
-            }
-        }
-        check_claims(rest);
-        std::erase_if(loaded, [&](const Param& id) { return !rest.contains(*id); });
-        if (!loaded.empty()) tx_.run(sql::unclaim_details, {array(loaded)});
-        if (!failed.empty()) {
-            tx_.run(sql::fail_details,
-                    {array(failed), array(errors), array(waits), array(parked), array(attempted)});
-        }
-    }
-
-  private:
-    /// The fence of the details, for those that did not leave the queue as ours. Last, so that rows are
-    /// locked in the order in which list batches lock theirs.
-    void check_claims(const std::set<std::string>& claimed) {
-        if (batch_.claim_owner.empty() || claimed.empty()) return;
-        std::set<std::string> lost = claimed;
-        const std::vector<std::string> asked(claimed.begin(), claimed.end());
-        for (const auto& row : tx_.run(sql::held_details, {array(asked), batch_.claim_owner})) {
-            lost.erase(row[0].c_str());
-        }
-        if (!lost.empty()) throw ClaimsLost{std::move(lost)};
-    }
-
-    Transaction& tx_;
-    const Batch& batch_;
-};
-
 }  // namespace
 
 std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches,
@@ -728,9 +560,8 @@ std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const
         first = false;
     }
     for (std::size_t part = 0; part < batches.size(); ++part) {
-        Remainder remainder(tx, *batches[part]);
-        remainder.write_rejected();
-        remainder.settle_details();
+        write_rejected(tx, *batches[part]);
+        settle_details(tx, *batches[part]);
         counts[part].rejected = static_cast<std::int64_t>(batches[part]->rejected.size());
     }
     return counts;

@@ -1,8 +1,6 @@
 // A batch into the data tables, inside a transaction that the caller owns.
 #pragma once
 
-#include <set>
-#include <string>
 #include <vector>
 
 #include "sinks/checkpoint.hpp"
@@ -10,11 +8,6 @@
 #include "sinks/postgres/connection.hpp"
 
 namespace glia::postgres {
-
-/// Thrown out of a transaction whose details somebody else has claimed meanwhile: nothing of it is written.
-struct ClaimsLost {
-    std::set<std::string> engagements;
-};
 
 /// Writes what plan_merge() decides for each record: what is unchanged costs no write and no row lock, what
 /// is new goes in by COPY, what changed is merged. The counts are in the order of the batches, which end in

@@ -11,6 +11,7 @@
 #include "sinks/postgres/enrichment.hpp"
 #include "sinks/postgres/erasure.hpp"
 #include "sinks/postgres/migrate.hpp"
+#include "sinks/postgres/remainder.hpp"
 #include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
 

@@ -1,0 +1,31 @@
+// By what tombstones know engagements and visitors.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sinks/content_hash.hpp"
+#include "sinks/postgres/connection.hpp"
+#include "sinks/records.hpp"
+
+namespace glia::postgres {
+
+/// Records that may have been forgotten, numbered in the order in which they are added.
+class Marks {
+  public:
+    void add(const Engagement& engagement);
+    void add(const RejectedRecord& record);
+    /// The numbers of those that were. Nothing more is forgotten until the transaction ends.
+    std::set<std::size_t> forgotten(Transaction& tx) const;
+
+  private:
+    void add(const char* kind, const ContentHash& mark);
+
+    std::vector<std::string> kinds_, marks_;
+    std::vector<std::size_t> owners_;
+    std::size_t count_ = 0;
+};
+
+}  // namespace glia::postgres

@@ -1,0 +1,45 @@
+#include "sinks/postgres/rounds.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace glia::postgres {
+
+std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) {
+    struct Item {
+        std::string_view id;
+        std::size_t part = 0;
+        const FetchedEngagement* fetched = nullptr;
+    };
+    std::size_t count = 0;
+    for (const Batch* batch : batches) count += batch->engagements.size();
+    std::vector<Item> items;
+    items.reserve(count);
+    for (std::size_t part = 0; part < batches.size(); ++part) {
+        for (const FetchedEngagement& fetched : batches[part]->engagements) {
+            items.push_back({*fetched.engagement.id, part, &fetched});
+        }
+    }
+    std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.id < b.id; });
+
+    std::vector<std::vector<Work>> result;
+    std::size_t round = 0;
+    for (auto item = items.begin(); item != items.end();) {
+        round = item != items.begin() && item->id == std::prev(item)->id ? round + 1 : 0;
+        if (round == result.size()) result.emplace_back().reserve(round == 0 ? count : 0);
+        Work& work = result[round].emplace_back();
+        work.part = item->part;
+        work.fetched = item->fetched;
+        while (++item != items.end() && item->part == work.part && item->id == work.id()) {
+            if (item->fetched->fetched_at >= work.fetched->fetched_at) work.fetched = item->fetched;
+        }
+        const FetchedEngagement& fetched = *work.fetched;
+        work.incoming.source = fetched.source;
+        work.incoming.core_hash = core_hash(fetched.engagement);
+        if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
+        work.incoming.fetched_at = fetched.fetched_at;
+    }
+    return result;
+}
+
+}  // namespace glia::postgres
