@@ -14,6 +14,9 @@ namespace {
 
 constexpr Milliseconds kPause{250};
 constexpr Milliseconds kProgressEvery{1000};
+// To count a long queue takes the database a while: so many times as long as that, nobody asks again.
+constexpr int kProgressPause = 20;
+constexpr Milliseconds kProgressAtLeast{10'000};
 constexpr Milliseconds kTellEvery{5000};
 // Windows are claimed some at a time, as many as are read within about kClaimLasts, but not more than these.
 constexpr Milliseconds kClaimLasts{500};
@@ -314,13 +317,18 @@ class Backfill {
     }
 
     Task<> report(Latch& latch) {
+        Milliseconds pause = kProgressEvery;
         while (!(listed_ && details_over_) && !engine_.scope.ending()) {
-            co_await over_.wait_for(kProgressEvery);
+            co_await over_.wait_for(pause);
+            const auto asked = std::chrono::steady_clock::now();
             std::optional<SinkError> failure;
             try {
                 const BackfillProgress now = co_await progress();
                 const auto count = [](Sink& sink) { return sink.details_due(); };
                 const std::int64_t waiting = co_await engine_.store.run(count);
+                const auto took = std::chrono::steady_clock::now() - asked;
+                pause = std::clamp(std::chrono::duration_cast<Milliseconds>(kProgressPause * took),
+                                   kProgressEvery, kProgressAtLeast);
                 // What has come waits no more, though the table still says so: it is written some at a time.
                 take_facts(now, std::max(std::int64_t{0}, waiting - details_.unwritten()));
                 if (observer_.progress) observer_.progress(result_.facts);
