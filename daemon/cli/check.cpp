@@ -16,7 +16,7 @@ namespace {
 // A person waits for the answer: one more attempt for a hiccup, not the service's patience.
 constexpr int kRetries = 1;
 
-/// Prints a line per check and keeps the gravest ending.
+/// Prints a line per check and keeps the gravest ending; a hint ends nothing.
 class Report {
   public:
     void good(const std::string& what) {
@@ -26,6 +26,9 @@ class Report {
         std::cout << painted("FAILED", Paint::bad, colour_) << "  " << what << ": " << outcome.error
                   << std::endl;
         ending_ = std::max(ending_, outcome.ending);
+    }
+    void hint(const std::string& what) {
+        std::cout << painted("hint", Paint::warn, colour_) << "    " << what << std::endl;
     }
     int code() const { return exit_code(ending_); }
 
@@ -93,6 +96,11 @@ void check_database(Report& report, const Settings& settings) {
                                      "; grant them on the tables of " + schema));
         } else if (seen.schema_version > 0) {
             report.good("privileges: role " + seen.role + " can read and write every table");
+        }
+        if (seen.indexes) {
+            report.hint("memory: the indexes of " + schema + " take " + *seen.indexes +
+                        ", and PostgreSQL's shared_buffers are " + seen.shared_buffers +
+                        ": loading slows down as they grow; give it more if you can (OPERATIONS.md, Sizing)");
         }
     } catch (const SinkError& error) {
         report.bad("database", {ending_of(error), error.what()});

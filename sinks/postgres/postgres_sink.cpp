@@ -608,6 +608,10 @@ Inspection inspect(const Settings& settings) {
         seen.standby = truth(row, "standby");
         seen.may_create = truth(row, "may");
         seen.missing_privileges = text(tx.run(sql::missing_privileges, {settings.schema})[0], "missing");
+        for (const auto& large : tx.run(sql::outgrown, {settings.schema})) {
+            seen.indexes = text(large, "indexes");
+            seen.shared_buffers = text(large, "buffers").value_or("?");
+        }
     });
     seen.schema_version = schema_version(connection);
     return seen;

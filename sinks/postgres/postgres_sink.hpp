@@ -40,6 +40,8 @@ struct Inspection {
     bool may_create = false;          ///< the role may create the schema, or tables in it
     int schema_version = 0;           ///< 0: there is no schema yet
     OptionalText missing_privileges;  ///< tables and privileges that the role lacks, if any
+    OptionalText indexes;             ///< their size, if it is more than shared_buffers
+    std::string shared_buffers;       ///< then
 };
 Inspection inspect(const Settings& settings);
 

@@ -34,6 +34,22 @@ def a_missing_privilege_is_exit_code_78():
 
 
 @test
+def check_hints_at_memory_that_the_indexes_have_outgrown():
+    own = Cluster()
+    with open(own.dir + "/data/postgresql.conf", "a") as f: f.write("shared_buffers=1MB\n")
+    own.stop()
+    own.start()
+    simulator = Simulator(engagements=3000, days=30, seed=3, legs_in_list=True)
+    program = Program(own, simulator)
+    assert "hint" not in done(program.run("check")).out
+    done(program.backfill())
+    hints = [line for line in done(program.run("check")).out.splitlines() if line.startswith("hint")]
+    assert len(hints) == 1 and "shared_buffers are 1MB" in hints[0], hints
+    simulator.close()
+    own.close()
+
+
+@test
 def a_writer_without_ddl_rights_can_work():
     role = "w" + os.urandom(4).hex()
     simulator, program = world(200)
