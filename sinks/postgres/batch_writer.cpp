@@ -24,6 +24,8 @@ constexpr int kUpdateAttempts = 8;
 // Fewer list items than these are asked for by id at once: that many would cost less only if nothing had
 // changed.
 constexpr std::size_t kWorthAGlance = 8;
+// A look at all sites costs as much as to ask for some hundred engagements.
+constexpr std::size_t kWorthALook = 200;
 
 // The columns of classify, by their places: to look for names costs more than the rest.
 enum StateColumn {
@@ -79,8 +81,13 @@ class Writer {
   public:
     /// `familiar`: what the rounds before have found; what this one finds is added.
     Writer(Transaction& tx, std::vector<Work> works, std::vector<CommitCounts>& counts,
-           const EnrichmentWishes& wishes, Familiar& familiar)
-        : tx_(tx), works_(std::move(works)), counts_(counts), wishes_(wishes), familiar_(familiar) {
+           const EnrichmentWishes& wishes, Familiar& familiar, Looks& looks)
+        : tx_(tx),
+          works_(std::move(works)),
+          counts_(counts),
+          wishes_(wishes),
+          familiar_(familiar),
+          looks_(looks) {
         for (const Work& work : works_) {
             if (std::find(sites_.begin(), sites_.end(), work.site()) == sites_.end())
                 sites_.push_back(work.site());
@@ -180,16 +187,19 @@ class Writer {
     /// new without a search for each. It may be wrong, for the API may tell another created_at than before,
     /// or another writer be quicker: then the COPY fails, and insert_new() asks for each.
     void presume_new() {
-        if (works_.size() < kWorthAGlance || 4 * stored_there_ > works_.size()) return;
+        if (works_.size() < kWorthALook || 4 * stored_there_ > works_.size()) return;
         Instant earliest = Instant::max(), latest = Instant::min();
         for (const Work& work : works_) {
             if (work.incoming.source != RecordSource::list) return;
             earliest = std::min(earliest, work.engagement().created_at);
             latest = std::max(latest, work.engagement().created_at);
         }
+        if (!looks_.worth_one()) return;
         const auto rows =
             tx_.run(sql::stored_between, {to_text(earliest), to_text(latest), std::to_string(works_.size())});
-        if (truth(rows[0], 1) || static_cast<std::size_t>(rows.size()) == works_.size()) return;
+        const bool told = !truth(rows[0], 1) && static_cast<std::size_t>(rows.size()) < works_.size();
+        looks_.told(told);
+        if (!told) return;
         std::unordered_set<std::string_view> known;
         for (const auto& row : rows) known.insert(row[0].c_str());
         for (Work& work : works_) work.presumed_new = !known.contains(work.id());
@@ -546,17 +556,18 @@ class Writer {
     std::vector<CommitCounts>& counts_;
     const EnrichmentWishes& wishes_;
     Familiar& familiar_;
+    Looks& looks_;
 };
 
 }  // namespace
 
 std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches,
-                                        const EnrichmentWishes& wishes) {
+                                        const EnrichmentWishes& wishes, Looks& looks) {
     std::vector<CommitCounts> counts(batches.size());
     bool first = true;
     Familiar familiar;
     for (std::vector<Work>& works : rounds(batches)) {
-        if (!works.empty()) Writer(tx, std::move(works), counts, wishes, familiar).write(first);
+        if (!works.empty()) Writer(tx, std::move(works), counts, wishes, familiar, looks).write(first);
         first = false;
     }
     for (std::size_t part = 0; part < batches.size(); ++part) {
@@ -567,11 +578,12 @@ std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const
     return counts;
 }
 
-CommitCounts write_batch(Transaction& tx, const Batch& batch, const EnrichmentWishes& wishes) {
-    return write_batches(tx, {&batch}, wishes).front();
+CommitCounts write_batch(Transaction& tx, const Batch& batch, const EnrichmentWishes& wishes, Looks& looks) {
+    return write_batches(tx, {&batch}, wishes, looks).front();
 }
 
-CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const EnrichmentWishes& wishes) {
+CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const EnrichmentWishes& wishes,
+                              Looks& looks) {
     CommitCounts counts;
     Batch rest;
     rest.rejected = batch.rejected;
@@ -582,7 +594,7 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const Enrichm
         one.engagements.push_back(fetched);
         Savepoint savepoint(tx, "one_engagement");
         try {
-            const CommitCounts written = write_batch(tx, one, wishes);
+            const CommitCounts written = write_batch(tx, one, wishes, looks);
             savepoint.release();
             counts += written;
         } catch (const pqxx::sql_error& error) {
@@ -600,7 +612,7 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const Enrichm
             rest.rejected.push_back(std::move(rejected));
         }
     }
-    counts += write_batch(tx, rest, wishes);
+    counts += write_batch(tx, rest, wishes, looks);
     return counts;
 }
 

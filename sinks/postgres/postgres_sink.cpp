@@ -86,7 +86,7 @@ class PostgresSink final : public Sink {
                 }
             }
             if (!windows.empty()) write_windows(tx, windows);
-            counts = write_batches(tx, batches, wishes_);
+            counts = write_batches(tx, batches, wishes_, looks_);
         });
         return counts;
     }
@@ -98,7 +98,8 @@ class PostgresSink final : public Sink {
                 // The fence comes first: it locks the row of the lease, so a takeover waits for this commit
                 // or stops it.
                 if (checkpoint) write_checkpoint(tx, *checkpoint);
-                counts = one_by_one ? write_one_by_one(tx, batch, wishes_) : write_batch(tx, batch, wishes_);
+                counts = one_by_one ? write_one_by_one(tx, batch, wishes_, looks_)
+                                    : write_batch(tx, batch, wishes_, looks_);
             });
             return counts;
         };
@@ -588,6 +589,7 @@ class PostgresSink final : public Sink {
 
     Connection connection_;
     EnrichmentWishes wishes_;
+    Looks looks_;
 };
 
 }  // namespace

@@ -99,10 +99,10 @@ TEST_F(Erasure, WhatIsForgottenDoesNotComeBackAmongManyNewOnes) {
     fill();
     forget({{}, "ann", {}});
     std::vector<FetchedEngagement> batch{of("e-one", "ann"), of("e-nine", "ann")};
-    for (int i = 0; i < 20; ++i) batch.push_back(of("new-" + std::to_string(i), "bob"));
+    for (int i = 0; i < 220; ++i) batch.push_back(of("new-" + std::to_string(i), "bob"));
     const CommitCounts counts = commit(batch);
     EXPECT_EQ(counts.forgotten, 2);
-    EXPECT_EQ(counts.inserted, 20);
+    EXPECT_EQ(counts.inserted, 220);
     EXPECT_EQ(rows_with("e-nine"), 0);
 }
 TEST_F(Erasure, AVisitorIsKnownByTheIdAsItCameAndAsItIsStored) {
