@@ -114,6 +114,12 @@ void Signal::notify() {
     impl_->waiters.clear();
 }
 
+void Signal::notify_one() {
+    if (impl_->waiters.empty()) return;
+    impl_->waiters.front()->cancel();
+    impl_->waiters.pop_front();
+}
+
 Scope::Scope(Runtime& runtime) : runtime_(runtime), ended_(runtime), ending_(runtime.stopping()) {
     runtime_.scopes_.push_back(this);
 }

@@ -65,6 +65,8 @@ class Signal {
     /// Ends after `limit` at the latest. Stopping does not end it: what is waited for is to come first.
     Task<> wait_for(std::chrono::milliseconds limit);
     void notify();
+    /// Only whoever has waited longest.
+    void notify_one();
 
   private:
     struct Impl;
@@ -119,7 +121,7 @@ class AsyncMutex {
     Task<> lock();
     void unlock() {
         locked_ = false;
-        freed_.notify();
+        freed_.notify_one();
     }
 
   private:

@@ -23,7 +23,7 @@ constexpr Milliseconds kClaimLasts{500};
 constexpr int kClaimedAtOnce = 32;
 // So many windows may wait for their last commit while others are read. How much may wait, the committer
 // says.
-constexpr int kWindowsWaiting = 28;
+constexpr int kWindowsWaiting = 252;
 
 class Backfill {
   public:
@@ -34,7 +34,8 @@ class Backfill {
           details_(engine),
           over_(engine.runtime),
           reading_freed_(engine.runtime),
-          claiming_(engine.runtime) {}
+          claiming_(engine.runtime),
+          asking_(engine.runtime) {}
 
     Task<BackfillResult> run() {
         std::optional<SinkError> failure;
@@ -159,7 +160,7 @@ class Backfill {
         void end() {
             if (std::exchange(ended_, true)) return;
             ++backfill_.reading_free_;
-            backfill_.reading_freed_.notify();
+            backfill_.reading_freed_.notify_one();
         }
 
       private:
@@ -256,15 +257,30 @@ class Backfill {
         }
     }
 
-    /// Windows that another instance holds are waited for: if it dies, they fall to this one.
+    /// Windows that another instance holds are waited for: if it dies, they fall to this one. All who read
+    /// come here at the end, nearly at once: one asks for all.
     Task<bool> others_are_reading() {
-        const std::int64_t let_go_before = let_go_here_;
-        const BackfillProgress now = co_await progress();
-        // What this process let go while it asked may be among the leased.
-        if (now.windows_leased <= held_here_ + (let_go_here_ - let_go_before)) co_return false;
+        co_await asking_.lock();
+        std::optional<SinkError> failure;
+        try {
+            if (std::chrono::steady_clock::now() - asked_at_ >= kPause) co_await ask_who_reads();
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        asking_.unlock();
+        if (failure) throw SinkError(*failure);
+        if (!others_read_) co_return false;
         co_await take_over_dead(engine_);
         co_await end_stuck(engine_);
         co_return co_await engine_.scope.sleep(Milliseconds{1000});
+    }
+
+    Task<> ask_who_reads() {
+        const std::int64_t let_go_before = let_go_here_;
+        const BackfillProgress now = co_await progress();
+        // What this process let go while it asked may be among the leased.
+        others_read_ = now.windows_leased > held_here_ + (let_go_here_ - let_go_before);
+        asked_at_ = std::chrono::steady_clock::now();
     }
 
     Task<> read_window(Held held, Reading& reading) {
@@ -355,6 +371,9 @@ class Backfill {
     int reading_free_ = 0;
     Signal reading_freed_;
     AsyncMutex claiming_;
+    AsyncMutex asking_;
+    bool others_read_ = false;
+    std::chrono::steady_clock::time_point asked_at_{};
     std::deque<Held> claimed_;
     int claim_size_ = 0;
     std::chrono::steady_clock::time_point claimed_at_{};

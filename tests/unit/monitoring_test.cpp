@@ -221,5 +221,41 @@ TEST(StoreSilence, IsThatOfAWriterWhoseStatementDoesNotEnd) {
     }
 }
 
+TEST(Signal, WakesAllOrTheOneThatHasWaitedLongest) {
+    Runtime runtime;
+    std::string woken;
+    const int code = runtime.run(
+        [&]() -> Task<int> {
+            Signal signal(runtime);
+            Latch done(runtime);
+            auto wait = [](Signal& on, char name, std::string& names, Latch& latch) -> Task<> {
+                co_await on.wait();
+                names += name;
+                latch.remove();
+            };
+            signal.notify_one();  // nobody waits yet, so nobody is woken by it
+            for (const char name : {'a', 'b', 'c', 'd'}) {
+                done.add();
+                runtime.spawn(wait(signal, name, woken, done));
+            }
+            Signal pause(runtime);
+            co_await pause.wait_for(1ms);
+            EXPECT_EQ(woken, "");
+            signal.notify_one();
+            co_await pause.wait_for(1ms);
+            EXPECT_EQ(woken, "a");
+            signal.notify_one();
+            signal.notify_one();
+            co_await pause.wait_for(1ms);
+            EXPECT_EQ(woken, "abc");
+            signal.notify();
+            co_await done.wait();
+            EXPECT_EQ(woken, "abcd");
+            co_return 0;
+        },
+        1000ms);
+    EXPECT_EQ(code, 0);
+}
+
 }  // namespace
 }  // namespace glia
