@@ -257,13 +257,16 @@ class Backfill {
         }
     }
 
-    /// Windows that another instance holds are waited for: if it dies, they fall to this one. All who read
-    /// come here at the end, nearly at once: one asks for all.
+    /// Windows that another instance holds are waited for: if it dies, they fall to this one. Many come here
+    /// at the end, nearly at once: one asks for all, but for those who held a window since. So whoever holds
+    /// the last one asks when this process holds none, and what is leased then is not ours.
     Task<bool> others_are_reading() {
         co_await asking_.lock();
         std::optional<SinkError> failure;
         try {
-            if (std::chrono::steady_clock::now() - asked_at_ >= kPause) co_await ask_who_reads();
+            const bool answered =
+                asked_after_ == let_go_here_ && std::chrono::steady_clock::now() - asked_at_ < kPause;
+            if (!answered) co_await ask_who_reads();
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
@@ -276,10 +279,10 @@ class Backfill {
     }
 
     Task<> ask_who_reads() {
-        const std::int64_t let_go_before = let_go_here_;
+        asked_after_ = let_go_here_;
         const BackfillProgress now = co_await progress();
         // What this process let go while it asked may be among the leased.
-        others_read_ = now.windows_leased > held_here_ + (let_go_here_ - let_go_before);
+        others_read_ = now.windows_leased > held_here_ + (let_go_here_ - asked_after_);
         asked_at_ = std::chrono::steady_clock::now();
     }
 
@@ -374,6 +377,7 @@ class Backfill {
     AsyncMutex asking_;
     bool others_read_ = false;
     std::chrono::steady_clock::time_point asked_at_{};
+    std::int64_t asked_after_ = 0;  // let_go_here_ when it was last asked
     std::deque<Held> claimed_;
     int claim_size_ = 0;
     std::chrono::steady_clock::time_point claimed_at_{};
