@@ -4,27 +4,20 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <system_error>
 
 #include "daemon/api/url.hpp"
+#include "daemon/config/text_file.hpp"
 #include "daemon/config/yaml_reader.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "sinks/postgres/dsn.hpp"
 
 namespace glia {
 namespace {
-
-std::string trimmed(const std::string& text) {
-    constexpr const char* kSpace = " \t\r\n\v\f";
-    const std::size_t first = text.find_first_not_of(kSpace);
-    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::string join(const std::vector<std::string>& lines) {
     std::string text;
@@ -282,27 +275,6 @@ void read_rest(Section& root, Settings& settings) {
     admin.finish();
 }
 
-/// A file that is read as a whole and is small. Throws ConfigError that ends with `advice`.
-std::string read_file(const std::string& file, const std::string& advice) {
-    const auto refuse = [&](const std::string& what) {
-        throw ConfigError({file + ": " + what + "; " + advice});
-    };
-    constexpr std::size_t kLargest = std::size_t{1} << 20;  // a thousand times what one needs
-    std::error_code error;
-    if (std::filesystem::is_directory(file, error)) refuse("is a folder, not a file");
-    errno = 0;
-    std::ifstream in(file, std::ios::binary);
-    std::string text(kLargest + 1, '\0');
-    if (in) in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!in.is_open() || in.bad()) refuse("cannot be read (" + std::generic_category().message(errno) + ")");
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kLargest) refuse("is larger than 1 MB");
-    if (text.find('\0') != std::string::npos) refuse("is not a text in UTF-8");
-    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
-    if (trimmed(text).empty()) refuse("is empty");
-    return text;
-}
-
 /// yaml-cpp's complaint without what it quotes, which is always behind a colon.
 std::string words_of(const YAML::Exception& error) {
     return "not valid YAML: " + error.msg.substr(0, error.msg.find_first_of(":\"")) +
@@ -362,7 +334,7 @@ std::optional<std::string> process_environment(const std::string& name) {
 }
 
 Settings load_settings(const std::string& file, Environment environment) {
-    return parse_settings(read_file(file, "name the configuration with -c FILE"), file, environment);
+    return parse_settings(read_text_file(file, "name the configuration with -c FILE"), file, environment);
 }
 
 Settings parse_settings(const std::string& text, const std::string& file, Environment environment) {
@@ -394,7 +366,7 @@ std::string resolve_dsn(const PostgresSettings& settings) {
     if (!settings.dsn_file.empty()) {
         where = settings.dsn_file + " (sink.postgres.dsn_file)";
         const std::string advice = "sink.postgres.dsn_file must hold the DSN in one line";
-        std::istringstream in(read_file(settings.dsn_file, advice));
+        std::istringstream in(read_text_file(settings.dsn_file, advice));
         for (std::string line; std::getline(in, line);) {
             line = trimmed(line);
             if (line.empty() || line.front() == '#') continue;

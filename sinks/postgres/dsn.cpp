@@ -55,6 +55,9 @@ bool may_show(const DsnParameter& parameter) {
     };
     if (std::find(std::begin(kNumbers), std::end(kNumbers), keyword) != std::end(kNumbers))
         return consists_of([](unsigned char c) { return std::isdigit(c) != 0 || c == ',' || c == '-'; });
+    if (keyword == "hostaddr")
+        return consists_of(
+            [](unsigned char c) { return std::isxdigit(c) != 0 || c == ',' || c == '.' || c == ':'; });
     if (const auto choices = dsn_choices(keyword); !choices.empty())
         return std::find(choices.begin(), choices.end(), value) != choices.end();
     const auto* known =

@@ -1,4 +1,5 @@
 // What is wrong with a DSN, in words that quote nothing of it.
+#include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <openssl/bio.h>
 #include <openssl/pem.h>
@@ -196,6 +197,13 @@ Problem late_problem(const DsnParameter& parameter) {
     } else if (std::find(std::begin(kNumbers), std::end(kNumbers), keyword) != std::end(kNumbers)) {
         if (!value.empty() && !is_number(value, -2'147'483'647, 2'147'483'647))
             return keyword + " must be a whole number";
+    } else if (keyword == "hostaddr") {
+        for (const std::string& address : items(value)) {
+            unsigned char bytes[sizeof(in6_addr)];
+            if (!address.empty() && inet_pton(AF_INET, address.c_str(), bytes) != 1 &&
+                inet_pton(AF_INET6, address.substr(0, address.find('%')).c_str(), bytes) != 1)
+                return "hostaddr must be an IP address";
+        }
     } else if (keyword == "host" && value.find('@') != std::string::npos && !value.starts_with('@')) {
         return "the host has an @ in it" + kEncode;
     } else if (keyword == "replication" && !value.empty()) {

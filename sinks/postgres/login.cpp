@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cctype>
 #include <memory>
-#include <optional>
 
 #include "sinks/postgres/dsn.hpp"
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "daemon/config/settings.hpp"
 
 namespace glia::postgres {
@@ -34,10 +36,11 @@ std::vector<std::string> dsns_with_a_secret() {
     }
     for (const char* wrong :
          {"S3CRETxyz", "=S3CRETxyz", "S3CRETxyz=", "S3CRETxyz=x", "host=h port=S3CRETxyz",
-          "host=h sslmode=S3CRETxyz", "connect_timeout=S3CRETxyz", "target_session_attrs=S3CRETxyz",
-          "host=@S3CRETxyz@h", "dbname=postgresql://u:S3CRETxyz@h/db", "dbname='host=h password=S3CRETxyz'",
-          "mysql://u:S3CRETxyz@h/db", "jdbc:postgresql://h/db?password=S3CRETxyz", "u:S3CRETxyz@h/db",
-          "//u:S3CRETxyz@h", "user=u:S3CRETxyz host=h", "host=u:S3CRETxyz@h"})
+          "host=h sslmode=S3CRETxyz", "connect_timeout=S3CRETxyz", "hostaddr=S3CRETxyz",
+          "target_session_attrs=S3CRETxyz", "host=@S3CRETxyz@h", "dbname=postgresql://u:S3CRETxyz@h/db",
+          "dbname='host=h password=S3CRETxyz'", "mysql://u:S3CRETxyz@h/db",
+          "jdbc:postgresql://h/db?password=S3CRETxyz", "u:S3CRETxyz@h/db", "//u:S3CRETxyz@h",
+          "user=u:S3CRETxyz host=h", "host=u:S3CRETxyz@h"})
         all.emplace_back(wrong);
     for (const char* scheme : {"postgresql://", "postgres://"}) {
         for (const char* password :
@@ -137,6 +140,7 @@ TEST(DsnTest, TheWrongPartIsNamed) {
     says("ssl_min_protocol_version=SSLv2", "ssl_min_protocol_version must be");
     says("connect_timeout=soon", "connect_timeout must be a whole number");
     says("keepalives_idle=soon", "keepalives_idle must be a whole number");
+    says("hostaddr=localhost", "hostaddr must be an IP address");
     says("replication=database", "replication must not be set");
     says("dbname='name\r'", "control character");
     says("postgresql://h/name\r", "");
