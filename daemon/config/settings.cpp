@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -59,15 +58,18 @@ void check_origins(Section& section, const ApiSettings& api) {
     }
 }
 
-bool is_variable_name(const std::string& text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; });
+/// True for the name of a variable. One that is not set must look as names do, for it will be named in an
+/// error, and somebody may have put the token itself there.
+bool names_variable(const std::string& text, Environment environment) {
+    return environment(text) || std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+           });
 }
 
-void read_auth(Section section, AuthSettings& auth) {
+void read_auth(Section section, AuthSettings& auth, Environment environment) {
     section.text("token_file", auth.token_file);
     section.text("token_env", auth.token_env);
-    if (!is_variable_name(auth.token_env)) {
+    if (!names_variable(auth.token_env, environment)) {
         section.complain("token_env", "must be the name of an environment variable that holds the token");
     }
     int ways = !auth.token_file.empty() + !auth.token_env.empty();
@@ -90,13 +92,13 @@ void read_auth(Section section, AuthSettings& auth) {
     section.finish();
 }
 
-void read_api(Section section, ApiSettings& api) {
+void read_api(Section section, ApiSettings& api, Environment environment) {
     section.text("base_url", api.base_url);
     section.boolean("allow_insecure", api.allow_insecure);
     check_base_url(section, api);
     section.words("trusted_origins", api.trusted_origins);
     check_origins(section, api);
-    read_auth(section.section("auth"), api.auth);
+    read_auth(section.section("auth"), api.auth, environment);
     section.words("sites", api.sites);
     if (api.sites.empty()) section.complain("sites", "name at least one site id");
     section.words("operator_ids", api.operator_ids);
@@ -347,7 +349,7 @@ Settings parse_settings(const std::string& text, const std::string& file, Enviro
         if (document.IsNull() && complaints.lines().empty())
             throw ConfigError({file + ": holds no settings; config/glia-sync.yaml is an example"});
         Section root(document, "", complaints, environment);
-        read_api(root.section("api"), settings.api);
+        read_api(root.section("api"), settings.api, environment);
         read_sync(root.section("sync"), settings.sync);
         read_enrich(root.section("enrich"), settings.enrich);
         read_sink(root.section("sink"), settings, environment);

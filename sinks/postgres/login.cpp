@@ -76,9 +76,8 @@ std::string tried(PGconn* connection) {
 }
 
 SinkError refused(const std::vector<Refusal>& refusals, PGconn* connection, const Secrets& secrets) {
-    const bool wrong = std::all_of(refusals.begin(), refusals.end(), [](const Refusal& refusal) {
-        return kind_of_refusal(refusal.sqlstate) == kWrong;
-    });
+    const bool wrong = std::all_of(refusals.begin(), refusals.end(),
+                                   [](const Refusal& refusal) { return kind_of_refusal(refusal) == kWrong; });
     const Refusal& last = refusals.back();
     const std::string said =
         secrets.scrub(last.text) + " [" + last.sqlstate + "] (" + tried(connection) + ")";
@@ -123,8 +122,15 @@ void add_effective_secrets(Secrets& secrets, PGconn* connection) {
 
 }  // namespace
 
-SinkError::Kind kind_of_refusal(std::string_view sqlstate) {
-    const auto is_class = [&](std::string_view prefix) { return sqlstate.starts_with(prefix); };
+SinkError::Kind kind_of_refusal(const Refusal& refusal) {
+    const auto is_class = [&](std::string_view prefix) { return refusal.sqlstate.starts_with(prefix); };
+    if (refusal.sqlstate == "08P01") {
+        for (const std::string_view beginning :
+             {"password authentication failed", "SASL authentication failed", "no such database",
+              "no such user", "unsupported startup parameter", "bouncer config error", "login rejected"}) {
+            if (refusal.text.starts_with(beginning)) return kWrong;
+        }
+    }
     // 0A: a protocol or feature that the server does not have; 22, 42: a parameter, a privilege, a name; 28:
     // the login; 3D: the database.
     const bool wrong = is_class("0A") || is_class("22") || is_class("28") || is_class("3D") ||

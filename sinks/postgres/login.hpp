@@ -13,17 +13,18 @@ struct pg_conn;  // libpq's PGconn
 
 namespace glia::postgres {
 
-/// What a server that refuses a login with this SQLSTATE means: `unavailable` may pass by itself (starting
-/// up, too many connections, shutting down, no resources), `misconfigured` does not (login, database,
-/// privilege, parameter). What is not known is `unavailable`.
-SinkError::Kind kind_of_refusal(std::string_view sqlstate);
-
 /// An answer of a server that refuses a login.
 struct Refusal {
     std::string sqlstate;
     std::string text;  ///< one line, in the server's language
     bool operator==(const Refusal&) const = default;
 };
+
+/// What it means: `unavailable` may pass by itself (starting up, too many connections, shutting down, no
+/// resources), `misconfigured` does not (login, database, privilege, parameter). Decided by the SQLSTATE;
+/// what is not known is `unavailable`. Only for 08P01, with which PgBouncer before 1.19 says everything, and
+/// in English only, the text counts.
+SinkError::Kind kind_of_refusal(const Refusal& refusal);
 
 /// The answers in libpq's message about a failed connection, which PQERRORS_VERBOSE has shaped; one for each
 /// host that answered.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <random>
 
 #include "daemon/config/settings.hpp"
 
@@ -79,6 +80,26 @@ TEST(DsnTest, NoSecretIsShownOrQuoted) {
         EXPECT_TRUE(parse_dsn(dsn) || problem(dsn) != "none") << dsn;
     }
     EXPECT_GT(readable, 100);
+}
+
+TEST(DsnTest, NoSecretIsShownOrQuotedWhateverStandsAroundIt) {
+    std::mt19937 random(1);
+    const auto noise = [&] {
+        constexpr std::string_view kCharacters = "ab1'\"\\/#?@:%&=, []+\t";
+        std::string text;
+        for (auto count = random() % 6; count > 0; --count)
+            text += kCharacters[random() % kCharacters.size()];
+        return text;
+    };
+    for (int i = 0; i < 4000; ++i) {
+        const std::string password = noise() + kSecret + noise();
+        const char* quote = i % 4 == 1 ? "'" : "";
+        const std::string dsn = i % 2 == 0
+                                    ? "postgresql://u:" + password + "@h:5432/db?sslmode=prefer"
+                                    : std::string("host=h password=") + quote + password + quote + " user=u";
+        for (const std::string& said : {masked_dsn(dsn), problem(dsn)})
+            EXPECT_EQ(said.find("S3CRET"), std::string::npos) << dsn << "\n  -> " << said;
+    }
 }
 
 TEST(DsnTest, NoSecretOfAConfigurationIsQuoted) {

@@ -8,11 +8,19 @@ namespace {
 TEST(KindOfRefusal, WhatMayPassIsTriedAgain) {
     for (const char* code :
          {"57P03", "53300", "53200", "57P01", "57P02", "08006", "08P01", "58000", "XX000", "55000", "", "?"})
-        EXPECT_EQ(kind_of_refusal(code), SinkError::Kind::unavailable) << code;
+        EXPECT_EQ(kind_of_refusal({code, "words"}), SinkError::Kind::unavailable) << code;
 }
 TEST(KindOfRefusal, WhatAPersonHasToMendIsNot) {
     for (const char* code : {"28P01", "28000", "3D000", "42501", "42704", "22023", "0A000"})
-        EXPECT_EQ(kind_of_refusal(code), SinkError::Kind::misconfigured) << code;
+        EXPECT_EQ(kind_of_refusal({code, "words"}), SinkError::Kind::misconfigured) << code;
+}
+
+TEST(KindOfRefusal, APoolerThatSaysEverythingWithOneCodeIsTakenAtItsWords) {
+    for (const char* text : {"password authentication failed", "no such database: x", "no such user: x"})
+        EXPECT_EQ(kind_of_refusal({"08P01", text}), SinkError::Kind::misconfigured) << text;
+    for (const char* text : {"server login has been failing, try again later", "query_wait_timeout",
+                             "no more connections allowed"})
+        EXPECT_EQ(kind_of_refusal({"08P01", text}), SinkError::Kind::unavailable) << text;
 }
 
 TEST(RefusalsIn, TheSqlstateIsFoundInAnyLanguage) {

@@ -181,12 +181,11 @@ TEST(SettingsTest, NoComplaintQuotesAValue) {
           "--- S3CRETxyz\n--- S3CRETxyz"})
         EXPECT_EQ(complaint(text).find("S3CRET"), std::string::npos) << complaint(text);
     for (const std::string text :
-         {"auth: S3CRETxyz", "auth: [S3CRETxyz]", "auth: {token: S3CRETxyz}",
-          "auth: {token_env: S3CRETxyz-1}", "auth: {api_key: S3CRETxyz}", "auth: {S3CRETxyz: }",
-          "rate_limit: S3CRETxyz", "per_page: S3CRETxyz", "allow_insecure: S3CRETxyz",
-          "max_retries: {S3CRETxyz: 1}", "connect_timeout: S3CRETxyz", "trusted_origins: S3CRETxyz",
-          "trusted_origins: [S3CRETxyz]", "sites: [S3CRETxyz, S3CRETxyz]", "proxy: S3CRETxyz@",
-          "operator_ids: {S3CRETxyz: 1}"}) {
+         {"auth: S3CRETxyz", "auth: [S3CRETxyz]", "auth: {token: S3CRETxyz}", "auth: {token_env: S3CRETxyz}",
+          "auth: {api_key: S3CRETxyz}", "auth: {S3CRETxyz: }", "rate_limit: S3CRETxyz", "per_page: S3CRETxyz",
+          "allow_insecure: S3CRETxyz", "max_retries: {S3CRETxyz: 1}", "connect_timeout: S3CRETxyz",
+          "trusted_origins: S3CRETxyz", "trusted_origins: [S3CRETxyz]", "sites: [S3CRETxyz, S3CRETxyz]",
+          "proxy: S3CRETxyz@", "operator_ids: {S3CRETxyz: 1}"}) {
         EXPECT_NE(complaint(api + "  " + text + "\n" + sync), "none") << text;
         EXPECT_EQ(complaint(api + "  " + text + "\n" + sync).find("S3CRET"), std::string::npos)
             << complaint(api + "  " + text + "\n" + sync);
