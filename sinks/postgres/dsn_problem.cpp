@@ -55,10 +55,9 @@ class Place {
 };
 
 std::string unknown_parameter(const Place& place, const std::string& keyword,
-                              const std::vector<std::string>& known) {
+                              const std::vector<std::string>& known, const std::string& advice) {
     const auto hint = nearest(keyword, known);
-    return place.text() + " is none that libpq knows" +
-           (hint ? "; did you mean " + *hint + "?" : std::string());
+    return place.text() + " is none that libpq knows" + (hint ? "; did you mean " + *hint + "?" : advice);
 }
 
 /// Walks a key=value DSN as libpq's conninfo_parse() does.
@@ -92,7 +91,7 @@ std::string key_value_problem(std::string_view dsn) {
                 if (dsn[at] == '\\') ++at;
             }
         }
-        if (!is_known) return unknown_parameter(place, keyword, known) + kQuote;
+        if (!is_known) return unknown_parameter(place, keyword, known, kQuote);
         place.passed(keyword);
     }
     return "libpq cannot read it" + kQuote;
@@ -119,7 +118,7 @@ std::string query_problem(std::string_view query) {
             return where + " is not one keyword=value" + kEncode;
         const std::string keyword(pair.substr(0, pair.find('=')));
         if (std::find(known.begin(), known.end(), keyword) == known.end() && keyword != "ssl")
-            return unknown_parameter(place, keyword, known) + kEncode;
+            return unknown_parameter(place, keyword, known, kEncode);
         if (!percent_encoded(pair)) return where + " has a % without two hexadecimal digits" + kEncode;
         if (keyword != "ssl") place.passed(keyword);
     }

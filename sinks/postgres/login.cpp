@@ -93,19 +93,10 @@ SinkError not_reached(PGconn* connection) {
     if (PQconnectionNeedsPassword(connection) != 0)
         return {kWrong, "PostgreSQL refuses the login: it asks for a password, and none is given" + where +
                             "; correct sink.postgres.dsn, or give the role a password in a passfile"};
-    const std::string_view message = PQerrorMessage(connection);
-    const auto* reason = std::find_if(std::begin(kReasons), std::end(kReasons), [&](const Reason& known) {
-        return message.find(known.sign) != std::string_view::npos;
-    });
-    if (reason == std::end(kReasons))
-        return {kAway,
-                "PostgreSQL cannot be reached: no session could be opened" + where +
-                    "; is it running, and is sink.postgres.dsn right? psql with the same DSN says more"};
-    const std::string words(reason->words);
-    if (reason->kind == kWrong)
-        return {kWrong, "PostgreSQL cannot be reached: " + words + where + "; correct sink.postgres.dsn"};
-    return {kAway, "PostgreSQL cannot be reached: " + words + where +
-                       "; is it running, and is sink.postgres.dsn right?"};
+    const Unreached reason = unreached(PQerrorMessage(connection));
+    return {reason.kind, "PostgreSQL cannot be reached: " + reason.words + where +
+                             (reason.kind == kWrong ? "; correct sink.postgres.dsn"
+                                                    : "; is it running, and is sink.postgres.dsn right?")};
 }
 
 void add_effective_secrets(Secrets& secrets, PGconn* connection) {
@@ -151,6 +142,21 @@ std::vector<Refusal> refusals_in(std::string_view message) {
         at += 7 + text.size();
     }
     return found;
+}
+
+Unreached unreached(std::string_view message) {
+    std::string plain;  // without hosts and files, which may be called anything
+    bool quoted = false;
+    for (const char c : message) {
+        if (c == '"') quoted = !quoted;
+        if (!quoted) plain.push_back(c);
+    }
+    const auto* reason = std::find_if(std::begin(kReasons), std::end(kReasons), [&](const Reason& known) {
+        return plain.find(known.sign) != std::string::npos;
+    });
+    if (reason == std::end(kReasons))
+        return {kAway, "no session could be opened; psql with the same DSN says why"};
+    return {reason->kind, std::string(reason->words)};
 }
 
 PGconn* log_in(const std::string& dsn, Secrets& secrets) {

@@ -30,6 +30,17 @@ SinkError::Kind kind_of_refusal(const Refusal& refusal);
 /// host that answered.
 std::vector<Refusal> refusals_in(std::string_view message);
 
+/// Why no server answered, in our words.
+struct Unreached {
+    SinkError::Kind kind;
+    std::string words;
+    bool operator==(const Unreached&) const = default;
+};
+
+/// Finds libpq's reason in its message about a failed connection, whatever that quotes. An unknown one is
+/// `unavailable`.
+Unreached unreached(std::string_view message);
+
 /// Opens a session and returns libpq's handle, which the caller closes. `secrets` gets what nobody may see of
 /// the DSN, of libpq's environment and of its files. Throws SinkError, `unavailable` or `misconfigured`.
 pg_conn* log_in(const std::string& dsn, Secrets& secrets);

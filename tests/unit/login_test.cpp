@@ -45,5 +45,23 @@ TEST(RefusalsIn, WhatNoServerSaidIsNone) {
     EXPECT_TRUE(refusals_in("").empty());
 }
 
+TEST(UnreachedTest, TheReasonIsLibpqsAndNotAHostsName) {
+    EXPECT_EQ(unreached("connection to server at \"password.certificate.example\" (10.0.0.1), port 5432 "
+                        "failed: Connection refused\n"),
+              (Unreached{SinkError::Kind::unavailable, "connection refused"}));
+    EXPECT_EQ(
+        unreached("could not translate host name \"S3CRETxyz\" to address: Name or service not known\n"),
+        (Unreached{SinkError::Kind::unavailable, "the host's name does not resolve"}));
+    EXPECT_EQ(unreached("connection to server at \"h\" (10.0.0.1), port 5432 failed: server does not support "
+                        "SSL, but SSL was required\n")
+                  .kind,
+              SinkError::Kind::misconfigured);
+    EXPECT_EQ(unreached("connection to server at \"h\" (10.0.0.1), port 5432 failed: SSL error: certificate "
+                        "verify failed\n")
+                  .kind,
+              SinkError::Kind::misconfigured);
+    EXPECT_EQ(unreached("S3CRETxyz").words.find("S3CRET"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace glia::postgres
