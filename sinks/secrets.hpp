@@ -1,4 +1,4 @@
-// Text that may hold a password or a token, and how it is shown.
+// Masking of passwords and tokens in text for a person.
 #pragma once
 
 #include <string>
@@ -7,16 +7,15 @@
 
 namespace glia {
 
-/// Stands where a secret was. Its length tells nothing of the secret's.
+/// Replaces a secret. Its length does not depend on the secret's.
 inline constexpr std::string_view kMask = "********";
 
-/// Texts that no person may see. Whoever shows text of a server or of a library that knew them passes it
-/// through scrub().
+/// Texts that no person may see. Text from a server or library that received them must pass through scrub().
 class Secrets {
   public:
     void add(const std::string& secret);
-    /// `text` with every secret in it masked. A secret of fewer than four bytes is masked only where it
-    /// stands as a word: elsewhere the masks would spell it.
+    /// Returns `text` with every secret masked. A secret shorter than four bytes is masked only as a whole
+    /// word: masks inside words would spell it.
     std::string scrub(std::string text) const;
     bool operator==(const Secrets&) const = default;
 

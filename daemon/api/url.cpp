@@ -82,7 +82,7 @@ std::optional<Proxy> parse_proxy(std::string_view text) {
     if (!whole.starts_with("http://")) return std::nullopt;
     const std::string_view rest = std::string_view(whole).substr(7);
     const std::string_view authority = rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size()));
-    // What follows a host is no part of a proxy, but may be one of a password with a slash in it.
+    // Text behind the port may be the rest of a password with an unencoded slash.
     if (!is_clean(whole) || (rest.size() > authority.size() && rest.substr(authority.size()) != "/"))
         return std::nullopt;
     const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
@@ -135,7 +135,7 @@ std::optional<std::string> url_problem(std::string_view text) {
     const std::string scheme = lower(text.substr(0, colon));
     if (scheme != "http" && scheme != "https") return "it begins with neither https:// nor http://";
     if (text.find('#') != std::string_view::npos) return "it has a # in it";
-    if (!parse_url(text)) return "its host or its port is not one";
+    if (!parse_url(text)) return "its host or its port is invalid";
     return std::nullopt;
 }
 
@@ -143,7 +143,7 @@ std::optional<std::string> proxy_problem(std::string_view text) {
     if (parse_proxy(text)) return std::nullopt;
     const std::size_t colon = text.find("://");
     if (colon != std::string_view::npos && text.substr(0, colon) != "http")
-        return "only proxies at http:// are known";
+        return "only http:// proxies are supported";
     if (text.find('@') != std::string_view::npos)
         return "each of : / ? # [ ] @ % and space in the user or the password must be percent-encoded";
     return "it must be a host and a port, and nothing more";
@@ -153,7 +153,7 @@ std::string mask_url(const std::string& url) {
     const std::size_t at = url.rfind('@');
     if (at == std::string::npos) return url;
     const std::size_t scheme = url.find("://");
-    // A scheme that is none is a user's name, or worse.
+    // Anything else before :// may be a user's name or a part of a password.
     const bool known = scheme != std::string::npos && scheme < at &&
                        std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(scheme),
                                    [](unsigned char c) { return std::isalpha(c) != 0; });

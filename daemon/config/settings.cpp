@@ -58,8 +58,8 @@ void check_origins(Section& section, const ApiSettings& api) {
     }
 }
 
-/// True for the name of a variable. One that is not set must look as names do, for it will be named in an
-/// error, and somebody may have put the token itself there.
+/// True if the text is the name of a variable that is set, or looks like a name. Errors quote the name of a
+/// variable that is not set, and the text may be the token itself.
 bool names_variable(const std::string& text, Environment environment) {
     return environment(text) || std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -277,7 +277,7 @@ void read_rest(Section& root, Settings& settings) {
     admin.finish();
 }
 
-/// yaml-cpp's complaint without what it quotes, which is always behind a colon.
+/// yaml-cpp's message without the text that it quotes behind a colon.
 std::string words_of(const YAML::Exception& error) {
     return "not valid YAML: " + error.msg.substr(0, error.msg.find_first_of(":\"")) +
            "; a value with one of : # & * ! | > ' \" % @ ` in it stands in quotes";

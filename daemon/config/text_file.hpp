@@ -1,15 +1,15 @@
-// Small files of the configuration.
+// Reading the small files of the configuration.
 #pragma once
 
 #include <string>
 
 namespace glia {
 
-/// Without white space and line ends around it.
+/// Removes white space and line ends at both ends.
 std::string trimmed(const std::string& text);
 
-/// The text of a file, without a byte order mark. Throws ConfigError, one line that ends with `advice`, if it
-/// cannot be read or is a folder, empty, larger than 1 MB, or no text.
+/// Returns the text of a file without a byte order mark. Throws ConfigError with one line that ends with
+/// `advice` if the file cannot be read, is a folder, is empty, is larger than 1 MB, or is not text.
 std::string read_text_file(const std::string& file, const std::string& advice);
 
 }  // namespace glia

@@ -10,7 +10,7 @@
 namespace glia {
 namespace {
 
-/// Names a variable, unless it may be a piece of a password that has `${` in it.
+/// Names a variable that looks like one. Other text may be a piece of a password that contains `${`.
 std::string variable_text(const std::string& name) {
     const bool usual = std::all_of(name.begin(), name.end(), [](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -236,7 +236,7 @@ void Section::finish() {
             complaints_.add(entry.first.Mark(), "merge keys (<<) are not known here; write the keys out");
         } else if (hint) {
             complaints_.add(entry.first.Mark(), "unknown key " + name(key) + "; did you mean " + *hint + "?");
-        } else {  // it may be anything, a token that was put in the wrong place included
+        } else {  // not quoted: it may be a token in the wrong place
             complaints_.add(entry.first.Mark(), (path_.empty() ? "unknown key" : "unknown key in " + path_) +
                                                     std::string("; remove it"));
         }

@@ -15,8 +15,9 @@ namespace {
 // Deadlocks between writers of overlapping batches are rare and short; more attempts would hide a mistake.
 constexpr int kTransactionAttempts = 4;
 
-// Before the first query, if the role or the database has another level or a short time limit by default. The
-// program takes a lock and then reads what others have committed meanwhile, which needs this level.
+// Runs before the first query of a transaction if the role or database has another isolation level or a very
+// short time limit by default. The program takes a lock and then reads what others committed meanwhile: this
+// needs READ COMMITTED.
 constexpr std::string_view kPrelude =
     "SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
@@ -112,7 +113,7 @@ bool is_of_prepared(const pqxx::sql_error& error) {
 std::string complete_dsn(const std::string& dsn) {
     auto parameters = parse_dsn(dsn);
     if (!parameters) return dsn;  // log_in() says what is wrong with it
-    // Whatever the DSN, the environment, the role or the database say: records are UTF-8.
+    // Records are UTF-8. The startup packet overrides PGCLIENTENCODING and the defaults of role and database.
     std::erase_if(*parameters, [](const DsnParameter& given) { return given.keyword == "client_encoding"; });
     parameters->push_back({"client_encoding", "UTF8"});
     const auto otherwise = [&](const char* key, const char* environment, const char* value) {
@@ -322,7 +323,7 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
                 session_.reset();
                 continue;
             }
-            // A time limit that a role has by default, and that is over before ours is set.
+            // The default statement_timeout of the role expired before `begin` set ours.
             if (!begun && !prelude_ && sqlstate(error) == "57014") {
                 prelude_ = true;
                 continue;

@@ -94,17 +94,17 @@ class Connection {
   private:
     struct Session;
     Session& open();
-    /// Sets what holds for the transaction. False: it has to begin anew, with the prelude.
+    /// Applies the settings of a transaction. False: the transaction must be restarted, with the prelude.
     bool begin(Session& session, Transaction& transaction);
     void run_transaction(const std::function<void(Transaction&)>& work);
 
-    /// What libpqxx says of an error, in one line and without secrets.
+    /// libpqxx's text of an error in one line, with secrets masked.
     std::string words_of(const std::exception& error) const;
 
     ConnectSettings settings_;
-    Secrets secrets_;  // of the DSN; known once a session has been tried
+    Secrets secrets_;  // of the DSN; filled by the first login
     bool may_prepare_ = true;
-    bool prelude_ = false;  // a transaction needs more than `begin` can set
+    bool prelude_ = false;  // transactions begin with kPrelude
     std::unique_ptr<Session> session_;
 };
 

@@ -21,14 +21,14 @@ Options parse(const std::string& dsn) {
     return options;
 }
 
-/// Free text, by the characters beside letters, digits, `_`, `-` and `.` that belong into it.
+/// A keyword with free text, and the characters allowed in it beside letters, digits, `_`, `-` and `.`.
 struct FreeText {
     std::string_view keyword;
     std::string_view characters;
 };
 
-// What is neither here nor a number nor a choice is masked: `options` may set anything, and a newer libpq may
-// know new secrets.
+// Keywords that are neither listed here nor numbers nor choices are masked: `options` may set anything, and a
+// newer libpq may have new secrets.
 constexpr FreeText kFreeTexts[] = {
     {"host", ":,/"},         {"hostaddr", ":,"},           {"dbname", "$+ "},
     {"user", "$+ "},         {"application_name", " /:+"}, {"fallback_application_name", " /:+"},
@@ -64,7 +64,7 @@ bool may_show(const DsnParameter& parameter) {
         std::find_if(std::begin(kFreeTexts), std::end(kFreeTexts),
                      [&keyword = keyword](const FreeText& entry) { return entry.keyword == keyword; });
     if (known == std::end(kFreeTexts)) return false;
-    // A folder of sockets begins with a slash; a slash elsewhere is that of a password.
+    // A socket directory begins with a slash. A slash elsewhere comes from a password.
     if (keyword == "host" && value.find('/') != std::string::npos && value.front() != '/') return false;
     return consists_of([&](unsigned char c) {
         return std::isalnum(c) != 0 || c > 0x7f || c == '_' || c == '-' || c == '.' ||
@@ -96,7 +96,7 @@ std::vector<std::string> dsn_choices(const std::string& keyword) {
 }
 
 std::optional<std::vector<DsnParameter>> parse_dsn(const std::string& dsn) {
-    // libpq would read as far as a NUL.
+    // libpq stops reading at a NUL.
     if (dsn.find('\0') != std::string::npos) return std::nullopt;
     const Options options = parse(dsn);
     if (!options) return std::nullopt;
@@ -121,8 +121,7 @@ std::string to_dsn(const std::vector<DsnParameter>& parameters) {
 }
 
 std::vector<DsnParameter> masked(std::vector<DsnParameter> parameters) {
-    // An @ that is not encoded makes a host, a port or a database of a password's pieces: then none of those
-    // is shown.
+    // A password with an unencoded @ or / spills into host, port, user and database. An @ there reveals it.
     const bool torn = std::any_of(parameters.begin(), parameters.end(), [](const DsnParameter& parameter) {
         return parameter.keyword != "password" && parameter.value.find('@') != std::string::npos;
     });
@@ -149,8 +148,7 @@ std::string masked_dsn(const std::string& dsn) {
 void add_secrets(Secrets& secrets, const std::vector<DsnParameter>& parameters) {
     const std::vector<DsnParameter> shown = masked(parameters);
     for (const DsnParameter& parameter : parameters) {
-        // Also without what is shown: a mask in the place of a user's name would tell that the password is
-        // the same.
+        // Masking the user's name in a message would reveal that the password equals it.
         const bool seen = std::any_of(shown.begin(), shown.end(), [&](const DsnParameter& other) {
             return other.value == parameter.value;
         });

@@ -1,4 +1,4 @@
-// What is wrong with a DSN, in words that quote nothing of it.
+// dsn_problem() and dsn_surroundings_problem().
 #include <arpa/inet.h>
 #include <libpq-fe.h>
 #include <openssl/bio.h>
@@ -39,7 +39,7 @@ bool is_space(char c) {
     return std::isspace(static_cast<unsigned char>(c)) != 0;
 }
 
-/// Says where a parameter stands by what is known before it: what stands there itself may be a piece of a
+/// Locates a parameter by its number and the valid keyword before it. Its own text may be a piece of a
 /// password.
 class Place {
   public:
@@ -57,10 +57,10 @@ class Place {
 std::string unknown_parameter(const Place& place, const std::string& keyword,
                               const std::vector<std::string>& known, const std::string& advice) {
     const auto hint = nearest(keyword, known);
-    return place.text() + " is none that libpq knows" + (hint ? "; did you mean " + *hint + "?" : advice);
+    return place.text() + " is unknown to libpq" + (hint ? "; did you mean " + *hint + "?" : advice);
 }
 
-/// Walks a key=value DSN as libpq's conninfo_parse() does.
+/// Explains why libpq's conninfo_parse() refuses a key=value DSN, by the same steps.
 std::string key_value_problem(std::string_view dsn) {
     const std::vector<std::string> known = dsn_keywords();
     Place place;
@@ -125,7 +125,7 @@ std::string query_problem(std::string_view query) {
     return "libpq cannot read it" + kEncode;
 }
 
-/// Takes a URI apart as libpq's conninfo_uri_parse_options() does; `rest` is what stands behind "://".
+/// Explains why libpq's conninfo_uri_parse_options() refuses a URI, by the same steps. `rest` follows "://".
 std::string uri_problem(std::string_view rest) {
     if (std::any_of(rest.begin(), rest.end(), is_space))
         return "it has a space or a line break in it" + kEncode;
@@ -183,7 +183,7 @@ std::vector<std::string> items(const std::string& list) {
     return found;
 }
 
-/// What libpq looks at only once it has an address to connect to.
+/// Checks values that libpq checks only after it has resolved the host.
 Problem late_problem(const DsnParameter& parameter) {
     constexpr std::string_view kNumbers[] = {"connect_timeout",     "keepalives",       "keepalives_idle",
                                              "keepalives_interval", "keepalives_count", "tcp_user_timeout"};
@@ -211,8 +211,9 @@ Problem late_problem(const DsnParameter& parameter) {
     return std::nullopt;
 }
 
-/// True if libpq takes the options. They are tried with a folder of sockets that is not there: libpq checks
-/// them all before it looks at that, and only then names it in its complaint.
+/// True if libpq accepts the options. The host is replaced by a socket directory that does not exist: libpq
+/// validates all options before it opens the socket, so only an error about accepted options names the
+/// directory.
 bool accepted(Parameters parameters) {
     constexpr const char* kNowhere = "/nonexistent/glia-sync";
     std::size_t hosts = 1;
@@ -226,7 +227,7 @@ bool accepted(Parameters parameters) {
     });
     std::string host = kNowhere;
     while (--hosts > 0) host += std::string(",") + kNowhere;
-    // With a password none is looked for in files.
+    // With a password given, libpq reads no password file.
     for (const DsnParameter& parameter :
          Parameters{{"host", host}, {"hostaddr", ""}, {"dbname", "x"}, {"user", "x"}, {"password", "x"}})
         parameters.push_back(parameter);
@@ -248,7 +249,7 @@ std::string wrong_value(const std::string& keyword) {
     std::string list;
     for (const std::string& choice : dsn_choices(keyword)) list += (list.empty() ? "" : ", ") + choice;
     if (!list.empty()) return keyword + " must be one of " + list;
-    return "the value of " + keyword + " is none that libpq takes";
+    return "libpq does not accept the value of " + keyword;
 }
 
 Problem values_problem(const Parameters& parameters) {
@@ -264,7 +265,7 @@ Problem values_problem(const Parameters& parameters) {
         return "host and hostaddr must list as many entries";
     if (!accepted({}) || accepted(parameters)) return std::nullopt;
     for (const DsnParameter& parameter : parameters) {
-        if (parameter.keyword == "port") continue;  // its number is that of the hosts
+        if (parameter.keyword == "port") continue;  // valid only with the matching number of hosts
         if (!accepted({parameter})) return wrong_value(parameter.keyword);
     }
     for (const DsnParameter& parameter : parameters) {
@@ -272,7 +273,7 @@ Problem values_problem(const Parameters& parameters) {
         std::erase(others, parameter);
         if (accepted(others)) return wrong_value(parameter.keyword) + " beside the other parameters";
     }
-    return "libpq refuses its values";
+    return "libpq does not accept its values together";
 }
 
 Parameters without_service(Parameters parameters) {
@@ -280,7 +281,7 @@ Parameters without_service(Parameters parameters) {
     return parameters;
 }
 
-/// A file by its parameter and, where it may be shown, its path.
+/// Names a file by its parameter and its path, masked if necessary.
 std::string file_text(const DsnParameter& parameter) {
     return parameter.keyword + " (" + masked({parameter})[0].value + ")";
 }
@@ -293,7 +294,7 @@ Problem file_problem(const DsnParameter& parameter) {
         return std::nullopt;
     if ((keyword == "sslrootcert" && value == "system") ||
         (keyword == "sslkey" && value.find(':') != std::string::npos))
-        return std::nullopt;  // no files: the system's certificates, a key in hardware
+        return std::nullopt;  // not files: the system's certificates, a key in hardware
     errno = 0;
     const std::unique_ptr<BIO, void (*)(BIO*)> file(BIO_new_file(value.c_str(), "r"), BIO_free_all);
     if (!file)
@@ -306,11 +307,11 @@ Problem file_problem(const DsnParameter& parameter) {
     return std::nullopt;
 }
 
-/// The variables that libpq reads, by the parameters they stand for; those only that are set.
+/// An environment variable of libpq that is set.
 struct Variable {
     std::string name;
     DsnParameter parameter;
-    std::optional<std::string> otherwise;  ///< libpq's own value
+    std::optional<std::string> otherwise;  ///< libpq's built-in default
 };
 
 std::vector<Variable> variables() {
@@ -352,7 +353,8 @@ Problem environment_problem(const Parameters& parameters) {
         }
         names += (names.empty() ? "" : ", ") + variable.name;
     }
-    return names.empty() ? "libpq refuses it" : "libpq refuses it together with the environment: " + names;
+    return names.empty() ? "libpq does not accept it"
+                         : "libpq does not accept it together with the environment: " + names;
 }
 
 }  // namespace

@@ -7,11 +7,12 @@
 namespace glia::postgres {
 namespace {
 
-/// Leaves a transaction so that nothing of it stays.
+/// Thrown out of a transaction to roll it back.
 struct RollBack {};
 
-/// Writes to every table, which says more than the catalogue of privileges: a read-only role, row security, a
-/// trigger or a rule show only then. Nothing stays.
+/// Inserts, updates and deletes a row in every table and rolls back. Finds what the catalogue of privileges
+/// does not tell: a read-only role, row security, a trigger that raises an error, a sequence without
+/// privileges.
 std::optional<WriteFailure> try_writing(Connection& connection) {
     std::string table;
     try {

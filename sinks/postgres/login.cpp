@@ -19,8 +19,8 @@ bool is_sqlstate(std::string_view text) {
            });
 }
 
-/// libpq's reasons for a connection that it could not make, in our words. The texts are those of libpq in the
-/// C locale, which this program never leaves, and of the C library.
+/// A reason why libpq could not connect, found by a part of its message. Messages of libpq and the C library
+/// are in English because the program never leaves the C locale.
 struct Reason {
     std::string_view sign;
     SinkError::Kind kind;
@@ -30,7 +30,7 @@ constexpr auto kAway = SinkError::Kind::unavailable;
 constexpr auto kWrong = SinkError::Kind::misconfigured;
 constexpr Reason kReasons[] = {
     {"could not translate host name", kAway, "the host's name does not resolve"},
-    {"could not parse network address", kWrong, "hostaddr is no address"},
+    {"could not parse network address", kWrong, "hostaddr is not an IP address"},
     {"server does not support SSL", kWrong, "the server speaks no TLS, and sslmode demands it"},
     {"root certificate file", kWrong, "sslrootcert names no usable file"},
     {"could not load system root certificate", kWrong, "the system's root certificates cannot be used"},
@@ -42,9 +42,9 @@ constexpr Reason kReasons[] = {
     {"SSL error", kAway, "TLS could not be agreed on"},
     {"certificate", kWrong, "TLS: the certificate cannot be used"},
     {"channel binding", kWrong, "channel_binding demands what the server does not offer"},
-    {"GSSAPI", kWrong, "gssencmode or the server demands GSSAPI, which is not to be had"},
-    {"auth method", kWrong, "require_auth does not allow the server's way of logging in"},
-    {"authentication method", kWrong, "the server's way of logging in is none that libpq knows"},
+    {"GSSAPI", kWrong, "gssencmode or the server demands GSSAPI, which is not available"},
+    {"auth method", kWrong, "require_auth does not allow the server's authentication method"},
+    {"authentication method", kWrong, "libpq does not know the server's authentication method"},
     {"requirepeer", kWrong, "requirepeer names another user than the server's"},
     {"password", kWrong, "the password is not accepted"},
     {"Connection refused", kAway, "connection refused"},
@@ -54,15 +54,15 @@ constexpr Reason kReasons[] = {
     {"timed out", kAway, "no answer within the time limit"},
     {"No route to host", kAway, "there is no route to the host"},
     {"unreachable", kAway, "the network or the host is unreachable"},
-    {"read-only", kAway, "the server is read-only, and target_session_attrs demands another"},
+    {"read-only", kAway, "the server is read-only, and target_session_attrs demands another one"},
     {"not read-only", kAway, "the server is not read-only, and target_session_attrs demands it"},
     {"standby", kAway, "the server is not what target_session_attrs demands"},
     {"unexpectedly", kAway, "the server closed the connection"},
     {"reset by peer", kAway, "the server closed the connection"},
-    {"invalid response", kAway, "what answers there is no PostgreSQL"},
+    {"invalid response", kAway, "the server there is not PostgreSQL"},
 };
 
-/// Where it was tried: what may be shown of the parameters that libpq has made of DSN, files and environment.
+/// The effective host, port, database and user, masked.
 std::string tried(PGconn* connection) {
     const auto text = [](const char* value) { return std::string(value ? value : ""); };
     std::string where;
@@ -107,7 +107,7 @@ void add_effective_secrets(Secrets& secrets, PGconn* connection) {
         if (option->val && *option->val) parameters.push_back({option->keyword, option->val});
     }
     if (const char* password = PQpass(connection))
-        parameters.push_back({"password", password});  // of a passfile
+        parameters.push_back({"password", password});  // from a passfile, for example
     add_secrets(secrets, parameters);
 }
 
@@ -131,7 +131,7 @@ SinkError::Kind kind_of_refusal(const Refusal& refusal) {
 
 std::vector<Refusal> refusals_in(std::string_view message) {
     std::vector<Refusal> found;
-    // "SEVERITY:  SQLSTATE: text", the severity in the server's language.
+    // The format is "SEVERITY:  SQLSTATE: text", with the severity in the server's language.
     constexpr std::string_view kSign = ":  ";
     for (std::size_t at = message.find(kSign); at != std::string_view::npos; at = message.find(kSign, at)) {
         at += kSign.size();
@@ -145,7 +145,7 @@ std::vector<Refusal> refusals_in(std::string_view message) {
 }
 
 Unreached unreached(std::string_view message) {
-    std::string plain;  // without hosts and files, which may be called anything
+    std::string plain;  // quoted names of hosts and files are left out: they may contain any of the signs
     bool quoted = false;
     for (const char c : message) {
         if (c == '"') quoted = !quoted;
@@ -168,10 +168,10 @@ PGconn* log_in(const std::string& dsn, Secrets& secrets) {
     if (!connection) throw SinkError(kAway, "PostgreSQL cannot be reached: out of memory");
     add_effective_secrets(secrets, connection.get());
     if (PQstatus(connection.get()) == CONNECTION_OK) return connection.release();
-    // A server's answer, which begins with "SEVERITY:  ": once more, so that it comes with its SQLSTATE,
-    // which tells what it means whatever language it is in. (Only libpq's own loop tries all hosts and
-    // addresses, each within connect_timeout, and a handle whose verbosity can be set is there only after
-    // it.)
+    // The message has the form of a server's answer, "SEVERITY:  text". A second attempt with verbose errors
+    // adds the SQLSTATE, which does not depend on the server's language. The verbosity cannot be set before
+    // the first attempt: PQconnectdb() alone applies connect_timeout to each host and address, and it returns
+    // the handle afterwards.
     if (std::string_view(PQerrorMessage(connection.get())).find(":  ") != std::string_view::npos) {
         PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
         PQreset(connection.get());

@@ -1,5 +1,5 @@
-// Opening a session: what a failure means, and what is said of it. libpq's own words are not passed on, for
-// they quote the DSN; the server's are, with all masked that the DSN holds and nobody may see.
+// Opening a session, and what a failure means. Messages of libpq are not passed on because they quote the
+// DSN. Messages of the server are passed on with all secrets of the DSN masked.
 #pragma once
 
 #include <string>
@@ -20,29 +20,28 @@ struct Refusal {
     bool operator==(const Refusal&) const = default;
 };
 
-/// What it means: `unavailable` may pass by itself (starting up, too many connections, shutting down, no
-/// resources), `misconfigured` does not (login, database, privilege, parameter). Decided by the SQLSTATE;
-/// what is not known is `unavailable`. Only for 08P01, with which PgBouncer before 1.19 says everything, and
-/// in English only, the text counts.
+/// Decides by the SQLSTATE whether a refusal is `unavailable` (starting up, too many connections, shutting
+/// down, no resources: the same login may succeed later) or `misconfigured` (login, database, privilege,
+/// parameter). An unknown SQLSTATE is `unavailable`. The text counts only for 08P01: PgBouncer 1.18 uses it
+/// for all its errors, in English.
 SinkError::Kind kind_of_refusal(const Refusal& refusal);
 
-/// The answers in libpq's message about a failed connection, which PQERRORS_VERBOSE has shaped; one for each
-/// host that answered.
+/// Extracts the server's answers from libpq's message about a failed connection with PQERRORS_VERBOSE: one
+/// for each host that answered.
 std::vector<Refusal> refusals_in(std::string_view message);
 
-/// Why no server answered, in our words.
+/// Why no server answered, worded without any text of libpq's.
 struct Unreached {
     SinkError::Kind kind;
     std::string words;
     bool operator==(const Unreached&) const = default;
 };
 
-/// Finds libpq's reason in its message about a failed connection, whatever that quotes. An unknown one is
-/// `unavailable`.
+/// Finds the reason in libpq's message about a failed connection. An unknown reason is `unavailable`.
 Unreached unreached(std::string_view message);
 
-/// Opens a session and returns libpq's handle, which the caller closes. `secrets` gets what nobody may see of
-/// the DSN, of libpq's environment and of its files. Throws SinkError, `unavailable` or `misconfigured`.
+/// Opens a session and returns libpq's handle, which the caller closes. Adds the secrets of the DSN, of
+/// libpq's environment and of its files to `secrets`. Throws SinkError, `unavailable` or `misconfigured`.
 pg_conn* log_in(const std::string& dsn, Secrets& secrets);
 
 }  // namespace glia::postgres

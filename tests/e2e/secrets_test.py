@@ -101,7 +101,7 @@ def no_connection_that_can_never_be_made_is_tried_again():
     _, program = world(5)
     where = cluster().dsn(program.database)
     certificate = program.write("bad.pem", "no certificate\n")
-    for more, word in (("sslmode=bogus", "sslmode"), ("port=S3CRETxyz", "port"), ("port=70000", "port"), ("target_session_attrs=x", "target_session_attrs"), ("unheard_of=1", "none that libpq knows"),
+    for more, word in (("sslmode=bogus", "sslmode"), ("port=S3CRETxyz", "port"), ("port=70000", "port"), ("target_session_attrs=x", "target_session_attrs"), ("unheard_of=1", "unknown to libpq"),
                        ("sslmode=verify-ca sslrootcert=/nowhere/ca.pem", "sslrootcert"), (f"sslmode=verify-ca sslrootcert={certificate}", "sslrootcert"), ("sslcert=/nowhere/c.pem", "sslcert"),
                        ("passfile=/nowhere/p", "passfile"), ("service=no_such_service", "service"), ("connect_timeout=soon", "connect_timeout"), ("gssencmode=x", "gssencmode"),
                        ("replication=database", "replication"), ("hostaddr=127.0.0.1,127.0.0.1", "hostaddr")):
