@@ -145,6 +145,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         found.poll_every = engine->settings.sync.poll_every;
         found.rate_limit = engine->api.rate_limit();
         found.token_expires_at = engine->api.token_expires_at();
+        found.clock_offset = engine->api.clock_ahead_of_system();
         return found;
     }
 

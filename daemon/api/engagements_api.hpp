@@ -66,8 +66,10 @@ class EngagementsApi {
     OptionalInstant token_expires_at() const;
     /// The server's time now, as far as it is known.
     Instant server_now() const;
+    /// This machine's own clock.
+    static Instant machine_now();
     /// Tells what an earlier program on this machine found: the server's clock less the system's. Before any
-    /// request.
+    /// request, or it is without effect.
     void guess_clock(std::chrono::microseconds ahead_of_system);
     /// What this one found; none before the first response.
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;

@@ -5,10 +5,12 @@
 #include <iostream>
 #include <system_error>
 
+#include "daemon/api/server_clock.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "daemon/ops/log.hpp"
+#include "daemon/ops/progress.hpp"
 
 namespace glia::cli {
 namespace {
@@ -131,6 +133,15 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
             outcome.error += "; are api.base_url and the site id right?";
         }
         report.bad("site " + site, outcome);
+    }
+    const auto ahead = api.clock_ahead_of_system();
+    if (ahead && std::chrono::abs(*ahead) > kClockTolerance) {
+        const auto seconds = std::chrono::round<std::chrono::seconds>(std::chrono::abs(*ahead));
+        report.hint("clock: the API's is " + short_duration(seconds) +
+                    (ahead->count() > 0 ? " ahead of" : " behind") +
+                    " this machine's; nothing is lost by that, but correct the one that is wrong (NTP)");
+    } else if (ahead) {
+        report.good("clock: the API's and this machine's agree");
     }
     co_return report.code();
 }

@@ -67,7 +67,7 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
             result.failure = detail.rejected->reason;
             co_return result;
         }
-        add_to_batch(batch, std::move(*detail.engagement), RecordSource::detail, fetched.value().fetched_at,
+        add_to_batch(batch, std::move(*detail.engagement), RecordSource::detail, fetched.value().asked(),
                      site, sync);
     } else {
         EngagementParser parser(engine.api.privacy());
@@ -78,7 +78,8 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
             co_return result;
         }
         // It was asked for before it was first met; anything that was fetched since counts more.
-        add_to_batch(batch, std::move(*parsed.value->engagement), row.source, row.first_seen_at, site, sync);
+        add_to_batch(batch, std::move(*parsed.value->engagement), row.source, AskedAt{row.first_seen_at},
+                     site, sync);
     }
     if (batch.engagements.empty()) {
         result.failure = "it is older than `retention` allows";

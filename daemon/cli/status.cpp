@@ -4,10 +4,12 @@
 #include <cmath>
 #include <iostream>
 
+#include "daemon/api/server_clock.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
+#include "daemon/ops/owner.hpp"
 #include "daemon/ops/progress.hpp"
 #include "daemon/parse/timestamp.hpp"
 
@@ -48,6 +50,13 @@ std::string to_json(const StatusReport& report) {
                ",\"last_error\":" + json(enricher.last_error) +
                ",\"last_error_at\":" + json(enricher.last_error_at) + "}";
     }
+    out += "],\"clocks\":[";
+    for (const ClockStatus& clock : report.clocks) {
+        if (out.back() == '}') out += ",";
+        out += "{\"machine\":" + json_quote(clock.machine) +
+               ",\"api_ahead_seconds\":" + std::to_string(clock.ahead_seconds) +
+               ",\"found_at\":" + json(clock.found_at) + "}";
+    }
     return out + "],\"schema_version\":" + std::to_string(report.schema_version) + "}\n";
 }
 
@@ -59,6 +68,8 @@ Table::Cell state_of(const SiteStatus& site) {
     if (is_failing(site)) return {"failing", Paint::bad};
     if (site.lease_owner) return {"being read", Paint::good};
     if (!site.last_success_at) return {"not yet read", Paint::warn};
+    if (site.lag_seconds && *site.lag_seconds < -kClockTolerance.count())
+        return {"watermark in the future", Paint::bad};
     return {"in order", Paint::good};
 }
 
@@ -115,6 +126,15 @@ void print(const StatusReport& report, bool colour) {
                   << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)
                   << " windows, " << with_commas(backfill.engagements) << " engagements"
                   << (backfill.seconds_left ? ", " + left_of(*backfill.seconds_left) : "") << "\n";
+    }
+    for (const ClockStatus& clock : report.clocks) {
+        if (std::abs(clock.ahead_seconds) <= kClockTolerance.count()) continue;
+        const std::string by =
+            short_duration(std::chrono::seconds{std::llround(std::abs(clock.ahead_seconds))});
+        std::cout << painted("clock", Paint::warn, colour) << "             the API's is " << by
+                  << (clock.ahead_seconds > 0 ? " ahead of" : " behind") << " that of "
+                  << (clock.machine == this_machine() ? "this machine" : "a machine that runs glia-sync")
+                  << "; correct the one that is wrong (NTP)\n";
     }
     std::cout << "schema version    " << report.schema_version << "\n";
 }

@@ -38,10 +38,24 @@ struct Details::Round {
     int asking = 0;  // workers with a request under way
     Signal idle;     // notified when nobody asks any more
     Milliseconds claimed_at{};
+    bool asked_again = false;  // a late response was written, and a further detail is to decide
 };
 
 Task<DrainResult> Details::drain(bool with_ongoing) {
-    Round round(engine_, with_ongoing);
+    DrainResult all;
+    for (;;) {
+        Round round(engine_, with_ongoing);
+        co_await drain(round);
+        const DrainResult& result = round.drain.result();
+        all.outcome.merge(result.outcome);
+        all.fetched += result.fetched;
+        all.failed += result.failed;
+        // What the last commit asked for has no worker any more.
+        if (!round.asked_again || all.outcome.ending != Ending::done || engine_.scope.ending()) co_return all;
+    }
+}
+
+Task<> Details::drain(Round& round) {
     std::optional<SinkError> failure;
     {
         const Renewal renewal(engine_, [owner = engine_.owner, &round] {
@@ -64,7 +78,6 @@ Task<DrainResult> Details::drain(bool with_ongoing) {
         }
     }
     if (failure) round.drain.give_up(engine_.outcome_of(*failure));
-    co_return round.drain.result();
 }
 
 Task<> Details::work(Round& round, Latch& latch) {
@@ -147,7 +160,8 @@ Task<> Details::flush(Round& round) {
     const Written written{unwritten_,
                           std::count_if(batch->details.begin(), batch->details.end(),
                                         [](const auto& detail) { return detail.fetched_at.has_value(); })};
-    co_await engine_.committer.commit(batch, std::nullopt);
+    const CommitCounts counts = co_await engine_.committer.commit(batch, std::nullopt);
+    if (counts.queued > 0) round.asked_again = true;
 }
 
 }  // namespace glia

@@ -363,6 +363,9 @@ class NdjsonSink final : public Sink {
             report.details_waiting = queue.integer(0);
             report.details_parked = queue.integer(1);
             report.rejected = queue.integer(2);
+            for (const Row& row : state.run(sql::status_clocks)) {
+                report.clocks.push_back({*row.text(0), row.real(1).value_or(0), std::nullopt});
+            }
             for (const Row& row : state.run(sql::status_backfills)) {
                 report.backfills.push_back({*row.instant(0), *row.instant(1), row.integer(2), row.integer(3),
                                             row.integer(4), row.real(5)});

@@ -579,6 +579,10 @@ class PostgresSink final : public Sink {
                                         instant(row, "last_success_at"), text(row, "last_error"),
                                         instant(row, "last_error_at")});
         }
+        for (const auto& row : tx.run(sql::status_clocks)) {
+            report.clocks.push_back(
+                {*text(row, "machine"), real(row, "ahead").value_or(0), instant(row, "found_at")});
+        }
         for (const auto& row : tx.run(sql::status_backfills)) {
             report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),
                                         integer(row, "done"), integer(row, "total"),

@@ -15,7 +15,9 @@
 //   wrong; kinds:
 //        status hang close reset truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
 //        next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
+//        date (its Date header is ms ahead)
 //   POST /clear /drop-cursors /token?value=
+//   POST /remember, /restore         engagements become again what they were
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
@@ -468,7 +470,7 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
 
 const std::set<std::string> kOnTheWay{"status",   "hang", "close",        "truncate", "garbage",
                                       "html",     "drip", "wrong-length", "huge",     "bad-utf8",
-                                      "bad-gzip", "late", "reset"};
+                                      "bad-gzip", "late", "reset",        "date"};
 
 template <typename Stream>
 asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
@@ -486,6 +488,8 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
         response.set(http::field::date, http_date(api.server_now()));
         response.set("x-request-id", "sim-" + std::to_string(api.stats["requests"]));
         if (fault) {
+            if (fault->kind == "date")
+                response.set(http::field::date, http_date(api.server_now() + fault->ms));
             if (fault->kind == "late") co_await pause(std::chrono::milliseconds(fault->ms));
             if (fault->kind == "status" && !fault->retry_after.empty())
                 response.set(http::field::retry_after, fault->retry_after);
@@ -560,6 +564,8 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         return out + "}\n";
     }
     if (path == "/mutate") world.mutate(number("n", 10));
+    if (path == "/remember") world.remember();
+    if (path == "/restore") world.restore();
     if (path == "/add")
         world.add(number("n", 1), api.server_now() - number("ago_s", 0) * 1000LL, number("ongoing", 0) != 0);
     if (path == "/end-all") world.end_all();
