@@ -1,6 +1,7 @@
 #include "daemon/sync/details.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "daemon/ops/log.hpp"
 
@@ -139,15 +140,17 @@ Task<> Details::fetch(Round& round, DetailJob job) {
 Task<> Details::flush(Round& round) {
     const std::shared_ptr<const Batch> batch = round.drain.flush();
     if (!batch) co_return;
-    struct Written {
-        ~Written() { unwritten -= fetched; }
-        std::int64_t& unwritten;
-        std::int64_t fetched;
-    };
-    const Written written{unwritten_,
-                          std::count_if(batch->details.begin(), batch->details.end(),
-                                        [](const auto& detail) { return detail.fetched_at.has_value(); })};
-    co_await engine_.committer.commit(batch, std::nullopt);
+    // Written or not, it is no longer waited for. No guard: this object belongs to another coroutine, which
+    // may be destroyed first.
+    std::exception_ptr failure;
+    try {
+        co_await engine_.committer.commit(batch, std::nullopt);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    unwritten_ -= std::count_if(batch->details.begin(), batch->details.end(),
+                                [](const auto& detail) { return detail.fetched_at.has_value(); });
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace glia
