@@ -31,6 +31,8 @@ constexpr std::uint32_t kLongestHeader = 8192;
 // What a client that was refused may still send before the connection is closed, so that it gets the answer.
 constexpr std::size_t kRestOfRequest = std::size_t{256} * 1024;
 constexpr std::chrono::seconds kPatienceForRest{1};
+// An answer takes less, see Admin.
+constexpr std::chrono::seconds kWaitForRoom{5};
 // After an error of accept(), such as no file descriptors being left.
 constexpr std::chrono::seconds kAcceptPause{1};
 
@@ -64,6 +66,7 @@ struct HttpServer::Impl {
           handler(std::move(given)),
           patience(limit),
           acceptor(loop.context()),
+          answered(loop),
           coroutines(loop) {}
 
     Runtime& runtime;
@@ -71,6 +74,7 @@ struct HttpServer::Impl {
     std::chrono::milliseconds patience;
     tcp::acceptor acceptor;
     std::list<Peer*> connections;
+    Signal answered;  // an answer is made
     Latch coroutines;
 
     static Task<> accept(std::shared_ptr<Impl> self) {
@@ -83,11 +87,23 @@ struct HttpServer::Impl {
                 co_await pause.wait_for(kAcceptPause);
                 continue;
             }
-            if (!self->make_room()) continue;  // closes it
+            if (!co_await self->wait_for_room()) continue;  // closes it
             self->coroutines.add();
             self->runtime.spawn(serve(self, std::move(socket)));
         }
         self->coroutines.remove();
+    }
+
+    /// Where all wait for answers of ours, one of them soon does no more.
+    Task<bool> wait_for_room() {
+        const auto until = std::chrono::steady_clock::now() + kWaitForRoom;
+        while (!make_room()) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                until - std::chrono::steady_clock::now());
+            if (left.count() <= 0 || !acceptor.is_open()) co_return false;
+            co_await answered.wait_for(left);
+        }
+        co_return true;
     }
 
     bool make_room() {
@@ -188,6 +204,7 @@ struct HttpServer::Impl {
         http::response_serializer<http::string_body> serializer(response);
         beast::error_code error;
         peer.now(PeerState::Doing::writing);
+        self.answered.notify();
         peer.stream.expires_after(self.patience);
         if (head) {
             std::tie(error, std::ignore) = co_await http::async_write_header(peer.stream, serializer, kTuple);
@@ -245,6 +262,7 @@ void HttpServer::close() {
     boost::system::error_code error;
     impl_->acceptor.close(error);
     for (Peer* peer : impl_->connections) peer->stream.cancel();
+    impl_->answered.notify();
 }
 
 Task<> HttpServer::idle() {

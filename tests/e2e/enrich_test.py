@@ -259,10 +259,10 @@ def certificates_that_are_gone_stop_only_the_recordings():
     simulator, directory = program.simulator, program.dir + "/recordings"
     enriched(simulator, program, recordings={"enabled": True, "directory": directory}, transcripts={"enabled": True})
     with program.service() as service:
+        eventually(lambda: "service started" in service.log())
+        os.rename(program.dir + "/ca.pem", program.dir + "/away.pem")  # the first recording is ready in some seconds
         eventually(program.equal, 60)
-        os.rename(program.dir + "/ca.pem", program.dir + "/away.pem")
-        program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
-        eventually(lambda: "recordings: api.ca_file: " in service.log(), 40)
+        eventually(lambda: "recordings: api.ca_file: " in service.log(), 60)
         simulator.call("/mutate", n=20)
         eventually(program.equal, 40)
         eventually(lambda: [e["last_error"] for e in program.status()["enrichers"] if e["kind"] == "recording" and "ca_file" in (e["last_error"] or "")], 20)

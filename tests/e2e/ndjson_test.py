@@ -196,6 +196,12 @@ def sighup_takes_a_new_path_and_rotation_over():
     without_database(simulator, program, rotate_every="1h")
     other = program.dir + "/other"
     os.makedirs(other)
+
+    def all_told(*folders):
+        found = [json.loads(l) for folder in folders for f in glob.glob(folder + "/*.ndjson*") for l in open(f) if l.endswith("\n")]
+        try: complete(simulator, found)
+        except AssertionError: return False
+        return True
     names = lambda folder: sorted(os.path.basename(f) for f in glob.glob(folder + "/*.ndjson*"))
     with program.service() as service:
         def reload(**more):
@@ -204,7 +210,7 @@ def sighup_takes_a_new_path_and_rotation_over():
             count = service.log().count("in effect")
             service.send_signal(signal.SIGHUP)
             eventually(lambda: service.log().count("in effect") > count)
-        eventually(lambda: len(latest(lines(program, True))) == 200)
+        eventually(lambda: all_told(program.dir + "/out"))
         assert [f for f in names(program.dir + "/out") if f.endswith(".part")], "it is still being written"
         # Another folder and another name: what was written so far is complete, also where nothing new comes.
         reload(path=other + "/calls.ndjson")
@@ -225,12 +231,7 @@ def sighup_takes_a_new_path_and_rotation_over():
         eventually(lambda: service.log().count("refused") > refusals)
         assert "the folder " + program.dir + "/nowhere cannot be written" in service.log()
 
-        def followed():
-            found = [json.loads(l) for f in glob.glob(other + "/*") + files(program) for l in open(f) if l.endswith("\n")]
-            try: complete(simulator, found)
-            except AssertionError: return False
-            return True
-        eventually(followed, 40)
+        eventually(lambda: all_told(program.dir + "/out", other), 40)
         # Another state file knows nothing, so all is told again.
         reload(path=other + "/anew.ndjson", state=program.dir + "/out/state2")
         eventually(lambda: len(latest([json.loads(l) for f in glob.glob(other + "/anew*") for l in open(f) if l.endswith("\n")])) == 200)

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <future>
 #include <thread>
 
@@ -189,6 +192,26 @@ TEST(HttpServerTest, ACrowdOfSlowConnectionsLocksNobodyOut) {
         client.send(last("/a"));
         EXPECT_TRUE(client.read_all().ends_with("/a 1.1 [localhost]"));
         EXPECT_EQ(crowd.front()->read_all(), "") << "the oldest made room";
+    });
+}
+
+TEST(HttpServerTest, WhoeverComesWhileAllWaitForAnswersWaitsForTheFirst) {
+    constexpr int kMost = 32;
+    const auto slow = [](HttpQuestion question) -> Task<HttpAnswer> {
+        const auto executor = co_await boost::asio::this_coro::executor;
+        boost::asio::steady_timer timer(executor, question.path == "/slow" ? 300ms : 0ms);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        co_return HttpAnswer{200, "text/plain", question.path};
+    };
+    serve(slow, [](int port) {
+        std::vector<std::unique_ptr<Client>> crowd;
+        for (int i = 0; i < kMost; ++i) {
+            crowd.push_back(std::make_unique<Client>(port));
+            crowd.back()->send(get("/slow") + get("/slow") + get("/slow"));
+        }
+        const Client client(port);
+        client.send(last("/a"));
+        EXPECT_TRUE(client.read_all().ends_with("\r\n\r\n/a"));
     });
 }
 
