@@ -8,6 +8,7 @@
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/manual.hpp"
+#include "daemon/cli/output.hpp"
 #include "daemon/ops/version.hpp"
 
 namespace {
@@ -24,7 +25,8 @@ class CommandLine {
         app_.fallthrough();  // -c may stand behind the command too
         app_.footer(
             "Exit codes: 0 done, 64 usage, 65 records rejected (--strict), 69 API or database unavailable,\n"
-            "75 stopped before the end, 77 credentials refused, 78 configuration wrong.");
+            "74 output not written, 75 stopped before the end, 77 credentials refused, 78 configuration "
+            "wrong.");
         add_run();
         add_backfill();
         add_check();
@@ -248,6 +250,7 @@ class CommandLine {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not take the service along
     std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
+    glia::cli::prepare_output();
     CommandLine command_line;
-    return command_line.parse(argc, argv);
+    return glia::cli::finish_output(command_line.parse(argc, argv));
 }

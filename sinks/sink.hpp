@@ -1,7 +1,7 @@
 // The Sink: where records and checkpoints are kept. Implemented in postgres/.
 //
 // Every call blocks. A Sink belongs to one thread at a time; the daemon gives each writer thread its own.
-// Errors are SinkError, never anything a driver throws.
+// Errors are SinkError or OutputLost, never anything a driver throws.
 #pragma once
 
 #include <functional>
@@ -34,6 +34,13 @@ class SinkError : public std::runtime_error {
 
   private:
     Kind kind_;
+};
+
+/// Standard output, where the lines go, takes no more of them: its reader is gone, or its disk is full.
+/// Nothing that is tried again helps, so this ends the program. `what()` is one line for a person.
+class OutputLost : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
 };
 
 /// A revisit tier's state.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "daemon/api/handover.hpp"
 #include "daemon/api/http.hpp"
 #include "daemon/api/request_gate.hpp"
 #include "daemon/api/retry_policy.hpp"
@@ -441,6 +442,13 @@ std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_system()
 }
 void EngagementsApi::cancel() {
     impl_->cancel();
+}
+void EngagementsApi::take_over(EngagementsApi& before) {
+    Impl& old = *before.impl_;
+    const Handover kept = handover_of(old.settings, impl_->settings);
+    if (kept.rate_limit) impl_->gate.limiter() = old.gate.limiter();
+    if (kept.token) impl_->tokens->restore(old.tokens->minted());
+    if (kept.connections) impl_->http.take_idle(old.http);
 }
 
 Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {

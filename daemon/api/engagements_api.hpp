@@ -75,6 +75,9 @@ class EngagementsApi {
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;
     /// Every request under way ends with `cancelled`.
     void cancel();
+    /// Takes over what `before`, by the settings before these, knows and these settings do not change; see
+    /// handover.hpp. Once `before` has nothing under way any more.
+    void take_over(EngagementsApi& before);
 
   private:
     struct Impl;

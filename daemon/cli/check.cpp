@@ -11,6 +11,7 @@
 #include "daemon/cli/terminal.hpp"
 #include "daemon/ops/log.hpp"
 #include "daemon/ops/progress.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 namespace {
@@ -22,15 +23,15 @@ constexpr int kRetries = 1;
 class Report {
   public:
     void good(const std::string& what) {
-        std::cout << painted("ok", Paint::good, colour_) << "      " << what << std::endl;
+        std::cout << painted("ok", Paint::good, colour_) << "      " << printable(what) << std::endl;
     }
     void bad(const std::string& what, const Outcome& outcome) {
-        std::cout << painted("FAILED", Paint::bad, colour_) << "  " << what << ": " << outcome.error
+        std::cout << painted("FAILED", Paint::bad, colour_) << "  " << printable(what + ": " + outcome.error)
                   << std::endl;
         ending_ = std::max(ending_, outcome.ending);
     }
     void hint(const std::string& what) {
-        std::cout << painted("hint", Paint::warn, colour_) << "    " << what << std::endl;
+        std::cout << painted("hint", Paint::warn, colour_) << "    " << printable(what) << std::endl;
     }
     int code() const { return exit_code(ending_); }
 
@@ -166,8 +167,8 @@ int check(const std::string& config) {
             report.bad("configuration", {Ending::misconfigured, error.what()});
             return report.code();
         }
-        return runtime.run(
-            [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
+        return run_loop(
+            runtime, [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
             std::chrono::milliseconds{1000});
     });
 }

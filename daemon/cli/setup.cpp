@@ -3,6 +3,7 @@
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 
@@ -33,7 +34,7 @@ int migrate(const std::string& config, bool print) {
 int config_check(const std::string& config) {
     return guarded([&] {
         load_settings(config);
-        std::cout << config << ": in order\n";
+        std::cout << printable(config) << ": in order\n";
         return 0;
     });
 }

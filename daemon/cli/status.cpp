@@ -11,6 +11,7 @@
 #include "daemon/cli/terminal.hpp"
 #include "daemon/ops/owner.hpp"
 #include "daemon/ops/progress.hpp"
+#include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
 
 namespace glia::cli {
@@ -82,7 +83,7 @@ Table::Cell lag_of(const SiteStatus& site) {
 std::string sites(const StatusReport& report, bool colour) {
     Table table({"site", "state", "synced through", "lag", "last success", "next poll", "rejected"});
     for (const SiteStatus& site : report.sites) {
-        table.add({{site.site_id},
+        table.add({{printable(site.site_id)},
                    state_of(site),
                    {show(site.synced_through)},
                    lag_of(site),
@@ -101,11 +102,14 @@ void print(const StatusReport& report, bool colour) {
     std::cout << sites(report, colour) << "\n";
     for (const SiteStatus& site : report.sites) {
         if (site.lease_owner)
-            std::cout << "site " << site.site_id << " is being read by " << *site.lease_owner << " until "
-                      << show(site.lease_expires_at) << "\n";
+            std::cout << printable("site " + site.site_id + " is being read by " + *site.lease_owner +
+                                   " until " + show(site.lease_expires_at))
+                      << "\n";
         if (site.last_error)
-            std::cout << "site " << site.site_id << " last error " << show(site.last_error_at) << ": "
-                      << painted(*site.last_error, is_failing(site) ? Paint::bad : Paint::dim, colour)
+            std::cout << "site " << printable(site.site_id) << " last error " << show(site.last_error_at)
+                      << ": "
+                      << painted(printable(*site.last_error), is_failing(site) ? Paint::bad : Paint::dim,
+                                 colour)
                       << "\n";
     }
     std::cout << "details waiting   " << with_commas(report.details_waiting) << ", parked "
@@ -118,7 +122,8 @@ void print(const StatusReport& report, bool colour) {
     for (const EnricherStatus& enricher : report.enrichers) {
         std::cout << "enricher          " << enricher.kind << ": " << with_commas(enricher.waiting)
                   << " waiting, last success " << show(enricher.last_success_at);
-        if (is_failing(enricher)) std::cout << ", " << painted(*enricher.last_error, Paint::bad, colour);
+        if (is_failing(enricher))
+            std::cout << ", " << painted(printable(*enricher.last_error), Paint::bad, colour);
         std::cout << "\n";
     }
     for (const BackfillStatus& backfill : report.backfills) {
@@ -153,7 +158,7 @@ int status(const std::string& config, bool as_json) {
             }
         }
         if (as_json) {
-            std::cout << to_json(report);
+            std::cout << printable_json(to_json(report));
         } else {
             print(report, has_colour(STDOUT_FILENO));
         }

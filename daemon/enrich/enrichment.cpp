@@ -109,7 +109,7 @@ Task<> EnrichmentQueue::work(Latch& latch) {
         while (!given_up_ && !engine_.scope.ending()) {
             auto job = co_await take();
             if (!job) break;
-            EnrichmentFetched fetched = co_await fetch_(std::move(*job));
+            EnrichmentFetched fetched = co_await try_fetch(std::move(*job));
             co_await settle(std::move(fetched));
         }
     } catch (const SinkError& error) {
@@ -117,6 +117,22 @@ Task<> EnrichmentQueue::work(Latch& latch) {
     }
     if (failure) give_up(engine_.outcome_of(*failure));
     latch.remove();
+}
+
+/// Whatever a fetch throws is this enricher's failure: it rests, and nothing else does.
+Task<EnrichmentFetched> EnrichmentQueue::try_fetch(EnrichmentJob job) {
+    EnrichmentFetched failed;
+    failed.outcome.enricher = enricher_;
+    failed.outcome.job = job;
+    failed.outcome.attempted = false;
+    try {
+        co_return co_await fetch_(std::move(job));
+    } catch (const SinkError&) {
+        throw;
+    } catch (const std::exception& error) {
+        failed.trouble = Outcome{Ending::unavailable, std::string(name_of(enricher_)) + "s: " + error.what()};
+    }
+    co_return failed;
 }
 
 Task<std::optional<EnrichmentJob>> EnrichmentQueue::take() {

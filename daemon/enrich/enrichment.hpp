@@ -25,8 +25,8 @@ struct EnrichmentFetched {
 class EnrichmentQueue {
   public:
     using Fetch = std::function<Task<EnrichmentFetched>(EnrichmentJob)>;
-    /// `workers`: fetches at once. `fetch` performs one; `erased` undoes what a fetch left elsewhere, of an
-    /// engagement that was erased meanwhile.
+    /// `workers`: fetches at once. `fetch` performs one, and what it throws ends the round; `erased` undoes
+    /// what a fetch left elsewhere, of an engagement that was erased meanwhile.
     EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
                     std::function<Task<>(EnrichmentJob)> erased = nullptr);
 
@@ -40,6 +40,7 @@ class EnrichmentQueue {
   private:
     Task<> work(Latch& latch);
     Task<std::optional<EnrichmentJob>> take();
+    Task<EnrichmentFetched> try_fetch(EnrichmentJob job);
     Task<> settle(EnrichmentFetched fetched);
     void give_up(const Outcome& outcome);
 

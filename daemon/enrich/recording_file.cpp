@@ -93,11 +93,16 @@ std::optional<RecordingFile> RecordingDownload::find(const std::string& director
                                                      const std::string& engagement_id,
                                                      const std::string& url) {
     const std::string folder = recording_folder(engagement_id);
+    const std::string path = directory + "/" + folder;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory + "/" + folder, error)) {
-        const std::string name = entry.path().filename().string();
+    fs::directory_iterator entry(path, error);
+    if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)
+        return std::nullopt;  // the download makes it, or says why it cannot
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
         if (name.starts_with(stem_of(url) + ".")) return describe(directory, folder + "/" + name);
     }
+    if (error) failed("reading the folder", path, error.value());
     return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/sync/details.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "daemon/ops/log.hpp"
 
@@ -152,16 +153,18 @@ Task<> Details::fetch(Round& round, DetailJob job) {
 Task<> Details::flush(Round& round) {
     const std::shared_ptr<const Batch> batch = round.drain.flush();
     if (!batch) co_return;
-    struct Written {
-        ~Written() { unwritten -= fetched; }
-        std::int64_t& unwritten;
-        std::int64_t fetched;
-    };
-    const Written written{unwritten_,
-                          std::count_if(batch->details.begin(), batch->details.end(),
-                                        [](const auto& detail) { return detail.fetched_at.has_value(); })};
-    const CommitCounts counts = co_await engine_.committer.commit(batch, std::nullopt);
-    if (counts.queued > 0) round.asked_again = true;
+    // Written or not, it is no longer waited for. No guard: this object belongs to another coroutine, which
+    // may be destroyed first.
+    std::exception_ptr failure;
+    try {
+        const CommitCounts counts = co_await engine_.committer.commit(batch, std::nullopt);
+        if (counts.queued > 0) round.asked_again = true;
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    unwritten_ -= std::count_if(batch->details.begin(), batch->details.end(),
+                                [](const auto& detail) { return detail.fetched_at.has_value(); });
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace glia

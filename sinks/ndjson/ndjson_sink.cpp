@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <system_error>
@@ -44,9 +43,10 @@ Value error_value(const std::string& error) {
 /// One program at a time, whatever happens to it: the lock goes with the process.
 class Lock {
   public:
-    explicit Lock(const std::string& state) {
+    Lock(const std::string& state, const OnTightened& on_tightened) {
         const std::string path = state + ".lock";
-        descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+        tighten(path, kStateMode, on_tightened);
+        descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kStateMode);
         if (descriptor_ < 0) {
             throw SinkError(SinkError::Kind::misconfigured, "opening " + path + ": " +
                                                                 std::generic_category().message(errno) +
@@ -69,14 +69,15 @@ class Lock {
 /// What writes to one state file, shared by the threads of the program and, while its configuration is
 /// changed, by the old one and the new one.
 struct Shared {
-    explicit Shared(const Settings& settings) : lock(settings.state), state(settings.state, true) {
+    explicit Shared(const Settings& settings)
+        : lock(settings.state, settings.on_tightened), state(settings.state, true, settings.on_tightened) {
         state.migrate();
         state.transact([&] {
             state.run(sql::free_leases);
             state.run(sql::free_windows);
             state.run(sql::free_details);
         });
-        output = std::make_unique<Output>(settings.output, state);
+        output = std::make_unique<Output>(settings.output, state, settings.on_tightened);
     }
     ~Shared() {
         try {
@@ -107,13 +108,15 @@ class NdjsonSink final : public Sink {
     explicit NdjsonSink(Settings settings) : settings_(std::move(settings)) {}
 
     int migrate() override {
+        require_writable(settings_.output);
         return with_writer([](State& state) { return state.migrate(); });
     }
     void require_schema() override {
-        if (!std::filesystem::exists(settings_.state)) {
+        if (!has_state()) {
             migrate();
             return;
         }
+        require_writable(settings_.output);
         // By whoever only asks, too, while another program writes.
         read([](State& state) {
             const int latest = static_cast<int>(sql::migrations.size());
@@ -273,7 +276,8 @@ class NdjsonSink final : public Sink {
     }
 
     std::optional<std::chrono::microseconds> server_clock(const std::string& machine) override {
-        return transact([&](State& state) -> std::optional<std::chrono::microseconds> {
+        // Asked while the configuration before this one still writes.
+        return read([&](State& state) -> std::optional<std::chrono::microseconds> {
             const auto rows = state.run(sql::read_server_clock, {machine});
             if (rows.empty()) return std::nullopt;
             return std::chrono::microseconds{rows.front().integer(0)};
@@ -351,7 +355,7 @@ class NdjsonSink final : public Sink {
     }
 
     StatusReport status() override {
-        if (!std::filesystem::exists(settings_.state)) return {};
+        if (!has_state()) return {};
         return read([](State& state) {
             StatusReport report;
             for (const Row& row : state.run(sql::status_sites)) {
@@ -404,6 +408,7 @@ class NdjsonSink final : public Sink {
     template <typename Work>
     auto transact(Work work) -> std::invoke_result_t<Work, State&> {
         return with_writer([&](State& state) {
+            shared_->output->use(settings_.output);
             using Answer = std::invoke_result_t<Work, State&>;
             if constexpr (std::is_void_v<Answer>) {
                 state.transact([&] { work(state); });
@@ -415,15 +420,18 @@ class NdjsonSink final : public Sink {
         });
     }
 
+    bool has_state() const { return access(settings_.state.c_str(), F_OK) == 0 || errno != ENOENT; }
+
     /// Without the lock: another program may be writing.
     template <typename Work>
     auto read(Work work) -> std::invoke_result_t<Work, State&> {
-        State state(settings_.state, false);
+        State state(settings_.state, false, nullptr);
         return work(state);
     }
 
     std::vector<CommitCounts> commit_parts(const std::vector<CommitPart>& parts) {
         return with_writer([&](State& state) {
+            shared_->output->use(settings_.output);
             std::vector<CommitCounts> all;
             std::string lines;
             Output& output = *shared_->output;

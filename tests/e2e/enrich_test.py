@@ -1,6 +1,7 @@
 """The enrichers: samples of the queue's wait, transcripts, recordings; none of them holds up the sync."""
-import hashlib, resource
+import hashlib, resource, shutil
 from harness import *
+from credentials_test import tls_world
 from privacy_test import dump, personal
 
 
@@ -248,6 +249,30 @@ def a_disk_that_fills_stops_only_the_recordings():
     download_all(program)
     right(simulator, program, directory)
     assert simulator.stats()["recording_ranges"] >= 1, "what came before the disk was full is gone on from"
+
+
+@test
+def certificates_that_are_gone_stop_only_the_recordings():
+    program, cert = tls_world("localhost")
+    program.settings["api"]["ca_file"] = program.dir + "/ca.pem"
+    shutil.copy(cert, program.dir + "/ca.pem")
+    simulator, directory = program.simulator, program.dir + "/recordings"
+    enriched(simulator, program, recordings={"enabled": True, "directory": directory}, transcripts={"enabled": True})
+    with program.service() as service:
+        eventually(lambda: "service started" in service.log())
+        os.rename(program.dir + "/ca.pem", program.dir + "/away.pem")  # the first recording is ready in some seconds
+        eventually(program.equal, 60)
+        eventually(lambda: "recordings: api.ca_file: " in service.log(), 60)
+        simulator.call("/mutate", n=20)
+        eventually(program.equal, 40)
+        eventually(lambda: [e["last_error"] for e in program.status()["enrichers"] if e["kind"] == "recording" and "ca_file" in (e["last_error"] or "")], 20)
+        os.rename(program.dir + "/away.pem", program.dir + "/ca.pem")
+
+        def downloaded():
+            program.sql("UPDATE glia.enrichments SET next_attempt_at = now() WHERE done_at IS NULL")
+            return program.sql("SELECT count(*) FROM glia.enrichments WHERE kind = 'recording' AND done_at IS NULL") == "0"
+        eventually(downloaded, 60)
+    right(simulator, program, directory)
 
 
 # -------------------------------------------------------------------------------------------- the queue's wait

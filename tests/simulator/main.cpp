@@ -235,7 +235,7 @@ class Api {
 
     Response recording(const std::string& path) {
         if (++recordings_[path] == 1) return reply(204, "");  // still being made
-        const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/recording-files" +
+        const std::string url = origin() + "/recording-files" +
                                 path.substr(path.rfind('/')) + "?signature=s3cret-" +
                                 std::to_string(++signed_);
         if (!redirect_recordings) return reply(200, "{\"url\":\"" + url + "\"}");

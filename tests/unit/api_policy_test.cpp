@@ -1,6 +1,7 @@
 // The decisions of the API layer: the server's clock, retries, the rate limit, what an error body says.
 #include <gtest/gtest.h>
 
+#include "daemon/api/handover.hpp"
 #include "daemon/api/rate_limiter.hpp"
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/api/server_clock.hpp"
@@ -17,6 +18,27 @@ Instant at(const char* text) {
 }
 SteadyTime steady(std::chrono::milliseconds ms) {
     return SteadyTime{ms};
+}
+
+TEST(HandoverTest, AReloadKeepsWhatDependsOnNothingThatChanged) {
+    const ApiSettings before;
+    const auto changed = [&](auto change) {
+        ApiSettings after;
+        change(after);
+        return handover_of(before, after);
+    };
+    const Handover all{true, true, true};
+    EXPECT_EQ(changed([](ApiSettings& api) { api.sites = {"s2"}; }), all);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.max_in_flight = 2; }), all);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.base_url = "https://b"; }), (Handover{false, false, false}));
+    EXPECT_EQ(changed([](ApiSettings& api) { api.rate_limit = 5; }), (Handover{false, true, true}));
+    EXPECT_EQ(changed([](ApiSettings& api) { api.auth.api_key_id_file = "b"; }),
+              (Handover{true, false, true}));
+    const Handover new_connections{true, true, false};
+    EXPECT_EQ(changed([](ApiSettings& api) { api.ca_file = "b"; }), new_connections);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.proxy = "http://b:1"; }), new_connections);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.connect_timeout = 1s; }), new_connections);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.request_timeout = 1s; }), new_connections);
 }
 
 TEST(ServerClockTest, TakesTheLocalClockUntilAResponseTellsBetter) {
