@@ -131,7 +131,8 @@ std::optional<RecordingFile> RecordingDownload::find(const std::string& director
         remove_file(path);  // a page, or nothing: earlier versions stored what came
         return std::nullopt;
     }
-    if (error && error != std::errc::no_such_file_or_directory)
+    // No folder, no recording: making it says better what is in its place.
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
         failed("reading", directory + "/" + folder, error.value());
     return std::nullopt;
 }

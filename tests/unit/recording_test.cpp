@@ -316,6 +316,9 @@ TEST_F(RecordingFiles, AreNotLookedForInAFolderThatCannotBeRead) {
     std::filesystem::remove_all(folder);
     EXPECT_FALSE(RecordingDownload::find(directory, "e1", "u"));
     std::ofstream(folder) << "a file";
+    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "u")) << "making the folder says what is wrong";
+    std::filesystem::remove(folder);
+    std::filesystem::create_symlink(folder, folder);
     EXPECT_THROW(RecordingDownload::find(directory, "e1", "u"), DiskError);
 }
 TEST_F(RecordingFiles, SayWhatTheDiskDoesNotTake) {
