@@ -254,6 +254,7 @@ def what_is_no_recording_is_not_stored_but_asked_for_again():
         failed = program.sql("SELECT count(*) FILTER (WHERE waiting AND attempts > 0 AND next_attempt_at > now()), count(*) FILTER (WHERE path IS NOT NULL), min(last_error) FROM glia.enrichments")
         assert failed.startswith(f"{count}|0|") and words in failed and words in finished.err, (how, failed)
     assert [e for e in program.status()["enrichers"] if e["kind"] == "recording"][0]["failing"] == count
+    assert f"recording: {count} waiting, of these {count} failing" in done(program.run("status")).out
     download_all(program)
     right(simulator, program, directory)
 
