@@ -228,7 +228,7 @@ def a_file_that_is_none_of_export_is_refused_whole():
     refused(program.run("forget", "import", program.dir), 66, "Is a directory")
     refused(program.run("forget", "export", program.dir + "/absent/file"), 74, "absent/file: No such file")
     refused(program.run("forget", "export", "/dev/full"), 74, "/dev/full: No space left")
-    for arguments in (["--visitor", "v", "export"], ["--engagement", "e", "import", "f"], ["import"], ["erase"]):
+    for arguments in (["--visitor", "v", "export"], ["export", "--visitor", "v"], ["--engagement", "e", "import", "f"], ["import"], ["erase"]):
         assert program.run("forget", *arguments).code == 64, arguments
     assert program.sql("SELECT count(*) FROM glia.forgotten") == "0"
     file = program.write("kept.jsonl", "as it was")
