@@ -36,6 +36,7 @@ def missing(program):
         "control-flow protection": code.count(CONTROL_FLOW.get(machine, b"")) > 1000,
         "stack-clash protection": STACK_PROBE.get(machine, b"") in code,
     }
+    if machine in STACK_PROBE: wanted["a mark for the shadow stack (SHSTK)"] = "SHSTK" in readelf("--notes", program)
     return [name for name, found in wanted.items() if not found]
 
 
