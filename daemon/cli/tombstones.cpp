@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <system_error>
+#include <utility>
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "daemon/parse/timestamp.hpp"
 #include "sinks/content_hash.hpp"
