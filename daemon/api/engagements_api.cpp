@@ -592,7 +592,7 @@ Task<Result<FetchedRecording>> EngagementsApi::recording(std::string url) {
                                                         std::move(read));
 }
 
-Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64_t from,
+Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64_t from, std::string if_range,
                                                     BodyReceiver receiver) {
     constexpr int kMostRedirections = 5;
     if (!impl_->downloads) {
@@ -612,7 +612,10 @@ Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64
         }
         HttpRequest request;
         request.url = *target;
-        if (from > 0) request.headers.emplace_back("Range", "bytes=" + std::to_string(from) + "-");
+        if (from > 0) {
+            request.headers.emplace_back("Range", "bytes=" + std::to_string(from) + "-");
+            request.headers.emplace_back("If-Range", if_range);
+        }
         impl_->metrics.request_started();
         const auto began = Clock::now();
         HttpOutcome outcome = co_await impl_->downloads->receive(request, receiver);

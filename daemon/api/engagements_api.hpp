@@ -51,9 +51,11 @@ class EngagementsApi {
     /// token goes to trusted origins only: a URL of another is asked for at `api.base_url`, by its path.
     Task<Result<FetchedRecording>> recording(std::string url);
     /// Downloads what a temporary URL names, without the token; from the byte `from` on, if the server can do
-    /// that. Sent once, but for redirections. Errors do not show the URL. The response has no body, but for
-    /// one that `receiver` did not want.
-    Task<Result<HttpResponse>> download(std::string url, std::uint64_t from, BodyReceiver receiver);
+    /// that and what it has is still the version that `if_range` names (RFC 9110 §13.1.5). Sent once, but for
+    /// redirections. Errors do not show the URL. The response has no body, but for one that `receiver` did
+    /// not want.
+    Task<Result<HttpResponse>> download(std::string url, std::uint64_t from, std::string if_range,
+                                        BodyReceiver receiver);
     /// How long visitors have had to wait in the queue, on average (spec: § Fetch Queue Average Wait
     /// Duration).
     Task<Result<OptionalSeconds>> queue_wait();

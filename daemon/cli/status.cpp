@@ -121,7 +121,12 @@ void print(const StatusReport& report, bool colour) {
               << (report.rejected > 0 ? "  (see `glia-sync rejects list`)" : "") << "\n";
     for (const EnricherStatus& enricher : report.enrichers) {
         std::cout << "enricher          " << enricher.kind << ": " << with_commas(enricher.waiting)
-                  << " waiting, last success " << show(enricher.last_success_at);
+                  << " waiting";
+        if (enricher.failing > 0) {
+            std::cout << ", of these "
+                      << painted(with_commas(enricher.failing) + " failing", Paint::warn, colour);
+        }
+        std::cout << ", last success " << show(enricher.last_success_at);
         if (is_failing(enricher))
             std::cout << ", " << painted(printable(*enricher.last_error), Paint::bad, colour);
         std::cout << "\n";

@@ -39,12 +39,13 @@ EnrichmentFetched failed_fetch(Enricher enricher, EnrichmentJob job, const ApiEr
 }
 
 EnrichmentQueue::EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
-                                 std::function<Task<>(EnrichmentJob)> erased)
+                                 std::function<Task<>(EnrichmentJob)> erased, std::function<Task<>()> prepare)
     : engine_(engine),
       enricher_(enricher),
       workers_(workers),
       fetch_(std::move(fetch)),
       erased_(std::move(erased)),
+      prepare_(std::move(prepare)),
       claiming_(engine.runtime) {}
 
 Task<> EnrichmentQueue::queue_missed() {
@@ -67,6 +68,7 @@ Task<> EnrichmentQueue::queue_missed() {
 }
 
 Task<DrainResult> EnrichmentQueue::drain() {
+    if (prepare_) co_await prepare_();
     result_ = {};
     exhausted_ = given_up_ = false;
     unanswered_in_a_row_ = 0;

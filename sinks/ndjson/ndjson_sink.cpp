@@ -320,6 +320,33 @@ class NdjsonSink final : public Sink {
         });
     }
     Erased erase_ordered() override { return std::exchange(erased_, {}); }
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
+        return read([&](State& state) {
+            std::vector<Tombstone> found;
+            for (const Row& row :
+                 state.run(sql::list_tombstones, {std::string(after ? name_of(after->kind) : ""),
+                                                  after ? to_hex(after->digest) : std::string(), limit})) {
+                const auto digest = from_bytea("\\x" + row.text(1).value_or(""));
+                if (!digest) throw SinkError(SinkError::Kind::internal, "a tombstone's mark is not a digest");
+                const auto kind =
+                    row.text(0) == "visitor" ? Tombstone::Kind::visitor : Tombstone::Kind::engagement;
+                found.push_back({kind, *digest, std::nullopt});
+            }
+            return found;
+        });
+    }
+    /// Erases what is stored of them in the same transaction.
+    std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
+        return transact([&](State& state) {
+            std::int64_t added = 0;
+            for (const Tombstone& tombstone : tombstones) {
+                added += state.write(sql::add_forgotten,
+                                     {std::string(name_of(tombstone.kind)), to_hex(tombstone.digest)});
+            }
+            forget_buried(state);
+            return added;
+        });
+    }
     Erased erase_older(Instant before) override {
         return transact([&](State& state) {
             Erased erased;
@@ -473,6 +500,40 @@ class NdjsonSink final : public Sink {
     void forget_engagement(State& state, const std::string& engagement) {
         state.run(sql::add_forgotten, {std::string("engagement"), mark_of(engagement)});
         erased_ += erase(state, engagement);
+    }
+
+    static bool is_buried(State& state, const OptionalText& engagement,
+                          const std::vector<std::string>& visitors) {
+        const Value mark = engagement ? Value(mark_of(*engagement)) : Value();
+        return state.run(sql::is_forgotten, {mark, list(visitors)}).at(0).integer(0) != 0;
+    }
+    /// Erases whatever has a tombstone. A digest cannot be searched for, so this reads every row, some at a
+    /// time.
+    void forget_buried(State& state) {
+        constexpr std::int64_t kEngagementsPerPage = 1000;
+        constexpr std::int64_t kRejectsPerPage = 200;
+        for (std::string after;;) {
+            const auto rows = state.run(sql::engagements_after, {after, kEngagementsPerPage});
+            if (rows.empty()) break;
+            for (const Row& row : rows) {
+                after = *row.text(0);
+                const OptionalText visitor = row.text(1);
+                const std::vector<std::string> visitors(visitor ? 1 : 0, visitor.value_or(""));
+                if (is_buried(state, after, visitors)) forget_engagement(state, after);
+            }
+        }
+        for (std::int64_t after = 0;;) {
+            const auto rows = state.run(sql::rejected_after, {after, kRejectsPerPage});
+            if (rows.empty()) break;
+            for (const Row& row : rows) {
+                after = row.integer(0);
+                std::vector<std::string> visitors;
+                for (const ContentHash& digest : possible_visitor_digests(row.text(2).value_or("")))
+                    visitors.push_back(to_hex(digest));
+                if (is_buried(state, row.text(1), visitors))
+                    erased_.rejected += state.write(sql::erase_rejected_one, {after});
+            }
+        }
     }
 
     static bool resume(State& state, const BackfillSpec& spec, const Row& row, BackfillState& result) {

@@ -182,6 +182,39 @@ def a_second_program_is_refused_and_the_commands_work():
 
 
 @test
+def what_was_forgotten_stays_away_from_a_new_state_file():
+    """And from a database: the tombstones of both are the same."""
+    simulator, program = world(200, sites=1)
+    without_database(simulator, program)
+    done(program.backfill())
+    victim, other = simulator.truth()[3], next(e for e in simulator.truth() if e["visitor_id"] != simulator.truth()[3]["visitor_id"])
+    ids = {e["id"] for e in simulator.truth() if e["visitor_id"] == victim["visitor_id"]}
+    shutil.copy(program.dir + "/out/state", program.dir + "/backup")
+    done(program.run("forget", "--visitor", victim["visitor_id"]))
+    done(program.run("forget", "--engagement", other["id"]))
+    file = program.dir + "/forgotten.jsonl"
+    with program.service(): done(program.run("forget", "export", file))
+    with open(file) as f: assert len(f.readlines()) == 2 + 2 + len(ids)
+
+    shutil.copy(program.dir + "/backup", program.dir + "/out/state")
+    for more in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError): os.remove(program.dir + "/out/state" + more)
+    told = done(program.run("forget", "import", file))
+    assert f"{len(ids) + 1} engagements" in told.out, told
+    count = len(lines(program))
+    done(program.backfill("--restart"))
+    assert not [l for l in lines(program)[count:] if l["id"] in ids | {other["id"]}]
+    assert "0 of them new: 0 engagements" in done(program.run("forget", "import", file)).out
+
+    database = Program(cluster(), simulator)
+    done(database.backfill())
+    assert f"{len(ids) + 1} engagements" in done(database.run("forget", "import", file)).out
+    exported = lambda p: {l for l in done(p.run("forget", "export")).out.splitlines()}
+    strip = lambda found: {re.sub(',"forgotten_at":"[^"]*"', "", l) for l in found}
+    assert strip(exported(database)) == exported(program)
+
+
+@test
 def a_folder_that_is_not_there_is_one_clear_line():
     simulator, program = world(20, sites=1)
     without_database(simulator, program)

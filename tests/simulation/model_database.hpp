@@ -109,6 +109,9 @@ class ModelDatabase : public Sink {
     ResetResult reset_site(const std::string& site, Instant to) override;
     void forget(const ForgetOrder& order) override;
     Erased erase_ordered() override;
+    // The simulation has one database: no tombstones come from another.
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>&, std::int64_t) override { return {}; }
+    std::int64_t add_tombstones(const std::vector<Tombstone>&) override { return 0; }
     Erased erase_older(Instant before) override;
     std::vector<std::string> recordings_to_erase() override { return {}; }
     void recordings_erased(const std::vector<std::string>&) override {}

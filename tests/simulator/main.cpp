@@ -10,6 +10,8 @@
 //   GET  /stats                      counters
 //   GET  /transcript?id=             an engagement's chat as it is now
 //   POST /recordings?how=            json, redirect: how a recording's temporary URL is told
+//        &validator=                 strong, weak, date, none: what a recording's file comes with
+//        &length=                    of the files from now on; another length is another version
 //   POST /mutate?n= /add?n=&ongoing=&ago_s= /end-all /rename-queue?index=&name=
 //   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path holds `path` go
 //   wrong; kinds:
@@ -149,6 +151,8 @@ class Api {
     World& world() { return world_; }
     int port = 0;
     bool redirect_recordings = false;
+    std::string recording_validator = "strong";
+    std::size_t recording_length = 300'000;
     std::map<std::string, long> stats;
     std::list<Fault> faults;
 
@@ -244,13 +248,35 @@ class Api {
         return response;
     }
 
+    /// What is no recording, though the answer is 200 or so.
+    std::optional<Response> no_recording(const std::string& path) {
+        const auto fault = strike(path, {"recording"});
+        if (!fault) return std::nullopt;
+        const std::string page = "\n<!DOCTYPE html><html><h1>Sign in</h1></html>";
+        const bool typed = fault->how == "html" || fault->how == "json";
+        Response response =
+            reply(fault->how == "204" ? 204 : 200, fault->how == "html" || fault->how == "page" ? page
+                                                   : fault->how == "json" ? "{\"error\":\"gone\"}"
+                                                                          : "");
+        response.set(http::field::content_type, !typed                 ? "audio/mpeg"
+                                                : fault->how == "html" ? "text/html; charset=utf-8"
+                                                                       : "application/json");
+        return response;
+    }
+
     /// Elsewhere in the real world: knows nothing of tokens, and ranges.
     Response recording_file(const Request& request, const std::string& path) {
         ++stats["recording_files"];
         if (!request[http::field::authorization].empty()) ++stats["token_given_away"];
-        std::string file = "ID3" + path;
-        while (file.size() < 300'000) file += std::to_string(file.size()) + path;
-        const std::string range(request[http::field::range]);
+        if (auto other = no_recording(path)) return *other;
+        const std::string strong = "\"v" + std::to_string(recording_length) + "\"";
+        std::string file = "ID3" + path + strong;
+        while (file.size() < recording_length) file += std::to_string(file.size()) + path;
+        const std::string written = "Mon, 01 Jan 2024 00:00:00 GMT";
+        std::string range(request[http::field::range]);
+        const std::string condition(request[http::field::if_range]);
+        if (!range.empty() && condition.empty()) ++stats["recording_ranges_without_condition"];
+        if (!condition.empty() && condition != strong && condition != written) range.clear();
         Response response = reply(200, file);
         if (range.starts_with("bytes=")) {
             const auto from = static_cast<std::size_t>(std::atoll(range.c_str() + 6));
@@ -260,6 +286,10 @@ class Api {
                                                          std::to_string(file.size() - 1) + "/" +
                                                          std::to_string(file.size()));
         }
+        if (recording_validator == "strong") response.set(http::field::etag, strong);
+        if (recording_validator == "weak") response.set(http::field::etag, "W/" + strong);
+        if (recording_validator == "date" || recording_validator == "weak")
+            response.set(http::field::last_modified, written);
         response.set(http::field::content_type, "audio/mpeg");
         return response;
     }
@@ -429,8 +459,12 @@ asio::awaitable<void> write_raw(Stream& stream, std::string bytes) {
 
 std::string head(const Response& response, std::size_t length) {
     std::ostringstream out;
-    out << "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: " << response[http::field::date]
-        << "\r\nContent-Length: " << length << "\r\n\r\n";
+    out << "HTTP/1.1 " << response.result_int() << " " << response.reason() << "\r\n";
+    for (const auto& field : response) {
+        if (field.name() != http::field::content_length)
+            out << field.name_string() << ": " << field.value() << "\r\n";
+    }
+    out << "Content-Length: " << length << "\r\n\r\n";
     return out.str();
 }
 
@@ -574,7 +608,11 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         const auto found = world.find(value(query, "id"));
         return found ? world.transcript(world.get(*found)) : "[]";
     }
-    if (path == "/recordings") api.redirect_recordings = value(query, "how") == "redirect";
+    if (path == "/recordings") {
+        api.redirect_recordings = value(query, "how") == "redirect";
+        api.recording_validator = value(query, "validator", "strong");
+        api.recording_length = static_cast<std::size_t>(number("length", 300'000));
+    }
     if (path == "/clear") api.faults.clear();
     if (path == "/zero") api.stats.clear();
     if (path == "/drop-cursors") api.drop_cursors();

@@ -1,11 +1,6 @@
-// Transcripts, small answers, and the files of recordings.
+// Transcripts and small answers.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "daemon/enrich/recording_file.hpp"
-#include "daemon/enrich/recording_path.hpp"
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/transcript.hpp"
@@ -84,69 +79,6 @@ TEST(Answers, AreReadAsDocumented) {
     EXPECT_FALSE(parse_wait_answer("[]"));
     EXPECT_EQ(parse_recording_answer(R"({"url":"https://x/y"})"), "https://x/y");
     EXPECT_FALSE(parse_recording_answer("ID3"));
-}
-
-TEST(RecordingFolder, StaysBelowTheDirectoryWhateverTheId) {
-    EXPECT_TRUE(recording_folder("eea868ad-9d58").ends_with("/eea868ad-9d58"));
-    for (const std::string& id : std::vector<std::string>{"../../etc/passwd", "..", ".", "", "a/b", "a b",
-                                                          std::string(500, 'x'), "\xff"}) {
-        const std::string folder = recording_folder(id);
-        EXPECT_EQ(std::count(folder.begin(), folder.end(), '/'), 1) << folder;
-        EXPECT_EQ(folder.find(".."), std::string::npos) << folder;
-        EXPECT_LT(folder.size(), 120u);
-    }
-    EXPECT_NE(recording_folder("a/b"), recording_folder("a b"));
-}
-
-class RecordingFiles : public ::testing::Test {
-  protected:
-    RecordingFiles() {
-        std::string name = "/tmp/glia-recordings-XXXXXX";
-        directory = mkdtemp(name.data());
-    }
-    ~RecordingFiles() override { std::filesystem::remove_all(directory); }
-    std::string content(const std::string& path) const {
-        std::ifstream in(directory + "/" + path, std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    std::string directory;
-};
-
-TEST_F(RecordingFiles, GetTheirNameOnlyWhenTheyAreComplete) {
-    RecordingDownload download(directory, "e1", "https://a/r");
-    download.append("abc");
-    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "https://a/r"));
-    const RecordingFile file = download.finish("audio/mpeg; charset=x");
-    EXPECT_TRUE(file.path.starts_with(recording_folder("e1") + "/")) << file.path;
-    EXPECT_TRUE(file.path.ends_with(".mp3")) << file.path;
-    EXPECT_EQ(content(file.path), "abc");
-    EXPECT_EQ(file.size_bytes, 3);
-    EXPECT_EQ(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    const auto found = RecordingDownload::find(directory, "e1", "https://a/r");
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->path, file.path);
-    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "https://a/other"));
-    EXPECT_FALSE(RecordingDownload::find(directory, "e2", "https://a/r"));
-}
-TEST_F(RecordingFiles, GoOnWhereAnEarlierAttemptStopped) {
-    { RecordingDownload(directory, "e1", "u").append("abc"); }
-    RecordingDownload again(directory, "e1", "u");
-    EXPECT_EQ(again.size(), 3u);
-    again.append("def");
-    EXPECT_EQ(content(again.finish("").path), "abcdef");
-}
-TEST_F(RecordingFiles, CanBeginAnew) {
-    { RecordingDownload(directory, "e1", "u").append("abc"); }
-    RecordingDownload again(directory, "e1", "u");
-    again.restart();
-    EXPECT_EQ(again.size(), 0u);
-    again.append("x");
-    EXPECT_EQ(content(again.finish("audio/wav").path), "x");
-}
-TEST_F(RecordingFiles, SayWhatTheDiskDoesNotTake) {
-    const std::string file = directory + "/file";
-    std::ofstream(file) << "x";
-    EXPECT_THROW(RecordingDownload(file, "e1", "u"), DiskError);
 }
 
 }  // namespace
