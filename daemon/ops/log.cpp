@@ -8,7 +8,7 @@
 #include <atomic>
 
 #include "daemon/ops/systemd.hpp"
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia::log {
