@@ -15,6 +15,7 @@
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/error_text.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/transcript.hpp"
 
@@ -502,7 +503,12 @@ Task<Result<std::string>> EngagementsApi::get_json(std::string engagement_id) {
         const auto parse = [this](std::string& body) {
             Parsed<std::string> parsed;
             const auto text = canonical_json(body, parsed.failure.reason);
-            if (text) parsed.value = impl_->privacy.apply_to_json(body);
+            if (text && text->starts_with('{')) {
+                const bool whole = impl_->privacy.keep_all();
+                parsed.value = whole ? repair_json(json_document(body)) : impl_->privacy.apply_to_json(body);
+            } else if (text) {
+                parsed.failure.reason = "the body is not an object";
+            }
             return parsed;
         };
         return impl_->read_body<std::string>(response, attempt, why, parse);

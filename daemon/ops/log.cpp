@@ -7,7 +7,7 @@
 #include <atomic>
 
 #include "daemon/ops/systemd.hpp"
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/printable.hpp"
 #include "sinks/json_text.hpp"
 

@@ -203,7 +203,7 @@ def a_record_that_still_cannot_be_loaded_stays_rejected():
 def a_rejected_record_that_loads_later_is_settled_by_itself():
     simulator, program = world(300, sites=1)
     done(program.backfill())
-    simulator.fault("bad-record", path="/engagements", n=1, how="duration")
+    simulator.fault("bad-record", path="/engagements", n=1, how="no-comma")
     done(program.backfill("--restart"))
     assert program.status()["rejected"] == 1
     done(program.run("run", "--once"))  # the same record, whole and unchanged

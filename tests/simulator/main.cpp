@@ -16,8 +16,9 @@
 //   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path holds `path` go
 //   wrong; kinds:
 //        status hang close reset truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
-//        next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
+//        bom next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
 //        date (its Date header is ms ahead)
+//        (bad-record: how=no-id scalar duration control no-comma no-quote, or several, joined by commas)
 //   POST /clear /drop-cursors /token?value=
 //   POST /remember, /restore         engagements become again what they were
 #include <zlib.h>
@@ -40,6 +41,7 @@
 #include <iostream>
 #include <list>
 #include <set>
+#include <sstream>
 
 #include "tests/simulator/world.hpp"
 
@@ -409,10 +411,17 @@ class Api {
         std::string body = "{\"next_page\":" + next + ",\"engagements\":[";
         const auto bad = shown.empty() ? std::nullopt : strike("/engagements", {"bad-record"});
         const bool twice = strike("/engagements", {"dup-items"}).has_value();
+        constexpr std::size_t kNone = std::string::npos;
+        std::vector<std::string> ways;
+        std::istringstream named(bad ? bad->how : "");
+        for (std::string how; std::getline(named, how, ',');) ways.push_back(how);
+        if (bad && ways.empty()) ways.emplace_back();
         for (std::size_t i = 0; i < shown.size(); ++i) {
-            const bool spoil = bad && i == shown.size() / 2;
+            // The middle of the page, and of several ways the items behind it.
+            const std::size_t way = bad && i >= shown.size() / 2 ? i - shown.size() / 2 : kNone;
+            const bool spoil = way < ways.size();
             const std::string item =
-                spoil ? spoiled(shown[i], bad->how) : world_.list_item(shown[i], options_.legs_in_list);
+                spoil ? spoiled(shown[i], ways[way]) : world_.list_item(shown[i], options_.legs_in_list);
             body += (i ? "," : "") + item;
             if (twice && i == 0) body += "," + item;
         }
@@ -422,10 +431,12 @@ class Api {
     std::string spoiled(const simulator::Engagement& e, const std::string& how) const {
         if (how == "no-id") return "{\"created_at\":\"2024-01-01T00:00:00Z\"}";
         if (how == "scalar") return "7";
-        if (how == "duration") {  // all of it, but for one member: of one name twice the last counts
-            const std::string item = world_.list_item(e, options_.legs_in_list);
-            return item.substr(0, item.size() - 1) + ",\"duration\":\"ten\"}";
-        }
+        const std::string item = world_.list_item(e, options_.legs_in_list);
+        const std::string open = item.substr(0, item.size() - 1);       // all of it, and a member or so more
+        if (how == "duration") return open + ",\"duration\":\"ten\"}";  // of one name twice the last counts
+        if (how == "control") return open + ",\"t\":\"tab\there\"}";
+        if (how == "no-comma") return open + " \"t\":1}";
+        if (how == "no-quote") return open + ",\"t\":\"unfinished}";
         return "{\"id\":\"" + e.id + "\",\"created_at\":\"not a date\"}";
     }
 
@@ -502,9 +513,9 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
     co_return false;  // "close": nothing at all
 }
 
-const std::set<std::string> kOnTheWay{"status",   "hang", "close",        "truncate", "garbage",
-                                      "html",     "drip", "wrong-length", "huge",     "bad-utf8",
-                                      "bad-gzip", "late", "reset",        "date"};
+const std::set<std::string> kOnTheWay{"status", "hang",     "close",        "truncate", "garbage",
+                                      "html",   "drip",     "wrong-length", "huge",     "bad-utf8",
+                                      "bom",    "bad-gzip", "late",         "reset",    "date"};
 
 template <typename Stream>
 asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
@@ -528,6 +539,7 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
             if (fault->kind == "status" && !fault->retry_after.empty())
                 response.set(http::field::retry_after, fault->retry_after);
             if (fault->kind == "garbage") response.body() = std::string("\x00\xff{{{{", 6);
+            if (fault->kind == "bom") response.body().insert(0, "\xef\xbb\xbf");
             if (fault->kind == "html") response.body() = "<html><h1>Bad Gateway</h1></html>";
             if (fault->kind == "bad-utf8") {
                 if (const auto at = response.body().find("Visitor"); at != std::string::npos)
