@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
 
 namespace glia {
 namespace {
