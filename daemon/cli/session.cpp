@@ -276,7 +276,7 @@ class Service {
             co_await prepare(*fresh);
         } catch (const ConfigError& error) {
             wrong = error.lines();
-        } catch (const SinkError& error) {
+        } catch (const std::exception& error) {  // SinkError, and whatever else a configuration brings about
             wrong = {error.what()};
         }
         if (!wrong.empty()) {

@@ -14,6 +14,8 @@
 namespace glia::log {
 namespace {
 
+constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
+
 std::atomic<LogFormat> format_now{LogFormat::text};
 std::array<std::atomic<LogLevel>, kLogTopics.size()> levels{};
 std::atomic<bool> to_journal{false};
@@ -30,7 +32,11 @@ std::string quote(std::string_view text) {
 /// Never destroyed: threads may log until the process ends. One for the life of the process: a reload changes
 /// its pattern while other threads log.
 spdlog::logger& logger() {
-    static auto& made = *new spdlog::logger("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    static auto& made = []() -> spdlog::logger& {
+        auto& fresh = *new spdlog::logger("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        fresh.set_pattern(kTextPattern, spdlog::pattern_time_type::utc);
+        return fresh;
+    }();
     return made;
 }
 
@@ -96,7 +102,7 @@ void start(const LogSettings& settings) {
     to_journal = systemd::logs_to_journal();
     logger().set_pattern(settings.format == LogFormat::json
                              ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                             : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
+                             : kTextPattern,
                          spdlog::pattern_time_type::utc);
     logger().set_level(spdlog::level::debug);  // what is written at all is decided by topic
     logger().flush_on(spdlog::level::debug);

@@ -211,7 +211,8 @@ TEST(HttpServerTest, WhoeverComesWhileAllWaitForAnswersWaitsForTheFirst) {
         }
         const Client client(port);
         client.send(last("/a"));
-        EXPECT_TRUE(client.read_all().ends_with("\r\n\r\n/a"));
+        const std::string answer = client.read_all();
+        EXPECT_TRUE(answer.ends_with("\r\n\r\n/a")) << answer;
     });
 }
 

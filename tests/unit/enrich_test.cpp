@@ -1,12 +1,59 @@
 // Transcripts and small answers.
 #include <gtest/gtest.h>
 
+#include "daemon/enrich/enrichment.hpp"
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/transcript.hpp"
+#include "tests/simulation/model_database.hpp"
 
 namespace glia {
 namespace {
+
+/// Has one job, and keeps what became of it.
+class OneJob final : public simulation::ModelDatabase {
+  public:
+    explicit OneJob(std::optional<EnrichmentOutcome>& settled) : settled_(settled) {}
+    std::vector<EnrichmentJob> claim_enrichments(const EnrichmentClaim&) override {
+        if (std::exchange(claimed_, true)) return {};
+        return {{"e1", "u1", 0}};
+    }
+    Settled settle_enrichment(const EnrichmentOutcome& outcome, const std::string&) override {
+        settled_ = outcome;
+        return Settled::written;
+    }
+
+  private:
+    std::optional<EnrichmentOutcome>& settled_;
+    bool claimed_ = false;
+};
+
+TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
+    std::optional<EnrichmentOutcome> settled;
+    Runtime runtime;
+    Metrics metrics;
+    Settings settings;
+    settings.api.base_url = "http://127.0.0.1:1";
+    settings.api.auth.token_env = "HOME";
+    Engine engine(
+        runtime, settings, [&] { return std::make_unique<OneJob>(settled); }, 1, 0, metrics);
+    EnrichmentQueue queue(engine, Enricher::recording, 2, [](EnrichmentJob) -> Task<EnrichmentFetched> {
+        throw std::runtime_error("api.ca_file: /gone cannot be read as certificates");
+        co_return EnrichmentFetched{};
+    });
+    DrainResult result;
+    const auto main = [&]() -> Task<int> {
+        result = co_await queue.drain();
+        co_await engine.background.wait();
+        co_return 0;
+    };
+    EXPECT_EQ(runtime.run(main, std::chrono::seconds{10}), 0);
+    EXPECT_EQ(result.outcome.ending, Ending::unavailable);
+    EXPECT_EQ(result.outcome.error, "recordings: api.ca_file: /gone cannot be read as certificates");
+    ASSERT_TRUE(settled);
+    EXPECT_EQ(settled->job.engagement_id, "e1");
+    EXPECT_FALSE(settled->attempted) << "it is nothing about this recording";
+}
 
 std::vector<ChatMessage> messages(std::string body) {
     auto parsed = parse_transcript(body, Privacy());
