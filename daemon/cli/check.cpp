@@ -73,6 +73,11 @@ void check_database(Report& report, const Settings& settings) {
         if (seen.standby)
             report.bad("database",
                        misconfigured("it is a standby and read-only; name the primary in sink.postgres.dsn"));
+        if (seen.read_only && !seen.standby)
+            report.bad("database", misconfigured("default_transaction_read_only is on for role " + seen.role +
+                                                 " or for " + seen.database +
+                                                 ", so nothing can be written; ALTER ROLE or ALTER "
+                                                 "DATABASE … RESET default_transaction_read_only"));
         if (seen.schema_version == latest) {
             report.good("schema: " + schema + " at version " + std::to_string(latest));
         } else if (seen.schema_version > latest) {
@@ -97,7 +102,12 @@ void check_database(Report& report, const Settings& settings) {
             report.bad("privileges",
                        misconfigured("role " + seen.role + " lacks " + *seen.missing_privileges +
                                      "; grant them on the tables of " + schema));
-        } else if (seen.schema_version > 0) {
+        } else if (seen.write_failure) {
+            report.bad("privileges",
+                       {seen.write_failure->may_pass ? Ending::unavailable : Ending::misconfigured,
+                        "writing to the table " + seen.write_failure->table +
+                            " fails: " + seen.write_failure->error});
+        } else if (seen.schema_version > 0 && !seen.standby && !seen.read_only) {
             report.good("privileges: role " + seen.role + " can read and write every table");
         }
         if (seen.indexes) {

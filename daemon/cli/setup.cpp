@@ -33,7 +33,8 @@ int migrate(const std::string& config, bool print) {
 
 int config_check(const std::string& config) {
     return guarded([&] {
-        load_settings(config);
+        const Settings settings = load_settings(config);
+        if (settings.sink == SinkType::postgres) resolve_dsn(settings.postgres);
         std::cout << printable(config) << ": in order\n";
         return 0;
     });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/parse/privacy.hpp"
+#include "sinks/nearest.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -167,13 +168,12 @@ inline bool writes_to_stdout(const Settings& settings) {
     return settings.sink == SinkType::ndjson && settings.ndjson.path == "-";
 }
 
-/// The DSN from `dsn` or `dsn_file`. Throws ConfigError if the file cannot be read.
+/// The DSN from `dsn` or `dsn_file`, whose lines that are blank or begin with # do not count. Throws
+/// ConfigError if the file cannot be read, or if no connection can ever be made: the DSN, a file or a service
+/// that it names, or libpq's environment is wrong.
 std::string resolve_dsn(const PostgresSettings& settings);
 
 /// The levels with their key. Throws std::runtime_error, one line, if the key's file cannot be used.
 Privacy resolve_privacy(const PrivacySettings& settings);
-
-/// The known word nearest to `word`, if one is near enough to be what was meant.
-std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace glia

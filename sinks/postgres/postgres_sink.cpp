@@ -609,25 +609,4 @@ std::unique_ptr<Sink> open(const Settings& settings) {
     return std::make_unique<PostgresSink>(settings);
 }
 
-Inspection inspect(const Settings& settings) {
-    Connection connection(
-        ConnectSettings{settings.dsn, settings.schema, settings.statement_timeout, settings.on_statement});
-    Inspection seen;
-    connection.transact([&](Transaction& tx) {
-        const auto row = tx.run(sql::may_create, {settings.schema})[0];
-        seen.server = text(row, "server").value_or("?");
-        seen.database = text(row, "database").value_or("?");
-        seen.role = text(row, "role").value_or("?");
-        seen.standby = truth(row, "standby");
-        seen.may_create = truth(row, "may");
-        seen.missing_privileges = text(tx.run(sql::missing_privileges, {settings.schema})[0], "missing");
-        for (const auto& large : tx.run(sql::outgrown, {settings.schema})) {
-            seen.indexes = text(large, "indexes");
-            seen.shared_buffers = text(large, "buffers").value_or("?");
-        }
-    });
-    seen.schema_version = schema_version(connection);
-    return seen;
-}
-
 }  // namespace glia::postgres
