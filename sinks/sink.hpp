@@ -1,7 +1,7 @@
 // The Sink: where records and checkpoints are kept. Implemented in postgres/.
 //
 // Every call blocks. A Sink belongs to one thread at a time; the daemon gives each writer thread its own.
-// Errors are SinkError, never anything a driver throws.
+// Errors are SinkError or OutputLost, never anything a driver throws.
 #pragma once
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include "sinks/checkpoint.hpp"
 #include "sinks/enrichment.hpp"
 #include "sinks/status.hpp"
+#include "sinks/tombstone.hpp"
 
 namespace glia {
 
@@ -34,6 +35,13 @@ class SinkError : public std::runtime_error {
 
   private:
     Kind kind_;
+};
+
+/// Standard output, where the lines go, takes no more of them: its reader is gone, or its disk is full.
+/// Nothing that is tried again helps, so this ends the program. `what()` is one line for a person.
+class OutputLost : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
 };
 
 /// A revisit tier's state.
@@ -229,6 +237,11 @@ class Sink {
     virtual void forget(const ForgetOrder& order) = 0;
     /// Goes on with what was to be forgotten, to its end. Files are left; see recordings_to_erase().
     virtual Erased erase_ordered() = 0;
+    /// The tombstones in a fixed order: at most `limit` of those after `after`. Writes nothing.
+    virtual std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) = 0;
+    /// Adds tombstones that another database had, all or none, and orders the erasure of what is stored of
+    /// them; erase_ordered() performs it. Returns how many were new.
+    virtual std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) = 0;
     /// Erases some of what is older; to be called until there is nothing left.
     virtual Erased erase_older(Instant before) = 0;
     /// Engagements that were erased and whose recordings' files have to be deleted.

@@ -5,10 +5,13 @@
 #include <iostream>
 #include <system_error>
 
+#include "daemon/api/server_clock.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "daemon/ops/log.hpp"
+#include "daemon/ops/progress.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 namespace {
@@ -20,15 +23,15 @@ constexpr int kRetries = 1;
 class Report {
   public:
     void good(const std::string& what) {
-        std::cout << painted("ok", Paint::good, colour_) << "      " << what << std::endl;
+        std::cout << painted("ok", Paint::good, colour_) << "      " << printable(what) << std::endl;
     }
     void bad(const std::string& what, const Outcome& outcome) {
-        std::cout << painted("FAILED", Paint::bad, colour_) << "  " << what << ": " << outcome.error
+        std::cout << painted("FAILED", Paint::bad, colour_) << "  " << printable(what + ": " + outcome.error)
                   << std::endl;
         ending_ = std::max(ending_, outcome.ending);
     }
     void hint(const std::string& what) {
-        std::cout << painted("hint", Paint::warn, colour_) << "    " << what << std::endl;
+        std::cout << painted("hint", Paint::warn, colour_) << "    " << printable(what) << std::endl;
     }
     int code() const { return exit_code(ending_); }
 
@@ -142,6 +145,15 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
         }
         report.bad("site " + site, outcome);
     }
+    const auto ahead = api.clock_ahead_of_system();
+    if (ahead && std::chrono::abs(*ahead) > kClockTolerance) {
+        const auto seconds = std::chrono::round<std::chrono::seconds>(std::chrono::abs(*ahead));
+        report.hint("clock: the API's is " + short_duration(seconds) +
+                    (ahead->count() > 0 ? " ahead of" : " behind") +
+                    " this machine's; nothing is lost by that, but correct the one that is wrong (NTP)");
+    } else if (ahead) {
+        report.good("clock: the API's and this machine's agree");
+    }
     co_return report.code();
 }
 
@@ -165,8 +177,8 @@ int check(const std::string& config) {
             report.bad("configuration", {Ending::misconfigured, error.what()});
             return report.code();
         }
-        return runtime.run(
-            [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
+        return run_loop(
+            runtime, [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
             std::chrono::milliseconds{1000});
     });
 }

@@ -3,6 +3,7 @@
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 
@@ -34,7 +35,7 @@ int config_check(const std::string& config) {
     return guarded([&] {
         const Settings settings = load_settings(config);
         if (settings.sink == SinkType::postgres) resolve_dsn(settings.postgres);
-        std::cout << config << ": in order\n";
+        std::cout << printable(config) << ": in order\n";
         return 0;
     });
 }

@@ -274,6 +274,12 @@ void read_rest(Section& root, Settings& settings) {
         admin.complain(
             "listen", "must be an address and a port such as 127.0.0.1:9464 or [::1]:9464, or \"\" for none");
     }
+    admin.words("allowed_hosts", settings.admin_allowed_hosts);
+    for (const std::string& host : settings.admin_allowed_hosts) {
+        if (!is_host_name(host))
+            admin.complain("allowed_hosts",
+                           "must be names of hosts without a port, such as metrics.example.com, not " + host);
+    }
     admin.finish();
 }
 
@@ -319,6 +325,15 @@ std::optional<ListenAddress> parse_listen(const std::string& text) {
     if (address.ip == "localhost") address.ip = "127.0.0.1";
     if (inet_pton(bracketed ? AF_INET6 : AF_INET, address.ip.c_str(), bytes) != 1) return std::nullopt;
     return address;
+}
+
+bool is_host_name(const std::string& text) {
+    constexpr std::size_t kLongest = 254;  // with a dot at the end
+    return !text.empty() && text != "." && text.size() <= kLongest &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '-' || c == '_';
+           });
 }
 
 std::string to_text(const ListenAddress& address) {

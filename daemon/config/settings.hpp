@@ -129,7 +129,8 @@ struct Settings {
     EnrichSettings enrich;
     PrivacySettings privacy;
     LogSettings log;
-    std::optional<ListenAddress> admin_listen;  ///< none: off
+    std::optional<ListenAddress> admin_listen;     ///< none: off
+    std::vector<std::string> admin_allowed_hosts;  ///< names that requests to it may use, beside localhost
     bool operator==(const Settings&) const = default;
 };
 
@@ -156,6 +157,8 @@ Settings parse_settings(const std::string& text, const std::string& file,
 /// Reads `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`.
 std::optional<ListenAddress> parse_listen(const std::string& text);
 std::string to_text(const ListenAddress& address);
+/// True for the name of a host without a port: letters, digits, dots, hyphens and underscores.
+bool is_host_name(const std::string& text);
 
 /// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
 std::string show_settings(const Settings& settings);

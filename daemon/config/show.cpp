@@ -135,6 +135,7 @@ std::string show_settings(const Settings& settings) {
     out << YAML::EndMap << YAML::EndMap;
     out << YAML::Key << "admin" << YAML::Value << YAML::BeginMap;
     quoted(out, "listen", settings.admin_listen ? to_text(*settings.admin_listen) : "");
+    list(out, "allowed_hosts", settings.admin_allowed_hosts);
     out << YAML::EndMap << YAML::EndMap;
     return std::string(out.c_str()) + "\n";
 }

@@ -1,5 +1,6 @@
 #include "daemon/sync/erasure.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "daemon/enrich/recording_path.hpp"
@@ -29,7 +30,9 @@ Task<Erased> erase_ordered(Engine& engine) {
 Task<Erased> erase_expired(Engine& engine) {
     Erased all;
     if (!engine.settings.sync.retention) co_return all;
-    const Instant before = engine.api.server_now() - *engine.settings.sync.retention;
+    // By the clock that lets more be kept: the other may be wrong.
+    const Instant now = std::min(engine.api.server_now(), engine.api.machine_now());
+    const Instant before = now - *engine.settings.sync.retention;
     for (;;) {
         const auto erase = [before](Sink& sink) { return sink.erase_older(before); };
         const Erased some = co_await engine.store.run(erase);

@@ -4,6 +4,7 @@
 
 #include "sinks/content_hash.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstones.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -62,6 +63,33 @@ Erased forget_visitor(Connection& connection, const std::string& visitor) {
     return erased;
 }
 
+/// What is stored of the tombstones of another database.
+Erased forget_buried(Connection& connection) {
+    Erased all;
+    for (std::optional<std::string> after(""); after;) {
+        auto page = buried_engagements(connection, *after);
+        all += forget_engagements(connection, page.buried);
+        after = std::move(page.last);
+    }
+    for (std::optional<std::int64_t> after(0); after;) {
+        const auto page = buried_rejects(connection, *after);
+        after = page.last;
+        if (page.buried.empty()) continue;
+        std::vector<Param> ids;
+        for (const std::int64_t id : page.buried) ids.push_back(param(id));
+        std::int64_t rejected = 0;
+        connection.transact([&](Transaction& tx) { rejected = tx.write(sql::erase_rejected, {array(ids)}); });
+        all.rejected += rejected;
+    }
+    return all;
+}
+
+Erased erase_order(Connection& connection, const std::string& kind, const std::string& id) {
+    if (kind == "visitor") return forget_visitor(connection, id);
+    if (kind == "tombstones") return forget_buried(connection);
+    return forget_engagements(connection, {id});
+}
+
 }  // namespace
 
 void begin_forgetting(Connection& connection, const ForgetOrder& order) {
@@ -97,7 +125,7 @@ Erased erase_ordered(Connection& connection) {
     });
     Erased all;
     for (const auto& [kind, id] : orders) {
-        all += kind == "visitor" ? forget_visitor(connection, id) : forget_engagements(connection, {id});
+        all += erase_order(connection, kind, id);
         connection.transact([&, &kind = kind, &id = id](Transaction& tx) {
             tx.run(sql::end_erasures, {kind, array(std::vector<std::string>{id})});
         });

@@ -14,6 +14,7 @@
 #include "sinks/postgres/remainder.hpp"
 #include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstones.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -336,6 +337,12 @@ class PostgresSink final : public Sink {
 
     void forget(const ForgetOrder& order) override { begin_forgetting(connection_, order); }
     Erased erase_ordered() override { return postgres::erase_ordered(connection_); }
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
+        return list_tombstones(connection_, after, limit);
+    }
+    std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
+        return postgres::add_tombstones(connection_, tombstones);
+    }
     Erased erase_older(Instant before) override { return postgres::erase_older(connection_, before); }
 
     std::vector<std::string> recordings_to_erase() override {
@@ -578,6 +585,10 @@ class PostgresSink final : public Sink {
             report.enrichers.push_back({*text(row, "kind"), integer(row, "waiting"), integer(row, "failing"),
                                         instant(row, "last_success_at"), text(row, "last_error"),
                                         instant(row, "last_error_at")});
+        }
+        for (const auto& row : tx.run(sql::status_clocks)) {
+            report.clocks.push_back(
+                {*text(row, "machine"), real(row, "ahead").value_or(0), instant(row, "found_at")});
         }
         for (const auto& row : tx.run(sql::status_backfills)) {
             report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),

@@ -41,6 +41,15 @@ class ModelDatabase : public Sink {
         std::string lease_owner;
         Instant lease_expires_at{};
     };
+    /// What the newest response that was written, or found unchanged, showed of an engagement.
+    struct Newest {
+        Instant asked = Instant::min();
+        std::int64_t version = 0;
+        Instant legs_asked = Instant::min();
+        RecordList<Leg> legs;
+        /// An older response overwrote it, and was not late: the condition that the README states.
+        bool excused = false;
+    };
     struct QueuedDetail {
         Instant created_at{};
         Instant wanted_after{};
@@ -59,6 +68,9 @@ class ModelDatabase : public Sink {
     std::function<void(const WindowTarget&, const OpenPass&)> on_window_done;
 
     std::map<std::string, Row> rows;
+    std::map<std::string, Newest> newest;
+    /// What the row of an engagement lacks of the newest response of it; empty: nothing.
+    std::string behind(const std::string& id) const;
     std::map<std::string, Site> sites;
     std::vector<Window> windows;
     std::map<std::string, QueuedDetail> details;
@@ -97,6 +109,9 @@ class ModelDatabase : public Sink {
     ResetResult reset_site(const std::string& site, Instant to) override;
     void forget(const ForgetOrder& order) override;
     Erased erase_ordered() override;
+    // The simulation has one database: no tombstones come from another.
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>&, std::int64_t) override { return {}; }
+    std::int64_t add_tombstones(const std::vector<Tombstone>&) override { return 0; }
     Erased erase_older(Instant before) override;
     std::vector<std::string> recordings_to_erase() override { return {}; }
     void recordings_erased(const std::vector<std::string>&) override {}
@@ -106,6 +121,8 @@ class ModelDatabase : public Sink {
     History history(std::int64_t) override { return {}; }
 
   private:
+    void note_response(const FetchedEngagement& fetched, const IncomingState& incoming,
+                       const MergePlan& plan);
     void broken(const std::string& what) {
         if (violation.empty()) violation = what;
     }

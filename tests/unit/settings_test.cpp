@@ -86,6 +86,18 @@ TEST(SettingsTest, TheAdminAddressIsAnAddressAndAPort) {
             << wrong << ": " << complaint(with_listen + wrong + "\"}\n");
     }
 }
+TEST(SettingsTest, NamesForTheAdminAddressHaveNoPort) {
+    EXPECT_TRUE(read(kMinimal).admin_allowed_hosts.empty());
+    const std::string with_hosts = kMinimal + "admin: {allowed_hosts: [\"";
+    const Settings settings = read(with_hosts + "metrics.example.com\", \"glia_sync.\"]}\n");
+    EXPECT_EQ(settings.admin_allowed_hosts, (std::vector<std::string>{"metrics.example.com", "glia_sync."}));
+    EXPECT_EQ(read(show_settings(settings)), settings);
+    for (const std::string wrong : {"a:80", "http://a", "*.example.com", "a b", "a/", ""}) {
+        EXPECT_NE(complaint(with_hosts + wrong + "\"]}\n").find("allowed_hosts: must be names of hosts"),
+                  std::string::npos)
+            << wrong;
+    }
+}
 TEST(SettingsTest, LogLevelsAreSetByTopic) {
     const Settings settings = read(kMinimal + "log: {level: warning, topics: {api: debug}}\n");
     EXPECT_EQ(settings.log.level, LogLevel::warning);
