@@ -154,7 +154,7 @@ struct EngagementsApi::Impl {
         return resolved ? to_text(*resolved) : link;
     }
 
-    static std::string shown(const std::string& link) { return mask_url(one_line(link, 200)); }
+    static std::string shown(const std::string& link) { return one_line(mask_url(link), 200); }
 
     /// What one attempt led to.
     struct Attempt {
