@@ -492,6 +492,7 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
 
 void HttpClient::take_idle(HttpClient& other) {
     impl_->idle = std::exchange(other.impl_->idle, {});
+    impl_->reap();  // closes them when their time comes, also if nothing is asked any more
 }
 
 bool HttpClient::lookups_under_way() {
