@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
