@@ -22,7 +22,8 @@ Seconds to_seconds(Milliseconds duration) {
 
 OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync) {
     const auto overlap = planted(Mistake::overlap_forgotten) ? Milliseconds{0} : sync.overlap;
-    const Instant from = lease.synced_through ? *lease.synced_through - overlap : sync.start_from;
+    const Instant from =
+        std::max(kEarliestStart, lease.synced_through ? *lease.synced_through - overlap : sync.start_from);
     if (lease.open_pass && lease.open_pass->from <= from) return *lease.open_pass;
     OpenPass pass;
     pass.from = from;

@@ -206,6 +206,14 @@ TEST(Schedule, LaterPassesReadTheOverlapAgain) {
     lease.synced_through = at("2024-01-01T00:10:00Z");
     EXPECT_EQ(incremental_pass(lease, sync_settings()).from, at("2024-01-01T00:00:00Z"));
 }
+TEST(Schedule, NoPassBeginsBeforeThereWasAnythingToRead) {
+    SiteLease lease;
+    lease.synced_through = at("0001-01-01T00:00:00Z");
+    EXPECT_EQ(incremental_pass(lease, sync_settings()).from, kEarliestStart);
+    SyncSettings sync = sync_settings();
+    sync.start_from = at("0001-01-01T00:00:00Z");
+    EXPECT_EQ(incremental_pass({}, sync).from, kEarliestStart);
+}
 TEST(Schedule, AnOpenPassGoesOnUnlessItBeginsTooLate) {
     SiteLease lease;
     lease.open_pass = window();
