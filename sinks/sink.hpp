@@ -125,6 +125,13 @@ struct ForgetOrder {
     OptionalText stored_visitor_id;  ///< as privacy has it stored, if it is stored otherwise
 };
 
+/// What `forget` asked for and is not through, as stored.
+struct ErasureOrder {
+    std::string kind;  ///< engagement or visitor
+    std::string id;
+    auto operator<=>(const ErasureOrder&) const = default;
+};
+
 /// What was erased.
 struct Erased {
     std::int64_t engagements = 0;
@@ -136,6 +143,20 @@ struct Erased {
         rejected += other.rejected;
         return *this;
     }
+};
+
+/// What a part of an erasure did.
+struct ErasureStep {
+    Erased erased;
+    bool finished = true;  ///< nothing of the order is left
+};
+
+/// How far erasing by age has come; kept between the calls of erase_older().
+struct RetentionCursor {
+    enum class Stage { listed, unlisted, rejected, samples, finished };
+    Stage stage = Stage::listed;
+    std::string site;      ///< whose engagements are being erased; empty: the first site's are next
+    OptionalInstant from;  ///< created_at of the last one erased of it
 };
 
 /// Which rejected records to show.
@@ -182,6 +203,7 @@ class Sink {
     virtual SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
                                       bool force) = 0;
     virtual void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) = 0;
+    /// Gives a site back; an error leaves a row in sync_runs. Does nothing if the lease is no longer held.
     virtual void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) = 0;
 
     /// Finds or makes the backfill.
@@ -189,7 +211,8 @@ class Sink {
     /// The oldest windows that are free, in that order.
     virtual std::vector<WindowLease> claim_windows(const WindowClaim& claim) = 0;
     virtual void renew_window(const WindowTarget& window, Seconds ttl) = 0;
-    /// Gives a window back unfinished; `error` empty if only the program stops.
+    /// Gives a window back unfinished; an error leaves a row in sync_runs, none means that only the program
+    /// stops. Does nothing if the lease is no longer held.
     virtual void release_window(const WindowTarget& window, const std::string& error) = 0;
     virtual BackfillProgress backfill_progress(std::int64_t backfill_id) = 0;
     /// For `status`: how long it will take from now on; none if nothing can be said.
@@ -217,22 +240,27 @@ class Sink {
     virtual void take_over(const std::string& owner) = 0;
     /// Ends transactions that still hold rows of leases which ran out `after` ago. Returns how many.
     virtual std::int64_t end_stuck(Seconds after) = 0;
-    /// Deletes rows of sync_runs older than `keep`.
+    /// Deletes rows of sync_runs whose runs ended longer than `keep` ago.
     virtual void prune(Seconds keep) = 0;
 
     /// Moves a site's watermark back to `to`, forgets its open pass, makes it due at once, and ends the lease
     /// of whoever is reading it: what that one still commits is refused.
     virtual ResetResult reset_site(const std::string& site, Instant to) = 0;
 
-    /// From now on nothing of it is written; erase_ordered() erases what is there. Once this has returned, it
+    /// From now on nothing of it is written; erase_some() erases what is there. Once this has returned, it
     /// cannot come to nothing any more, whoever dies.
     virtual void forget(const ForgetOrder& order) = 0;
-    /// Goes on with what was to be forgotten, to its end. Files are left; see recordings_to_erase().
-    virtual Erased erase_ordered() = 0;
-    /// Erases some of what is older; to be called until there is nothing left.
-    virtual Erased erase_older(Instant before) = 0;
-    /// Engagements that were erased and whose recordings' files have to be deleted.
-    virtual std::vector<std::string> recordings_to_erase() = 0;
+    /// What was to be forgotten and is not erased yet, the oldest order first.
+    virtual std::vector<ErasureOrder> erasure_orders() = 0;
+    /// Erases a part of what an order names, in one small transaction; to be called until it is finished.
+    /// Files are left; see recordings_to_erase().
+    virtual ErasureStep erase_some(const ErasureOrder& order) = 0;
+    /// Erases a part of what is older, in one small transaction, and moves `cursor` on; to be called until
+    /// its stage is `finished`.
+    virtual Erased erase_older(Instant before, RetentionCursor& cursor) = 0;
+    /// Engagements that were erased and whose recordings' files have to be deleted: some of them, in the
+    /// order of their ids, after `after`.
+    virtual std::vector<std::string> recordings_to_erase(const std::string& after) = 0;
     /// They have been.
     virtual void recordings_erased(const std::vector<std::string>& engagements) = 0;
 
@@ -243,9 +271,12 @@ class Sink {
 
     // What enrichers need; a sink that keeps nothing of theirs does nothing here.
 
-    /// Asks for what came or changed while the enricher was off: some of it, after the engagement `after`.
-    /// Returns where to go on; none: that was all.
-    virtual OptionalText queue_enrichments(Enricher, const std::string& /*after*/) { return std::nullopt; }
+    /// Asks for what came or changed while the enricher was off: some of it, after `after`. Returns where to
+    /// go on; none: that was all.
+    virtual std::optional<MissedCursor> queue_enrichments(Enricher,
+                                                          const std::optional<MissedCursor>& /*after*/) {
+        return std::nullopt;
+    }
     /// All of it has been asked for, in a series of calls that began so long ago.
     virtual void enrichments_queued(Enricher, Seconds /*ago*/) {}
     virtual std::vector<EnrichmentJob> claim_enrichments(const EnrichmentClaim&) { return {}; }

@@ -299,6 +299,7 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
                              std::to_string(settings_.silence_timeout.count())});
             // A pooler stands for many sessions and says so by a process that is none of them.
             if (begun[0]["session"].as<int>() != PQbackendPID(session.raw)) session.prepared.forbid();
+            transaction.set_began_at(begun[0]["now"].c_str());
             work(transaction);
             if (settings_.on_statement) settings_.on_statement();
             tx.commit();

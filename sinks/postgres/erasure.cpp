@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "sinks/content_hash.hpp"
+#include "sinks/postgres/children.hpp"
+#include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/sql.hpp"
 
 namespace glia::postgres {
@@ -20,45 +22,78 @@ Erased erase(Transaction& tx, const std::vector<std::string>& engagements) {
     // The engagements first: whoever writes one now is waited for, and the children it leaves are seen by the
     // next statement.
     erased.engagements = tx.write(sql::erase_engagements, {array(engagements)});
-    erased.rejected = integer(tx.run(sql::erase_children, {array(engagements)})[0], "rejected");
+    erase_children(tx, engagements);
+    erased.rejected = integer(tx.run(sql::erase_state, {array(engagements)})[0], "rejected");
     return erased;
 }
 
 /// Each with a tombstone of its own: it stays away even if the API should name its visitor otherwise one day.
-Erased forget_engagements(Connection& connection, const std::vector<std::string>& engagements) {
-    Erased all;
-    for (std::size_t at = 0; at < engagements.size(); at += kAtOnce) {
-        const std::size_t end = std::min(at + kAtOnce, engagements.size());
-        const std::vector<std::string> some(engagements.begin() + static_cast<std::ptrdiff_t>(at),
-                                            engagements.begin() + static_cast<std::ptrdiff_t>(end));
-        Erased erased;
-        connection.transact([&](Transaction& tx) {
-            std::vector<std::string> marks;
-            marks.reserve(some.size());
-            for (const std::string& id : some) marks.push_back(mark_of(id));
-            tx.run(sql::lock_forgotten);
-            tx.run(sql::add_forgotten,
-                   {array(std::vector<std::string>(some.size(), "engagement")), array(marks)});
-            erased = erase(tx, some);
-        });
-        all += erased;
-    }
-    return all;
+Erased forget_engagements(Transaction& tx, const std::vector<std::string>& engagements) {
+    std::vector<std::string> marks;
+    marks.reserve(engagements.size());
+    for (const std::string& id : engagements) marks.push_back(mark_of(id));
+    tx.run(sql::lock_forgotten);
+    tx.run(sql::add_forgotten,
+           {array(std::vector<std::string>(engagements.size(), "engagement")), array(marks)});
+    return erase(tx, engagements);
 }
 
-Erased forget_visitor(Connection& connection, const std::string& visitor) {
-    std::vector<std::string> engagements;
-    connection.transact([&](Transaction& tx) {
-        engagements.clear();
-        for (const auto& row : tx.run(sql::engagements_of_visitor, {visitor})) {
-            engagements.push_back(*text(row, "id"));
+void end_erasure(Transaction& tx, const ErasureOrder& order) {
+    tx.run(sql::end_erasures, {order.kind, array(std::vector<std::string>{order.id})});
+}
+
+std::vector<std::string> ids_of(const pqxx::result& rows) {
+    std::vector<std::string> ids;
+    ids.reserve(static_cast<std::size_t>(rows.size()));
+    for (const auto& row : rows) ids.push_back(*text(row, "id"));
+    return ids;
+}
+
+/// Erases the next of those that one walk by created_at finds, and moves the cursor behind them. True if
+/// there may be more.
+bool erase_expired(Transaction& tx, const pqxx::result& rows, RetentionCursor& cursor, Erased& erased) {
+    const std::vector<std::string> engagements = ids_of(rows);
+    if (!engagements.empty()) {
+        erased = erase(tx, engagements);
+        cursor.from = instant(rows.back(), "created_at");
+    }
+    return engagements.size() == kAtOnce;
+}
+
+/// The stage that `cursor` is at, or the next one if that is through.
+Erased erase_of_stage(Transaction& tx, Instant before, RetentionCursor& cursor) {
+    using Stage = RetentionCursor::Stage;
+    const Param some = param(static_cast<std::int64_t>(kAtOnce));
+    const Param from = cursor.from ? to_text(*cursor.from) : "-infinity";
+    Erased erased;
+    switch (cursor.stage) {
+        case Stage::listed: {
+            const bool more =
+                !cursor.site.empty() &&
+                erase_expired(tx,
+                              tx.run(sql::expired_engagements, {cursor.site, from, to_text(before), some}),
+                              cursor, erased);
+            if (more) break;
+            const OptionalText next = next_first_site(tx, cursor.site);
+            cursor = {next ? Stage::listed : Stage::unlisted, next.value_or(""), std::nullopt};
+            break;
         }
-    });
-    Erased erased = forget_engagements(connection, engagements);
-    std::int64_t rejected = 0;
-    connection.transact(
-        [&](Transaction& tx) { rejected = tx.write(sql::erase_rejected_of_visitor, {visitor}); });
-    erased.rejected += rejected;
+        case Stage::unlisted:
+            if (!erase_expired(tx, tx.run(sql::expired_unlisted, {from, to_text(before), some}), cursor,
+                               erased))
+                cursor = {Stage::rejected, "", std::nullopt};
+            break;
+        case Stage::rejected:
+            erased.rejected = tx.write(sql::expire_rejected, {to_text(before), some});
+            if (erased.rejected < static_cast<std::int64_t>(kAtOnce)) cursor.stage = Stage::samples;
+            break;
+        case Stage::samples:
+            if (tx.write(sql::expire_samples, {to_text(before), some}) < static_cast<std::int64_t>(kAtOnce))
+                cursor.stage = Stage::finished;
+            break;
+        case Stage::finished:
+            break;
+    }
     return erased;
 }
 
@@ -87,37 +122,44 @@ void begin_forgetting(Connection& connection, const ForgetOrder& order) {
     });
 }
 
-Erased erase_ordered(Connection& connection) {
-    std::vector<std::pair<std::string, std::string>> orders;
+std::vector<ErasureOrder> erasure_orders(Connection& connection) {
+    std::vector<ErasureOrder> orders;
     connection.transact([&](Transaction& tx) {
         orders.clear();
-        for (const auto& row : tx.run(sql::list_erasures, {param(false)})) {
-            orders.emplace_back(*text(row, "kind"), *text(row, "id"));
-        }
+        for (const auto& row : tx.run(sql::list_erasures))
+            orders.push_back({*text(row, "kind"), *text(row, "id")});
     });
-    Erased all;
-    for (const auto& [kind, id] : orders) {
-        all += kind == "visitor" ? forget_visitor(connection, id) : forget_engagements(connection, {id});
-        connection.transact([&, &kind = kind, &id = id](Transaction& tx) {
-            tx.run(sql::end_erasures, {kind, array(std::vector<std::string>{id})});
-        });
-    }
-    return all;
+    return orders;
 }
 
-Erased erase_older(Connection& connection, Instant before) {
-    Erased erased;
+ErasureStep erase_some(Connection& connection, const ErasureOrder& order) {
+    ErasureStep step;
     connection.transact([&](Transaction& tx) {
-        erased = {};
-        const Params some{to_text(before), param(static_cast<std::int64_t>(kAtOnce))};
-        std::vector<std::string> engagements;
-        for (const auto& row : tx.run(sql::expired_engagements, some)) {
-            engagements.push_back(*text(row, "id"));
+        step = {};
+        if (order.kind == "engagement") {
+            step.erased = forget_engagements(tx, {order.id});
+            return end_erasure(tx, order);
         }
-        if (!engagements.empty()) erased = erase(tx, engagements);
-        erased.rejected += tx.write(sql::expire_rejected, some);
-        tx.run(sql::expire_samples, {to_text(before)});
+        const auto engagements = ids_of(
+            tx.run(sql::engagements_of_visitor, {order.id, param(static_cast<std::int64_t>(kAtOnce))}));
+        if (!engagements.empty()) {
+            step = {forget_engagements(tx, engagements), false};
+            return;
+        }
+        step.erased.rejected = tx.write(sql::erase_rejected_of_visitor, {order.id});
+        end_erasure(tx, order);
     });
+    return step;
+}
+
+Erased erase_older(Connection& connection, Instant before, RetentionCursor& cursor) {
+    Erased erased;
+    RetentionCursor next;
+    connection.transact([&](Transaction& tx) {
+        next = cursor;
+        erased = erase_of_stage(tx, before, next);
+    });
+    cursor = next;
     return erased;
 }
 

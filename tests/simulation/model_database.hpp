@@ -96,9 +96,11 @@ class ModelDatabase : public Sink {
     void prune(Seconds) override {}
     ResetResult reset_site(const std::string& site, Instant to) override;
     void forget(const ForgetOrder& order) override;
-    Erased erase_ordered() override;
-    Erased erase_older(Instant before) override;
-    std::vector<std::string> recordings_to_erase() override { return {}; }
+    std::vector<ErasureOrder> erasure_orders() override { return std::vector<ErasureOrder>(1); }
+    /// All orders at once.
+    ErasureStep erase_some(const ErasureOrder& order) override;
+    Erased erase_older(Instant before, RetentionCursor& cursor) override;
+    std::vector<std::string> recordings_to_erase(const std::string&) override { return {}; }
     void recordings_erased(const std::vector<std::string>&) override {}
     std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }
     void resolve_rejected(std::int64_t) override {}
