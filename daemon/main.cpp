@@ -8,6 +8,7 @@
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/manual.hpp"
+#include "daemon/cli/output.hpp"
 #include "daemon/ops/version.hpp"
 
 namespace {
@@ -24,7 +25,8 @@ class CommandLine {
         app_.fallthrough();  // -c may stand behind the command too
         app_.footer(
             "Exit codes: 0 done, 64 usage, 65 records rejected (--strict), 69 API or database unavailable,\n"
-            "75 stopped before the end, 77 credentials refused, 78 configuration wrong.");
+            "74 output not written, 75 stopped before the end, 77 credentials refused, 78 configuration "
+            "wrong.");
         add_run();
         add_backfill();
         add_check();
@@ -139,10 +141,35 @@ class CommandLine {
     void add_forget() {
         auto* command = app_.add_subcommand("forget", "Erases a person's data everywhere, for good");
         auto* visitor = command->add_option("--visitor", forget_.visitor, "All engagements of this visitor");
-        command->add_option("--engagement", forget_.engagement, "This engagement")->excludes(visitor);
+        auto* engagement = command->add_option("--engagement", forget_.engagement, "This engagement");
+        engagement->excludes(visitor);
         command->add_flag("--yes", forget_.yes, "Do not ask");
-        command->footer("Example:\n  glia-sync forget --visitor 039124e6-b4e8-4a0d-b420-5b6696c7ecb4");
-        command->callback([this] { action_ = [this] { return glia::cli::forget(config_, forget_); }; });
+        command->require_subcommand(0, 1);
+        command->fallthrough();
+        command->footer(
+            "Examples:\n  glia-sync forget --visitor 039124e6-b4e8-4a0d-b420-5b6696c7ecb4\n"
+            "  glia-sync forget export /var/backups/glia-sync-forgotten.jsonl\n"
+            "  glia-sync forget import /var/backups/glia-sync-forgotten.jsonl\n"
+            "Exit codes of import: 65 the file is not one of export, 66 it cannot be read; of export: 74 it "
+            "cannot be "
+            "written.");
+        command->callback([this, command] {
+            if (command->get_subcommands().empty())
+                action_ = [this] { return glia::cli::forget(config_, forget_); };
+        });
+        auto* exported = command->add_subcommand(
+            "export", "Writes what was forgotten, as digests, to a file for another database");
+        exported->add_option("file", forget_.file,
+                             "The file, which is replaced; without it, standard output");
+        exported->excludes(visitor)->excludes(engagement);
+        exported->callback(
+            [this] { action_ = [this] { return glia::cli::forget_export(config_, forget_); }; });
+        auto* imported = command->add_subcommand(
+            "import", "Forgets what such a file names, and erases what is stored of it");
+        imported->add_option("file", forget_.file, "The file, or - for standard input")->required();
+        imported->excludes(visitor)->excludes(engagement);
+        imported->callback(
+            [this] { action_ = [this] { return glia::cli::forget_import(config_, forget_); }; });
     }
 
     void add_engagement() {
@@ -248,6 +275,7 @@ class CommandLine {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not take the service along
     std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
+    glia::cli::prepare_output();
     CommandLine command_line;
-    return command_line.parse(argc, argv);
+    return glia::cli::finish_output(command_line.parse(argc, argv));
 }

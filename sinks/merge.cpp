@@ -46,6 +46,17 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
 
 }  // namespace
 
+bool is_late(RecordSource source, std::chrono::steady_clock::duration age) {
+    constexpr std::chrono::seconds kLateListItem{1};
+    constexpr std::chrono::seconds kLateDetail{3};
+    return age > (source == RecordSource::list ? kLateListItem : kLateDetail);
+}
+
+Instant detail_wanted_after(const IncomingState& incoming) {
+    const std::chrono::microseconds later{incoming.source == RecordSource::detail ? 1 : 0};
+    return incoming.fetched_at + later;
+}
+
 MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingState& incoming) {
     MergePlan plan;
     if (!stored) {
@@ -58,6 +69,8 @@ MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingSta
     }
     plan_core(*stored, incoming, plan);
     plan_legs(*stored, incoming, plan);
+    const bool overwrites = plan.write_core || (plan.write_legs && stored->legs_fetched_at);
+    if (incoming.late && overwrites && !planted(Mistake::late_response_is_trusted)) plan.want_detail = true;
     return plan;
 }
 

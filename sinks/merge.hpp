@@ -2,6 +2,7 @@
 // (DESIGN.md §3.2).
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 #include "sinks/content_hash.hpp"
@@ -28,7 +29,18 @@ struct IncomingState {
     ContentHash core_hash{};
     std::optional<ContentHash> legs_hash;  ///< none: the response carried no legs
     Instant fetched_at{};
+    /// See is_late().
+    bool late = false;
 };
+
+/// True if a response was asked for so long before it is written that another reading may have found the
+/// stored state confirmed in between, which leaves no trace in the row: the engagement changed and changed
+/// back. Details gather for two seconds before they are written, and count as late after three.
+bool is_late(RecordSource source, std::chrono::steady_clock::duration age);
+
+/// The time that a detail must have been asked for after, to settle what `incoming` asks for. A late detail
+/// does not settle its own doubt.
+Instant detail_wanted_after(const IncomingState& incoming);
 
 /// The decision.
 struct MergePlan {
@@ -51,6 +63,10 @@ struct MergePlan {
 /// because it changed between the two requests. The two cannot be told apart at once, so after a detail that
 /// disagrees with the list item, `list_hash` is forgotten: the next list item then asks for one more detail,
 /// which either brings the change or confirms the difference, and after that nothing is written any more.
+///
+/// A late response that overwrites something asks for a detail as well: of the stored state and the late one,
+/// nobody can tell which is the newer (A is read, B is asked for, A is read again and found unchanged, B
+/// arrives). The detail decides.
 MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingState& incoming);
 
 }  // namespace glia

@@ -22,6 +22,7 @@ enum class Mistake {
     claims_not_fenced,            ///< a detail's failure is noted by who no longer holds it
     revisit_forgotten,            ///< no tier is ever due
     change_asks_for_no_detail,    ///< a changed list item does not have the legs fetched again
+    late_response_is_trusted,     ///< what a late response overwrote is not asked for again
     checkpoint_ahead_of_rows,     ///< the position is written before the rows of the last page are
 };
 

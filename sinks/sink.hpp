@@ -1,7 +1,7 @@
 // The Sink: where records and checkpoints are kept. Implemented in postgres/.
 //
 // Every call blocks. A Sink belongs to one thread at a time; the daemon gives each writer thread its own.
-// Errors are SinkError, never anything a driver throws.
+// Errors are SinkError or OutputLost, never anything a driver throws.
 #pragma once
 
 #include <functional>
@@ -14,6 +14,7 @@
 #include "sinks/checkpoint.hpp"
 #include "sinks/enrichment.hpp"
 #include "sinks/status.hpp"
+#include "sinks/tombstone.hpp"
 
 namespace glia {
 
@@ -34,6 +35,13 @@ class SinkError : public std::runtime_error {
 
   private:
     Kind kind_;
+};
+
+/// Standard output, where the lines go, takes no more of them: its reader is gone, or its disk is full.
+/// Nothing that is tried again helps, so this ends the program. `what()` is one line for a person.
+class OutputLost : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
 };
 
 /// A revisit tier's state.
@@ -127,9 +135,9 @@ struct ForgetOrder {
 
 /// What `forget` asked for and is not through, as stored.
 struct ErasureOrder {
-    std::string kind;  ///< engagement or visitor
+    std::string kind;  ///< engagement, visitor, or tombstones: what is stored of another database's
     std::string id;
-    auto operator<=>(const ErasureOrder&) const = default;
+    std::string cursor{};  ///< where its next part begins, as the last step has told; empty: at the start
 };
 
 /// What was erased.
@@ -149,6 +157,7 @@ struct Erased {
 struct ErasureStep {
     Erased erased;
     bool finished = true;  ///< nothing of the order is left
+    std::string cursor{};  ///< if there is: where the next part begins
 };
 
 /// How far erasing by age has come; kept between the calls of erase_older().
@@ -261,6 +270,11 @@ class Sink {
     /// Engagements that were erased and whose recordings' files have to be deleted: some of them, in the
     /// order of their ids, after `after`.
     virtual std::vector<std::string> recordings_to_erase(const std::string& after) = 0;
+    /// The tombstones in a fixed order: at most `limit` of those after `after`. Writes nothing.
+    virtual std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) = 0;
+    /// Adds tombstones that another database had, all or none, and orders the erasure of what is stored of
+    /// them; erase_some() performs it. Returns how many were new.
+    virtual std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) = 0;
     /// They have been.
     virtual void recordings_erased(const std::vector<std::string>& engagements) = 0;
 

@@ -62,6 +62,14 @@ struct History {
     std::map<std::string, std::array<std::int64_t, kHours>> engagements_by_hour;
 };
 
+/// How far the API's clock is ahead of that of a machine that runs glia-sync, as it found last (DESIGN.md
+/// §3.10).
+struct ClockStatus {
+    std::string machine;  ///< by its current boot
+    double ahead_seconds = 0;
+    OptionalInstant found_at;  ///< none: not noted
+};
+
 struct StatusReport {
     std::vector<SiteStatus> sites;
     std::int64_t details_waiting = 0;
@@ -69,6 +77,7 @@ struct StatusReport {
     std::int64_t rejected = 0;
     std::vector<BackfillStatus> backfills;  ///< unfinished ones
     std::vector<EnricherStatus> enrichers;  ///< those that have ever worked or have work waiting
+    std::vector<ClockStatus> clocks;        ///< of each machine
     int schema_version = 0;
 };
 

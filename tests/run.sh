@@ -81,7 +81,7 @@ build_package() {  # makes $work/glia-sync_*.deb
   (cd build/release && cpack -B "$work" >"$work/cpack.log" 2>&1) || { cat "$work/cpack.log"; return 1; }
 }
 test_units() {
-  install_packages libgtest-dev libbenchmark-dev python3 file dpkg-dev systemd prometheus man-db bash
+  install_packages libgtest-dev libbenchmark-dev python3 binutils file dpkg-dev systemd prometheus man-db bash
   build_package
   count_lines units python3 tests/units/run.py "$work"/glia-sync_*.deb
 }

@@ -9,8 +9,12 @@
 --                 (\password glia_writer) or another way to log in.
 --   glia_reader   for analysts: GRANT glia_reader TO alice. Reads the data, none of the program's own state, changes nothing.
 --
--- With -v visitor_data=no the reader sees everything but what can tell who a visitor is: the columns whose comments say
--- "Personal data". Without it, or with yes, the reader sees those too. The views show none of them either way.
+-- -v visitor_data=no      keeps from the reader what can tell who a visitor is: the columns whose comments say "personal data", and columns
+--                         without a comment. The views show none of them either way.
+-- -v visitor_data=yes     lets the reader see these columns too.
+--
+-- A run without visitor_data keeps the choice of an earlier run. The choice belongs to the schema and stands in its comment, so a dump has it;
+-- where that is silent, the privileges that the reader has tell. A schema for which nobody has chosen: yes.
 \if :{?schema}
 \else
     \set schema glia
@@ -18,7 +22,7 @@
 SELECT set_config('glia.schema', :'schema', false) \g /dev/null
 \if :{?visitor_data}
 \else
-    \set visitor_data yes
+    \set visitor_data kept
 \endif
 SELECT set_config('glia.visitor_data', :'visitor_data', false) \g /dev/null
 
@@ -27,9 +31,14 @@ DECLARE
     name text;
     schema text := current_setting('glia.schema');
     visitor_data text := current_setting('glia.visitor_data');
+    readable text[] := ARRAY['engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings',
+                             'queues', 'legs', 'leg_queues', 'chat_messages', 'queue_wait_samples', 'engagement_facts', 'leg_facts', 'queue_hourly',
+                             'operator_daily', 'freshness'];
+    personal constant text := 'personal data';
+    remark text;  -- the comment on the schema
     columns text;
 BEGIN
-    IF visitor_data NOT IN ('yes', 'no') THEN
+    IF visitor_data NOT IN ('yes', 'no', 'kept') THEN
         RAISE EXCEPTION 'visitor_data must be yes or no, not %', visitor_data;
     END IF;
     FOREACH name IN ARRAY ARRAY['glia_owner', 'glia_writer', 'glia_reader'] LOOP
@@ -39,6 +48,24 @@ BEGIN
     END LOOP;
     IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = schema) THEN
         EXECUTE format('CREATE SCHEMA %I AUTHORIZATION glia_owner', schema);
+    END IF;
+
+    remark := coalesce((SELECT obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname = schema), '');
+    IF visitor_data = 'kept' THEN
+        -- The comment tells; or else a table of which the reader sees some columns, but not all that are personal.
+        visitor_data := coalesce(
+            substring(remark FROM '\[glia_reader: visitor_data=(yes|no)\]'),
+            (SELECT 'no' FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             WHERE c.relnamespace = to_regnamespace(quote_ident(schema)) AND c.relname = ANY (readable)
+               AND col_description(c.oid, a.attnum) ~* personal AND NOT has_column_privilege('glia_reader', c.oid, a.attnum, 'SELECT')
+               AND has_any_column_privilege('glia_reader', c.oid, 'SELECT')
+             LIMIT 1),
+            'yes');
+        RAISE NOTICE 'glia_reader % visitor data in schema % (-v visitor_data=yes or no changes that)',
+            CASE visitor_data WHEN 'yes' THEN 'sees' ELSE 'does not see' END, schema;
+    ELSIF remark NOT LIKE '%[glia_reader: visitor_data=' || visitor_data || ']%' THEN
+        remark := regexp_replace(remark, ' ?\[glia_reader: visitor_data=\w*\]', '', 'g');
+        EXECUTE format('COMMENT ON SCHEMA %I IS %L', schema, ltrim(remark || ' [glia_reader: visitor_data=' || visitor_data || ']'));
     END IF;
 
     -- The writer reads and writes every table, those of later migrations too.
@@ -51,19 +78,20 @@ BEGIN
                     GRANT USAGE, SELECT ON SEQUENCES TO glia_writer', schema);
 
     -- The reader sees the data, by name: a table that is not listed here is none of its business.
-    FOREACH name IN ARRAY ARRAY['engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings',
-                                'queues', 'legs', 'leg_queues', 'chat_messages', 'queue_wait_samples', 'engagement_facts', 'leg_facts', 'queue_hourly', 'operator_daily',
-                                'freshness'] LOOP
+    FOREACH name IN ARRAY readable LOOP
         CONTINUE WHEN to_regclass(format('%I.%I', schema, name)) IS NULL;
         -- Taken away first: what was granted with another choice does not stay.
         EXECUTE format('REVOKE ALL ON %I.%I FROM glia_reader', schema, name);
-        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
-               FILTER (WHERE coalesce(col_description(a.attrelid, a.attnum), '') NOT LIKE '%Personal data%')
-        INTO columns
+        IF visitor_data = 'yes' THEN
+            EXECUTE format('GRANT SELECT ON %I.%I TO glia_reader', schema, name);
+            CONTINUE;
+        END IF;
+        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
         FROM pg_attribute a
-        WHERE a.attrelid = to_regclass(format('%I.%I', schema, name)) AND a.attnum > 0 AND NOT a.attisdropped;
-        EXECUTE format('GRANT SELECT %s ON %I.%I TO glia_reader',
-                       CASE WHEN visitor_data = 'no' THEN '(' || columns || ')' ELSE '' END, schema, name);
+        WHERE a.attrelid = to_regclass(format('%I.%I', schema, name)) AND a.attnum > 0 AND NOT a.attisdropped
+          AND col_description(a.attrelid, a.attnum) !~* personal;
+        CONTINUE WHEN columns IS NULL;
+        EXECUTE format('GRANT SELECT (%s) ON %I.%I TO glia_reader', columns, schema, name);
     END LOOP;
 END
 $roles$;

@@ -6,6 +6,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "daemon/admin/host_policy.hpp"
 #include "daemon/admin/http_server.hpp"
 #include "daemon/admin/page_assets.hpp"
 #include "daemon/admin/readiness.hpp"
@@ -145,11 +146,33 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         found.poll_every = engine->settings.sync.poll_every;
         found.rate_limit = engine->api.rate_limit();
         found.token_expires_at = engine->api.token_expires_at();
+        found.clock_offset = engine->api.clock_ahead_of_system();
         return found;
     }
 
-    Task<HttpAnswer> answer(std::string path) {
+    std::optional<HttpAnswer> refusal(const HttpQuestion& question) const {
+        constexpr const char* kText = "text/plain; charset=utf-8";
+        const auto& allowed = engine->settings.admin_allowed_hosts;
+        switch (judge_host(question.hosts, question.http_1_0, allowed)) {
+            case HostVerdict::answered:
+                return std::nullopt;
+            case HostVerdict::malformed:
+                return HttpAnswer{400, kText, "a request needs one Host header\n"};
+            case HostVerdict::refused:
+                return HttpAnswer{
+                    421, kText,
+                    "this name is not answered; use an address or localhost, or add the name to "
+                    "admin.allowed_hosts\n"};
+        }
+        return std::nullopt;
+    }
+
+    Task<HttpAnswer> answer(HttpQuestion question) {
         const std::shared_ptr<Impl> keep = shared_from_this();
+        if (auto refused = refusal(question)) co_return std::move(*refused);
+        const std::string& path = question.path;
+        // As it is now: a reload may switch the address off while the database is asked.
+        const bool loopback = address && address->loopback();
         if (path == "/healthz") co_return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"};
         if (path == "/metrics") {
             const bool up = co_await renew(false);
@@ -165,7 +188,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         if (path == "/") {
             const bool up = co_await renew(true);
             if (closed) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
-            StatusFacts facts{gauges(up), history, now(), address->loopback()};
+            StatusFacts facts{gauges(up), history, now(), loopback};
             co_return HttpAnswer{
                 200,
                 "text/html; charset=utf-8",
@@ -218,7 +241,11 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         if (!address) return;
         if (!server) {
             server = std::make_unique<HttpServer>(
-                runtime, [this](std::string path) { return answer(std::move(path)); });
+                runtime, [weak = weak_from_this()](HttpQuestion question) -> Task<HttpAnswer> {
+                    const std::shared_ptr<Impl> self = weak.lock();
+                    if (!self) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
+                    co_return co_await self->answer(std::move(question));
+                });
         }
         listening = try_to_listen(true);
         if (listening || trying) return;

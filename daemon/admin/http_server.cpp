@@ -1,14 +1,19 @@
 #include "daemon/admin/http_server.hpp"
 
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/version.hpp>
+#include <iterator>
 #include <list>
+#include <optional>
 #include <stdexcept>
+#include <tuple>
 
+#include "daemon/admin/connection_places.hpp"
 #include "daemon/ops/log.hpp"
 
 namespace glia {
@@ -19,26 +24,57 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
 
-// A scraper, a browser with a few tabs, a load balancer's probe; whoever comes beyond that is turned away.
+// A scraper, a browser with a few tabs, a load balancer's probe. Whoever comes beyond that takes the place of
+// the connection that has been idle longest.
 constexpr std::size_t kMostConnections = 32;
 constexpr std::uint32_t kLongestHeader = 8192;
-// For a request to come in, an answer to go out, or an idle connection to be used again.
-constexpr std::chrono::seconds kPatience{15};
+// What a client that was refused may still send before the connection is closed, so that it gets the answer.
+constexpr std::size_t kRestOfRequest = std::size_t{256} * 1024;
+constexpr std::chrono::seconds kPatienceForRest{1};
+// An answer takes less, see Admin.
+constexpr std::chrono::seconds kWaitForRoom{5};
 // After an error of accept(), such as no file descriptors being left.
 constexpr std::chrono::seconds kAcceptPause{1};
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr const char* kPlainText = "text/plain; charset=utf-8";
+
+/// A connection, and what it is at.
+struct Peer {
+    explicit Peer(tcp::socket socket) : stream(std::move(socket)) { now(PeerState::Doing::reading); }
+    void now(PeerState::Doing doing) { state = {doing, std::chrono::steady_clock::now()}; }
+
+    beast::tcp_stream stream;
+    PeerState state;
+};
+
+/// What to answer to a request that cannot be read; none: nobody is there to be answered.
+std::optional<HttpAnswer> answer_to_broken(const beast::error_code& failure) {
+    if (failure == http::error::header_limit || failure == http::error::buffer_overflow)
+        return HttpAnswer{431, kPlainText, "the header of the request is too long\n"};
+    const bool is_http = failure.category() == http::make_error_code(http::error::bad_version).category();
+    if (!is_http || failure == http::error::end_of_stream || failure == http::error::partial_message)
+        return std::nullopt;
+    return HttpAnswer{400, kPlainText, "the request is not one that is understood here\n"};
+}
 
 }  // namespace
 
 struct HttpServer::Impl {
-    Impl(Runtime& loop, Handler given)
-        : runtime(loop), handler(std::move(given)), acceptor(loop.context()), coroutines(loop) {}
+    Impl(Runtime& loop, Handler given, std::chrono::milliseconds limit)
+        : runtime(loop),
+          handler(std::move(given)),
+          patience(limit),
+          acceptor(loop.context()),
+          answered(loop),
+          coroutines(loop) {}
 
     Runtime& runtime;
     Handler handler;
+    std::chrono::milliseconds patience;
     tcp::acceptor acceptor;
-    std::list<beast::tcp_stream*> connections;
+    std::list<Peer*> connections;
+    Signal answered;  // an answer is made
     Latch coroutines;
 
     static Task<> accept(std::shared_ptr<Impl> self) {
@@ -51,51 +87,110 @@ struct HttpServer::Impl {
                 co_await pause.wait_for(kAcceptPause);
                 continue;
             }
-            if (self->connections.size() >= kMostConnections) continue;  // closes it
+            if (!co_await self->wait_for_room()) continue;  // closes it
             self->coroutines.add();
             self->runtime.spawn(serve(self, std::move(socket)));
         }
         self->coroutines.remove();
     }
 
+    /// Where all wait for answers of ours, one of them soon does no more.
+    Task<bool> wait_for_room() {
+        const auto until = std::chrono::steady_clock::now() + kWaitForRoom;
+        while (!make_room()) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                until - std::chrono::steady_clock::now());
+            if (left.count() <= 0 || !acceptor.is_open()) co_return false;
+            co_await answered.wait_for(left);
+        }
+        co_return true;
+    }
+
+    bool make_room() {
+        if (connections.size() < kMostConnections) return true;
+        std::vector<PeerState> states;
+        for (const Peer* peer : connections) states.push_back(peer->state);
+        const auto place = who_makes_room(states);
+        if (!place) return false;
+        const auto peer = std::next(connections.begin(), static_cast<std::ptrdiff_t>(*place));
+        (*peer)->stream.close();
+        connections.erase(peer);  // the place is free at once, not when its coroutine has noticed
+        return true;
+    }
+
     static Task<> serve(std::shared_ptr<Impl> self, tcp::socket socket) {
-        beast::tcp_stream stream(std::move(socket));
-        const auto place = self->connections.insert(self->connections.end(), &stream);
-        beast::flat_buffer buffer(kLongestHeader);
-        for (;;) {
-            http::request_parser<http::empty_body> parser;
-            parser.header_limit(kLongestHeader);
-            stream.expires_after(kPatience);
-            const auto [failure, size] = co_await http::async_read(stream, buffer, parser, kTuple);
-            if (failure) break;
-            const auto request = parser.release();
-            bool keep = request.keep_alive();
-            HttpAnswer answer;
-            if (request.method() == http::verb::get || request.method() == http::verb::head) {
-                const std::string target(request.target());
-                answer = co_await self->handler(target.substr(0, target.find('?')));
-            } else {
-                answer = {405,
-                          "text/plain; charset=utf-8",
-                          "only GET and HEAD are answered\n",
-                          {{"Allow", "GET, HEAD"}}};
-                keep = false;  // there may be a body that nobody reads
-            }
-            if (!self->acceptor.is_open()) keep = false;
-            stream.expires_after(kPatience);
-            if (!co_await write(stream, request.method() == http::verb::head, request.version(), keep,
-                                std::move(answer)) ||
-                !keep) {
-                break;
+        Peer peer(std::move(socket));
+        struct Place {  // also left when the coroutine is destroyed while it waits
+            Place(std::list<Peer*>& all, Peer& one) : all_(all), one_(one) { all_.push_back(&one_); }
+            ~Place() { all_.remove(&one_); }
+            Place(const Place&) = delete;
+            Place& operator=(const Place&) = delete;
+            std::list<Peer*>& all_;
+            Peer& one_;
+        };
+        {
+            const Place place(self->connections, peer);
+            beast::flat_buffer buffer(kLongestHeader);
+            while (co_await serve_one(*self, peer, buffer)) {
             }
         }
-        self->connections.erase(place);
         beast::error_code ignored;
-        stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        peer.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
         self->coroutines.remove();
     }
 
-    static Task<bool> write(beast::tcp_stream& stream, bool head, unsigned version, bool keep,
+    /// Reads a request and answers it. False: it was the last of its connection.
+    static Task<bool> serve_one(Impl& self, Peer& peer, beast::flat_buffer& buffer) {
+        http::request_parser<http::empty_body> parser;
+        parser.header_limit(kLongestHeader);
+        peer.now(PeerState::Doing::reading);
+        peer.stream.expires_after(self.patience);  // one limit for all of it, however it trickles in
+        const auto [failure, size] = co_await http::async_read(peer.stream, buffer, parser, kTuple);
+        if (failure) {
+            auto refusal = answer_to_broken(failure);
+            if (refusal && co_await write(self, peer, false, 11, false, std::move(*refusal)))
+                co_await swallow_rest(peer);
+            co_return false;
+        }
+        const auto request = parser.release();
+        bool keep = request.keep_alive();
+        peer.now(PeerState::Doing::answering);
+        HttpAnswer answer;
+        if (request.method() == http::verb::get || request.method() == http::verb::head) {
+            answer = co_await ask(self, question_of(request));
+        } else {
+            answer = {405, kPlainText, "only GET and HEAD are answered\n", {{"Allow", "GET, HEAD"}}};
+            keep = false;  // there may be a body that nobody reads
+        }
+        if (!self.acceptor.is_open()) keep = false;
+        const bool head = request.method() == http::verb::head;
+        co_return co_await write(self, peer, head, request.version(), keep, std::move(answer)) && keep;
+    }
+
+    static HttpQuestion question_of(const http::request<http::empty_body>& request) {
+        HttpQuestion question;
+        const std::string target(request.target());
+        question.path = target.substr(0, target.find('?'));
+        question.http_1_0 = request.version() < 11;
+        const auto [begin, end] = request.equal_range(http::field::host);
+        for (auto field = begin; field != end; ++field) question.hosts.emplace_back(field->value());
+        return question;
+    }
+
+    /// An answer that cannot be made costs nothing but itself.
+    static Task<HttpAnswer> ask(Impl& self, HttpQuestion question) {
+        const std::string path = question.path;
+        std::string why;
+        try {
+            co_return co_await self.handler(std::move(question));
+        } catch (const std::exception& error) {
+            why = error.what();
+        }
+        log::error(LogTopic::admin, "a request cannot be answered", {{"path", path}, {"error", why}});
+        co_return HttpAnswer{500, kPlainText, "the answer cannot be made; see the log\n"};
+    }
+
+    static Task<bool> write(Impl& self, Peer& peer, bool head, unsigned version, bool keep,
                             HttpAnswer answer) {
         http::response<http::string_body> response{static_cast<http::status>(answer.status), version};
         response.set(http::field::content_type, answer.content_type);
@@ -108,17 +203,34 @@ struct HttpServer::Impl {
         if (head) response.body().clear();  // the length stays that of the whole answer
         http::response_serializer<http::string_body> serializer(response);
         beast::error_code error;
+        peer.now(PeerState::Doing::writing);
+        self.answered.notify();
+        peer.stream.expires_after(self.patience);
         if (head) {
-            std::tie(error, std::ignore) = co_await http::async_write_header(stream, serializer, kTuple);
+            std::tie(error, std::ignore) = co_await http::async_write_header(peer.stream, serializer, kTuple);
         } else {
-            std::tie(error, std::ignore) = co_await http::async_write(stream, serializer, kTuple);
+            std::tie(error, std::ignore) = co_await http::async_write(peer.stream, serializer, kTuple);
         }
         co_return !error;
     }
+
+    /// A connection that is closed with something unread is reset, and the answer may be lost.
+    static Task<> swallow_rest(Peer& peer) {
+        beast::error_code ignored;
+        peer.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        peer.now(PeerState::Doing::reading);
+        peer.stream.expires_after(kPatienceForRest);
+        std::array<char, 4096> rest{};
+        for (std::size_t all = 0; all < kRestOfRequest;) {
+            const auto [error, size] = co_await peer.stream.async_read_some(asio::buffer(rest), kTuple);
+            if (error) break;
+            all += size;
+        }
+    }
 };
 
-HttpServer::HttpServer(Runtime& runtime, Handler handler)
-    : impl_(std::make_shared<Impl>(runtime, std::move(handler))) {}
+HttpServer::HttpServer(Runtime& runtime, Handler handler, std::chrono::milliseconds patience)
+    : impl_(std::make_shared<Impl>(runtime, std::move(handler), patience)) {}
 
 HttpServer::~HttpServer() {
     close();
@@ -149,7 +261,8 @@ int HttpServer::port() const {
 void HttpServer::close() {
     boost::system::error_code error;
     impl_->acceptor.close(error);
-    for (beast::tcp_stream* stream : impl_->connections) stream->cancel();
+    for (Peer* peer : impl_->connections) peer->stream.cancel();
+    impl_->answered.notify();
 }
 
 Task<> HttpServer::idle() {

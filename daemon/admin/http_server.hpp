@@ -1,7 +1,8 @@
-// A small HTTP server for the admin address: GET and HEAD, bounded in connections, sizes and time. No policy
-// here.
+// A small HTTP server for the admin address: GET and HEAD, bounded in connections, sizes and time. Whom to
+// answer, and what, is the handler's business.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +14,13 @@
 
 namespace glia {
 
+/// A GET or a HEAD.
+struct HttpQuestion {
+    std::string path;                ///< without its query
+    std::vector<std::string> hosts;  ///< values of the Host fields; there should be one
+    bool http_1_0 = false;
+};
+
 struct HttpAnswer {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
@@ -23,10 +31,13 @@ struct HttpAnswer {
 /// Loop's thread only.
 class HttpServer {
   public:
-    /// Called for every request with the path, without its query.
-    using Handler = std::function<Task<HttpAnswer>(std::string path)>;
+    /// Called for every request. What it throws becomes a 500.
+    using Handler = std::function<Task<HttpAnswer>(HttpQuestion question)>;
 
-    HttpServer(Runtime& runtime, Handler handler);
+    /// `patience`: for all of a request to come in (from the start of an idle connection's wait), and for all
+    /// of an answer to go out.
+    HttpServer(Runtime& runtime, Handler handler,
+               std::chrono::milliseconds patience = std::chrono::seconds{15});
     ~HttpServer();
 
     /// Listens there, and no longer where it did before. Throws std::runtime_error, in words, if that address

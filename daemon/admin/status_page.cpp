@@ -6,6 +6,7 @@
 #include "daemon/admin/page_assets.hpp"
 #include "daemon/ops/progress.hpp"
 #include "daemon/ops/version.hpp"
+#include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
 
 namespace glia {
@@ -13,7 +14,7 @@ namespace {
 
 std::string escape(const std::string& text) {
     std::string out;
-    for (const char c : text) {
+    for (const char c : printable(text)) {
         switch (c) {
             case '&':
                 out += "&amp;";

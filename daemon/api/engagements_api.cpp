@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "daemon/api/handover.hpp"
 #include "daemon/api/http.hpp"
 #include "daemon/api/request_gate.hpp"
 #include "daemon/api/retry_policy.hpp"
@@ -14,6 +15,7 @@
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/error_text.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/transcript.hpp"
 
@@ -58,6 +60,11 @@ HttpSettings http_settings(const ApiSettings& api) {
 
 Instant system_now() {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+/// What this machine's clock showed at `moment`.
+Instant system_time(Clock::time_point moment) {
+    return system_now() - std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - moment);
 }
 
 ApiError::Kind kind_of(int status) {
@@ -133,6 +140,7 @@ struct EngagementsApi::Impl {
     HttpClient http;
     RequestGate gate;
     ServerClock clock;
+    ClockNotice clock_notice;
     Privacy privacy;
     EngagementParser parser;
     std::vector<Origin> trusted;
@@ -154,6 +162,7 @@ struct EngagementsApi::Impl {
         ApiError error;
         bool retry = false;
         bool done_nothing = false;         ///< the API has certainly not done what was asked
+        bool clock_in_doubt = false;       ///< nobody knows by the response's Date when it was asked for
         std::optional<Milliseconds> wait;  ///< what the API asks for
         std::string token;
     };
@@ -169,11 +178,35 @@ struct EngagementsApi::Impl {
         return text;
     }
 
-    void learn(const HttpResponse& response) {
-        const auto now = Clock::now();
-        if (const auto date = parse_http_date(response.header("Date"))) {
-            clock.observe(response.sent_at, response.received_at, *date);
+    /// What the response's Date is worth; `used` where it has none.
+    ServerClock::Verdict read_clock(const HttpResponse& response) {
+        const auto date = parse_http_date(response.header("Date"));
+        if (!date) return ServerClock::Verdict::used;
+        const auto verdict = clock.observe(response.sent_at, response.received_at, *date);
+        if (verdict == ServerClock::Verdict::used) {
+            tell_offset(clock.at(Clock::now()) - system_now());
+        } else {
+            metrics.date_ignored();
+            log::debug(LogTopic::api, "the Date of a response departs from the answers before it, not used",
+                       {{"date", to_iso8601(*date)}, {"expected", to_iso8601(clock.at(Clock::now()))}});
         }
+        return verdict;
+    }
+
+    void tell_offset(std::chrono::microseconds ahead) {
+        const auto step = clock_notice.on_offset(ahead);
+        const auto seconds = std::chrono::round<std::chrono::seconds>(ahead).count();
+        if (step == ClockNotice::Step::differs) {
+            log::warn(LogTopic::api,
+                      "the clocks of the API and of this machine differ; correct the one that is wrong (NTP)",
+                      {{"api_ahead_seconds", static_cast<std::int64_t>(seconds)}});
+        } else if (step == ClockNotice::Step::agrees_again) {
+            log::info(LogTopic::api, "the clocks of the API and of this machine agree again", {});
+        }
+    }
+
+    void read_limits(const HttpResponse& response) {
+        const auto now = Clock::now();
         const double left = number(response.header("x-rate-limit-remaining"));
         const double reset = number(response.header("x-rate-limit-reset"));
         if (left >= 0 && reset > 0) {
@@ -200,7 +233,8 @@ struct EngagementsApi::Impl {
             return attempt;
         }
         HttpResponse& response = std::get<HttpResponse>(outcome);
-        learn(response);
+        attempt.clock_in_doubt = read_clock(response) == ServerClock::Verdict::doubtful;
+        read_limits(response);
         const int status = response.status;
         const bool leads_on = route == Route::recording && is_redirection(status);
         if (status == 200 || status == 201 || status == 204 || leads_on) {
@@ -257,6 +291,7 @@ struct EngagementsApi::Impl {
         const bool repeatable = request.method == "GET" || route == Route::token;
         TokenSource& source = tokens_for(route);
         bool token_renewed = false;
+        int doubts = 0;
         for (int number_of_attempt = 1;; ++number_of_attempt) {
             HttpRequest now = request;
             now.headers.emplace_back("Accept", "application/vnd.salemove.v1+json");
@@ -268,7 +303,19 @@ struct EngagementsApi::Impl {
                 now.headers.emplace_back("Authorization", "Bearer " + token);
             }
             Attempt attempt = co_await send(std::move(now), route);
-            if (attempt.response) {
+            const bool in_doubt = attempt.response && attempt.clock_in_doubt && request.method == "GET";
+            if (in_doubt && ++doubts <= kMostDoubts) {
+                metrics.request_retried(route);
+                --number_of_attempt;
+                continue;
+            }
+            if (in_doubt) {
+                attempt.error = {ApiError::Kind::unavailable, attempt.response->status,
+                                 describe(request) +
+                                     ": the Date headers of the answers contradict each other and this "
+                                     "machine's clock; correct the clock that is wrong (NTP)"};
+                attempt.retry = true;
+            } else if (attempt.response) {
                 std::string why;
                 auto value = read(*attempt.response, number_of_attempt, why);
                 if (value) co_return std::move(*value);
@@ -354,8 +401,12 @@ struct EngagementsApi::Impl {
             auto page = read_body<ParsedPage>(response, attempt, why,
                                               [this](std::string& body) { return parser.page(body); });
             if (!page) return std::nullopt;
-            return FetchedPage{std::move(*page), clock.at(response.sent_at),
-                               clock.not_after(response.sent_at), attempt};
+            return FetchedPage{std::move(*page),
+                               clock.at(response.sent_at),
+                               clock.not_after(response.sent_at),
+                               system_time(response.sent_at),
+                               response.sent_at,
+                               attempt};
         };
         co_return co_await perform<FetchedPage>(std::move(request), Route::list, std::move(read));
     }
@@ -379,8 +430,12 @@ OptionalInstant EngagementsApi::token_expires_at() const {
 Instant EngagementsApi::server_now() const {
     return impl_->clock.at(Clock::now());
 }
+Instant EngagementsApi::machine_now() {
+    return system_now();
+}
 void EngagementsApi::guess_clock(std::chrono::microseconds ahead_of_system) {
-    impl_->clock = ServerClock(Clock::now(), system_now() + ahead_of_system);
+    if (impl_->clock.known()) return;
+    impl_->clock = ServerClock(Clock::now(), system_now(), ahead_of_system);
 }
 std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_system() const {
     if (!impl_->clock.known()) return std::nullopt;
@@ -388,6 +443,13 @@ std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_system()
 }
 void EngagementsApi::cancel() {
     impl_->cancel();
+}
+void EngagementsApi::take_over(EngagementsApi& before) {
+    Impl& old = *before.impl_;
+    const Handover kept = handover_of(old.settings, impl_->settings);
+    if (kept.rate_limit) impl_->gate.limiter() = old.gate.limiter();
+    if (kept.token) impl_->tokens->restore(old.tokens->minted());
+    if (kept.connections) impl_->http.take_idle(old.http);
 }
 
 Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
@@ -427,7 +489,8 @@ Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {
             why = "the answer is about another engagement";
             return std::nullopt;
         }
-        return FetchedDetail{std::move(*detail), impl_->clock.at(response.sent_at)};
+        return FetchedDetail{std::move(*detail), impl_->clock.at(response.sent_at),
+                             system_time(response.sent_at), response.sent_at};
     };
     co_return co_await impl_->perform<FetchedDetail>(std::move(request), Route::engagement, std::move(read));
 }
@@ -440,7 +503,12 @@ Task<Result<std::string>> EngagementsApi::get_json(std::string engagement_id) {
         const auto parse = [this](std::string& body) {
             Parsed<std::string> parsed;
             const auto text = canonical_json(body, parsed.failure.reason);
-            if (text) parsed.value = impl_->privacy.apply_to_json(body);
+            if (text && text->starts_with('{')) {
+                const bool whole = impl_->privacy.keep_all();
+                parsed.value = whole ? repair_json(json_document(body)) : impl_->privacy.apply_to_json(body);
+            } else if (text) {
+                parsed.failure.reason = "the body is not an object";
+            }
             return parsed;
         };
         return impl_->read_body<std::string>(response, attempt, why, parse);
@@ -530,7 +598,7 @@ Task<Result<FetchedRecording>> EngagementsApi::recording(std::string url) {
                                                         std::move(read));
 }
 
-Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64_t from,
+Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64_t from, std::string if_range,
                                                     BodyReceiver receiver) {
     constexpr int kMostRedirections = 5;
     if (!impl_->downloads) {
@@ -550,7 +618,10 @@ Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64
         }
         HttpRequest request;
         request.url = *target;
-        if (from > 0) request.headers.emplace_back("Range", "bytes=" + std::to_string(from) + "-");
+        if (from > 0) {
+            request.headers.emplace_back("Range", "bytes=" + std::to_string(from) + "-");
+            request.headers.emplace_back("If-Range", if_range);
+        }
         impl_->metrics.request_started();
         const auto began = Clock::now();
         HttpOutcome outcome = co_await impl_->downloads->receive(request, receiver);

@@ -51,9 +51,11 @@ class EngagementsApi {
     /// token goes to trusted origins only: a URL of another is asked for at `api.base_url`, by its path.
     Task<Result<FetchedRecording>> recording(std::string url);
     /// Downloads what a temporary URL names, without the token; from the byte `from` on, if the server can do
-    /// that. Sent once, but for redirections. Errors do not show the URL. The response has no body, but for
-    /// one that `receiver` did not want.
-    Task<Result<HttpResponse>> download(std::string url, std::uint64_t from, BodyReceiver receiver);
+    /// that and what it has is still the version that `if_range` names (RFC 9110 §13.1.5). Sent once, but for
+    /// redirections. Errors do not show the URL. The response has no body, but for one that `receiver` did
+    /// not want.
+    Task<Result<HttpResponse>> download(std::string url, std::uint64_t from, std::string if_range,
+                                        BodyReceiver receiver);
     /// How long visitors have had to wait in the queue, on average (spec: § Fetch Queue Average Wait
     /// Duration).
     Task<Result<OptionalSeconds>> queue_wait();
@@ -66,13 +68,18 @@ class EngagementsApi {
     OptionalInstant token_expires_at() const;
     /// The server's time now, as far as it is known.
     Instant server_now() const;
+    /// This machine's own clock.
+    static Instant machine_now();
     /// Tells what an earlier program on this machine found: the server's clock less the system's. Before any
-    /// request.
+    /// request, or it is without effect.
     void guess_clock(std::chrono::microseconds ahead_of_system);
     /// What this one found; none before the first response.
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;
     /// Every request under way ends with `cancelled`.
     void cancel();
+    /// Takes over what `before`, by the settings before these, knows and these settings do not change; see
+    /// handover.hpp. Once `before` has nothing under way any more.
+    void take_over(EngagementsApi& before);
 
   private:
     struct Impl;

@@ -85,6 +85,8 @@ class HttpClient {
     Task<HttpOutcome> receive(HttpRequest request, BodyReceiver receiver);
     /// Ends every exchange under way with `cancelled`.
     void cancel();
+    /// Goes on with the idle connections of `other`, of the same settings.
+    void take_idle(HttpClient& other);
     /// True while a name is looked up in a thread that cannot be interrupted: then the loop cannot be
     /// destroyed without waiting for it.
     static bool lookups_under_way();

@@ -452,6 +452,10 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
     }
 }
 
+void HttpClient::take_idle(HttpClient& other) {
+    impl_->idle = std::exchange(other.impl_->idle, {});
+}
+
 bool HttpClient::lookups_under_way() {
     return pending_lookups > 0;
 }

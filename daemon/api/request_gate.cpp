@@ -19,7 +19,7 @@ RequestGate::RequestGate(Scope& scope, int max_in_flight, std::optional<double> 
     : scope_(scope),
       limiter_(rate_limit),
       free_(max_in_flight),
-      timer_(std::make_unique<Timer>(scope.runtime())) {
+      timer_(std::make_shared<Timer>(scope.runtime())) {
     scope.on_end([this] {
         timer_->timer.cancel();
         for (auto& queue : waiting_) {
@@ -53,9 +53,11 @@ void RequestGate::pump() {
             const auto at = limiter_.next(now);
             if (at > now) {
                 timer_->timer.expires_at(at);
-                timer_->timer.async_wait([this](const boost::system::error_code& error) {
-                    if (!error) pump();
-                });
+                // The wait may be over, and its handler on its way, when the gate is destroyed.
+                timer_->timer.async_wait(
+                    [this, alive = std::weak_ptr(timer_)](const boost::system::error_code& error) {
+                        if (!error && !alive.expired()) pump();
+                    });
                 return;
             }
             limiter_.sent(now);

@@ -36,7 +36,7 @@ class RequestGate {
     int free_;
     std::array<std::deque<std::shared_ptr<Waiter>>, 3> waiting_;
     struct Timer;
-    std::unique_ptr<Timer> timer_;
+    std::shared_ptr<Timer> timer_;
 };
 
 }  // namespace glia

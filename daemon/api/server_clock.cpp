@@ -5,18 +5,51 @@
 namespace glia {
 namespace {
 
+// Of several servers behind one name, one may have a wrong clock and answer a few times in a row.
+constexpr int kAnswersToFollow = 5;
+constexpr std::chrono::seconds kFollowAfter{60};
+// The first answers of a program: nothing earlier contradicts them.
+constexpr int kAnswersToBegin = 2;
+
 std::chrono::microseconds since_epoch(SteadyTime moment) {
     return std::chrono::duration_cast<std::chrono::microseconds>(moment.time_since_epoch());
 }
 
+bool agrees(std::chrono::microseconds difference, std::chrono::microseconds lower,
+            std::chrono::microseconds upper) {
+    return difference >= lower - kClockTolerance && difference <= upper + kClockTolerance;
+}
+
 }  // namespace
 
-ServerClock::ServerClock(SteadyTime now, Instant guess)
-    : difference_(guess.time_since_epoch() - since_epoch(now)), least_(difference_) {}
+Instant latest_watermark(Instant server, Instant machine) {
+    return server - kClockTolerance > machine ? Instant{machine + kClockTolerance} : server;
+}
 
-void ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
+ServerClock::ServerClock(SteadyTime now, Instant local, std::chrono::microseconds ahead)
+    : local_(local.time_since_epoch() - since_epoch(now)),
+      difference_(local_ + ahead),
+      least_(difference_ - std::chrono::seconds{1}) {}
+
+ServerClock::Verdict ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
     const auto lower = date.time_since_epoch() - since_epoch(received);
     const auto upper = date.time_since_epoch() + std::chrono::seconds{1} - since_epoch(sent);
+    if (!agrees(difference_, lower, upper)) {
+        if (!known_ && agrees(local_, lower, upper)) {
+            difference_ = local_;
+        } else if (outweighed(lower, upper, received)) {
+            difference_ = lower;
+        } else {
+            return known_ ? Verdict::ignored : Verdict::doubtful;
+        }
+        known_ = false;  // what earlier answers proved is of another clock
+    }
+    rival_.reset();
+    take(lower, upper);
+    return Verdict::used;
+}
+
+void ServerClock::take(Difference lower, Difference upper) {
     if (difference_ > upper || (!known_ && difference_ < lower)) {
         difference_ = lower;
     } else {
@@ -26,12 +59,31 @@ void ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
     known_ = true;
 }
 
+bool ServerClock::outweighed(Difference lower, Difference upper, SteadyTime received) {
+    if (!rival_ || !agrees(rival_->least, lower, upper)) rival_ = Rival{lower, received, 0};
+    ++rival_->answers;
+    if (!known_) return rival_->answers >= kAnswersToBegin;
+    return rival_->answers >= kAnswersToFollow && received - rival_->since >= kFollowAfter;
+}
+
 Instant ServerClock::at(SteadyTime moment) const {
     return Instant{since_epoch(moment) + difference_};
 }
 
 Instant ServerClock::not_after(SteadyTime moment) const {
     return Instant{since_epoch(moment) + least_};
+}
+
+ClockNotice::Step ClockNotice::on_offset(std::chrono::microseconds ahead) {
+    const bool differs = std::chrono::abs(ahead) > kClockTolerance;
+    if (!differs) {
+        if (!logged_) return Step::nothing;
+        logged_.reset();
+        return Step::agrees_again;
+    }
+    if (logged_ && std::chrono::abs(ahead - *logged_) <= kClockTolerance) return Step::nothing;
+    logged_ = ahead;
+    return Step::differs;
 }
 
 }  // namespace glia

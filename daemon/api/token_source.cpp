@@ -158,6 +158,19 @@ class MintedToken final : public TokenSource {
         return ends_at_;
     }
 
+    std::optional<MintedTokenState> minted() const override {
+        if (token_.empty()) return std::nullopt;
+        return MintedTokenState{token_, renew_at_, ends_at_, way_};
+    }
+
+    void restore(std::optional<MintedTokenState> state) override {
+        if (!state) return;
+        token_ = std::move(state->token);
+        renew_at_ = state->renew_at;
+        ends_at_ = state->ends_at;
+        way_ = state->way;
+    }
+
   private:
     Task<std::optional<ApiError>> mint() {
         // A pair belongs to a user or to a site, and does not say to which; the documented ways are tried in

@@ -13,6 +13,14 @@
 
 namespace glia {
 
+/// A token that was minted, and until when it is good.
+struct MintedTokenState {
+    std::string token;
+    std::chrono::steady_clock::time_point renew_at;
+    std::chrono::steady_clock::time_point ends_at;
+    std::size_t way = 0;  ///< which of the documented endpoints gave it
+};
+
 /// Loop's thread only.
 class TokenSource {
   public:
@@ -23,6 +31,9 @@ class TokenSource {
     virtual Task<bool> refused(const std::string& token) = 0;
     /// When the token ends; none if nothing says so.
     virtual std::optional<std::chrono::steady_clock::time_point> ends_at() const { return std::nullopt; }
+    /// For the source that follows this one after a reload; none: there is nothing that cannot be read again.
+    virtual std::optional<MintedTokenState> minted() const { return std::nullopt; }
+    virtual void restore(std::optional<MintedTokenState>) {}
 };
 
 /// Exchanges the API key for a token: POST `path` with `body`, the answer's body. Handed in by the API layer.

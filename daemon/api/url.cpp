@@ -6,6 +6,9 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <cctype>
+#include <cstdlib>
+
+#include "sinks/secrets.hpp"
 
 namespace glia {
 namespace {
@@ -24,12 +27,18 @@ bool is_clean(std::string_view text) {
     });
 }
 
+/// True for digits up to 65535, and for none.
+bool is_port(std::string_view digits) {
+    return digits.size() <= 5 && std::strtoul(std::string(digits).c_str(), nullptr, 10) <= 65535;
+}
+
 std::optional<Origin> parse_origin(std::string_view scheme, std::string_view authority) {
     Origin origin;
     origin.scheme = lower(scheme);
     if (origin.scheme != "http" && origin.scheme != "https") return std::nullopt;
     const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
-    if (!parsed || parsed->has_userinfo() || parsed->host().empty()) return std::nullopt;
+    if (!parsed || parsed->has_userinfo() || parsed->host().empty() || !is_port(parsed->port()))
+        return std::nullopt;
     origin.host = lower(parsed->host_type() == boost::urls::host_type::ipv6
                             ? std::string(parsed->host_ipv6_address().to_string())
                             : std::string(parsed->host()));
@@ -73,8 +82,11 @@ std::optional<Proxy> parse_proxy(std::string_view text) {
     if (!whole.starts_with("http://")) return std::nullopt;
     const std::string_view rest = std::string_view(whole).substr(7);
     const std::string_view authority = rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size()));
+    // Text behind the port may be the rest of a password with an unencoded slash.
+    if (!is_clean(whole) || (rest.size() > authority.size() && rest.substr(authority.size()) != "/"))
+        return std::nullopt;
     const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
-    if (!parsed || parsed->host().empty()) return std::nullopt;
+    if (!parsed || parsed->host().empty() || !is_port(parsed->port())) return std::nullopt;
     Proxy proxy;
     proxy.host = parsed->host_type() == boost::urls::host_type::ipv6
                      ? std::string(parsed->host_ipv6_address().to_string())
@@ -114,13 +126,38 @@ std::string to_text(const Origin& origin) {
     return text;
 }
 
+std::optional<std::string> url_problem(std::string_view text) {
+    if (!is_clean(text)) return "it has a space or a control character in it";
+    const std::size_t colon = text.find("://");
+    if (text.find('@') != std::string_view::npos)
+        return "it has an @ in it, and must name neither user nor password; api.auth says how to log in";
+    if (colon == std::string_view::npos) return "it does not begin with https://";
+    const std::string scheme = lower(text.substr(0, colon));
+    if (scheme != "http" && scheme != "https") return "it begins with neither https:// nor http://";
+    if (text.find('#') != std::string_view::npos) return "it has a # in it";
+    if (!parse_url(text)) return "its host or its port is invalid";
+    return std::nullopt;
+}
+
+std::optional<std::string> proxy_problem(std::string_view text) {
+    if (parse_proxy(text)) return std::nullopt;
+    const std::size_t colon = text.find("://");
+    if (colon != std::string_view::npos && text.substr(0, colon) != "http")
+        return "only http:// proxies are supported";
+    if (text.find('@') != std::string_view::npos)
+        return "each of : / ? # [ ] @ % and space in the user or the password must be percent-encoded";
+    return "it must be a host and a port, and nothing more";
+}
+
 std::string mask_url(const std::string& url) {
-    const std::size_t start = url.find("://");
-    if (start == std::string::npos) return url;
-    const std::size_t end = std::min(url.find_first_of("/?#", start + 3), url.size());
-    const std::size_t at = url.rfind('@', end);
-    if (at == std::string::npos || at < start) return url;
-    return url.substr(0, start + 3) + "********" + url.substr(at);
+    const std::size_t at = url.rfind('@');
+    if (at == std::string::npos) return url;
+    const std::size_t scheme = url.find("://");
+    // Anything else before :// may be a user's name or a part of a password.
+    const bool known = scheme != std::string::npos && scheme < at &&
+                       std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(scheme),
+                                   [](unsigned char c) { return std::isalpha(c) != 0; });
+    return (known ? url.substr(0, scheme + 3) : std::string()) + std::string(kMask) + url.substr(at);
 }
 
 std::string percent_encode(std::string_view text) {

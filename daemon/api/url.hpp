@@ -47,7 +47,13 @@ bool bypasses_proxy(const std::string& host, const std::string& no_proxy);
 bool is_loopback(const Origin& origin);
 /// `https://api.glia.com`, with the port if it is not the scheme's own.
 std::string to_text(const Origin& origin);
-/// The URL without user information, fit for logs.
+/// Reports why a URL of the configuration is invalid, without quoting it; none if it is valid. Unlike
+/// parse_url(), it refuses any @ and #: they come from a user, a password or a fragment.
+std::optional<std::string> url_problem(std::string_view text);
+/// Reports why parse_proxy() refuses a proxy, without quoting it.
+std::optional<std::string> proxy_problem(std::string_view text);
+/// The URL, absolute or relative, fit for logs: everything but the scheme is masked up to the last @, because
+/// an unencoded password may contain : / ? # @.
 std::string mask_url(const std::string& url);
 /// Percent-encodes everything but unreserved characters.
 std::string percent_encode(std::string_view text);

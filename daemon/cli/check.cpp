@@ -5,10 +5,13 @@
 #include <iostream>
 #include <system_error>
 
+#include "daemon/api/server_clock.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "daemon/ops/log.hpp"
+#include "daemon/ops/progress.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 namespace {
@@ -20,15 +23,15 @@ constexpr int kRetries = 1;
 class Report {
   public:
     void good(const std::string& what) {
-        std::cout << painted("ok", Paint::good, colour_) << "      " << what << std::endl;
+        std::cout << painted("ok", Paint::good, colour_) << "      " << printable(what) << std::endl;
     }
     void bad(const std::string& what, const Outcome& outcome) {
-        std::cout << painted("FAILED", Paint::bad, colour_) << "  " << what << ": " << outcome.error
+        std::cout << painted("FAILED", Paint::bad, colour_) << "  " << printable(what + ": " + outcome.error)
                   << std::endl;
         ending_ = std::max(ending_, outcome.ending);
     }
     void hint(const std::string& what) {
-        std::cout << painted("hint", Paint::warn, colour_) << "    " << what << std::endl;
+        std::cout << painted("hint", Paint::warn, colour_) << "    " << printable(what) << std::endl;
     }
     int code() const { return exit_code(ending_); }
 
@@ -70,6 +73,11 @@ void check_database(Report& report, const Settings& settings) {
         if (seen.standby)
             report.bad("database",
                        misconfigured("it is a standby and read-only; name the primary in sink.postgres.dsn"));
+        if (seen.read_only && !seen.standby)
+            report.bad("database", misconfigured("default_transaction_read_only is on for role " + seen.role +
+                                                 " or for " + seen.database +
+                                                 ", so nothing can be written; ALTER ROLE or ALTER "
+                                                 "DATABASE … RESET default_transaction_read_only"));
         if (seen.schema_version == latest) {
             report.good("schema: " + schema + " at version " + std::to_string(latest));
         } else if (seen.schema_version > latest) {
@@ -94,7 +102,12 @@ void check_database(Report& report, const Settings& settings) {
             report.bad("privileges",
                        misconfigured("role " + seen.role + " lacks " + *seen.missing_privileges +
                                      "; grant them on the tables of " + schema));
-        } else if (seen.schema_version > 0) {
+        } else if (seen.write_failure) {
+            report.bad("privileges",
+                       {seen.write_failure->may_pass ? Ending::unavailable : Ending::misconfigured,
+                        "writing to the table " + seen.write_failure->table +
+                            " fails: " + seen.write_failure->error});
+        } else if (seen.schema_version > 0 && !seen.standby && !seen.read_only) {
             report.good("privileges: role " + seen.role + " can read and write every table");
         }
         if (seen.indexes) {
@@ -132,6 +145,15 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
         }
         report.bad("site " + site, outcome);
     }
+    const auto ahead = api.clock_ahead_of_system();
+    if (ahead && std::chrono::abs(*ahead) > kClockTolerance) {
+        const auto seconds = std::chrono::round<std::chrono::seconds>(std::chrono::abs(*ahead));
+        report.hint("clock: the API's is " + short_duration(seconds) +
+                    (ahead->count() > 0 ? " ahead of" : " behind") +
+                    " this machine's; nothing is lost by that, but correct the one that is wrong (NTP)");
+    } else if (ahead) {
+        report.good("clock: the API's and this machine's agree");
+    }
     co_return report.code();
 }
 
@@ -155,8 +177,8 @@ int check(const std::string& config) {
             report.bad("configuration", {Ending::misconfigured, error.what()});
             return report.code();
         }
-        return runtime.run(
-            [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
+        return run_loop(
+            runtime, [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
             std::chrono::milliseconds{1000});
     });
 }

@@ -38,6 +38,7 @@ struct EngagementOptions {
 struct ForgetOptions {
     std::string visitor;
     std::string engagement;
+    std::string file = "-";  ///< of tombstones, to export or to import
     bool yes = false;
 };
 
@@ -55,6 +56,8 @@ int engagement_end(const std::string& config, const EngagementOptions& options);
 int engagement_export(const std::string& config, const EngagementOptions& options);
 int queue_wait(const std::string& config, bool json);
 int forget(const std::string& config, const ForgetOptions& options);
+int forget_export(const std::string& config, const ForgetOptions& options);
+int forget_import(const std::string& config, const ForgetOptions& options);
 int config_check(const std::string& config);
 int config_show(const std::string& config);
 

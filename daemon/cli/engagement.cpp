@@ -7,6 +7,7 @@
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "daemon/ops/log.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 namespace {
@@ -42,7 +43,8 @@ int with_api(const std::string& config, const std::function<Task<int>(Engagement
         } catch (const std::runtime_error& error) {
             throw ConfigError({config + ": " + error.what()});
         }
-        return runtime.run([&]() -> Task<int> { co_return co_await work(*api); }, kGrace);
+        return run_loop(
+            runtime, [&]() -> Task<int> { co_return co_await work(*api); }, kGrace);
     });
 }
 
@@ -66,7 +68,7 @@ int engagement_get(const std::string& config, const EngagementOptions& options) 
     return with_api(config, [options](EngagementsApi& api) -> Task<int> {
         const auto answer = co_await api.get_json(options.id);
         if (!answer) co_return failed(answer.error());
-        const std::string& text = answer.value();
+        const std::string text = printable_json(answer.value());
         std::cout << text << (text.ends_with('\n') ? "" : "\n") << std::flush;
         co_return 0;
     });
@@ -84,11 +86,13 @@ int engagement_end(const std::string& config, const EngagementOptions& options) 
                 co_return failed(answer.error(), "; only the engagement's current participant may end it");
             const EndAnswer& ended = answer.value();
             if (options.json) {
-                std::cout << "{\"id\":" << json_quote(ended.id)
-                          << ",\"sub_engagement_id\":" << json(ended.sub_engagement_id) << "}" << std::endl;
+                std::cout << printable_json("{\"id\":" + json_quote(ended.id) +
+                                            ",\"sub_engagement_id\":" + json(ended.sub_engagement_id) + "}")
+                          << std::endl;
             } else {
-                std::cout << "ended engagement " << ended.id << " (leg "
-                          << ended.sub_engagement_id.value_or("unknown") << ")" << std::endl;
+                std::cout << printable("ended engagement " + ended.id + " (leg " +
+                                       ended.sub_engagement_id.value_or("unknown") + ")")
+                          << std::endl;
             }
             co_return 0;
         });
@@ -109,7 +113,7 @@ int engagement_export(const std::string& config, const EngagementOptions& option
                          "/export: the API says that it was not exported; see the site's export settings");
                 co_return exit_code(Ending::unavailable);
             }
-            if (!options.json) std::cout << "exported engagement " << options.id << std::endl;
+            if (!options.json) std::cout << "exported engagement " << printable(options.id) << std::endl;
             co_return 0;
         });
     });

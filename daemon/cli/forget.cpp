@@ -4,6 +4,7 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
+#include "daemon/parse/printable.hpp"
 #include "daemon/sync/erasure.hpp"
 
 namespace glia::cli {
@@ -30,7 +31,8 @@ Task<int> forget_now(Engine& engine, ForgetOptions options, std::string whom) {
     ErasureQueue orders;
     const Erased erased = co_await erase_ordered(engine, orders);
     const std::int64_t files_left = co_await erase_recordings(engine);
-    std::cout << "forgot " << whom << ": " << erased.engagements << " engagements and " << erased.rejected
+    std::cout << "forgot " << printable(whom) << ": " << erased.engagements << " engagements and "
+              << erased.rejected
               << " rejected records erased; what the API still tells of it is not stored again" << std::endl;
     if (!options.visitor.empty() && privacy.levels().visitor_id == PrivacyLevel::drop) {
         std::cout

@@ -5,6 +5,7 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/schedule.hpp"
 
@@ -68,7 +69,7 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
             result.failure = detail.rejected->reason;
             co_return result;
         }
-        add_to_batch(batch, std::move(*detail.engagement), RecordSource::detail, fetched.value().fetched_at,
+        add_to_batch(batch, std::move(*detail.engagement), RecordSource::detail, fetched.value().asked(),
                      site, sync);
     } else {
         EngagementParser parser(engine.api.privacy());
@@ -79,7 +80,8 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
             co_return result;
         }
         // It was asked for before it was first met; anything that was fetched since counts more.
-        add_to_batch(batch, std::move(*parsed.value->engagement), row.source, row.first_seen_at, site, sync);
+        add_to_batch(batch, std::move(*parsed.value->engagement), row.source, AskedAt{row.first_seen_at},
+                     site, sync);
     }
     if (batch.engagements.empty()) {
         result.failure = "it is older than `retention` allows";
@@ -109,7 +111,7 @@ Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
         Retried result = co_await retry_one(engine, row);
         if (!result.loaded) {
             ++failed;
-            std::cout << row.id << ": still rejected: " << result.failure << std::endl;
+            std::cout << row.id << ": still rejected: " << printable(result.failure) << std::endl;
             outcome.merge(result.outcome);
             if (result.outcome.ending != Ending::done) break;  // the next one would fare no better
             continue;
@@ -122,8 +124,8 @@ Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
         };
         co_await engine.store.run(write);
         ++loaded;
-        std::cout << row.id << ": loaded as engagement " << batch->engagements.front().engagement.id.str()
-                  << std::endl;
+        std::cout << row.id << ": loaded as engagement "
+                  << printable(batch->engagements.front().engagement.id.str()) << std::endl;
     }
     std::cout << "rejects: " << loaded << " loaded, " << failed << " still rejected" << std::endl;
     if (options.strict && failed > 0) {
@@ -152,7 +154,8 @@ std::optional<std::vector<RejectedRow>> find_rejected(const std::string& config,
 
 void print_json(const std::vector<RejectedRow>& rows) {
     std::cout << "[";
-    for (std::size_t i = 0; i < rows.size(); ++i) std::cout << (i ? ",\n " : "") << to_json(rows[i]);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        std::cout << (i ? ",\n " : "") << printable_json(to_json(rows[i]));
     std::cout << "]\n";
 }
 
@@ -168,8 +171,9 @@ int rejects_list(const std::string& config, const RejectsOptions& options) {
         }
         for (const RejectedRow& row : *rows) {
             std::cout << row.id << "  " << second_of(row.last_seen_at) << "  seen " << row.times_seen << "x  "
-                      << source_name(row) << "  site " << row.site_id.value_or("-") << "  engagement "
-                      << row.engagement_id.value_or("-") << "  " << row.reason
+                      << source_name(row) << "  site " << printable(row.site_id.value_or("-"))
+                      << "  engagement " << printable(row.engagement_id.value_or("-")) << "  "
+                      << printable(row.reason)
                       << (row.resolved_at ? "  (loaded " + second_of(*row.resolved_at) + ")" : std::string())
                       << "\n";
         }
@@ -189,13 +193,13 @@ int rejects_show(const std::string& config, const RejectsOptions& options) {
             return 0;
         }
         for (const RejectedRow& row : *rows) {
-            std::cout << "record      " << row.id << "\nsite        " << row.site_id.value_or("-")
-                      << "\nengagement  " << row.engagement_id.value_or("-") << "\nsource      "
-                      << source_name(row) << "\nreason      " << row.reason << "\nfirst seen  "
+            std::cout << "record      " << row.id << "\nsite        " << printable(row.site_id.value_or("-"))
+                      << "\nengagement  " << printable(row.engagement_id.value_or("-")) << "\nsource      "
+                      << source_name(row) << "\nreason      " << printable(row.reason) << "\nfirst seen  "
                       << second_of(row.first_seen_at) << "\nlast seen   " << second_of(row.last_seen_at)
                       << "  (" << row.times_seen << "x)\nloaded      "
                       << (row.resolved_at ? second_of(*row.resolved_at) : "not yet") << "\n"
-                      << row.payload << "\n";
+                      << printable_lines(row.payload) << "\n";
         }
         return 0;
     });

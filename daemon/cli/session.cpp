@@ -1,17 +1,16 @@
 #include "daemon/cli/session.hpp"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <iostream>
 
 #include "daemon/admin/admin.hpp"
 #include "daemon/api/http.hpp"
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/output.hpp"
 #include "daemon/ops/log.hpp"
 #include "daemon/ops/metrics.hpp"
 #include "daemon/ops/systemd.hpp"
+#include "daemon/parse/printable.hpp"
 #include "daemon/sync/service.hpp"
 #include "sinks/ndjson/ndjson_sink.hpp"
 
@@ -77,27 +76,52 @@ std::unique_ptr<Engine> make_engine(Runtime& runtime, const std::string& config,
     }
 }
 
-/// Runs `main` on the loop and leaves the process if it does not end in time.
-int run_to_the_end(Runtime& runtime, const std::function<Task<int>()>& main) {
-    bool finished = false;
-    const int code = runtime.run(
-        [&]() -> Task<int> {
-            const int result = co_await main();
-            finished = true;
-            co_return result;
-        },
-        kGrace);
-    if (finished && HttpClient::lookups_under_way()) {
-        std::fflush(nullptr);
-        _exit(code);  // all work is done; only a thread of the system's resolver is not
+/// Tells of an exception, one line for each thing that is wrong, and returns the exit code for it.
+int report(const std::exception_ptr& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const ConfigError& error) {
+        for (const auto& line : error.lines()) complain(line);
+        return exit_code(Ending::misconfigured);
+    } catch (const SinkError& error) {
+        complain(error.what());
+        return exit_code(ending_of(error));
+    } catch (const OutputLost& error) {
+        complain(std::string(error.what()) + "; lines that did not get through come with the next run");
+        return kOutputLost;
+    } catch (const std::exception& error) {
+        complain(std::string("internal error: ") + error.what() + "; please report it");
+    } catch (...) {
+        complain("internal error: an exception of an unknown kind; please report it");
     }
-    if (!finished) {
+    return kInternalError;
+}
+
+/// Waiting for what is left at the end of a loop would delay what there is to tell, or hang.
+void leave_if_unfinished(const LoopEnd& end) {
+    if (end.failure) leave(report(end.failure));
+    if (!end.finished) {
         // A transaction did not end in time. Leaving now is what a crash would be: safe.
         complain("stopped while something was still under way; run it again to go on");
-        std::fflush(nullptr);
-        _exit(code);
+        leave(end.code);
     }
-    return code;
+    if (HttpClient::lookups_under_way())
+        leave(end.code);  // only a thread of the system's resolver is not done
+}
+
+/// A file with personal data that others could read.
+void log_tightened(const std::string& path, mode_t before, mode_t now) {
+    char modes[32];
+    std::snprintf(modes, sizeof modes, "%04o", static_cast<unsigned>(before));
+    if (before == now) {
+        log::warn(LogTopic::service, "others may read this file, and its mode cannot be changed",
+                  {{"file", path}, {"mode", modes}});
+        return;
+    }
+    const std::string was = modes;
+    std::snprintf(modes, sizeof modes, "%04o", static_cast<unsigned>(now));
+    log::warn(LogTopic::service, "others could read this file, its mode is changed",
+              {{"file", path}, {"was", was}, {"mode", modes}});
 }
 
 /// The service over its configurations.
@@ -166,6 +190,7 @@ class Service {
                 co_await save_clock(*engine_);
                 co_return exit_code(Ending::done);
             }
+            next_->api.take_over(engine_->api);
             std::swap(engine_, next_);
             show();
             next_.reset();
@@ -225,8 +250,10 @@ class Service {
             if (!failure) co_return;
             if (failure->kind() != SinkError::Kind::unavailable || engine_->scope.ending())
                 throw SinkError(*failure);
-            waiting_ = std::string("waiting for the database: ") + failure->what();
-            log::error(LogTopic::service, "waiting for the database", {{"error", failure->what()}});
+            const bool database = engine_->settings.sink == SinkType::postgres;
+            const std::string waiting = database ? "waiting for the database" : "waiting for the state file";
+            waiting_ = waiting + ": " + failure->what();
+            log::error(LogTopic::service, waiting, {{"error", failure->what()}});
         }
     }
 
@@ -249,7 +276,7 @@ class Service {
             co_await prepare(*fresh);
         } catch (const ConfigError& error) {
             wrong = error.lines();
-        } catch (const SinkError& error) {
+        } catch (const std::exception& error) {  // SinkError, and whatever else a configuration brings about
             wrong = {error.what()};
         }
         if (!wrong.empty()) {
@@ -290,7 +317,7 @@ class Service {
 }  // namespace
 
 void complain(const std::string& line) {
-    std::cerr << "glia-sync: " << line << std::endl;
+    std::cerr << "glia-sync: " << printable(line) << std::endl;
 }
 
 postgres::Settings sink_settings(const Settings& settings) {
@@ -302,8 +329,9 @@ postgres::Settings sink_settings(const Settings& settings) {
 std::unique_ptr<Sink> open_sink(const Settings& settings, std::chrono::milliseconds statement_timeout) {
     if (settings.sink == SinkType::ndjson) {
         const NdjsonSettings& ndjson = settings.ndjson;
-        return ndjson::open(
-            {{ndjson.path, std::int64_t{ndjson.rotate_mb} << 20, ndjson.rotate_every}, ndjson.state});
+        return ndjson::open({{ndjson.path, std::int64_t{ndjson.rotate_mb} << 20, ndjson.rotate_every},
+                             ndjson.state,
+                             log_tightened});
     }
     postgres::Settings sink = sink_settings(settings);
     if (statement_timeout.count() > 0) sink.statement_timeout = statement_timeout;
@@ -314,16 +342,13 @@ std::unique_ptr<Sink> open_sink(const Settings& settings, std::chrono::milliseco
 int guarded(const std::function<int()>& work) {
     try {
         return work();
-    } catch (const ConfigError& error) {
-        for (const auto& line : error.lines()) complain(line);
-        return exit_code(Ending::misconfigured);
-    } catch (const SinkError& error) {
-        complain(error.what());
-        return exit_code(ending_of(error));
-    } catch (const std::exception& error) {
-        complain(std::string("internal error: ") + error.what() + "; please report it");
-        return kInternalError;
+    } catch (...) {
+        return report(std::current_exception());
     }
+}
+
+int run_loop(Runtime& runtime, const std::function<Task<int>()>& main, std::chrono::milliseconds grace) {
+    return runtime.run(main, grace, leave_if_unfinished);
 }
 
 int with_engine(const std::string& config, int threads, const std::function<Task<int>(Engine&)>& work,
@@ -335,7 +360,8 @@ int with_engine(const std::string& config, int threads, const std::function<Task
         Runtime runtime;
         Metrics metrics;
         const auto engine = make_engine(runtime, config, std::move(settings), threads, metrics);
-        return run_to_the_end(runtime, [&] { return prepare_and_work(*engine, work); });
+        return run_loop(
+            runtime, [&] { return prepare_and_work(*engine, work); }, kGrace);
     });
 }
 
@@ -345,7 +371,8 @@ int serve(const std::string& config) {
         log::start(settings.log);
         Runtime runtime;
         Service service(runtime, config, std::move(settings));
-        return run_to_the_end(runtime, [&] { return service.run(); });
+        return run_loop(
+            runtime, [&] { return service.run(); }, kGrace);
     });
 }
 

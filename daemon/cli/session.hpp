@@ -1,6 +1,7 @@
 // What most commands begin with: configuration, logging, schema, loop, API, store.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,5 +31,10 @@ int serve(const std::string& config);
 
 /// Runs `work`, tells what it throws, and returns the exit code.
 int guarded(const std::function<int()>& work);
+
+/// Runs `main` on the loop and returns its code. What a coroutine throws is told at once, and leaves the
+/// process; so does a stop that takes longer than `grace`, and a name lookup that is still under way at the
+/// end.
+int run_loop(Runtime& runtime, const std::function<Task<int>()>& main, std::chrono::milliseconds grace);
 
 }  // namespace glia::cli

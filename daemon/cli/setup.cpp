@@ -3,6 +3,7 @@
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 
@@ -32,8 +33,9 @@ int migrate(const std::string& config, bool print) {
 
 int config_check(const std::string& config) {
     return guarded([&] {
-        load_settings(config);
-        std::cout << config << ": in order\n";
+        const Settings settings = load_settings(config);
+        if (settings.sink == SinkType::postgres) resolve_dsn(settings.postgres);
+        std::cout << printable(config) << ": in order\n";
         return 0;
     });
 }

@@ -4,11 +4,14 @@
 #include <cmath>
 #include <iostream>
 
+#include "daemon/api/server_clock.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
+#include "daemon/ops/owner.hpp"
 #include "daemon/ops/progress.hpp"
+#include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
 
 namespace glia::cli {
@@ -48,6 +51,13 @@ std::string to_json(const StatusReport& report) {
                ",\"last_error\":" + json(enricher.last_error) +
                ",\"last_error_at\":" + json(enricher.last_error_at) + "}";
     }
+    out += "],\"clocks\":[";
+    for (const ClockStatus& clock : report.clocks) {
+        if (out.back() == '}') out += ",";
+        out += "{\"machine\":" + json_quote(clock.machine) +
+               ",\"api_ahead_seconds\":" + std::to_string(clock.ahead_seconds) +
+               ",\"found_at\":" + json(clock.found_at) + "}";
+    }
     return out + "],\"schema_version\":" + std::to_string(report.schema_version) + "}\n";
 }
 
@@ -59,6 +69,8 @@ Table::Cell state_of(const SiteStatus& site) {
     if (is_failing(site)) return {"failing", Paint::bad};
     if (site.lease_owner) return {"being read", Paint::good};
     if (!site.last_success_at) return {"not yet read", Paint::warn};
+    if (site.lag_seconds && *site.lag_seconds < -kClockTolerance.count())
+        return {"watermark in the future", Paint::bad};
     return {"in order", Paint::good};
 }
 
@@ -71,7 +83,7 @@ Table::Cell lag_of(const SiteStatus& site) {
 std::string sites(const StatusReport& report, bool colour) {
     Table table({"site", "state", "synced through", "lag", "last success", "next poll", "rejected"});
     for (const SiteStatus& site : report.sites) {
-        table.add({{site.site_id},
+        table.add({{printable(site.site_id)},
                    state_of(site),
                    {show(site.synced_through)},
                    lag_of(site),
@@ -90,11 +102,14 @@ void print(const StatusReport& report, bool colour) {
     std::cout << sites(report, colour) << "\n";
     for (const SiteStatus& site : report.sites) {
         if (site.lease_owner)
-            std::cout << "site " << site.site_id << " is being read by " << *site.lease_owner << " until "
-                      << show(site.lease_expires_at) << "\n";
+            std::cout << printable("site " + site.site_id + " is being read by " + *site.lease_owner +
+                                   " until " + show(site.lease_expires_at))
+                      << "\n";
         if (site.last_error)
-            std::cout << "site " << site.site_id << " last error " << show(site.last_error_at) << ": "
-                      << painted(*site.last_error, is_failing(site) ? Paint::bad : Paint::dim, colour)
+            std::cout << "site " << printable(site.site_id) << " last error " << show(site.last_error_at)
+                      << ": "
+                      << painted(printable(*site.last_error), is_failing(site) ? Paint::bad : Paint::dim,
+                                 colour)
                       << "\n";
     }
     std::cout << "details waiting   " << with_commas(report.details_waiting) << ", parked "
@@ -106,8 +121,14 @@ void print(const StatusReport& report, bool colour) {
               << (report.rejected > 0 ? "  (see `glia-sync rejects list`)" : "") << "\n";
     for (const EnricherStatus& enricher : report.enrichers) {
         std::cout << "enricher          " << enricher.kind << ": " << with_commas(enricher.waiting)
-                  << " waiting, last success " << show(enricher.last_success_at);
-        if (is_failing(enricher)) std::cout << ", " << painted(*enricher.last_error, Paint::bad, colour);
+                  << " waiting";
+        if (enricher.failing > 0) {
+            std::cout << ", of these "
+                      << painted(with_commas(enricher.failing) + " failing", Paint::warn, colour);
+        }
+        std::cout << ", last success " << show(enricher.last_success_at);
+        if (is_failing(enricher))
+            std::cout << ", " << painted(printable(*enricher.last_error), Paint::bad, colour);
         std::cout << "\n";
     }
     for (const BackfillStatus& backfill : report.backfills) {
@@ -115,6 +136,15 @@ void print(const StatusReport& report, bool colour) {
                   << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)
                   << " windows, " << with_commas(backfill.engagements) << " engagements"
                   << (backfill.seconds_left ? ", " + left_of(*backfill.seconds_left) : "") << "\n";
+    }
+    for (const ClockStatus& clock : report.clocks) {
+        if (std::abs(clock.ahead_seconds) <= kClockTolerance.count()) continue;
+        const std::string by =
+            short_duration(std::chrono::seconds{std::llround(std::abs(clock.ahead_seconds))});
+        std::cout << painted("clock", Paint::warn, colour) << "             the API's is " << by
+                  << (clock.ahead_seconds > 0 ? " ahead of" : " behind") << " that of "
+                  << (clock.machine == this_machine() ? "this machine" : "a machine that runs glia-sync")
+                  << "; correct the one that is wrong (NTP)\n";
     }
     std::cout << "schema version    " << report.schema_version << "\n";
 }
@@ -133,7 +163,7 @@ int status(const std::string& config, bool as_json) {
             }
         }
         if (as_json) {
-            std::cout << to_json(report);
+            std::cout << printable_json(to_json(report));
         } else {
             print(report, has_colour(STDOUT_FILENO));
         }

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "daemon/config/settings.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 namespace {
@@ -28,7 +29,7 @@ bool has_person() {
 }
 
 bool agrees(const std::string& what) {
-    std::cerr << what << " Go on? [y/N] " << std::flush;
+    std::cerr << printable(what) << " Go on? [y/N] " << std::flush;
     std::string answer;
     std::getline(std::cin, answer);
     return answer == "y" || answer == "Y" || answer == "yes";

@@ -3,17 +3,17 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
-#include <numeric>
 #include <sstream>
 #include <system_error>
 
 #include "daemon/api/url.hpp"
+#include "daemon/config/text_file.hpp"
 #include "daemon/config/yaml_reader.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "sinks/postgres/dsn.hpp"
 
 namespace glia {
 namespace {
@@ -30,12 +30,11 @@ void check_base_url(Section& section, const ApiSettings& api) {
         return;
     }
     const auto url = parse_url(api.base_url);
-    if (!url) {
-        section.complain("base_url",
-                         "must be a URL such as https://api.glia.com, not " + mask_url(api.base_url));
+    if (const auto problem = url_problem(api.base_url)) {
+        section.complain("base_url", "must be a URL such as https://api.glia.com; " + *problem);
         return;
     }
-    if (url->target.find_first_of("?#") != std::string::npos) {
+    if (url->target.find('?') != std::string::npos) {
         section.complain("base_url", "must not have a query; the program adds its own");
     }
     if (url->origin.scheme == "http" && !is_loopback(url->origin) && !api.allow_insecure) {
@@ -47,19 +46,32 @@ void check_base_url(Section& section, const ApiSettings& api) {
 void check_origins(Section& section, const ApiSettings& api) {
     for (const auto& origin : api.trusted_origins) {
         const auto url = parse_url(origin);
-        if (!url || (url->target != "/" && !url->target.empty())) {
-            section.complain("trusted_origins",
-                             "must be origins such as https://api.salemove.com, not " + mask_url(origin));
+        const auto problem = url_problem(origin);
+        if (problem || url->target != "/") {
+            section.complain("trusted_origins", "must be origins such as https://api.salemove.com; " +
+                                                    problem.value_or("an entry has a path or a query"));
         } else if (url->origin.scheme == "http" && !is_loopback(url->origin) && !api.allow_insecure) {
-            section.complain("trusted_origins",
-                             origin + " is not encrypted; use https://, or set api.allow_insecure: true");
+            section.complain("trusted_origins", to_text(url->origin) +
+                                                    " is not encrypted; use https://, or set "
+                                                    "api.allow_insecure: true");
         }
     }
 }
 
-void read_auth(Section section, AuthSettings& auth) {
+/// True if the text is the name of a variable that is set, or looks like a name. Errors quote the name of a
+/// variable that is not set, and the text may be the token itself.
+bool names_variable(const std::string& text, Environment environment) {
+    return environment(text) || std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+           });
+}
+
+void read_auth(Section section, AuthSettings& auth, Environment environment) {
     section.text("token_file", auth.token_file);
     section.text("token_env", auth.token_env);
+    if (!names_variable(auth.token_env, environment)) {
+        section.complain("token_env", "must be the name of an environment variable that holds the token");
+    }
     int ways = !auth.token_file.empty() + !auth.token_env.empty();
     if (section.has("api_key")) {
         ++ways;
@@ -80,13 +92,13 @@ void read_auth(Section section, AuthSettings& auth) {
     section.finish();
 }
 
-void read_api(Section section, ApiSettings& api) {
+void read_api(Section section, ApiSettings& api, Environment environment) {
     section.text("base_url", api.base_url);
     section.boolean("allow_insecure", api.allow_insecure);
     check_base_url(section, api);
     section.words("trusted_origins", api.trusted_origins);
     check_origins(section, api);
-    read_auth(section.section("auth"), api.auth);
+    read_auth(section.section("auth"), api.auth, environment);
     section.words("sites", api.sites);
     if (api.sites.empty()) section.complain("sites", "name at least one site id");
     section.words("operator_ids", api.operator_ids);
@@ -97,7 +109,7 @@ void read_api(Section section, ApiSettings& api) {
         const auto [end, error] = std::from_chars(limit->data(), limit->data() + limit->size(), number);
         if (error != std::errc{} || end != limit->data() + limit->size() ||
             !(number >= 0 && number <= 100'000)) {
-            section.complain("rate_limit", "must be auto, 0 (none) or requests per second, not " + *limit);
+            section.complain("rate_limit", "must be auto, 0 (none) or requests per second");
         } else {
             api.rate_limit = number;
         }
@@ -107,9 +119,8 @@ void read_api(Section section, ApiSettings& api) {
     section.integer("max_retries", api.max_retries, 0, 100);
     section.text("ca_file", api.ca_file);
     section.text("proxy", api.proxy);
-    if (!api.proxy.empty() && !parse_proxy(api.proxy)) {
-        section.complain("proxy",
-                         "must be a URL such as http://proxy.example.com:3128, not " + mask_url(api.proxy));
+    if (const auto problem = proxy_problem(api.proxy); problem && !api.proxy.empty()) {
+        section.complain("proxy", "must be a URL such as http://proxy.example.com:3128; " + *problem);
     }
     section.finish();
 }
@@ -150,11 +161,10 @@ void read_enrich(Section section, EnrichSettings& enrich) {
     recordings.boolean("enabled", enrich.recordings);
     recordings.text("directory", enrich.recordings_directory);
     if (enrich.recordings && !enrich.recordings_directory.starts_with('/')) {
-        recordings.complain("directory",
-                            enrich.recordings_directory.empty()
-                                ? "is missing; say where recordings are kept, such as "
-                                  "/var/lib/glia-sync/recordings"
-                                : "must be an absolute path, not " + enrich.recordings_directory);
+        recordings.complain("directory", enrich.recordings_directory.empty()
+                                             ? "is missing; say where recordings are kept, such as "
+                                               "/var/lib/glia-sync/recordings"
+                                             : "must be an absolute path");
     }
     recordings.finish();
     section.finish();
@@ -222,6 +232,10 @@ void read_sink(Section section, Settings& settings, Environment environment) {
     read_ndjson(section.section("ndjson"), settings.ndjson, environment);
     Section section_postgres = section.section("postgres");
     section_postgres.text("dsn", postgres.dsn);
+    postgres.dsn = trimmed(postgres.dsn);
+    if (const auto problem = postgres::dsn_problem(postgres.dsn);
+        problem && settings.sink == SinkType::postgres)
+        section_postgres.complain("dsn", *problem);
     section_postgres.text("dsn_file", postgres.dsn_file);
     if (!postgres.dsn.empty() && !postgres.dsn_file.empty()) {
         section_postgres.complain("dsn_file", "only one of dsn and dsn_file may be set");
@@ -258,21 +272,37 @@ void read_rest(Section& root, Settings& settings) {
     settings.admin_listen = parse_listen(listen);
     if (!listen.empty() && !settings.admin_listen) {
         admin.complain(
-            "listen",
-            "must be an address and a port such as 127.0.0.1:9464 or [::1]:9464, or \"\" for none, not " +
-                listen);
+            "listen", "must be an address and a port such as 127.0.0.1:9464 or [::1]:9464, or \"\" for none");
+    }
+    admin.words("allowed_hosts", settings.admin_allowed_hosts);
+    for (const std::string& host : settings.admin_allowed_hosts) {
+        if (!is_host_name(host))
+            admin.complain("allowed_hosts",
+                           "must be names of hosts without a port, such as metrics.example.com, not " + host);
     }
     admin.finish();
 }
 
-std::string read_file(const std::string& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    if (in) text << in.rdbuf();
-    if (!in)
-        throw ConfigError({file + ": cannot be read (" + std::generic_category().message(errno) +
-                           "); name the configuration with -c FILE"});
-    return text.str();
+/// yaml-cpp's message without the text that it quotes behind a colon.
+std::string words_of(const YAML::Exception& error) {
+    return "not valid YAML: " + error.msg.substr(0, error.msg.find_first_of(":\"")) +
+           "; a value with one of : # & * ! | > ' \" % @ ` in it stands in quotes";
+}
+
+/// The one document of a configuration.
+YAML::Node load_document(const std::string& text, Complaints& complaints) {
+    YAML::Node root;
+    for (const YAML::Node& document : YAML::LoadAll(text)) {
+        if (!document.IsDefined() || document.IsNull()) continue;
+        if (root.IsNull()) {
+            root.reset(document);
+        } else {
+            complaints.add(document.Mark(),
+                           "a second document begins here; the configuration is one, without ---");
+            break;
+        }
+    }
+    return root;
 }
 
 }  // namespace
@@ -297,6 +327,15 @@ std::optional<ListenAddress> parse_listen(const std::string& text) {
     return address;
 }
 
+bool is_host_name(const std::string& text) {
+    constexpr std::size_t kLongest = 254;  // with a dot at the end
+    return !text.empty() && text != "." && text.size() <= kLongest &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '-' || c == '_';
+           });
+}
+
 std::string to_text(const ListenAddress& address) {
     const bool six = address.ip.find(':') != std::string::npos;
     return (six ? "[" + address.ip + "]" : address.ip) + ":" + std::to_string(address.port);
@@ -312,7 +351,7 @@ std::optional<std::string> process_environment(const std::string& name) {
 }
 
 Settings load_settings(const std::string& file, Environment environment) {
-    return parse_settings(read_file(file), file, environment);
+    return parse_settings(read_text_file(file, "name the configuration with -c FILE"), file, environment);
 }
 
 Settings parse_settings(const std::string& text, const std::string& file, Environment environment) {
@@ -321,29 +360,41 @@ Settings parse_settings(const std::string& text, const std::string& file, Enviro
     settings.sync.revisit = {{Milliseconds{900'000}, Milliseconds{86'400'000}},
                              {Milliseconds{86'400'000}, Milliseconds{14 * 86'400'000LL}}};
     try {
-        Section root(YAML::Load(text), "", complaints, environment);
-        read_api(root.section("api"), settings.api);
+        const YAML::Node document = load_document(text, complaints);
+        if (document.IsNull() && complaints.lines().empty())
+            throw ConfigError({file + ": holds no settings; config/glia-sync.yaml is an example"});
+        Section root(document, "", complaints, environment);
+        read_api(root.section("api"), settings.api, environment);
         read_sync(root.section("sync"), settings.sync);
         read_enrich(root.section("enrich"), settings.enrich);
         read_sink(root.section("sink"), settings, environment);
         read_rest(root, settings);
         root.finish();
     } catch (const YAML::Exception& error) {
-        complaints.add(error.mark, "not valid YAML: " + error.msg);
+        complaints.add(error.mark, words_of(error));
     }
     if (!complaints.lines().empty()) throw ConfigError(complaints.lines());
     return settings;
 }
 
 std::string resolve_dsn(const PostgresSettings& settings) {
-    if (settings.dsn_file.empty()) return settings.dsn;
-    std::ifstream in(settings.dsn_file);
-    std::string dsn;
-    if (!std::getline(in, dsn) || dsn.empty()) {
-        throw ConfigError(
-            {settings.dsn_file +
-             ": cannot be read, or is empty; sink.postgres.dsn_file must hold the DSN in its first line"});
+    std::string dsn = trimmed(settings.dsn);
+    std::string where = "sink.postgres.dsn";
+    if (!settings.dsn_file.empty()) {
+        where = settings.dsn_file + " (sink.postgres.dsn_file)";
+        const std::string advice = "sink.postgres.dsn_file must hold the DSN in one line";
+        std::istringstream in(read_text_file(settings.dsn_file, advice));
+        for (std::string line; std::getline(in, line);) {
+            line = trimmed(line);
+            if (line.empty() || line.front() == '#') continue;
+            if (!dsn.empty()) throw ConfigError({where + ": holds more than one line; " + advice});
+            dsn = line;
+        }
+        if (dsn.empty()) throw ConfigError({where + ": holds nothing but comments; " + advice});
     }
+    auto problem = postgres::dsn_problem(dsn);
+    if (!problem) problem = postgres::dsn_surroundings_problem(dsn);
+    if (problem) throw ConfigError({where + ": " + *problem});
     return dsn;
 }
 
@@ -360,33 +411,6 @@ Privacy resolve_privacy(const PrivacySettings& settings) {
                                  " bytes; make one with `openssl rand -hex 32 >FILE`");
     }
     return Privacy(settings.levels, std::move(key));
-}
-
-std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known) {
-    const auto distance = [](const std::string& a, const std::string& b) {  // Levenshtein
-        std::vector<std::size_t> row(b.size() + 1);
-        std::iota(row.begin(), row.end(), std::size_t{0});
-        for (std::size_t i = 1; i <= a.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i;
-            for (std::size_t j = 1; j <= b.size(); ++j) {
-                const std::size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
-            }
-        }
-        return row.back();
-    };
-    std::optional<std::string> best;
-    std::size_t best_distance = 1 + std::max<std::size_t>(2, word.size() / 3);
-    for (const auto& candidate : known) {
-        const std::size_t d = distance(word, candidate);
-        if (d < best_distance) {
-            best_distance = d;
-            best = candidate;
-        }
-    }
-    return best;
 }
 
 }  // namespace glia

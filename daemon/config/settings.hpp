@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "daemon/parse/privacy.hpp"
+#include "sinks/nearest.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -128,7 +129,8 @@ struct Settings {
     EnrichSettings enrich;
     PrivacySettings privacy;
     LogSettings log;
-    std::optional<ListenAddress> admin_listen;  ///< none: off
+    std::optional<ListenAddress> admin_listen;     ///< none: off
+    std::vector<std::string> admin_allowed_hosts;  ///< names that requests to it may use, beside localhost
     bool operator==(const Settings&) const = default;
 };
 
@@ -155,6 +157,8 @@ Settings parse_settings(const std::string& text, const std::string& file,
 /// Reads `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`.
 std::optional<ListenAddress> parse_listen(const std::string& text);
 std::string to_text(const ListenAddress& address);
+/// True for the name of a host without a port: letters, digits, dots, hyphens and underscores.
+bool is_host_name(const std::string& text);
 
 /// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
 std::string show_settings(const Settings& settings);
@@ -164,13 +168,12 @@ inline bool writes_to_stdout(const Settings& settings) {
     return settings.sink == SinkType::ndjson && settings.ndjson.path == "-";
 }
 
-/// The DSN from `dsn` or `dsn_file`. Throws ConfigError if the file cannot be read.
+/// The DSN from `dsn` or `dsn_file`, whose lines that are blank or begin with # do not count. Throws
+/// ConfigError if the file cannot be read, or if no connection can ever be made: the DSN, a file or a service
+/// that it names, or libpq's environment is wrong.
 std::string resolve_dsn(const PostgresSettings& settings);
 
 /// The levels with their key. Throws std::runtime_error, one line, if the key's file cannot be used.
 Privacy resolve_privacy(const PrivacySettings& settings);
-
-/// The known word nearest to `word`, if one is near enough to be what was meant.
-std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace glia

@@ -1,24 +1,12 @@
 #include <yaml-cpp/yaml.h>
 
-#include <regex>
-
 #include "daemon/api/url.hpp"
 #include "daemon/config/settings.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "sinks/postgres/dsn.hpp"
 
 namespace glia {
 namespace {
-
-/// A DSN without its password, as a URI or as key=value words.
-std::string mask_dsn(const std::string& dsn) {
-    if (dsn.find("://") != std::string::npos) {
-        static const std::regex query_password("([?&]password=)[^&]*");
-        return std::regex_replace(mask_url(dsn), query_password, "$1********");
-    }
-    static const std::regex password(R"((\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s']\S*))",
-                                     std::regex::icase);
-    return std::regex_replace(dsn, password, "$1********");
-}
 
 void list(YAML::Emitter& out, const char* key, const std::vector<std::string>& values) {
     out << YAML::Key << key << YAML::Value << YAML::Flow << YAML::BeginSeq;
@@ -39,7 +27,9 @@ void show_api(YAML::Emitter& out, const ApiSettings& api) {
     out << YAML::Key << "api" << YAML::Value << YAML::BeginMap;
     pair(out, "base_url", mask_url(api.base_url));
     pair(out, "allow_insecure", api.allow_insecure);
-    list(out, "trusted_origins", api.trusted_origins);
+    std::vector<std::string> origins;
+    for (const std::string& origin : api.trusted_origins) origins.push_back(mask_url(origin));
+    list(out, "trusted_origins", origins);
     out << YAML::Key << "auth" << YAML::Value << YAML::BeginMap;
     if (!api.auth.token_file.empty()) pair(out, "token_file", api.auth.token_file);
     if (!api.auth.token_env.empty()) pair(out, "token_env", api.auth.token_env);
@@ -126,7 +116,7 @@ std::string show_settings(const Settings& settings) {
     pair(out, "rotate_every", to_text(settings.ndjson.rotate_every));
     out << YAML::EndMap;
     out << YAML::Key << "postgres" << YAML::Value << YAML::BeginMap;
-    quoted(out, "dsn", mask_dsn(settings.postgres.dsn));
+    quoted(out, "dsn", postgres::masked_dsn(settings.postgres.dsn));
     if (!settings.postgres.dsn_file.empty()) pair(out, "dsn_file", settings.postgres.dsn_file);
     pair(out, "schema", settings.postgres.schema);
     pair(out, "migrate", settings.postgres.migrate_auto ? "auto" : "manual");
@@ -145,6 +135,7 @@ std::string show_settings(const Settings& settings) {
     out << YAML::EndMap << YAML::EndMap;
     out << YAML::Key << "admin" << YAML::Value << YAML::BeginMap;
     quoted(out, "listen", settings.admin_listen ? to_text(*settings.admin_listen) : "");
+    list(out, "allowed_hosts", settings.admin_allowed_hosts);
     out << YAML::EndMap << YAML::EndMap;
     return std::string(out.c_str()) + "\n";
 }

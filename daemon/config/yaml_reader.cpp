@@ -5,8 +5,21 @@
 #include <set>
 
 #include "daemon/parse/timestamp.hpp"
+#include "sinks/nearest.hpp"
 
 namespace glia {
+namespace {
+
+/// Names a variable that looks like one. Other text may be a piece of a password that contains `${`.
+std::string variable_text(const std::string& name) {
+    const bool usual = std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    return usual && !name.empty() ? "the environment variable " + name
+                                  : "an environment variable between ${ and } here";
+}
+
+}  // namespace
 
 void Complaints::add(const YAML::Mark& mark, const std::string& text) {
     if (mark.is_null()) {
@@ -67,7 +80,7 @@ std::optional<std::string> Section::expand(const YAML::Node& node, const std::st
         auto value = environment_(variable);
         if (otherwise && (!value || value->empty())) value = otherwise;
         if (!value) {
-            complaints_.add(node.Mark(), what + ": the environment variable " + variable + " is not set");
+            complaints_.add(node.Mark(), what + ": " + variable_text(variable) + " is not set");
             return std::nullopt;
         }
         out += text.substr(at, open - at) + *value;
@@ -105,7 +118,7 @@ void Section::boolean(const std::string& key, bool& target) {
     const auto value = scalar(key);
     if (!value) return;
     if (*value != "true" && *value != "false") {
-        complain(key, "must be true or false, not " + *value);
+        complain(key, "must be true or false");
         return;
     }
     target = *value == "true";
@@ -117,8 +130,8 @@ void Section::integer(const std::string& key, int& target, int lowest, int highe
     int number = 0;
     const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
     if (error != std::errc{} || end != value->data() + value->size() || number < lowest || number > highest) {
-        complain(key, "must be a whole number from " + std::to_string(lowest) + " to " +
-                          std::to_string(highest) + ", not " + *value);
+        complain(key,
+                 "must be a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest));
         return;
     }
     target = number;
@@ -130,8 +143,7 @@ void Section::duration(const std::string& key, Milliseconds& target, Millisecond
     const auto parsed = parse_duration(*value);
     if (!parsed || *parsed < lowest) {
         complain(key, "must be a duration such as 500ms, 30s, 10m, 24h or 14d" +
-                          (lowest.count() > 0 ? ", at least " + to_text(lowest) : std::string()) + ", not " +
-                          *value);
+                          (lowest.count() > 0 ? ", at least " + to_text(lowest) : std::string()));
         return;
     }
     target = *parsed;
@@ -142,7 +154,7 @@ void Section::instant(const std::string& key, Instant& target) {
     if (!value) return;
     const auto parsed = parse_timestamp(*value);
     if (!parsed) {
-        complain(key, "must be a time such as 2024-01-01T00:00:00Z, not " + *value);
+        complain(key, "must be a time such as 2024-01-01T00:00:00Z");
         return;
     }
     target = *parsed;
@@ -165,7 +177,7 @@ void Section::words(const std::string& key, std::vector<std::string>& target) {
         if (!value) continue;
         if (value->empty()) complaints_.add(item.Mark(), name(key) + ": an entry is empty");
         if (std::find(target.begin(), target.end(), *value) != target.end()) {
-            complaints_.add(item.Mark(), name(key) + ": " + *value + " is listed twice");
+            complaints_.add(item.Mark(), name(key) + ": this entry is listed twice");
         }
         target.push_back(*value);
     }
@@ -183,8 +195,8 @@ void Section::choice(const std::string& key, const std::vector<std::string>& cho
     std::string list;
     for (const auto& choice : choices) list += (list.empty() ? "" : ", ") + choice;
     const auto hint = nearest(*value, choices);
-    complain(key, "unknown value " + *value + "; one of: " + list +
-                      (hint ? "; did you mean " + *hint + "?" : std::string()));
+    complain(key,
+             "unknown value; one of: " + list + (hint ? "; did you mean " + *hint + "?" : std::string()));
 }
 
 void Section::sections(const std::string& key, const std::function<void(Section&)>& each,
@@ -213,14 +225,21 @@ void Section::finish() {
             continue;
         }
         const std::string key = entry.first.Scalar();
+        const bool known = std::find(known_.begin(), known_.end(), key) != known_.end();
         if (!seen.insert(key).second) {
-            complaints_.add(entry.first.Mark(), "the key " + name(key) + " stands here twice");
+            complaints_.add(entry.first.Mark(), (known ? "the key " + name(key) : std::string("this key")) +
+                                                    " stands here twice");
         }
-        if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+        if (known) continue;
         const auto hint = nearest(key, known_);
-        complaints_.add(entry.first.Mark(),
-                        "unknown key " + name(key) +
-                            (hint ? "; did you mean " + *hint + "?" : std::string("; remove it")));
+        if (key == "<<") {
+            complaints_.add(entry.first.Mark(), "merge keys (<<) are not known here; write the keys out");
+        } else if (hint) {
+            complaints_.add(entry.first.Mark(), "unknown key " + name(key) + "; did you mean " + *hint + "?");
+        } else {  // not quoted: it may be a token in the wrong place
+            complaints_.add(entry.first.Mark(), (path_.empty() ? "unknown key" : "unknown key in " + path_) +
+                                                    std::string("; remove it"));
+        }
     }
 }
 

@@ -1,4 +1,6 @@
 // Strict reading of YAML: every key is asked for by name and type, and what nobody asked for is an error.
+// No complaint quotes a value, or a key that is not nearly a known one: a secret may stand in the wrong
+// place.
 #pragma once
 
 #include <yaml-cpp/yaml.h>

@@ -39,12 +39,13 @@ EnrichmentFetched failed_fetch(Enricher enricher, EnrichmentJob job, const ApiEr
 }
 
 EnrichmentQueue::EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
-                                 std::function<Task<>(EnrichmentJob)> erased)
+                                 std::function<Task<>(EnrichmentJob)> erased, std::function<Task<>()> prepare)
     : engine_(engine),
       enricher_(enricher),
       workers_(workers),
       fetch_(std::move(fetch)),
       erased_(std::move(erased)),
+      prepare_(std::move(prepare)),
       claiming_(engine.runtime) {}
 
 Task<> EnrichmentQueue::queue_missed() {
@@ -67,6 +68,7 @@ Task<> EnrichmentQueue::queue_missed() {
 }
 
 Task<DrainResult> EnrichmentQueue::drain() {
+    if (prepare_) co_await prepare_();
     result_ = {};
     exhausted_ = given_up_ = false;
     unanswered_in_a_row_ = 0;
@@ -109,7 +111,7 @@ Task<> EnrichmentQueue::work(Latch& latch) {
         while (!given_up_ && !engine_.scope.ending()) {
             auto job = co_await take();
             if (!job) break;
-            EnrichmentFetched fetched = co_await fetch_(std::move(*job));
+            EnrichmentFetched fetched = co_await try_fetch(std::move(*job));
             co_await settle(std::move(fetched));
         }
     } catch (const SinkError& error) {
@@ -117,6 +119,22 @@ Task<> EnrichmentQueue::work(Latch& latch) {
     }
     if (failure) give_up(engine_.outcome_of(*failure));
     latch.remove();
+}
+
+/// Whatever a fetch throws is this enricher's failure: it rests, and nothing else does.
+Task<EnrichmentFetched> EnrichmentQueue::try_fetch(EnrichmentJob job) {
+    EnrichmentFetched failed;
+    failed.outcome.enricher = enricher_;
+    failed.outcome.job = job;
+    failed.outcome.attempted = false;
+    try {
+        co_return co_await fetch_(std::move(job));
+    } catch (const SinkError&) {
+        throw;
+    } catch (const std::exception& error) {
+        failed.trouble = Outcome{Ending::unavailable, std::string(name_of(enricher_)) + "s: " + error.what()};
+    }
+    co_return failed;
 }
 
 Task<std::optional<EnrichmentJob>> EnrichmentQueue::take() {

@@ -25,10 +25,12 @@ struct EnrichmentFetched {
 class EnrichmentQueue {
   public:
     using Fetch = std::function<Task<EnrichmentFetched>(EnrichmentJob)>;
-    /// `workers`: fetches at once. `fetch` performs one; `erased` undoes what a fetch left elsewhere, of an
-    /// engagement that was erased meanwhile.
+    /// `workers`: fetches at once. `fetch` performs one, and what it throws ends the round; `erased` undoes
+    /// what a fetch left elsewhere, of an engagement that was erased meanwhile; `prepare` runs before each
+    /// round.
     EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
-                    std::function<Task<>(EnrichmentJob)> erased = nullptr);
+                    std::function<Task<>(EnrichmentJob)> erased = nullptr,
+                    std::function<Task<>()> prepare = nullptr);
 
     /// Asks for all that came while nobody did. Throws SinkError.
     Task<> queue_missed();
@@ -40,6 +42,7 @@ class EnrichmentQueue {
   private:
     Task<> work(Latch& latch);
     Task<std::optional<EnrichmentJob>> take();
+    Task<EnrichmentFetched> try_fetch(EnrichmentJob job);
     Task<> settle(EnrichmentFetched fetched);
     void give_up(const Outcome& outcome);
 
@@ -48,6 +51,7 @@ class EnrichmentQueue {
     int workers_;
     Fetch fetch_;
     std::function<Task<>(EnrichmentJob)> erased_;
+    std::function<Task<>()> prepare_;
     AsyncMutex claiming_;
     std::deque<EnrichmentJob> jobs_;
     std::vector<EnrichmentJob> held_;

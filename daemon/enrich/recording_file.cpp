@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "daemon/enrich/recording_path.hpp"
+#include "daemon/enrich/recording_permissions.hpp"
 #include "sinks/content_hash.hpp"
 
 namespace glia {
@@ -18,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The group may read what the service writes; nobody else.
-constexpr mode_t kFileMode = 0640;
 constexpr std::size_t kReadAtOnce = std::size_t{256} * 1024;
 
 [[noreturn]] void failed(const std::string& doing, const std::string& path, int error = errno) {
@@ -30,21 +29,10 @@ std::string stem_of(const std::string& url) {
     return to_hex(bytes_hash(url));
 }
 
-/// What a player takes the file for.
-std::string extension_of(const std::string& content_type) {
-    const std::string type = content_type.substr(0, content_type.find(';'));
-    if (type == "audio/mpeg" || type == "audio/mp3") return ".mp3";
-    if (type == "audio/wav" || type == "audio/x-wav" || type == "audio/wave") return ".wav";
-    if (type == "audio/ogg") return ".ogg";
-    if (type == "audio/mp4" || type == "audio/x-m4a") return ".m4a";
-    if (type == "audio/webm") return ".webm";
-    return ".bin";
-}
-
 class Descriptor {
   public:
     Descriptor(const std::string& path, int flags)
-        : value_(open(path.c_str(), flags | O_CLOEXEC, kFileMode)) {
+        : value_(open(path.c_str(), flags | O_CLOEXEC, kRecordingFileMode)) {
         if (value_ < 0) failed("opening", path);
     }
     ~Descriptor() { close(value_); }
@@ -59,6 +47,44 @@ class Descriptor {
 void sync_folder(const std::string& path) {
     const Descriptor folder(path, O_RDONLY | O_DIRECTORY);
     if (fsync(folder.value()) != 0) failed("syncing", path);
+}
+
+std::string read_up_to(const Descriptor& file, std::size_t limit, const std::string& path) {
+    std::string bytes(limit, '\0');
+    std::size_t size = 0;
+    while (size < limit) {
+        const ssize_t got = read(file.value(), bytes.data() + size, limit - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) failed("reading", path);
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    bytes.resize(size);
+    return bytes;
+}
+
+void write_all(int descriptor, std::string_view bytes, const std::string& path) {
+    while (!bytes.empty()) {
+        const ssize_t written = write(descriptor, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) failed("writing", path);
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+/// True if it was there.
+bool remove_file(const std::string& path) {
+    if (unlink(path.c_str()) == 0) return true;
+    if (errno != ENOENT) failed("deleting", path);
+    return false;
+}
+
+/// Of the file beside an unfinished one; none: there is none that can be read whole.
+RecordingVersion read_version(const std::string& path) {
+    constexpr std::size_t kLongest = std::size_t{64} * 1024;  // longer than any head that is accepted
+    if (access(path.c_str(), F_OK) != 0) return {};
+    return parse_recording_version(read_up_to(Descriptor(path, O_RDONLY), kLongest, path))
+        .value_or(RecordingVersion{});
 }
 
 std::string sha256_of(const std::string& path) {
@@ -93,55 +119,83 @@ std::optional<RecordingFile> RecordingDownload::find(const std::string& director
                                                      const std::string& engagement_id,
                                                      const std::string& url) {
     const std::string folder = recording_folder(engagement_id);
+    const std::string path = directory + "/" + folder;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory + "/" + folder, error)) {
-        const std::string name = entry.path().filename().string();
-        if (name.starts_with(stem_of(url) + ".")) return describe(directory, folder + "/" + name);
+    for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        if (!name.starts_with(stem_of(url) + ".")) continue;
+        RecordingFile file = describe(directory, folder + "/" + name);
+        const std::string found = directory + "/" + file.path;
+        const std::string beginning = read_up_to(Descriptor(found, O_RDONLY), kRecordingBeginning, found);
+        if (recording_fault(static_cast<std::uint64_t>(file.size_bytes), {}, beginning).empty()) return file;
+        remove_file(found);  // a page, or nothing: earlier versions stored what came
+        return std::nullopt;
     }
+    // No folder, no recording: making it says better what is in its place.
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
+        failed("reading the folder", path, error.value());
     return std::nullopt;
 }
 
 RecordingDownload::RecordingDownload(std::string directory, const std::string& engagement_id,
                                      const std::string& url)
     : directory_(std::move(directory)), folder_(recording_folder(engagement_id)), stem_(stem_of(url)) {
-    const std::string folder = directory_ + "/" + folder_;
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) failed("making", folder, error.value());
-    part_ = folder + "/." + stem_ + ".part";
-    descriptor_ = open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+    make_recording_folder(directory_, folder_);
+    const std::string hidden = directory_ + "/" + folder_ + "/." + stem_;
+    part_ = hidden + ".part";
+    version_file_ = hidden + ".version";
+    descriptor_ = open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kRecordingFileMode);
     if (descriptor_ < 0) failed("opening", part_);
     const off_t end = lseek(descriptor_, 0, SEEK_END);
     if (end < 0) failed("looking at", part_);
-    size_ = static_cast<std::uint64_t>(end);
+    version_ = read_version(version_file_);
+    if (!version_.validator.empty()) size_ = static_cast<std::uint64_t>(end);
 }
 
 RecordingDownload::~RecordingDownload() {
     if (descriptor_ >= 0) close(descriptor_);
 }
 
-void RecordingDownload::restart() {
+bool RecordingDownload::resumable() const {
+    return size_ > 0 && !version_.validator.empty();
+}
+
+void RecordingDownload::restart(const RecordingVersion& version) {
+    // In this order, on disk too: bytes of one version are never found beside the name of another.
+    if (remove_file(version_file_)) sync_folder(directory_ + "/" + folder_);
     if (ftruncate(descriptor_, 0) != 0 || lseek(descriptor_, 0, SEEK_SET) != 0) failed("emptying", part_);
     size_ = 0;
+    version_ = version;
+    if (version_.validator.empty()) return;
+    const Descriptor file(version_file_, O_WRONLY | O_CREAT | O_EXCL);
+    write_all(file.value(), to_text(version_), version_file_);
 }
 
 void RecordingDownload::append(std::string_view piece) {
-    while (!piece.empty()) {
-        const ssize_t written = write(descriptor_, piece.data(), piece.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) failed("writing", part_);
-        piece.remove_prefix(static_cast<std::size_t>(written));
-        size_ += static_cast<std::uint64_t>(written);
-    }
+    write_all(descriptor_, piece, part_);
+    size_ += piece.size();
 }
 
-RecordingFile RecordingDownload::finish(const std::string& content_type) {
+std::string RecordingDownload::beginning() const {
+    return read_up_to(Descriptor(part_, O_RDONLY), kRecordingBeginning, part_);
+}
+
+RecordingFile RecordingDownload::finish() {
     if (fsync(descriptor_) != 0) failed("syncing", part_);
-    const std::string below = folder_ + "/" + stem_ + extension_of(content_type);
+    const std::string below = folder_ + "/" + stem_ + recording_extension(version_.content_type);
     const std::string path = directory_ + "/" + below;
+    remove_file(version_file_);  // first: beside a complete file nobody would look for it
     if (rename(part_.c_str(), path.c_str()) != 0) failed("renaming", part_);
     sync_folder(directory_ + "/" + folder_);
     return describe(directory_, below);
+}
+
+void RecordingDownload::discard() {
+    remove_file(version_file_);
+    remove_file(part_);
+    size_ = 0;
+    version_ = {};
+    rmdir((directory_ + "/" + folder_).c_str());  // fails if other recordings are there
 }
 
 }  // namespace glia

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/enrich/recording_response.hpp"
 #include "sinks/enrichment.hpp"
 
 namespace glia {
@@ -27,22 +28,34 @@ class RecordingDownload {
     RecordingDownload(const RecordingDownload&) = delete;
     RecordingDownload& operator=(const RecordingDownload&) = delete;
 
-    /// The complete file of this recording, if an earlier attempt got that far and could not say so.
+    /// The complete file of this recording, if an earlier attempt got that far and could not say so. Removes
+    /// a file that is no recording.
     static std::optional<RecordingFile> find(const std::string& directory, const std::string& engagement_id,
                                              const std::string& url);
 
-    /// Bytes that are there already.
+    /// Bytes that are there already, if a later attempt can go on from them; else 0.
     std::uint64_t size() const { return size_; }
-    void restart();
+    /// What they are a part of.
+    const RecordingVersion& version() const { return version_; }
+    /// True if a later attempt can go on from what is there.
+    bool resumable() const;
+    /// Empties the file; what is appended from now on is of this version.
+    void restart(const RecordingVersion& version);
     void append(std::string_view piece);
-    /// Syncs, and gives the file its final name, which ends as `content_type` suggests.
-    RecordingFile finish(const std::string& content_type);
+    /// The first kRecordingBeginning bytes, or as many as there are.
+    std::string beginning() const;
+    /// Syncs, and gives the file its final name, which ends as the version's type suggests.
+    RecordingFile finish();
+    /// Leaves nothing on disk. Only the destructor may be called afterwards.
+    void discard();
 
   private:
     std::string directory_;
     std::string folder_;  // below the directory
     std::string stem_;    // of the file's name
     std::string part_;    // path of the unfinished file
+    std::string version_file_;
+    RecordingVersion version_;
     int descriptor_ = -1;
     std::uint64_t size_ = 0;
 };

@@ -1,12 +1,15 @@
 // Recordings into a directory: where a recording is to be had is asked each time, what came before a failure
 // is gone on from, and nothing is downloaded twice.
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
+#include <utility>
 
 #include "daemon/enrich/enrichment.hpp"
 #include "daemon/enrich/recording_file.hpp"
 #include "daemon/enrich/recording_path.hpp"
+#include "daemon/enrich/recording_permissions.hpp"
+#include "daemon/enrich/recording_response.hpp"
+#include "daemon/ops/log.hpp"
 #include "daemon/ops/workers.hpp"
 
 namespace glia {
@@ -18,16 +21,22 @@ constexpr int kWorkers = 4;
 constexpr Seconds kMadeSoon{5};
 constexpr Seconds kMadeLater{3600};
 
-/// Where a 206's body begins; none: it does not say.
-std::optional<std::uint64_t> range_start(const HttpResponse& response) {
-    const std::string range = response.header("Content-Range");
-    constexpr std::string_view kUnit = "bytes ";
-    std::uint64_t start = 0;
-    if (!range.starts_with(kUnit)) return std::nullopt;
-    const auto [end, error] =
-        std::from_chars(range.data() + kUnit.size(), range.data() + range.size(), start);
-    if (error != std::errc{} || end == range.data() + range.size() || *end != '-') return std::nullopt;
-    return start;
+RecordingHead recording_head(const HttpResponse& response) {
+    return {response.status,
+            response.header("Content-Type"),
+            response.header("Content-Encoding"),
+            response.header("Content-Length"),
+            response.header("Content-Range"),
+            response.header("ETag"),
+            response.header("Last-Modified"),
+            response.header("Date")};
+}
+
+/// The server's trouble, or this recording's? The first kind says that others fare no better now.
+ApiError download_error(int status, const std::string& why) {
+    const bool of_server = status == 408 || status == 429 || status >= 500;
+    return {of_server ? ApiError::Kind::unavailable : ApiError::Kind::refused, status,
+            "downloading a recording: " + why};
 }
 
 class Recordings {
@@ -36,6 +45,23 @@ class Recordings {
         : engine_(engine),
           directory_(engine.settings.enrich.recordings_directory),
           worker_(engine.runtime, 1) {}
+
+    /// Once: recordings that an earlier version left readable for others.
+    Task<> restrict_stored() {
+        if (std::exchange(restricted_, true)) co_return;
+        const auto restrict_all = [directory = directory_] { return restrict_recordings(directory); };
+        const RestrictedRecordings done = co_await worker_.run(restrict_all);
+        if (done.changed > 0) {
+            log::info(LogTopic::enrich, "recordings were open to other users and are not any more",
+                      {{"directory", directory_}, {"paths", static_cast<std::int64_t>(done.changed)}});
+        }
+        if (!done.failed.empty()) {
+            log::warn(LogTopic::enrich,
+                      "recordings are open to other users and belong to somebody else; give them to the "
+                      "service's user, or chmod -R go= them",
+                      {{"error", done.failed}});
+        }
+    }
 
     Task<EnrichmentFetched> fetch(EnrichmentJob job) {
         EnrichmentFetched fetched = outcome_of(job);
@@ -91,61 +117,84 @@ class Recordings {
         };
         const std::shared_ptr<RecordingDownload> download = co_await worker_.run(open);
         const auto error = co_await receive(where.value().url, download, outcome);
-        if (error) co_return failed_fetch(Enricher::recording, std::move(job), *error);
+        if (error) {
+            const auto tidy = [download] {
+                if (!download->resumable()) download->discard();
+                return true;
+            };
+            co_await worker_.run(tidy);
+            co_return failed_fetch(Enricher::recording, std::move(job), *error);
+        }
         outcome.fetched_at = where.value().fetched_at;
         co_return fetched;
     }
 
-    /// None: the file is complete, and in `outcome`.
+    /// None: the file is complete, and in `outcome`. What does not fit what is on disk is asked for once
+    /// more, from its start.
     Task<std::optional<ApiError>> receive(std::string url, std::shared_ptr<RecordingDownload> download,
                                           EnrichmentOutcome& outcome) {
-        const std::uint64_t from = download->size();
-        bool restart = false;
-        bool wanted = false;
-        BodyReceiver receiver;
-        receiver.wants = [&](const HttpResponse& head) {
-            const bool goes_on = head.status == 206 && range_start(head) == from;
-            restart = head.status == 200;
-            wanted = goes_on || restart;
-            return wanted;
-        };
-        receiver.take = [&, this](std::string piece) -> Task<bool> {
-            const bool first = std::exchange(restart, false);
-            const auto write = [download, first, bytes = std::move(piece)] {
-                if (first) download->restart();
-                download->append(bytes);
-                return true;
+        for (bool again = false;; again = true) {
+            RecordingDecision decision;
+            int status = 0;
+            bool begun = false;
+            BodyReceiver receiver;
+            receiver.wants = [&](const HttpResponse& head) {
+                status = head.status;
+                decision = decide_recording(recording_head(head), download->size(), download->version());
+                return decision.action == RecordingAction::write_from_start ||
+                       decision.action == RecordingAction::append;
             };
-            co_await worker_.run(write);
-            co_return !engine_.scope.ending();
-        };
-        auto response = co_await engine_.api.download(std::move(url), from, receiver);
-        if (!response) co_return response.error();
-        const HttpResponse& head = response.value();
-        if (!wanted) {
-            if (from > 0) {  // what is there does not fit: the next attempt begins anew
-                const auto forget = [download] {
-                    download->restart();
+            receiver.take = [&, this](std::string piece) -> Task<bool> {
+                const bool restart =
+                    decision.action == RecordingAction::write_from_start && !std::exchange(begun, true);
+                const auto write = [download, restart, version = decision.version, bytes = std::move(piece)] {
+                    if (restart) download->restart(version);
+                    download->append(bytes);
                     return true;
                 };
-                co_await worker_.run(forget);
+                co_await worker_.run(write);
+                co_return !engine_.scope.ending();
+            };
+            auto response =
+                co_await engine_.api.download(url, download->size(), download->version().validator, receiver);
+            if (!response) co_return response.error();
+            if (decision.action == RecordingAction::refuse) co_return download_error(status, decision.error);
+            if (decision.action == RecordingAction::start_over) {
+                if (again) co_return download_error(status, decision.error);
+                const auto empty = [download] {
+                    download->restart({});
+                    return true;
+                };
+                co_await worker_.run(empty);
+                continue;
             }
-            const auto kind = head.status >= 400 && head.status < 500 && head.status != 429 && from == 0
-                                  ? ApiError::Kind::refused
-                                  : ApiError::Kind::unavailable;
-            co_return ApiError{kind, head.status,
-                               "downloading a recording: HTTP " + std::to_string(head.status)};
+            const bool nothing = decision.action == RecordingAction::write_from_start && !begun;
+            const auto finish = [download, nothing, version = decision.version] {
+                Finished finished;
+                if (nothing) download->restart(version);  // a body without a byte
+                finished.fault = recording_fault(download->size(), version, download->beginning());
+                if (finished.fault.empty()) {
+                    finished.file = download->finish();
+                } else if (download->size() >= version.length.value_or(0)) {
+                    download->discard();  // all of it came, and it is no recording
+                }
+                return finished;
+            };
+            Finished finished = co_await worker_.run(finish);
+            if (!finished.fault.empty()) co_return download_error(status, finished.fault);
+            outcome.file = std::move(finished.file);
+            co_return std::nullopt;
         }
-        const auto finish = [download, restart, type = head.header("Content-Type")] {
-            if (restart) download->restart();  // a body without a byte
-            return download->finish(type);
-        };
-        outcome.file = co_await worker_.run(finish);
-        co_return std::nullopt;
     }
+
+    struct Finished {
+        std::string fault;  ///< empty: the file is complete
+        std::optional<RecordingFile> file;
+    };
 
     Engine& engine_;
     std::string directory_;
+    bool restricted_ = false;
     Workers worker_;  // one: two would not make a disk faster
 };
 
@@ -155,7 +204,8 @@ std::unique_ptr<EnrichmentQueue> make_recordings(Engine& engine) {
     const auto recordings = std::make_shared<Recordings>(engine);
     const auto fetch = [recordings](EnrichmentJob job) { return recordings->fetch(std::move(job)); };
     const auto erased = [recordings](EnrichmentJob job) { return recordings->erased(std::move(job)); };
-    return std::make_unique<EnrichmentQueue>(engine, Enricher::recording, kWorkers, fetch, erased);
+    const auto prepare = [recordings] { return recordings->restrict_stored(); };
+    return std::make_unique<EnrichmentQueue>(engine, Enricher::recording, kWorkers, fetch, erased, prepare);
 }
 
 }  // namespace glia

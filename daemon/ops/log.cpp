@@ -1,27 +1,43 @@
 #include "daemon/ops/log.hpp"
 
+#include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 
 #include "daemon/ops/systemd.hpp"
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
+#include "daemon/parse/printable.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia::log {
 namespace {
+
+constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
 
 std::atomic<LogFormat> format_now{LogFormat::text};
 std::array<std::atomic<LogLevel>, kLogTopics.size()> levels{};
 std::atomic<bool> to_journal{false};
 
 bool is_plain(std::string_view text) {
-    return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
-        return c == ' ' || c == '"' || c == '=' || static_cast<unsigned char>(c) < 0x20;
-    });
+    return !text.empty() && text.find_first_of(" \"=") == std::string_view::npos && printable(text) == text;
+}
+
+/// As a JSON string that no reader of the log, a terminal included, takes for anything else.
+std::string quote(std::string_view text) {
+    return printable_json(json_quote(repair_utf8(text)));
+}
+
+/// Never destroyed: threads may log until the process ends. One for the life of the process: a reload changes
+/// its pattern while other threads log.
+spdlog::logger& logger() {
+    static auto& made = []() -> spdlog::logger& {
+        auto& fresh = *new spdlog::logger("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        fresh.set_pattern(kTextPattern, spdlog::pattern_time_type::utc);
+        return fresh;
+    }();
+    return made;
 }
 
 /// syslog's priorities, which the journal shares.
@@ -42,7 +58,8 @@ bool write_to_journal(LogTopic topic, LogLevel level, std::string_view event, Fi
                                    "SYSLOG_IDENTIFIER=glia-sync",
                                    "GLIA_TOPIC=" + std::string(kLogTopics[static_cast<std::size_t>(topic)]),
                                    "GLIA_EVENT=" + std::string(event)};
-    for (const Field& field : fields) entry.push_back(journal_name(field.name) + "=" + field.value);
+    for (const Field& field : fields)
+        entry.push_back(journal_name(field.name) + "=" + printable(field.value));
     return systemd::send_to_journal(entry);
 }
 
@@ -54,10 +71,10 @@ void write(LogTopic topic, LogLevel level, std::string_view event, Fields fields
     const std::string_view name = kLogTopics[static_cast<std::size_t>(topic)];
     const auto format = format_now.load();
     if (format == LogFormat::json) {
-        spdlog::log(kLevels[static_cast<int>(level)], "\"topic\":\"{}\",{}", name,
-                    render(event, fields, format));
+        logger().log(kLevels[static_cast<int>(level)], "\"topic\":\"{}\",{}", name,
+                     render(event, fields, format));
     } else {
-        spdlog::log(kLevels[static_cast<int>(level)], "{:<8} {}", name, render(event, fields, format));
+        logger().log(kLevels[static_cast<int>(level)], "{:<8} {}", name, render(event, fields, format));
     }
 }
 
@@ -66,33 +83,29 @@ void write(LogTopic topic, LogLevel level, std::string_view event, Fields fields
 std::string render(std::string_view event, Fields fields, LogFormat format) {
     if (format == LogFormat::json) {
         std::string line = "\"event\":" + json_quote(event);
-        for (const Field& field : fields)
-            line += "," + json_quote(field.name) + ":" + json_quote(repair_utf8(field.value));
+        for (const Field& field : fields) line += "," + json_quote(field.name) + ":" + quote(field.value);
         return line;
     }
     std::string line(event);
     for (const Field& field : fields) {
-        line += " " + std::string(field.name) + "=" +
-                (is_plain(field.value) ? field.value : json_quote(field.value));
+        line +=
+            " " + std::string(field.name) + "=" + (is_plain(field.value) ? field.value : quote(field.value));
     }
     return line;
 }
 
 void start(const LogSettings& settings) {
-    auto logger =
-        std::make_shared<spdlog::logger>("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     format_now = settings.format;
     for (std::size_t i = 0; i < levels.size(); ++i) {
         levels[i] = settings.topics[i].value_or(settings.level);
     }
     to_journal = systemd::logs_to_journal();
-    logger->set_pattern(settings.format == LogFormat::json
-                            ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
-                            : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
-                        spdlog::pattern_time_type::utc);
-    logger->set_level(spdlog::level::debug);  // what is written at all is decided by topic
-    logger->flush_on(spdlog::level::debug);
-    spdlog::set_default_logger(std::move(logger));
+    logger().set_pattern(settings.format == LogFormat::json
+                             ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                             : kTextPattern,
+                         spdlog::pattern_time_type::utc);
+    logger().set_level(spdlog::level::debug);  // what is written at all is decided by topic
+    logger().flush_on(spdlog::level::debug);
 }
 
 bool enabled(LogTopic topic, LogLevel level) {

@@ -134,6 +134,10 @@ void add_work(const Gauges& gauges, std::vector<prom::MetricFamily>& families) {
     Fresh token("glia_sync_token_expiry_timestamp_seconds", "When the API's token ends, if it says so.");
     if (gauges.token_expires_at) token.add(seconds(*gauges.token_expires_at));
     token.to(families);
+    Fresh offset("glia_sync_api_clock_offset_seconds",
+                 "The clock of the API less that of this machine; absent before the first response.");
+    if (gauges.clock_offset) offset.add(gauges.clock_offset->count());
+    offset.to(families);
 }
 
 /// What Prometheus' client libraries tell of every process.
@@ -198,6 +202,9 @@ struct Metrics::Impl {
                                  .Help("Requests under way.")
                                  .Register(registry)
                                  .Add({});
+    prom::Counter& dates_ignored =
+        counter(registry, "glia_sync_api_dates_ignored_total",
+                "Date headers that departed by more than a minute from what the answers before them said.");
     prom::Counter& waits = counter(registry, "glia_sync_api_rate_limit_waits_total",
                                    "Requests that had to wait for the rate limit or a place in flight.");
     prom::Counter& waited = counter(registry, "glia_sync_api_rate_limit_wait_seconds_total",
@@ -267,6 +274,10 @@ void Metrics::request_waited(std::chrono::duration<double> for_rate_limit) {
 
 void Metrics::page_read() {
     impl_->pages.Increment();
+}
+
+void Metrics::date_ignored() {
+    impl_->dates_ignored.Increment();
 }
 
 void Metrics::committed(const CommitCounts& counts, std::chrono::duration<double> took) {

@@ -36,8 +36,9 @@ struct Gauges {
     std::vector<std::string> sites;        ///< those of the configuration
     std::vector<std::string> leases_held;  ///< sites that this instance reads at this moment
     std::chrono::duration<double> poll_every{};
-    double rate_limit = 0;             ///< requests per second; 0: none
-    OptionalInstant token_expires_at;  ///< none: the token does not say
+    double rate_limit = 0;                                      ///< requests per second; 0: none
+    OptionalInstant token_expires_at;                           ///< none: the token does not say
+    std::optional<std::chrono::duration<double>> clock_offset;  ///< the API's clock less this machine's
 
     /// What the report tells of a site; null: nothing.
     const SiteStatus* find(const std::string& site) const {
@@ -62,6 +63,8 @@ class Metrics {
     void request_retried(Route route);
     void request_waited(std::chrono::duration<double> for_rate_limit);
     void page_read();
+    /// A Date header departed from the answers before it (DESIGN.md §3.10).
+    void date_ignored();
 
     void committed(const CommitCounts& counts, std::chrono::duration<double> took);
     /// `result`: done, later (a recording that is still being made), failed.

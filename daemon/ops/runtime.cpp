@@ -8,28 +8,63 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <exception>
+#include <mutex>
 #include <random>
+#include <utility>
 
 namespace glia {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// An io_context whose pending operations can be destroyed while it lives on: timers, sockets and strands of
+/// others may still refer to it.
+class Loop : public asio::io_context {
+  public:
+    Loop() : io_context(1) {}
+    /// Destroys every handler, and with them the coroutines that wait. No other thread may post meanwhile.
+    void destroy_handlers() { shutdown(); }
+};
+
+}  // namespace
+
 struct Runtime::Impl {
-    asio::io_context context{1};
+    Loop context;
     asio::signal_set ends{context, SIGTERM, SIGINT};
     asio::signal_set reloads{context, SIGHUP};
     std::exception_ptr failure;
     std::mt19937_64 generator{std::random_device{}()};
+    std::mutex mutex;     // of the members below: any thread may post
+    bool closed = false;  // run() is over
+    std::vector<std::function<void()>> posted_late;
+
+    /// The first failure counts; the others follow from it.
+    void fail(std::exception_ptr error) {
+        if (!failure) failure = std::move(error);
+        context.stop();
+    }
 };
 
 Runtime::Runtime() : impl_(std::make_unique<Impl>()) {}
-Runtime::~Runtime() = default;
+Runtime::~Runtime() {
+    destroy_coroutines();
+}
 
 asio::io_context& Runtime::context() {
     return impl_->context;
 }
 
-int Runtime::run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace) {
+void Runtime::destroy_coroutines() {
+    {
+        const std::lock_guard lock(impl_->mutex);
+        if (std::exchange(impl_->closed, true)) return;
+    }
+    impl_->context.destroy_handlers();
+}
+
+int Runtime::run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace,
+                 const std::function<void(const LoopEnd&)>& on_end) {
     static constexpr int kStoppedEarly = 75;
     int code = kStoppedEarly;
     bool ended = false;
@@ -53,22 +88,29 @@ int Runtime::run(const std::function<Task<int>()>& main, std::chrono::millisecon
     };
     await_reload();
     asio::co_spawn(impl_->context, main(), [&](std::exception_ptr error, int result) {
-        if (error) impl_->failure = error;
+        if (error) return impl_->fail(error);
         code = result;
         ended = true;
         impl_->context.stop();
     });
-    impl_->context.run();
-    if (!ended) code = kStoppedEarly;
+    try {
+        impl_->context.run();
+    } catch (...) {  // thrown by a handler that is no coroutine
+        impl_->fail(std::current_exception());
+    }
+    if (on_end) on_end({code, ended, impl_->failure});
+    destroy_coroutines();
     if (impl_->failure) std::rethrow_exception(impl_->failure);
     return code;
 }
 
 void Runtime::spawn(Task<> task) {
+    {
+        const std::lock_guard lock(impl_->mutex);
+        if (impl_->closed) return;
+    }
     asio::co_spawn(impl_->context, std::move(task), [this](std::exception_ptr error) {
-        if (!error) return;
-        impl_->failure = error;  // nobody waits for it: it ends the program, which says so
-        impl_->context.stop();
+        if (error) impl_->fail(error);  // nobody waits for it: it ends the program, which says so
     });
 }
 
@@ -79,7 +121,12 @@ void Runtime::stop() {
 }
 
 void Runtime::post(std::function<void()> work) {
-    asio::post(impl_->context, std::move(work));
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->closed) {
+        impl_->posted_late.push_back(std::move(work));
+    } else {
+        asio::post(impl_->context, std::move(work));
+    }
 }
 
 double Runtime::random() {
@@ -102,10 +149,19 @@ Task<> Signal::wait() {
 Task<> Signal::wait_for(std::chrono::milliseconds limit) {
     const std::shared_ptr<Impl> impl = impl_;  // the Signal may go while a waiter wakes
     asio::steady_timer timer(impl->runtime.context(), limit);
-    impl->waiters.push_back(&timer);
+    struct Place {  // also left when the coroutine is destroyed while it waits
+        Place(Impl& signal, asio::steady_timer& waiter) : signal_(signal), waiter_(waiter) {
+            signal_.waiters.push_back(&waiter_);
+        }
+        ~Place() { signal_.waiters.remove(&waiter_); }
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+        Impl& signal_;
+        asio::steady_timer& waiter_;
+    };
+    const Place place(*impl, timer);
     boost::system::error_code error;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    impl->waiters.remove(&timer);
 }
 
 void Signal::notify() {

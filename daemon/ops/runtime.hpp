@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <list>
 #include <memory>
@@ -17,7 +18,18 @@ namespace glia {
 template <typename T = void>
 using Task = boost::asio::awaitable<T>;
 
+/// How the loop ended.
+struct LoopEnd {
+    int code = 0;                ///< what `main` returned; 75 if it did not end in time
+    bool finished = false;       ///< `main` returned
+    std::exception_ptr failure;  ///< what a coroutine or a handler threw; null: nothing
+};
+
 /// Owns the loop and says when to stop. All of it belongs to the loop's thread, except post().
+///
+/// No coroutine outlives run(), however it ends. Those that are still suspended then are destroyed before
+/// run() returns, in no particular order. So a coroutine may refer to whatever outlives run(); a destructor
+/// of one of its locals must not touch the locals of another coroutine, unless they share ownership.
 class Runtime {
   public:
     Runtime();
@@ -26,11 +38,14 @@ class Runtime {
     Runtime& operator=(const Runtime&) = delete;
 
     /// Runs until `main` has ended, or until `grace` after a stop, and returns what `main` returned (75 if it
-    /// did not end in time). SIGTERM and SIGINT call stop(). Rethrows what `main` throws.
-    int run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace);
+    /// did not end in time). SIGTERM and SIGINT call stop(). Rethrows what `main`, a spawned coroutine or a
+    /// handler throws. `on_end` is called once the loop has ended, before any coroutine is destroyed; it may
+    /// leave the process. Destroying waits for a name lookup that is under way. Called once.
+    int run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace,
+            const std::function<void(const LoopEnd&)>& on_end = {});
 
     /// Starts a coroutine beside the others; join it by a Latch. What it throws ends run(), which rethrows
-    /// it.
+    /// it. After run() the task is dropped.
     void spawn(Task<> task);
 
     /// Asks everything to end: every Scope ends.
@@ -39,7 +54,8 @@ class Runtime {
     /// SIGHUP calls this.
     void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
 
-    /// Runs `work` on the loop's thread, from any thread.
+    /// Runs `work` on the loop's thread, from any thread. After run() it never runs and is destroyed with the
+    /// Runtime.
     void post(std::function<void()> work);
 
     /// In [0, 1), for jitter.
@@ -50,6 +66,8 @@ class Runtime {
   private:
     friend class Scope;
     struct Impl;
+    void destroy_coroutines();
+
     std::unique_ptr<Impl> impl_;
     bool stopping_ = false;
     std::list<class Scope*> scopes_;

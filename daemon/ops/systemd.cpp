@@ -9,16 +9,10 @@
 #include <ctime>
 
 #include "daemon/config/settings.hpp"
+#include "daemon/parse/printable.hpp"
 
 namespace glia::systemd {
 namespace {
-
-std::string one_line(std::string text) {
-    for (char& c : text) {
-        if (c == '\n' || c == '\r') c = ' ';
-    }
-    return text;
-}
 
 void tell(const std::string& message) {
     sd_notify(0, message.c_str());  // nobody listens: then there is nothing to tell
@@ -27,7 +21,7 @@ void tell(const std::string& message) {
 }  // namespace
 
 void ready(const std::string& line) {
-    tell("READY=1\nSTATUS=" + one_line(line));
+    tell("READY=1\nSTATUS=" + printable(line));
 }
 
 void reloading() {
@@ -43,7 +37,7 @@ void stopping() {
 }
 
 void status(const std::string& line) {
-    tell("STATUS=" + one_line(line));
+    tell("STATUS=" + printable(line));
 }
 
 std::optional<std::chrono::microseconds> watchdog() {

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "daemon/parse/json_repair.hpp"
+
 namespace glia {
 namespace {
 
@@ -14,8 +16,8 @@ template <typename T, typename Read>
 std::optional<T> of_object(std::string_view body, Read read) {
     dom::parser parser;
     dom::element root;
-    const simdjson::padded_string padded(body);
-    if (parser.parse(padded).get(root) != simdjson::SUCCESS || !root.is_object()) return std::nullopt;
+    if (parser.parse(repair_json(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
+        return std::nullopt;
     return read(root);
 }
 

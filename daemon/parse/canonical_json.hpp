@@ -11,16 +11,6 @@
 
 namespace glia {
 
-/// Repairs what JSON allows and PostgreSQL does not: `\u0000` and escaped surrogates without a partner become
-/// U+FFFD. Works on the text of a JSON value; what is not an escape is left alone.
-std::string repair_escapes(std::string_view json);
-
-/// With U+FFFD for each U+0000, which PostgreSQL does not store.
-std::string without_nul(std::string_view text);
-
-/// Replaces every byte that is not part of valid UTF-8 by U+FFFD.
-std::string repair_utf8(std::string_view text);
-
 /// A name and a canonical text.
 using JsonMember = std::pair<std::string, std::string>;
 
@@ -32,11 +22,16 @@ void append_members(std::string& out, std::vector<JsonMember>& members);
 /// False leaves the member out.
 using MemberRule = std::function<bool(std::string_view path, std::string_view name, std::string& text)>;
 
-/// The value with sorted members (of one name twice the last counts), no white space, numbers as they stood.
-/// Members go by `rule`, if there is one. None, with the reason in `why`, if it is not valid JSON
-/// or beyond what PostgreSQL's jsonb holds (depth over 200, numbers of more than 1,000 digits or exponents
-/// over 1,000).
+/// How deep a value may be nested: PostgreSQL reads a few thousand levels before its stack ends.
+constexpr int kMaxDepth = 200;
+constexpr std::string_view kNestedTooDeep = "nested too deep";
+/// The same of a member that is kept in `extra`, so that the whole of it can be read again.
+constexpr int kMaxMemberDepth = kMaxDepth - 10;
+
+/// The value with sorted members (of one name twice the last counts), no white space, numbers as they stood,
+/// after repair_json(). Members go by `rule`, if there is one. None, with the reason in `why`, if brackets,
+/// commas and colons are not those of one JSON value, or if it is nested deeper than `max_depth`.
 std::optional<std::string> canonical_json(std::string_view json, std::string& why,
-                                          const MemberRule& rule = nullptr);
+                                          const MemberRule& rule = nullptr, int max_depth = kMaxDepth);
 
 }  // namespace glia

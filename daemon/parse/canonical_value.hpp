@@ -13,8 +13,8 @@ struct NotCanonical {
     std::string why;
 };
 
-/// The same as canonical_json() of its text, U+0000 included; only that an escaped surrogate without a
-/// partner is no valid JSON here. Throws NotCanonical, and simdjson_error for what is not JSON.
+/// The same as canonical_json() of its text, for a member to be kept; only that text which needs
+/// repair_json() is refused here. Throws NotCanonical, and simdjson_error for what is not JSON.
 std::string canonical_value(simdjson::ondemand::value& value);
 
 }  // namespace glia

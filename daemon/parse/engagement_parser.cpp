@@ -1,6 +1,8 @@
 #include "daemon/parse/engagement_parser.hpp"
 
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
+#include "daemon/parse/object_reader.hpp"
+#include "daemon/parse/page_splitter.hpp"
 #include "daemon/parse/record_reader.hpp"
 #include "sinks/content_hash.hpp"
 
@@ -30,13 +32,12 @@ std::shared_ptr<RecordMemory> memory_of(std::string&& text) {
     return std::make_shared<RecordMemory>(lists, std::move(text));
 }
 
-simdjson::padded_string_view view(const std::string& text) {
-    return simdjson::padded_string_view(text.data(), text.size(), text.capacity());
-}
-
-ParseFailure not_json(simdjson::error_code error) {
-    return {error == simdjson::UTF8_ERROR ? ParseFailure::Kind::invalid_utf8 : ParseFailure::Kind::not_json,
-            std::string("the body is not valid JSON: ") + simdjson::error_message(error)};
+/// The document in a body that `memory` keeps.
+simdjson::padded_string_view view(RecordMemory& memory) {
+    const std::string& body = memory.body();
+    const std::string_view document = json_document(body);
+    const auto skipped = static_cast<std::size_t>(document.data() - body.data());
+    return simdjson::padded_string_view(document.data(), document.size(), body.capacity() - skipped);
 }
 
 ParseFailure wrong_shape(const std::string& what) {
@@ -48,6 +49,20 @@ struct WrongShape {
     const char* what;
 };
 
+/// The text of a link; none, which means the last page, for null and "".
+OptionalText link_of(od::value& value) {
+    RecordText link;
+    if (!read_text(value, link)) throw WrongShape{"next_page is not a string"};
+    return link && !(*link).empty() ? OptionalText(link.str()) : std::nullopt;
+}
+
+/// Blank members are left out by some endpoints and null on others (spec: api-facts), so a page may lack its
+/// list; but an object that has other members than those of a page may be anything.
+void expect_page(bool has_list, bool has_link, std::size_t other_members) {
+    if (!has_list && (!has_link || other_members > 0))
+        throw WrongShape{"the body has no list of engagements"};
+}
+
 }  // namespace
 
 struct EngagementParser::Impl {
@@ -55,144 +70,185 @@ struct EngagementParser::Impl {
     od::parser parser;
     od::parser record_parser;
     RecordReader reader;
+    std::string malformed{};  // why the text that was read last is not JSON
 
     RejectedRecord rejection(std::string_view raw, std::string reason) {
-        // A reason begins with the name of the field and shows what stands there.
-        const std::string field = reason.substr(0, reason.find(' '));
-        if (privacy.hides(field)) reason = field + " cannot be read";
-        RejectedRecord rejected{std::nullopt, privacy.apply_to_json(raw), std::move(reason)};
+        // PostgreSQL holds any text but NUL and what is not UTF-8.
+        const std::string payload =
+            privacy.keep_all() ? without_nul(repair_utf8(raw)) : privacy.apply_to_json(raw);
+        RejectedRecord rejected{std::nullopt, payload, std::move(reason)};
         identify(raw, rejected);
         return rejected;
     }
 
     /// Whose a record is that is bad otherwise, as far as it tells.
     void identify(std::string_view raw, RejectedRecord& rejected) {
-        RecordText id, visitor;
-        try {
-            const simdjson::padded_string padded(repair_escapes(raw));
-            od::document document = record_parser.iterate(padded);
-            for (auto entry : document.get_object()) {
-                const std::string_view key = entry.unescaped_key();
-                od::value value = entry.value();
-                if (key == "id") id = read_id(value, key);
-                if (key == "visitor_id" && value.type() == od::json_type::string)
-                    visitor = read_text(value, key);
-            }
-        } catch (const simdjson::simdjson_error&) {
-            // what could be read until here is still worth showing
-        } catch (const BadRecord&) {
-            id.reset();
-        }
-        if (id && !(*id).empty()) rejected.engagement_id = id.str();
+        const RecordText id = text_of(find_member(raw, "id")),
+                         visitor = text_of(find_member(raw, "visitor_id"));
+        if (id && is_engagement_id(*id)) rejected.engagement_id = id.str();
         if (visitor) rejected.visitor_mark = bytes_hash(*visitor);
     }
+    RecordText text_of(std::optional<std::string_view> json) {
+        RecordText text;
+        if (!json) return text;
+        try {
+            const simdjson::padded_string padded("[" + repair_json(*json) + "]");
+            od::document document = record_parser.iterate(padded);
+            for (auto entry : document.get_array()) {
+                od::value value = entry.value();
+                read_text(value, text);
+            }
+        } catch (const simdjson::simdjson_error&) {
+            text.reset();
+        }
+        return text;
+    }
 
-    /// One record on its own, from its text: escapes repaired, so that they cost at most a character.
-    void read_alone(std::string_view raw, std::vector<Engagement>& engagements,
+    /// One record on its own, from its text, repaired: what is wrong within a token costs at most that token.
+    /// False, with the reason in `malformed`, if that is not JSON.
+    bool read_alone(std::string_view raw, std::vector<Engagement>& engagements,
                     std::vector<RejectedRecord>& rejected) {
-        std::string reason;
         try {
             // As an element even a scalar is a value.
-            const auto memory = memory_of("[" + repair_escapes(raw) + "]");
-            od::document document = record_parser.iterate(view(memory->body()));
+            const auto memory = memory_of("[" + repair_json(raw) + "]");
+            od::document document = record_parser.iterate(view(*memory));
             for (auto entry : document.get_array()) {
                 od::value value = entry.value();
                 Engagement engagement;
-                reader.read(value, record_parser, memory, engagement);
+                reader.read(value, record_parser, memory, Reading::repaired, engagement);
                 privacy.apply(engagement);
                 engagements.push_back(std::move(engagement));
             }
-            return;
         } catch (const BadRecord& bad) {
-            reason = bad.reason;
+            rejected.push_back(rejection(raw, bad.reason));
         } catch (const simdjson::simdjson_error& error) {
-            reason = std::string("the record is malformed: ") + error.what();
+            malformed = std::string("the record is malformed: ") + error.what();
+            return false;
         }
-        rejected.push_back(rejection(raw, std::move(reason)));
+        return true;
     }
 
-    // Each of the two throws BadRecord or simdjson_error at the first bad record; `slow`, it reads each
-    // record alone instead. What it then throws tells what is wrong with the body as a whole.
+    // Fast, as nearly always every record is good: one walk, which throws BadRecord, WrongShape or
+    // simdjson_error at the first fault of any kind.
 
-    void read_into(ParsedPage& page, const std::shared_ptr<RecordMemory>& memory, bool slow) {
-        bool complete = false;
-        od::document document = parser.iterate(view(memory->body()));
+    void read_fast(ParsedPage& page, const std::shared_ptr<RecordMemory>& memory) {
+        bool has_list = false, has_link = false;
+        std::size_t other_members = 0;
+        od::document document = parser.iterate(view(*memory));
         for (auto entry : document.get_object()) {
             const std::string_view key = entry.unescaped_key();
             od::value value = entry.value();
             if (key == "engagements") {
                 page.engagements.clear();
-                page.rejected.clear();
+                has_list = true;
+                if (is_null(value)) continue;
                 page.engagements.reserve(kUsualPage);
-                complete = true;
                 for (auto element : value.get_array()) {
                     od::value record = element.value();
-                    if (slow) {
-                        read_alone(raw_value(record), page.engagements, page.rejected);
-                        continue;
-                    }
                     Engagement& engagement = page.engagements.emplace_back();
-                    reader.read(record, parser, memory, engagement);
+                    reader.read(record, parser, memory, Reading::strict, engagement);
                     privacy.apply(engagement);
                 }
             } else if (key == "next_page") {
-                const RecordText link = read_text(value, key);
-                page.next_page = link && !(*link).empty() ? OptionalText(link.str()) : std::nullopt;
+                has_link = true;
+                page.next_page = link_of(value);
+            } else {
+                ++other_members;
             }
         }
         expect_end(document);
-        if (!complete) throw WrongShape{"the body has no list of engagements"};
+        expect_page(has_list, has_link, other_members);
+    }
+    void read_fast(ParsedDetail& detail, const std::shared_ptr<RecordMemory>& memory) {
+        od::document document = parser.iterate(view(*memory));
+        od::value value = document.get_value();
+        reader.read(value, parser, memory, Reading::strict, detail.engagement.emplace());
+        privacy.apply(*detail.engagement);
+        expect_end(document);
+    }
+    static void expect_end(od::document& document) {
+        if (document.current_location().error() == simdjson::SUCCESS)
+            throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
     }
 
-    void read_into(ParsedDetail& detail, const std::shared_ptr<RecordMemory>& memory, bool slow) {
-        od::document document = parser.iterate(view(memory->body()));
-        if (!slow) {
-            od::value value = document.get_value();
-            reader.read(value, parser, memory, detail.engagement.emplace());
-            privacy.apply(*detail.engagement);
-            return expect_end(document);
+    // Each record alone, as far as they can be told apart. False if the body is not JSON; WrongShape if it is
+    // another JSON.
+
+    bool read_apart(ParsedPage& page, std::string_view text, std::string& why) {
+        ElementSink sink;
+        sink.restart = [&page] {
+            page.engagements.clear();
+            page.rejected.clear();
+        };
+        sink.read = [&](std::string_view raw) { return read_alone(raw, page.engagements, page.rejected); };
+        sink.refuse = [&](std::string_view raw) {
+            page.rejected.push_back(rejection(
+                raw, malformed.empty() ? "the record is malformed: its quotes or brackets do not balance"
+                                       : malformed));
+            malformed.clear();
+        };
+        malformed.clear();
+        const auto split = split_page(text, sink, why);
+        if (!split) return false;
+        if (split->engagements && split->engagements != "null") throw WrongShape{"engagements is not a list"};
+        if (split->next_page) {
+            const auto memory = memory_of("[" + repair_json(*split->next_page) + "]");
+            od::document document = record_parser.iterate(view(*memory));
+            for (auto entry : document.get_array()) {
+                od::value value = entry.value();
+                page.next_page = link_of(value);
+            }
         }
-        od::object object = document.get_object();
-        const std::string_view raw = trimmed(object.raw_json().value());
-        expect_end(document);
+        expect_page(split->has_list || split->engagements, split->next_page.has_value(),
+                    split->other_members);
+        return true;
+    }
+    bool read_apart(ParsedDetail& detail, std::string_view text, std::string& why) {
         std::vector<Engagement> engagements;
         std::vector<RejectedRecord> rejected;
-        read_alone(raw, engagements, rejected);
+        if (!is_balanced_object(text)) {
+            why = "the body is not one JSON object";
+            return false;
+        }
+        if (!read_alone(text, engagements, rejected)) rejected.push_back(rejection(text, malformed));
         if (!engagements.empty()) {
             detail.engagement = std::move(engagements.front());
         } else {
             detail.rejected = std::move(rejected.front());
         }
-    }
-
-    static void expect_end(od::document& document) {
-        if (document.current_location().error() == simdjson::SUCCESS)
-            throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
+        return true;
     }
 
     template <typename T>
     Parsed<T> parsed(std::string& body) {
         Parsed<T> result;
         const auto memory = memory_of(std::move(body));
-        // Nearly always every record is good and one walk does.
+        const std::string_view text = json_document(memory->body());
+        std::string why;
+        auto error = simdjson::INCORRECT_TYPE;
         try {
-            read_into(result.value.emplace(), memory, false);
+            read_fast(result.value.emplace(), memory);
             return result;
         } catch (const BadRecord&) {
         } catch (const WrongShape&) {
-        } catch (const simdjson::simdjson_error&) {
+        } catch (const simdjson::simdjson_error& no) {
+            error = no.error();
         }
         try {
-            read_into(result.value.emplace(), memory, true);
-            return result;
-        } catch (const BadRecord& bad) {
-            result.failure = wrong_shape("the body is not as documented: " + bad.reason);
+            if (!simdjson::validate_utf8(text.data(), text.size())) {
+                result.failure = {ParseFailure::Kind::invalid_utf8, "the body is not valid UTF-8"};
+            } else if (read_apart(result.value.emplace(), text, why)) {
+                return result;
+            } else if (error == simdjson::INCORRECT_TYPE) {
+                result.failure = wrong_shape("the body is not as documented: " + why);
+            } else {
+                result.failure = {ParseFailure::Kind::not_json, std::string("the body is not valid JSON: ") +
+                                                                    simdjson::error_message(error)};
+            }
         } catch (const WrongShape& wrong) {
             result.failure = wrong_shape(wrong.what);
-        } catch (const simdjson::simdjson_error& error) {
-            result.failure = error.error() == simdjson::INCORRECT_TYPE
-                                 ? wrong_shape("the body is not as documented")
-                                 : not_json(error.error());
+        } catch (const simdjson::simdjson_error&) {
+            result.failure = wrong_shape("next_page is not a string");
         }
         result.value.reset();
         body = std::move(memory->body());

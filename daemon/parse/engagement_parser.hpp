@@ -30,7 +30,7 @@ struct ParsedDetail {
 struct ParseFailure {
     enum class Kind {
         not_json,      ///< cut off, HTML, garbage
-        invalid_utf8,  ///< JSON but for some bytes; see repair_utf8()
+        invalid_utf8,  ///< some bytes are not UTF-8; see repair_utf8()
         wrong_shape    ///< JSON, but not the documented object
     };
     Kind kind = Kind::not_json;
@@ -54,8 +54,10 @@ class EngagementParser {
 
     static constexpr std::size_t kSpare = 64;
     /// Of what can be read, `body` is taken: the records keep it, and their texts stand in it. What cannot be
-    /// read is left. One that has kSpare bytes of capacity beyond its size is not copied. One bad record is
-    /// rejected without its page.
+    /// read is left. One that has kSpare bytes of capacity beyond its size is not copied. A byte order mark
+    /// before the document is skipped. One bad record is rejected without its page, also if it is not JSON as
+    /// long as the next one can be found; what is wrong only within its strings, numbers and words is
+    /// repaired (repair_json()).
     Parsed<ParsedPage> page(std::string& body);
     Parsed<ParsedDetail> detail(std::string& body);
 

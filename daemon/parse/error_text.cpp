@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
 
 namespace glia {
 namespace {
@@ -84,8 +84,12 @@ std::string one_line(std::string_view text) {
 std::string error_text(std::string_view body) {
     dom::parser parser;
     dom::element root;
-    const simdjson::padded_string padded(body.substr(0, std::size_t{64} * 1024));
-    if (parser.parse(padded).get(root) == simdjson::SUCCESS) {
+    body = json_document(body);
+    const std::size_t first = body.find_first_not_of(" \t\r\n");
+    const bool json =
+        first != std::string_view::npos && (body[first] == '{' || body[first] == '[' || body[first] == '"');
+    if (json &&
+        parser.parse(repair_json(body.substr(0, std::size_t{64} * 1024))).get(root) == simdjson::SUCCESS) {
         std::string line;
         collect(root, line, 0);
         return one_line(line);
@@ -96,8 +100,8 @@ std::string error_text(std::string_view body) {
 std::optional<TokenAnswer> parse_token_answer(std::string_view body) {
     dom::parser parser;
     dom::element root;
-    const simdjson::padded_string padded(body);
-    if (parser.parse(padded).get(root) != simdjson::SUCCESS || !root.is_object()) return std::nullopt;
+    if (parser.parse(repair_json(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
+        return std::nullopt;
     TokenAnswer answer;
     std::string_view text;
     if (root["token"].get(text) != simdjson::SUCCESS && root["access_token"].get(text) != simdjson::SUCCESS) {

@@ -25,10 +25,9 @@ namespace glia {
 /// A value as a reason shows it: not more than a person needs to see.
 std::string shown(std::string_view value);
 bool is_null(simdjson::ondemand::value& value);
-/// Of a value that is not of the type that `field` has: null is as good as none, anything else rejects the
-/// record.
-void expect_null(simdjson::ondemand::value& value, simdjson::error_code error, std::string_view field,
-                 const char* what);
+/// After an attempt to read `value` that ended with `error`: true if it is null, which is as good as a value
+/// of any type, false if it is of another type. Throws simdjson_error if it is not JSON.
+bool is_null_instead(simdjson::ondemand::value& value, simdjson::error_code error);
 
 /// Where a string in the body ends, or has its first escape. It does end: simdjson has seen to that, and that
 /// the body has more bytes after its end than are looked at here.
@@ -142,25 +141,27 @@ class Members {
     std::unique_ptr<std::string> unescaped_{};
 };
 
-/// If the next member is the `Member`, reads it.
+/// If the next member is the `Member`, reads it; a value of another type than documented goes to `unknown`.
 template <typename Member, typename Reader, typename Record, typename Unknown>
 bool take(Reader& reader, Members& members, Record& record, Unknown& unknown) {
     if (!members.next_is(Member::kName)) return false;
-    Member::read(reader, members.value(), record, unknown);
+    if (unknown.holds_documented()) unknown.remove(Member::kName.view());
+    if (!Member::read(reader, members.value(), record, unknown))
+        unknown.add_documented(Member::kName.view(), members.value());
     members.step();
     return true;
 }
 
 /// Reads the known `MemberTypes` into `record`, each by `read(reader, value, record, unknown)` of the type
-/// that bears its `kName`, and adds all others to `unknown`. Null is an object without members. As long as
-/// members come in the order in which they are listed, each costs a comparison that comes out as it did the
-/// record before; any other order is as good, but takes longer.
+/// that bears its `kName`, which returns false for a value of another type; adds all others to `unknown`.
+/// Null is an object without members. False, and nothing is read, if `value` is neither. As long as members
+/// come in the order in which they are listed, each costs a comparison that comes out as it did the record
+/// before; any other order is as good, but takes longer.
 template <typename... MemberTypes, typename Reader, typename Record, typename Unknown>
-void read_object(Reader& reader, simdjson::ondemand::value& value, std::string_view field, Record& record,
-                 Unknown& unknown) {
+bool read_object(Reader& reader, simdjson::ondemand::value& value, Record& record, Unknown& unknown) {
     simdjson::ondemand::object object;
     const auto error = value.get_object().get(object);
-    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not an object: ");
+    if (error != simdjson::SUCCESS) return is_null_instead(value, error);
     Members members(object);
     while (members.more()) {
         bool any = false;
@@ -169,18 +170,20 @@ void read_object(Reader& reader, simdjson::ondemand::value& value, std::string_v
         unknown.add(members.name(), members.value());
         members.step();
     }
+    return true;
 }
 
-/// Calls `element(value)` for each element. Null is an empty list.
+/// Calls `element(value)` for each element. Null is an empty list. False if `value` is neither.
 template <typename Element>
-void read_array(simdjson::ondemand::value& value, std::string_view field, const Element& element) {
+bool read_array(simdjson::ondemand::value& value, const Element& element) {
     simdjson::ondemand::array array;
     const auto error = value.get_array().get(array);
-    if (error != simdjson::SUCCESS) return expect_null(value, error, field, "is not a list: ");
+    if (error != simdjson::SUCCESS) return is_null_instead(value, error);
     for (auto entry : array) {
         simdjson::ondemand::value inner = entry.value();
         element(inner);
     }
+    return true;
 }
 
 }  // namespace glia

@@ -77,6 +77,36 @@ bool documented(std::string_view path, std::string_view member) {
     return false;
 }
 
+std::string joined(std::string_view path, std::string_view below) {
+    if (path.empty() || below.empty()) return std::string(path) + std::string(below);
+    return std::string(path) + "/" + std::string(below);
+}
+
+/// True if a documented member of this name is an object, or a list of objects, and `text` is one too: then
+/// `text` holds what its elements have beyond their columns. Else it is a value of another type.
+bool is_composite(std::string_view path, std::string_view member, std::string_view text) {
+    const bool object = path.empty() ? member == "visitor" || member == "chat_transcript"
+                                     : member == "operator" || member == "site";
+    const bool list = path.empty() ? member == "operators" || member == "queues" || member == "legs"
+                                   : member == "request_queues";
+    return (object && text.starts_with('{')) || (list && text.starts_with('['));
+}
+
+/// True if an element of the list is not an object.
+bool has_bare_element(const std::string& list) {
+    simdjson::dom::parser parser;
+    simdjson::dom::array elements;
+    if (parser.parse(list).get(elements) != simdjson::SUCCESS) return false;
+    return std::any_of(elements.begin(), elements.end(),
+                       [](simdjson::dom::element element) { return !element.is_object(); });
+}
+
+/// True if nothing is left of what a composite held.
+bool is_bare(std::string_view text) {
+    constexpr std::string_view kPlaceholders = "[]{},";
+    return text.find_first_not_of(kPlaceholders) == std::string_view::npos;
+}
+
 }  // namespace
 
 bool PrivacyLevels::any_hash() const {
@@ -117,15 +147,58 @@ std::string Privacy::hashed_json(const std::string& text) const {
     return json_quote(pseudonym(json_unquote(text).value_or(text)));
 }
 
-/// Of an object with undocumented members: with `hash` their names stay, and what is below them becomes one
-/// pseudonym, because names further down may be data.
-OptionalText Privacy::members(OptionalText object) const {
-    if (levels_.extra != PrivacyLevel::hash || !object) return value(levels_.extra, std::move(object));
+/// True if the member stays; its text is changed as the level of the field asks.
+bool Privacy::member(std::string_view path, std::string_view name, std::string& text,
+                     std::string_view visitor_id) const {
+    if (path == "visitor" && name == "href") {
+        if (levels_.visitor_id == PrivacyLevel::keep) return true;
+        const OptionalText href = visitor_href(json_unquote(text).value_or(text), visitor_id);
+        if (href) text = json_quote(*href);
+        return href.has_value();
+    }
+    PrivacyLevel level = PrivacyLevel::keep;
+    if (name == "visitor_name") {
+        level = levels_.visitor_name;
+    } else if (name == "visitor_id" || (path.empty() && name == "visitor" && !text.starts_with('{'))) {
+        level = levels_.visitor_id;
+    } else if (path.empty() && name == "audio_recording_urls") {
+        text = urls(text);
+    } else if (!documented(path, name)) {
+        level = levels_.extra;
+    }
+    if (level == PrivacyLevel::hash) text = hashed_json(text);
+    return level != PrivacyLevel::drop;
+}
+
+/// Of `extra`, of an engagement or, with `base` "legs", of a leg. A documented member that is there because
+/// it is of another type goes by the level of its own field. Of an undocumented one, `hash` keeps the name,
+/// and what is below it becomes one pseudonym, because names further down may be data.
+OptionalText Privacy::extra(std::string_view base, const std::string& object) const {
     std::string why;
-    return canonical_json(*object, why, [&](std::string_view path, std::string_view, std::string& text) {
-        if (path.empty()) text = hashed_json(text);
+    // Documented members whose insides hold documented members themselves.
+    std::set<std::string, std::less<>> mixed;
+    canonical_json(object, why, [&](std::string_view path, std::string_view name, std::string& text) {
+        const bool inside = !path.empty() && documented(joined(base, path), name);
+        if (inside) mixed.emplace(path.substr(0, path.find('/')));
+        if (path.empty() && is_composite(base, name, text) && has_bare_element(text)) mixed.emplace(name);
         return true;
     });
+    const auto rule = [&](std::string_view path, std::string_view name, std::string& text) {
+        if (!path.empty()) {
+            const bool apply = mixed.contains(path.substr(0, path.find('/')));
+            return !apply || member(joined(base, path), name, text, "");
+        }
+        if (!is_composite(base, name, text)) {
+            if (!member(base, name, text, "")) return false;
+            return levels_.audio_recording_urls != PrivacyLevel::drop || name != "audio_recording_urls" ||
+                   !base.empty();
+        }
+        if (mixed.contains(name)) return !is_bare(text);
+        if (levels_.extra == PrivacyLevel::hash) text = hashed_json(text);
+        return levels_.extra != PrivacyLevel::drop;
+    };
+    auto text = canonical_json(object, why, rule);
+    return text == "{}" ? std::nullopt : std::move(text);
 }
 
 /// Of a list of recordings, as a rejected record holds it.
@@ -158,8 +231,8 @@ void Privacy::apply(PrivacyLevel level, RecordText& text) const {
     if (level != PrivacyLevel::keep && text) text = value(level, text.str());
 }
 
-void Privacy::apply_to_members(RecordText& object) const {
-    if (levels_.extra != PrivacyLevel::keep && object) object = members(object.str());
+void Privacy::apply_to_extra(std::string_view base, RecordText& object) const {
+    if (object) object = extra(base, object.str());
 }
 
 void Privacy::apply(Engagement& e) const {
@@ -169,9 +242,9 @@ void Privacy::apply(Engagement& e) const {
     apply(levels_.visitor_name, e.visitor_name);
     apply(levels_.visitor_id, e.visitor_id);
     for (RecordText& url : e.audio_recording_urls) apply(levels_.audio_recording_urls, url);
-    apply_to_members(e.extra);
+    apply_to_extra("", e.extra);
     if (!e.legs) return;
-    for (Leg& leg : *e.legs) apply_to_members(leg.extra);
+    for (Leg& leg : *e.legs) apply_to_extra("legs", leg.extra);
 }
 
 void Privacy::apply(ChatMessage& m) const {
@@ -179,19 +252,41 @@ void Privacy::apply(ChatMessage& m) const {
     m.message = value(levels_.transcripts, std::move(m.message));
     m.attachment = json(levels_.transcripts, std::move(m.attachment));
     m.metadata = json(levels_.transcripts, std::move(m.metadata));
-    m.extra = members(std::move(m.extra));
     // Of a sender that is nobody of the contact centre's, the name may be the visitor's.
-    if (m.sender_type == "operator" || m.sender_type == "system") return;
+    const bool employed = m.sender_type == "operator" || m.sender_type == "system";
+    m.extra = message_extra(std::move(m.extra), employed);
+    if (employed) return;
     m.sender_name = value(levels_.visitor_name, std::move(m.sender_name));
     m.sender_href = value(levels_.visitor_id, std::move(m.sender_href));
 }
 
-bool Privacy::hides(std::string_view member) const {
-    const auto hidden = [](PrivacyLevel level) { return level != PrivacyLevel::keep; };
-    if (member == "visitor_name") return hidden(levels_.visitor_name);
-    if (member == "visitor_id" || member == "visitor") return hidden(levels_.visitor_id);
-    if (member == "audio_recording_urls") return hidden(levels_.audio_recording_urls);
-    return false;
+/// Of a message's `extra`. A member that is there because it is of another type goes by the level of its own
+/// field; "value" is a message that is no object at all.
+OptionalText Privacy::message_extra(OptionalText object, bool employed) const {
+    if (!object) return object;
+    const auto level_of = [&](std::string_view path, std::string_view name, std::string_view text) {
+        const auto of_visitor = [&](PrivacyLevel level) { return employed ? PrivacyLevel::keep : level; };
+        if (path == "sender") {
+            if (name == "type") return PrivacyLevel::keep;
+            if (name == "name") return of_visitor(levels_.visitor_name);
+            if (name == "href") return of_visitor(levels_.visitor_id);
+            return levels_.extra;
+        }
+        if (!path.empty()) return PrivacyLevel::keep;  // goes with what it is in
+        if (name == "id" || name == "created_at" || name == "type") return PrivacyLevel::keep;
+        if (name == "message" || name == "attachment" || name == "metadata" || name == "value")
+            return levels_.transcripts;
+        if (name == "sender") return text.starts_with('{') ? PrivacyLevel::keep : levels_.visitor_name;
+        return levels_.extra;
+    };
+    const auto rule = [&](std::string_view path, std::string_view name, std::string& text) {
+        const PrivacyLevel level = level_of(path, name, text);
+        if (level == PrivacyLevel::hash) text = hashed_json(text);
+        return level != PrivacyLevel::drop && !(path.empty() && name == "sender" && text == "{}");
+    };
+    std::string why;
+    auto text = canonical_json(*object, why, rule);
+    return text == "{}" ? std::nullopt : std::move(text);
 }
 
 std::string Privacy::apply_to_json(std::string_view text) const {
@@ -202,28 +297,11 @@ std::string Privacy::apply_to_json(std::string_view text) const {
         if (path.empty() && member == "visitor_id") id = json_unquote(inner);
         return true;
     });
-    const auto transform = [&](std::string_view path, std::string_view member, std::string& inner) {
-        if (path == "visitor" && member == "href") {
-            const OptionalText href = visitor_href(json_unquote(inner).value_or(inner), id.value_or(""));
-            if (href) inner = json_quote(*href);
-            return href.has_value();
-        }
-        PrivacyLevel level = PrivacyLevel::keep;
-        if (member == "visitor_name") {
-            level = levels_.visitor_name;
-        } else if (member == "visitor_id" ||
-                   (path.empty() && member == "visitor" && !inner.starts_with('{'))) {
-            level = levels_.visitor_id;
-        } else if (path.empty() && member == "audio_recording_urls") {
-            inner = urls(inner);
-        } else if (!documented(path, member)) {
-            level = levels_.extra;
-        }
-        if (level == PrivacyLevel::drop) return false;
-        if (level == PrivacyLevel::hash) inner = hashed_json(inner);
-        return true;
+    const auto transform = [&](std::string_view path, std::string_view name, std::string& inner) {
+        return member(path, name, inner, id.value_or(""));
     };
-    return canonical_json(text, why, transform).value_or("null");
+    const auto record = canonical_json(text, why, transform);
+    return record && record->starts_with('{') ? *record : "null";
 }
 
 }  // namespace glia

@@ -21,7 +21,8 @@ struct PrivacyLevels {
     PrivacyLevel audio_recording_urls =
         PrivacyLevel::keep;                         ///< each stays as a row, so that they can be counted
     PrivacyLevel transcripts = PrivacyLevel::keep;  ///< what was written; who wrote when, always stays
-    PrivacyLevel extra = PrivacyLevel::keep;        ///< undocumented members
+    PrivacyLevel extra = PrivacyLevel::keep;  ///< undocumented members; a documented one that is kept in
+                                              ///< `extra` because of its type goes by its own field's level
     bool operator==(const PrivacyLevels&) const = default;
 
     bool keep_all() const { return *this == PrivacyLevels{}; }
@@ -42,11 +43,9 @@ class Privacy {
     void apply(Engagement& engagement) const;
     void apply(ChatMessage& message) const;
 
-    /// The text of a record that could not be loaded, or is shown as it came. What is not valid JSON cannot
-    /// be looked into: it becomes `null`, unless everything is kept.
+    /// The text of a record that could not be loaded, or is shown as it came. What is no JSON
+    /// object cannot be looked into: it becomes `null`, unless everything is kept.
     std::string apply_to_json(std::string_view json) const;
-    /// True if the value of this member may not be shown, not even in an error.
-    bool hides(std::string_view member) const;
 
     /// How a value appears where its level is `hash`: `hmac:` and 64 hexadecimal digits.
     std::string pseudonym(std::string_view value) const;
@@ -58,10 +57,13 @@ class Privacy {
     OptionalText json(PrivacyLevel level, OptionalText text) const;
     std::string urls(const std::string& list) const;
     std::string hashed_json(const std::string& text) const;
-    OptionalText members(OptionalText object) const;
+    bool member(std::string_view path, std::string_view name, std::string& text,
+                std::string_view visitor_id) const;
+    OptionalText extra(std::string_view base, const std::string& object) const;
+    OptionalText message_extra(OptionalText object, bool employed) const;
     OptionalText visitor_href(std::string_view href, std::string_view id) const;
     void apply(PrivacyLevel level, RecordText& text) const;
-    void apply_to_members(RecordText& object) const;
+    void apply_to_extra(std::string_view base, RecordText& object) const;
 
     PrivacyLevels levels_;
     std::string key_;

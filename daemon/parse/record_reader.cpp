@@ -4,11 +4,17 @@
 #include <array>
 #include <cmath>
 #include <cstring>  // and memrchr, which is glibc's
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/object_reader.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/undocumented.hpp"
+#include "sinks/json_text.hpp"
 
 namespace glia {
 
@@ -24,16 +30,19 @@ std::string shown(std::string_view value) {
     // What is wrong is shown to a person, not kept.
     constexpr std::size_t kLongest = 60;
     value = trimmed(value);
-    return value.size() <= kLongest ? std::string(value) : std::string(value.substr(0, kLongest)) + "…";
+    std::string text = repair_utf8(value.substr(0, kLongest));  // the cut may go through a character
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    return value.size() <= kLongest ? text : text + "…";
 }
 
 bool is_null(od::value& value) {
     return value.type().value() == od::json_type::null && static_cast<bool>(value.is_null());
 }
 
-void expect_null(od::value& value, simdjson::error_code error, std::string_view field, const char* what) {
+bool is_null_instead(od::value& value, simdjson::error_code error) {
     if (error != simdjson::INCORRECT_TYPE) throw simdjson::simdjson_error(error);
-    if (!is_null(value)) reject(field, what + shown(value.raw_json_token()));
+    return is_null(value);
 }
 
 // ------------------------------------------------------------------------------------------- values
@@ -43,40 +52,33 @@ namespace {
 // PostgreSQL's B-tree refuses keys over a third of a page; no id of the API comes near.
 constexpr std::size_t kLongestId = 1000;
 
-/// A string as simdjson keeps it until the end of the body; none for null.
-std::optional<std::string_view> string_of(od::value& value, std::string_view field) {
-    std::string_view text;
-    const auto error = value.get_string().get(text);
-    if (error == simdjson::SUCCESS) return text;
-    expect_null(value, error, field, "is not a string: ");
-    return std::nullopt;
-}
-
-void check_id(std::string_view id, std::string_view field) {
-    if (id.size() > kLongestId) reject(field, "is longer than an id can be");
+bool is_id(std::string_view text) {
+    return text.size() <= kLongestId;
 }
 
 // What is read is set where it goes, not returned: an optional that has just been put together would have to
-// be waited for to be copied as a whole.
+// be waited for to be copied as a whole. Each reader returns false, and leaves its target empty, for a value
+// of another type.
 
-void read_seconds(od::value& value, std::string_view field, OptionalSeconds& target) {
+bool read_seconds(od::value& value, OptionalSeconds& target) {
     std::int64_t number = 0;
     if (value.get_int64().get(number) == simdjson::SUCCESS) {
         target.emplace(number);
-        return;
+        return true;
     }
-    if (is_null(value)) return target.reset();
+    target.reset();
+    if (is_null(value)) return true;
     // 10.0 and 1e1 are whole numbers too.
     double real = 0;
-    const std::string token = shown(value.raw_json_token());
     if (value.type().value() != od::json_type::number || value.get_double().get(real) != simdjson::SUCCESS ||
         std::trunc(real) != real || std::abs(real) > 9e15) {
-        reject(field, "is not a whole number: " + token);
+        return false;
     }
     target.emplace(static_cast<std::int64_t>(real));
+    return true;
 }
 
-OptionalFlag flag_of(od::value& value, std::string_view field) {
+bool read_flag(od::value& value, OptionalFlag& target) {
     // Which of the three it is cannot be foreseen, so it is not asked for by branches. (Behind a token there
     // is always more of the body, or what pads it.)
     const std::string_view token = value.raw_json_token();
@@ -87,12 +89,18 @@ OptionalFlag flag_of(od::value& value, std::string_view field) {
     };
     static constexpr OptionalFlag kMeanings[] = {std::nullopt, false, true};
     const unsigned is_true = is("true"), is_false = is("false");
-    if ((is_true | is_false | is("null")) != 0) return kMeanings[2 * is_true + is_false];
+    if ((is_true | is_false | is("null")) != 0) {
+        target = kMeanings[2 * is_true + is_false];
+        return true;
+    }
     // With white space behind it, or not what it should be.
     bool flag = false;
-    if (value.get_bool().get(flag) == simdjson::SUCCESS) return flag;
-    if (is_null(value)) return std::nullopt;
-    reject(field, "is not true or false: " + shown(value.raw_json_token()));
+    if (value.get_bool().get(flag) == simdjson::SUCCESS) {
+        target = flag;
+        return true;
+    }
+    target.reset();
+    return is_null(value);
 }
 
 std::string_view last_segment(std::string_view path) {
@@ -128,15 +136,18 @@ std::string_view raw_value(od::value& value) {
     }
 }
 
-RecordText read_text(od::value& value, std::string_view field) {
-    const auto text = string_of(value, field);
-    return text ? RecordText(without_nul(*text)) : RecordText();
+bool read_text(od::value& value, RecordText& target) {
+    std::string_view text;
+    target.reset();
+    const auto error = value.get_string().get(text);
+    if (error != simdjson::SUCCESS) return is_null_instead(value, error);
+    target = RecordText(without_nul(text));
+    return true;
 }
 
-RecordText read_id(od::value& value, std::string_view field) {
-    RecordText id = read_text(value, field);
-    if (id) check_id(*id, field);
-    return id;
+bool is_engagement_id(std::string_view text) {
+    // U+FFFD may stand for something else, which would make one engagement of two.
+    return !text.empty() && is_id(text) && text.find("\xef\xbf\xbd") == std::string_view::npos;
 }
 
 // ------------------------------------------------------------------------------------------ records
@@ -144,6 +155,8 @@ RecordText read_id(od::value& value, std::string_view field) {
 struct RecordReader::Impl {
     RecordMemory* memory = nullptr;
     od::parser* parser = nullptr;  // what the values are of
+    Reading reading = Reading::strict;
+    std::string bad_id{}, bad_created_at{};  // why these are none; empty: they are
     std::string unescaped{};
     // Lists while they are read: their number is known at the end.
     std::vector<QueueRef> queues{};
@@ -162,16 +175,17 @@ struct RecordReader::Impl {
     RecordText keep(std::string_view text) { return RecordText::borrowed(memory->keep(text)); }
 
     /// Where the body has it or, if it has escapes, where the memory has it without; one without data for
-    /// null.
-    std::string_view text_of(od::value& value, std::string_view field) {
+    /// null. False for a value of another type.
+    bool text_of(od::value& value, std::string_view& text) {
         od::raw_json_string raw;
         if (const auto error = value.get_raw_json_string().get(raw); error != simdjson::SUCCESS) {
-            expect_null(value, error, field, "is not a string: ");
-            return {};
+            text = {};
+            return is_null_instead(value, error);
         }
         const char* const begin = raw.raw();
         const char* end = end_or_escape(begin);
-        return *end == '"' ? between(begin, end) : unescape(raw, end);
+        text = *end == '"' ? between(begin, end) : unescape(raw, end);
+        return true;
     }
     std::string_view unescape(od::raw_json_string raw, const char* end) {
         while (*end != '"') end = end_or_escape(end + 2);  // an escape is two bytes, or the rest is plain
@@ -179,64 +193,67 @@ struct RecordReader::Impl {
         auto* to = reinterpret_cast<std::uint8_t*>(unescaped.data());
         return memory->keep(without_nul(parser->unescape(raw, to).value()));
     }
-    /// False, and nothing has changed, for null.
-    bool read_time(od::value& value, std::string_view field, Instant& target) {
-        const std::string_view text = text_of(value, field);
-        if (!text.data()) return false;
-        if (!parse_timestamp(text, target)) reject(field, "is not an ISO 8601 time: " + shown(text));
-        return true;
-    }
 
-    [[gnu::always_inline]] void read(od::value& value, std::string_view field, RecordText& target) {
-        const std::string_view text = text_of(value, field);
+    [[gnu::always_inline]] bool read(od::value& value, RecordText& target) {
+        std::string_view text;
+        const bool good = text_of(value, text);
         if (text.data()) {
             target.borrow(text);
         } else {
             target.reset();
         }
-    }
-    void read_id(od::value& value, std::string_view field, RecordText& target) {
-        read(value, field, target);
-        if (target) check_id(*target, field);
+        return good;
     }
 
-    // Members, by their names and types, and into which member of a record they go. `kShown` is the name
-    // that a reason gives.
+    // Members, by their names and types, and into which member of a record they go.
 
-    template <Name kMember, auto kTarget, Name kShown = kMember>
+    template <Name kMember, auto kTarget>
     struct Text {
         static constexpr auto kName = kMember;
-        static void read(Impl& in, od::value& value, auto& record, Undocumented&) {
-            in.read(value, kShown.view(), record.*kTarget);
+        static bool read(Impl& in, od::value& value, auto& record, Undocumented&) {
+            return in.read(value, record.*kTarget);
         }
     };
-    template <Name kMember, auto kTarget, Name kShown = kMember>
+    /// A text that an index holds: one that is too long for that is no id.
+    template <Name kMember, auto kTarget>
     struct Id {
         static constexpr auto kName = kMember;
-        static void read(Impl& in, od::value& value, auto& record, Undocumented&) {
-            in.read_id(value, kShown.view(), record.*kTarget);
+        static bool read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
+            RecordText& target = record.*kTarget;
+            if (!in.read(value, target)) return false;
+            if (is_id(*target)) return true;
+            unknown.add_documented(kName.view(), *target);
+            target.reset();
+            return true;
         }
     };
     template <Name kMember, auto kTarget>
     struct Time {
         static constexpr auto kName = kMember;
-        static void read(Impl& in, od::value& value, auto& record, Undocumented&) {
+        static bool read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
             OptionalInstant& target = record.*kTarget;
-            if (!in.read_time(value, kName.view(), target.emplace())) target.reset();
+            std::string_view text;
+            target.reset();
+            if (!in.text_of(value, text)) return false;
+            if (text.data() && !parse_timestamp(text, target.emplace())) {
+                unknown.add_documented(kName.view(), text);
+                target.reset();
+            }
+            return true;
         }
     };
-    template <Name kMember, auto kTarget, Name kShown = kMember>
+    template <Name kMember, auto kTarget>
     struct Seconds {
         static constexpr auto kName = kMember;
-        static void read(Impl&, od::value& value, auto& record, Undocumented&) {
-            read_seconds(value, kShown.view(), record.*kTarget);
+        static bool read(Impl&, od::value& value, auto& record, Undocumented&) {
+            return read_seconds(value, record.*kTarget);
         }
     };
     template <Name kMember, auto kTarget>
     struct Flag {
         static constexpr auto kName = kMember;
-        static void read(Impl&, od::value& value, auto& record, Undocumented&) {
-            record.*kTarget = flag_of(value, kName.view());
+        static bool read(Impl&, od::value& value, auto& record, Undocumented&) {
+            return read_flag(value, record.*kTarget);
         }
     };
     /// An object of which one member is wanted, `kInner`: an address or an id.
@@ -245,119 +262,208 @@ struct RecordReader::Impl {
         static constexpr auto kName = kMember;
         struct Inner {
             static constexpr auto kName = kInner;
-            static void read(Impl& in, od::value& value, RecordText& target, Undocumented&) {
-                if constexpr (kInner.view() == "id") {
-                    in.read_id(value, kMember.view(), target);
-                } else {
-                    in.read(value, kMember.view(), target);
-                }
+            static bool read(Impl& in, od::value& value, RecordText& target, Undocumented& unknown) {
+                if (!in.read(value, target)) return false;
+                if (kInner.view() != "id" || is_id(*target)) return true;
+                unknown.add_documented(kName.view(), *target);
+                target.reset();
+                return true;
             }
         };
-        static void read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
+        static bool read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
             RecordText& target = record.*kTarget;
-            if (std::array<std::string_view, 1> text; plain_texts<kInner>(value, text)) {
-                if constexpr (kInner.view() == "id") check_id(text[0], kMember.view());
+            if (std::array<std::string_view, 1> text;
+                plain_texts<kInner>(value, text) && (kInner.view() != "id" || is_id(text[0]))) {
                 target.borrow(text[0]);
-                return;
+                return true;
             }
-            Undocumented beside;
+            Undocumented beside(in.reading);
             target.reset();
-            read_object<Inner>(in, value, kName.view(), target, beside);
+            if (!read_object<Inner>(in, value, target, beside)) return false;
             beside.put_into(unknown, kName.view());
+            return true;
         }
     };
     template <Name kMember, auto kTarget>
     struct Queues {
         static constexpr auto kName = kMember;
-        static void read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
-            record.*kTarget = in.read_queues(value, kName.view(), unknown);
+        static bool read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
+            return in.read_queues(value, kName.view(), record.*kTarget, unknown);
         }
     };
 
-    RecordList<QueueRef> read_queues(od::value& value, std::string_view field, Undocumented& unknown) {
-        UndocumentedList beside;
+    /// An element that is not an object stays as an element without texts, so that the others keep their
+    /// positions.
+    bool read_queues(od::value& value, std::string_view field, RecordList<QueueRef>& target,
+                     Undocumented& unknown) {
+        UndocumentedList beside(reading);
         queues.clear();
-        read_array(value, field, [&](od::value& element) {
+        const bool good = read_array(value, [&](od::value& element) {
             QueueRef& queue = queues.emplace_back();
-            Undocumented entry;
-            if (std::array<std::string_view, 2> texts; plain_texts<"id", "name">(element, texts)) {
-                check_id(texts[0], "queue id");
+            if (std::array<std::string_view, 2> texts;
+                plain_texts<"id", "name">(element, texts) && is_id(texts[0])) {
                 queue.id.borrow(texts[0]);
                 queue.name.borrow(texts[1]);
-            } else {
-                read_object<Id<"id", &QueueRef::id, "queue id">, Text<"name", &QueueRef::name, "queue name">>(
-                    *this, element, field, queue, entry);
+                return beside.skip();
             }
-            beside.add(entry);
+            Undocumented entry(reading);
+            if (read_object<Id<"id", &QueueRef::id>, Text<"name", &QueueRef::name>>(*this, element, queue,
+                                                                                    entry)) {
+                beside.add(entry);
+            } else {
+                beside.add_element(element);
+            }
         });
         beside.put_into(unknown, field);
-        return RecordList<QueueRef>::borrowed(queues, *memory);
+        target = RecordList<QueueRef>::borrowed(queues, *memory);
+        return good;
     }
 
     struct Operators {
         static constexpr Name kName = "operators";
-        static void read(Impl& in, od::value& value, Engagement& e, Undocumented& unknown) {
-            UndocumentedList beside;
+        static bool read(Impl& in, od::value& value, Engagement& e, Undocumented& unknown) {
+            UndocumentedList beside(in.reading);
             in.operators.clear();
-            read_array(value, kName.view(), [&](od::value& element) {
+            const bool good = read_array(value, [&](od::value& element) {
                 OperatorRef& op = in.operators.emplace_back();
-                Undocumented entry;
                 if (std::array<std::string_view, 1> text; plain_texts<"href">(element, text)) {
                     op.href.borrow(text[0]);
+                    beside.skip();
+                } else if (Undocumented entry(in.reading);
+                           read_object<Text<"href", &OperatorRef::href>>(in, element, op, entry)) {
+                    beside.add(entry);
                 } else {
-                    read_object<Text<"href", &OperatorRef::href, "operator href">>(in, element, kName.view(),
-                                                                                   op, entry);
+                    beside.add_element(element);
                 }
                 const std::string_view id = op.href ? last_segment(*op.href) : std::string_view();
                 if (!id.empty()) op.operator_id = RecordText::borrowed(id);
-                beside.add(entry);
             });
             beside.put_into(unknown, kName.view());
             e.operators = RecordList<OperatorRef>::borrowed(in.operators, *in.memory);
+            return good;
         }
     };
 
     struct RecordingUrls {
         static constexpr Name kName = "audio_recording_urls";
-        static void read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
+        static bool read(Impl& in, od::value& value, Engagement& e, Undocumented& unknown) {
+            UndocumentedList beside(in.reading, "null");
             in.urls.clear();
-            read_array(value, kName.view(),
-                       [&](od::value& element) { in.read(element, kName.view(), in.urls.emplace_back()); });
+            const bool good = read_array(value, [&](od::value& element) {
+                if (in.read(element, in.urls.emplace_back())) {
+                    beside.skip();
+                } else {
+                    beside.add_element(element);
+                }
+            });
+            beside.put_into(unknown, kName.view());
             e.audio_recording_urls = RecordList<RecordText>::borrowed(in.urls, *in.memory);
+            return good;
         }
     };
 
+    // The two members without which there is no record. Of one name twice the last counts, so what is wrong
+    // with them is told at the end.
+
+    struct EngagementId {
+        static constexpr Name kName = "id";
+        static bool read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
+            in.bad_id.clear();
+            if (!in.read(value, e.id)) {
+                in.bad_id = "id is not a string: " + shown(value.raw_json_token());
+            } else if (!e.id || (*e.id).empty()) {
+                in.bad_id = "id is missing";
+            } else if (!is_engagement_id(*e.id)) [[unlikely]] {
+                in.bad_id = is_id(*e.id) ? "id holds a character that cannot be stored: " + shown(*e.id)
+                                         : "id is longer than an id can be";
+            }
+            return true;
+        }
+    };
     struct CreatedAt {
         static constexpr Name kName = "created_at";
-        static void read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
-            if (!in.read_time(value, kName.view(), e.created_at)) e.created_at = kNever;
+        static bool read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
+            std::string_view text;
+            if (!in.text_of(value, text)) {
+                in.bad_created_at = "created_at is not a string: " + shown(value.raw_json_token());
+            } else if (!text.data()) {
+                in.bad_created_at = "created_at is missing";
+            } else if (!parse_timestamp(text, e.created_at)) {
+                in.bad_created_at = "created_at is not an ISO 8601 time: " + shown(text);
+            } else {
+                in.bad_created_at.clear();
+                return true;
+            }
+            e.created_at = kNever;
+            return true;
         }
     };
 
     struct Legs {
         static constexpr Name kName = "legs";
-        static void read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
+        static bool read(Impl& in, od::value& value, Engagement& e, Undocumented& unknown) {
             e.legs.reset();
-            if (is_null(value)) return;
+            if (is_null(value)) return true;
+            UndocumentedList beside(in.reading);
             in.legs.clear();
-            read_array(value, kName.view(), [&](od::value& element) {
-                if (element.type().value() != od::json_type::object) {
-                    reject(kName.view(),
-                           "holds something that is not an object: " + shown(element.raw_json_token()));
-                }
-                Leg& leg = in.legs.emplace_back();
-                in.read_leg(element, leg);
-                if (!leg.id) leg.id = in.keep("#" + std::to_string(in.legs.size() - 1));
+            const bool good = read_array(value, [&](od::value& element) {
+                if (element.type().value() != od::json_type::object) return beside.add_element(element);
+                in.read_leg(element, in.legs.emplace_back());
+                beside.skip();
             });
+            if (!good) return false;
+            beside.put_into(unknown, kName.view());
+            in.tell_legs_apart();
             e.legs = RecordList<Leg>::borrowed(in.legs, *in.memory);
+            return true;
         }
     };
+
+    /// Gives an id to each leg that has none of its own: `#<position>` to one that came without an id or with
+    /// an empty one, `<id>#2` to the second of an id, and so on. The id that was sent is kept in the leg's
+    /// `extra`. The same legs in the same order always get the same ids.
+    void tell_legs_apart() {
+        // Nearly always there are a few legs, and nothing to do.
+        constexpr std::size_t kFew = 8;
+        const auto has_own_id = [&](const Leg& leg) {
+            return leg.id && !(*leg.id).empty() &&
+                   std::none_of(std::as_const(legs).data(), &leg,
+                                [&](const Leg& other) { return other.id == leg.id; });
+        };
+        if (legs.size() <= kFew && std::all_of(legs.begin(), legs.end(), has_own_id)) return;
+        std::set<std::string, std::less<>> taken;
+        std::vector<Leg*> nameless;
+        for (Leg& leg : legs) {
+            if (!leg.id || (*leg.id).empty() || !taken.emplace(*leg.id).second) nameless.push_back(&leg);
+        }
+        std::map<std::string, std::size_t> number;  // of the last of an id
+        for (Leg* const leg : nameless) {
+            const bool repeated = leg->id && !(*leg->id).empty();
+            if (leg->id) keep_sent_id(*leg);
+            const std::string sent = repeated ? leg->id.str() : std::string();
+            std::size_t next = repeated ? 2 : static_cast<std::size_t>(leg - legs.data());
+            if (const auto last = number.find(sent); repeated && last != number.end())
+                next = last->second + 1;
+            std::string id;
+            do id = sent + "#" + std::to_string(next++);
+            while (!taken.insert(id).second);
+            number[sent] = next - 1;
+            leg->id = keep(id);
+        }
+    }
+    void keep_sent_id(Leg& leg) {
+        std::string why;
+        const std::string member = R"({"id":)" + json_quote(*leg.id);
+        const std::string merged =
+            leg.extra ? member + "," + std::string((*leg.extra).substr(1)) : member + "}";
+        leg.extra = keep(canonical_json(merged, why).value_or(merged));
+    }
 
     // In the order of the documentation, which is that of the API.
 
     void read_leg(od::value& value, Leg& leg) {
-        Undocumented unknown;
-        read_object<Id<"id", &Leg::id, "leg id">,                                            //
+        Undocumented unknown(reading);
+        read_object<Id<"id", &Leg::id>,                                                      //
                     Only<"operator", "id", &Leg::operator_id>,                               //
                     Only<"site", "id", &Leg::site_id>,                                       //
                     Time<"requested_at", &Leg::requested_at>,                                //
@@ -367,26 +473,28 @@ struct RecordReader::Impl {
                     Text<"offered_media_type", &Leg::offered_media_type>,                    //
                     Text<"accepted_media_type", &Leg::accepted_media_type>,                  //
                     Queues<"request_queues", &Leg::request_queues>,                          //
-                    Seconds<"duration", &Leg::duration, "leg duration">,                     //
+                    Seconds<"duration", &Leg::duration>,                                     //
                     Text<"highest_visitor_media_type", &Leg::highest_visitor_media_type>,    //
                     Text<"highest_operator_media_type", &Leg::highest_operator_media_type>,  //
                     Flag<"used_cobrowsing", &Leg::used_cobrowsing>,                          //
                     Time<"ended_at", &Leg::ended_at>,                                        //
-                    Text<"end_reason", &Leg::end_reason>>(*this, value, "legs", leg, unknown);
+                    Text<"end_reason", &Leg::end_reason>>(*this, value, leg, unknown);
         if (!unknown.empty()) leg.extra = keep(unknown.object());
     }
 
     void read_engagement(od::value& value, Engagement& e) {
         e.created_at = kNever;
-        Undocumented unknown;
-        read_object<Id<"id", &Engagement::id>,                                           //
+        bad_id = "id is missing";
+        bad_created_at = "created_at is missing";
+        Undocumented unknown(reading);
+        read_object<EngagementId,                                                        //
                     Text<"engagement_type", &Engagement::engagement_type>,               //
                     CreatedAt,                                                           //
                     Seconds<"duration", &Engagement::duration>,                          //
                     Text<"visitor_name", &Engagement::visitor_name>,                     //
                     Text<"visitor_browser", &Engagement::visitor_browser>,               //
                     Text<"visitor_device_type", &Engagement::visitor_device_type>,       //
-                    Text<"visitor_id", &Engagement::visitor_id>,                         //
+                    Id<"visitor_id", &Engagement::visitor_id>,                           //
                     Flag<"cobrowsing_used", &Engagement::cobrowsing_used>,               //
                     Flag<"video_used", &Engagement::video_used>,                         //
                     Flag<"audio_used", &Engagement::audio_used>,                         //
@@ -401,9 +509,9 @@ struct RecordReader::Impl {
                     Only<"chat_transcript", "href", &Engagement::chat_transcript_href>,  //
                     Operators,                                                           //
                     Queues<"queues", &Engagement::queues>,                               //
-                    Legs>(*this, value, "the record", e, unknown);
-        if (!e.id || (*e.id).empty()) throw BadRecord{"id is missing"};
-        if (e.created_at == kNever) throw BadRecord{"created_at is missing"};
+                    Legs>(*this, value, e, unknown);
+        if (!bad_id.empty()) throw BadRecord{bad_id};
+        if (!bad_created_at.empty()) throw BadRecord{bad_created_at};
         if (!unknown.empty()) e.extra = keep(unknown.object());
     }
 };
@@ -413,11 +521,12 @@ RecordReader::~RecordReader() = default;
 RecordReader::RecordReader(RecordReader&&) noexcept = default;
 
 void RecordReader::read(od::value& value, od::parser& parser, const std::shared_ptr<RecordMemory>& memory,
-                        Engagement& engagement) {
+                        Reading reading, Engagement& engagement) {
     if (value.type().value() != od::json_type::object) throw BadRecord{"the record is not an object"};
     engagement.memory = MemoryHold(memory);
     impl_->memory = memory.get();
     impl_->parser = &parser;
+    impl_->reading = reading;
     try {
         impl_->read_engagement(value, engagement);
     } catch (...) {

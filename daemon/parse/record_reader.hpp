@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/parse/undocumented.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -23,10 +24,11 @@ std::string_view raw_value(simdjson::ondemand::value& value);
 /// Without white space at its end.
 std::string_view trimmed(std::string_view text);
 
-/// Members by their names, for those who need a few of them. Null is none. Throws BadRecord where there is
-/// something else than a text, or, of an id, one that is too long to be one.
-RecordText read_text(simdjson::ondemand::value& value, std::string_view field);
-RecordText read_id(simdjson::ondemand::value& value, std::string_view field);
+/// Reads a text; none for null. False, and there is none, if the value is of another type.
+bool read_text(simdjson::ondemand::value& value, RecordText& target);
+/// True for a text that can tell an engagement from all others: PostgreSQL can hold and index it, and no
+/// character of it stands for one that could not be kept.
+bool is_engagement_id(std::string_view text);
 
 /// Reads records one after the other.
 class RecordReader {
@@ -37,9 +39,11 @@ class RecordReader {
 
     /// A value of a body that `memory` keeps and `parser` reads, into a fresh `engagement`, which borrows its
     /// texts from that body and is of no use after an exception: BadRecord, or simdjson_error where it is not
-    /// JSON. U+0000 becomes U+FFFD.
+    /// JSON. U+0000 becomes U+FFFD. A documented member of another type than documented becomes none, and
+    /// what was sent goes to `extra` under its name; of a list and of an object within the record, what has
+    /// no column of its own goes there.
     void read(simdjson::ondemand::value& value, simdjson::ondemand::parser& parser,
-              const std::shared_ptr<RecordMemory>& memory, Engagement& engagement);
+              const std::shared_ptr<RecordMemory>& memory, Reading reading, Engagement& engagement);
 
   private:
     struct Impl;

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
+#include "daemon/parse/page_splitter.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "sinks/json_text.hpp"
 
@@ -27,7 +29,7 @@ class Others {
     }
     static std::string canonical(const std::string& json) {
         std::string why;
-        const auto text = canonical_json(json, why);
+        const auto text = canonical_json(json, why, nullptr, kMaxMemberDepth);
         return text ? *text : json_quote(json);
     }
 
@@ -75,6 +77,15 @@ bool take_sender(dom::element value, ChatMessage& message, Others& others) {
     return true;
 }
 
+/// A message that is not JSON, kept as it was sent.
+ChatMessage unreadable_message(std::string_view text) {
+    Others others;
+    others.add_text("value", json_quote(without_nul(text)));
+    ChatMessage message;
+    message.extra = others.text();
+    return message;
+}
+
 ChatMessage read_message(dom::element element) {
     ChatMessage message;
     Others others;
@@ -102,25 +113,41 @@ ChatMessage read_message(dom::element element) {
 
 Parsed<std::vector<ChatMessage>> parse_transcript(std::string& body, const Privacy& privacy) {
     Parsed<std::vector<ChatMessage>> parsed;
-    dom::parser parser;
-    dom::element root;
-    const std::string repaired = repair_escapes(body);
-    const auto error = parser.parse(repaired).get(root);
-    if (error != simdjson::SUCCESS) {
-        parsed.failure = {
-            error == simdjson::UTF8_ERROR ? ParseFailure::Kind::invalid_utf8 : ParseFailure::Kind::not_json,
-            std::string("the body is not valid JSON: ") + simdjson::error_message(error)};
+    const std::string_view text = json_document(body);
+    if (!simdjson::validate_utf8(text.data(), text.size())) {
+        parsed.failure = {ParseFailure::Kind::invalid_utf8, "the body is not valid UTF-8"};
         return parsed;
     }
-    if (!root.is_array()) {
-        parsed.failure = {ParseFailure::Kind::wrong_shape, "the body is not a list of messages"};
+    const auto add = [&](ChatMessage message) {
+        privacy.apply(message);
+        parsed.value->push_back(std::move(message));
+    };
+    dom::parser parser;
+    dom::element root;
+    const auto error = parser.parse(repair_json(text)).get(root);
+    if (error == simdjson::SUCCESS) {
+        if (!root.is_array() && !root.is_null()) {
+            parsed.failure = {ParseFailure::Kind::wrong_shape, "the body is not a list of messages"};
+            return parsed;
+        }
+        parsed.value.emplace();
+        if (root.is_null()) return parsed;  // blank members are null on some endpoints (spec: api-facts)
+        for (const dom::element element : dom::array(root)) add(read_message(element));
+        return parsed;
+    }
+    const auto elements = split_list(text);
+    if (!elements) {
+        parsed.failure = {ParseFailure::Kind::not_json,
+                          std::string("the body is not valid JSON: ") + simdjson::error_message(error)};
         return parsed;
     }
     parsed.value.emplace();
-    for (const dom::element element : dom::array(root)) {
-        ChatMessage message = read_message(element);
-        privacy.apply(message);
-        parsed.value->push_back(std::move(message));
+    for (const std::string_view element : *elements) {
+        if (parser.parse(repair_json(element)).get(root) == simdjson::SUCCESS) {
+            add(read_message(root));
+        } else {
+            add(unreadable_message(element));
+        }
     }
     return parsed;
 }

@@ -9,8 +9,9 @@
 namespace glia {
 
 /// Reads the answer to GET /engagements/{id}/chat_transcript: a list of messages, in its order. A member that
-/// is not of the kind it should be, or that nobody knows, is kept in the message's `extra`: no message is
-/// left out for it. `body` may be given spare capacity.
+/// is not of the kind it should be, or that nobody knows, is kept in the message's `extra`, and a message
+/// that is no object or no JSON there under "value": no message is left out for it. null is a transcript
+/// without messages.
 Parsed<std::vector<ChatMessage>> parse_transcript(std::string& body, const Privacy& privacy);
 
 }  // namespace glia

@@ -1,21 +1,49 @@
 #include "daemon/parse/undocumented.hpp"
 
+#include <algorithm>
+
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/canonical_value.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/object_reader.hpp"
+#include "sinks/json_text.hpp"
 
 namespace glia {
+namespace {
 
-void Undocumented::add(std::string_view name, simdjson::ondemand::value& value) {
-    std::string text;
+/// The value as canonical JSON.
+std::string kept(std::string_view name, simdjson::ondemand::value& value, Reading reading) {
+    if (reading == Reading::repaired) {
+        const std::string_view text = raw_value(value);
+        std::string why;
+        const auto canonical = canonical_json(text, why, nullptr, kMaxMemberDepth);
+        if (canonical) return *canonical;
+        if (why != kNestedTooDeep) throw simdjson::simdjson_error(simdjson::TAPE_ERROR);
+        return json_quote(text);
+    }
     try {
-        text = canonical_value(value);
+        return canonical_value(value);
     } catch (const NotCanonical& no) {
         reject(name, "cannot be kept: " + no.why);
     } catch (const simdjson::simdjson_error& error) {
         reject(name, std::string("cannot be kept: ") + error.what());
     }
+}
+
+}  // namespace
+
+void Undocumented::add(std::string_view name, simdjson::ondemand::value& value) {
+    std::string text = kept(name, value, reading_);
     members_.emplace_back(without_nul(name), std::move(text));
+}
+
+void Undocumented::add_documented(std::string_view name, std::string_view text) {
+    members_.emplace_back(name, json_quote(text));
+    holds_documented_ = true;
+}
+
+void Undocumented::remove(std::string_view name) {
+    std::erase_if(members_, [name](const JsonMember& member) { return member.first == name; });
 }
 
 std::string Undocumented::object() {
@@ -24,10 +52,26 @@ std::string Undocumented::object() {
     return text;
 }
 
-void UndocumentedList::append(Undocumented& entry) {
-    const auto add = [this](const std::string& object) { list_ += (list_.empty() ? "[" : ",") + object; };
-    for (; bare_ > 0; --bare_) add("{}");
-    add(entry.empty() ? "{}" : entry.object());
+void Undocumented::put_into(Undocumented& other, std::string_view name) {
+    if (empty()) return;
+    other.members_.emplace_back(name, object());
+    other.holds_documented_ = true;
+}
+
+void UndocumentedList::add_element(simdjson::ondemand::value& value) {
+    append(kept("a list", value, reading_));
+}
+
+void UndocumentedList::put_into(Undocumented& other, std::string_view name) {
+    if (list_.empty()) return;
+    other.members_.emplace_back(name, list_ + "]");
+    other.holds_documented_ = true;
+}
+
+void UndocumentedList::append(const std::string& entry) {
+    const auto add = [this](std::string_view text) { (list_ += list_.empty() ? "[" : ",") += text; };
+    for (; bare_ > 0; --bare_) add(placeholder_);
+    add(entry);
 }
 
 }  // namespace glia

@@ -1,5 +1,5 @@
-// Members that the documentation does not know are kept too (DESIGN.md §3.5), as canonical JSON beside what
-// they came with.
+// What a record holds beyond its documentation is kept too (DESIGN.md §3.5), as canonical JSON: members that
+// the documentation does not know, and documented ones whose values are not of their documented types.
 #pragma once
 
 #include <simdjson.h>
@@ -13,44 +13,78 @@
 
 namespace glia {
 
+/// How a text is read.
+enum class Reading {
+    strict,   ///< as received; whatever jsonb cannot hold throws BadRecord
+    repaired  ///< after repair_json(); a value that is nested too deep is kept as text
+};
+
 /// Those of one object.
 class Undocumented {
   public:
-    /// Throws BadRecord for what cannot be kept.
+    explicit Undocumented(Reading reading) : reading_(reading) {}
+
     void add(std::string_view name, simdjson::ondemand::value& value);
+    /// The same of a member that the documentation knows.
+    void add_documented(std::string_view name, simdjson::ondemand::value& value) {
+        add(name, value);
+        holds_documented_ = true;
+    }
+    /// The same of a string that is already read.
+    void add_documented(std::string_view name, std::string_view text);
+
     bool empty() const { return members_.empty(); }
+    /// True if a documented member is among them.
+    bool holds_documented() const { return holds_documented_; }
+    /// Leaves out what an earlier member of this name left: of one name twice the last counts.
+    void remove(std::string_view name);
     /// As one canonical object.
     std::string object();
-    /// As a member of another object, if there is anything.
-    void put_into(Undocumented& other, std::string_view name) {
-        if (!empty()) other.members_.emplace_back(name, object());
-    }
+    /// As a documented member of another object, if there is anything.
+    void put_into(Undocumented& other, std::string_view name);
+    Reading reading() const { return reading_; }
 
   private:
     friend class UndocumentedList;
 
-    std::vector<JsonMember> members_;
+    Reading reading_;
+    bool holds_documented_ = false;
+    std::vector<JsonMember> members_{};
 };
 
-/// Those of the entries of a list: kept as a list with one object an entry, if any entry has something.
+/// Those of the elements of a list: kept as a list with one entry for each element, if any element has
+/// something. An element without anything is a `placeholder`.
 class UndocumentedList {
   public:
+    explicit UndocumentedList(Reading reading, std::string_view placeholder = "{}")
+        : reading_(reading), placeholder_(placeholder) {}
+
+    /// An element of its documented type.
     void add(Undocumented& entry) {
-        if (entry.empty() && list_.empty()) {
-            ++bare_;
+        if (entry.empty()) {
+            skip();
         } else {
-            append(entry);
+            append(entry.object());
         }
     }
-    void put_into(Undocumented& other, std::string_view name) {
-        if (!list_.empty()) other.members_.emplace_back(name, list_ + "]");
+    void skip() {
+        if (list_.empty()) {
+            ++bare_;
+        } else {
+            append(std::string(placeholder_));
+        }
     }
+    /// An element that is not: kept as it was sent.
+    void add_element(simdjson::ondemand::value& value);
+    void put_into(Undocumented& other, std::string_view name);
 
   private:
-    void append(Undocumented& entry);
+    void append(const std::string& entry);
 
-    std::size_t bare_ = 0;  // entries so far, of which none had anything
-    std::string list_;
+    Reading reading_;
+    std::string_view placeholder_;
+    std::size_t bare_ = 0;  // elements so far, of which none had anything
+    std::string list_{};
 };
 
 }  // namespace glia

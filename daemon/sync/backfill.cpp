@@ -25,6 +25,14 @@ constexpr int kClaimedAtOnce = 32;
 // says.
 constexpr int kWindowsWaiting = 252;
 
+/// How many windows may be read at a time. Shared with every permit: what is destroyed with the loop goes in
+/// no particular order.
+struct ReadPermits {
+    explicit ReadPermits(Runtime& runtime) : freed(runtime) {}
+    int free = 0;
+    Signal freed;
+};
+
 class Backfill {
   public:
     Backfill(Engine& engine, BackfillRequest request, BackfillObserver observer)
@@ -33,7 +41,7 @@ class Backfill {
           observer_(std::move(observer)),
           details_(engine),
           over_(engine.runtime),
-          reading_freed_(engine.runtime),
+          permits_(std::make_shared<ReadPermits>(engine.runtime)),
           claiming_(engine.runtime),
           asking_(engine.runtime) {}
 
@@ -67,7 +75,7 @@ class Backfill {
         engine_.runtime.spawn(fetch_details(latch));
         latch.add();
         engine_.runtime.spawn(report(latch));
-        reading_free_ = request_.concurrency;
+        permits_->free = request_.concurrency;
         for (int i = 0; i < request_.concurrency + kWindowsWaiting; ++i) {
             listing.add();
             engine_.runtime.spawn(read_windows(listing));
@@ -132,7 +140,7 @@ class Backfill {
         try {
             for (;;) {
                 co_await begin_reading();
-                Reading reading(*this);
+                Reading reading(permits_);
                 if (engine_.scope.ending() || ledger_.down()) break;
                 auto window = co_await next_window(latch);
                 if (window) {
@@ -153,24 +161,24 @@ class Backfill {
     /// waits for the last commit has it no more.
     class Reading {
       public:
-        explicit Reading(Backfill& backfill) : backfill_(backfill) {}
+        explicit Reading(std::shared_ptr<ReadPermits> permits) : permits_(std::move(permits)) {}
         ~Reading() { end(); }
         Reading(const Reading&) = delete;
         Reading& operator=(const Reading&) = delete;
         void end() {
             if (std::exchange(ended_, true)) return;
-            ++backfill_.reading_free_;
-            backfill_.reading_freed_.notify_one();
+            ++permits_->free;
+            permits_->freed.notify_one();
         }
 
       private:
-        Backfill& backfill_;
+        std::shared_ptr<ReadPermits> permits_;
         bool ended_ = false;
     };
 
     Task<> begin_reading() {
-        while (reading_free_ == 0) co_await reading_freed_.wait();
-        --reading_free_;
+        while (permits_->free == 0) co_await permits_->freed.wait();
+        --permits_->free;
     }
 
     /// A window of ours, and the renewal of its lease, from the moment it is claimed.
@@ -371,8 +379,7 @@ class Backfill {
     std::chrono::steady_clock::time_point started_{};
     TimeLeft time_left_;
     std::optional<Milliseconds> facts_told_;
-    int reading_free_ = 0;
-    Signal reading_freed_;
+    const std::shared_ptr<ReadPermits> permits_;
     AsyncMutex claiming_;
     AsyncMutex asking_;
     bool others_read_ = false;

@@ -61,7 +61,7 @@ std::optional<DetailFailure> DetailDrain::on_detail(const DetailJob& job, Fetche
     }
     outcome.fetched_at = fetched.fetched_at;
     batch_->details.push_back(std::move(outcome));
-    add_to_batch(*batch_, std::move(*fetched.detail.engagement), RecordSource::detail, fetched.fetched_at, "",
+    add_to_batch(*batch_, std::move(*fetched.detail.engagement), RecordSource::detail, fetched.asked(), "",
                  sync_);
     ++result_.fetched;
     return std::nullopt;

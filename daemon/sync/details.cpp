@@ -1,6 +1,7 @@
 #include "daemon/sync/details.hpp"
 
 #include <algorithm>
+#include <exception>
 
 #include "daemon/ops/log.hpp"
 
@@ -38,10 +39,24 @@ struct Details::Round {
     int asking = 0;  // workers with a request under way
     Signal idle;     // notified when nobody asks any more
     Milliseconds claimed_at{};
+    bool asked_again = false;  // a late response was written, and a further detail is to decide
 };
 
 Task<DrainResult> Details::drain(bool with_ongoing) {
-    Round round(engine_, with_ongoing);
+    DrainResult all;
+    for (;;) {
+        Round round(engine_, with_ongoing);
+        co_await drain(round);
+        const DrainResult& result = round.drain.result();
+        all.outcome.merge(result.outcome);
+        all.fetched += result.fetched;
+        all.failed += result.failed;
+        // What the last commit asked for has no worker any more.
+        if (!round.asked_again || all.outcome.ending != Ending::done || engine_.scope.ending()) co_return all;
+    }
+}
+
+Task<> Details::drain(Round& round) {
     std::optional<SinkError> failure;
     {
         const Renewal renewal(engine_, [owner = engine_.owner, &round] {
@@ -64,7 +79,6 @@ Task<DrainResult> Details::drain(bool with_ongoing) {
         }
     }
     if (failure) round.drain.give_up(engine_.outcome_of(*failure));
-    co_return round.drain.result();
 }
 
 Task<> Details::work(Round& round, Latch& latch) {
@@ -139,15 +153,18 @@ Task<> Details::fetch(Round& round, DetailJob job) {
 Task<> Details::flush(Round& round) {
     const std::shared_ptr<const Batch> batch = round.drain.flush();
     if (!batch) co_return;
-    struct Written {
-        ~Written() { unwritten -= fetched; }
-        std::int64_t& unwritten;
-        std::int64_t fetched;
-    };
-    const Written written{unwritten_,
-                          std::count_if(batch->details.begin(), batch->details.end(),
-                                        [](const auto& detail) { return detail.fetched_at.has_value(); })};
-    co_await engine_.committer.commit(batch, std::nullopt);
+    // Written or not, it is no longer waited for. No guard: this object belongs to another coroutine, which
+    // may be destroyed first.
+    std::exception_ptr failure;
+    try {
+        const CommitCounts counts = co_await engine_.committer.commit(batch, std::nullopt);
+        if (counts.queued > 0) round.asked_again = true;
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    unwritten_ -= std::count_if(batch->details.begin(), batch->details.end(),
+                                [](const auto& detail) { return detail.fetched_at.has_value(); });
+    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace glia

@@ -22,6 +22,7 @@ class Details {
 
   private:
     struct Round;
+    Task<> drain(Round& round);
     Task<> work(Round& round, Latch& latch);
     Task<std::optional<DetailJob>> take(Round& round);
     Task<> fetch(Round& round, DetailJob job);

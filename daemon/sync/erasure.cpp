@@ -1,5 +1,6 @@
 #include "daemon/sync/erasure.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "daemon/enrich/recording_path.hpp"
@@ -35,7 +36,9 @@ std::vector<std::string> delete_folders(const std::string& directory,
 /// True if there is more to erase. Throws SinkError.
 Task<bool> erase_expired(Engine& engine, RetentionCursor& cursor, Erased& all) {
     if (!engine.settings.sync.retention) co_return false;
-    const Instant before = engine.api.server_now() - *engine.settings.sync.retention;
+    // By the clock that lets more be kept: the other may be wrong.
+    const Instant now = std::min(engine.api.server_now(), engine.api.machine_now());
+    const Instant before = now - *engine.settings.sync.retention;
     const auto end = std::chrono::steady_clock::now() + kRetentionTurn;
     while (cursor.stage != RetentionCursor::Stage::finished) {
         if (engine.scope.ending() || std::chrono::steady_clock::now() >= end) co_return true;
@@ -72,7 +75,7 @@ Task<Erased> erase_ordered(Engine& engine, ErasureQueue& orders) {
         try {
             const ErasureStep step = co_await engine.store.run(erase);
             all += step.erased;
-            orders.on_step(step.finished);
+            orders.on_step(step);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }

@@ -4,6 +4,8 @@
 #include <deque>
 #include <optional>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "sinks/sink.hpp"
@@ -19,13 +21,13 @@ class ErasureQueue {
     /// The order whose next part is to be erased; none: the round is over.
     std::optional<ErasureOrder> next() const;
     /// A part of next() was erased.
-    void on_step(bool finished);
+    void on_step(const ErasureStep& step);
     /// A part of next() could not be erased.
     void on_failure();
 
   private:
     std::deque<ErasureOrder> waiting_;
-    std::set<ErasureOrder> failed_;
+    std::set<std::pair<std::string, std::string>> failed_;  // by kind and id
 };
 
 }  // namespace glia

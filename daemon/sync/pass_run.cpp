@@ -1,5 +1,6 @@
 #include "daemon/sync/pass_run.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/sync/schedule.hpp"
@@ -55,7 +56,7 @@ PassRun::Step PassRun::end() {
 
 void PassRun::on_page(FetchedPage fetched) {
     PageFacts facts;
-    facts.asked_at = fetched.not_before;
+    facts.asked_at = latest_watermark(fetched.not_before, fetched.machine_time);
     facts.next_page = fetched.page.next_page;
     facts.engagements = static_cast<std::int64_t>(fetched.page.engagements.size());
     facts.rejected = static_cast<std::int64_t>(fetched.page.rejected.size());
@@ -67,7 +68,7 @@ void PassRun::on_page(FetchedPage fetched) {
         batch_->engagements.reserve(fetched.page.next_page ? full_ + page : page);
     }
     for (Engagement& engagement : fetched.page.engagements) {
-        add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.fetched_at, site_, sync_);
+        add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.asked(), site_, sync_);
     }
     for (RejectedRecord& rejected : fetched.page.rejected) {
         batch_->rejected.push_back({std::move(rejected), RecordSource::list, site_});
@@ -112,15 +113,19 @@ void PassRun::stop() {
     result_.outcome.merge({Ending::stopped, "stopped before the last page of site " + site_});
 }
 
-void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
+void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, const AskedAt& asked,
                   const std::string& site_id, const SyncSettings& sync) {
-    if (sync.retention && engagement.created_at < fetched_at - *sync.retention) return;
+    const Instant fetched_at = asked.server;
+    // By the clock that lets more be kept: the other may be wrong.
+    const Instant now = std::min(asked.server, asked.machine);
+    if (sync.retention && engagement.created_at < now - *sync.retention) return;
     FetchedEngagement fetched;
     if (is_ongoing(engagement, fetched_at) && !planted(Mistake::ongoing_forgotten))
         fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
     fetched.engagement = std::move(engagement);
     fetched.source = source;
     fetched.fetched_at = fetched_at;
+    fetched.sent_at = asked.sent;
     fetched.site_id = site_id;
     batch.engagements.push_back(std::move(fetched));
 }

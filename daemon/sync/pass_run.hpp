@@ -83,7 +83,7 @@ class PassRun {
 };
 
 /// Takes a record into a batch, with what the merge needs to know; not one that retention would erase again.
-void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, Instant fetched_at,
+void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, const AskedAt& asked,
                   const std::string& site_id, const SyncSettings& sync);
 
 }  // namespace glia

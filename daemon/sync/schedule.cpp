@@ -20,11 +20,16 @@ Seconds to_seconds(Milliseconds duration) {
 
 }  // namespace
 
-OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync) {
+OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync, Instant latest) {
     const auto overlap = planted(Mistake::overlap_forgotten) ? Milliseconds{0} : sync.overlap;
     const Instant from =
-        std::max(kEarliestStart, lease.synced_through ? *lease.synced_through - overlap : sync.start_from);
-    if (lease.open_pass && lease.open_pass->from <= from) return *lease.open_pass;
+        std::max(kEarliestStart,
+                 lease.synced_through ? std::min(*lease.synced_through, latest) - overlap : sync.start_from);
+    if (lease.open_pass && lease.open_pass->from <= from) {
+        OpenPass open = *lease.open_pass;
+        if (open.started_at) open.started_at = std::min(*open.started_at, latest);
+        return open;
+    }
     OpenPass pass;
     pass.from = from;
     if (planted(Mistake::cursor_kept) && lease.open_pass) {

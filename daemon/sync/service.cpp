@@ -57,7 +57,14 @@ Task<> visit_site(Engine& engine, const SiteLease& lease, SiteVisit& visit) {
             sink.renew_site(name, epoch, kLeaseTime);
         };
     });
-    while (auto read = visit.next(engine.api.server_now(), engine.runtime.random())) {
+    if (visit.watermark_ahead(engine.api.server_now(), engine.api.machine_now())) {
+        log::warn(LogTopic::sync,
+                  "the watermark was ahead of the clock and is set back; engagements of that time may be "
+                  "missing: load them with `glia-sync backfill --from`",
+                  {{"site", lease.site_id}, {"synced_through", to_iso8601(*lease.synced_through)}});
+    }
+    while (auto read =
+               visit.next(engine.api.server_now(), engine.api.machine_now(), engine.runtime.random())) {
         const PassResult result = co_await perform(engine, std::move(read->pass), lease.site_id);
         visit.on_result(result);
         if (result.complete) tell(lease.site_id, read->mode, result);

@@ -1,16 +1,27 @@
 #include "daemon/sync/site_visit.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace glia {
+namespace {
+
+/// The latest time that a watermark can rightly have. The later clock counts: a machine that starts with a
+/// clock of 1970 must not read all history anew.
+Instant latest_now(Instant server_now, Instant machine_now) {
+    return std::max(server_now, machine_now) + kClockTolerance;
+}
+
+}  // namespace
 
 SiteVisit::SiteVisit(SiteLease lease, const SyncSettings& sync) : lease_(std::move(lease)), sync_(sync) {}
 
-std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, double random) {
+std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, Instant machine_now, double random) {
     if (at_ == At::incremental) {
         // Most visits are this and nothing more.
         if (!due_tier(lease_.tiers, sync_)) with_last_commit_ = SiteRelease{next_poll(sync_, 0, random), ""};
-        return Read{Pass(SiteTarget{lease_.site_id, lease_.epoch}, incremental_pass(lease_, sync_),
+        const Instant latest = latest_now(server_now, machine_now);
+        return Read{Pass(SiteTarget{lease_.site_id, lease_.epoch}, incremental_pass(lease_, sync_, latest),
                          with_last_commit_),
                     "incremental"};
     }
@@ -36,6 +47,10 @@ void SiteVisit::on_result(const PassResult& result) {
     const bool site_is_read = at_ == At::incremental && result.complete;
     if (!site_is_read) with_last_commit_.reset();
     at_ = site_is_read && !with_last_commit_ ? At::revisit : At::over;
+}
+
+bool SiteVisit::watermark_ahead(Instant server_now, Instant machine_now) const {
+    return lease_.synced_through && *lease_.synced_through > latest_now(server_now, machine_now);
 }
 
 SiteRelease SiteVisit::release(double random) const {

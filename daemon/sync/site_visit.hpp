@@ -20,9 +20,12 @@ class SiteVisit {
         const char* mode;  ///< incremental or revisit, for the log
     };
     /// The pass to perform now, with on_result() after it; none: the visit is over. `server_now`: the
-    /// server's clock, for how far back a revisit reaches. `random` in [0, 1), for jitter.
-    std::optional<Read> next(Instant server_now, double random);
+    /// server's clock, for how far back a revisit reaches. `machine_now`: this machine's own clock, which a
+    /// watermark cannot be ahead of. `random` in [0, 1), for jitter.
+    std::optional<Read> next(Instant server_now, Instant machine_now, double random);
     void on_result(const PassResult& result);
+    /// The stored watermark is in the future by both clocks: a wrong clock wrote it. The visit sets it back.
+    bool watermark_ahead(Instant server_now, Instant machine_now) const;
 
     const Outcome& outcome() const { return outcome_; }
     std::int64_t rejected() const { return rejected_; }

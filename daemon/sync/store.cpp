@@ -67,8 +67,16 @@ struct Store::Impl {
 
     void perform(std::size_t writer, const std::function<void(Sink&)>& work) {
         const AtWork at_work(marks[writer]);
-        if (!sinks[writer]) sinks[writer] = factory();
-        work(*sinks[writer]);
+        try {
+            if (!sinks[writer]) sinks[writer] = factory();
+            work(*sinks[writer]);
+        } catch (const SinkError&) {
+            throw;
+        } catch (const OutputLost&) {
+            throw;
+        } catch (const std::exception& error) {
+            throw SinkError(SinkError::Kind::internal, error.what());
+        }
     }
 };
 
@@ -116,13 +124,12 @@ Task<> Store::run_erased(std::function<void(Sink&)> work) {
         impl->metrics.database_retried();
         // At least half of the wait is kept: a server that restarts is not helped by being asked at once.
         const Milliseconds wait = backoff.delay(attempt + 1, 0.5 + 0.5 * impl->runtime.random());
-        log::warn(LogTopic::database, "database not available, will be tried again",
+        log::warn(LogTopic::database, "sink not available, will be tried again",
                   {{"attempt", std::to_string(attempt) + "/" + std::to_string(impl->retries + 1)},
                    {"next", to_text(wait)},
                    {"error", message}});
         if (!co_await impl->scope.sleep(wait)) {
-            throw SinkError(SinkError::Kind::unavailable,
-                            "stopped while waiting for the database: " + message);
+            throw SinkError(SinkError::Kind::unavailable, "stopped while waiting for the sink: " + message);
         }
     }
 }

@@ -96,6 +96,7 @@ class Writer {
         incoming.core_hash = core_hash(e);
         if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
         incoming.fetched_at = fetched.fetched_at;
+        incoming.late = is_late(fetched.source, std::chrono::steady_clock::now() - fetched.sent_at);
         const MergePlan plan = plan_merge(known ? std::optional(known->state) : std::nullopt, incoming);
         remember(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
@@ -142,7 +143,7 @@ class Writer {
         const Engagement& e = fetched.engagement;
         if (plan.want_detail) {
             state_.run(sql::enqueue_detail, {e.id.str(), value(OptionalInstant{e.created_at}),
-                                             value(OptionalInstant{fetched.fetched_at})});
+                                             value(OptionalInstant{detail_wanted_after(incoming)})});
             ++counts_.queued;
         }
         if (!incoming.legs_hash) return;

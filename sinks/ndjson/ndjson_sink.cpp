@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <system_error>
@@ -44,9 +43,10 @@ Value error_value(const std::string& error) {
 /// One program at a time, whatever happens to it: the lock goes with the process.
 class Lock {
   public:
-    explicit Lock(const std::string& state) {
+    Lock(const std::string& state, const OnTightened& on_tightened) {
         const std::string path = state + ".lock";
-        descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+        tighten(path, kStateMode, on_tightened);
+        descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kStateMode);
         if (descriptor_ < 0) {
             throw SinkError(SinkError::Kind::misconfigured, "opening " + path + ": " +
                                                                 std::generic_category().message(errno) +
@@ -69,14 +69,15 @@ class Lock {
 /// What writes to one state file, shared by the threads of the program and, while its configuration is
 /// changed, by the old one and the new one.
 struct Shared {
-    explicit Shared(const Settings& settings) : lock(settings.state), state(settings.state, true) {
+    explicit Shared(const Settings& settings)
+        : lock(settings.state, settings.on_tightened), state(settings.state, true, settings.on_tightened) {
         state.migrate();
         state.transact([&] {
             state.run(sql::free_leases);
             state.run(sql::free_windows);
             state.run(sql::free_details);
         });
-        output = std::make_unique<Output>(settings.output, state);
+        output = std::make_unique<Output>(settings.output, state, settings.on_tightened);
     }
     ~Shared() {
         try {
@@ -107,13 +108,15 @@ class NdjsonSink final : public Sink {
     explicit NdjsonSink(Settings settings) : settings_(std::move(settings)) {}
 
     int migrate() override {
+        require_writable(settings_.output);
         return with_writer([](State& state) { return state.migrate(); });
     }
     void require_schema() override {
-        if (!std::filesystem::exists(settings_.state)) {
+        if (!has_state()) {
             migrate();
             return;
         }
+        require_writable(settings_.output);
         // By whoever only asks, too, while another program writes.
         read([](State& state) {
             const int latest = static_cast<int>(sql::migrations.size());
@@ -283,7 +286,8 @@ class NdjsonSink final : public Sink {
     }
 
     std::optional<std::chrono::microseconds> server_clock(const std::string& machine) override {
-        return transact([&](State& state) -> std::optional<std::chrono::microseconds> {
+        // Asked while the configuration before this one still writes.
+        return read([&](State& state) -> std::optional<std::chrono::microseconds> {
             const auto rows = state.run(sql::read_server_clock, {machine});
             if (rows.empty()) return std::nullopt;
             return std::chrono::microseconds{rows.front().integer(0)};
@@ -323,6 +327,33 @@ class NdjsonSink final : public Sink {
                     forget_engagement(state, *row.text(0));
                 erased_.rejected += state.write(sql::erase_rejected_of_visitor, {*visitor});
             }
+        });
+    }
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
+        return read([&](State& state) {
+            std::vector<Tombstone> found;
+            for (const Row& row :
+                 state.run(sql::list_tombstones, {std::string(after ? name_of(after->kind) : ""),
+                                                  after ? to_hex(after->digest) : std::string(), limit})) {
+                const auto digest = from_bytea("\\x" + row.text(1).value_or(""));
+                if (!digest) throw SinkError(SinkError::Kind::internal, "a tombstone's mark is not a digest");
+                const auto kind =
+                    row.text(0) == "visitor" ? Tombstone::Kind::visitor : Tombstone::Kind::engagement;
+                found.push_back({kind, *digest, std::nullopt});
+            }
+            return found;
+        });
+    }
+    /// Erases what is stored of them in the same transaction.
+    std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
+        return transact([&](State& state) {
+            std::int64_t added = 0;
+            for (const Tombstone& tombstone : tombstones) {
+                added += state.write(sql::add_forgotten,
+                                     {std::string(name_of(tombstone.kind)), to_hex(tombstone.digest)});
+            }
+            forget_buried(state);
+            return added;
         });
     }
     /// forget() has erased everything already; what is left is to say how much.
@@ -367,7 +398,7 @@ class NdjsonSink final : public Sink {
     }
 
     StatusReport status() override {
-        if (!std::filesystem::exists(settings_.state)) return {};
+        if (!has_state()) return {};
         return read([](State& state) {
             StatusReport report;
             for (const Row& row : state.run(sql::status_sites)) {
@@ -379,6 +410,9 @@ class NdjsonSink final : public Sink {
             report.details_waiting = queue.integer(0);
             report.details_parked = queue.integer(1);
             report.rejected = queue.integer(2);
+            for (const Row& row : state.run(sql::status_clocks)) {
+                report.clocks.push_back({*row.text(0), row.real(1).value_or(0), std::nullopt});
+            }
             for (const Row& row : state.run(sql::status_backfills)) {
                 report.backfills.push_back({*row.instant(0), *row.instant(1), row.integer(2), row.integer(3),
                                             row.integer(4), row.real(5)});
@@ -417,6 +451,7 @@ class NdjsonSink final : public Sink {
     template <typename Work>
     auto transact(Work work) -> std::invoke_result_t<Work, State&> {
         return with_writer([&](State& state) {
+            shared_->output->use(settings_.output);
             using Answer = std::invoke_result_t<Work, State&>;
             if constexpr (std::is_void_v<Answer>) {
                 state.transact([&] { work(state); });
@@ -428,15 +463,18 @@ class NdjsonSink final : public Sink {
         });
     }
 
+    bool has_state() const { return access(settings_.state.c_str(), F_OK) == 0 || errno != ENOENT; }
+
     /// Without the lock: another program may be writing.
     template <typename Work>
     auto read(Work work) -> std::invoke_result_t<Work, State&> {
-        State state(settings_.state, false);
+        State state(settings_.state, false, nullptr);
         return work(state);
     }
 
     std::vector<CommitCounts> commit_parts(const std::vector<CommitPart>& parts) {
         return with_writer([&](State& state) {
+            shared_->output->use(settings_.output);
             std::vector<CommitCounts> all;
             std::string lines;
             Output& output = *shared_->output;
@@ -478,6 +516,40 @@ class NdjsonSink final : public Sink {
     void forget_engagement(State& state, const std::string& engagement) {
         state.run(sql::add_forgotten, {std::string("engagement"), mark_of(engagement)});
         erased_ += erase(state, engagement);
+    }
+
+    static bool is_buried(State& state, const OptionalText& engagement,
+                          const std::vector<std::string>& visitors) {
+        const Value mark = engagement ? Value(mark_of(*engagement)) : Value();
+        return state.run(sql::is_forgotten, {mark, list(visitors)}).at(0).integer(0) != 0;
+    }
+    /// Erases whatever has a tombstone. A digest cannot be searched for, so this reads every row, some at a
+    /// time.
+    void forget_buried(State& state) {
+        constexpr std::int64_t kEngagementsPerPage = 1000;
+        constexpr std::int64_t kRejectsPerPage = 200;
+        for (std::string after;;) {
+            const auto rows = state.run(sql::engagements_after, {after, kEngagementsPerPage});
+            if (rows.empty()) break;
+            for (const Row& row : rows) {
+                after = *row.text(0);
+                const OptionalText visitor = row.text(1);
+                const std::vector<std::string> visitors(visitor ? 1 : 0, visitor.value_or(""));
+                if (is_buried(state, after, visitors)) forget_engagement(state, after);
+            }
+        }
+        for (std::int64_t after = 0;;) {
+            const auto rows = state.run(sql::rejected_after, {after, kRejectsPerPage});
+            if (rows.empty()) break;
+            for (const Row& row : rows) {
+                after = row.integer(0);
+                std::vector<std::string> visitors;
+                for (const ContentHash& digest : possible_visitor_digests(row.text(2).value_or("")))
+                    visitors.push_back(to_hex(digest));
+                if (is_buried(state, row.text(1), visitors))
+                    erased_.rejected += state.write(sql::erase_rejected_one, {after});
+            }
+        }
     }
 
     static bool resume(State& state, const BackfillSpec& spec, const Row& row, BackfillState& result) {

@@ -1,6 +1,7 @@
 #include "sinks/ndjson/output.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,8 +14,6 @@
 
 namespace glia::ndjson {
 namespace {
-
-constexpr mode_t kFileMode = 0640;
 
 std::string folder_of(const std::string& path) {
     const std::string folder = std::filesystem::path(path).parent_path().string();
@@ -40,7 +39,17 @@ std::string name_for(const std::string& path, Instant now, std::int64_t sequence
 
 }  // namespace
 
-Output::Output(OutputSettings settings, State& state) : settings_(std::move(settings)), state_(state) {
+void require_writable(const OutputSettings& settings) {
+    if (settings.path == "-") return;
+    const std::string folder = folder_of(settings.path);
+    if (access(folder.c_str(), W_OK | X_OK) == 0) return;
+    throw SinkError(SinkError::Kind::misconfigured,
+                    "the folder " + folder + " cannot be written: " + std::generic_category().message(errno) +
+                        "; is sink.ndjson.path right?");
+}
+
+Output::Output(OutputSettings settings, State& state, OnTightened on_tightened)
+    : settings_(std::move(settings)), state_(state), on_tightened_(std::move(on_tightened)) {
     const Row row = state_.run(sql::read_output).at(0);
     sequence_ = row.integer(3);
     if (standard_output()) {
@@ -66,6 +75,7 @@ Output::~Output() {
 }
 
 void Output::fail(const std::string& doing, const std::string& path) const {
+    if (standard_output()) throw OutputLost("standard output: " + std::generic_category().message(errno));
     throw SinkError(SinkError::Kind::unavailable,
                     doing + " " + path + ": " + std::generic_category().message(errno));
 }
@@ -75,7 +85,8 @@ std::string Output::file() const {
 }
 
 void Output::open_part() {
-    descriptor_ = open(part().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kFileMode);
+    tighten(part(), kLinesMode, on_tightened_);
+    descriptor_ = open(part().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kLinesMode);
     if (descriptor_ < 0) fail("opening", part());
 }
 
@@ -92,25 +103,33 @@ void Output::note() {
 void Output::append(const std::string& lines) {
     if (lines.empty()) return;
     if (name_.empty() && !standard_output()) {
-        ++sequence_;
-        name_ = name_for(settings_.path, state_.now(), sequence_);
+        do {  // the files of another state file, in the same second
+            name_ = name_for(settings_.path, state_.now(), ++sequence_);
+        } while (access(file().c_str(), F_OK) == 0 || access(part().c_str(), F_OK) == 0);
         begun_at_ = state_.now();
         length_ = counted_ = 0;
         open_part();
         sync_folder(folder_of(settings_.path));
     }
-    const std::string where = standard_output() ? "standard output" : part();
-    std::string_view rest = lines;
-    while (!rest.empty()) {
-        const ssize_t written = write(descriptor_, rest.data(), rest.size());
+    write_all(lines);
+    // A pipe cannot be synced; whoever reads it has the line or will have it.
+    if (fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail("syncing", part());
+    note();
+}
+
+void Output::write_all(std::string_view lines) {
+    while (!lines.empty()) {
+        const ssize_t written = write(descriptor_, lines.data(), lines.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0) fail("writing", where);
-        rest.remove_prefix(static_cast<std::size_t>(written));
+        if (written < 0 && errno == EAGAIN) {  // whoever shares standard output has made it non-blocking
+            pollfd ready{descriptor_, POLLOUT, 0};
+            poll(&ready, 1, -1);
+            continue;
+        }
+        if (written < 0) fail("writing", part());
+        lines.remove_prefix(static_cast<std::size_t>(written));
         length_ += written;
     }
-    // A pipe cannot be synced; whoever reads it has the line or will have it.
-    if (fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail("syncing", where);
-    note();
 }
 
 void Output::take_back() {
@@ -138,6 +157,22 @@ void Output::rotate() {
     length_ = counted_ = 0;
     begun_at_.reset();
     state_.transact([&] { note(); });
+}
+
+void Output::use(const OutputSettings& settings) {
+    if (settings.path != settings_.path) {
+        rotate();
+        if (!name_.empty()) {  // begun, and without a line
+            unlink(part().c_str());
+            close_part();
+            name_.clear();
+            begun_at_.reset();
+            state_.transact([&] { note(); });
+        }
+        settings_.path = settings.path;
+        descriptor_ = standard_output() ? STDOUT_FILENO : -1;
+    }
+    settings_ = settings;
 }
 
 }  // namespace glia::ndjson

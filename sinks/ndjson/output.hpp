@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "sinks/ndjson/file_mode.hpp"
 #include "sinks/ndjson/state.hpp"
 
 namespace glia::ndjson {
@@ -13,14 +15,18 @@ struct OutputSettings {
     std::string path = "-";  ///< "-": standard output; else what files are named after
     std::int64_t rotate_bytes = std::int64_t{256} << 20;
     std::chrono::milliseconds rotate_every{3'600'000};
+    bool operator==(const OutputSettings&) const = default;
 };
 
+/// Throws SinkError if lines cannot be written there.
+void require_writable(const OutputSettings& settings);
+
 /// Appends lines. What of them counts stands in the state: a file that is longer after a crash is cut back to
-/// it. Throws SinkError.
+/// it. Throws SinkError; OutputLost if standard output takes no more.
 class Output {
   public:
     /// Goes on with the file that the state names, if there is one.
-    Output(OutputSettings settings, State& state);
+    Output(OutputSettings settings, State& state, OnTightened on_tightened);
     ~Output();
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
@@ -37,6 +43,8 @@ class Output {
     bool wants_rotation(Instant now) const;
     /// Gives the file its name. Nothing, if it holds no line.
     void rotate();
+    /// From now on writes as `settings` say: with another path, the file so far is complete.
+    void use(const OutputSettings& settings);
 
   private:
     bool standard_output() const { return settings_.path == "-"; }
@@ -46,9 +54,11 @@ class Output {
     void close_part();
     void note();
     [[noreturn]] void fail(const std::string& doing, const std::string& path) const;
+    void write_all(std::string_view lines);
 
     OutputSettings settings_;
     State& state_;
+    OnTightened on_tightened_;
     int descriptor_ = -1;
     std::string name_;  // of the file being written, without its folder; empty: none
     std::int64_t length_ = 0;

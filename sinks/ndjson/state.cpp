@@ -1,6 +1,8 @@
 #include "sinks/ndjson/state.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "sinks/json_text.hpp"
 #include "sinks/ndjson/sql.hpp"
@@ -92,7 +94,15 @@ std::vector<std::string> texts(const std::string& list) {
     return found;
 }
 
-State::State(std::string path, bool write) : path_(std::move(path)), now_(clock_now()) {
+State::State(std::string path, bool write, const OnTightened& on_tightened)
+    : path_(std::move(path)), now_(clock_now()) {
+    if (write) {
+        // Made here, as SQLite would let everybody read it; what SQLite makes beside it takes its mode.
+        const int made = open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kStateMode);
+        if (made >= 0) close(made);
+        for (const char* beside : {"", "-wal", "-shm", "-journal"})
+            tighten(path_ + beside, kStateMode, on_tightened);
+    }
     const int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     if (sqlite3_open_v2(path_.c_str(), &database_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
         const std::string why = database_ ? sqlite3_errmsg(database_) : "out of memory";

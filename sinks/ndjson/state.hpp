@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "sinks/ndjson/file_mode.hpp"
 #include "sinks/sink.hpp"
 
 struct sqlite3;
@@ -45,8 +46,8 @@ std::vector<std::string> texts(const std::string& list);
 /// An open state file. One thread at a time. Throws SinkError.
 class State {
   public:
-    /// `write`: makes the file if there is none.
-    State(std::string path, bool write);
+    /// `write`: makes the file if there is none, and keeps others from reading it.
+    State(std::string path, bool write, const OnTightened& on_tightened);
     ~State();
     State(const State&) = delete;
     State& operator=(const State&) = delete;

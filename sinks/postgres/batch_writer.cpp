@@ -505,7 +505,7 @@ class Writer {
             if (work.plan.insert) continue;  // copied
             wanted.emplace_back(std::string(work.id()));
             created.push_back(to_text(work.engagement().created_at));
-            after.push_back(to_text(work.incoming.fetched_at));
+            after.push_back(to_text(detail_wanted_after(work.incoming)));
         }
         if (!wanted.empty()) tx_.run(sql::enqueue_details, {array(wanted), array(created), array(after)});
     }

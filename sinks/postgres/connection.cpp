@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "sinks/postgres/dsn.hpp"
+#include "sinks/postgres/login.hpp"
 #include "sinks/postgres/sql.hpp"
 
 namespace glia::postgres {
@@ -12,6 +14,12 @@ namespace {
 
 // Deadlocks between writers of overlapping batches are rare and short; more attempts would hide a mistake.
 constexpr int kTransactionAttempts = 4;
+
+// Runs before the first query of a transaction if the role or database has another isolation level or a very
+// short time limit by default. The program takes a lock and then reads what others committed meanwhile: this
+// needs READ COMMITTED.
+constexpr std::string_view kPrelude =
+    "SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 /// One line, without libpq's prefixes and line breaks.
 std::string one_line(std::string text) {
@@ -35,26 +43,8 @@ bool is_a(const pqxx::sql_error& error) {
     return dynamic_cast<const Error*>(&error) != nullptr;
 }
 
-SinkError connect_error(const std::string& text) {
-    const std::string line = one_line(text);
-    const auto has = [&](std::string_view part) { return line.find(part) != std::string::npos; };
-    if (has("does not exist") && (has("database") || has("role"))) {
-        return {SinkError::Kind::misconfigured,
-                "PostgreSQL: " + line + "; create it, or correct sink.postgres.dsn"};
-    }
-    if (has("authentication failed") || has("no password supplied") || has("pg_hba.conf") ||
-        has("permission denied for database")) {
-        return {SinkError::Kind::misconfigured,
-                "PostgreSQL refuses the login: " + line +
-                    "; correct sink.postgres.dsn or the server's pg_hba.conf"};
-    }
-    return {SinkError::Kind::unavailable,
-            "PostgreSQL cannot be reached: " + line + "; is it running, and is sink.postgres.dsn right?"};
-}
-
-SinkError statement_error(const pqxx::sql_error& error) {
+SinkError statement_error(const pqxx::sql_error& error, const std::string& line) {
     const std::string code = sqlstate(error);
-    const std::string line = one_line(error.what());
     const auto is_class = [&](std::string_view prefix) { return code.starts_with(prefix); };
     if (code == "42501") {
         return {SinkError::Kind::denied,
@@ -63,10 +53,16 @@ SinkError statement_error(const pqxx::sql_error& error) {
     if (code == "42P01" || code == "42703" || code == "3F000") {
         return {SinkError::Kind::schema, "PostgreSQL: " + line + "; run `glia-sync migrate`"};
     }
+    if (code == "25006") {
+        return {SinkError::Kind::unavailable, "PostgreSQL: " + line +
+                                                  " [25006]; the server is a standby, or "
+                                                  "default_transaction_read_only is on for the role or the "
+                                                  "database"};
+    }
     // Connection trouble, no resources (a full disk may be cleaned up), intervention, waited too long, a
     // standby.
     if (code.empty() || is_class("08") || is_class("53") || is_class("57") || is_class("58") ||
-        is_class("40") || code == "55P03" || code == "25006" || code == "25P02") {
+        is_class("40") || code == "55P03" || code == "25P02") {
         return {SinkError::Kind::unavailable,
                 "PostgreSQL: " + line + (code.empty() ? "" : " [" + code + "]")};
     }
@@ -115,44 +111,27 @@ bool is_of_prepared(const pqxx::sql_error& error) {
 }  // namespace
 
 std::string complete_dsn(const std::string& dsn) {
-    char* complaint = nullptr;
-    PQconninfoOption* options = PQconninfoParse(dsn.c_str(), &complaint);
-    if (!options) {
-        const std::string text = complaint ? one_line(complaint) : "out of memory";
-        PQfreemem(complaint);
-        throw SinkError(SinkError::Kind::misconfigured, "sink.postgres.dsn cannot be read: " + text);
-    }
-    std::string complete;
-    const auto add = [&](const std::string& key, const std::string& value) {
-        complete += key + "='";
-        for (const char c : value) {
-            if (c == '\'' || c == '\\') complete.push_back('\\');
-            complete.push_back(c);
-        }
-        complete += "' ";
-    };
-    std::vector<std::string> given;
-    for (const PQconninfoOption* option = options; option->keyword; ++option) {
-        if (!option->val) continue;
-        given.emplace_back(option->keyword);
-        add(option->keyword, option->val);
-    }
-    PQconninfoFree(options);
+    auto parameters = parse_dsn(dsn);
+    if (!parameters) return dsn;  // log_in() says what is wrong with it
+    // Records are UTF-8. The startup packet overrides PGCLIENTENCODING and the defaults of role and database.
+    std::erase_if(*parameters, [](const DsnParameter& given) { return given.keyword == "client_encoding"; });
+    parameters->push_back({"client_encoding", "UTF8"});
     const auto otherwise = [&](const char* key, const char* environment, const char* value) {
-        if (std::find(given.begin(), given.end(), key) != given.end()) return;
+        const bool given =
+            std::any_of(parameters->begin(), parameters->end(),
+                        [&](const DsnParameter& parameter) { return parameter.keyword == key; });
         // Nothing here ever changes the environment.
-        if (environment && std::getenv(environment)) return;  // NOLINT(concurrency-mt-unsafe)
-        add(key, value);
+        if (given || (environment && std::getenv(environment))) return;  // NOLINT(concurrency-mt-unsafe)
+        parameters->push_back({key, value});
     };
     otherwise("connect_timeout", "PGCONNECT_TIMEOUT", "10");
     otherwise("application_name", "PGAPPNAME", "glia-sync");
-    otherwise("client_encoding", nullptr, "UTF8");  // records are UTF-8, whatever the database is in
     // A peer that vanished is noticed within half a minute or so, also in the middle of a statement.
     otherwise("keepalives_idle", nullptr, "15");
     otherwise("keepalives_interval", nullptr, "5");
     otherwise("keepalives_count", nullptr, "3");
     otherwise("tcp_user_timeout", nullptr, "30000");
-    return complete;
+    return to_dsn(*parameters);
 }
 
 pqxx::result Transaction::run(std::string_view sql, const Params& params) {
@@ -206,9 +185,7 @@ void Savepoint::roll_back() {
 // libpq's handle is kept beside libpqxx's connection, which does not give it away.
 #if PQXX_VERSION_MAJOR >= 7
 struct Connection::Session {
-    explicit Session(const std::string& dsn) {
-        pqxx::connection opened(dsn);
-        raw = std::move(opened).release_raw_connection();
+    explicit Session(PGconn* opened) : raw(opened) {
         connection.emplace(pqxx::connection::seize_raw_connection(raw));
         connection->set_verbosity(pqxx::error_verbosity::terse);
     }
@@ -222,34 +199,34 @@ struct Connection::Session {
 #else
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-struct RememberingPolicy : pqxx::connect_direct {
-    using connect_direct::connect_direct;
-    handle do_startconnect(handle before) override { return raw = connect_direct::do_startconnect(before); }
-    handle raw = nullptr;
+/// Gives libpqxx a session that is open already.
+struct OpenPolicy : pqxx::connectionpolicy {
+    explicit OpenPolicy(PGconn* opened) : connectionpolicy(""), raw(opened) {}
+    handle do_startconnect(handle before) override { return before ? before : raw; }
+    PGconn* raw;
 };
 
-class RememberingConnection : public pqxx::connection_base {
+class OpenConnection : public pqxx::connection_base {
   public:
-    explicit RememberingConnection(const std::string& dsn) : connection_base(policy_), policy_(dsn) {
+    explicit OpenConnection(PGconn* opened) : connection_base(policy_), policy_(opened) {
         init();
         // A silent new session in the middle of a transaction would lose its first half.
         inhibit_reactivation(true);
         set_verbosity(terse);
     }
-    ~RememberingConnection() noexcept { close(); }
-    PGconn* raw() const { return policy_.raw; }
+    ~OpenConnection() noexcept { close(); }
 
   private:
-    RememberingPolicy policy_;
+    OpenPolicy policy_;
 };
 #pragma GCC diagnostic pop
 
 struct Connection::Session {
-    explicit Session(const std::string& dsn) : connection(dsn), raw(connection.raw()) {}
+    explicit Session(PGconn* opened) : connection(opened), raw(opened) {}
     pqxx::connection_base& get() { return connection; }
     bool is_open() const { return connection.is_open(); }
 
-    RememberingConnection connection;
+    OpenConnection connection;
     PGconn* raw;
     Prepared prepared;
 };
@@ -261,10 +238,14 @@ Connection::~Connection() = default;
 Connection::Session& Connection::open() {
     if (session_ && !session_->is_open()) session_.reset();
     if (!session_) {
-        session_ = std::make_unique<Session>(complete_dsn(settings_.dsn));
+        session_ = std::make_unique<Session>(log_in(complete_dsn(settings_.dsn), secrets_));
         if (!may_prepare_) session_->prepared.forbid();
     }
     return *session_;
+}
+
+std::string Connection::words_of(const std::exception& error) const {
+    return secrets_.scrub(one_line(error.what()));
 }
 
 void Connection::transact(const std::function<void(Transaction&)>& work) {
@@ -284,22 +265,37 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
     }
 }
 
+bool Connection::begin(Session& session, Transaction& transaction) {
+    if (prelude_) transaction.script(kPrelude);
+    const auto row =
+        transaction.run(sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
+                                     std::to_string(settings_.lock_timeout.count()),
+                                     std::to_string(settings_.silence_timeout.count())})[0];
+    // A pooler stands for many sessions and says so by a process that is none of them.
+    if (row["session"].as<int>() != PQbackendPID(session.raw)) session.prepared.forbid();
+    transaction.set_began_at(row["now"].c_str());
+    if (const std::string encoding = row["encoding"].c_str(); encoding != "UTF8") {
+        throw SinkError(
+            SinkError::Kind::misconfigured,
+            "PostgreSQL: the database is encoded in " + encoding +
+                ", which does not hold every character that the API sends; make one with `createdb "
+                "--encoding=UTF8 --template=template0 NAME` and name it in sink.postgres.dsn");
+    }
+    if (prelude_ || std::string_view(row["isolation"].c_str()) == "read committed") return true;
+    prelude_ = true;
+    return false;
+}
+
 void Connection::run_transaction(const std::function<void(Transaction&)>& work) {
     for (int attempt = 1;; ++attempt) {
-        bool connected = false;
+        bool begun = false;
         try {
             Session& session = open();
             [[maybe_unused]] const Quiet quiet(session.get());
-            connected = true;
             pqxx::work tx(session.get());
             Transaction transaction(tx, session.raw, session.prepared, settings_.on_statement);
-            const auto begun = transaction.run(
-                sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
-                             std::to_string(settings_.lock_timeout.count()),
-                             std::to_string(settings_.silence_timeout.count())});
-            // A pooler stands for many sessions and says so by a process that is none of them.
-            if (begun[0]["session"].as<int>() != PQbackendPID(session.raw)) session.prepared.forbid();
-            transaction.set_began_at(begun[0]["now"].c_str());
+            if (!begin(session, transaction)) continue;
+            begun = true;
             work(transaction);
             if (settings_.on_statement) settings_.on_statement();
             tx.commit();
@@ -309,16 +305,15 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
             throw;
         } catch (const pqxx::broken_connection& error) {
             session_.reset();
-            if (!connected) throw connect_error(error.what());
             throw SinkError(SinkError::Kind::unavailable,
-                            "PostgreSQL: the connection was lost: " + one_line(error.what()));
+                            "PostgreSQL: the connection was lost: " + words_of(error));
         } catch (const pqxx::in_doubt_error&) {
             session_.reset();
             throw SinkError(SinkError::Kind::unavailable,
                             "PostgreSQL: the connection was lost during a commit");
         } catch (const pqxx::transaction_rollback& error) {  // a deadlock or a serialisation failure
             if (attempt < kTransactionAttempts) continue;
-            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
+            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + words_of(error));
         } catch (const BeginAnew&) {
             if (attempt < kTransactionAttempts) continue;
             throw SinkError(SinkError::Kind::unavailable,
@@ -329,15 +324,20 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
                 session_.reset();
                 continue;
             }
-            const SinkError told = statement_error(error);
+            // The default statement_timeout of the role expired before `begin` set ours.
+            if (!begun && !prelude_ && sqlstate(error) == "57014") {
+                prelude_ = true;
+                continue;
+            }
+            const SinkError told = statement_error(error, words_of(error));
             if (told.kind() == SinkError::Kind::unavailable) session_.reset();
             throw told;
         } catch (const pqxx::failure& error) {
             session_.reset();
-            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + one_line(error.what()));
+            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + words_of(error));
         } catch (const std::logic_error& error) {  // libpqxx: wrong use, or a value that cannot be converted
             session_.reset();
-            throw SinkError(SinkError::Kind::internal, "PostgreSQL: " + one_line(error.what()));
+            throw SinkError(SinkError::Kind::internal, "PostgreSQL: " + words_of(error));
         }
     }
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sinks/postgres/prepared.hpp"
+#include "sinks/secrets.hpp"
 #include "sinks/sink.hpp"
 
 struct pg_conn;  // libpq's PGconn
@@ -97,15 +98,22 @@ class Connection {
   private:
     struct Session;
     Session& open();
+    /// Applies the settings of a transaction. False: the transaction must be restarted, with the prelude.
+    bool begin(Session& session, Transaction& transaction);
     void run_transaction(const std::function<void(Transaction&)>& work);
 
+    /// libpqxx's text of an error in one line, with secrets masked.
+    std::string words_of(const std::exception& error) const;
+
     ConnectSettings settings_;
+    Secrets secrets_;  // of the DSN; filled by the first login
     bool may_prepare_ = true;
+    bool prelude_ = false;  // transactions begin with kPrelude
     std::unique_ptr<Session> session_;
 };
 
-/// The DSN with time limits added where it names none (connect_timeout, TCP keepalives, application_name).
-/// Throws SinkError::misconfigured if libpq cannot read it.
+/// The DSN with time limits added where it names none (connect_timeout, TCP keepalives), application_name,
+/// and UTF-8 as the session's encoding in any case. A DSN that libpq cannot read is returned as it is.
 std::string complete_dsn(const std::string& dsn);
 
 /// The SQLSTATE of an error; empty if the library does not tell.

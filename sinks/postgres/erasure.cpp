@@ -1,11 +1,13 @@
 #include "sinks/postgres/erasure.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "sinks/content_hash.hpp"
 #include "sinks/postgres/children.hpp"
 #include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstones.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -122,17 +124,51 @@ void begin_forgetting(Connection& connection, const ForgetOrder& order) {
     });
 }
 
+namespace {
+
+/// A part of what is stored of the tombstones of another database: first engagements, by their ids (a cursor
+/// "e" and the last one), then rejected records ("r" and the last one's number).
+ErasureStep erase_buried(Connection& connection, const ErasureOrder& order) {
+    ErasureStep step{{}, false, "r0"};
+    if (order.cursor.empty() || order.cursor.front() == 'e') {
+        const auto page = buried_engagements(connection, order.cursor.empty() ? "" : order.cursor.substr(1));
+        for (std::size_t at = 0; at < page.buried.size(); at += kAtOnce) {
+            const std::size_t end = std::min(at + kAtOnce, page.buried.size());
+            const std::vector<std::string> some(page.buried.begin() + static_cast<std::ptrdiff_t>(at),
+                                                page.buried.begin() + static_cast<std::ptrdiff_t>(end));
+            Erased erased;
+            connection.transact([&](Transaction& tx) { erased = forget_engagements(tx, some); });
+            step.erased += erased;
+        }
+        if (page.last) step.cursor = "e" + *page.last;
+        return step;
+    }
+    const auto page = buried_rejects(connection, std::stoll(order.cursor.substr(1)));
+    std::vector<Param> ids;
+    for (const std::int64_t id : page.buried) ids.push_back(param(id));
+    connection.transact([&](Transaction& tx) {
+        if (!ids.empty()) step.erased.rejected = tx.write(sql::erase_rejected, {array(ids)});
+        if (!page.last) end_erasure(tx, order);
+    });
+    step.finished = !page.last;
+    if (page.last) step.cursor = "r" + std::to_string(*page.last);
+    return step;
+}
+
+}  // namespace
+
 std::vector<ErasureOrder> erasure_orders(Connection& connection) {
     std::vector<ErasureOrder> orders;
     connection.transact([&](Transaction& tx) {
         orders.clear();
         for (const auto& row : tx.run(sql::list_erasures))
-            orders.push_back({*text(row, "kind"), *text(row, "id")});
+            orders.push_back({*text(row, "kind"), *text(row, "id"), ""});
     });
     return orders;
 }
 
 ErasureStep erase_some(Connection& connection, const ErasureOrder& order) {
+    if (order.kind == "tombstones") return erase_buried(connection, order);
     ErasureStep step;
     connection.transact([&](Transaction& tx) {
         step = {};
@@ -143,7 +179,8 @@ ErasureStep erase_some(Connection& connection, const ErasureOrder& order) {
         const auto engagements = ids_of(
             tx.run(sql::engagements_of_visitor, {order.id, param(static_cast<std::int64_t>(kAtOnce))}));
         if (!engagements.empty()) {
-            step = {forget_engagements(tx, engagements), false};
+            step.erased = forget_engagements(tx, engagements);
+            step.finished = false;
             return;
         }
         step.erased.rejected = tx.write(sql::erase_rejected_of_visitor, {order.id});

@@ -19,6 +19,12 @@ void Marks::add(const RejectedRecord& record) {
     ++count_;
 }
 
+void Marks::add(const std::optional<ContentHash>& engagement, const std::vector<ContentHash>& visitors) {
+    if (engagement) add("engagement", *engagement);
+    for (const ContentHash& visitor : visitors) add("visitor", visitor);
+    ++count_;
+}
+
 void Marks::add(const char* kind, const ContentHash& mark) {
     kinds_.emplace_back(kind);
     marks_.push_back(to_bytea(mark));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ class Marks {
   public:
     void add(const Engagement& engagement);
     void add(const RejectedRecord& record);
+    /// One of which only digests are known: of the engagement's id, and of whatever its visitor's id may be.
+    void add(const std::optional<ContentHash>& engagement, const std::vector<ContentHash>& visitors);
     /// The numbers of those that were. Nothing more is forgotten until the transaction ends.
     std::set<std::size_t> forgotten(Transaction& tx) const;
 

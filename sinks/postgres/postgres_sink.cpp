@@ -15,6 +15,7 @@
 #include "sinks/postgres/remainder.hpp"
 #include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstones.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -356,6 +357,12 @@ class PostgresSink final : public Sink {
     Erased erase_older(Instant before, RetentionCursor& cursor) override {
         return postgres::erase_older(connection_, before, cursor);
     }
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
+        return list_tombstones(connection_, after, limit);
+    }
+    std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
+        return postgres::add_tombstones(connection_, tombstones);
+    }
 
     std::vector<std::string> recordings_to_erase(const std::string& after) override {
         static constexpr std::int64_t kListedAtOnce = 1000;
@@ -630,6 +637,10 @@ class PostgresSink final : public Sink {
                                         instant(row, "last_success_at"), text(row, "last_error"),
                                         instant(row, "last_error_at")});
         }
+        for (const auto& row : tx.run(sql::status_clocks)) {
+            report.clocks.push_back(
+                {*text(row, "machine"), real(row, "ahead").value_or(0), instant(row, "found_at")});
+        }
         for (const auto& row : tx.run(sql::status_backfills)) {
             report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),
                                         integer(row, "done"), integer(row, "total"),
@@ -647,27 +658,6 @@ class PostgresSink final : public Sink {
 
 std::unique_ptr<Sink> open(const Settings& settings) {
     return std::make_unique<PostgresSink>(settings);
-}
-
-Inspection inspect(const Settings& settings) {
-    Connection connection(
-        ConnectSettings{settings.dsn, settings.schema, settings.statement_timeout, settings.on_statement});
-    Inspection seen;
-    connection.transact([&](Transaction& tx) {
-        const auto row = tx.run(sql::may_create, {settings.schema})[0];
-        seen.server = text(row, "server").value_or("?");
-        seen.database = text(row, "database").value_or("?");
-        seen.role = text(row, "role").value_or("?");
-        seen.standby = truth(row, "standby");
-        seen.may_create = truth(row, "may");
-        seen.missing_privileges = text(tx.run(sql::missing_privileges, {settings.schema})[0], "missing");
-        for (const auto& large : tx.run(sql::outgrown, {settings.schema})) {
-            seen.indexes = text(large, "indexes");
-            seen.shared_buffers = text(large, "buffers").value_or("?");
-        }
-    });
-    seen.schema_version = schema_version(connection);
-    return seen;
 }
 
 }  // namespace glia::postgres

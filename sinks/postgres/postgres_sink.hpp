@@ -31,18 +31,29 @@ std::string migration_script(const std::string& schema, int up_to = latest_schem
 /// Connects at the first use, not here.
 std::unique_ptr<Sink> open(const Settings& settings);
 
-/// What `check` wants to know of the database. Throws SinkError if it cannot be reached.
+/// Why a table cannot be written.
+struct WriteFailure {
+    std::string table;  ///< empty: it did not come as far as a table
+    std::string error;
+    bool may_pass = false;  ///< the same may succeed later
+};
+
+/// What `check` wants to know of the database.
 struct Inspection {
     std::string server;  ///< version of the server
     std::string database;
     std::string role;
     bool standby = false;             ///< read-only: nothing can be written here
+    bool read_only = false;           ///< so is every transaction by default, for the role or the database
     bool may_create = false;          ///< the role may create the schema, or tables in it
     int schema_version = 0;           ///< 0: there is no schema yet
     OptionalText missing_privileges;  ///< tables and privileges that the role lacks, if any
-    OptionalText indexes;             ///< their size, if it is more than shared_buffers
-    std::string shared_buffers;       ///< then
+    /// Found by writing to every table and rolling back, where nothing above forbids it.
+    std::optional<WriteFailure> write_failure{};
+    OptionalText indexes;        ///< their size, if it is more than shared_buffers
+    std::string shared_buffers;  ///< then
 };
+/// Throws SinkError if the database cannot be reached or used.
 Inspection inspect(const Settings& settings);
 
 }  // namespace glia::postgres

@@ -22,6 +22,7 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
     }
     std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.id < b.id; });
 
+    const auto now = std::chrono::steady_clock::now();
     std::vector<std::vector<Work>> result;
     std::size_t round = 0;
     for (auto item = items.begin(); item != items.end();) {
@@ -38,6 +39,7 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
         work.incoming.core_hash = core_hash(fetched.engagement);
         if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
         work.incoming.fetched_at = fetched.fetched_at;
+        work.incoming.late = is_late(fetched.source, now - fetched.sent_at);
     }
     return result;
 }

@@ -126,7 +126,8 @@ void gather_batch(benchmark::State& state) {
         state.ResumeTiming();
         glia::Batch batch;
         for (auto& engagement : page.value->engagements) {
-            glia::add_to_batch(batch, std::move(engagement), glia::RecordSource::list, {}, "site", sync);
+            glia::add_to_batch(batch, std::move(engagement), glia::RecordSource::list, glia::AskedAt{},
+                               "site", sync);
         }
         gathered += batch.engagements.size();
     }

@@ -45,7 +45,7 @@ def invalid_utf8_that_passes_costs_nothing_and_that_stays_costs_characters():
 
 @test
 def one_bad_record_costs_one_record():
-    for how, reason in [("created_at", "created_at"), ("duration", "duration"), ("no-id", "id is missing"), ("scalar", "not an object")]:
+    for how, reason in [("created_at", "created_at"), ("no-comma", "malformed"), ("no-quote", "malformed"), ("no-id", "id is missing"), ("scalar", "not an object")]:
         simulator, program = world(400)
         simulator.fault("bad-record", path="/engagements", n=1, how=how)
         finished = program.backfill("--strict")
@@ -55,6 +55,33 @@ def one_bad_record_costs_one_record():
         assert program.status()["rejected"] == 1
         done(program.run("run", "--once"))
         equal(program)
+
+
+@test(smoke=True)
+def a_page_with_a_broken_record_a_wrong_type_a_byte_order_mark_and_a_control_character_loads():
+    simulator, program = world(400, sites=1)
+    simulator.fault("bom", path="/engagements", n=100000)  # on details too
+    simulator.fault("bad-record", path="/engagements", n=1, how="no-quote,duration,control,no-comma")
+    done(program.backfill())
+    assert program.sql("SELECT count(*), bool_and(reason LIKE 'the record is malformed%' AND payload LIKE '{\"id\"%') FROM glia.rejected_records") == "2|t"
+    assert program.sql("SELECT count(*) FROM glia.engagements") == "398"
+    done(program.run("run", "--once"))  # the same records, whole
+    equal(program)
+    assert program.status()["rejected"] == 0, program.sql("SELECT reason, engagement_id, resolved_at FROM glia.rejected_records")
+
+
+@test
+def a_field_of_another_type_costs_itself_until_it_is_sent_rightly():
+    simulator, program = world(300, sites=1)
+    victims = "extra->>'duration' = 'ten' AND duration IS NULL"
+    simulator.fault("bad-record", path="/engagements", n=1, how="duration,control")
+    simulator.fault("status", path="/engagements/", n=100000, code=404)  # no details that set it right
+    done(program.backfill())
+    assert program.sql("SELECT count(*) FILTER (WHERE " + victims + "), count(*) FILTER (WHERE extra->>'t' = E'tab\\there'), count(*) FROM glia.engagements") == "1|1|300"
+    assert program.status()["rejected"] == 0, program.sql("SELECT reason, engagement_id, resolved_at FROM glia.rejected_records")
+    simulator.call("/clear")
+    done(program.run("run", "--once"))
+    assert program.sql("SELECT count(*) FROM glia.engagements WHERE " + victims + " OR extra ? 't'") == "0"
 
 
 @test

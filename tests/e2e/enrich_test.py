@@ -1,6 +1,7 @@
 """The enrichers: samples of the queue's wait, transcripts, recordings; none of them holds up the sync."""
-import hashlib, resource
+import hashlib, resource, shutil
 from harness import *
+from credentials_test import tls_world
 from privacy_test import dump, personal
 
 
@@ -194,7 +195,89 @@ def a_cut_download_goes_on_where_it_stopped():
     program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
     download_all(program)
     right(simulator, program, directory)
-    assert simulator.stats()["recording_ranges"] >= 1, simulator.stats()
+    stats = simulator.stats()
+    assert stats["recording_ranges"] >= 1 and "recording_ranges_without_condition" not in stats, stats
+
+
+def retry(program):
+    """One round of what failed."""
+    program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
+    return done(program.run("run", "--once"))
+
+
+@test
+def a_cut_download_goes_on_only_if_the_recording_is_still_the_same():
+    """By its strong ETag or its date; a weak ETag says nothing of bytes (RFC 9110 §13.1.5)."""
+    for validator, ranges in (("strong", True), ("date", True), ("weak", False), ("none", False)):
+        simulator, program = world(30, sites=1)
+        directory = program.dir + "/recordings"
+        enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+        simulator.call("/recordings", validator=validator)
+        done(program.run("run", "--once"))
+        simulator.fault("truncate", path="/recording-files", n=2)
+        retry(program)
+        download_all(program)
+        right(simulator, program, directory)
+        stats = simulator.stats()
+        assert stats.get("recording_ranges", 0) == (2 if ranges else 0) and "recording_ranges_without_condition" not in stats, (validator, stats)
+
+
+@test
+def a_recording_that_changed_after_a_cut_is_not_mixed_of_two():
+    for length in (400_000, 310_000):
+        simulator, program = world(30, sites=1)
+        directory = program.dir + "/recordings"
+        enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+        simulator.call("/recordings", length=length)
+        done(program.run("run", "--once"))
+        simulator.fault("truncate", path="/recording-files", n=1000)
+        for _ in range(3): program.sql("UPDATE glia.enrichments SET next_attempt_at = now()"), program.run("run", "--once")
+        assert files(directory) and all("/." in n for n in files(directory)), files(directory)
+        simulator.quick()
+        simulator.call("/recordings", length=300_000)
+        download_all(program)
+        right(simulator, program, directory)
+        for name in files(directory):
+            with open(f"{directory}/{name}", "rb") as f: assert b'"v300000"' in f.read(200), name
+
+
+@test
+def what_is_no_recording_is_not_stored_but_asked_for_again():
+    simulator, program = world(60, sites=1)
+    directory = program.dir + "/recordings"
+    enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+    done(program.run("run", "--once"))
+    count = int(program.sql("SELECT count(*) FROM glia.audio_recordings"))
+    for how, words in (("html", "text/html"), ("json", "application/json"), ("page", "a page or a message"), ("empty", "empty"), ("204", "HTTP 204")):
+        simulator.fault("recording", path="/recording-files", n=count, how=how)
+        finished = retry(program)
+        assert files(directory) == set(), (how, files(directory))
+        failed = program.sql("SELECT count(*) FILTER (WHERE waiting AND attempts > 0 AND next_attempt_at > now()), count(*) FILTER (WHERE path IS NOT NULL), min(last_error) FROM glia.enrichments")
+        assert failed.startswith(f"{count}|0|") and words in failed and words in finished.err, (how, failed)
+    assert [e for e in program.status()["enrichers"] if e["kind"] == "recording"][0]["failing"] == count
+    assert f"recording: {count} waiting, of these {count} failing" in done(program.run("status")).out
+    download_all(program)
+    right(simulator, program, directory)
+
+
+@test
+def recordings_are_for_the_services_user_alone():
+    """Those of an earlier version too."""
+    simulator, program = world(60, sites=1)
+    directory = program.dir + "/recordings"
+    enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+    download_all(program)
+
+    def modes():
+        found = {oct(os.stat(os.path.join(at, n)).st_mode & 0o777) for at, folders, names in os.walk(directory) for n in names}, \
+                {oct(os.stat(at).st_mode & 0o777) for at, _, _ in os.walk(directory)}
+        return found
+    assert modes() == ({"0o600"}, {"0o700"}), modes()
+    for at, _, names in os.walk(directory):
+        os.chmod(at, 0o755)
+        for n in names: os.chmod(os.path.join(at, n), 0o644)
+    done(program.run("run", "--once"))
+    assert modes() == ({"0o600"}, {"0o700"}), modes()
 
 
 @test
@@ -248,6 +331,30 @@ def a_disk_that_fills_stops_only_the_recordings():
     download_all(program)
     right(simulator, program, directory)
     assert simulator.stats()["recording_ranges"] >= 1, "what came before the disk was full is gone on from"
+
+
+@test
+def certificates_that_are_gone_stop_only_the_recordings():
+    program, cert = tls_world("localhost")
+    program.settings["api"]["ca_file"] = program.dir + "/ca.pem"
+    shutil.copy(cert, program.dir + "/ca.pem")
+    simulator, directory = program.simulator, program.dir + "/recordings"
+    enriched(simulator, program, recordings={"enabled": True, "directory": directory}, transcripts={"enabled": True})
+    with program.service() as service:
+        eventually(lambda: "service started" in service.log())
+        os.rename(program.dir + "/ca.pem", program.dir + "/away.pem")  # the first recording is ready in some seconds
+        eventually(program.equal, 60)
+        eventually(lambda: "recordings: api.ca_file: " in service.log(), 60)
+        simulator.call("/mutate", n=20)
+        eventually(program.equal, 40)
+        eventually(lambda: [e["last_error"] for e in program.status()["enrichers"] if e["kind"] == "recording" and "ca_file" in (e["last_error"] or "")], 20)
+        os.rename(program.dir + "/away.pem", program.dir + "/ca.pem")
+
+        def downloaded():
+            program.sql("UPDATE glia.enrichments SET next_attempt_at = now() WHERE done_at IS NULL")
+            return program.sql("SELECT count(*) FROM glia.enrichments WHERE kind = 'recording' AND done_at IS NULL") == "0"
+        eventually(downloaded, 60)
+    right(simulator, program, directory)
 
 
 # -------------------------------------------------------------------------------------------- the queue's wait

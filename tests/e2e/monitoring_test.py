@@ -130,6 +130,109 @@ def the_admin_address_answers_only_what_it_has():
         assert "http://" not in page and "https://" not in page, "the page needs nothing from outside"
 
 
+def ask(listen, request):
+    """What comes back for these bytes until the connection is closed."""
+    host, port = listen.rsplit(":", 1)
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=30) as peer:
+        peer.sendall(request)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):
+            while data := peer.recv(65536): answer += data
+        return answer.decode()
+
+
+@test(smoke=True)
+def only_names_that_lead_here_are_answered():
+    listen = address()
+    simulator, program = world(10, admin__listen=listen)
+    program.settings["admin"]["allowed_hosts"] = ["Metrics.example.com"]
+    program.configure(program.settings)
+
+    def status(*hosts, version="1.1", path="/"):
+        fields = "".join(f"Host: {host}\r\n" for host in hosts)
+        return int(ask(listen, f"GET {path} HTTP/{version}\r\n{fields}Connection: close\r\n\r\n".encode()).split()[1])
+    with program.service() as service:
+        eventually(lambda: answers(listen), 10)
+        for host in (listen, "127.0.0.1", "10.0.0.1:1", "[::1]:9464", "localhost", "LOCALHOST.:80", "metrics.example.com", "METRICS.example.com.:9464"): assert status(host) == 200, host
+        for host in ("evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.nip.io", "127.1"):
+            for path in ("/", "/metrics", "/healthz", "/readyz", "/nothing"): assert status(host, path=path) == 421, (host, path)
+        for hosts in ((), ("localhost", "localhost"), ("localhost", "evil.example"), ("",), ("a b",), ("[::1",)): assert status(*hosts) == 400, hosts
+        assert status(version="1.0") == 200 and status("evil.example", version="1.0") == 421
+        answer = ask(listen, b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        assert "admin.allowed_hosts" in answer and "evil.example" not in answer, answer
+        program.settings["admin"]["allowed_hosts"] = ["evil.example"]
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(lambda: status("evil.example") == 200, 20)
+        assert status("metrics.example.com") == 421
+    program.settings["admin"]["allowed_hosts"] = ["metrics.example.com:9464"]
+    program.configure(program.settings)
+    refused(program.run("config", "check"), 78, "admin.allowed_hosts", "without a port")
+
+
+@test
+def a_crowd_that_asks_slowly_or_reads_slowly_keeps_nobody_out():
+    listen = address()
+    simulator, program = world(10, admin__listen=listen)
+    host, port = listen.split(":")
+    with program.service():
+        eventually(lambda: answers(listen), 10)
+        crowd = [socket.create_connection((host, int(port))) for _ in range(200)]
+        over = threading.Event()
+
+        def trickle():
+            while not over.is_set():
+                for peer in crowd:
+                    with contextlib.suppress(OSError): peer.sendall(b"G")
+                over.wait(0.2)
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            for _ in range(20):
+                began = time.time()
+                assert fetch(listen)[0] == 200
+                assert time.time() - began < 5
+                time.sleep(0.1)
+            # Those that came last are cut off in time too, whatever they send.
+            crowd[-1].settimeout(25)
+            with contextlib.suppress(ConnectionResetError): assert crowd[-1].recv(1) in (b"", b"H")
+        finally:
+            over.set()
+            thread.join()
+        for peer in crowd: peer.close()
+        readers = [socket.create_connection((host, int(port))) for _ in range(40)]
+        for peer in readers: peer.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+        assert fetch(listen, "/healthz")[0] == 200
+        assert ask(listen, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2 + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").count("alive") == 3
+        assert " 431 " in ask(listen, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100000 + b"\r\n\r\n").splitlines()[0]
+        for peer in readers: peer.close()
+
+
+@test
+def a_reload_switches_the_admin_address_off_and_on():
+    listen, other = address(), address()
+    simulator, program = world(100, admin__listen=listen)
+    with program.service() as service:
+        count = 0
+        for where in (listen, "", "", listen, other, "", other, listen):
+            program.settings["admin"]["listen"] = where
+            program.configure(program.settings)
+            if where != listen or count:
+                pages = [threading.Thread(target=fetch_quietly, args=(listen, other)) for _ in range(8)]
+                for thread in pages: thread.start()
+                service.send_signal(signal.SIGHUP)
+                count += 1
+                eventually(lambda: service.log().count("in effect") == count, 20)
+                for thread in pages: thread.join()
+            for each in (listen, other): eventually(lambda: answers(each) == (each == where), 20, f"{each} after {where!r}")
+        eventually(program.equal, 60)
+
+
+def fetch_quietly(*listens):
+    for listen in listens:
+        with contextlib.suppress(OSError): fetch(listen, "/")
+
+
 @test
 def the_status_page_beyond_loopback_leaves_out_what_errors_say():
     listen, secret = address("0.0.0.0"), "Jane Visitor <jane@example.com>"

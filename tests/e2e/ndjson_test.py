@@ -50,6 +50,9 @@ def told(line):
     return row
 
 
+def mode(path): return os.stat(path).st_mode & 0o777
+
+
 def complete(simulator, found):
     have, want = latest(found), {e["id"]: e for e in simulator.truth()}
     assert set(have) == set(want), f"{len(want)} wanted, {len(have)} there"
@@ -179,9 +182,149 @@ def a_second_program_is_refused_and_the_commands_work():
 
 
 @test
+def what_was_forgotten_stays_away_from_a_new_state_file():
+    """And from a database: the tombstones of both are the same."""
+    simulator, program = world(200, sites=1)
+    without_database(simulator, program)
+    done(program.backfill())
+    victim, other = simulator.truth()[3], next(e for e in simulator.truth() if e["visitor_id"] != simulator.truth()[3]["visitor_id"])
+    ids = {e["id"] for e in simulator.truth() if e["visitor_id"] == victim["visitor_id"]}
+    shutil.copy(program.dir + "/out/state", program.dir + "/backup")
+    done(program.run("forget", "--visitor", victim["visitor_id"]))
+    done(program.run("forget", "--engagement", other["id"]))
+    file = program.dir + "/forgotten.jsonl"
+    with program.service(): done(program.run("forget", "export", file))
+    with open(file) as f: assert len(f.readlines()) == 2 + 2 + len(ids)
+
+    shutil.copy(program.dir + "/backup", program.dir + "/out/state")
+    for more in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError): os.remove(program.dir + "/out/state" + more)
+    told = done(program.run("forget", "import", file))
+    assert f"{len(ids) + 1} engagements" in told.out, told
+    count = len(lines(program))
+    done(program.backfill("--restart"))
+    assert not [l for l in lines(program)[count:] if l["id"] in ids | {other["id"]}]
+    assert "0 of them new: 0 engagements" in done(program.run("forget", "import", file)).out
+
+    database = Program(cluster(), simulator)
+    done(database.backfill())
+    assert f"{len(ids) + 1} engagements" in done(database.run("forget", "import", file)).out
+    exported = lambda p: {l for l in done(p.run("forget", "export")).out.splitlines()}
+    strip = lambda found: {re.sub(',"forgotten_at":"[^"]*"', "", l) for l in found}
+    assert strip(exported(database)) == exported(program)
+
+
+@test
 def a_folder_that_is_not_there_is_one_clear_line():
     simulator, program = world(20, sites=1)
     without_database(simulator, program)
     shutil.rmtree(program.dir + "/out")
     refused(program.run("run", "--once"), 78, "No such file or directory", "sink.ndjson")
     assert "FAILED" in program.run("check").out
+
+
+@test(smoke=True)
+def sighup_takes_a_new_path_and_rotation_over():
+    simulator, program = world(200, sites=1)
+    without_database(simulator, program, rotate_every="1h")
+    other = program.dir + "/other"
+    os.makedirs(other)
+
+    def all_told(*folders):
+        found = [json.loads(l) for folder in folders for f in glob.glob(folder + "/*.ndjson*") for l in open(f) if l.endswith("\n")]
+        try: complete(simulator, found)
+        except AssertionError: return False
+        return True
+    names = lambda folder: sorted(os.path.basename(f) for f in glob.glob(folder + "/*.ndjson*"))
+    with program.service() as service:
+        def reload(**more):
+            program.settings["sink"]["ndjson"].update(more)
+            program.configure(program.settings)
+            count = service.log().count("in effect")
+            service.send_signal(signal.SIGHUP)
+            eventually(lambda: service.log().count("in effect") > count)
+        eventually(lambda: all_told(program.dir + "/out"))
+        assert [f for f in names(program.dir + "/out") if f.endswith(".part")], "it is still being written"
+        # Another folder and another name: what was written so far is complete, also where nothing new comes.
+        reload(path=other + "/calls.ndjson")
+        eventually(lambda: not [f for f in names(program.dir + "/out") if f.endswith(".part")])
+        complete(simulator, lines(program))
+        simulator.call("/mutate", n=40)
+        eventually(lambda: names(other))
+        assert all(f.startswith("calls-") and f.endswith(".part") for f in names(other)), names(other)
+        # Rotation alone goes on with the file.
+        reload(rotate_every="1s")
+        eventually(lambda: [f for f in names(other) if f.endswith(".ndjson")])
+        simulator.call("/mutate", n=40)
+        # A path that cannot be written is refused.
+        refusals = service.log().count("refused")
+        program.settings["sink"]["ndjson"]["path"] = program.dir + "/nowhere/x.ndjson"
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(lambda: service.log().count("refused") > refusals)
+        assert "the folder " + program.dir + "/nowhere cannot be written" in service.log()
+
+        eventually(lambda: all_told(program.dir + "/out", other), 40)
+        # Another state file knows nothing, so all is told again.
+        reload(path=other + "/anew.ndjson", state=program.dir + "/out/state2")
+        eventually(lambda: len(latest([json.loads(l) for f in glob.glob(other + "/anew*") for l in open(f) if l.endswith("\n")])) == 200)
+    assert not glob.glob(other + "/*.part"), names(other)
+
+
+@test
+def sighup_moves_the_lines_to_standard_output_and_back():
+    simulator, program = world(100, sites=1)
+    without_database(simulator, program)
+    out = open(program.dir + "/stdout", "w+")
+    log = open(program.dir + "/service.log", "w+")
+    process = program.start("run", stdout=out, stderr=log)
+    told = lambda: [json.loads(l) for l in open(program.dir + "/stdout") if l.endswith("\n")]
+    try:
+        eventually(lambda: len(latest(lines(program, True))) == 100)
+        path = program.settings["sink"]["ndjson"]["path"]
+        for count, where in ((1, "-"), (2, path)):
+            program.settings["sink"]["ndjson"]["path"] = where
+            program.configure(program.settings)
+            process.send_signal(signal.SIGHUP)
+            eventually(lambda: open(program.dir + "/service.log").read().count("in effect") == count)
+            before = len(told()), len(lines(program, True))
+            simulator.call("/mutate", n=30)
+            grown = 0 if where == "-" else 1
+            eventually(lambda: (len(told()), len(lines(program, True)))[grown] > before[grown])
+    finally:
+        process.terminate()
+        assert process.wait(15) == 0
+    complete(simulator, lines(program) + told())
+    assert told() and not [f for f in files(program, True) if f.endswith(".part")]
+
+
+@test
+def files_with_personal_data_are_not_for_everybody():
+    simulator, program = world(60, sites=1)
+    without_database(simulator, program)
+    old = os.umask(0)
+    try:
+        with program.service() as service:
+            eventually(lambda: len(latest(lines(program, True))) == 60)
+            held = {f: mode(f) for f in glob.glob(program.dir + "/out/*")}
+            assert {m for f, m in held.items() if "engagements" in f} == {0o640} and {m for f, m in held.items() if "state" in f} == {0o600}, held
+            assert {"state", "state-wal", "state-shm", "state.lock"} <= {os.path.basename(f) for f in held}, held
+            assert "others could read" not in service.log()
+            process_killed = service.kill(), service.wait()
+    except AssertionError as error:
+        if "ended with -9" not in str(error): raise
+    finally: os.umask(old)
+    for f in held: os.chmod(f, 0o666)
+    with program.service(name="again") as again:
+        eventually(lambda: mode(program.dir + "/out/state") == 0o600)
+        eventually(lambda: not files(program, True) or all(mode(f) & 0o7 == 0 for f in files(program, True)))
+        eventually(lambda: again.log().count("others could read this file") >= 3)
+    assert 'mode=0600' in again.log() and 'was=0666' in again.log()
+    assert all(mode(f) == 0o600 for f in glob.glob(program.dir + "/out/state*")), {f: oct(mode(f)) for f in glob.glob(program.dir + "/out/*")}
+    old = os.umask(0o077)  # a stricter umask holds
+    try:
+        simulator.call("/mutate", n=20)
+        time.sleep(2.1)
+        done(program.run("run", "--once"))
+    finally: os.umask(old)
+    assert mode(sorted(files(program), key=os.path.getmtime)[-1]) == 0o600

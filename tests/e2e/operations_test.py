@@ -85,6 +85,42 @@ def sighup_helps_a_service_that_waits_for_a_database_which_is_not_there():
         eventually(program.equal)
 
 
+@test
+def a_reload_keeps_the_minted_token_the_connections_and_the_rate_that_was_found():
+    listen = f"127.0.0.1:{free_port()}"
+    simulator, program = world(2500, sites=1, rps=4, admin__listen=listen, api__rate_limit="auto", api__max_retries=20)
+    program.settings["api"]["auth"] = {"api_key": {"id_file": program.write("id", "key-id\n"), "secret_file": program.write("secret", "key-secret\n")}}
+    program.settings["sync"]["revisit"] = []
+    program.configure(program.settings)
+
+    def rate():
+        text = urllib.request.urlopen(f"http://{listen}/metrics", timeout=30).read().decode()
+        return float(re.search(r"^glia_sync_api_rate_limit (\S+)$", text, re.M).group(1))
+    with program.service() as service:
+        eventually(lambda: simulator.stats().get("code:429", 0) >= 1 and rate() < 5, 60, "the limit")
+        for count in (1, 2, 3):
+            found, before = rate(), simulator.stats()
+            program.settings["sync"]["overlap"] = f"{10 + count}m"
+            program.configure(program.settings)
+            service.send_signal(signal.SIGHUP)
+            eventually(lambda: service.log().count("in effect") == count, 20)
+            assert rate() < 6, (found, rate())  # it begins with 10
+        after = simulator.stats()
+        assert after["minted"] == 1, after
+        assert after["connections"] == before["connections"], (before, after)
+        # With another key, another token; the limit stays.
+        program.settings["api"]["auth"]["api_key"]["id_file"] = program.write("id2", "key-id\n")
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(lambda: simulator.stats()["minted"] == 2, 20)
+        assert rate() < 6, rate()
+        program.settings["api"]["rate_limit"] = 7
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(lambda: rate() == 7, 20)
+        assert simulator.stats()["minted"] == 2
+
+
 # ------------------------------------------------------------------------------------------------- reset
 
 @test(smoke=True)
@@ -167,7 +203,7 @@ def a_record_that_still_cannot_be_loaded_stays_rejected():
 def a_rejected_record_that_loads_later_is_settled_by_itself():
     simulator, program = world(300, sites=1)
     done(program.backfill())
-    simulator.fault("bad-record", path="/engagements", n=1, how="duration")
+    simulator.fault("bad-record", path="/engagements", n=1, how="no-comma")
     done(program.backfill("--restart"))
     assert program.status()["rejected"] == 1
     done(program.run("run", "--once"))  # the same record, whole and unchanged

@@ -102,5 +102,96 @@ def the_reader_may_be_kept_from_visitor_data_column_by_column():
         try: rows(program, query)
         except RuntimeError as error: assert "permission denied" in str(error), error
         else: raise AssertionError(query)
-    grant(program)
+    grant(program, visitor_data="yes")
     assert set(columns()) == everything
+
+
+def sees(program, column, schema="glia"):
+    """Whether analysts may read it."""
+    table, name = column.split(".")
+    return program.sql(f"SELECT has_column_privilege('glia_reader', '{schema}.{table}', '{name}', 'SELECT')") == "t"
+
+
+@test
+def the_choice_about_visitor_data_is_kept_until_another_is_made():
+    """Over migrations, in each schema for itself, and if it was made before there was a table."""
+    _, program = world(10)
+    grant(program, visitor_data="no")
+    done(program.run("migrate"))
+    grant(program)
+    for table, columns in PERSONAL.items(): assert not any(sees(program, f"{table}.{c}") for c in columns), table
+    assert sees(program, "engagements.created_at")
+    # A later migration: columns, and a table that is made anew.
+    program.sql("ALTER TABLE glia.engagements ADD visitor_phone text, ADD colour text, ADD nobody_described_it text;"
+                "COMMENT ON COLUMN glia.engagements.visitor_phone IS 'Telephone. Holds personal data.'; COMMENT ON COLUMN glia.engagements.colour IS 'Colour.'")
+    program.sql("DROP TABLE glia.chat_messages; CREATE TABLE glia.chat_messages (engagement_id text, message text);"
+                "COMMENT ON COLUMN glia.chat_messages.message IS 'The text. Personal data.'; COMMENT ON COLUMN glia.chat_messages.engagement_id IS 'The engagement.'")
+    for _ in range(2):
+        grant(program)
+        assert [sees(program, f"engagements.{c}") for c in ("visitor_phone", "nobody_described_it", "colour", "visitor_id")] == [False, False, True, False]
+        assert not sees(program, "chat_messages.message") and sees(program, "chat_messages.engagement_id")
+    # Another schema has a choice of its own.
+    program.settings["sink"]["postgres"]["schema"] = "second"
+    program.configure(program.settings)
+    done(program.run("migrate"))
+    grant(program, schema="second")
+    grant(program)
+    assert sees(program, "engagements.visitor_name", "second") and not sees(program, "engagements.visitor_name")
+    grant(program, visitor_data="yes")
+    grant(program, schema="second", visitor_data="no")
+    grant(program)
+    grant(program, schema="second")
+    assert sees(program, "engagements.visitor_name") and not sees(program, "engagements.visitor_name", "second")
+
+
+@test
+def the_choice_about_visitor_data_is_known_by_the_privileges_where_nothing_else_tells():
+    """As an earlier version of roles.sql left it, and where somebody narrowed the privileges by hand."""
+    _, program = world(10)
+    done(program.run("migrate"))
+    grant(program)
+    program.sql("REVOKE ALL ON glia.engagements FROM glia_reader; GRANT SELECT (id, created_at) ON glia.engagements TO glia_reader")
+    grant(program)
+    grant(program)
+    assert not sees(program, "engagements.visitor_name") and not sees(program, "legs.extra") and sees(program, "engagements.duration")
+
+
+@test
+def the_choice_about_visitor_data_leaves_the_schemas_comment_alone():
+    _, program = world(10)
+    done(program.run("migrate"))
+    comment = lambda: program.sql("SELECT obj_description('glia'::regnamespace, 'pg_namespace')")
+    program.sql("COMMENT ON SCHEMA glia IS 'Ask Ann.'")
+    for choice in ("no", "yes", "no", "no"):
+        grant(program, visitor_data=choice)
+        assert comment() == f"Ask Ann. [glia_reader: visitor_data={choice}]", comment()
+    try: grant(program, visitor_data="maybe")
+    except subprocess.CalledProcessError as error: assert b"must be yes or no" in error.stderr, error.stderr
+    else: raise AssertionError("maybe was accepted")
+
+
+@test
+def the_choice_about_visitor_data_is_in_a_dump():
+    """With the privileges, and without."""
+    _, program = world(10)
+    done(program.run("migrate"))
+    grant(program, visitor_data="no")
+    for options in ([], ["--no-privileges"]):
+        dump = subprocess.run(["pg_dump", *options, program.cluster.dsn(program.database)], check=True, capture_output=True).stdout
+        _, restored = world(10)
+        subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", restored.cluster.dsn(restored.database)], check=True, capture_output=True, input=dump)
+        grant(restored)
+        assert not sees(restored, "engagements.visitor_name") and sees(restored, "engagements.duration"), options
+
+
+@test
+def no_view_is_made_of_visitor_data():
+    """A view reads with its owner's privileges: what it is made of reaches every analyst."""
+    _, program = world(10)
+    done(program.run("migrate"))
+    made_of = program.sql("SELECT DISTINCT v.relname || ': ' || t.relname || '.' || a.attname FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid "
+                          "JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass "
+                          "JOIN pg_class t ON t.oid = d.refobjid JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid "
+                          "WHERE v.relnamespace = 'glia'::regnamespace AND v.relkind IN ('v', 'm') AND (t.relname = 'rejected_records' AND a.attname IN ('payload', 'reason') "
+                          "OR col_description(t.oid, a.attnum) ~* 'personal data')")
+    assert made_of == "", made_of

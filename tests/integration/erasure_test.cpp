@@ -179,5 +179,69 @@ TEST_F(Erasure, ALargeOneGoesInSmallTransactions) {
     EXPECT_EQ(sql("SELECT count(*), count(DISTINCT xmin::text) > 4 FROM forgotten"), "1001|t");
 }
 
+std::vector<Tombstone> all_tombstones(Sink& sink, std::int64_t limit) {
+    std::vector<Tombstone> all;
+    for (auto page = sink.tombstones(std::nullopt, limit); !page.empty();
+         page = sink.tombstones(all.back(), limit))
+        all.insert(all.end(), page.begin(), page.end());
+    return all;
+}
+Tombstone of_visitor(const std::string& id) {
+    return {Tombstone::Kind::visitor, bytes_hash(id), at("2024-05-01T00:00:00Z")};
+}
+
+TEST_F(Erasure, TombstonesAreListedInPagesAndKeptAsTheyWere) {
+    fill();
+    forget({{}, "ann", {}});
+    forget({"e-three", {}, {}});
+    const auto all = all_tombstones(*sink, 100);
+    ASSERT_EQ(all.size(), 4u);
+    EXPECT_EQ(all_tombstones(*sink, 1), all);
+    const auto other = postgres::open({database.dsn(), "other"});
+    other->migrate();
+    EXPECT_EQ(other->add_tombstones(all), 4);
+    EXPECT_EQ(all_tombstones(*other, 3), all);
+    EXPECT_EQ(other->add_tombstones(all), 0);
+    EXPECT_EQ(all_tombstones(*other, 3), all);
+}
+TEST_F(Erasure, ByTombstonesFindsWhatIsStoredByItsDigest) {
+    fill();
+    EXPECT_EQ(
+        sink->add_tombstones({of_visitor("ann"), {Tombstone::Kind::engagement, bytes_hash("e-four"), {}}}),
+        2);
+    EXPECT_EQ(commit({of("e-nine", "ann")}).forgotten, 1);  // it counts from that moment on
+    const auto other = open();                              // whoever comes next goes on with it
+    const Erased erased = erase_ordered(*other);
+    EXPECT_EQ(erased.engagements, 3);
+    EXPECT_EQ(erased.rejected, 2);
+    sink->recordings_erased(sink->recordings_to_erase(""));
+    EXPECT_EQ(
+        rows_with("e-one") + rows_with("e-two") + rows_with("e-four") + rows_with("\"visitor_id\":\"ann\""),
+        0);
+    EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-three");
+    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");  // those of others
+    EXPECT_EQ(sql("SELECT count(*) FROM erasures"), "0");
+    EXPECT_FALSE(erase_ordered(*other).any());
+}
+TEST_F(Erasure, ByTombstonesReadsAllPagesOfATable) {
+    std::vector<FetchedEngagement> many;
+    for (int i = 0; i < 5200; ++i) many.push_back(of("e" + std::to_string(i), i % 2 == 0 ? "ann" : "bob"));
+    commit(std::move(many));
+    sql("INSERT INTO rejected_records (site_id, source, reason, payload, payload_hash) SELECT 's', 'list', "
+        "'bad', "
+        "CASE WHEN i % 2 = 0 THEN '{\"visitor_id\":\"ann\"}' ELSE '{}' END, convert_to(i::text, 'UTF8') FROM "
+        "generate_series(1, 500) i");
+    sink->add_tombstones({of_visitor("ann")});
+    const Erased erased = erase_ordered(*sink);
+    EXPECT_EQ(erased.engagements, 2600);
+    EXPECT_EQ(erased.rejected, 250);
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements WHERE visitor_id = 'ann'"), "0");
+}
+TEST_F(Erasure, AnImportIsNotLostToAScanThatEndsJustNow) {
+    sink->add_tombstones({of_visitor("ann")});
+    sink->add_tombstones({of_visitor("bob")});
+    EXPECT_EQ(sql("SELECT count(*) FROM erasures WHERE kind = 'tombstones'"), "2") << "an order for each";
+}
+
 }  // namespace
 }  // namespace glia

@@ -51,11 +51,12 @@ inline FetchedEngagement detailed(Engagement e, Instant when = kNoon) {
 /// Everything that was to be forgotten.
 inline Erased erase_ordered(Sink& sink) {
     Erased all;
-    for (const ErasureOrder& order : sink.erasure_orders()) {
+    for (ErasureOrder order : sink.erasure_orders()) {
         for (bool finished = false; !finished;) {
             const ErasureStep step = sink.erase_some(order);
             all += step.erased;
             finished = step.finished;
+            order.cursor = step.cursor;
         }
     }
     return all;

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sinks/content_hash.hpp"
 #include "sinks/ndjson/ndjson_sink.hpp"
 #include "sinks/ndjson/state.hpp"
 #include "tests/integration/twins.hpp"
@@ -320,6 +321,38 @@ TEST(Ndjson, WhatIsForgottenIsNotWrittenAgain) {
     EXPECT_EQ(sink->commit(batch_of({ann}), std::nullopt).forgotten, 1);
     const std::string all = folder.content();
     EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1);
+}
+TEST(Ndjson, TombstonesOfAnotherDatabaseEraseWhatTheStateKnows) {
+    const auto of = [](const std::string& id, const std::string& visitor) {
+        FetchedEngagement fetched = listed(engagement(id));
+        fetched.engagement.visitor_id = visitor;
+        return fetched;
+    };
+    Batch batch = batch_of({of("e1", "ann"), of("e2", "bob"), of("e3", "bob")});
+    for (const char* payload : {R"({"visitor_id":"ann")", R"({"href":"/visitors/ann"})", R"({"x":"joann"})"})
+        batch.rejected.push_back({{std::nullopt, payload, "bad"}, RecordSource::list, "s1"});
+    batch.rejected.push_back({{"e2", "{}", "bad"}, RecordSource::detail, ""});
+    const Folder folder;
+    const auto sink = folder.sink(1 << 20);
+    sink->commit(batch, std::nullopt);
+    const std::vector<Tombstone> tombstones{{Tombstone::Kind::engagement, bytes_hash("e2"), {}},
+                                            {Tombstone::Kind::visitor, bytes_hash("ann"), {}}};
+    EXPECT_EQ(sink->add_tombstones(tombstones), 2);
+    const Erased erased = erase_ordered(*sink);
+    EXPECT_EQ(erased.engagements, 2);
+    EXPECT_EQ(erased.rejected, 3);
+    EXPECT_EQ(sink->rejected({}).size(), 1u);
+    batch.rejected.clear();
+    EXPECT_EQ(sink->commit(batch, std::nullopt).forgotten, 2);
+    EXPECT_EQ(sink->add_tombstones(tombstones), 0);
+    EXPECT_FALSE(erase_ordered(*sink).any());
+    std::vector<Tombstone> all = sink->tombstones(std::nullopt, 2);
+    ASSERT_EQ(all.size(), 2u);
+    all.push_back(sink->tombstones(all.back(), 2).at(0));  // e1 has one of its own by now
+    EXPECT_TRUE(sink->tombstones(all.back(), 2).empty());
+    const Folder other;
+    EXPECT_EQ(other.sink()->add_tombstones(all), 3);
+    EXPECT_EQ(other.sink()->commit(batch, std::nullopt).forgotten, 2);
 }
 
 }  // namespace

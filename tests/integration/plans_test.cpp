@@ -120,6 +120,13 @@ const std::multimap<std::string, Asked> kAsked = {
     {"erase_engagements", {"$ids", 100}},
     {"erase_leg_queues", {"$ids", 100}},
     {"erase_legs", {"$ids", 100}},
+    {"engagements_after", {"'', '200'", 200}},
+    {"erase_rejected", {"'{1,2,3}'", 3}},
+    {"import_tombstones", {"'{visitor}', '{\\x00}', '{NULL}'", 1}},
+    {"list_tombstones", {"'', '\\x', '200'", 200}},
+    {"order_tombstone_scan", {"", 1}},
+    {"rejected_after", {"'0', '200'", 200}},
+    {"status_clocks", {"", 50}},
     {"erase_rejected_of_visitor", {"'visitor-77'", 2}},
     {"erase_state", {"$ids", 400}},
     {"expire_rejected", {"'2030-01-01', '200'", 200}},
@@ -221,6 +228,7 @@ const std::map<std::string, const char*> kNotAsked = {
     {"begin", "settings"},
     {"bootstrap", "makes a table"},
     {"lock_forgotten", "a lock"},
+    {"probe_tables", "`check`: asks the catalogue"},
     {"list_rejected", "`rejects list`: a person asks, and gets a thousand at most"},
 };
 

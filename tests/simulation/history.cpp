@@ -119,6 +119,17 @@ class History {
             case Kind::transfer:
                 if (item) world_.source.transfer(*item, now);
                 break;
+            case Kind::change_back:
+                if (item) world_.source.change_back(*item);
+                break;
+            case Kind::date_jumps: {
+                // Ahead or behind, up to a day. A Date of a slow answer is read with its uncertainty: less
+                // than this could pass for agreement.
+                const std::int64_t most = event.whom % 3 == 0 ? 86'400 : 600;
+                const std::int64_t by = (150 + event.whom % most) * (event.whom % 2 ? 1 : -1);
+                trouble(Trouble::Kind::date_jumps, std::to_string(by));
+                break;
+            }
             case Kind::drop_cursors:
                 world_.source.forget_cursors();
                 break;
@@ -221,6 +232,7 @@ class History {
                 if (revisits && !row.sites.count(site)) return wrong(item.id + " is missing in " + site);
             }
             if (!row.state.legs_fetched_at) return wrong("the legs of " + item.id + " are missing");
+            if (const std::string what = database.behind(item.id); !what.empty()) return wrong(what);
             if (!revisits) continue;
             const Engagement truth = world_.source.record(item, true);
             if (row.core.duration != truth.duration) return wrong(item.id + " is not as at the source");
@@ -238,7 +250,8 @@ class History {
             // One whose giving back went unheard runs out by itself.
             if (!site.lease_owner.empty() && site.lease_expires_at > world_.now())
                 return wrong("the lease on " + id + " is not given back");
-            if (!site.synced_through || *site.synced_through < end - 12min)
+            // A machine whose clock is behind holds the watermark back.
+            if (!site.synced_through || *site.synced_through < end + slowest_clock() - 12min)
                 return wrong("the watermark of " + id + " stays behind");
         }
         for (const ModelDatabase::Window& window : database.windows) {
@@ -247,6 +260,13 @@ class History {
         for (const auto& instance : instances_) {
             if (!instance->idle()) return wrong(instance->owner() + " does not stop");
         }
+    }
+
+    /// How far the clock of the machine that is most behind is from the truth; zero if none is behind.
+    Time slowest_clock() const {
+        Time ahead{0};
+        for (const auto& instance : instances_) ahead = std::min(ahead, instance->clock_ahead());
+        return ahead;
     }
 
     const Scenario& scenario_;

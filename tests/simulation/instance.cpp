@@ -112,23 +112,41 @@ void Instance::call(std::function<T(Sink&)> work, Answered<T> answered, Failed f
     });
 }
 
+template <typename Response>
+bool Instance::stamp(Response& response, Instant asked, Instant answered) {
+    const SteadyTime sent{asked.time_since_epoch()};
+    const Instant date = world_.source.date(answered, ++answers_ % 2 != 0);
+    const auto verdict = clock_->observe(sent, SteadyTime{world_.now().time_since_epoch()}, date);
+    response.fetched_at = clock_->at(sent);
+    response.machine_time = asked + clock_ahead_;
+    response.sent_at = sent;
+    if constexpr (std::is_same_v<Response, FetchedPage>) response.not_before = clock_->not_after(sent);
+    return verdict != ServerClock::Verdict::doubtful;
+}
+
 template <typename T>
 void Instance::ask(std::function<Result<T>(Instant, Instant)> request, Answered<Result<T>> answered,
-                   int attempt) {
+                   int attempt, int doubts) {
     if (stopping_) {
         answered(ApiError{ApiError::Kind::cancelled, 0, "stopped"});
         return;
     }
     const Instant asked = world_.now();
     later(world_.latency(), [=, this] {
-        const Result<T> result = request(asked, world_.now());
+        const Instant made = world_.now();
+        const Result<T> result = request(asked, made);
         later(world_.latency(), [=, this] {
-            const bool again = !result && result.error().kind == ApiError::Kind::unavailable && !stopping_ &&
-                               attempt < kRequestAttempts;
+            Result<T> stamped = result;
+            if (stamped && !stamp(stamped.value(), asked, made)) {
+                if (doubts < kMostDoubts) return ask(request, answered, attempt, doubts + 1);
+                stamped = ApiError{ApiError::Kind::unavailable, 0, "the Date headers contradict each other"};
+            }
+            const bool again = !stamped && stamped.error().kind == ApiError::Kind::unavailable &&
+                               !stopping_ && attempt < kRequestAttempts;
             if (again) {
-                sleep(Seconds{2} * attempt, [=, this] { ask(request, answered, attempt + 1); });
+                sleep(Seconds{2} * attempt, [=, this] { ask(request, answered, attempt + 1, doubts); });
             } else {
-                answered(result);
+                answered(stamped);
             }
         });
     });
@@ -148,6 +166,11 @@ void Instance::start() {
     held_sites_.clear();
     held_windows_.clear();
     draining_.reset();
+    if (world_.scenario.clocks_differ && life_ == 1) {
+        clock_ahead_ = Seconds{world_.random.between(-86'400, 86'400)};
+        if (world_.random.one_in(3)) clock_ahead_ = Seconds{world_.random.between(-30, 30)};
+    }
+    clock_.emplace(SteadyTime{world_.now().time_since_epoch()}, world_.now() + clock_ahead_);
     world_.tell(owner_, "starts");
     // On the same machine it knows that the one before is dead; elsewhere the leases have to run out.
     const bool knows = !before.empty() && world_.random.one_in(2);
@@ -293,7 +316,9 @@ void Instance::poll(const std::string& site) {
 }
 
 void Instance::pump(const std::shared_ptr<Visit>& visit) {
-    auto read = stopping_ ? std::nullopt : visit->visit.next(world_.now(), world_.random.unit());
+    auto read = stopping_
+                    ? std::nullopt
+                    : visit->visit.next(server_now(), world_.now() + clock_ahead_, world_.random.unit());
     if (!read) {
         release(visit);
         return;

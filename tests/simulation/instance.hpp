@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "daemon/api/server_clock.hpp"
 #include "daemon/sync/detail_drain.hpp"
 #include "daemon/sync/site_visit.hpp"
 #include "tests/simulation/world.hpp"
@@ -30,6 +31,8 @@ class Instance {
     bool running() const { return running_; }
     bool idle() const { return !running_ || (stopping_ && busy_ == 0); }
     SyncSettings sync;
+    /// How far the clock of its machine is ahead of the truth.
+    Time clock_ahead() const { return clock_ahead_; }
     const std::string& owner() const { return owner_; }
 
   private:
@@ -51,7 +54,12 @@ class Instance {
     void call(std::function<T(Sink&)> work, Answered<T> answered, Failed failed, int attempt = 1);
     template <typename T>
     void ask(std::function<Result<T>(Instant asked, Instant now)> request, Answered<Result<T>> answered,
-             int attempt = 1);
+             int attempt = 1, int doubts = 0);
+
+    Instant server_now() const { return clock_->at(SteadyTime{world_.now().time_since_epoch()}); }
+    /// Notes when a response was asked for, as the program does by its Date header. False: nobody knows.
+    template <typename Response>
+    bool stamp(Response& response, Instant asked, Instant answered);
 
     void begin(int actors) { busy_ += actors; }
     void ended();
@@ -74,6 +82,9 @@ class Instance {
 
     World& world_;
     int number_;
+    Time clock_ahead_{};  // of the machine
+    std::optional<ServerClock> clock_;
+    long answers_ = 0;
     int life_ = 0;
     std::string owner_;
     bool running_ = false;

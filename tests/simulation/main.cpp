@@ -43,6 +43,7 @@ constexpr Planted kMistakes[] = {
     {Mistake::claims_not_fenced, "claims-not-fenced"},
     {Mistake::revisit_forgotten, "revisit-forgotten"},
     {Mistake::change_asks_for_no_detail, "change-asks-for-no-detail"},
+    {Mistake::late_response_is_trusted, "late-response-is-trusted"},
     {Mistake::checkpoint_ahead_of_rows, "checkpoint-ahead-of-rows"},
 };
 

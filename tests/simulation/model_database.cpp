@@ -83,6 +83,34 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
     }
 }
 
+void ModelDatabase::note_response(const FetchedEngagement& fetched, const IncomingState& incoming,
+                                  const MergePlan& plan) {
+    Newest& known = newest[fetched.engagement.id.str()];
+    const bool older = fetched.fetched_at < known.asked;
+    const bool older_legs = fetched.engagement.legs && fetched.fetched_at < known.legs_asked;
+    if (((older && plan.write_core) || (older_legs && plan.write_legs)) && !incoming.late)
+        known.excused = true;
+    if (!older) {
+        known.asked = fetched.fetched_at;
+        known.version = fetched.engagement.duration.value_or(0);
+    }
+    if (fetched.engagement.legs && !older_legs) {
+        known.legs_asked = fetched.fetched_at;
+        known.legs = *fetched.engagement.legs;
+    }
+}
+
+std::string ModelDatabase::behind(const std::string& id) const {
+    const auto known = newest.find(id);
+    const auto row = rows.find(id);
+    if (known == newest.end() || row == rows.end() || known->second.excused) return {};
+    if (row->second.core.duration != known->second.version)
+        return id + " is not as the newest response showed it";
+    if (row->second.legs != known->second.legs)
+        return "the legs of " + id + " are not as the newest response showed them";
+    return {};
+}
+
 void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCounts& counts) {
     const Engagement& e = fetched.engagement;
     const std::string id = e.id.str();
@@ -91,9 +119,12 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
     incoming.core_hash = core_hash(e);
     if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
     incoming.fetched_at = fetched.fetched_at;
+    const std::chrono::steady_clock::time_point steady_now{now.time_since_epoch()};
+    incoming.late = is_late(fetched.source, steady_now - fetched.sent_at);
     const auto found = rows.find(id);
     const MergePlan plan =
         plan_merge(found == rows.end() ? std::nullopt : std::optional(found->second.state), incoming);
+    note_response(fetched, incoming, plan);
     Row& row = rows[id];
     if (plan.write_core) {
         if (!plan.insert && incoming.fetched_at < row.state.fetched_at) {
@@ -125,7 +156,8 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
         const auto [entry, is_new] = details.try_emplace(id);
         QueuedDetail& queued = entry->second;
         queued.created_at = e.created_at;
-        queued.wanted_after = is_new ? fetched.fetched_at : std::max(queued.wanted_after, fetched.fetched_at);
+        const Instant wanted_after = detail_wanted_after(incoming);
+        queued.wanted_after = is_new ? wanted_after : std::max(queued.wanted_after, wanted_after);
         queued.next_attempt_at = is_new ? now : std::min(queued.next_attempt_at, now);
         queued.attempts = 0;
         queued.parked = false;

@@ -41,6 +41,15 @@ class ModelDatabase : public Sink {
         std::string lease_owner;
         Instant lease_expires_at{};
     };
+    /// What the newest response that was written, or found unchanged, showed of an engagement.
+    struct Newest {
+        Instant asked = Instant::min();
+        std::int64_t version = 0;
+        Instant legs_asked = Instant::min();
+        RecordList<Leg> legs;
+        /// An older response overwrote it, and was not late: the condition that the README states.
+        bool excused = false;
+    };
     struct QueuedDetail {
         Instant created_at{};
         Instant wanted_after{};
@@ -59,6 +68,9 @@ class ModelDatabase : public Sink {
     std::function<void(const WindowTarget&, const OpenPass&)> on_window_done;
 
     std::map<std::string, Row> rows;
+    std::map<std::string, Newest> newest;
+    /// What the row of an engagement lacks of the newest response of it; empty: nothing.
+    std::string behind(const std::string& id) const;
     std::map<std::string, Site> sites;
     std::vector<Window> windows;
     std::map<std::string, QueuedDetail> details;
@@ -101,6 +113,9 @@ class ModelDatabase : public Sink {
     ErasureStep erase_some(const ErasureOrder& order) override;
     Erased erase_older(Instant before, RetentionCursor& cursor) override;
     std::vector<std::string> recordings_to_erase(const std::string&) override { return {}; }
+    // The simulation has one database: no tombstones come from another.
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>&, std::int64_t) override { return {}; }
+    std::int64_t add_tombstones(const std::vector<Tombstone>&) override { return 0; }
     void recordings_erased(const std::vector<std::string>&) override {}
     std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }
     void resolve_rejected(std::int64_t) override {}
@@ -108,6 +123,8 @@ class ModelDatabase : public Sink {
     History history(std::int64_t) override { return {}; }
 
   private:
+    void note_response(const FetchedEngagement& fetched, const IncomingState& incoming,
+                       const MergePlan& plan);
     void broken(const std::string& what) {
         if (violation.empty()) violation = what;
     }

@@ -23,10 +23,10 @@ std::int64_t Random::between(std::int64_t low, std::int64_t high) {
 
 const char* name_of(Event::Kind kind) {
     static constexpr const char* kNames[] = {
-        "add",        "add-ongoing",    "add-late",     "end",           "change",
-        "transfer",   "drop-cursors",   "outage",       "site-refused",  "link-repeats",
-        "bad-record", "detail-missing", "detail-fails", "database-away", "crash",
-        "pause",      "restart",        "reset",        "start-earlier"};
+        "add",           "add-ongoing",   "add-late",     "end",          "change",     "transfer",
+        "drop-cursors",  "outage",        "site-refused", "link-repeats", "bad-record", "detail-missing",
+        "detail-fails",  "database-away", "crash",        "pause",        "restart",    "reset",
+        "start-earlier", "change-back",   "date-jumps"};
     return kNames[static_cast<int>(kind)];
 }
 
@@ -75,6 +75,10 @@ Scenario make_scenario(std::uint64_t seed) {
         // A first pass is short: what may come into its way has to come early.
         if (s.events.back().kind == Kind::start_earlier) s.events.back().at = Seconds{random.between(1, 20)};
     }
+    for (std::int64_t i = random.between(0, 8); i > 0; --i) event(Kind::change_back, 1);
+    for (std::int64_t i = random.one_in(3) ? random.between(1, 3) : 0; i > 0; --i)
+        event(Kind::date_jumps, 600);
+    s.clocks_differ = random.one_in(3);
     std::stable_sort(s.events.begin(), s.events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
     return s;
@@ -86,8 +90,8 @@ std::string to_text(const Scenario& s, const std::vector<int>& kept) {
                       std::to_string(static_cast<int>(s.source.listed)) + " per_page " +
                       std::to_string(s.source.per_page) + (s.source.legs_in_list ? " legs-in-list" : "") +
                       (s.backfill ? " backfill" : "") + " sites " + std::to_string(s.sites) + " instances " +
-                      std::to_string(s.instances) + " revisit " + std::to_string(s.sync.revisit.size()) +
-                      "\n";
+                      std::to_string(s.instances) + (s.clocks_differ ? " clocks-differ" : "") + " revisit " +
+                      std::to_string(s.sync.revisit.size()) + "\n";
     for (const int i : kept) {
         const Event& e = s.events[static_cast<std::size_t>(i)];
         out += "  " + std::to_string(e.at.count()) + "s " + name_of(e.kind) + " whom " +

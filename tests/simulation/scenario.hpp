@@ -45,7 +45,9 @@ struct Event {
         pause,
         restart,
         reset,
-        start_earlier
+        start_earlier,
+        change_back,  ///< as it was before its last change
+        date_jumps    ///< every second answer has a Date that is wrong by minutes or days
     };
     Kind kind = Kind::add;
     glia::Seconds at{};      ///< after the start
@@ -62,8 +64,9 @@ struct Scenario {
     bool backfill = false;
     bool end_shows_in_list = true;
     int lost_answers_per_mille =
-        0;                  ///< commits that happen but are not heard of, and failures that were none
-    glia::Seconds chaos{};  ///< how long things happen; after that it is calm
+        0;                       ///< commits that happen but are not heard of, and failures that were none
+    bool clocks_differ = false;  ///< machines' clocks are wrong by up to a day
+    glia::Seconds chaos{};       ///< how long things happen; after that it is calm
     std::vector<Event> events;
 };
 

@@ -45,17 +45,39 @@ void Source::end(Item& item, Instant now, bool shows_in_list) {
     item.ongoing = false;
     item.legs.back().ended_at = now;
     item.legs.back().end_reason = "visitor_left";
-    if (shows_in_list) ++item.version;
+    if (shows_in_list) item.version = ++item.versions;
     if (!item.visible_at) item.visible_at = now;
 }
 
+void Source::change(Item& item) {
+    if (!item.ongoing) item.past.push_back({item.version, item.legs});
+    item.version = ++item.versions;
+}
+
+void Source::change_back(Item& item) {
+    if (item.past.empty()) return;
+    item.version = item.past.back().version;
+    item.legs = std::move(item.past.back().legs);
+    item.past.pop_back();
+}
+
+Instant Source::date(Instant now, bool odd) const {
+    Instant shown = now;
+    for (const Trouble& trouble : troubles_) {
+        if (trouble.kind != Trouble::Kind::date_jumps || now >= trouble.until || !odd) continue;
+        shown = now + std::chrono::seconds{std::stoll(trouble.whom)};
+    }
+    return std::chrono::floor<std::chrono::seconds>(shown);
+}
+
 void Source::transfer(Item& item, Instant now) {
+    if (!item.ongoing) item.past.push_back({item.version, item.legs});
     item.legs.back().ended_at = now;
     item.legs.back().end_reason = "transfer";
     glia::Leg next = leg(item, now);
     if (!item.ongoing) next.ended_at = now;
     item.legs.push_back(std::move(next));
-    ++item.version;
+    item.version = ++item.versions;
 }
 
 glia::Engagement Source::record(const Item& item, bool with_legs) const {

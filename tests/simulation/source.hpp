@@ -40,11 +40,27 @@ struct Item {
     std::vector<glia::Leg> legs;
     glia::OptionalInstant visible_at;
     bool ongoing = false;
+
+    /// What an engagement that changes back returns to.
+    struct State {
+        std::int64_t version = 0;
+        std::vector<glia::Leg> legs;
+    };
+    std::vector<State> past;
+    std::int64_t versions = 0;  ///< so many versions there have been
 };
 
 /// Something that goes wrong for a while.
 struct Trouble {
-    enum class Kind { outage, site_refused, link_repeats, bad_record, detail_missing, detail_fails };
+    enum class Kind {
+        outage,
+        site_refused,
+        link_repeats,
+        bad_record,
+        detail_missing,
+        detail_fails,
+        date_jumps
+    };
     Kind kind = Kind::outage;
     Instant until{};
     std::string whom;  ///< the site or the engagement
@@ -56,8 +72,10 @@ class Source {
 
     Item& add(Instant requested, Instant now, std::vector<std::string> sites, Time delay, bool ongoing);
     void end(Item& item, Instant now, bool shows_in_list);
-    void change(Item& item) { ++item.version; }
+    void change(Item& item);
     void transfer(Item& item, Instant now);
+    /// The engagement is as it was before its last change, children included.
+    void change_back(Item& item);
     void forget_cursors() { cursors_.clear(); }
     void trouble(Trouble trouble) { troubles_.push_back(std::move(trouble)); }
     void calm() { troubles_.clear(); }
@@ -70,6 +88,9 @@ class Source {
     }
     glia::Engagement record(const Item& item, bool with_legs) const;
     const SourceSettings& settings() const { return settings_; }
+    /// What the Date header of an answer at `now` says. `odd`: every second answer to an instance: while the
+    /// Date jumps, one server of two has a wrong clock.
+    Instant date(Instant now, bool odd) const;
 
     /// Answers as of `now`; `asked` is when the request left.
     glia::Result<glia::FetchedPage> list(const std::string& site, const glia::AskFirst& ask, Instant asked,

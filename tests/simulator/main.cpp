@@ -10,12 +10,17 @@
 //   GET  /stats                      counters
 //   GET  /transcript?id=             an engagement's chat as it is now
 //   POST /recordings?how=            json, redirect: how a recording's temporary URL is told
+//        &validator=                 strong, weak, date, none: what a recording's file comes with
+//        &length=                    of the files from now on; another length is another version
 //   POST /mutate?n= /add?n=&ongoing=&ago_s= /end-all /rename-queue?index=&name=
 //   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path holds `path` go
 //   wrong; kinds:
 //        status hang close reset truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
-//        next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
+//        bom next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
+//        date (its Date header is ms ahead)
+//        (bad-record: how=no-id scalar duration control no-comma no-quote, or several, joined by commas)
 //   POST /clear /drop-cursors /token?value=
+//   POST /remember, /restore         engagements become again what they were
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
@@ -36,6 +41,7 @@
 #include <iostream>
 #include <list>
 #include <set>
+#include <sstream>
 
 #include "tests/simulator/world.hpp"
 
@@ -147,6 +153,8 @@ class Api {
     World& world() { return world_; }
     int port = 0;
     bool redirect_recordings = false;
+    std::string recording_validator = "strong";
+    std::size_t recording_length = 300'000;
     std::map<std::string, long> stats;
     std::list<Fault> faults;
 
@@ -233,7 +241,7 @@ class Api {
 
     Response recording(const std::string& path) {
         if (++recordings_[path] == 1) return reply(204, "");  // still being made
-        const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/recording-files" +
+        const std::string url = origin() + "/recording-files" +
                                 path.substr(path.rfind('/')) + "?signature=s3cret-" +
                                 std::to_string(++signed_);
         if (!redirect_recordings) return reply(200, "{\"url\":\"" + url + "\"}");
@@ -242,13 +250,35 @@ class Api {
         return response;
     }
 
+    /// What is no recording, though the answer is 200 or so.
+    std::optional<Response> no_recording(const std::string& path) {
+        const auto fault = strike(path, {"recording"});
+        if (!fault) return std::nullopt;
+        const std::string page = "\n<!DOCTYPE html><html><h1>Sign in</h1></html>";
+        const bool typed = fault->how == "html" || fault->how == "json";
+        Response response =
+            reply(fault->how == "204" ? 204 : 200, fault->how == "html" || fault->how == "page" ? page
+                                                   : fault->how == "json" ? "{\"error\":\"gone\"}"
+                                                                          : "");
+        response.set(http::field::content_type, !typed                 ? "audio/mpeg"
+                                                : fault->how == "html" ? "text/html; charset=utf-8"
+                                                                       : "application/json");
+        return response;
+    }
+
     /// Elsewhere in the real world: knows nothing of tokens, and ranges.
     Response recording_file(const Request& request, const std::string& path) {
         ++stats["recording_files"];
         if (!request[http::field::authorization].empty()) ++stats["token_given_away"];
-        std::string file = "ID3" + path;
-        while (file.size() < 300'000) file += std::to_string(file.size()) + path;
-        const std::string range(request[http::field::range]);
+        if (auto other = no_recording(path)) return *other;
+        const std::string strong = "\"v" + std::to_string(recording_length) + "\"";
+        std::string file = "ID3" + path + strong;
+        while (file.size() < recording_length) file += std::to_string(file.size()) + path;
+        const std::string written = "Mon, 01 Jan 2024 00:00:00 GMT";
+        std::string range(request[http::field::range]);
+        const std::string condition(request[http::field::if_range]);
+        if (!range.empty() && condition.empty()) ++stats["recording_ranges_without_condition"];
+        if (!condition.empty() && condition != strong && condition != written) range.clear();
         Response response = reply(200, file);
         if (range.starts_with("bytes=")) {
             const auto from = static_cast<std::size_t>(std::atoll(range.c_str() + 6));
@@ -258,6 +288,10 @@ class Api {
                                                          std::to_string(file.size() - 1) + "/" +
                                                          std::to_string(file.size()));
         }
+        if (recording_validator == "strong") response.set(http::field::etag, strong);
+        if (recording_validator == "weak") response.set(http::field::etag, "W/" + strong);
+        if (recording_validator == "date" || recording_validator == "weak")
+            response.set(http::field::last_modified, written);
         response.set(http::field::content_type, "audio/mpeg");
         return response;
     }
@@ -377,10 +411,17 @@ class Api {
         std::string body = "{\"next_page\":" + next + ",\"engagements\":[";
         const auto bad = shown.empty() ? std::nullopt : strike("/engagements", {"bad-record"});
         const bool twice = strike("/engagements", {"dup-items"}).has_value();
+        constexpr std::size_t kNone = std::string::npos;
+        std::vector<std::string> ways;
+        std::istringstream named(bad ? bad->how : "");
+        for (std::string how; std::getline(named, how, ',');) ways.push_back(how);
+        if (bad && ways.empty()) ways.emplace_back();
         for (std::size_t i = 0; i < shown.size(); ++i) {
-            const bool spoil = bad && i == shown.size() / 2;
+            // The middle of the page, and of several ways the items behind it.
+            const std::size_t way = bad && i >= shown.size() / 2 ? i - shown.size() / 2 : kNone;
+            const bool spoil = way < ways.size();
             const std::string item =
-                spoil ? spoiled(shown[i], bad->how) : world_.list_item(shown[i], options_.legs_in_list);
+                spoil ? spoiled(shown[i], ways[way]) : world_.list_item(shown[i], options_.legs_in_list);
             body += (i ? "," : "") + item;
             if (twice && i == 0) body += "," + item;
         }
@@ -390,10 +431,12 @@ class Api {
     std::string spoiled(const simulator::Engagement& e, const std::string& how) const {
         if (how == "no-id") return "{\"created_at\":\"2024-01-01T00:00:00Z\"}";
         if (how == "scalar") return "7";
-        if (how == "duration") {  // all of it, but for one member: of one name twice the last counts
-            const std::string item = world_.list_item(e, options_.legs_in_list);
-            return item.substr(0, item.size() - 1) + ",\"duration\":\"ten\"}";
-        }
+        const std::string item = world_.list_item(e, options_.legs_in_list);
+        const std::string open = item.substr(0, item.size() - 1);       // all of it, and a member or so more
+        if (how == "duration") return open + ",\"duration\":\"ten\"}";  // of one name twice the last counts
+        if (how == "control") return open + ",\"t\":\"tab\there\"}";
+        if (how == "no-comma") return open + " \"t\":1}";
+        if (how == "no-quote") return open + ",\"t\":\"unfinished}";
         return "{\"id\":\"" + e.id + "\",\"created_at\":\"not a date\"}";
     }
 
@@ -427,8 +470,12 @@ asio::awaitable<void> write_raw(Stream& stream, std::string bytes) {
 
 std::string head(const Response& response, std::size_t length) {
     std::ostringstream out;
-    out << "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: " << response[http::field::date]
-        << "\r\nContent-Length: " << length << "\r\n\r\n";
+    out << "HTTP/1.1 " << response.result_int() << " " << response.reason() << "\r\n";
+    for (const auto& field : response) {
+        if (field.name() != http::field::content_length)
+            out << field.name_string() << ": " << field.value() << "\r\n";
+    }
+    out << "Content-Length: " << length << "\r\n\r\n";
     return out.str();
 }
 
@@ -466,9 +513,9 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
     co_return false;  // "close": nothing at all
 }
 
-const std::set<std::string> kOnTheWay{"status",   "hang", "close",        "truncate", "garbage",
-                                      "html",     "drip", "wrong-length", "huge",     "bad-utf8",
-                                      "bad-gzip", "late", "reset"};
+const std::set<std::string> kOnTheWay{"status", "hang",     "close",        "truncate", "garbage",
+                                      "html",   "drip",     "wrong-length", "huge",     "bad-utf8",
+                                      "bom",    "bad-gzip", "late",         "reset",    "date"};
 
 template <typename Stream>
 asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
@@ -486,10 +533,13 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
         response.set(http::field::date, http_date(api.server_now()));
         response.set("x-request-id", "sim-" + std::to_string(api.stats["requests"]));
         if (fault) {
+            if (fault->kind == "date")
+                response.set(http::field::date, http_date(api.server_now() + fault->ms));
             if (fault->kind == "late") co_await pause(std::chrono::milliseconds(fault->ms));
             if (fault->kind == "status" && !fault->retry_after.empty())
                 response.set(http::field::retry_after, fault->retry_after);
             if (fault->kind == "garbage") response.body() = std::string("\x00\xff{{{{", 6);
+            if (fault->kind == "bom") response.body().insert(0, "\xef\xbb\xbf");
             if (fault->kind == "html") response.body() = "<html><h1>Bad Gateway</h1></html>";
             if (fault->kind == "bad-utf8") {
                 if (const auto at = response.body().find("Visitor"); at != std::string::npos)
@@ -560,6 +610,8 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         return out + "}\n";
     }
     if (path == "/mutate") world.mutate(number("n", 10));
+    if (path == "/remember") world.remember();
+    if (path == "/restore") world.restore();
     if (path == "/add")
         world.add(number("n", 1), api.server_now() - number("ago_s", 0) * 1000LL, number("ongoing", 0) != 0);
     if (path == "/end-all") world.end_all();
@@ -568,7 +620,11 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         const auto found = world.find(value(query, "id"));
         return found ? world.transcript(world.get(*found)) : "[]";
     }
-    if (path == "/recordings") api.redirect_recordings = value(query, "how") == "redirect";
+    if (path == "/recordings") {
+        api.redirect_recordings = value(query, "how") == "redirect";
+        api.recording_validator = value(query, "validator", "strong");
+        api.recording_length = static_cast<std::size_t>(number("length", 300'000));
+    }
     if (path == "/clear") api.faults.clear();
     if (path == "/zero") api.stats.clear();
     if (path == "/drop-cursors") api.drop_cursors();

@@ -84,6 +84,9 @@ class World {
 
     /// Changes `n` engagements, each in one of the ways in which real ones change.
     void mutate(int n);
+    /// What changes after remember() is undone by restore(); nothing may be added in between.
+    void remember() { remembered_ = changed_; }
+    void restore() { changed_ = remembered_; }
     void add(int n, std::int64_t now_ms, bool ongoing);
     bool end(std::uint32_t number, const std::string& reason);
     void end_all();
@@ -104,6 +107,7 @@ class World {
     std::uint32_t count_ = 0;
     std::vector<std::vector<Key>> listings_;  // by site, sorted
     std::unordered_map<std::uint32_t, Engagement> changed_;
+    std::unordered_map<std::uint32_t, Engagement> remembered_;
     std::uint64_t mutations_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // The decisions of the API layer: the server's clock, retries, the rate limit, what an error body says.
 #include <gtest/gtest.h>
 
+#include "daemon/api/handover.hpp"
 #include "daemon/api/rate_limiter.hpp"
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/api/server_clock.hpp"
@@ -19,6 +20,27 @@ SteadyTime steady(std::chrono::milliseconds ms) {
     return SteadyTime{ms};
 }
 
+TEST(HandoverTest, AReloadKeepsWhatDependsOnNothingThatChanged) {
+    const ApiSettings before;
+    const auto changed = [&](auto change) {
+        ApiSettings after;
+        change(after);
+        return handover_of(before, after);
+    };
+    const Handover all{true, true, true};
+    EXPECT_EQ(changed([](ApiSettings& api) { api.sites = {"s2"}; }), all);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.max_in_flight = 2; }), all);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.base_url = "https://b"; }), (Handover{false, false, false}));
+    EXPECT_EQ(changed([](ApiSettings& api) { api.rate_limit = 5; }), (Handover{false, true, true}));
+    EXPECT_EQ(changed([](ApiSettings& api) { api.auth.api_key_id_file = "b"; }),
+              (Handover{true, false, true}));
+    const Handover new_connections{true, true, false};
+    EXPECT_EQ(changed([](ApiSettings& api) { api.ca_file = "b"; }), new_connections);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.proxy = "http://b:1"; }), new_connections);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.connect_timeout = 1s; }), new_connections);
+    EXPECT_EQ(changed([](ApiSettings& api) { api.request_timeout = 1s; }), new_connections);
+}
+
 TEST(ServerClockTest, TakesTheLocalClockUntilAResponseTellsBetter) {
     const ServerClock clock(steady(0ms), at("2024-01-01T00:00:00Z"));
     EXPECT_EQ(clock.at(steady(1500ms)), at("2024-01-01T00:00:01.500Z"));
@@ -29,14 +51,14 @@ TEST(ServerClockTest, BelievesAGuessThatTheFirstResponseAllows) {
     EXPECT_EQ(clock.at(steady(100ms)), at("2024-01-01T12:00:00.500Z"));
 }
 TEST(ServerClockTest, NeverRunsAheadOfTheServer) {
-    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+    ServerClock clock(steady(0ms), at("2024-01-01T11:59:40Z"));
     // The server's clock showed 12:00:00.900 when the response was made at 950 ms of ours; Date says
     // 12:00:00.
     clock.observe(steady(900ms), steady(1000ms), at("2024-01-01T12:00:00Z"));
     EXPECT_LE(clock.at(steady(950ms)), at("2024-01-01T12:00:00.900Z"));
 }
 TEST(ServerClockTest, LearnsFractionsFromManyResponses) {
-    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+    ServerClock clock(steady(0ms), at("2024-01-01T11:59:40Z"));
     // Real difference: server = steady + 12:00:00.300. Every 90 ms a response that takes 2 ms.
     for (int i = 0; i < 40; ++i) {
         const auto sent = steady(std::chrono::milliseconds(i * 90));
@@ -57,17 +79,99 @@ TEST(ServerClockTest, WhatIsProvenDoesNotRestOnAGuess) {
     EXPECT_EQ(clock.not_after(steady(1000ms)), at("2024-01-01T12:00:01.500Z"));
 }
 TEST(ServerClockTest, OfTwoRequestsTheLaterNeverGetsTheEarlierTime) {
-    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+    ServerClock clock(steady(0ms), at("2024-01-01T11:59:40Z"));
     clock.observe(steady(0ms), steady(900ms), at("2024-01-01T12:00:00Z"));
     const Instant first = clock.at(steady(0ms));
     clock.observe(steady(1000ms), steady(1001ms), at("2024-01-01T12:00:01Z"));
     EXPECT_GT(clock.at(steady(1ms)), first);
 }
-TEST(ServerClockTest, FollowsAServerThatIsSetBack) {
-    ServerClock clock(steady(0ms), at("1999-01-01T00:00:00Z"));
+TEST(ServerClockTest, FollowsAServerThatIsSetBackByLessThanAMinute) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
     clock.observe(steady(0ms), steady(1ms), at("2024-01-01T12:00:00Z"));
-    clock.observe(steady(1000ms), steady(1001ms), at("2024-01-01T11:00:00Z"));
-    EXPECT_LT(clock.at(steady(1000ms)), at("2024-01-01T11:00:01Z"));
+    EXPECT_EQ(clock.observe(steady(1000ms), steady(1001ms), at("2024-01-01T11:59:20Z")),
+              ServerClock::Verdict::used);
+    EXPECT_LT(clock.at(steady(1000ms)), at("2024-01-01T11:59:21Z"));
+}
+
+using Verdict = ServerClock::Verdict;
+
+/// An answer that takes 2 ms.
+Verdict answer(ServerClock& clock, std::chrono::milliseconds sent, const char* date) {
+    return clock.observe(steady(sent), steady(sent + 2ms), at(date));
+}
+
+TEST(ServerClockTest, ADateThatDepartsFromTheAnswersBeforeItIsNotUsed) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
+    ASSERT_EQ(answer(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    const Instant before = clock.at(steady(1000ms));
+    for (const char* wrong :
+         {"2024-01-02T12:00:01Z", "2023-12-31T12:00:01Z", "2024-01-01T12:01:03Z", "9999-12-31T23:59:59Z"}) {
+        EXPECT_EQ(answer(clock, 1000ms, wrong), Verdict::ignored) << wrong;
+        EXPECT_EQ(clock.at(steady(1000ms)), before) << wrong;
+        EXPECT_LE(clock.not_after(steady(1000ms)), before) << wrong;
+    }
+}
+TEST(ServerClockTest, TheFirstDateOfAllIsDoubtfulWhereTheLocalClockDisagrees) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
+    EXPECT_EQ(answer(clock, 0ms, "2024-01-02T12:00:00Z"), Verdict::doubtful);
+    EXPECT_FALSE(clock.known());
+    EXPECT_EQ(answer(clock, 1000ms, "2024-01-01T12:00:01Z"), Verdict::used);
+    EXPECT_EQ(clock.at(steady(2000ms)), at("2024-01-01T12:00:02Z"));
+}
+TEST(ServerClockTest, ASteadyOffsetIsBelievedWithTheSecondAnswer) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
+    EXPECT_EQ(answer(clock, 0ms, "2023-06-01T00:00:00Z"), Verdict::doubtful);
+    EXPECT_EQ(answer(clock, 1000ms, "2023-06-01T00:00:01Z"), Verdict::used);
+    EXPECT_LE(clock.at(steady(2000ms)), at("2023-06-01T00:00:02Z"));
+    EXPECT_GE(clock.at(steady(2000ms)), at("2023-06-01T00:00:01Z"));
+}
+TEST(ServerClockTest, WhatAnEarlierProgramFoundIsBelievedAtOnceAndSoIsTheLocalClock) {
+    ServerClock offset(steady(0ms), at("2024-01-01T12:00:00Z"), 3h);
+    EXPECT_EQ(answer(offset, 0ms, "2024-01-01T15:00:00Z"), Verdict::used);
+    ServerClock corrected(steady(0ms), at("2024-01-01T12:00:00Z"), 3h);
+    EXPECT_EQ(answer(corrected, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    EXPECT_EQ(corrected.at(steady(1000ms)), at("2024-01-01T12:00:01Z"));
+    ServerClock neither(steady(0ms), at("2024-01-01T12:00:00Z"), 3h);
+    EXPECT_EQ(answer(neither, 0ms, "2024-01-02T12:00:00Z"), Verdict::doubtful);
+}
+TEST(ServerClockTest, FollowsAServerWhoseClockWasSetOnceAMinuteOfAnswersAgrees) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
+    ASSERT_EQ(answer(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    EXPECT_EQ(answer(clock, 1'000ms, "2024-01-01T10:00:01Z"), Verdict::ignored);
+    EXPECT_EQ(answer(clock, 20'000ms, "2024-01-01T10:00:20Z"), Verdict::ignored);
+    EXPECT_EQ(answer(clock, 40'000ms, "2024-01-01T10:00:40Z"), Verdict::ignored);
+    EXPECT_EQ(answer(clock, 59'000ms, "2024-01-01T10:00:59Z"), Verdict::ignored);
+    EXPECT_EQ(answer(clock, 60'000ms, "2024-01-01T10:01:00Z"), Verdict::ignored);
+    EXPECT_EQ(answer(clock, 61'100ms, "2024-01-01T10:01:01Z"), Verdict::used);
+    EXPECT_LT(clock.at(steady(62'000ms)), at("2024-01-01T10:01:03Z"));
+}
+TEST(ServerClockTest, OneServerOfManyWithAWrongClockIsNeverFollowed) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
+    ASSERT_EQ(answer(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    for (int minute = 1; minute < 60; ++minute) {
+        const auto now = std::chrono::minutes{minute};
+        const Instant right = at("2024-01-01T12:00:00Z") + now;
+        for (int i = 0; i < 4; ++i)
+            EXPECT_EQ(clock.observe(steady(now), steady(now), right + 24h), Verdict::ignored);
+        EXPECT_EQ(clock.observe(steady(now), steady(now), right), Verdict::used);
+    }
+}
+
+TEST(ClockNoticeTest, TellsOnceThatTheClocksDifferAndOnceThatTheyAgreeAgain) {
+    using Step = ClockNotice::Step;
+    ClockNotice notice;
+    EXPECT_EQ(notice.on_offset(59s), Step::nothing);
+    EXPECT_EQ(notice.on_offset(-2h), Step::differs);
+    EXPECT_EQ(notice.on_offset(-2h - 30s), Step::nothing);
+    EXPECT_EQ(notice.on_offset(2h), Step::differs);
+    EXPECT_EQ(notice.on_offset(1s), Step::agrees_again);
+    EXPECT_EQ(notice.on_offset(0s), Step::nothing);
+}
+TEST(WatermarkTest, NeverPassesThisMachinesClockByMoreThanAMinute) {
+    const Instant machine = at("2024-01-01T12:00:00Z");
+    EXPECT_EQ(latest_watermark(machine + 30s, machine), machine + 30s);
+    EXPECT_EQ(latest_watermark(machine - 24h, machine), machine - 24h);
+    EXPECT_EQ(latest_watermark(machine + 24h, machine), machine + 60s);
 }
 
 TEST(BackoffTest, DoublesUpToTheCapWithFullJitter) {

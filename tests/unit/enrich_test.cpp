@@ -1,17 +1,59 @@
-// Transcripts, small answers, and the files of recordings.
+// Transcripts and small answers.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "daemon/enrich/recording_file.hpp"
-#include "daemon/enrich/recording_path.hpp"
+#include "daemon/enrich/enrichment.hpp"
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/transcript.hpp"
+#include "tests/simulation/model_database.hpp"
 
 namespace glia {
 namespace {
+
+/// Has one job, and keeps what became of it.
+class OneJob final : public simulation::ModelDatabase {
+  public:
+    explicit OneJob(std::optional<EnrichmentOutcome>& settled) : settled_(settled) {}
+    std::vector<EnrichmentJob> claim_enrichments(const EnrichmentClaim&) override {
+        if (std::exchange(claimed_, true)) return {};
+        return {{"e1", "u1", 0}};
+    }
+    Settled settle_enrichment(const EnrichmentOutcome& outcome, const std::string&) override {
+        settled_ = outcome;
+        return Settled::written;
+    }
+
+  private:
+    std::optional<EnrichmentOutcome>& settled_;
+    bool claimed_ = false;
+};
+
+TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
+    std::optional<EnrichmentOutcome> settled;
+    Runtime runtime;
+    Metrics metrics;
+    Settings settings;
+    settings.api.base_url = "http://127.0.0.1:1";
+    settings.api.auth.token_env = "HOME";
+    Engine engine(
+        runtime, settings, [&] { return std::make_unique<OneJob>(settled); }, 1, 0, metrics);
+    EnrichmentQueue queue(engine, Enricher::recording, 2, [](EnrichmentJob) -> Task<EnrichmentFetched> {
+        throw std::runtime_error("api.ca_file: /gone cannot be read as certificates");
+        co_return EnrichmentFetched{};
+    });
+    DrainResult result;
+    const auto main = [&]() -> Task<int> {
+        result = co_await queue.drain();
+        co_await engine.background.wait();
+        co_return 0;
+    };
+    EXPECT_EQ(runtime.run(main, std::chrono::seconds{10}), 0);
+    EXPECT_EQ(result.outcome.ending, Ending::unavailable);
+    EXPECT_EQ(result.outcome.error, "recordings: api.ca_file: /gone cannot be read as certificates");
+    ASSERT_TRUE(settled);
+    EXPECT_EQ(settled->job.engagement_id, "e1");
+    EXPECT_FALSE(settled->attempted) << "it is nothing about this recording";
+}
 
 std::vector<ChatMessage> messages(std::string body) {
     auto parsed = parse_transcript(body, Privacy());
@@ -84,69 +126,6 @@ TEST(Answers, AreReadAsDocumented) {
     EXPECT_FALSE(parse_wait_answer("[]"));
     EXPECT_EQ(parse_recording_answer(R"({"url":"https://x/y"})"), "https://x/y");
     EXPECT_FALSE(parse_recording_answer("ID3"));
-}
-
-TEST(RecordingFolder, StaysBelowTheDirectoryWhateverTheId) {
-    EXPECT_TRUE(recording_folder("eea868ad-9d58").ends_with("/eea868ad-9d58"));
-    for (const std::string& id : std::vector<std::string>{"../../etc/passwd", "..", ".", "", "a/b", "a b",
-                                                          std::string(500, 'x'), "\xff"}) {
-        const std::string folder = recording_folder(id);
-        EXPECT_EQ(std::count(folder.begin(), folder.end(), '/'), 1) << folder;
-        EXPECT_EQ(folder.find(".."), std::string::npos) << folder;
-        EXPECT_LT(folder.size(), 120u);
-    }
-    EXPECT_NE(recording_folder("a/b"), recording_folder("a b"));
-}
-
-class RecordingFiles : public ::testing::Test {
-  protected:
-    RecordingFiles() {
-        std::string name = "/tmp/glia-recordings-XXXXXX";
-        directory = mkdtemp(name.data());
-    }
-    ~RecordingFiles() override { std::filesystem::remove_all(directory); }
-    std::string content(const std::string& path) const {
-        std::ifstream in(directory + "/" + path, std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    std::string directory;
-};
-
-TEST_F(RecordingFiles, GetTheirNameOnlyWhenTheyAreComplete) {
-    RecordingDownload download(directory, "e1", "https://a/r");
-    download.append("abc");
-    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "https://a/r"));
-    const RecordingFile file = download.finish("audio/mpeg; charset=x");
-    EXPECT_TRUE(file.path.starts_with(recording_folder("e1") + "/")) << file.path;
-    EXPECT_TRUE(file.path.ends_with(".mp3")) << file.path;
-    EXPECT_EQ(content(file.path), "abc");
-    EXPECT_EQ(file.size_bytes, 3);
-    EXPECT_EQ(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    const auto found = RecordingDownload::find(directory, "e1", "https://a/r");
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->path, file.path);
-    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "https://a/other"));
-    EXPECT_FALSE(RecordingDownload::find(directory, "e2", "https://a/r"));
-}
-TEST_F(RecordingFiles, GoOnWhereAnEarlierAttemptStopped) {
-    { RecordingDownload(directory, "e1", "u").append("abc"); }
-    RecordingDownload again(directory, "e1", "u");
-    EXPECT_EQ(again.size(), 3u);
-    again.append("def");
-    EXPECT_EQ(content(again.finish("").path), "abcdef");
-}
-TEST_F(RecordingFiles, CanBeginAnew) {
-    { RecordingDownload(directory, "e1", "u").append("abc"); }
-    RecordingDownload again(directory, "e1", "u");
-    again.restart();
-    EXPECT_EQ(again.size(), 0u);
-    again.append("x");
-    EXPECT_EQ(content(again.finish("audio/wav").path), "x");
-}
-TEST_F(RecordingFiles, SayWhatTheDiskDoesNotTake) {
-    const std::string file = directory + "/file";
-    std::ofstream(file) << "x";
-    EXPECT_THROW(RecordingDownload(file, "e1", "u"), DiskError);
 }
 
 }  // namespace

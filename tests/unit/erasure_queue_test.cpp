@@ -6,7 +6,8 @@
 namespace glia {
 namespace {
 
-const ErasureOrder kLong{"visitor", "long"}, kShort{"engagement", "short"}, kBad{"visitor", "bad"};
+const ErasureOrder kLong{"visitor", "long", ""}, kShort{"engagement", "short", ""},
+    kBad{"visitor", "bad", ""};
 
 std::string turn(const ErasureQueue& queue) {
     const auto order = queue.next();
@@ -17,11 +18,12 @@ TEST(ErasureQueue, ALongErasureDoesNotHoldUpTheNext) {
     ErasureQueue queue;
     queue.begin({kLong, kShort});
     EXPECT_EQ(turn(queue), "long");
-    queue.on_step(false);
+    queue.on_step({{}, false, "next"});
     EXPECT_EQ(turn(queue), "short");
-    queue.on_step(true);
+    queue.on_step({});
     EXPECT_EQ(turn(queue), "long");
-    queue.on_step(true);
+    EXPECT_EQ(queue.next()->cursor, "next") << "it goes on where it stopped";
+    queue.on_step({});
     EXPECT_EQ(turn(queue), "over");
 }
 TEST(ErasureQueue, AnErasureThatFailsIsPassedOver) {
@@ -29,7 +31,7 @@ TEST(ErasureQueue, AnErasureThatFailsIsPassedOver) {
     queue.begin({kBad, kShort});
     queue.on_failure();
     EXPECT_EQ(turn(queue), "short");
-    queue.on_step(true);
+    queue.on_step({});
     EXPECT_EQ(turn(queue), "over");
 }
 TEST(ErasureQueue, WhatFailedComesLastInTheNextRound) {
@@ -38,9 +40,9 @@ TEST(ErasureQueue, WhatFailedComesLastInTheNextRound) {
     queue.on_failure();
     queue.begin({kBad, kShort});
     EXPECT_EQ(turn(queue), "short");
-    queue.on_step(true);
+    queue.on_step({});
     EXPECT_EQ(turn(queue), "bad");
-    queue.on_step(true);
+    queue.on_step({});
     queue.begin({kBad, kShort});
     EXPECT_EQ(turn(queue), "bad") << "it is forgiven";
 }

@@ -283,22 +283,48 @@ PassResult complete() {
     return result;
 }
 
+TEST(PassRunTest, TheWatermarkIsNeverMoreThanAMinuteAheadOfThisMachinesClock) {
+    PassRun run = pass_run();
+    run.next();
+    FetchedPage ahead = page(1, std::nullopt);
+    ahead.not_before = kNoon + 24h;
+    ahead.machine_time = kNoon;
+    run.on_page(std::move(ahead));
+    EXPECT_EQ(commit_of(run.next()).checkpoint.watermark, kNoon + 60s);
+}
+TEST(PassRunTest, AClockThatIsYearsAheadDoesNotHaveRetentionLeaveOutWhatIsNew) {
+    SyncSettings sync = sync_settings();
+    sync.retention = 24h * 30;
+    Engagement engagement;
+    engagement.created_at = kNoon - 1h;
+    Batch batch;
+    add_to_batch(batch, engagement, RecordSource::list, {kNoon + 24h * 3650, kNoon}, "s", sync);
+    EXPECT_EQ(batch.engagements.size(), 1u);
+}
+TEST(SiteVisitTest, AWatermarkInTheFutureByBothClocksIsToldAndSetBack) {
+    SiteLease ahead = lease();
+    ahead.synced_through = kNoon + 24h;
+    SiteVisit visit(ahead, sync_settings());
+    EXPECT_TRUE(visit.watermark_ahead(kNoon, kNoon - 24h));
+    EXPECT_FALSE(visit.watermark_ahead(kNoon + 24h, kNoon));
+    EXPECT_LT(visit.next(kNoon, kNoon, 0)->pass.position().from, kNoon);
+}
 TEST(SiteVisitTest, TheRevisitThatIsDueComesAfterTheIncrementalPass) {
     SiteVisit visit(lease(), sync_settings());
-    EXPECT_STREQ(visit.next(kNoon, 0)->mode, "incremental");
+    EXPECT_STREQ(visit.next(kNoon, kNoon, 0)->mode, "incremental");
     visit.on_result(complete());
-    const auto revisit = visit.next(kNoon, 0);
+    const auto revisit = visit.next(kNoon, kNoon, 0);
     ASSERT_TRUE(revisit);
     EXPECT_STREQ(revisit->mode, "revisit");
     EXPECT_EQ(revisit->pass.position().from, kNoon - 24h);
     visit.on_result(complete());
-    EXPECT_FALSE(visit.next(kNoon, 0));
+    EXPECT_FALSE(visit.next(kNoon, kNoon, 0));
 }
 TEST(SiteVisitTest, WhereNoRevisitIsDueTheLeaseGoesBackWithTheLastCommit) {
     SiteLease fresh = lease();
     fresh.tiers = {{24h, 0s}};
     SiteVisit visit(fresh, sync_settings());
-    Pass pass = visit.next(kNoon, 0.5)->pass;
+    Pass pass = visit.next(kNoon, kNoon, 0.5)->pass;
     PageFacts page;
     page.next_page = "more";
     pass.on_page(page);
@@ -309,14 +335,14 @@ TEST(SiteVisitTest, WhereNoRevisitIsDueTheLeaseGoesBackWithTheLastCommit) {
     EXPECT_FALSE(visit.given_back());
     visit.on_result(complete());
     EXPECT_TRUE(visit.given_back());
-    EXPECT_FALSE(visit.next(kNoon, 0));
+    EXPECT_FALSE(visit.next(kNoon, kNoon, 0));
     EXPECT_EQ(visit.release(0).next_poll_in, pass.checkpoint().release->next_poll_in);
 }
 TEST(SiteVisitTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
     SiteLease fresh = lease();
     fresh.tiers = {{24h, 0s}};
     SiteVisit visit(fresh, sync_settings());
-    visit.next(kNoon, 0);
+    visit.next(kNoon, kNoon, 0);
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
     visit.on_result(failed);
@@ -325,17 +351,17 @@ TEST(SiteVisitTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
 }
 TEST(SiteVisitTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
     SiteVisit visit(lease(), sync_settings());
-    visit.next(kNoon, 0);
+    visit.next(kNoon, kNoon, 0);
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
     visit.on_result(failed);
-    EXPECT_FALSE(visit.next(kNoon, 0));
+    EXPECT_FALSE(visit.next(kNoon, kNoon, 0));
     EXPECT_EQ(visit.release(0).error, "away");
     EXPECT_EQ(visit.release(0).next_poll_in, 120s);
 }
 TEST(SiteVisitTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
     SiteVisit visit(lease(), sync_settings());
-    visit.next(kNoon, 0);
+    visit.next(kNoon, kNoon, 0);
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
     failed.reached.pass.pages = 3;
@@ -351,9 +377,9 @@ TEST(SiteVisitTest, ARevisitThatFailsIsToldAsARevisit) {
     SiteLease never_revisited = lease();
     never_revisited.tiers.clear();
     SiteVisit visit(never_revisited, sync_settings());
-    visit.next(kNoon, 0);
+    visit.next(kNoon, kNoon, 0);
     visit.on_result(complete());
-    ASSERT_TRUE(visit.next(kNoon, 0));
+    ASSERT_TRUE(visit.next(kNoon, kNoon, 0));
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
     visit.on_result(failed);
@@ -362,7 +388,7 @@ TEST(SiteVisitTest, ARevisitThatFailsIsToldAsARevisit) {
 }
 TEST(SiteVisitTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
     SiteVisit visit(lease(), sync_settings());
-    visit.next(kNoon, 0);
+    visit.next(kNoon, kNoon, 0);
     PassResult stopped;
     stopped.outcome = {Ending::stopped, "stopped"};
     visit.on_result(stopped);

@@ -1,6 +1,10 @@
 #include "daemon/config/settings.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
 
 namespace glia {
 namespace {
@@ -35,6 +39,23 @@ std::string with(std::string text, const std::string& from, const std::string& t
     return text.replace(text.find(from), from.size(), to);
 }
 
+std::string load_complaint(const std::string& file) {
+    try {
+        load_settings(file, environment);
+        return "none";
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+}
+
+std::string resolved_missing(const std::string& file) {
+    try {
+        return resolve_dsn({"", file});
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+}
+
 TEST(SettingsTest, DefaultsAreThoseOfTheContract) {
     const Settings settings = read(kMinimal);
     EXPECT_EQ(settings.api.per_page, 100);
@@ -65,6 +86,18 @@ TEST(SettingsTest, TheAdminAddressIsAnAddressAndAPort) {
             << wrong << ": " << complaint(with_listen + wrong + "\"}\n");
     }
 }
+TEST(SettingsTest, NamesForTheAdminAddressHaveNoPort) {
+    EXPECT_TRUE(read(kMinimal).admin_allowed_hosts.empty());
+    const std::string with_hosts = kMinimal + "admin: {allowed_hosts: [\"";
+    const Settings settings = read(with_hosts + "metrics.example.com\", \"glia_sync.\"]}\n");
+    EXPECT_EQ(settings.admin_allowed_hosts, (std::vector<std::string>{"metrics.example.com", "glia_sync."}));
+    EXPECT_EQ(read(show_settings(settings)), settings);
+    for (const std::string wrong : {"a:80", "http://a", "*.example.com", "a b", "a/", ""}) {
+        EXPECT_NE(complaint(with_hosts + wrong + "\"]}\n").find("allowed_hosts: must be names of hosts"),
+                  std::string::npos)
+            << wrong;
+    }
+}
 TEST(SettingsTest, LogLevelsAreSetByTopic) {
     const Settings settings = read(kMinimal + "log: {level: warning, topics: {api: debug}}\n");
     EXPECT_EQ(settings.log.level, LogLevel::warning);
@@ -78,7 +111,7 @@ TEST(SettingsTest, AWrongTypeIsNamedWithItsPlace) {
 }
 TEST(SettingsTest, ABadValueIsNamedWithItsPlace) {
     EXPECT_EQ(complaint(with(kMinimal, "2024-01-01T00:00:00Z", "yesterday")),
-              "f.yaml:6:15: sync.start_from: must be a time such as 2024-01-01T00:00:00Z, not yesterday");
+              "f.yaml:6:15: sync.start_from: must be a time such as 2024-01-01T00:00:00Z");
     EXPECT_NE(
         complaint(kMinimal + "  poll_every: 5\n").find("f.yaml:7:15: sync.poll_every: must be a duration"),
         std::string::npos);
@@ -86,7 +119,7 @@ TEST(SettingsTest, ABadValueIsNamedWithItsPlace) {
 }
 TEST(SettingsTest, EveryMistakeIsToldNotJustTheFirst) {
     EXPECT_EQ(complaint(kMinimal + "  a: 1\n  b: 2\n"),
-              "f.yaml:7:3: unknown key sync.a; remove it\nf.yaml:8:3: unknown key sync.b; remove it");
+              "f.yaml:7:3: unknown key in sync; remove it\nf.yaml:8:3: unknown key in sync; remove it");
 }
 TEST(SettingsTest, AKeyTwiceIsAnError) {
     EXPECT_NE(complaint(kMinimal + "  overlap: 1m\n  overlap: 2m\n").find("stands here twice"),
@@ -126,6 +159,137 @@ TEST(SettingsTest, ShowMasksPasswords) {
     const std::string uri = show_settings(
         read(kMinimal + "sink: {postgres: {dsn: \"postgresql://u:secret@h/d?password=secret\"}}\n"));
     EXPECT_EQ(uri.find("secret"), std::string::npos);
+}
+TEST(SettingsTest, NoComplaintQuotesAValue) {
+    const std::string api = "api:\n  base_url: https://api.example.com\n  sites: [s]\n";
+    const std::string sync = "sync: {start_from: 2024-01-01T00:00:00Z}\n";
+    for (const std::string text :
+         {"S3CRETxyz",
+          "- S3CRETxyz",
+          "api: S3CRETxyz",
+          "sink: {postgres: S3CRETxyz}",
+          "sink: {postgres: {dsn: [S3CRETxyz]}}",
+          "sink: {postgres: {dsn: {S3CRETxyz: 1}}}",
+          "S3CRETxyz: 1",
+          "{S3CRETxyz}",
+          "sink: {type: S3CRETxyz}",
+          "log: {level: S3CRETxyz, format: S3CRETxyz, topics: {S3CRETxyz: info, api: S3CRETxyz}}",
+          "retention: S3CRETxyz",
+          "admin: {listen: S3CRETxyz}",
+          "sink: {postgres: {dsn: *S3CRETxyz}}",
+          "sink: {postgres: {dsn: \"\\S3CRETxyz\"}}",
+          "sink: {postgres: {dsn: &S3CRETxyz}",
+          "sink: {postgres: {dsn: !S3CRETxyz x}}",
+          "sink: {postgres: {dsn: @S3CRETxyz}}",
+          "sink: {postgres: {dsn: 'S3CRETxyz}}",
+          "sink: {postgres: {dsn: \"a${S3CRETxyz}\"}}",
+          "sink: {postgres: {dsn: \"a${S3CRETxyz\"}}",
+          "sink:\n  postgres:\n    dsn: host=h\n  S3CRETxyz",
+          "S3CRETxyz: 1\nS3CRETxyz: 2",
+          "%S3CRETxyz",
+          "a: |x S3CRETxyz",
+          "enrich: {recordings: {enabled: true, directory: S3CRETxyz}}",
+          "privacy: {visitor_id: S3CRETxyz}",
+          "--- S3CRETxyz\n--- S3CRETxyz"})
+        EXPECT_EQ(complaint(text).find("S3CRET"), std::string::npos) << complaint(text);
+    for (const std::string text :
+         {"auth: S3CRETxyz", "auth: [S3CRETxyz]", "auth: {token: S3CRETxyz}", "auth: {token_env: S3CRETxyz}",
+          "auth: {api_key: S3CRETxyz}", "auth: {S3CRETxyz: }", "rate_limit: S3CRETxyz", "per_page: S3CRETxyz",
+          "allow_insecure: S3CRETxyz", "max_retries: {S3CRETxyz: 1}", "connect_timeout: S3CRETxyz",
+          "trusted_origins: S3CRETxyz", "trusted_origins: [S3CRETxyz]", "sites: [S3CRETxyz, S3CRETxyz]",
+          "proxy: S3CRETxyz@", "operator_ids: {S3CRETxyz: 1}"}) {
+        EXPECT_NE(complaint(api + "  " + text + "\n" + sync), "none") << text;
+        EXPECT_EQ(complaint(api + "  " + text + "\n" + sync).find("S3CRET"), std::string::npos)
+            << complaint(api + "  " + text + "\n" + sync);
+    }
+}
+TEST(SettingsTest, NoSecretOfAUrlIsQuotedOrShown) {
+    for (const char* password :
+         {"S3CRETxyz", "a/S3CRETxyz", "a#S3CRETxyz", "a?S3CRETxyz", "a@S3CRETxyz", "a:S3CRETxyz",
+          "12/S3CRETxyz", "12#S3CRETxyz", "12?S3CRETxyz", "%zzS3CRETxyz", "a%2fS3CRETxyz", "a S3CRETxyz",
+          "[S3CRETxyz", "S3CRETxyz]"}) {
+        for (const char* scheme : {"https://", "http://", "HTTPS://", "ftp://", "//", "", "socks5://"}) {
+            for (const char* host : {"@h.example", "@h.example:8080/", "@127.0.0.1:1/x@y", "@", "@h:x"}) {
+                const std::string url = std::string(scheme) + "u:" + password + host;
+                for (const std::string& text :
+                     {with(kMinimal, "https://api.example.com", "\"" + url + "\""),
+                      with(kMinimal, "sites:", "trusted_origins: [\"" + url + "\"]\n  sites:"),
+                      with(kMinimal, "sites:", "proxy: \"" + url + "\"\n  sites:")}) {
+                    std::string said = complaint(text);
+                    if (said == "none") said = show_settings(read(text));
+                    EXPECT_EQ(said.find("S3CRET"), std::string::npos) << url << ": " << said;
+                    EXPECT_TRUE(text.find("proxy: ") != std::string::npos || complaint(text) != "none")
+                        << url;
+                }
+            }
+        }
+    }
+}
+TEST(SettingsTest, ASecondDocumentIsAnErrorWithItsPlace) {
+    EXPECT_EQ(complaint(kMinimal + "---\nlog: {level: info}\n"),
+              "f.yaml:8:1: a second document begins here; the configuration is one, without ---");
+    EXPECT_EQ(complaint("---\n" + kMinimal + "---\n"), "none");
+    EXPECT_EQ(complaint(kMinimal + "...\n"), "none");
+}
+TEST(SettingsTest, WhatHoldsNoSettingsIsToldOnce) {
+    EXPECT_EQ(complaint("# nothing\n"), "f.yaml: holds no settings; config/glia-sync.yaml is an example");
+}
+TEST(SettingsTest, AnchorsAreFollowedAndMergeKeysAreNot) {
+    EXPECT_EQ(read(with(kMinimal, "start_from", "overlap: &ten 10m\n  poll_every: *ten\n  start_from"))
+                  .sync.poll_every,
+              std::chrono::minutes{10});
+    EXPECT_NE(complaint(kMinimal + "  <<: {overlap: 1m}\n").find("f.yaml:7:3: merge keys (<<) are not known"),
+              std::string::npos);
+    EXPECT_NE(complaint(kMinimal + "log: {level: info, level: debug}\n").find("log.level stands here twice"),
+              std::string::npos);
+    EXPECT_NE(complaint(kMinimal + "log: {level: info}\nlog: {level: debug}\n").find("log stands here twice"),
+              std::string::npos);
+}
+TEST(SettingsTest, ADsnFileHoldsOneLineBesideCommentsAndBlanks) {
+    const std::string file = ::testing::TempDir() + "dsn" + std::to_string(getpid());
+    const auto resolved = [&](const std::string& text) {
+        std::ofstream(file, std::ios::binary) << text;
+        try {
+            return resolve_dsn({"", file});
+        } catch (const ConfigError& error) {
+            return std::string(error.what());
+        }
+    };
+    const std::string uri = "postgresql://h/name";
+    for (const std::string& text :
+         {uri, uri + "\r\n", "\xef\xbb\xbf" + uri + "\n", "  " + uri + " \t \r\n\r\n",
+          "# the database\r\n\r\n" + uri + "\r\n# end\r\n", "\n\n" + uri})
+        EXPECT_EQ(resolved(text), uri) << text;
+    EXPECT_NE(resolved(uri + "\npostgresql://other\n").find("holds more than one line"), std::string::npos);
+    EXPECT_NE(resolved("# nothing\n").find("nothing but comments"), std::string::npos);
+    EXPECT_NE(resolved("").find("is empty"), std::string::npos);
+    EXPECT_NE(resolved("top S3CRETxyz\n").find("the 1st parameter has no ="), std::string::npos);
+    EXPECT_NE(resolved("sslmode=bogus\n").find("sslmode must be"), std::string::npos);
+    std::remove(file.c_str());
+    EXPECT_NE(resolved_missing(file).find("No such file"), std::string::npos);
+    EXPECT_NE(resolved_missing(::testing::TempDir()).find("is a folder"), std::string::npos);
+    EXPECT_EQ(resolve_dsn({" postgresql://h/name\r\n", ""}), uri);
+}
+TEST(SettingsTest, AFileThatIsNoConfigurationIsToldInOneLine) {
+    const std::string file = ::testing::TempDir() + "config" + std::to_string(getpid());
+    const auto told = [&](const std::string& text) {
+        std::ofstream(file, std::ios::binary) << text;
+        return load_complaint(file);
+    };
+    EXPECT_EQ(told(""), file + ": is empty; name the configuration with -c FILE");
+    EXPECT_EQ(told("\n \n"), file + ": is empty; name the configuration with -c FILE");
+    EXPECT_EQ(told(std::string("\x7f"
+                               "ELF\0\0",
+                               6)),
+              file + ": is not a text in UTF-8; name the configuration with -c FILE");
+    EXPECT_EQ(told(std::string(3'000'000, 'x')),
+              file + ": is larger than 1 MB; name the configuration with -c FILE");
+    std::remove(file.c_str());
+    EXPECT_EQ(load_complaint(file),
+              file + ": cannot be read (No such file or directory); name the configuration with -c FILE");
+    EXPECT_EQ(load_complaint("/tmp"), "/tmp: is a folder, not a file; name the configuration with -c FILE");
+    EXPECT_EQ(load_complaint("/dev/zero"),
+              "/dev/zero: is larger than 1 MB; name the configuration with -c FILE");
 }
 TEST(SettingsTest, WhatIsShownCanBeReadAgain) {
     const Settings settings = read(kMinimal);

@@ -90,6 +90,28 @@ TEST(Merge, ALastingDifferenceOfListAndDetailComesToRest) {
     EXPECT_FALSE(plan_merge(settled, detail(kB, kLegsA)).updates());
     EXPECT_TRUE(plan_merge(settled, detail(kA, kLegsA)).write_core);  // and a real change still comes through
 }
+IncomingState late(IncomingState incoming) {
+    incoming.late = true;
+    return incoming;
+}
+TEST(Merge, ALateResponseThatOverwritesAsksForADetailThatDecides) {
+    const auto list = plan_merge(stored(kA, kA, kLegsA), late({RecordSource::list, kB, kLegsA, kLate}));
+    EXPECT_TRUE(list.write_core && list.want_detail);
+    const auto core = plan_merge(stored(kA, kA, kLegsA), late(detail(kB, kLegsA)));
+    EXPECT_TRUE(core.write_core && core.want_detail);
+    const auto legs = plan_merge(stored(kA, kA, kLegsA), late(detail(kA, kLegsB)));
+    EXPECT_TRUE(legs.write_legs && legs.want_detail);
+}
+TEST(Merge, ALateResponseThatOverwritesNothingAsksForNothing) {
+    EXPECT_FALSE(plan_merge(stored(kA, kA, kLegsA), late(detail(kA, kLegsA))).want_detail);
+    EXPECT_FALSE(plan_merge(stored(kA, kA, std::nullopt), late(detail(kA, kLegsA))).want_detail);
+    EXPECT_FALSE(plan_merge(std::nullopt, late(detail(kA, kLegsA))).want_detail);
+    EXPECT_FALSE(plan_merge(stored(kA, kA, kLegsA), detail(kB, kLegsB)).want_detail);
+}
+TEST(Merge, ALateDetailDoesNotSettleItsOwnDoubt) {
+    EXPECT_GT(detail_wanted_after(detail(kA, kLegsA)), kLate);
+    EXPECT_EQ(detail_wanted_after(list_item(kA)), kLate);
+}
 TEST(Merge, AListWithLegsNeedsNoDetail) {
     IncomingState incoming = list_item(kA);
     incoming.legs_hash = kLegsA;
@@ -198,30 +220,42 @@ SyncSettings sync_settings() {
     return sync;
 }
 
+const Instant kFarAhead = at("2100-01-01T00:00:00Z");
+
 TEST(Schedule, TheFirstPassBeginsAtStartFrom) {
-    EXPECT_EQ(incremental_pass({}, sync_settings()).from, at("2023-01-01T00:00:00Z"));
+    EXPECT_EQ(incremental_pass({}, sync_settings(), kFarAhead).from, at("2023-01-01T00:00:00Z"));
 }
 TEST(Schedule, LaterPassesReadTheOverlapAgain) {
     SiteLease lease;
     lease.synced_through = at("2024-01-01T00:10:00Z");
-    EXPECT_EQ(incremental_pass(lease, sync_settings()).from, at("2024-01-01T00:00:00Z"));
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).from, at("2024-01-01T00:00:00Z"));
+}
+TEST(Schedule, AWatermarkThatAWrongClockPutIntoTheFutureDoesNotHideWhatComes) {
+    const Instant latest = at("2024-01-01T00:10:00Z");
+    SiteLease lease;
+    lease.synced_through = latest + 24h;
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), latest).from, at("2024-01-01T00:00:00Z"));
+    lease.open_pass = window();
+    lease.open_pass->from = at("2023-01-01T00:00:00Z");
+    lease.open_pass->started_at = latest + 24h;
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), latest).started_at, latest);
 }
 TEST(Schedule, NoPassBeginsBeforeThereWasAnythingToRead) {
     SiteLease lease;
     lease.synced_through = at("0001-01-01T00:00:00Z");
-    EXPECT_EQ(incremental_pass(lease, sync_settings()).from, kEarliestStart);
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).from, kEarliestStart);
     SyncSettings sync = sync_settings();
     sync.start_from = at("0001-01-01T00:00:00Z");
-    EXPECT_EQ(incremental_pass({}, sync).from, kEarliestStart);
+    EXPECT_EQ(incremental_pass({}, sync, kFarAhead).from, kEarliestStart);
 }
 TEST(Schedule, AnOpenPassGoesOnUnlessItBeginsTooLate) {
     SiteLease lease;
     lease.open_pass = window();
     lease.open_pass->from = at("2023-01-01T00:00:00Z");
     lease.open_pass->next_page = "l5";
-    EXPECT_EQ(incremental_pass(lease, sync_settings()).next_page, "l5");
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).next_page, "l5");
     lease.open_pass->from = at("2023-06-01T00:00:00Z");
-    EXPECT_EQ(incremental_pass(lease, sync_settings()).next_page, std::nullopt);
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).next_page, std::nullopt);
 }
 TEST(Schedule, TheWidestDueTierRunsAndCoversTheOthers) {
     const SyncSettings sync = sync_settings();

@@ -3,7 +3,7 @@
 
 run.py PACKAGE.deb     prints `ok NAME` or `FAILED NAME` for each check
 """
-import glob, gzip, json, os, re, subprocess, sys, tempfile
+import glob, gzip, hardening, json, os, re, subprocess, sys, tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GLIA = os.environ.get("GLIA_BUILD", TOP + "/build/release") + "/daemon/glia-sync"
 PACKAGE = sys.argv[1]
@@ -70,6 +70,12 @@ def the_package_holds_what_it_should():
     good("dpkg-deb", "-R", PACKAGE, work + "/package")
     assert good(work + "/package/usr/bin/glia-sync", "--version").strip() == f"glia-sync {version}"
     for script in ("postinst", "prerm", "postrm"): good("sh", "-n", f"{work}/package/DEBIAN/{script}")
+
+
+def the_program_is_hardened():
+    """As it was built, and as the package has it."""
+    for program in (GLIA, work + "/package/usr/bin/glia-sync"):
+        assert not hardening.missing(program), f"{program} lacks " + ", ".join(hardening.missing(program))
 
 
 def the_configuration_of_the_package_says_what_is_missing():

@@ -1,11 +1,13 @@
 -- The pass has reached its end, so the watermark moves; refused (no row) if the lease has passed to somebody else.
 -- If nothing else is due, the lease goes back as well. An epoch without an owner is one that was given back: the same
 -- again, because nobody knows whether it was committed; it adds no second run.
+-- A watermark in the future was written by a wrong clock, and is replaced.
 -- $1 site, $2 epoch, $3 the new watermark; of the pass: $4 from, $5 to, $6 started at, $7 pages, $8 engagements, $9 rejected,
 -- $10 requests, $11 seconds until the next poll or NULL: the lease is kept
 WITH moved AS (
     UPDATE sync_state
-    SET synced_through = greatest(synced_through, $3::timestamptz),
+    SET synced_through = CASE WHEN synced_through > now() + interval '1 minute' THEN $3::timestamptz
+                              ELSE greatest(synced_through, $3::timestamptz) END,
         pass_from = NULL,
         pass_to = NULL,
         pass_started_at = NULL,

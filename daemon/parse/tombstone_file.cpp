@@ -1,0 +1,139 @@
+#include "daemon/parse/tombstone_file.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "daemon/parse/timestamp.hpp"
+#include "sinks/content_hash.hpp"
+#include "sinks/json_text.hpp"
+
+namespace glia {
+namespace {
+
+namespace dom = simdjson::dom;
+
+constexpr std::string_view kFormat = "glia-sync-tombstones";
+constexpr std::int64_t kVersion = 1;
+// A line has about 110 bytes; a file without line ends is not read into memory.
+constexpr std::size_t kLongestLine = 1000;
+
+class Reader {
+  public:
+    /// None: the line is in order. Lines come without their ends.
+    std::optional<std::string> add(std::string_view line) {
+        dom::element root;
+        const simdjson::padded_string padded(line);
+        if (parser_.parse(padded).get(root) != simdjson::SUCCESS || !root.is_object())
+            return "it is not a JSON object";
+        if (!begun_) return begin(root);
+        if (ended_) return "there is something behind the last line";
+        std::int64_t count = 0;
+        if (root["tombstones"].get(count) != simdjson::SUCCESS) return add_tombstone(root);
+        if (count != static_cast<std::int64_t>(tombstones_.size()))
+            return "it counts " + std::to_string(count) + " tombstones, and there are " +
+                   std::to_string(tombstones_.size());
+        ended_ = true;
+        return std::nullopt;
+    }
+    bool ended() const { return ended_; }
+    std::vector<Tombstone> take() { return std::move(tombstones_); }
+
+  private:
+    std::optional<std::string> begin(dom::element root) {
+        std::string_view format;
+        std::int64_t version = 0;
+        if (root["format"].get(format) != simdjson::SUCCESS || format != kFormat)
+            return "the file is not one of `glia-sync forget export`";
+        if (root["version"].get(version) != simdjson::SUCCESS || version != kVersion)
+            return "the format's version is not " + std::to_string(kVersion) +
+                   ", the one that this program reads";
+        begun_ = true;
+        return std::nullopt;
+    }
+
+    std::optional<std::string> add_tombstone(dom::element root) {
+        Tombstone tombstone;
+        bool has_kind = false;
+        bool has_digest = false;
+        for (const auto [name, value] : dom::object(root)) {
+            std::string_view text;
+            if (value.get(text) != simdjson::SUCCESS)
+                return "the value of " + std::string(name) + " is not a text";
+            if (name == "kind") {
+                has_kind = text == "engagement" || text == "visitor";
+                if (!has_kind) return "kind is neither engagement nor visitor";
+                tombstone.kind = text == "visitor" ? Tombstone::Kind::visitor : Tombstone::Kind::engagement;
+            } else if (name == "digest") {
+                const auto digest = from_bytea("\\x" + std::string(text));
+                has_digest = digest.has_value();
+                if (!has_digest) return "digest is not 32 hexadecimal digits";
+                tombstone.digest = *digest;
+            } else if (name == "forgotten_at") {
+                tombstone.forgotten_at = parse_timestamp(text);
+                if (!tombstone.forgotten_at) return "forgotten_at is not a time";
+            } else {
+                return "there is no member " + std::string(name) + " in this version of the format";
+            }
+        }
+        if (!has_kind || !has_digest) return "a tombstone has kind and digest";
+        tombstones_.push_back(tombstone);
+        return std::nullopt;
+    }
+
+    dom::parser parser_;
+    std::vector<Tombstone> tombstones_;
+    bool begun_ = false;
+    bool ended_ = false;
+};
+
+}  // namespace
+
+std::string tombstone_file_head() {
+    return "{\"format\":" + json_quote(kFormat) + ",\"version\":" + std::to_string(kVersion) + "}\n";
+}
+
+std::string tombstone_line(const Tombstone& tombstone) {
+    std::string line = "{\"kind\":" + json_quote(name_of(tombstone.kind)) +
+                       ",\"digest\":" + json_quote(to_hex(tombstone.digest));
+    if (tombstone.forgotten_at)
+        line += ",\"forgotten_at\":" + json_quote(to_iso8601(*tombstone.forgotten_at));
+    return line + "}\n";
+}
+
+std::string tombstone_file_end(std::size_t tombstones) {
+    return "{\"tombstones\":" + std::to_string(tombstones) + "}\n";
+}
+
+std::optional<std::vector<Tombstone>> read_tombstones(std::istream& in, std::string& why) {
+    Reader reader;
+    std::array<char, kLongestLine> buffer{};
+    for (std::size_t number = 1;; ++number) {
+        in.getline(buffer.data(), buffer.size());
+        // Counted with the line's end, where there is one.
+        const auto length = static_cast<std::size_t>(in.gcount()) - (in.eof() || in.fail() ? 0 : 1);
+        std::string_view line(buffer.data(), length);
+        if (in.eof() && line.empty()) break;
+        const std::string where = "line " + std::to_string(number) + ": ";
+        if (in.bad() || (in.fail() && !in.eof())) {
+            why = where + (in.bad() ? "it cannot be read" : "it is longer than any line of such a file");
+            return std::nullopt;
+        }
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (line.empty()) continue;
+        if (const auto wrong = reader.add(line)) {
+            why = where + *wrong;
+            return std::nullopt;
+        }
+    }
+    if (!reader.ended()) {
+        why = "the last line, which counts the tombstones, is missing: the file was cut off";
+        return std::nullopt;
+    }
+    return reader.take();
+}
+
+}  // namespace glia

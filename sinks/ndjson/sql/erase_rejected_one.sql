@@ -1,0 +1,1 @@
+DELETE FROM rejected_records WHERE id = ?1;

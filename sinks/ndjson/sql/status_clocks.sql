@@ -1,0 +1,1 @@
+SELECT machine, ahead_microseconds / 1e6 FROM server_clocks ORDER BY machine;

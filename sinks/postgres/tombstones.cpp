@@ -1,0 +1,105 @@
+#include "sinks/postgres/tombstones.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "sinks/content_hash.hpp"
+#include "sinks/postgres/marks.hpp"
+#include "sinks/postgres/sql.hpp"
+
+namespace glia::postgres {
+namespace {
+
+// Bounds what a page takes: ids are short, payloads may be long.
+constexpr std::int64_t kEngagementsPerPage = 5000;
+constexpr std::int64_t kRejectsPerPage = 200;
+// Bounds the parameters of one statement of an import.
+constexpr std::size_t kTombstonesPerStatement = 10'000;
+
+void insert(Transaction& tx, std::vector<Tombstone>::const_iterator begin,
+            std::vector<Tombstone>::const_iterator end, std::int64_t& added) {
+    std::vector<Param> kinds, marks, times;
+    for (auto tombstone = begin; tombstone != end; ++tombstone) {
+        kinds.emplace_back(name_of(tombstone->kind));
+        marks.emplace_back(to_bytea(tombstone->digest));
+        times.push_back(param(tombstone->forgotten_at));
+    }
+    added += tx.write(sql::import_tombstones, {array(kinds), array(marks), array(times)});
+}
+
+}  // namespace
+
+std::vector<Tombstone> list_tombstones(Connection& connection, const std::optional<Tombstone>& after,
+                                       std::int64_t limit) {
+    std::vector<Tombstone> found;
+    connection.transact([&](Transaction& tx) {
+        found.clear();
+        const Params from{after ? name_of(after->kind) : "", after ? to_bytea(after->digest) : "\\x",
+                          param(limit)};
+        for (const auto& row : tx.run(sql::list_tombstones, from)) {
+            const auto digest = from_bytea(*text(row, "mark"));
+            if (!digest) throw SinkError(SinkError::Kind::internal, "a tombstone's mark is not a digest");
+            const auto kind =
+                text(row, "kind") == "visitor" ? Tombstone::Kind::visitor : Tombstone::Kind::engagement;
+            found.push_back({kind, *digest, instant(row, "forgotten_at")});
+        }
+    });
+    return found;
+}
+
+std::int64_t add_tombstones(Connection& connection, const std::vector<Tombstone>& tombstones) {
+    std::int64_t added = 0;
+    connection.transact([&](Transaction& tx) {
+        added = 0;
+        tx.run(sql::lock_forgotten);
+        for (auto at = tombstones.begin(); at != tombstones.end();) {
+            const auto rest = static_cast<std::size_t>(tombstones.end() - at);
+            const auto end = at + static_cast<std::ptrdiff_t>(std::min(rest, kTombstonesPerStatement));
+            insert(tx, at, end, added);
+            at = end;
+        }
+        tx.run(sql::order_tombstone_scan);
+    });
+    return added;
+}
+
+BuriedPage<std::string> buried_engagements(Connection& connection, const std::string& after) {
+    BuriedPage<std::string> page;
+    connection.transact([&](Transaction& tx) {
+        page = {};
+        Marks marks;
+        std::vector<std::string> ids;
+        for (const auto& row : tx.run(sql::engagements_after, {after, param(kEngagementsPerPage)})) {
+            ids.push_back(*text(row, "id"));
+            const OptionalText visitor = text(row, "visitor_id");
+            std::vector<ContentHash> visitors;
+            if (visitor) visitors.push_back(bytes_hash(*visitor));
+            marks.add(bytes_hash(ids.back()), visitors);
+        }
+        if (ids.empty()) return;
+        for (const std::size_t number : marks.forgotten(tx)) page.buried.push_back(ids[number]);
+        page.last = ids.back();
+    });
+    return page;
+}
+
+BuriedPage<std::int64_t> buried_rejects(Connection& connection, std::int64_t after) {
+    BuriedPage<std::int64_t> page;
+    connection.transact([&](Transaction& tx) {
+        page = {};
+        Marks marks;
+        std::vector<std::int64_t> ids;
+        for (const auto& row : tx.run(sql::rejected_after, {param(after), param(kRejectsPerPage)})) {
+            ids.push_back(integer(row, "id"));
+            const OptionalText engagement = text(row, "engagement_id");
+            marks.add(engagement ? std::optional(bytes_hash(*engagement)) : std::nullopt,
+                      possible_visitor_digests(*text(row, "payload")));
+        }
+        if (ids.empty()) return;
+        for (const std::size_t number : marks.forgotten(tx)) page.buried.push_back(ids[number]);
+        page.last = ids.back();
+    });
+    return page;
+}
+
+}  // namespace glia::postgres

@@ -1,0 +1,26 @@
+#include "sinks/tombstone.hpp"
+
+#include <algorithm>
+
+#include "sinks/content_hash.hpp"
+
+namespace glia {
+
+std::vector<ContentHash> possible_visitor_digests(std::string_view payload) {
+    std::vector<ContentHash> digests;
+    std::size_t begin = payload.find('"');
+    while (begin != std::string_view::npos) {
+        const std::size_t end = payload.find('"', begin + 1);
+        if (end == std::string_view::npos) break;
+        const std::string_view text = payload.substr(begin + 1, end - begin - 1);
+        digests.push_back(bytes_hash(text));
+        const std::size_t slash = text.rfind('/');
+        if (slash != std::string_view::npos) digests.push_back(bytes_hash(text.substr(slash + 1)));
+        begin = end;  // whether a quote opens or closes cannot be told where the JSON is broken
+    }
+    std::sort(digests.begin(), digests.end());
+    digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
+    return digests;
+}
+
+}  // namespace glia

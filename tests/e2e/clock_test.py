@@ -1,0 +1,109 @@
+"""Clocks that are wrong do no harm (DESIGN.md §3.10), and neither does an answer that comes late (§3.2)."""
+from harness import *
+
+DAY_MS = 86_400_000
+
+
+def lag(program):
+    return [site["lag_seconds"] for site in program.status()["sites"]]
+
+
+@test
+def one_date_a_day_ahead_does_not_hide_what_comes_later():
+    for first_of_all in (True, False):
+        simulator, program = world(200, sync__revisit=[])
+        if not first_of_all: done(program.run("run", "--once"))
+        simulator.fault("date", path="/engagements", n=1, ms=DAY_MS)
+        done(program.run("run", "--once"))
+        assert simulator.stats().get("fault:date") == 1
+        assert all(-61 <= seconds < 600 for seconds in lag(program)), lag(program)
+        simulator.call("/add", n=10)
+        done(program.run("run", "--once"))
+        equal(program)
+
+
+@test
+def one_date_a_day_ahead_does_not_keep_later_changes_out():
+    simulator, program = world(200, sites=1, legs_in_list=True)
+    simulator.fault("date", path="/engagements", n=1, ms=DAY_MS)
+    done(program.run("run", "--once"))
+    simulator.call("/mutate", n=100)
+    # Until the revisit is due.
+    eventually(lambda: done(program.run("run", "--once")) and program.equal())
+
+
+@test
+def a_service_ignores_dates_that_jump_and_counts_them():
+    port = free_port()
+    simulator, program = world(200, sites=1, sync__revisit=[], admin__listen=f"127.0.0.1:{port}")
+    with program.service():
+        eventually(program.equal)
+        for number, ms in enumerate((DAY_MS, -DAY_MS, 3_600_000), 1):
+            simulator.fault("date", path="/engagements", n=1, ms=ms)
+            eventually(lambda: simulator.stats().get("fault:date") == number)
+        simulator.call("/add", n=10)
+        eventually(program.equal)
+        metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
+    ignored = re.search(r"^glia_sync_api_dates_ignored_total (\d+)", metrics, re.M)
+    assert ignored and int(ignored[1]) == 3, metrics[-2000:]
+    offset = re.search(r"^glia_sync_api_clock_offset_seconds (\S+)", metrics, re.M)
+    assert offset and abs(float(offset[1])) < 5, offset
+    assert all(-61 <= seconds < 600 for seconds in lag(program)), lag(program)
+
+
+@test
+def an_api_whose_clock_is_hours_off_is_told_everywhere_and_loses_nothing():
+    for skew in (7200, -7200):
+        port = free_port()
+        simulator, program = world(200, skew_s=skew, admin__listen=f"127.0.0.1:{port}")
+        check = done(program.run("check"))
+        words = "ahead of" if skew > 0 else "behind"
+        assert "clock: the API's is 2h" in check.out and words in check.out, check
+        with program.service() as service:
+            eventually(program.equal)
+            simulator.call("/add", n=10)
+            simulator.call("/mutate", n=50)
+            eventually(program.equal)
+            metrics = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
+            log = service.log()
+        offset = re.search(r"^glia_sync_api_clock_offset_seconds (\S+)", metrics, re.M)
+        assert offset and abs(float(offset[1]) - skew) < 5, offset
+        assert log.count("the clocks of the API and of this machine differ") == 1, log[-2000:]
+        status = done(program.run("status")).out
+        assert "the API's is 2h" in status and words in status, status
+        clocks = program.status()["clocks"]
+        assert len(clocks) == 1 and abs(clocks[0]["api_ahead_seconds"] - skew) < 5, clocks
+        if skew > 0: assert all(seconds >= -61 for seconds in lag(program)), lag(program)
+
+
+@test
+def a_watermark_that_a_wrong_clock_put_into_the_future_is_set_back_and_told():
+    simulator, program = world(200, sites=1, sync__revisit=[])
+    done(program.run("run", "--once"))
+    program.sql("UPDATE glia.sync_state SET synced_through = now() + interval '1 day'")
+    assert "watermark in the future" in done(program.run("status")).out
+    simulator.call("/add", n=10)
+    again = done(program.run("run", "--once"))
+    assert "the watermark was ahead of the clock" in again.err + again.out, again
+    assert all(-61 <= seconds < 600 for seconds in lag(program)), lag(program)
+    equal(program)
+
+
+@test
+def what_changed_and_changed_back_is_not_overwritten_by_an_answer_that_comes_late():
+    simulator, program = world(300, sites=1, api__request_timeout="30s", sync__revisit=[], legs_in_list=True)
+    done(program.run("run", "--once"))
+    # The backfill's page shows the changes, and arrives in four seconds; meanwhile all is as before, and is read again.
+    simulator.call("/remember")
+    simulator.call("/mutate", n=300)
+    simulator.fault("late", path="/engagements", n=1, ms=4000)
+    backfill = program.start("backfill", "--from", simulator.start, "--window", "60d")
+    eventually(lambda: simulator.stats().get("fault:late"))
+    simulator.call("/restore")
+    program.settings["sync"]["revisit"] = [{"every": "1s", "back": "400d"}]
+    program.configure(program.settings)
+    done(program.run("run", "--once"))
+    equal(program)
+    out, err = backfill.communicate(timeout=60)
+    assert backfill.returncode == 0, (out, err)
+    equal(program)
