@@ -47,10 +47,19 @@ struct WindowTarget {
     std::int64_t epoch = 0;
 };
 
+/// A pass that did not reach its end, for its row in sync_runs.
+struct FailedPass {
+    std::string mode;  ///< incremental or revisit
+    OpenPass pass;     ///< where it stood
+    std::int64_t requests = 0;
+    std::int64_t rejected = 0;
+};
+
 /// How a leased site is given back.
 struct SiteRelease {
     std::chrono::milliseconds next_poll_in{};
-    std::string error;  ///< empty: all went well
+    std::string error;                   ///< empty: all went well
+    std::optional<FailedPass> failed{};  ///< what the error is of
 };
 
 using PassTarget = std::variant<SiteTarget, TierTarget, WindowTarget>;
@@ -64,8 +73,9 @@ struct PassCheckpoint {
     /// Only with a completed incremental pass after which nothing else is due: the lease is given back by the
     /// same statement. The same again after that (nobody knows whether it was committed) is not refused.
     std::optional<SiteRelease> release;
-    std::int64_t requests = 0;  ///< of the whole pass so far, retries included
-    std::int64_t rejected = 0;  ///< of the whole pass so far
+    std::int64_t requests = 0;            ///< of the whole pass so far, retries included
+    std::int64_t rejected = 0;            ///< of the whole pass so far
+    std::chrono::milliseconds elapsed{};  ///< since the pass began, by the clock of whoever reads
 };
 
 /// A record with what the merge needs to know about its response.

@@ -26,6 +26,12 @@ struct EnrichmentWishes {
     bool any() const { return transcripts || recordings; }
 };
 
+/// How far the engagements are known that came or changed while an enricher was off.
+struct MissedCursor {
+    std::string changed_at;  ///< of the last one, as the database writes it
+    std::string engagement_id;
+};
+
 /// Which due ones to take; the newest engagements first.
 struct EnrichmentClaim {
     Enricher enricher = Enricher::transcript;

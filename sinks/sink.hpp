@@ -133,6 +133,13 @@ struct ForgetOrder {
     OptionalText stored_visitor_id;  ///< as privacy has it stored, if it is stored otherwise
 };
 
+/// What `forget` asked for and is not through, as stored.
+struct ErasureOrder {
+    std::string kind;  ///< engagement, visitor, or tombstones: what is stored of another database's
+    std::string id;
+    std::string cursor{};  ///< where its next part begins, as the last step has told; empty: at the start
+};
+
 /// What was erased.
 struct Erased {
     std::int64_t engagements = 0;
@@ -144,6 +151,21 @@ struct Erased {
         rejected += other.rejected;
         return *this;
     }
+};
+
+/// What a part of an erasure did.
+struct ErasureStep {
+    Erased erased;
+    bool finished = true;  ///< nothing of the order is left
+    std::string cursor{};  ///< if there is: where the next part begins
+};
+
+/// How far erasing by age has come; kept between the calls of erase_older().
+struct RetentionCursor {
+    enum class Stage { listed, unlisted, rejected, samples, finished };
+    Stage stage = Stage::listed;
+    std::string site;      ///< whose engagements are being erased; empty: the first site's are next
+    OptionalInstant from;  ///< created_at of the last one erased of it
 };
 
 /// Which rejected records to show.
@@ -190,6 +212,7 @@ class Sink {
     virtual SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
                                       bool force) = 0;
     virtual void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) = 0;
+    /// Gives a site back; an error leaves a row in sync_runs. Does nothing if the lease is no longer held.
     virtual void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) = 0;
 
     /// Finds or makes the backfill.
@@ -197,7 +220,8 @@ class Sink {
     /// The oldest windows that are free, in that order.
     virtual std::vector<WindowLease> claim_windows(const WindowClaim& claim) = 0;
     virtual void renew_window(const WindowTarget& window, Seconds ttl) = 0;
-    /// Gives a window back unfinished; `error` empty if only the program stops.
+    /// Gives a window back unfinished; an error leaves a row in sync_runs, none means that only the program
+    /// stops. Does nothing if the lease is no longer held.
     virtual void release_window(const WindowTarget& window, const std::string& error) = 0;
     virtual BackfillProgress backfill_progress(std::int64_t backfill_id) = 0;
     /// For `status`: how long it will take from now on; none if nothing can be said.
@@ -225,27 +249,32 @@ class Sink {
     virtual void take_over(const std::string& owner) = 0;
     /// Ends transactions that still hold rows of leases which ran out `after` ago. Returns how many.
     virtual std::int64_t end_stuck(Seconds after) = 0;
-    /// Deletes rows of sync_runs older than `keep`.
+    /// Deletes rows of sync_runs whose runs ended longer than `keep` ago.
     virtual void prune(Seconds keep) = 0;
 
     /// Moves a site's watermark back to `to`, forgets its open pass, makes it due at once, and ends the lease
     /// of whoever is reading it: what that one still commits is refused.
     virtual ResetResult reset_site(const std::string& site, Instant to) = 0;
 
-    /// From now on nothing of it is written; erase_ordered() erases what is there. Once this has returned, it
+    /// From now on nothing of it is written; erase_some() erases what is there. Once this has returned, it
     /// cannot come to nothing any more, whoever dies.
     virtual void forget(const ForgetOrder& order) = 0;
-    /// Goes on with what was to be forgotten, to its end. Files are left; see recordings_to_erase().
-    virtual Erased erase_ordered() = 0;
+    /// What was to be forgotten and is not erased yet, the oldest order first.
+    virtual std::vector<ErasureOrder> erasure_orders() = 0;
+    /// Erases a part of what an order names, in one small transaction; to be called until it is finished.
+    /// Files are left; see recordings_to_erase().
+    virtual ErasureStep erase_some(const ErasureOrder& order) = 0;
+    /// Erases a part of what is older, in one small transaction, and moves `cursor` on; to be called until
+    /// its stage is `finished`.
+    virtual Erased erase_older(Instant before, RetentionCursor& cursor) = 0;
+    /// Engagements that were erased and whose recordings' files have to be deleted: some of them, in the
+    /// order of their ids, after `after`.
+    virtual std::vector<std::string> recordings_to_erase(const std::string& after) = 0;
     /// The tombstones in a fixed order: at most `limit` of those after `after`. Writes nothing.
     virtual std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) = 0;
     /// Adds tombstones that another database had, all or none, and orders the erasure of what is stored of
-    /// them; erase_ordered() performs it. Returns how many were new.
+    /// them; erase_some() performs it. Returns how many were new.
     virtual std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) = 0;
-    /// Erases some of what is older; to be called until there is nothing left.
-    virtual Erased erase_older(Instant before) = 0;
-    /// Engagements that were erased and whose recordings' files have to be deleted.
-    virtual std::vector<std::string> recordings_to_erase() = 0;
     /// They have been.
     virtual void recordings_erased(const std::vector<std::string>& engagements) = 0;
 
@@ -256,9 +285,12 @@ class Sink {
 
     // What enrichers need; a sink that keeps nothing of theirs does nothing here.
 
-    /// Asks for what came or changed while the enricher was off: some of it, after the engagement `after`.
-    /// Returns where to go on; none: that was all.
-    virtual OptionalText queue_enrichments(Enricher, const std::string& /*after*/) { return std::nullopt; }
+    /// Asks for what came or changed while the enricher was off: some of it, after `after`. Returns where to
+    /// go on; none: that was all.
+    virtual std::optional<MissedCursor> queue_enrichments(Enricher,
+                                                          const std::optional<MissedCursor>& /*after*/) {
+        return std::nullopt;
+    }
     /// All of it has been asked for, in a series of calls that began so long ago.
     virtual void enrichments_queued(Enricher, Seconds /*ago*/) {}
     virtual std::vector<EnrichmentJob> claim_enrichments(const EnrichmentClaim&) { return {}; }

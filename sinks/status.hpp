@@ -51,6 +51,7 @@ struct RunStatus {
     std::int64_t engagements = 0;
     std::int64_t rejected = 0;
     OptionalText error;
+    std::int64_t times = 1;  ///< how often in a row; more than 1 only for a failure that repeats
 };
 
 /// What happened lately, for the status page.

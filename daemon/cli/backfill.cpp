@@ -9,12 +9,15 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "daemon/sync/schedule.hpp"
 
 namespace glia::cli {
 namespace {
 
 constexpr int kUsage = 64;
 constexpr std::chrono::seconds kLineEvery{10};
+// Windows of one backfill, over all sites. So many are made in one statement within its time limit.
+constexpr std::int64_t kMostWindows = 1'000'000;
 
 /// The bar, or the lines.
 class Display {
@@ -58,6 +61,9 @@ std::optional<BackfillRequest> read_options(const BackfillOptions& options) {
     if (!from)
         return refuse("--from: " + options.from +
                       " is not a time; write it like 2024-01-01 or 2024-01-01T00:00:00Z");
+    if (*from < kEarliestStart)
+        return refuse("--from: " + options.from + " is before " + to_iso8601(kEarliestStart) +
+                      ", and nothing is older than that; write --from 1970-01-01 to load everything");
     request.spec.from = *from;
     request.spec.to_is_open = options.to.empty();
     request.spec.to = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -127,7 +133,7 @@ int backfill(const std::string& config, const BackfillOptions& options) {
     auto request = read_options(options);
     if (!request) return kUsage;
     const bool terminal = isatty(STDERR_FILENO) != 0;
-    bool unknown_site = false;
+    bool refused = false;
     const auto adjust = [&](Settings& settings) {
         request->spec.sites = options.sites.empty() ? settings.api.sites : options.sites;
         std::sort(request->spec.sites.begin(), request->spec.sites.end());
@@ -140,7 +146,16 @@ int backfill(const std::string& config, const BackfillOptions& options) {
             const auto hint = nearest(site, settings.api.sites);
             complain("--site: " + site + " is not in api.sites" +
                      (hint ? "; did you mean " + *hint + "?" : std::string()));
-            unknown_site = true;
+            refused = true;
+        }
+        const auto span = std::chrono::ceil<Seconds>(request->spec.to - request->spec.from);
+        const std::int64_t windows =
+            (span / request->spec.window + 1) * static_cast<std::int64_t>(sites.size());
+        if (windows > kMostWindows) {
+            complain("--from to --to is " + with_commas(windows) + " windows of " + options.window +
+                     ", more than " + with_commas(kMostWindows) +
+                     "; give a shorter range or a longer --window");
+            refused = true;
         }
         // Log lines would tear the bar; warnings and errors are worth it.
         if (terminal && settings.log.level == LogLevel::info) settings.log.level = LogLevel::warning;
@@ -149,7 +164,7 @@ int backfill(const std::string& config, const BackfillOptions& options) {
     return with_engine(
         config, connections,
         [&](Engine& engine) -> Task<int> {
-            if (unknown_site) co_return kUsage;
+            if (refused) co_return kUsage;
             co_return co_await perform_backfill(engine, *request, options.strict, terminal);
         },
         adjust);

@@ -28,7 +28,8 @@ Task<int> forget_now(Engine& engine, ForgetOptions options, std::string whom) {
     const ForgetOrder order = order_of(options, privacy);
     const auto begin = [order](Sink& sink) { sink.forget(order); };
     co_await engine.store.run(begin);
-    const Erased erased = co_await erase_ordered(engine);
+    ErasureQueue orders;
+    const Erased erased = co_await erase_ordered(engine, orders);
     const std::int64_t files_left = co_await erase_recordings(engine);
     std::cout << "forgot " << printable(whom) << ": " << erased.engagements << " engagements and "
               << erased.rejected

@@ -7,6 +7,7 @@
 #include "daemon/cli/session.hpp"
 #include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "daemon/sync/schedule.hpp"
 
 namespace glia::cli {
 namespace {
@@ -224,6 +225,11 @@ int reset(const std::string& config, const std::string& site, const std::string&
         const auto time = parse_timestamp(to);
         if (!time) {
             complain("--to: " + to + " is not a time; write it like 2024-01-01 or 2024-01-01T00:00:00Z");
+            return kUsage;
+        }
+        if (*time < kEarliestStart) {
+            complain("--to: " + to + " is before " + to_iso8601(kEarliestStart) +
+                     ", and nothing is older than that; write --to 1970-01-01 to read everything again");
             return kUsage;
         }
         const Settings settings = load_settings(config);

@@ -137,7 +137,8 @@ Task<int> import_now(Engine& engine, std::vector<Tombstone> tombstones) {
     const std::size_t count = tombstones.size();
     const auto add = [all = std::move(tombstones)](Sink& sink) { return sink.add_tombstones(all); };
     const std::int64_t added = co_await engine.store.run(add);
-    const Erased erased = co_await erase_ordered(engine);
+    ErasureQueue orders;
+    const Erased erased = co_await erase_ordered(engine, orders);
     const std::int64_t files_left = co_await erase_recordings(engine);
     std::cout << "imported " << count << " tombstones, " << added << " of them new: " << erased.engagements
               << " engagements and " << erased.rejected << " rejected records erased" << std::endl;

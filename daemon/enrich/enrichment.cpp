@@ -50,19 +50,19 @@ EnrichmentQueue::EnrichmentQueue(Engine& engine, Enricher enricher, int workers,
 
 Task<> EnrichmentQueue::queue_missed() {
     const auto began = std::chrono::steady_clock::now();
-    std::string after;
+    std::optional<MissedCursor> after;
     while (!engine_.scope.ending()) {
         const auto queue = [kind = enricher_, after](Sink& sink) {
             return sink.queue_enrichments(kind, after);
         };
-        const OptionalText last = co_await engine_.store.run(queue);
+        const std::optional<MissedCursor> last = co_await engine_.store.run(queue);
         if (!last) {
             const auto ago = std::chrono::duration_cast<Seconds>(std::chrono::steady_clock::now() - began);
             const auto done = [kind = enricher_, ago](Sink& sink) { sink.enrichments_queued(kind, ago); };
             co_await engine_.store.run(done);
             co_return;
         }
-        after = *last;
+        after = last;
         co_await engine_.scope.sleep(kBreath);
     }
 }

@@ -198,7 +198,8 @@ std::optional<Instant> parse_any(std::string_view text) {
     if (!local) return std::nullopt;
     const Instant time = *local - offset;
     static constexpr Instant kFirst{std::chrono::sys_days{std::chrono::year{1} / 1 / 1}};
-    static constexpr Instant kEnd{std::chrono::sys_days{std::chrono::year{9999} / 12 / 31}};
+    static constexpr Instant kEnd{std::chrono::sys_days{std::chrono::year{9999} / 12 / 31} +
+                                  std::chrono::days{1}};
     if (time < kFirst || time >= kEnd) return std::nullopt;
     return time;
 }

@@ -53,6 +53,8 @@ class Performance {
                 co_await engine_.committer.room();
                 co_await ask(fetch->ask);
             } else if (auto* commit = std::get_if<PassRun::Commit>(&step)) {
+                commit->checkpoint.elapsed =
+                    std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - began_);
                 committing_ = std::make_unique<Committing>(engine_, std::move(*commit));
             } else if (std::holds_alternative<PassRun::Await>(step)) {
                 co_await settle();
@@ -110,6 +112,7 @@ class Performance {
 
     Engine& engine_;
     PassRun run_;
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     std::function<void()> fetched_;
     std::unique_ptr<Committing> committing_;
 };

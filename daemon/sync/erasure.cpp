@@ -5,11 +5,15 @@
 
 #include "daemon/enrich/recording_path.hpp"
 #include "daemon/ops/log.hpp"
+#include "daemon/ops/workers.hpp"
 
 namespace glia {
 namespace {
 
-/// Called by a writer thread, which may block. True if nothing is left of it.
+// Retention erases for so long in one turn: whoever waits behind it (a pass of `run --once`) goes on then.
+constexpr std::chrono::seconds kRetentionTurn{60};
+
+/// May block. True if nothing is left of it.
 bool delete_folder(const std::string& directory, const std::string& engagement) {
     const std::filesystem::path folder = std::filesystem::path(directory) / recording_folder(engagement);
     std::error_code error;
@@ -20,63 +24,123 @@ bool delete_folder(const std::string& directory, const std::string& engagement) 
     return false;
 }
 
-}  // namespace
-
-Task<Erased> erase_ordered(Engine& engine) {
-    const auto erase = [](Sink& sink) { return sink.erase_ordered(); };
-    co_return co_await engine.store.run(erase);
+std::vector<std::string> delete_folders(const std::string& directory,
+                                        const std::vector<std::string>& engagements) {
+    std::vector<std::string> gone;
+    for (const std::string& engagement : engagements) {
+        if (delete_folder(directory, engagement)) gone.push_back(engagement);
+    }
+    return gone;
 }
 
-Task<Erased> erase_expired(Engine& engine) {
-    Erased all;
-    if (!engine.settings.sync.retention) co_return all;
+/// True if there is more to erase. Throws SinkError.
+Task<bool> erase_expired(Engine& engine, RetentionCursor& cursor, Erased& all) {
+    if (!engine.settings.sync.retention) co_return false;
     // By the clock that lets more be kept: the other may be wrong.
     const Instant now = std::min(engine.api.server_now(), engine.api.machine_now());
     const Instant before = now - *engine.settings.sync.retention;
-    for (;;) {
-        const auto erase = [before](Sink& sink) { return sink.erase_older(before); };
-        const Erased some = co_await engine.store.run(erase);
+    const auto end = std::chrono::steady_clock::now() + kRetentionTurn;
+    while (cursor.stage != RetentionCursor::Stage::finished) {
+        if (engine.scope.ending() || std::chrono::steady_clock::now() >= end) co_return true;
+        const auto erase = [before, cursor](Sink& sink) {
+            RetentionCursor next = cursor;
+            const Erased some = sink.erase_older(before, next);
+            return std::make_pair(some, next);
+        };
+        const auto [some, next] = co_await engine.store.run(erase);
         all += some;
-        if (!some.any() || engine.scope.ending()) co_return all;
+        cursor = next;
     }
+    cursor = {};
+    co_return false;
+}
+
+void note_failure(ErasureTurn& turn, const char* what, const SinkError& error) {
+    log::warn(LogTopic::service, "erasing failed, will be tried again",
+              {{"what", what}, {"error", error.what()}});
+    if (!turn.failure) turn.failure.emplace(error);
+}
+
+}  // namespace
+
+Task<Erased> erase_ordered(Engine& engine, ErasureQueue& orders) {
+    const auto list = [](Sink& sink) { return sink.erasure_orders(); };
+    orders.begin(co_await engine.store.run(list));
+    Erased all;
+    std::optional<SinkError> first;
+    while (const auto order = orders.next()) {
+        if (engine.scope.ending()) break;
+        const auto erase = [order = *order](Sink& sink) { return sink.erase_some(order); };
+        std::optional<SinkError> failure;
+        try {
+            const ErasureStep step = co_await engine.store.run(erase);
+            all += step.erased;
+            orders.on_step(step);
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        if (!failure) continue;
+        orders.on_failure();
+        if (!first) first = failure;
+    }
+    if (all.any()) {
+        log::info(LogTopic::service, "erased what was to be forgotten",
+                  {{"engagements", all.engagements}, {"rejected", all.rejected}});
+    }
+    if (first) throw SinkError(*first);
+    co_return all;
 }
 
 Task<std::int64_t> erase_recordings(Engine& engine) {
     const std::string directory = engine.settings.enrich.recordings_directory;
-    for (;;) {
-        const auto erase = [directory](Sink& sink) {
-            const std::vector<std::string> engagements = sink.recordings_to_erase();
-            std::vector<std::string> gone;
-            for (const std::string& engagement : engagements) {
-                if (!directory.empty() && delete_folder(directory, engagement)) gone.push_back(engagement);
-            }
-            if (!gone.empty()) sink.recordings_erased(gone);
-            return std::pair<std::size_t, std::size_t>(engagements.size(), gone.size());
-        };
-        const auto [found, erased] = co_await engine.store.run(erase);
-        if (erased < found || found == 0 || engine.scope.ending())
-            co_return static_cast<std::int64_t>(found - erased);
+    Workers files(engine.runtime, 1);  // the threads of the store are the database's
+    std::int64_t left = 0;
+    for (std::string after; !engine.scope.ending();) {
+        const auto list = [after](Sink& sink) { return sink.recordings_to_erase(after); };
+        const std::vector<std::string> engagements = co_await engine.store.run(list);
+        if (engagements.empty()) break;
+        after = engagements.back();
+        left += static_cast<std::int64_t>(engagements.size());
+        if (directory.empty()) break;
+        const auto erase = [directory, engagements] { return delete_folders(directory, engagements); };
+        const std::vector<std::string> gone = co_await files.run(erase);
+        if (gone.empty()) continue;
+        const auto note = [gone](Sink& sink) { sink.recordings_erased(gone); };
+        co_await engine.store.run(note);
+        left -= static_cast<std::int64_t>(gone.size());
     }
+    co_return left;
 }
 
-Task<> erase_what_is_due(Engine& engine) {
-    const Erased forgotten = co_await erase_ordered(engine);
-    if (forgotten.any()) {
-        log::info(LogTopic::service, "went on with forgetting",
-                  {{"engagements", forgotten.engagements}, {"rejected", forgotten.rejected}});
+Task<ErasureTurn> erase_what_is_due(Engine& engine, ErasureState& state) {
+    ErasureTurn turn;
+    try {
+        co_await erase_ordered(engine, state.orders);
+    } catch (const SinkError& error) {
+        note_failure(turn, "what was to be forgotten", error);
     }
-    const Erased expired = co_await erase_expired(engine);
+    Erased expired;
+    try {
+        turn.more = co_await erase_expired(engine, state.retention, expired);
+    } catch (const SinkError& error) {
+        note_failure(turn, "what is older than retention allows", error);
+    }
     if (expired.any()) {
         log::info(LogTopic::service, "erased what is older than retention allows",
                   {{"engagements", expired.engagements}, {"rejected", expired.rejected}});
     }
-    const std::int64_t left = co_await erase_recordings(engine);
-    if (left > 0) {
-        log::warn(LogTopic::service,
-                  "recordings of erased engagements are still to be deleted; the instance that has "
-                  "enrich.recordings.directory does it",
-                  {{"engagements", left}});
+    try {
+        const std::int64_t left = co_await erase_recordings(engine);
+        if (left > 0) {
+            log::warn(LogTopic::service,
+                      "recordings of erased engagements are still to be deleted; the instance that has "
+                      "enrich.recordings.directory does it",
+                      {{"engagements", left}});
+        }
+    } catch (const SinkError& error) {
+        note_failure(turn, "recordings", error);
     }
+    co_return turn;
 }
 
 }  // namespace glia

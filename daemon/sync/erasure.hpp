@@ -3,20 +3,33 @@
 #pragma once
 
 #include "daemon/sync/engine.hpp"
+#include "daemon/sync/erasure_queue.hpp"
 
 namespace glia {
 
-/// Goes on with every erasure that was asked for and is not through, whoever began it. Throws SinkError.
-Task<Erased> erase_ordered(Engine& engine);
+/// What is kept between the turns of those who erase.
+struct ErasureState {
+    ErasureQueue orders;
+    RetentionCursor retention;
+};
 
-/// Erases what is older than `retention`, if there is one, some at a time. Throws SinkError.
-Task<Erased> erase_expired(Engine& engine);
+/// Erases what was ordered, whoever ordered it, a part of each order at a time. Orders that fail are passed
+/// over; the first failure is thrown (SinkError) once the others are through.
+Task<Erased> erase_ordered(Engine& engine, ErasureQueue& orders);
 
 /// Deletes the files of recordings whose rows are gone. Returns how many engagements' remain because this
-/// configuration names no directory, or a file cannot be deleted. Throws SinkError.
+/// configuration names no directory (then of the first thousand), or a file cannot be deleted. Throws
+/// SinkError.
 Task<std::int64_t> erase_recordings(Engine& engine);
 
-/// All three; tells about it in the log. What fails is tried again at the next call.
-Task<> erase_what_is_due(Engine& engine);
+/// What came of a turn.
+struct ErasureTurn {
+    bool more = false;                   ///< there is more to erase right away
+    std::optional<SinkError> failure{};  ///< the first one
+};
+
+/// Both, and what is older than `retention`, for a minute or so; logs what was done. What fails is logged,
+/// and does not stop the rest.
+Task<ErasureTurn> erase_what_is_due(Engine& engine, ErasureState& state);
 
 }  // namespace glia

@@ -27,7 +27,7 @@ PassRun::PassRun(Pass pass, std::string site_id, const SyncSettings& sync, std::
     : pass_(std::move(pass)), site_(std::move(site_id)), sync_(sync), full_(batch) {}
 
 PassRun::Step PassRun::next() {
-    if (commit_failed_) return committing_ ? Step{Await{}} : Step{End{}};
+    if (commit_failed_) return committing_ ? Step{Await{}} : end();
     const bool full = batch_->engagements.size() >= full_;
     if (position_is_new_ && (over() || full)) {
         if (committing_) return Await{};  // checkpoints follow each other
@@ -41,11 +41,17 @@ PassRun::Step PassRun::next() {
     if (over()) {
         if (committing_) return Await{};
         result_.complete = pass_.complete();
-        return End{};
+        return end();
     }
     const Ask ask = pass_.next();
     asked_last_by_link_ = std::holds_alternative<AskLink>(ask);
     return Fetch{ask};
+}
+
+PassRun::Step PassRun::end() {
+    const PassCheckpoint reached = pass_.checkpoint();
+    result_.reached = {"", reached.pass, reached.requests, reached.rejected};
+    return End{};
 }
 
 void PassRun::on_page(FetchedPage fetched) {

@@ -22,6 +22,7 @@ struct PassResult {
         false;  ///< the API refuses the site itself (401, 403, 404): other windows of it would fail too
     CommitCounts counts;
     std::int64_t pages = 0;
+    FailedPass reached;  ///< where it stood at its end, for the row of one that failed; mode is left empty
 };
 
 /// See the file's head. A loop around next() performs what it says:
@@ -66,6 +67,8 @@ class PassRun {
     bool over() const { return pass_.complete() || pass_.failed() || given_up_; }
 
   private:
+    Step end();
+
     Pass pass_;
     std::string site_;
     SyncSettings sync_;

@@ -23,7 +23,8 @@ Seconds to_seconds(Milliseconds duration) {
 OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync, Instant latest) {
     const auto overlap = planted(Mistake::overlap_forgotten) ? Milliseconds{0} : sync.overlap;
     const Instant from =
-        lease.synced_through ? std::min(*lease.synced_through, latest) - overlap : sync.start_from;
+        std::max(kEarliestStart,
+                 lease.synced_through ? std::min(*lease.synced_through, latest) - overlap : sync.start_from);
     if (lease.open_pass && lease.open_pass->from <= from) {
         OpenPass open = *lease.open_pass;
         if (open.started_at) open.started_at = std::min(*open.started_at, latest);

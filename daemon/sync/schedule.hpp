@@ -9,6 +9,10 @@
 
 namespace glia {
 
+/// Earliest start of a reading. The API has nothing older, and neither the API nor the database takes the
+/// year 1 less an overlap.
+inline constexpr Instant kEarliestStart{};  // 1970-01-01T00:00:00Z
+
 /// The pass that a leased site needs: its open one, or a new one from the watermark less the overlap, or from
 /// `start_from` if there is no watermark yet. An open pass that begins later than a new one would is dropped.
 /// A watermark after `latest` was written by a wrong clock: the pass begins at `latest` less the overlap

@@ -19,6 +19,8 @@ namespace {
 constexpr Milliseconds kDetailPause{5000};
 constexpr Milliseconds kMaintenanceSoon{60'000};
 constexpr std::chrono::hours kMaintenanceEvery{1};
+// Between two turns of erasing by age: enough for everything else that waits for the database.
+constexpr Milliseconds kErasurePause{1000};
 // After so many pages or details the allocator holds memory that an idle service does not need; it is given
 // back.
 constexpr std::int64_t kManyPages = 10;
@@ -201,7 +203,6 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
             const auto clean = [](Sink& sink) { sink.prune(kRunsKept); };
             co_await engine.store.run(clean);
             co_await save_server_clock(engine);
-            co_await erase_what_is_due(engine);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
@@ -215,6 +216,18 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
     latch.remove();
 }
 
+/// Apart from maintenance, which must not wait for it.
+Task<> serve_erasures(Engine& engine, Latch& latch) {
+    ErasureState state;
+    Milliseconds wait = kMaintenanceSoon;
+    for (;;) {
+        const bool more = (co_await erase_what_is_due(engine, state)).more;
+        if (!co_await engine.scope.sleep(more ? kErasurePause : wait)) break;
+        if (!more) wait = kMaintenanceEvery;
+    }
+    latch.remove();
+}
+
 }  // namespace
 
 Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
@@ -222,7 +235,6 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
     std::optional<SinkError> failure;
     try {
         co_await take_over_dead(engine);
-        co_await erase_what_is_due(engine);
         Latch latch(engine.runtime);
         for (const std::string& site : engine.settings.api.sites) {
             latch.add();
@@ -241,6 +253,9 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
                           {{"engagements", result.fetched}, {"failed", result.failed}});
             }
             outcome.merge(result.outcome);
+            ErasureState erasures;
+            const ErasureTurn turn = co_await erase_what_is_due(engine, erasures);
+            if (turn.failure) outcome.merge(engine.outcome_of(*turn.failure));
             if (!engine.scope.ending()) outcome.merge(co_await enrich_once(engine));
         }
     } catch (const SinkError& error) {
@@ -256,6 +271,8 @@ Task<> run_service(Engine& engine) {
     Latch latch(engine.runtime);
     latch.add();
     engine.runtime.spawn(serve_maintenance(engine, latch));
+    latch.add();
+    engine.runtime.spawn(serve_erasures(engine, latch));
     latch.add();
     engine.runtime.spawn(serve_details(engine, latch));
     serve_enrichers(engine, latch);

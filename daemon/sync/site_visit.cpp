@@ -37,6 +37,10 @@ std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, Instant machi
 }
 
 void SiteVisit::on_result(const PassResult& result) {
+    if (result.outcome.ending > Ending::stopped && !failed_) {
+        failed_ = result.reached;
+        failed_->mode = at_ == At::incremental ? "incremental" : "revisit";
+    }
     outcome_.merge(result.outcome);
     rejected_ += result.counts.rejected;
     // A revisit comes only once the site is read: what is new goes before what may have changed.
@@ -55,7 +59,10 @@ SiteRelease SiteVisit::release(double random) const {
     if (outcome_.ending == Ending::stopped) return release;  // whoever comes next goes on at once
     const bool failed = outcome_.ending > Ending::stopped;
     release.next_poll_in = next_poll(sync_, failed ? lease_.failures + 1 : 0, random);
-    if (failed) release.error = outcome_.error;
+    if (failed) {
+        release.error = outcome_.error;
+        release.failed = failed_;
+    }
     return release;
 }
 

@@ -42,6 +42,7 @@ class SiteVisit {
     At at_ = At::incremental;
     Outcome outcome_;
     std::int64_t rejected_ = 0;
+    std::optional<FailedPass> failed_;
     std::optional<SiteRelease> with_last_commit_;  // unless that commit came to nothing
 };
 

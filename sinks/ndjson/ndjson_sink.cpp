@@ -170,8 +170,11 @@ class NdjsonSink final : public Sink {
     }
     void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) override {
         transact([&](State& state) {
-            state.run(sql::release_site,
-                      {site, epoch, value(release.next_poll_in), error_value(release.error)});
+            const bool freed = state.write(sql::release_site, {site, epoch, value(release.next_poll_in),
+                                                               error_value(release.error)}) > 0;
+            if (freed && !release.error.empty())
+                add_failure(state, release.failed.value_or(FailedPass{"incremental", {}, 0, 0}), site,
+                            release.error);
         });
     }
 
@@ -226,7 +229,14 @@ class NdjsonSink final : public Sink {
         });
     }
     void release_window(const WindowTarget& window, const std::string& error) override {
-        transact([&](State& state) { state.run(sql::release_window, key(window, {error_value(error)})); });
+        transact([&](State& state) {
+            const auto freed = state.run(sql::release_window, key(window, {error_value(error)}));
+            if (freed.empty() || error.empty()) return;
+            const Row& row = freed.front();
+            FailedPass failed{"backfill", {}, row.integer(5), row.integer(4)};
+            failed.pass = {window.from, row.instant(0), row.instant(1), {}, row.integer(2), row.integer(3)};
+            add_failure(state, failed, window.site_id, error);
+        });
     }
     BackfillProgress backfill_progress(std::int64_t backfill_id) override {
         return transact([&](State& state) {
@@ -319,7 +329,6 @@ class NdjsonSink final : public Sink {
             }
         });
     }
-    Erased erase_ordered() override { return std::exchange(erased_, {}); }
     std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
         return read([&](State& state) {
             std::vector<Tombstone> found;
@@ -347,16 +356,23 @@ class NdjsonSink final : public Sink {
             return added;
         });
     }
-    Erased erase_older(Instant before) override {
-        return transact([&](State& state) {
-            Erased erased;
-            for (const Row& row : state.run(sql::expired_engagements, {micros(before)}))
-                erased += erase(state, *row.text(0));
-            erased.rejected += state.write(sql::expire_rejected, {micros(before)});
-            return erased;
-        });
+    /// forget() has erased everything already; what is left is to say how much.
+    std::vector<ErasureOrder> erasure_orders() override {
+        return erased_.any() ? std::vector<ErasureOrder>(1) : std::vector<ErasureOrder>{};
     }
-    std::vector<std::string> recordings_to_erase() override { return {}; }
+    ErasureStep erase_some(const ErasureOrder&) override { return {std::exchange(erased_, {}), true}; }
+    Erased erase_older(Instant before, RetentionCursor& cursor) override {
+        const Erased erased = transact([&](State& state) {
+            Erased some;
+            for (const Row& row : state.run(sql::expired_engagements, {micros(before)}))
+                some += erase(state, *row.text(0));
+            some.rejected += state.write(sql::expire_rejected, {micros(before)});
+            return some;
+        });
+        if (!erased.any()) cursor.stage = RetentionCursor::Stage::finished;
+        return erased;
+    }
+    std::vector<std::string> recordings_to_erase(const std::string&) override { return {}; }
     void recordings_erased(const std::vector<std::string>&) override {}
 
     std::vector<RejectedRow> rejected(const RejectedQuery& query) override {
@@ -560,6 +576,16 @@ class NdjsonSink final : public Sink {
                    pass.pages, pass.engagements, checkpoint.rejected, checkpoint.requests});
     }
 
+    /// The same failure again, of the same site with nothing between, adds no row.
+    static void add_failure(State& state, const FailedPass& failed, const std::string& site,
+                            const std::string& error) {
+        if (state.write(sql::repeat_failure, {failed.mode, site, error}) > 0) return;
+        const OpenPass& pass = failed.pass;
+        state.run(sql::add_failure,
+                  {failed.mode, site, micros(pass.from), value(pass.to), value(pass.started_at), pass.pages,
+                   pass.engagements, failed.rejected, failed.requests, error});
+    }
+
     static void write_checkpoint(State& state, const PassCheckpoint& checkpoint) {
         const OpenPass& pass = checkpoint.pass;
         std::visit(
@@ -585,7 +611,8 @@ class NdjsonSink final : public Sink {
                           "site " + target.site_id);
                     if (!checkpoint.complete) return;
                     for (const Seconds back : target.covers)
-                        state.run(sql::tier_complete, {target.site_id, std::int64_t{back.count()}});
+                        state.run(sql::tier_complete,
+                                  {target.site_id, std::int64_t{back.count()}, value(checkpoint.elapsed)});
                     add_run(state, "revisit", target.site_id, checkpoint);
                 },
                 [&](const WindowTarget& target) {

@@ -6,7 +6,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "sinks/postgres/children.hpp"
 #include "sinks/postgres/copy.hpp"
+#include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/marks.hpp"
 #include "sinks/postgres/remainder.hpp"
 #include "sinks/postgres/rounds.hpp"
@@ -28,18 +30,7 @@ constexpr std::size_t kWorthAGlance = 8;
 constexpr std::size_t kWorthALook = 200;
 
 // The columns of classify, by their places: to look for names costs more than the rest.
-enum StateColumn {
-    kId,
-    kCoreHash,
-    kListHash,
-    kLegsHash,
-    kFetchedAt,
-    kLegsFetchedAt,
-    kSiteKnown,
-    kRejected,
-    kOngoing,
-    kForgotten
-};
+enum StateColumn { kId, kCoreHash, kListHash, kLegsHash, kFetchedAt, kLegsFetchedAt, kSiteKnown };
 
 std::string_view bytes_of(const ContentHash& hash) {
     return {reinterpret_cast<const char*>(hash.data()), hash.size()};
@@ -181,6 +172,23 @@ class Writer {
                 work.familiar = work.as_stored && work.site() == site;
             }
         }
+        leave_to_classify_what_is_open();
+    }
+
+    /// Takes back as_stored from what goes on, or had a record rejected: classify() has more to do for those.
+    void leave_to_classify_what_is_open() {
+        std::unordered_map<std::string_view, Work*> by_id;
+        std::vector<std::string> asked;
+        for (Work& work : works_) {
+            if (!work.as_stored) continue;
+            by_id[work.id()] = &work;
+            asked.emplace_back(work.id());
+        }
+        if (asked.empty()) return;
+        for (const auto& row : tx_.run(sql::open_state, {array(asked)})) {
+            Work& work = *by_id.at(row[0].c_str());
+            work.as_stored = work.familiar = false;
+        }
     }
 
     /// Of a time of which hardly anything is stored, as in a backfill, a look at what there is tells what is
@@ -195,9 +203,18 @@ class Writer {
             latest = std::max(latest, work.engagement().created_at);
         }
         if (!looks_.worth_one()) return;
+        if (looks_.first_sites.empty()) looks_.first_sites = first_sites(tx_);
+        std::vector<std::string>& known_sites = looks_.first_sites;
+        for (const std::string& site : sites_) {
+            if (std::find(known_sites.begin(), known_sites.end(), site) == known_sites.end())
+                known_sites.push_back(site);
+        }
+        const bool any_forgotten = anything_forgotten();
         const auto rows =
-            tx_.run(sql::stored_between, {to_text(earliest), to_text(latest), std::to_string(works_.size())});
-        const bool told = !truth(rows[0], 1) && static_cast<std::size_t>(rows.size()) < works_.size();
+            any_forgotten ? pqxx::result{}
+                          : tx_.run(sql::stored_between, {to_text(earliest), to_text(latest),
+                                                          std::to_string(works_.size()), array(known_sites)});
+        const bool told = !any_forgotten && static_cast<std::size_t>(rows.size()) < works_.size();
         looks_.told(told);
         if (!told) return;
         std::unordered_set<std::string_view> known;
@@ -227,6 +244,12 @@ class Writer {
         for (const auto& row : tx_.run(sql::listed_before, {array(asked), site})) {
             by_id.at(row[0].c_str())->familiar = true;
         }
+    }
+
+    /// Whether there are tombstones at all; none come until the commit.
+    bool anything_forgotten() {
+        if (!anything_forgotten_) anything_forgotten_ = truth(tx_.run(sql::anything_forgotten)[0], 0);
+        return *anything_forgotten_;
     }
 
     /// Takes out what somebody had erased.
@@ -259,24 +282,32 @@ class Writer {
             work->rejected_before = false;
             work->ongoing_before = false;
         }
+        if (!looked_for_forgotten_ && anything_forgotten()) {
+            leave_out_forgotten();
+            return classify(all());
+        }
+        std::vector<std::string> stored;
         for (const std::string& site : sites_) {
-            std::vector<std::string> asked;
+            std::vector<std::string> asked, listed_first_by_others;
             for (const Work* work : works) {
                 if (work->site() == site && !work->presumed_new) asked.emplace_back(work->id());
             }
             if (asked.empty()) continue;
-            const auto rows = tx_.run(sql::classify, {array(asked), site});
-            if (!looked_for_forgotten_ && truth(rows[0], kForgotten)) {
-                leave_out_forgotten();
-                return classify(all());
-            }
-            for (const auto& row : rows) {
-                if (row[kId].is_null()) continue;
+            for (const auto& row : tx_.run(sql::classify, {array(asked), site})) {
                 Work& work = *by_id.at(row[kId].c_str());
                 work.stored = stored_state(row);
                 work.site_known = truth(row, kSiteKnown);
-                work.rejected_before = truth(row, kRejected);
-                work.ongoing_before = truth(row, kOngoing);
+                if (!work.site_known) listed_first_by_others.emplace_back(work.id());
+                stored.emplace_back(work.id());
+            }
+            if (listed_first_by_others.empty()) continue;
+            for (const auto& row : tx_.run(sql::listed_before, {array(listed_first_by_others), site}))
+                by_id.at(row[0].c_str())->site_known = true;
+        }
+        if (!stored.empty()) {
+            for (const auto& row : tx_.run(sql::open_state, {array(stored)})) {
+                Work& work = *by_id.at(row[0].c_str());
+                (truth(row, 1) ? work.ongoing_before : work.rejected_before) = true;
             }
         }
         for (Work* work : works) work->plan = plan_merge(work->stored, work->incoming);
@@ -291,7 +322,10 @@ class Writer {
             const auto fresh = ids([](const Work& work) { return work.plan.insert; });
             if (fresh.empty()) return;
             // Nobody was quicker with an engagement, so it is children that are in the way.
-            if (fresh == refused) tx_.run(sql::clear_children, {array(fresh)});
+            if (fresh == refused) {
+                erase_children(tx_, fresh);
+                tx_.run(sql::erase_details, {array(fresh)});
+            }
             Savepoint savepoint(tx_, "copy_new");
             try {
                 copy_new();
@@ -302,6 +336,7 @@ class Writer {
                 if (attempt == kCopyAttempts) throw;
                 refused = fresh;
                 for (Work& work : works_) work.presumed_new = false;
+                looks_.first_sites.clear();
             }
         }
     }
@@ -388,7 +423,7 @@ class Writer {
              tx_.run(sql::update_engagements,
                      {std::move(rows).finished(), array(ids), array(core), array(changed), array(list_hashes),
                       array(legs_hashes), array(fetched), array(legs_fetched), array(core_was),
-                      array(fetched_was), array(legs_fetched_was)})) {
+                      array(fetched_was), array(legs_fetched_was), tx_.began_at()})) {
             won.insert(row[0].c_str());
         }
         return won;
@@ -415,17 +450,19 @@ class Writer {
                 add_legs(first_legs, first_leg_queues, e);
             }
         }
-        if (!core_ids.empty()) {
-            const std::string core = array(core_ids);
-            tx_.run(sql::merge_engagement_operators, {std::move(operators).finished(), core});
-            tx_.run(sql::merge_engagement_queues, {std::move(queues).finished(), core});
-            tx_.run(sql::merge_audio_recordings, {std::move(recordings).finished(), core});
-        }
-        if (!leg_ids.empty()) {
-            const std::string with_legs = array(leg_ids);
-            tx_.run(sql::merge_legs, {std::move(legs).finished(), with_legs});
-            tx_.run(sql::merge_leg_queues, {std::move(leg_queues).finished(), with_legs});
-        }
+        const auto replace = [&](std::string_view trim, std::string_view merge, Rows set,
+                                 const std::vector<std::string>& of) {
+            if (of.empty()) return;
+            const std::string rows = std::move(set).finished();
+            tx_.run(trim, {rows, array(of)});
+            tx_.run(merge, {rows});
+        };
+        replace(sql::trim_engagement_operators, sql::merge_engagement_operators, std::move(operators),
+                core_ids);
+        replace(sql::trim_engagement_queues, sql::merge_engagement_queues, std::move(queues), core_ids);
+        replace(sql::trim_audio_recordings, sql::merge_audio_recordings, std::move(recordings), core_ids);
+        replace(sql::trim_legs, sql::merge_legs, std::move(legs), leg_ids);
+        replace(sql::trim_leg_queues, sql::merge_leg_queues, std::move(leg_queues), leg_ids);
         copy(tx_, std::move(first_legs));
         copy(tx_, std::move(first_leg_queues));
     }
@@ -551,6 +588,7 @@ class Writer {
     Transaction& tx_;
     std::vector<Work> works_;
     bool looked_for_forgotten_ = false;
+    std::optional<bool> anything_forgotten_;
     std::size_t stored_there_ = 0;    // how much of it was seen at the glance
     std::vector<std::string> sites_;  // of the listings they come from; "" is that of details
     std::vector<CommitCounts>& counts_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "sinks/checkpoint.hpp"
@@ -24,6 +25,10 @@ class Looks {
         pause_ = something ? 0 : std::min(std::max(1, 2 * pause_), kLongestPause);
         left_out_ = pause_;
     }
+
+    /// The sites that listed engagements first, as last read from the index; empty: to be read. A site that
+    /// is missing costs a COPY that fails, and is then found.
+    std::vector<std::string> first_sites;
 
   private:
     static constexpr int kLongestPause = 64;

@@ -273,6 +273,7 @@ bool Connection::begin(Session& session, Transaction& transaction) {
                                      std::to_string(settings_.silence_timeout.count())})[0];
     // A pooler stands for many sessions and says so by a process that is none of them.
     if (row["session"].as<int>() != PQbackendPID(session.raw)) session.prepared.forbid();
+    transaction.set_began_at(row["now"].c_str());
     if (const std::string encoding = row["encoding"].c_str(); encoding != "UTF8") {
         throw SinkError(
             SinkError::Kind::misconfigured,

@@ -55,12 +55,16 @@ class Transaction {
     std::string quote_name(const std::string& name) const { return tx_.quote_name(name); }
     /// libpq's handle of the same session, for what libpqxx does not do.
     pg_conn* session() const { return session_; }
+    /// When the transaction began, by the server's clock, as PostgreSQL writes a time.
+    const std::string& began_at() const { return began_at_; }
+    void set_began_at(std::string time) { began_at_ = std::move(time); }
 
   private:
     pqxx::transaction_base& tx_;
     pg_conn* session_;
     Prepared& prepared_;
     const std::function<void()>& on_statement_;
+    std::string began_at_;
 };
 
 /// A part of a transaction that can be undone by itself. Of savepoints with one name the innermost counts.

@@ -1,6 +1,7 @@
 #include "sinks/postgres/enrichment.hpp"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "sinks/postgres/rows.hpp"
@@ -14,15 +15,46 @@ constexpr std::int64_t kLookedAtOnce = 5000;
 
 }  // namespace
 
-OptionalText queue_enrichments(Connection& connection, Enricher enricher, const std::string& after) {
-    OptionalText last;
+std::optional<MissedCursor> queue_enrichments(Connection& connection, Enricher enricher,
+                                              const std::optional<MissedCursor>& after) {
+    std::optional<MissedCursor> next;
     connection.transact([&](Transaction& tx) {
-        const auto& statement =
-            enricher == Enricher::transcript ? sql::queue_transcripts : sql::queue_recordings;
-        const auto row = tx.run(statement, {after, param(kLookedAtOnce)})[0];
-        last = integer(row, "looked_at") < kLookedAtOnce ? std::nullopt : text(row, "last");
+        next.reset();
+        const std::string since = *text(tx.run(sql::missed_since, {name_of(enricher)})[0], "since");
+        const auto found =
+            tx.run(sql::missed_engagements, {since, after ? after->changed_at : since,
+                                             after ? after->engagement_id : "", param(kLookedAtOnce)});
+        if (static_cast<std::int64_t>(found.size()) == kLookedAtOnce)
+            next = MissedCursor{*text(found.back(), "changed_at"), *text(found.back(), "id")};
+        std::vector<std::string> engagements, items;
+        std::vector<Param> created, fetched, changed;
+        const auto want = [&](const pqxx::row& row, const std::string& item) {
+            engagements.push_back(*text(row, "id"));
+            items.push_back(item);
+            created.push_back(text(row, "created_at"));
+            fetched.push_back(text(row, "fetched_at"));
+            changed.push_back(text(row, "changed_at"));
+        };
+        if (enricher == Enricher::transcript) {
+            for (const auto& row : found) {
+                if (truth(row, "whole")) want(row, "");
+            }
+        } else {
+            std::map<std::string, pqxx::row> by_id;
+            std::vector<std::string> ids;
+            for (const auto& row : found) {
+                ids.push_back(*text(row, "id"));
+                by_id.emplace(ids.back(), row);
+            }
+            if (ids.empty()) return;
+            for (const auto& recording : tx.run(sql::recordings_of, {array(ids)}))
+                want(by_id.at(*text(recording, "engagement_id")), *text(recording, "url"));
+        }
+        if (engagements.empty()) return;
+        tx.run(sql::queue_missed, {name_of(enricher), array(engagements), array(items), array(created),
+                                   array(fetched), array(changed)});
     });
-    return last;
+    return next;
 }
 
 std::vector<EnrichmentJob> claim_enrichments(Connection& connection, const EnrichmentClaim& claim) {
@@ -76,8 +108,9 @@ Settled settle_enrichment(Connection& connection, const EnrichmentOutcome& outco
         if (outcome.messages) {
             Rows rows(kChatMessages, Rows::Encoding::json);
             add_messages(rows, engagement, *outcome.messages);
-            tx.run(sql::merge_chat_messages,
-                   {std::move(rows).finished(), array(std::vector<std::string>{engagement})});
+            const std::string set = std::move(rows).finished();
+            tx.run(sql::trim_chat_messages, {set, array(std::vector<std::string>{engagement})});
+            tx.run(sql::merge_chat_messages, {set});
         }
         Params file(3);
         if (outcome.file) {

@@ -7,7 +7,8 @@
 namespace glia::postgres {
 
 /// See Sink for each of them.
-OptionalText queue_enrichments(Connection& connection, Enricher enricher, const std::string& after);
+std::optional<MissedCursor> queue_enrichments(Connection& connection, Enricher enricher,
+                                              const std::optional<MissedCursor>& after);
 std::vector<EnrichmentJob> claim_enrichments(Connection& connection, const EnrichmentClaim& claim);
 void renew_enrichments(Connection& connection, const std::string& owner, Enricher enricher,
                        const std::vector<EnrichmentJob>& jobs, Seconds ttl);

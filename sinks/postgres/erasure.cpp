@@ -1,8 +1,11 @@
 #include "sinks/postgres/erasure.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "sinks/content_hash.hpp"
+#include "sinks/postgres/children.hpp"
+#include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/tombstones.hpp"
 
@@ -21,73 +24,79 @@ Erased erase(Transaction& tx, const std::vector<std::string>& engagements) {
     // The engagements first: whoever writes one now is waited for, and the children it leaves are seen by the
     // next statement.
     erased.engagements = tx.write(sql::erase_engagements, {array(engagements)});
-    erased.rejected = integer(tx.run(sql::erase_children, {array(engagements)})[0], "rejected");
+    erase_children(tx, engagements);
+    erased.rejected = integer(tx.run(sql::erase_state, {array(engagements)})[0], "rejected");
     return erased;
 }
 
 /// Each with a tombstone of its own: it stays away even if the API should name its visitor otherwise one day.
-Erased forget_engagements(Connection& connection, const std::vector<std::string>& engagements) {
-    Erased all;
-    for (std::size_t at = 0; at < engagements.size(); at += kAtOnce) {
-        const std::size_t end = std::min(at + kAtOnce, engagements.size());
-        const std::vector<std::string> some(engagements.begin() + static_cast<std::ptrdiff_t>(at),
-                                            engagements.begin() + static_cast<std::ptrdiff_t>(end));
-        Erased erased;
-        connection.transact([&](Transaction& tx) {
-            std::vector<std::string> marks;
-            marks.reserve(some.size());
-            for (const std::string& id : some) marks.push_back(mark_of(id));
-            tx.run(sql::lock_forgotten);
-            tx.run(sql::add_forgotten,
-                   {array(std::vector<std::string>(some.size(), "engagement")), array(marks)});
-            erased = erase(tx, some);
-        });
-        all += erased;
-    }
-    return all;
+Erased forget_engagements(Transaction& tx, const std::vector<std::string>& engagements) {
+    std::vector<std::string> marks;
+    marks.reserve(engagements.size());
+    for (const std::string& id : engagements) marks.push_back(mark_of(id));
+    tx.run(sql::lock_forgotten);
+    tx.run(sql::add_forgotten,
+           {array(std::vector<std::string>(engagements.size(), "engagement")), array(marks)});
+    return erase(tx, engagements);
 }
 
-Erased forget_visitor(Connection& connection, const std::string& visitor) {
-    std::vector<std::string> engagements;
-    connection.transact([&](Transaction& tx) {
-        engagements.clear();
-        for (const auto& row : tx.run(sql::engagements_of_visitor, {visitor})) {
-            engagements.push_back(*text(row, "id"));
+void end_erasure(Transaction& tx, const ErasureOrder& order) {
+    tx.run(sql::end_erasures, {order.kind, array(std::vector<std::string>{order.id})});
+}
+
+std::vector<std::string> ids_of(const pqxx::result& rows) {
+    std::vector<std::string> ids;
+    ids.reserve(static_cast<std::size_t>(rows.size()));
+    for (const auto& row : rows) ids.push_back(*text(row, "id"));
+    return ids;
+}
+
+/// Erases the next of those that one walk by created_at finds, and moves the cursor behind them. True if
+/// there may be more.
+bool erase_expired(Transaction& tx, const pqxx::result& rows, RetentionCursor& cursor, Erased& erased) {
+    const std::vector<std::string> engagements = ids_of(rows);
+    if (!engagements.empty()) {
+        erased = erase(tx, engagements);
+        cursor.from = instant(rows.back(), "created_at");
+    }
+    return engagements.size() == kAtOnce;
+}
+
+/// The stage that `cursor` is at, or the next one if that is through.
+Erased erase_of_stage(Transaction& tx, Instant before, RetentionCursor& cursor) {
+    using Stage = RetentionCursor::Stage;
+    const Param some = param(static_cast<std::int64_t>(kAtOnce));
+    const Param from = cursor.from ? to_text(*cursor.from) : "-infinity";
+    Erased erased;
+    switch (cursor.stage) {
+        case Stage::listed: {
+            const bool more =
+                !cursor.site.empty() &&
+                erase_expired(tx,
+                              tx.run(sql::expired_engagements, {cursor.site, from, to_text(before), some}),
+                              cursor, erased);
+            if (more) break;
+            const OptionalText next = next_first_site(tx, cursor.site);
+            cursor = {next ? Stage::listed : Stage::unlisted, next.value_or(""), std::nullopt};
+            break;
         }
-    });
-    Erased erased = forget_engagements(connection, engagements);
-    std::int64_t rejected = 0;
-    connection.transact(
-        [&](Transaction& tx) { rejected = tx.write(sql::erase_rejected_of_visitor, {visitor}); });
-    erased.rejected += rejected;
+        case Stage::unlisted:
+            if (!erase_expired(tx, tx.run(sql::expired_unlisted, {from, to_text(before), some}), cursor,
+                               erased))
+                cursor = {Stage::rejected, "", std::nullopt};
+            break;
+        case Stage::rejected:
+            erased.rejected = tx.write(sql::expire_rejected, {to_text(before), some});
+            if (erased.rejected < static_cast<std::int64_t>(kAtOnce)) cursor.stage = Stage::samples;
+            break;
+        case Stage::samples:
+            if (tx.write(sql::expire_samples, {to_text(before), some}) < static_cast<std::int64_t>(kAtOnce))
+                cursor.stage = Stage::finished;
+            break;
+        case Stage::finished:
+            break;
+    }
     return erased;
-}
-
-/// What is stored of the tombstones of another database.
-Erased forget_buried(Connection& connection) {
-    Erased all;
-    for (std::optional<std::string> after(""); after;) {
-        auto page = buried_engagements(connection, *after);
-        all += forget_engagements(connection, page.buried);
-        after = std::move(page.last);
-    }
-    for (std::optional<std::int64_t> after(0); after;) {
-        const auto page = buried_rejects(connection, *after);
-        after = page.last;
-        if (page.buried.empty()) continue;
-        std::vector<Param> ids;
-        for (const std::int64_t id : page.buried) ids.push_back(param(id));
-        std::int64_t rejected = 0;
-        connection.transact([&](Transaction& tx) { rejected = tx.write(sql::erase_rejected, {array(ids)}); });
-        all.rejected += rejected;
-    }
-    return all;
-}
-
-Erased erase_order(Connection& connection, const std::string& kind, const std::string& id) {
-    if (kind == "visitor") return forget_visitor(connection, id);
-    if (kind == "tombstones") return forget_buried(connection);
-    return forget_engagements(connection, {id});
 }
 
 }  // namespace
@@ -115,37 +124,79 @@ void begin_forgetting(Connection& connection, const ForgetOrder& order) {
     });
 }
 
-Erased erase_ordered(Connection& connection) {
-    std::vector<std::pair<std::string, std::string>> orders;
-    connection.transact([&](Transaction& tx) {
-        orders.clear();
-        for (const auto& row : tx.run(sql::list_erasures, {param(false)})) {
-            orders.emplace_back(*text(row, "kind"), *text(row, "id"));
+namespace {
+
+/// A part of what is stored of the tombstones of another database: first engagements, by their ids (a cursor
+/// "e" and the last one), then rejected records ("r" and the last one's number).
+ErasureStep erase_buried(Connection& connection, const ErasureOrder& order) {
+    ErasureStep step{{}, false, "r0"};
+    if (order.cursor.empty() || order.cursor.front() == 'e') {
+        const auto page = buried_engagements(connection, order.cursor.empty() ? "" : order.cursor.substr(1));
+        for (std::size_t at = 0; at < page.buried.size(); at += kAtOnce) {
+            const std::size_t end = std::min(at + kAtOnce, page.buried.size());
+            const std::vector<std::string> some(page.buried.begin() + static_cast<std::ptrdiff_t>(at),
+                                                page.buried.begin() + static_cast<std::ptrdiff_t>(end));
+            Erased erased;
+            connection.transact([&](Transaction& tx) { erased = forget_engagements(tx, some); });
+            step.erased += erased;
         }
-    });
-    Erased all;
-    for (const auto& [kind, id] : orders) {
-        all += erase_order(connection, kind, id);
-        connection.transact([&, &kind = kind, &id = id](Transaction& tx) {
-            tx.run(sql::end_erasures, {kind, array(std::vector<std::string>{id})});
-        });
+        if (page.last) step.cursor = "e" + *page.last;
+        return step;
     }
-    return all;
+    const auto page = buried_rejects(connection, std::stoll(order.cursor.substr(1)));
+    std::vector<Param> ids;
+    for (const std::int64_t id : page.buried) ids.push_back(param(id));
+    connection.transact([&](Transaction& tx) {
+        if (!ids.empty()) step.erased.rejected = tx.write(sql::erase_rejected, {array(ids)});
+        if (!page.last) end_erasure(tx, order);
+    });
+    step.finished = !page.last;
+    if (page.last) step.cursor = "r" + std::to_string(*page.last);
+    return step;
 }
 
-Erased erase_older(Connection& connection, Instant before) {
-    Erased erased;
+}  // namespace
+
+std::vector<ErasureOrder> erasure_orders(Connection& connection) {
+    std::vector<ErasureOrder> orders;
     connection.transact([&](Transaction& tx) {
-        erased = {};
-        const Params some{to_text(before), param(static_cast<std::int64_t>(kAtOnce))};
-        std::vector<std::string> engagements;
-        for (const auto& row : tx.run(sql::expired_engagements, some)) {
-            engagements.push_back(*text(row, "id"));
-        }
-        if (!engagements.empty()) erased = erase(tx, engagements);
-        erased.rejected += tx.write(sql::expire_rejected, some);
-        tx.run(sql::expire_samples, {to_text(before)});
+        orders.clear();
+        for (const auto& row : tx.run(sql::list_erasures))
+            orders.push_back({*text(row, "kind"), *text(row, "id"), ""});
     });
+    return orders;
+}
+
+ErasureStep erase_some(Connection& connection, const ErasureOrder& order) {
+    if (order.kind == "tombstones") return erase_buried(connection, order);
+    ErasureStep step;
+    connection.transact([&](Transaction& tx) {
+        step = {};
+        if (order.kind == "engagement") {
+            step.erased = forget_engagements(tx, {order.id});
+            return end_erasure(tx, order);
+        }
+        const auto engagements = ids_of(
+            tx.run(sql::engagements_of_visitor, {order.id, param(static_cast<std::int64_t>(kAtOnce))}));
+        if (!engagements.empty()) {
+            step.erased = forget_engagements(tx, engagements);
+            step.finished = false;
+            return;
+        }
+        step.erased.rejected = tx.write(sql::erase_rejected_of_visitor, {order.id});
+        end_erasure(tx, order);
+    });
+    return step;
+}
+
+Erased erase_older(Connection& connection, Instant before, RetentionCursor& cursor) {
+    Erased erased;
+    RetentionCursor next;
+    connection.transact([&](Transaction& tx) {
+        next = cursor;
+        erased = erase_of_stage(tx, before, next);
+    });
+    cursor = next;
     return erased;
 }
 

@@ -10,10 +10,14 @@ namespace glia::postgres {
 /// The tombstones, and the order to erase what they name: from then on none of it is written again.
 void begin_forgetting(Connection& connection, const ForgetOrder& order);
 
-/// Goes on with the orders, one visitor or engagement at a time.
-Erased erase_ordered(Connection& connection);
+/// The orders that are not through, the oldest first.
+std::vector<ErasureOrder> erasure_orders(Connection& connection);
 
-/// Erases some of the engagements created before, the oldest first, and rejected records last seen before.
-Erased erase_older(Connection& connection, Instant before);
+/// Erases a part of what an order names, in one transaction.
+ErasureStep erase_some(Connection& connection, const ErasureOrder& order);
+
+/// Erases a part of the engagements created before, of rejected records last seen before, and of samples
+/// taken before, in one transaction.
+Erased erase_older(Connection& connection, Instant before, RetentionCursor& cursor);
 
 }  // namespace glia::postgres

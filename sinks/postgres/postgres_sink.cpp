@@ -10,6 +10,7 @@
 #include "sinks/postgres/connection.hpp"
 #include "sinks/postgres/enrichment.hpp"
 #include "sinks/postgres/erasure.hpp"
+#include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/migrate.hpp"
 #include "sinks/postgres/remainder.hpp"
 #include "sinks/postgres/rows.hpp"
@@ -148,7 +149,12 @@ class PostgresSink final : public Sink {
     void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) override {
         connection_.transact([&](Transaction& tx) {
             const Param error = release.error.empty() ? std::nullopt : Param{release.error};
-            tx.run(sql::release_site, {site, param(epoch), seconds_param(release.next_poll_in), error});
+            const auto freed =
+                tx.run(sql::release_site, {site, param(epoch), seconds_param(release.next_poll_in), error});
+            if (freed.empty() || !error) return;
+            const FailedPass failed = release.failed.value_or(FailedPass{"incremental", {}, 0, 0});
+            const auto run = add_failure(tx, {failed, site, {}, epoch, release.error}, freed[0]);
+            if (run) tx.run(sql::site_failed_run, {site, param(*run)});
         });
     }
 
@@ -176,14 +182,12 @@ class PostgresSink final : public Sink {
     }
 
     std::vector<WindowLease> claim_windows(const WindowClaim& claim) override {
-        // Within one call of the command a window is given a second chance, at another moment, and no third.
-        static constexpr std::int64_t kAttempts = 2;
         std::vector<WindowLease> leases;
         connection_.transact([&](Transaction& tx) {
             leases.clear();
             const auto rows =
                 tx.run(sql::claim_windows, {param(claim.backfill_id), claim.owner, param(claim.ttl.count()),
-                                            array(claim.except_sites), param(kAttempts), param(claim.limit)});
+                                            array(claim.except_sites), param(claim.limit)});
             check_version(rows);
             for (const auto& row : rows) {
                 WindowLease& lease = leases.emplace_back();
@@ -218,7 +222,17 @@ class PostgresSink final : public Sink {
         connection_.transact([&](Transaction& tx) {
             Params key = window_key(window);
             key.push_back(error.empty() ? std::nullopt : Param{error});
-            tx.run(sql::release_window, key);
+            const auto freed = tx.run(sql::release_window, key);
+            if (freed.empty() || error.empty()) return;
+            const auto& row = freed[0];
+            FailedPass failed{"backfill", {}, integer(row, "requests"), integer(row, "rejected")};
+            failed.pass = {window.from, instant(row, "window_to"), instant(row, "started_at"),
+                           {},          integer(row, "pages"),     integer(row, "engagements")};
+            const Param backfill = param(window.backfill_id);
+            const auto run =
+                add_failure(tx, {failed, window.site_id, window.backfill_id, window.epoch, error},
+                            tx.run(sql::hold_backfill, {backfill})[0]);
+            if (run) tx.run(sql::backfill_failed_run, {backfill, param(*run)});
         });
     }
 
@@ -336,20 +350,26 @@ class PostgresSink final : public Sink {
     }
 
     void forget(const ForgetOrder& order) override { begin_forgetting(connection_, order); }
-    Erased erase_ordered() override { return postgres::erase_ordered(connection_); }
+    std::vector<ErasureOrder> erasure_orders() override { return postgres::erasure_orders(connection_); }
+    ErasureStep erase_some(const ErasureOrder& order) override {
+        return postgres::erase_some(connection_, order);
+    }
+    Erased erase_older(Instant before, RetentionCursor& cursor) override {
+        return postgres::erase_older(connection_, before, cursor);
+    }
     std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
         return list_tombstones(connection_, after, limit);
     }
     std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
         return postgres::add_tombstones(connection_, tombstones);
     }
-    Erased erase_older(Instant before) override { return postgres::erase_older(connection_, before); }
 
-    std::vector<std::string> recordings_to_erase() override {
+    std::vector<std::string> recordings_to_erase(const std::string& after) override {
+        static constexpr std::int64_t kListedAtOnce = 1000;
         std::vector<std::string> engagements;
         connection_.transact([&](Transaction& tx) {
             engagements.clear();
-            for (const auto& row : tx.run(sql::list_erasures, {param(true)})) {
+            for (const auto& row : tx.run(sql::recordings_to_erase, {after, param(kListedAtOnce)})) {
                 engagements.push_back(*text(row, "id"));
             }
         });
@@ -392,7 +412,8 @@ class PostgresSink final : public Sink {
         connection_.transact([&](Transaction& tx) { tx.run(sql::resolve_one, {param(id)}); });
     }
 
-    OptionalText queue_enrichments(Enricher enricher, const std::string& after) override {
+    std::optional<MissedCursor> queue_enrichments(Enricher enricher,
+                                                  const std::optional<MissedCursor>& after) override {
         return postgres::queue_enrichments(connection_, enricher, after);
     }
     void enrichments_queued(Enricher enricher, Seconds ago) override {
@@ -444,9 +465,10 @@ class PostgresSink final : public Sink {
                 history.runs.push_back({*text(row, "mode"), text(row, "site_id"), instant(row, "started_at"),
                                         *instant(row, "finished_at"), integer(row, "pages"),
                                         integer(row, "engagements"), integer(row, "rejected"),
-                                        text(row, "error")});
+                                        text(row, "error"), integer(row, "times")});
             }
-            for (const auto& row : tx.run(sql::history_hours, {param(std::int64_t{History::kHours})})) {
+            const Params hours_and_sites{param(std::int64_t{History::kHours}), array(first_sites(tx))};
+            for (const auto& row : tx.run(sql::history_hours, hours_and_sites)) {
                 const auto ago = static_cast<std::size_t>(integer(row, "hours_ago"));
                 auto& hours = history.engagements_by_hour[*text(row, "site_id")];
                 if (ago < hours.size()) hours[hours.size() - 1 - ago] = integer(row, "engagements");
@@ -479,6 +501,32 @@ class PostgresSink final : public Sink {
             lease.tiers.push_back({Seconds{back}, Seconds{since}});
         }
         return lease;
+    }
+
+    /// A pass or a window that failed.
+    struct Failure {
+        const FailedPass& failed;
+        const std::string& site;
+        std::optional<std::int64_t> backfill;
+        std::int64_t epoch;
+        const std::string& error;
+    };
+    /// Writes it into sync_runs; returns its id. None: it is the same as the last one, which `row` names, and
+    /// is counted there.
+    static std::optional<std::int64_t> add_failure(Transaction& tx, const Failure& failure,
+                                                   const pqxx::row& row) {
+        const OptionalText last = text(row, "failed_run_id");
+        const FailedPass& failed = failure.failed;
+        if (last && tx.write(sql::repeat_failure, {*last, failed.mode, failure.site, failure.error}) > 0)
+            return std::nullopt;
+        const OpenPass& pass = failed.pass;
+        const auto added =
+            tx.run(sql::add_failure,
+                   {failed.mode, failure.site, failure.backfill ? param(*failure.backfill) : std::nullopt,
+                    to_text(pass.from), param(pass.to), param(pass.started_at), param(pass.pages),
+                    param(pass.engagements), param(failed.rejected), param(failed.requests), failure.error,
+                    param(failure.epoch)});
+        return integer(added[0], "id");
     }
 
     /// True if the backfill that was found answers the call; false if a new one has to be made.
@@ -531,7 +579,10 @@ class PostgresSink final : public Sink {
                     if (!checkpoint.complete) return;
                     std::vector<Param> tiers;
                     for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
-                    tx.run(sql::tier_complete, with_run({target.site_id, array(tiers)}));
+                    Params values = with_run({target.site_id, array(tiers)});
+                    values.push_back(seconds_param(checkpoint.elapsed));
+                    values.push_back(param(target.epoch));
+                    tx.run(sql::tier_complete, values);
                 },
                 [&](const WindowTarget&) { write_windows(tx, {&checkpoint}); }},
             checkpoint.target);

@@ -43,3 +43,124 @@ def the_schema_keeps_the_rules_for_being_distributed_by_engagement():
     assert program.sql(f"SELECT attrelid::regclass FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = 'glia'::regnamespace AND c.relname IN ({names}) AND attidentity <> ''") == "", "no sequence"
     assert program.sql(f"SELECT adrelid::regclass FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid WHERE c.relnamespace = 'glia'::regnamespace AND c.relname IN ({names}) AND pg_get_expr(adbin, adrelid) <> 'now()'") == "", "no default that a shard would answer otherwise"
     assert program.sql("SELECT relname FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind IN ('p', 'f', 'm')") == ""
+
+
+# What a statement may call where a distributed table is updated: functions that depend on nothing but their arguments.
+IMMUTABLE = {"coalesce", "greatest", "least", "nullif", "lower", "upper", "length", "md5"}
+WRITES = {"insert", "update", "delete", "merge"}
+
+
+def words(sql):
+    """The words and signs of a statement, small, without comments; texts are left as ''."""
+    sql = re.sub(r"--[^\n]*", " ", sql)
+    sql = re.sub(r"/\*.*?\*/", " ", sql, flags=re.S)
+    sql = re.sub(r"'(?:[^']|'')*'", " '' ", sql)
+    sql = re.sub(r"\bDISTINCT\s+FROM\b", "DISTINCT_FROM", sql, flags=re.I)  # this FROM names no table
+    return [word.lower() for word in re.findall(r"''|[A-Za-z_][A-Za-z_0-9]*|\$\d+|::|[^\sA-Za-z_0-9]|\d+", sql)]
+
+
+def nested(tokens):
+    """As lists in lists: one for each pair of parentheses."""
+    top, open_ones = [], []
+    here = top
+    for token in tokens:
+        if token == "(":
+            open_ones.append(here)
+            here.append([])
+            here = here[-1]
+        elif token == ")": here = open_ones.pop()
+        else: here.append(token)
+    assert not open_ones
+    return top
+
+
+def groups(tree):
+    """The tree and every parenthesis in it."""
+    yield tree
+    for part in tree:
+        if isinstance(part, list): yield from groups(part)
+
+
+def is_query(part): return isinstance(part, list) and any(p in ("select", "with") for p in part[:1])
+
+
+def holds_query(tree): return any(is_query(group) for group in groups(tree) if group is not tree)
+
+
+def between(group, first, ends):
+    """For each `first` in the group, what follows it there up to one of `ends`."""
+    for at, token in enumerate(group):
+        if token != first: continue
+        end = next((i for i in range(at + 1, len(group)) if isinstance(group[i], str) and group[i] in ends), len(group))
+        yield group[at + 1:end]
+
+
+def tables(tokens):
+    """The names that stand where a table does."""
+    for before, name, after in zip([None, *tokens], tokens, [*tokens[1:], None]):
+        if before in ("from", "join", "update", "into", "using"): yield name
+        elif before == "," and after and re.match(r"[a-z_]", after) and after != "as": yield name
+
+
+def faults(sql, distributed):
+    """Which kinds of DESIGN.md §4 (Citus) a statement is of, if it names a distributed table."""
+    tokens = words(sql)
+    if not distributed & set(tables(tokens)): return []
+    tree, found = nested(tokens), []
+    if "recursive" in tokens: found.append("a recursive CTE")
+    names = {tokens[i] for i in range(len(tokens) - 2) if tokens[i + 1] == "as" and tokens[i + 2] == "("} if "with" in tokens else set()
+    for group in groups(tree):
+        for selected in between(group, "select", {"from", "union"}):
+            after = group[next(i for i, t in enumerate(group) if t is selected[0]) if selected else 0:]
+            source = [part for of in between(after, "from", {"where", "group", "order", "limit", "union", "having", "window"}) for part in of]
+            if holds_query(["x", *selected]) and (holds_query(["x", *source]) or names & {t for t in source if isinstance(t, str)}):
+                found.append("a subquery in a SELECT whose FROM has one")
+        for values in between(group, "set", {"from", "where", "returning"}):
+            cases, depth = [], 0
+            for token in values:
+                depth += (token == "case") - (token == "end")
+                if depth: cases.append(token)
+            cases += [values[i + 1] for i, token in enumerate(values[:-1]) if token == "coalesce" and isinstance(values[i + 1], list)]
+            for inside in groups(cases):
+                for name, arguments in zip(inside, inside[1:]):
+                    called = isinstance(name, str) and re.match(r"[a-z_]", name) and isinstance(arguments, list)
+                    if called and name not in IMMUTABLE | {"when", "then", "else", "and", "or", "not", "in", "any", "all", "case"}:
+                        found.append(f"{name}() inside CASE or COALESCE of SET")
+                if {"current_timestamp", "current_date", "localtimestamp"} & {t for t in inside if isinstance(t, str)}:
+                    found.append("the time inside CASE or COALESCE of SET")
+    if "with" in tokens and WRITES & set(tokens): found.append("CTEs in a statement that writes")
+    return found
+
+
+@test
+def no_statement_is_of_a_kind_that_fails_on_distributed_tables():
+    with open(TOP + "/config/citus.sql") as f: distributed = set(re.findall(r"create_distributed_table\('(\w+)'", f.read()))
+    assert "engagements" in distributed and len(distributed) > 6
+    # The statements of old, each of its kind.
+    t = {"engagements", "legs"}
+    assert faults("WITH RECURSIVE s AS (SELECT 1 UNION ALL SELECT id FROM s) SELECT * FROM engagements", t) == ["a recursive CTE"]
+    assert faults("SELECT e.id, (SELECT true FROM legs s WHERE s.id = e.id LIMIT 1) IS NOT NULL FROM (SELECT 1) f LEFT JOIN engagements e ON true", t)
+    assert faults("SELECT e.a IS DISTINCT FROM $1, (SELECT true FROM legs s WHERE s.id = e.id) FROM (SELECT 1) f LEFT JOIN engagements e ON true", t)
+    assert faults("WITH f AS (SELECT 1) SELECT e.id, EXISTS (SELECT FROM legs s WHERE s.id = e.id) FROM f, engagements e", t)
+    assert faults("UPDATE engagements e SET changed_at = CASE WHEN n.changed THEN now() ELSE e.changed_at END FROM n", t)
+    assert faults("INSERT INTO legs AS l VALUES (1) ON CONFLICT (id) DO UPDATE SET at = coalesce(l.at, clock_timestamp())", t)
+    assert faults("WITH p AS (SELECT id FROM engagements), q AS (INSERT INTO enrichments SELECT id FROM p) SELECT max(id) FROM p", t)
+    # Others of the kinds, and what is allowed.
+    assert faults("UPDATE legs SET a = CASE WHEN b THEN (make_interval(secs => 3)) END", t)
+    assert faults("WITH gone AS (DELETE FROM legs) INSERT INTO legs SELECT 1", t)
+    assert not faults("SELECT e.id, (SELECT true FROM legs s WHERE s.id = e.id) FROM engagements e", t)
+    assert not faults("UPDATE engagements e SET changed_at = CASE WHEN n.changed THEN $1::timestamptz ELSE e.changed_at END FROM (SELECT 1) n", t)
+    assert not faults("UPDATE sync_state SET a = CASE WHEN b THEN now() END", t)
+    files = glob.glob(TOP + "/sinks/postgres/sql/*.sql")
+    assert len(files) > 60
+    for file in files:
+        with open(file) as f: assert not faults(f.read(), distributed), (file, faults(open(file).read(), distributed))
+    # The last text of each view, and the questions.
+    views = {}
+    for file in sorted(glob.glob(TOP + "/sinks/postgres/migrations/*.sql")):
+        with open(file) as f: text = f.read()
+        for name, body in re.findall(r"^CREATE (?:OR REPLACE )?VIEW (\w+) AS\n(.*?;)$", text, re.M | re.S): views[name] = body
+    assert len(views) >= 5
+    for file in glob.glob(TOP + "/config/analytics/questions/*.sql"):
+        with open(file) as f: views[file] = f.read()
+    for name, text in views.items(): assert not faults(text, distributed | {"engagement_facts", "leg_facts"}), (name, faults(text, distributed))

@@ -103,7 +103,7 @@ TEST_F(Enrichments, WhatWasErasedMeanwhileIsNotWritten) {
     commit({detailed(engagement("e1"))});
     const auto job = claim(Enricher::transcript)[0];
     sink->forget({"e1", {}, {}});
-    sink->erase_ordered();
+    erase_ordered(*sink);
     EXPECT_EQ(sink->settle_enrichment(transcript(job, {"late"}), "me"), Settled::erased);
     EXPECT_EQ(chat(), "NULL");
 }
@@ -152,15 +152,15 @@ TEST_F(Enrichments, WhatCameWhileTheyWereOffIsAskedForLater) {
     };
     for (int i = 0; i < 3; ++i) load(engagement("e" + std::to_string(i)), kNoon);
     EXPECT_EQ(names(claim(Enricher::transcript)), "");
-    EXPECT_EQ(sink->queue_enrichments(Enricher::transcript, ""), std::nullopt);
-    EXPECT_EQ(sink->queue_enrichments(Enricher::recording, ""), std::nullopt);
+    EXPECT_FALSE(sink->queue_enrichments(Enricher::transcript, {}));
+    EXPECT_FALSE(sink->queue_enrichments(Enricher::recording, {}));
     sink->enrichments_queued(Enricher::transcript, Seconds{1});
     EXPECT_EQ(names(claim(Enricher::recording)), "e0/u1 e0/u2 e1/u1 e1/u2 e2/u1 e2/u2");
     for (const auto& job : claim(Enricher::transcript)) sink->settle_enrichment(transcript(job, {"a"}), "me");
     Engagement changed = engagement("e1");
     changed.flagged = true;
     load(changed, kNoon + Seconds{1});
-    sink->queue_enrichments(Enricher::transcript, "");
+    sink->queue_enrichments(Enricher::transcript, {});
     EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
 }
 TEST_F(Enrichments, OneInstanceHasTheTurn) {

@@ -46,7 +46,7 @@ class Erasure : public SinkTest {
     }
     Erased forget(const ForgetOrder& order) {
         sink->forget(order);
-        return sink->erase_ordered();
+        return erase_ordered(*sink);
     }
 };
 
@@ -56,7 +56,7 @@ TEST_F(Erasure, OfAnEngagementTakesItsRowsOutOfEveryTable) {
     const Erased erased = forget({"e-one", {}, {}});
     EXPECT_EQ(erased.engagements, 1);
     EXPECT_EQ(erased.rejected, 1);
-    EXPECT_EQ(sink->recordings_to_erase(), std::vector<std::string>{"e-one"});
+    EXPECT_EQ(sink->recordings_to_erase(""), std::vector<std::string>{"e-one"});
     sink->recordings_erased({"e-one"});
     EXPECT_EQ(rows_with("e-one"), 0);
     EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three e-two");
@@ -131,8 +131,8 @@ TEST_F(Erasure, ThatWasBrokenOffIsFinishedByWhoeverComesNext) {
     sink->forget({{}, "ann", {}});
     EXPECT_EQ(commit({of("e-one", "ann")}).forgotten, 1);  // it counts from that moment on
     const auto other = open();
-    EXPECT_EQ(other->erase_ordered().engagements, 2);
-    EXPECT_EQ(other->erase_ordered().engagements, 0);
+    EXPECT_EQ(erase_ordered(*other).engagements, 2);
+    EXPECT_EQ(erase_ordered(*other).engagements, 0);
 }
 TEST_F(Erasure, WaitsForACommitThatIsUnderWay) {
     // A writer has looked for tombstones and not found any; what it writes is erased all the same.
@@ -144,7 +144,7 @@ TEST_F(Erasure, WaitsForACommitThatIsUnderWay) {
     std::thread forgetting([&] {
         const auto other = open();
         other->forget({"late", {}, {}});
-        other->erase_ordered();
+        erase_ordered(*other);
         done = true;
     });
     std::this_thread::sleep_for(std::chrono::milliseconds{300});
@@ -162,13 +162,13 @@ TEST_F(Erasure, ByAgeTakesTheOldestFirstAndLeavesNoTombstones) {
     commit({old});
     sql("UPDATE rejected_records SET last_seen_at = '2020-01-01' WHERE payload = '{}'");
     sql("INSERT INTO queue_wait_samples VALUES ('s1', '2020-01-01', 3), ('s1', '2024-01-01', 4)");
-    const Erased erased = sink->erase_older(at("2021-01-01T00:00:00Z"));
+    const Erased erased = erase_older(*sink, at("2021-01-01T00:00:00Z"));
     EXPECT_EQ(erased.engagements, 1);
     EXPECT_EQ(erased.rejected, 1);
     EXPECT_EQ(rows_with("e-old"), 0);
     EXPECT_EQ(sql("SELECT count(*) FROM queue_wait_samples"), "1");
     EXPECT_EQ(sql("SELECT count(*) FROM forgotten"), "0");
-    EXPECT_FALSE(sink->erase_older(at("2021-01-01T00:00:00Z")).any());
+    EXPECT_FALSE(erase_older(*sink, at("2021-01-01T00:00:00Z")).any());
     EXPECT_EQ(commit({old}).inserted, 1);  // keeping it out is up to whoever reads it
 }
 TEST_F(Erasure, ALargeOneGoesInSmallTransactions) {
@@ -211,17 +211,17 @@ TEST_F(Erasure, ByTombstonesFindsWhatIsStoredByItsDigest) {
         2);
     EXPECT_EQ(commit({of("e-nine", "ann")}).forgotten, 1);  // it counts from that moment on
     const auto other = open();                              // whoever comes next goes on with it
-    const Erased erased = other->erase_ordered();
+    const Erased erased = erase_ordered(*other);
     EXPECT_EQ(erased.engagements, 3);
     EXPECT_EQ(erased.rejected, 2);
-    sink->recordings_erased(sink->recordings_to_erase());
+    sink->recordings_erased(sink->recordings_to_erase(""));
     EXPECT_EQ(
         rows_with("e-one") + rows_with("e-two") + rows_with("e-four") + rows_with("\"visitor_id\":\"ann\""),
         0);
     EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-three");
     EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");  // those of others
     EXPECT_EQ(sql("SELECT count(*) FROM erasures"), "0");
-    EXPECT_FALSE(other->erase_ordered().any());
+    EXPECT_FALSE(erase_ordered(*other).any());
 }
 TEST_F(Erasure, ByTombstonesReadsAllPagesOfATable) {
     std::vector<FetchedEngagement> many;
@@ -232,7 +232,7 @@ TEST_F(Erasure, ByTombstonesReadsAllPagesOfATable) {
         "CASE WHEN i % 2 = 0 THEN '{\"visitor_id\":\"ann\"}' ELSE '{}' END, convert_to(i::text, 'UTF8') FROM "
         "generate_series(1, 500) i");
     sink->add_tombstones({of_visitor("ann")});
-    const Erased erased = sink->erase_ordered();
+    const Erased erased = erase_ordered(*sink);
     EXPECT_EQ(erased.engagements, 2600);
     EXPECT_EQ(erased.rejected, 250);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements WHERE visitor_id = 'ann'"), "0");

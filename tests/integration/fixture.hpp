@@ -48,6 +48,27 @@ inline FetchedEngagement detailed(Engagement e, Instant when = kNoon) {
     return {std::move(e), RecordSource::detail, when, "", {}};
 }
 
+/// Everything that was to be forgotten.
+inline Erased erase_ordered(Sink& sink) {
+    Erased all;
+    for (ErasureOrder order : sink.erasure_orders()) {
+        for (bool finished = false; !finished;) {
+            const ErasureStep step = sink.erase_some(order);
+            all += step.erased;
+            finished = step.finished;
+            order.cursor = step.cursor;
+        }
+    }
+    return all;
+}
+/// Everything that is older.
+inline Erased erase_older(Sink& sink, Instant before) {
+    Erased all;
+    for (RetentionCursor cursor; cursor.stage != RetentionCursor::Stage::finished;)
+        all += sink.erase_older(before, cursor);
+    return all;
+}
+
 class SinkTest : public ::testing::Test {
   protected:
     void SetUp() override {

@@ -293,6 +293,22 @@ TEST(Ndjson, ASinkOfAnotherProgramMustWait) {
     close(lock);
     EXPECT_EQ(sink->status().schema_version, 1);
 }
+TEST(Ndjson, AFailedPassLeavesARowAndTheSameAgainLeavesNone) {
+    const Folder folder;
+    const auto sink = folder.sink();
+    for (const char* error : {"HTTP 500", "HTTP 500", "HTTP 503"}) {
+        const std::int64_t epoch = sink->acquire_site("s1", "me", Seconds{60}, true).lease->epoch;
+        SiteRelease release{std::chrono::milliseconds{0}, error};
+        release.failed = FailedPass{"revisit", {kNoon, {}, {}, {}, 3, 0}, 7, 0};
+        for (int told = 0; told < 2; ++told) sink->release_site("s1", epoch, release);
+    }
+    const auto runs = sink->history(10).runs;
+    ASSERT_EQ(runs.size(), 2u);
+    EXPECT_EQ(runs[0].error, "HTTP 503");
+    EXPECT_EQ(runs[1].error, "HTTP 500");
+    EXPECT_EQ(runs[1].mode, "revisit");
+    EXPECT_EQ(runs[1].pages, 3);
+}
 TEST(Ndjson, WhatIsForgottenIsNotWrittenAgain) {
     const Folder folder;
     const auto sink = folder.sink(1 << 20);
@@ -300,7 +316,7 @@ TEST(Ndjson, WhatIsForgottenIsNotWrittenAgain) {
     ann.engagement.visitor_id = "ann";
     sink->commit(batch_of({ann}), std::nullopt);
     sink->forget({{}, "ann", {}});
-    EXPECT_EQ(sink->erase_ordered().engagements, 1);
+    EXPECT_EQ(erase_ordered(*sink).engagements, 1);
     ann.engagement.flagged = true;
     EXPECT_EQ(sink->commit(batch_of({ann}), std::nullopt).forgotten, 1);
     const std::string all = folder.content();
@@ -322,14 +338,14 @@ TEST(Ndjson, TombstonesOfAnotherDatabaseEraseWhatTheStateKnows) {
     const std::vector<Tombstone> tombstones{{Tombstone::Kind::engagement, bytes_hash("e2"), {}},
                                             {Tombstone::Kind::visitor, bytes_hash("ann"), {}}};
     EXPECT_EQ(sink->add_tombstones(tombstones), 2);
-    const Erased erased = sink->erase_ordered();
+    const Erased erased = erase_ordered(*sink);
     EXPECT_EQ(erased.engagements, 2);
     EXPECT_EQ(erased.rejected, 3);
     EXPECT_EQ(sink->rejected({}).size(), 1u);
     batch.rejected.clear();
     EXPECT_EQ(sink->commit(batch, std::nullopt).forgotten, 2);
     EXPECT_EQ(sink->add_tombstones(tombstones), 0);
-    EXPECT_FALSE(sink->erase_ordered().any());
+    EXPECT_FALSE(erase_ordered(*sink).any());
     std::vector<Tombstone> all = sink->tombstones(std::nullopt, 2);
     ASSERT_EQ(all.size(), 2u);
     all.push_back(sink->tombstones(all.back(), 2).at(0));  // e1 has one of its own by now

@@ -887,6 +887,63 @@ TEST(Schema, EveryOlderVersionIsBroughtToTheLatestByTheProgramAndByTheScript) {
     }
 }
 
+/// A row in every table of version 1, as a program of that time has left them.
+constexpr const char* kOldRows = R"(SET search_path = glia;
+    INSERT INTO engagements (id, created_at, visitor_id, fetched_at, core_hash) VALUES ('e1', '2024-01-01', 'ann', now(), '\x00');
+    INSERT INTO engagement_sites VALUES ('e1', 's1');
+    INSERT INTO engagement_operators VALUES ('e1', 0, 'o1', 'h');
+    INSERT INTO engagement_queues VALUES ('e1', 0, 'q1');
+    INSERT INTO audio_recordings (engagement_id, position, url) VALUES ('e1', 0, 'u');
+    INSERT INTO queues VALUES ('q1', 'Queue', now(), now());
+    INSERT INTO legs (engagement_id, id, position, duration) VALUES ('e1', 'l1', 0, 7);
+    INSERT INTO leg_queues VALUES ('e1', 'l1', 0, 'q1');
+    INSERT INTO queue_wait_samples VALUES ('s1', now(), 3);
+    INSERT INTO chat_messages (engagement_id, position, message) VALUES ('e1', 0, 'hello');
+    INSERT INTO sync_state (site_id, synced_through) VALUES ('s1', '2024-01-02');
+    INSERT INTO revisit_state VALUES ('s1', 60, now());
+    INSERT INTO sync_runs (mode, site_id) VALUES ('incremental', 's1');
+    INSERT INTO backfills (window_from, window_to, to_is_open, window_seconds, sites)
+        VALUES ('2024-01-01', '2024-01-02', false, 3600, '{s1}');
+    INSERT INTO backfill_windows (backfill_id, site_id, window_from, window_to)
+        VALUES (1, 's1', '2024-01-01 00:00', '2024-01-01 01:00'), (1, 's1', '2024-01-01 01:00', '2024-01-01 02:00');
+    INSERT INTO detail_queue (engagement_id, created_at, wanted_after, attempts, next_attempt_at)
+        VALUES ('e1', '2024-01-01', '2024-01-01', 0, now()), ('e2', '2024-01-01', '2024-01-01', 2, now() + interval '1 hour');
+    INSERT INTO ongoing_engagements VALUES ('e1', '2024-01-01', now());
+    INSERT INTO rejected_records (site_id, engagement_id, source, reason, payload, payload_hash)
+        VALUES ('s1', 'e3', 'list', 'bad', '{"visitor_id":"ann"}', '\x00');
+    INSERT INTO server_clocks VALUES ('m', 3);)";
+
+TEST(Schema, EveryOlderVersionKeepsItsRowsAndItsWork) {
+    for (int version = 1; version < postgres::latest_schema_version(); ++version) {
+        const Database database;
+        run_script(database, postgres::migration_script("glia", version));
+        run_script(database, kOldRows);
+        const std::string count =
+            "SELECT string_agg(relname || ' ' || (xpath('/row/c/text()', query_to_xml('SELECT count(*) AS c "
+            "FROM "
+            "glia.' || relname, false, true, '')))[1]::text, ', ' ORDER BY relname) FROM pg_class WHERE "
+            "relnamespace = 'glia'::regnamespace AND relkind = 'r' AND relname IN ('engagements', "
+            "'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings', 'queues', "
+            "'legs', 'leg_queues', 'queue_wait_samples', 'chat_messages', 'sync_state', 'revisit_state', "
+            "'sync_runs', 'backfills', 'backfill_windows', 'detail_queue', 'ongoing_engagements', "
+            "'rejected_records', 'server_clocks')";
+        const std::string before = database.sql(count);
+        const auto sink = postgres::open({database.dsn(), "glia"});
+        sink->migrate();
+        EXPECT_EQ(database.sql(count), before) << version;
+        // What was due is due still, and what waits still waits.
+        const auto details = sink->claim_details({"me", 10, Seconds{60}});
+        ASSERT_EQ(details.size(), 1u) << version;
+        EXPECT_EQ(details[0].engagement_id, "e1");
+        EXPECT_EQ(sink->claim_windows({1, "me", Seconds{60}, {}, 10}).size(), 2u) << version;
+        EXPECT_EQ(sink->history(10).runs.size(), 1u) << version;
+        sink->forget({{}, "ann", {}});
+        const Erased erased = erase_ordered(*sink);
+        EXPECT_EQ(erased.engagements, 1) << version;
+        EXPECT_EQ(erased.rejected, 1) << version;
+    }
+}
+
 SinkError::Kind kind_of(const std::string& dsn) {
     try {
         postgres::open({dsn, "glia"})->migrate();

@@ -104,7 +104,7 @@ class Twins {
         (pick(2) ? order.engagement_id : order.visitor_id) = some(pick(2) ? "e" : "v", 6);
         both([&](Sink& sink) -> std::string {
             sink.forget(order);
-            return std::to_string(sink.erase_ordered().engagements);
+            return std::to_string(glia::erase_ordered(sink).engagements);
         });
     }
     void claim() {

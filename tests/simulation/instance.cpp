@@ -22,6 +22,7 @@ struct Instance::Performance {
     PassRun run;
     Done over;
     bool awaiting = false;
+    Instant began{};
 };
 
 struct Instance::Visit {
@@ -267,20 +268,22 @@ void Instance::perform(const std::shared_ptr<Performance>& pass) {
             return;
         }
         if (const auto* commit = std::get_if<PassRun::Commit>(&step)) {
+            PassRun::Commit what = *commit;
+            what.checkpoint.elapsed =
+                std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - pass->began);
             const auto go_on = [this, pass] {
                 if (std::exchange(pass->awaiting, false)) perform(pass);
             };
-            call<CommitCounts>(
-                [what = *commit](Sink& sink) { return sink.commit(*what.batch, what.checkpoint); },
-                [pass, go_on](CommitCounts counts) {
-                    pass->run.on_committed(counts);
-                    go_on();
-                },
-                [this, pass, go_on](const SinkError& error) {
-                    pass->run.on_commit_failed(
-                        {stopping_ ? Ending::stopped : ending_of(error), error.what()});
-                    go_on();
-                });
+            call<CommitCounts>([what](Sink& sink) { return sink.commit(*what.batch, what.checkpoint); },
+                               [pass, go_on](CommitCounts counts) {
+                                   pass->run.on_committed(counts);
+                                   go_on();
+                               },
+                               [this, pass, go_on](const SinkError& error) {
+                                   pass->run.on_commit_failed(
+                                       {stopping_ ? Ending::stopped : ending_of(error), error.what()});
+                                   go_on();
+                               });
             continue;
         }
         if (std::holds_alternative<PassRun::Await>(step)) {
@@ -320,8 +323,8 @@ void Instance::pump(const std::shared_ptr<Visit>& visit) {
         release(visit);
         return;
     }
-    auto pass = std::make_shared<Performance>(
-        Performance{PassRun(std::move(read->pass), visit->lease.site_id, sync, kBatch), nullptr, false});
+    auto pass = std::make_shared<Performance>(Performance{
+        PassRun(std::move(read->pass), visit->lease.site_id, sync, kBatch), nullptr, false, world_.now()});
     pass->over = [this, visit, weak = std::weak_ptr<Performance>(pass)] {
         visit->visit.on_result(weak.lock()->run.result());
         pump(visit);
@@ -371,8 +374,8 @@ void Instance::pump_window(const std::shared_ptr<WindowWork>& work) {
     const WindowTarget target = work->lease.target;
     const std::pair key{target.site_id, target.from};
     held_windows_[key] = target;
-    auto pass = std::make_shared<Performance>(
-        Performance{PassRun(Pass(target, work->lease.pass), target.site_id, sync, kBatch), nullptr, false});
+    auto pass = std::make_shared<Performance>(Performance{
+        PassRun(Pass(target, work->lease.pass), target.site_id, sync, kBatch), nullptr, false, world_.now()});
     pass->over = [this, target, key, lease = work->lease, weak = std::weak_ptr<Performance>(pass)] {
         held_windows_.erase(key);
         const PassResult result = weak.lock()->run.result();

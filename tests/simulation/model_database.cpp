@@ -60,13 +60,16 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
         }
         end_watermark(target->site_id, site);
         site.open_pass.reset();
-        if (checkpoint.release) release_site(target->site_id, target->epoch, *checkpoint.release);
+        if (!checkpoint.release) return;
+        site.lease_owner.clear();
+        site.next_poll_at = now + checkpoint.release->next_poll_in;
+        site.failures = 0;
     } else if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target)) {
         Site& site = sites[tier->site_id];
         site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});
         if (!checkpoint.complete) return;
         if (checkpoint.watermark) end_watermark(tier->site_id, site);
-        for (const Seconds back : tier->covers) site.tiers[back.count()] = now;
+        for (const Seconds back : tier->covers) site.tiers[back.count()] = now - checkpoint.elapsed;
     } else {
         Window& one = *window(std::get<WindowTarget>(checkpoint.target));
         if (checkpoint.complete && !one.done && on_window_done) on_window_done(one.target, checkpoint.pass);
@@ -196,7 +199,7 @@ Erased ModelDatabase::erase(const std::function<bool(const Engagement&)>& which)
     return erased;
 }
 
-Erased ModelDatabase::erase_ordered() {
+ErasureStep ModelDatabase::erase_some(const ErasureOrder&) {
     for (const auto& [id, row] : rows) {
         if (is_forgotten(row.core)) forgotten_engagements.insert(id);
     }
@@ -205,10 +208,11 @@ Erased ModelDatabase::erase_ordered() {
         ongoing.erase(id);
         rejected_open.erase(id);
     }
-    return erase([&](const Engagement& engagement) { return is_forgotten(engagement); });
+    return {erase([&](const Engagement& engagement) { return is_forgotten(engagement); }), true};
 }
 
-Erased ModelDatabase::erase_older(Instant before) {
+Erased ModelDatabase::erase_older(Instant before, RetentionCursor& cursor) {
+    cursor.stage = RetentionCursor::Stage::finished;
     return erase([&](const Engagement& engagement) { return engagement.created_at < before; });
 }
 
@@ -316,7 +320,7 @@ void ModelDatabase::renew_site(const std::string& id, std::int64_t epoch, Second
 
 void ModelDatabase::release_site(const std::string& id, std::int64_t epoch, const SiteRelease& release) {
     Site& site = sites[id];
-    if (site.lease_epoch != epoch) return;
+    if (site.lease_epoch != epoch || site.lease_owner.empty()) return;
     site.lease_owner.clear();
     site.next_poll_at = now + release.next_poll_in;
     site.failures = release.error.empty() ? 0 : site.failures + 1;
@@ -364,7 +368,7 @@ void ModelDatabase::renew_window(const WindowTarget& target, Seconds ttl) {
 
 void ModelDatabase::release_window(const WindowTarget& target, const std::string& error) {
     Window& one = *window(target);
-    if (one.target.epoch != target.epoch || one.done) return;
+    if (one.target.epoch != target.epoch || one.lease_owner.empty() || one.done) return;
     one.lease_owner.clear();
     if (!error.empty()) ++one.attempts;
 }

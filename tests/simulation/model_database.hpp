@@ -108,12 +108,14 @@ class ModelDatabase : public Sink {
     void prune(Seconds) override {}
     ResetResult reset_site(const std::string& site, Instant to) override;
     void forget(const ForgetOrder& order) override;
-    Erased erase_ordered() override;
+    std::vector<ErasureOrder> erasure_orders() override { return std::vector<ErasureOrder>(1); }
+    /// All orders at once.
+    ErasureStep erase_some(const ErasureOrder& order) override;
+    Erased erase_older(Instant before, RetentionCursor& cursor) override;
+    std::vector<std::string> recordings_to_erase(const std::string&) override { return {}; }
     // The simulation has one database: no tombstones come from another.
     std::vector<Tombstone> tombstones(const std::optional<Tombstone>&, std::int64_t) override { return {}; }
     std::int64_t add_tombstones(const std::vector<Tombstone>&) override { return 0; }
-    Erased erase_older(Instant before) override;
-    std::vector<std::string> recordings_to_erase() override { return {}; }
     void recordings_erased(const std::vector<std::string>&) override {}
     std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }
     void resolve_rejected(std::int64_t) override {}

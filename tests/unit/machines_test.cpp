@@ -359,6 +359,33 @@ TEST(SiteVisitTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
     EXPECT_EQ(visit.release(0).error, "away");
     EXPECT_EQ(visit.release(0).next_poll_in, 120s);
 }
+TEST(SiteVisitTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
+    SiteVisit visit(lease(), sync_settings());
+    visit.next(kNoon, kNoon, 0);
+    PassResult failed;
+    failed.outcome = {Ending::unavailable, "away"};
+    failed.reached.pass.pages = 3;
+    failed.reached.requests = 7;
+    visit.on_result(failed);
+    const SiteRelease release = visit.release(0);
+    ASSERT_TRUE(release.failed);
+    EXPECT_EQ(release.failed->mode, "incremental");
+    EXPECT_EQ(release.failed->pass.pages, 3);
+    EXPECT_EQ(release.failed->requests, 7);
+}
+TEST(SiteVisitTest, ARevisitThatFailsIsToldAsARevisit) {
+    SiteLease never_revisited = lease();
+    never_revisited.tiers.clear();
+    SiteVisit visit(never_revisited, sync_settings());
+    visit.next(kNoon, kNoon, 0);
+    visit.on_result(complete());
+    ASSERT_TRUE(visit.next(kNoon, kNoon, 0));
+    PassResult failed;
+    failed.outcome = {Ending::unavailable, "away"};
+    visit.on_result(failed);
+    ASSERT_TRUE(visit.release(0).failed);
+    EXPECT_EQ(visit.release(0).failed->mode, "revisit");
+}
 TEST(SiteVisitTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
     SiteVisit visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);

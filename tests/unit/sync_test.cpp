@@ -240,6 +240,14 @@ TEST(Schedule, AWatermarkThatAWrongClockPutIntoTheFutureDoesNotHideWhatComes) {
     lease.open_pass->started_at = latest + 24h;
     EXPECT_EQ(incremental_pass(lease, sync_settings(), latest).started_at, latest);
 }
+TEST(Schedule, NoPassBeginsBeforeThereWasAnythingToRead) {
+    SiteLease lease;
+    lease.synced_through = at("0001-01-01T00:00:00Z");
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).from, kEarliestStart);
+    SyncSettings sync = sync_settings();
+    sync.start_from = at("0001-01-01T00:00:00Z");
+    EXPECT_EQ(incremental_pass({}, sync, kFarAhead).from, kEarliestStart);
+}
 TEST(Schedule, AnOpenPassGoesOnUnlessItBeginsTooLate) {
     SiteLease lease;
     lease.open_pass = window();

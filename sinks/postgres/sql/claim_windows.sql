@@ -1,15 +1,22 @@
--- The oldest windows that are free. $1 backfill, $2 owner, $3 seconds, $4 sites to leave out, $5 attempts at most,
--- $6 how many at most
+-- The oldest windows that are free, of each site and then of all. By window_to, which is the same order: the primary key
+-- would pass over all windows that are done. The condition on attempts is that of the index
+-- backfill_windows_open: within one call of the command a window is given a second chance, at another moment, and no third.
+-- $1 backfill, $2 owner, $3 seconds, $4 sites to leave out, $5 how many at most
 UPDATE backfill_windows w
 SET lease_owner = $2, lease_epoch = w.lease_epoch + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
-FROM (SELECT backfill_id, site_id, window_from
-      FROM backfill_windows
-      WHERE backfill_id = $1::bigint AND NOT done AND attempts < $5::int AND site_id <> ALL ($4::text[])
-        AND (lease_owner IS NULL OR lease_expires_at <= now())
-      ORDER BY window_from, site_id
-      LIMIT $6::bigint
-      FOR UPDATE SKIP LOCKED) AS c
-WHERE w.backfill_id = c.backfill_id AND w.site_id = c.site_id AND w.window_from = c.window_from
+FROM (SELECT f.site_id, f.window_from
+      FROM (SELECT unnest(b.sites) AS site_id FROM backfills b WHERE b.id = $1::bigint) s
+      CROSS JOIN LATERAL (SELECT o.site_id, o.window_from
+                          FROM backfill_windows o
+                          WHERE o.backfill_id = $1::bigint AND o.site_id = s.site_id AND NOT o.done AND o.attempts < 2
+                            AND (o.lease_owner IS NULL OR o.lease_expires_at <= now())
+                          ORDER BY o.window_to
+                          LIMIT $5::bigint
+                          FOR UPDATE SKIP LOCKED) f
+      WHERE s.site_id <> ALL ($4::text[])
+      ORDER BY f.window_from, f.site_id
+      LIMIT $5::bigint) AS c
+WHERE w.backfill_id = $1::bigint AND w.site_id = c.site_id AND w.window_from = c.window_from
 RETURNING w.site_id, w.lease_epoch, w.attempts,
           (extract(epoch FROM w.window_from) * 1000000)::bigint AS window_from,
           (extract(epoch FROM w.window_to) * 1000000)::bigint AS window_to,

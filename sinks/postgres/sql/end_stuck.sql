@@ -7,4 +7,4 @@ WHERE l.locktype = 'transactionid' AND l.granted AND l.pid <> pg_backend_pid()
   AND l.transactionid IN (
       SELECT xmax FROM sync_state WHERE lease_expires_at < now() - make_interval(secs => $1::float8)
       UNION ALL
-      SELECT xmax FROM backfill_windows WHERE NOT done AND lease_expires_at < now() - make_interval(secs => $1::float8));
+      SELECT xmax FROM backfill_windows WHERE lease_owner IS NOT NULL AND NOT done AND lease_expires_at < now() - make_interval(secs => $1::float8));

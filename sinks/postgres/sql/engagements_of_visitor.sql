@@ -1,2 +1,2 @@
--- $1 visitor, as stored. Reads the whole table: it is asked for seldom, and an index would cost every load.
-SELECT id FROM engagements WHERE visitor_id = $1::text ORDER BY id;
+-- $1 visitor, as stored, $2 how many at most
+SELECT id FROM engagements WHERE hashtext(visitor_id) = hashtext($1::text) AND visitor_id = $1::text LIMIT $2::bigint;

@@ -6,6 +6,6 @@ FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS i (id, created_
 ORDER BY i.id
 ON CONFLICT (engagement_id) DO UPDATE
 SET wanted_after = greatest(d.wanted_after, excluded.wanted_after),
-    next_attempt_at = least(d.next_attempt_at, now()),
+    next_attempt_at = '-infinity',
     attempts = 0,
     parked = false;

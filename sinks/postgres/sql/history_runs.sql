@@ -2,7 +2,7 @@
 SELECT mode, site_id,
        (extract(epoch FROM started_at) * 1000000)::bigint AS started_at,
        (extract(epoch FROM finished_at) * 1000000)::bigint AS finished_at,
-       pages, engagements, rejected, error
+       pages, engagements, rejected, error, times
 FROM sync_runs
-ORDER BY finished_at DESC, id DESC
+ORDER BY sync_runs.finished_at DESC, sync_runs.id DESC
 LIMIT $1::bigint;

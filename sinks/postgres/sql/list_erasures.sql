@@ -1,2 +1,2 @@
--- $1 whether those of files, or of rows
-SELECT kind, id FROM erasures WHERE (kind = 'recordings') = $1::boolean ORDER BY requested_at, kind, id LIMIT 1000;
+-- Erasures of rows, the oldest first. They are few: each is a call of `forget`.
+SELECT kind, id FROM erasures WHERE kind <> 'recordings' ORDER BY requested_at, kind, id;

@@ -7,5 +7,5 @@ FROM rejected_records
 WHERE (cardinality($1::bigint[]) = 0 OR id = ANY ($1::bigint[]))
   AND ($2::boolean OR resolved_at IS NULL)
   AND ($3::text IS NULL OR site_id = $3)
-ORDER BY last_seen_at DESC, id DESC
+ORDER BY rejected_records.last_seen_at DESC, rejected_records.id DESC
 LIMIT $4::bigint;

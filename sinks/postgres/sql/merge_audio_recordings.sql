@@ -1,18 +1,11 @@
--- Makes the rows of these engagements equal to the given set; rows that are right already are not written. A file goes
+-- Makes the rows of these engagements those of the given set (see also trim_*); rows that are right already are not written. A file goes
 -- with its URL, whatever place that has.
--- $1 the set as a JSON array, $2 the engagements
-WITH incoming AS (
-    SELECT i.engagement_id, i.position, i.url, n.path, n.size_bytes, n.sha256,
-           CASE WHEN n.path IS NOT NULL THEN n.done_at END AS downloaded_at
-    FROM json_populate_recordset(NULL::audio_recordings, $1::json) i
-    LEFT JOIN enrichments n ON n.engagement_id = i.engagement_id AND n.kind = 'recording' AND n.item = i.url
-), gone AS (
-    DELETE FROM audio_recordings t
-    WHERE t.engagement_id = ANY ($2::text[])
-      AND NOT EXISTS (SELECT FROM incoming i WHERE i.engagement_id = t.engagement_id AND i.position = t.position)
-)
+-- $1 the set as a JSON array
 INSERT INTO audio_recordings AS t (engagement_id, position, url, path, size_bytes, sha256, downloaded_at)
-SELECT engagement_id, position, url, path, size_bytes, sha256, downloaded_at FROM incoming
+SELECT i.engagement_id, i.position, i.url, n.path, n.size_bytes, n.sha256,
+       CASE WHEN n.path IS NOT NULL THEN n.done_at END AS downloaded_at
+FROM json_populate_recordset(NULL::audio_recordings, $1::json) i
+LEFT JOIN enrichments n ON n.engagement_id = i.engagement_id AND n.kind = 'recording' AND n.item = i.url
 ON CONFLICT (engagement_id, position) DO UPDATE
 SET url = excluded.url, path = excluded.path, size_bytes = excluded.size_bytes, sha256 = excluded.sha256,
     downloaded_at = excluded.downloaded_at

@@ -1,17 +1,10 @@
--- Makes the transcript of an engagement equal to the given set; rows that are right already are not written.
--- $1 the set as a JSON array, $2 the engagements
-WITH incoming AS (
-    SELECT * FROM json_populate_recordset(NULL::chat_messages, $1::json)
-), gone AS (
-    DELETE FROM chat_messages t
-    WHERE t.engagement_id = ANY ($2::text[])
-      AND NOT EXISTS (SELECT FROM incoming i WHERE i.engagement_id = t.engagement_id AND i.position = t.position)
-)
+-- Makes the transcript of an engagement those of the given set (see also trim_*); rows that are right already are not written.
+-- $1 the set as a JSON array
 INSERT INTO chat_messages AS t (engagement_id, position, id, created_at, type, message, sender_type, sender_name,
                                 sender_href, attachment, metadata, extra)
 SELECT engagement_id, position, id, created_at, type, message, sender_type, sender_name, sender_href, attachment,
        metadata, extra
-FROM incoming
+FROM json_populate_recordset(NULL::chat_messages, $1::json)
 ON CONFLICT (engagement_id, position) DO UPDATE
 SET id = excluded.id, created_at = excluded.created_at, type = excluded.type, message = excluded.message,
     sender_type = excluded.sender_type, sender_name = excluded.sender_name, sender_href = excluded.sender_href,

@@ -1,12 +1,5 @@
--- Makes the legs of these engagements equal to the given set; legs that are right already are not written.
--- $1 the set as a JSON array, $2 the engagements
-WITH incoming AS (
-    SELECT * FROM json_populate_recordset(NULL::legs, $1::json)
-), gone AS (
-    DELETE FROM legs t
-    WHERE t.engagement_id = ANY ($2::text[])
-      AND NOT EXISTS (SELECT FROM incoming i WHERE i.engagement_id = t.engagement_id AND i.id = t.id)
-)
+-- Makes the legs of these engagements those of the given set (see also trim_*); legs that are right already are not written.
+-- $1 the set as a JSON array
 INSERT INTO legs AS t
     (engagement_id, id, position, operator_id, site_id, requested_at, accepted_at, request_type, request_source,
      offered_media_type, accepted_media_type, duration, highest_visitor_media_type, highest_operator_media_type,
@@ -14,7 +7,7 @@ INSERT INTO legs AS t
 SELECT engagement_id, id, position, operator_id, site_id, requested_at, accepted_at, request_type, request_source,
        offered_media_type, accepted_media_type, duration, highest_visitor_media_type, highest_operator_media_type,
        used_cobrowsing, ended_at, end_reason, extra
-FROM incoming
+FROM json_populate_recordset(NULL::legs, $1::json)
 ON CONFLICT (engagement_id, id) DO UPDATE
 SET position = excluded.position,
     operator_id = excluded.operator_id,

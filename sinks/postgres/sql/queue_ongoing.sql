@@ -3,7 +3,7 @@
 WITH due AS (
     UPDATE ongoing_engagements
     SET next_fetch_at = now() + interval '10 minutes'
-    WHERE next_fetch_at <= now() OR $1::boolean
+    WHERE next_fetch_at <= CASE WHEN $1::boolean THEN 'infinity' ELSE now() END
     RETURNING engagement_id, created_at
 )
 INSERT INTO detail_queue (engagement_id, created_at, wanted_after)

@@ -1,8 +1,7 @@
-SELECT k.kind,
-       (SELECT count(*) FROM enrichments n WHERE n.kind = k.kind AND n.waiting) AS waiting,
-       (SELECT count(*) FROM enrichments n WHERE n.kind = k.kind AND n.waiting AND n.attempts > 0) AS failing,
+SELECT coalesce(r.kind, w.kind) AS kind, coalesce(w.waiting, 0) AS waiting, coalesce(w.failing, 0) AS failing,
        (extract(epoch FROM r.last_success_at) * 1000000)::bigint AS last_success_at, r.last_error,
        (extract(epoch FROM r.last_error_at) * 1000000)::bigint AS last_error_at
-FROM (SELECT r.kind FROM enrichers r UNION SELECT DISTINCT n.kind FROM enrichments n WHERE n.waiting) k
-LEFT JOIN enrichers r ON r.kind = k.kind
-ORDER BY k.kind;
+FROM enrichers r
+FULL JOIN (SELECT n.kind, count(*) AS waiting, count(*) FILTER (WHERE n.attempts > 0) AS failing
+           FROM enrichments n WHERE n.waiting GROUP BY n.kind) w ON w.kind = r.kind
+ORDER BY 1;

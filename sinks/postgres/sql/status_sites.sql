@@ -7,6 +7,8 @@ SELECT s.site_id,
        (extract(epoch FROM s.next_poll_at) * 1000000)::bigint AS next_poll_at,
        CASE WHEN s.lease_expires_at > now() THEN s.lease_owner END AS lease_owner,
        (extract(epoch FROM CASE WHEN s.lease_expires_at > now() THEN s.lease_expires_at END) * 1000000)::bigint AS lease_expires_at,
-       (SELECT count(*) FROM rejected_records r WHERE r.site_id = s.site_id AND r.resolved_at IS NULL) AS rejected
+       coalesce(r.records, 0) AS rejected
 FROM sync_state s
+LEFT JOIN (SELECT r.site_id, count(*) AS records FROM rejected_records r WHERE r.resolved_at IS NULL GROUP BY r.site_id) r
+       ON r.site_id = s.site_id
 ORDER BY s.site_id;

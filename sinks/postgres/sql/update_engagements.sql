@@ -3,7 +3,8 @@
 -- never wait for each other.
 -- $1 whole rows as a JSON array, of those whose own columns change; $2 ids, $3 whether their own columns change, $4 whether
 -- anything that people see does; $5 list hashes, $6 legs hashes, $7 fetched_at, $8 legs_fetched_at; $9 core hashes, $10 fetched_at,
--- $11 legs_fetched_at as they were: no write leaves all three alone, unless it repeats what is there
+-- $11 legs_fetched_at as they were: no write leaves all three alone, unless it repeats what is there; $12 the time of the
+-- transaction (a distributed table takes no now() here)
 UPDATE engagements e
 SET engagement_type = CASE WHEN n.core THEN n.engagement_type ELSE e.engagement_type END,
     created_at = CASE WHEN n.core THEN n.created_at ELSE e.created_at END,
@@ -29,7 +30,7 @@ SET engagement_type = CASE WHEN n.core THEN n.engagement_type ELSE e.engagement_
     legs_hash = n.legs_hash,
     fetched_at = n.fetched_at,
     legs_fetched_at = n.legs_fetched_at,
-    changed_at = CASE WHEN n.changed THEN now() ELSE e.changed_at END
+    changed_at = CASE WHEN n.changed THEN $12::timestamptz ELSE e.changed_at END
 FROM (SELECT s.id, s.core, s.changed, s.list_hash, s.legs_hash, s.fetched_at, s.legs_fetched_at,
              s.core_hash_was, s.fetched_at_was, s.legs_fetched_at_was,
              i.engagement_type, i.created_at, i.duration, i.visitor_name, i.visitor_browser, i.visitor_device_type,

@@ -10,6 +10,6 @@ ON CONFLICT (engagement_id, kind, item) DO UPDATE
 SET waiting = true,
     wanted_after = greatest(n.wanted_after, excluded.wanted_after),
     changed_at = now(),
-    next_attempt_at = least(n.next_attempt_at, now()),
+    next_attempt_at = '-infinity',
     attempts = 0
 WHERE n.kind = 'transcript';

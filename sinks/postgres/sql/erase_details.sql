@@ -1,0 +1,2 @@
+-- $1 engagements
+DELETE FROM detail_queue WHERE engagement_id = ANY ($1::text[]);

@@ -1,0 +1,374 @@
+// No work grows with the table (DESIGN.md §3.11): every statement of the program is run on large tables, with
+// the planner's settings that the program uses, and reads no more rows and pages than it answers for, times a
+// constant.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <regex>
+
+#include "sinks/postgres/sql.hpp"
+#include "tests/integration/fixture.hpp"
+
+namespace glia {
+namespace {
+
+// Of each row that a statement answers for, it may read so many, and so many pages: the way down some
+// indexes, and the pages of the indexes that a written row is entered into.
+constexpr std::int64_t kRowsForEach = 8, kPagesForEach = 40;
+// Whatever it answers for. The tables below have a hundred times as many.
+constexpr std::int64_t kRowsAnyway = 300, kPagesAnyway = 350;
+
+constexpr const char* kTables = R"(
+CREATE TEMP TABLE e AS
+    SELECT n, md5(n::text) COLLATE "C" AS id, timestamptz '2024-01-01' + n * interval '1 minute' AS created_at,
+           'site-' || n % 3 AS site
+    FROM generate_series(1, 120000) n;
+INSERT INTO engagements (id, created_at, visitor_id, fetched_at, changed_at, legs_fetched_at, core_hash, list_hash, legs_hash,
+                         first_site_id)
+    SELECT id, created_at, 'visitor-' || n / 4, created_at, created_at + interval '1 hour', created_at,
+           decode(md5(id), 'hex'), decode(md5(id), 'hex'), decode(md5(id), 'hex'), CASE WHEN n % 50 > 0 THEN site END FROM e;
+INSERT INTO engagement_sites SELECT id, site FROM e;
+INSERT INTO engagement_operators SELECT id, 0, 'o' || n % 100, 'https://x/operators/o' || n % 100 FROM e;
+INSERT INTO engagement_queues SELECT id, 0, 'q' || n % 20 FROM e;
+INSERT INTO audio_recordings SELECT id, 0, 'https://x/' || id FROM e WHERE n % 2 = 0;
+INSERT INTO legs (engagement_id, id, position, site_id, requested_at) SELECT id, 'l1', 0, site, created_at FROM e;
+INSERT INTO leg_queues SELECT id, 'l1', 0, 'q' || n % 20 FROM e;
+INSERT INTO chat_messages (engagement_id, position, message) SELECT id, 0, 'hello' FROM e WHERE n % 2 = 0;
+INSERT INTO queues SELECT 'q' || n, 'Queue', now(), now() FROM generate_series(0, 19) n;
+-- The API has been away: nearly everything waits for its next attempt, the newest too.
+INSERT INTO detail_queue (engagement_id, created_at, wanted_after, attempts, next_attempt_at)
+    SELECT id, created_at, created_at, 3, now() + interval '1 hour' FROM e WHERE n > 60000;
+UPDATE detail_queue SET attempts = 0, next_attempt_at = '-infinity' WHERE engagement_id IN (SELECT id FROM e WHERE n % 3000 = 0);
+UPDATE detail_queue SET next_attempt_at = now() - interval '1 minute' WHERE engagement_id IN (SELECT id FROM e WHERE n % 3000 = 1);
+UPDATE detail_queue SET claimed_by = 'dead', claimed_until = now() + interval '1 minute'
+    WHERE engagement_id IN (SELECT id FROM e WHERE n % 3000 = 2);
+INSERT INTO enrichments (engagement_id, kind, item, created_at, wanted_after, waiting, attempts, next_attempt_at, done_at)
+    SELECT id, CASE n % 2 WHEN 0 THEN 'recording' ELSE 'transcript' END, CASE n % 2 WHEN 0 THEN 'https://x/' || id ELSE '' END,
+           created_at, created_at, n % 3 = 0, 2, now() + interval '1 hour', now() FROM e;
+UPDATE enrichments SET attempts = 0, next_attempt_at = '-infinity' WHERE waiting AND engagement_id IN (SELECT id FROM e WHERE n % 999 = 0);
+UPDATE enrichments SET claimed_by = 'dead', claimed_until = now() + interval '1 minute'
+    WHERE waiting AND engagement_id IN (SELECT id FROM e WHERE n % 1500 = 0);
+INSERT INTO enrichers (kind, queued_through) SELECT k, (SELECT max(changed_at) - interval '1 hour' FROM engagements)
+    FROM unnest(ARRAY['recording', 'transcript']) k;
+INSERT INTO ongoing_engagements SELECT id, created_at, now() + CASE WHEN n % 2000 = 0 THEN -1 ELSE 1 END * interval '1 hour'
+    FROM e WHERE n % 2 = 0;
+-- One site of a backfill cannot be read, another is done; an older backfill is finished.
+INSERT INTO backfills (window_from, window_to, to_is_open, window_seconds, sites, finished_at)
+    SELECT '2024-01-01', '2024-02-01', false, 60, ARRAY['site-0', 'site-1', 'site-2'], CASE WHEN n < 50 THEN now() END
+    FROM generate_series(1, 50) n;
+INSERT INTO backfill_windows (backfill_id, site_id, window_from, window_to, done, attempts)
+    SELECT 49, 'site-0', created_at, created_at + interval '1 minute', true, 0 FROM e WHERE n <= 60000
+    UNION ALL SELECT 50, 'site-0', created_at, created_at + interval '1 minute', false, 2 FROM e WHERE n <= 20000
+    UNION ALL SELECT 50, 'site-1', created_at, created_at + interval '1 minute', true, 0 FROM e WHERE n <= 20000
+    UNION ALL SELECT 50, 'site-2', created_at, created_at + interval '1 minute', false, 0 FROM e WHERE n <= 20000;
+UPDATE backfill_windows SET lease_owner = 'dead', lease_expires_at = now() + interval '1 minute'
+    WHERE backfill_id = 50 AND site_id = 'site-2' AND window_from < '2024-01-01 00:20';
+INSERT INTO rejected_records (site_id, engagement_id, source, reason, payload, payload_hash, last_seen_at, resolved_at)
+    SELECT site, id, 'list', 'bad', '{"visitor_id":"visitor-' || n / 4 || '","id":"' || id || '"}', decode(md5(id), 'hex'),
+           created_at, CASE WHEN n % 500 > 0 THEN now() END FROM e WHERE n % 2 = 0;
+INSERT INTO sync_runs (mode, site_id, started_at, finished_at, lease_epoch) SELECT 'incremental', site, created_at, created_at, n FROM e;
+INSERT INTO sync_runs (mode, site_id, error) VALUES ('incremental', 'site-0', 'bad');
+INSERT INTO forgotten (kind, mark) SELECT 'visitor', decode(md5(id), 'hex') FROM e WHERE n % 2 = 0;
+INSERT INTO erasures (kind, id) SELECT 'recordings', id FROM e WHERE n % 2 = 0;
+INSERT INTO erasures (kind, id) VALUES ('visitor', 'visitor-7'), ('engagement', 'e-7');
+INSERT INTO queue_wait_samples SELECT site, created_at, 3 FROM e;
+INSERT INTO sync_state (site_id, synced_through, lease_owner, lease_expires_at, lease_epoch)
+    SELECT DISTINCT site, timestamptz '2024-03-01', 'me', now() + interval '1 minute', 1 FROM e;
+INSERT INTO revisit_state SELECT DISTINCT site, 60, now() FROM e;
+INSERT INTO server_clocks (machine, ahead_microseconds) SELECT 'm' || n, 0 FROM generate_series(1, 50) n;
+SELECT 1;
+)";
+
+/// How a statement is asked, and for how many rows it answers: those it returns, writes or counts.
+struct Asked {
+    const char* arguments;
+    std::int64_t answers;
+};
+
+// $ids: a hundred engagements; $late: the time of the 200th newest.
+const std::multimap<std::string, Asked> kAsked = {
+    {"acquire_site", {"'site-0', 'me', '30', 'true'", 2}},
+    {"add_backfill", {"'2024-01-01', '2024-02-01', 'false', '60', '{site-0}'", 1}},
+    {"add_erasures", {"'{visitor}', '{v}'", 1}},
+    {"add_failure", {"'incremental', 'site-0', NULL, now(), NULL, NULL, '0', '0', '0', '1', 'bad', '1'", 1}},
+    {"add_forgotten", {"'{visitor}', '{\\x00}'", 1}},
+    {"add_site", {"'site-9'", 1}},
+    {"add_sites", {"$ids, 'site-9'", 100}},
+    {"add_wait_sample", {"'site-0', now(), '3'", 1}},
+    {"add_windows", {"'1'", 133920}},
+    {"anything_forgotten", {"", 1}},
+    {"backfill_failed_run", {"'50', '1'", 1}},
+    {"backfill_progress", {"'50'", 60000}},
+    {"claim_details", {"'me', '20', '60'", 20}},
+    {"claim_enrichments", {"'transcript', 'me', '20', '60'", 20}},
+    {"claim_windows", {"'50', 'me', '30', '{}', '20'", 20}},
+    {"classify", {"$ids, 'site-0'", 100}},
+    {"clear_ongoing", {"$ids", 100}},
+    {"details_due", {"", 100}},
+    {"drop_backfill", {"'50'", 60000}},
+    {"end_erasures", {"'recordings', $ids", 100}},
+    {"end_stuck", {"'5'", 10}},
+    {"engagements_of_visitor", {"'visitor-77', '200'", 4}},
+    {"enqueue_details", {"$ids, $times, $times", 100}},
+    {"enricher_fared", {"'transcript', NULL", 1}},
+    {"erase_audio_recordings", {"$ids", 100}},
+    {"erase_chat_messages", {"$ids", 100}},
+    {"erase_details", {"$ids", 100}},
+    {"erase_engagement_operators", {"$ids", 100}},
+    {"erase_engagement_queues", {"$ids", 100}},
+    {"erase_engagement_sites", {"$ids", 100}},
+    {"erase_engagements", {"$ids", 100}},
+    {"erase_leg_queues", {"$ids", 100}},
+    {"erase_legs", {"$ids", 100}},
+    {"engagements_after", {"'', '200'", 200}},
+    {"erase_rejected", {"'{1,2,3}'", 3}},
+    {"import_tombstones", {"'{visitor}', '{\\x00}', '{NULL}'", 1}},
+    {"list_tombstones", {"'', '\\x', '200'", 200}},
+    {"order_tombstone_scan", {"", 1}},
+    {"rejected_after", {"'0', '200'", 200}},
+    {"status_clocks", {"", 50}},
+    {"erase_rejected_of_visitor", {"'visitor-77'", 2}},
+    {"erase_state", {"$ids", 400}},
+    {"expire_rejected", {"'2030-01-01', '200'", 200}},
+    {"expire_samples", {"'2030-01-01', '200'", 200}},
+    {"expired_engagements", {"'site-1', '-infinity', '2030-01-01', '200'", 200}},
+    {"expired_unlisted", {"'-infinity', '2030-01-01', '200'", 200}},
+    {"fail_details", {"$ids, $ids, $numbers, $flags, $flags", 100}},
+    {"fail_enrichment", {"$id, 'transcript', '', 'bad', '60', 'true'", 1}},
+    {"familiar", {"'site-0', '2024-01-05', '2024-01-06', '200'", 200}},
+    {"find_backfill", {"'2024-01-01', NULL, '60', '{site-0}'", 1}},
+    {"finish_backfill", {"'50'", 60000}},
+    {"forgotten", {"'{visitor}', '{\\x00}'", 1}},
+    {"held_details", {"$ids, 'me'", 100}},
+    {"history_hours", {"'24', '{site-0,site-1,site-2}'", 480}},
+    {"history_runs", {"'20'", 20}},
+    {"hold_backfill", {"'50'", 1}},
+    {"hold_enrichment", {"$id, 'transcript', '', 'me'", 1}},
+    {"list_erasures", {"", 2}},
+    {"listed_before", {"$ids, 'site-0'", 100}},
+    {"may_create", {"'glia'", 1}},
+    {"merge_audio_recordings", {"$json", 100}},
+    {"merge_chat_messages", {"$json", 100}},
+    {"merge_engagement_operators", {"$json", 100}},
+    {"merge_engagement_queues", {"$json", 100}},
+    {"merge_leg_queues", {"$json", 100}},
+    {"merge_legs", {"$json", 100}},
+    {"missed_engagements", {"'$late', '$late', '', '5000'", 200}},
+    {"missed_engagements", {"'-infinity', '-infinity', '', '5000'", 5000}},
+    {"missed_since", {"'transcript'", 1}},
+    {"missing_privileges", {"'glia'", 200}},
+    {"next_first_site", {"'site-0'", 1}},
+    {"open_state", {"$ids", 200}},
+    {"outgrown", {"'glia'", 100}},
+    {"owners", {"", 100}},
+    {"prune", {"extract(epoch FROM now() - timestamptz '2024-01-01 01:00')", 60}},
+    {"queue_missed", {"'transcript', $ids, $ids, $times, $times, $times", 100}},
+    {"queue_ongoing", {"'false'", 60}},
+    {"queued_through", {"'transcript', '60'", 1}},
+    {"read_server_clock", {"'m1'", 1}},
+    {"read_version", {"", 1}},
+    {"record_version", {"'99'", 1}},
+    {"recording_downloaded", {"$id, 'u', 'p', '1', 'x', now()", 1}},
+    {"recordings_of", {"$ids", 100}},
+    {"recordings_to_erase", {"'', '200'", 200}},
+    {"reject_records", {"'site-0', 'list', '{e}', '{bad}', '{\"{}\"}', '{\\x00}'", 1}},
+    {"release_site", {"'site-0', '1', '60', 'bad'", 1}},
+    {"release_window", {"'50', 'site-2', '2024-01-01 00:05', '0', 'bad'", 1}},
+    {"renew_details", {"$ids, 'me', '60'", 100}},
+    {"renew_enrichments", {"'me', $ids, $ids, $ids, '60'", 100}},
+    {"renew_site", {"'site-0', '1', '60'", 1}},
+    {"renew_window", {"'50', 'site-2', '2024-01-01 00:05', '0', '60'", 1}},
+    {"reopen_windows", {"'50'", 20000}},
+    {"repeat_failure", {"'1', 'incremental', 'site-0', 'bad'", 1}},
+    {"reset_site", {"'site-0', '2024-01-01'", 1}},
+    {"resolve_one", {"'7'", 1}},
+    {"resolve_rejected", {"$ids, $ids", 200}},
+    {"save_server_clock", {"'m1', '3'", 1}},
+    {"schema_version", {"'glia'", 1}},
+    {"set_ongoing", {"$ids, $times, $numbers", 100}},
+    {"settle_details", {"$ids, $times, NULL", 100}},
+    {"settle_enrichment", {"$id, 'transcript', '', now(), NULL, NULL, NULL", 1}},
+    {"site_checkpoint", {"'site-0', '1', now(), NULL, now(), 'n', '1', '1'", 1}},
+    {"site_complete", {"'site-0', '1', now(), now(), NULL, now(), '1', '1', '0', '1', NULL", 2}},
+    {"site_failed_run", {"'site-0', '1'", 1}},
+    {"site_fence", {"'site-0', '1'", 1}},
+    {"site_wait", {"'site-0'", 1}},
+    {"site_watermark", {"'site-0'", 1}},
+    {"status_backfills", {"", 60000}},
+    {"status_enrichers", {"", 40000}},
+    {"status_queue", {"", 60120}},
+    {"status_sites", {"", 123}},
+    {"stored_between", {"'2024-01-05', '2024-01-06', '500', '{site-0,site-1,site-2}'", 500}},
+    {"take_over", {"'dead'", 100}},
+    {"take_turn", {"'queue_wait', '60'", 1}},
+    {"tell_time_left", {"'50', '60'", 1}},
+    {"tier_complete", {"'site-0', '{60}', now(), NULL, now(), '1', '1', '0', '1', '3', '1'", 2}},
+    {"trim_audio_recordings", {"'[]', $ids", 100}},
+    {"trim_chat_messages", {"'[]', $ids", 100}},
+    {"trim_engagement_operators", {"'[]', $ids", 100}},
+    {"trim_engagement_queues", {"'[]', $ids", 100}},
+    {"trim_leg_queues", {"'[]', $ids", 100}},
+    {"trim_legs", {"'[]', $ids", 100}},
+    {"unclaim_details", {"$ids", 100}},
+    {"update_engagements",
+     {"$full, $ids, $flags, $flags, $bytes, $bytes, $times, $times, $hashes, $fetched, $fetched, now()",
+      100}},
+    {"upsert_queues",
+     {"'[{\"id\":\"q1\",\"name\":\"n\",\"name_as_of\":\"2030-01-01\",\"name_fetched_at\":\"2030-01-01\"}]'",
+      1}},
+    {"want_enrichments", {"$ids, $kinds, $ids, $times, $times", 100}},
+    {"window_checkpoints",
+     {"'[{\"backfill_id\":50,\"site_id\":\"site-2\",\"window_from\":\"2024-01-01T00:05:00Z\",\"lease_epoch\":"
+      "0,\"done\":true,"
+      "\"pages\":1,\"engagements\":1,\"rejected\":0,\"requests\":1}]'",
+      1}},
+};
+// What is no question about tables, or a person's and not the service's, each with its reason.
+const std::map<std::string, const char*> kNotAsked = {
+    {"begin", "settings"},
+    {"bootstrap", "makes a table"},
+    {"lock_forgotten", "a lock"},
+    {"probe_tables", "`check`: asks the catalogue"},
+    {"list_rejected", "`rejects list`: a person asks, and gets a thousand at most"},
+};
+
+class Plans : public ::testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        database = std::make_unique<Database>();
+        postgres::open({database->dsn(), "glia"})->migrate();
+        // What the planner knows is decided below.
+        database->sql(
+            "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = "
+            "'glia'::regnamespace "
+            "AND relkind = 'r' LOOP EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', t); END "
+            "LOOP; END $$; "
+            "CREATE FUNCTION public.explained(statement text) RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE "
+            "plan json; BEGIN "
+            "EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || statement INTO plan; RETURN plan; END $$");
+        database->sql(std::string("SET search_path = glia; ") + kTables);
+    }
+    static void clean() {
+        pqxx::connection connection(database->dsn());
+        pqxx::nontransaction(connection).exec("VACUUM");
+    }
+    static void TearDownTestSuite() { database.reset(); }
+
+    static std::string ask(pqxx::work& tx, const std::string& query) {
+        const auto rows = tx.exec(query);
+        return rows[0][0].is_null() ? "" : rows[0][0].c_str();
+    }
+    /// The arguments with their places filled in, as literals.
+    static std::string filled(pqxx::work& tx, const std::string& arguments) {
+        static const std::map<std::string, std::string> places = {
+            {"$ids", "array_agg(id ORDER BY id)"},
+            {"$times", "array_agg(created_at ORDER BY id)"},
+            {"$fetched", "array_agg(fetched_at ORDER BY id)"},
+            {"$numbers", "array_agg(3 ORDER BY id)"},
+            {"$flags", "array_agg(true ORDER BY id)"},
+            {"$bytes", "array_agg('\\x00'::bytea ORDER BY id)"},
+            {"$hashes", "array_agg(core_hash ORDER BY id)"},
+            {"$kinds", "array_agg('transcript'::text ORDER BY id)"},
+            {"$json",
+             "json_agg(json_build_object('engagement_id', id, 'position', 0, 'id', 'l1', 'leg_id', 'l1'))"},
+            {"$full",
+             "json_agg(json_build_object('id', id, 'created_at', created_at, 'core_hash', core_hash, "
+             "'fetched_at', fetched_at))"},
+            {"$id", "min(id)"},
+            {"$late", "now() - interval '10 years'"}};
+        std::string text = arguments;
+        for (const auto& [place, value] : places) {
+            const std::regex where("\\" + place + "\\b");
+            if (!std::regex_search(text, where)) continue;
+            std::string literal =
+                place == "$late"
+                    ? ask(tx,
+                          "SELECT changed_at FROM glia.engagements ORDER BY changed_at DESC OFFSET 199 LIMIT "
+                          "1")
+                    : "'" +
+                          ask(tx, "SELECT " + value +
+                                      " FROM (SELECT * FROM glia.engagements ORDER BY md5(id) LIMIT 100) e") +
+                          "'";
+            std::string out;
+            std::smatch found;
+            while (std::regex_search(text, found, where)) {
+                out += found.prefix().str() + literal;
+                text = found.suffix().str();
+            }
+            text = out + text;
+        }
+        return text;
+    }
+
+    /// Every statement, planned as `mode` says.
+    static void look_at_all(const std::string& mode) {
+        for (const auto& statement : postgres::sql::statements()) {
+            const std::string name(statement.name);
+            const auto [first, last] = kAsked.equal_range(name);
+            EXPECT_TRUE(first != last || kNotAsked.contains(name))
+                << name << " is asked nowhere in this test";
+            for (auto asked = first; asked != last; ++asked)
+                look_at(name, std::string(statement.text), asked->second, mode);
+        }
+    }
+    static std::string without_end(std::string_view text) {
+        while (!text.empty() && (text.back() == ';' || text.back() == '\n')) text.remove_suffix(1);
+        return std::string(text);
+    }
+    static void look_at(const std::string& name, const std::string& text, const Asked& asked,
+                        const std::string& mode) {
+        pqxx::connection connection(database->dsn());
+        pqxx::work tx(connection);
+        const std::string arguments = filled(tx, asked.arguments);
+        tx.exec("PREPARE begun AS " + without_end(postgres::sql::begin));
+        tx.exec("EXECUTE begun('glia', '60000', '10000', '20000')");
+        tx.exec("SET LOCAL plan_cache_mode = " + mode);
+        try {
+            tx.exec("PREPARE asked AS " + without_end(text));
+            const std::string plan = ask(
+                tx, "SELECT public.explained(" +
+                        tx.quote("EXECUTE asked" + (arguments.empty() ? "" : "(" + arguments + ")")) + ")");
+            const auto sum = tx.exec(
+                "SELECT sum(coalesce((n->>'Actual Loops')::numeric, 1) * (coalesce((n->>'Actual "
+                "Rows')::numeric, 0) + "
+                "coalesce((n->>'Rows Removed by Filter')::numeric, 0) + coalesce((n->>'Rows Removed by Index "
+                "Recheck')::numeric, 0)))::bigint, (" +
+                tx.quote(plan) + "::jsonb #>> '{0,Plan,Shared Hit Blocks}')::bigint + (" + tx.quote(plan) +
+                "::jsonb #>> '{0,Plan,Shared Read Blocks}')::bigint FROM jsonb_path_query(" + tx.quote(plan) +
+                "::jsonb, '$.** ? (@.\"Node Type\" like_regex \"Scan\" && (exists(@.\"Relation Name\") || "
+                "exists(@.\"Index "
+                "Name\")))') n");
+            const std::int64_t rows = sum[0][0].is_null() ? 0 : sum[0][0].as<std::int64_t>();
+            const std::int64_t pages = sum[0][1].as<std::int64_t>();
+            const std::string told = name + " (" + mode + ") answers for " + std::to_string(asked.answers) +
+                                     " rows, reads " + std::to_string(rows) + " rows and " +
+                                     std::to_string(pages) + " pages: ";
+            EXPECT_LE(rows, kRowsAnyway + kRowsForEach * asked.answers) << told << plan;
+            EXPECT_LE(pages, kPagesAnyway + kPagesForEach * asked.answers) << told << plan;
+            if (std::getenv("GLIA_SHOW_PLANS")) std::cerr << told << '\n';
+        } catch (const pqxx::sql_error& error) {
+            ADD_FAILURE() << name << ": " << error.what();
+        }
+        tx.abort();
+    }
+
+    static std::unique_ptr<Database> database;
+};
+std::unique_ptr<Database> Plans::database;
+
+// The order counts: statistics, once gathered, stay.
+TEST_F(Plans, ReadWhatTheyAnswerForWithoutStatistics) {
+    look_at_all("force_custom_plan");
+    clean();  // of what was written and taken back
+    look_at_all("force_generic_plan");
+}
+TEST_F(Plans, ReadWhatTheyAnswerForWithStatistics) {
+    clean();
+    database->sql("ANALYZE");
+    look_at_all("force_custom_plan");
+    clean();  // of what was written and taken back
+    look_at_all("force_generic_plan");
+}
+
+}  // namespace
+}  // namespace glia
