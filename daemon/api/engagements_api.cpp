@@ -372,7 +372,7 @@ struct EngagementsApi::Impl {
         }
         Parsed<T> parsed = parse(response.body);
         if (!parsed.value && parsed.failure.kind == ParseFailure::Kind::invalid_utf8 &&
-            attempt >= kUtf8Attempts) {
+            attempt >= std::min(kUtf8Attempts, settings.max_retries + 1)) {
             log::warn(LogTopic::api, "the response holds bytes that are not UTF-8; each becomes U+FFFD",
                       {{"attempt", std::to_string(attempt)}});
             response.body = repair_utf8(response.body);

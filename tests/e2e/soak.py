@@ -53,7 +53,7 @@ class Soak:
         if kind == "status": query.update(code=self.random.choice([401, 403, 404, 408, 429, 429, 500, 502, 503]), retry_after=self.random.choice(["", "1", "2"]))
         if kind in ("hang", "drip"): query["n"] = 1
         if kind == "late": query.update(n=3, ms=self.random.randint(500, 2500))
-        if kind == "bad-record": query["how"] = self.random.choice(["created_at", "duration"])
+        if kind == "bad-record": query["how"] = self.random.choice(["created_at", "duration", "control", "no-comma"])
         self.simulator.fault(kind, path=path, **query)
         return f"{kind} {path} {query}"
 

@@ -56,7 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     // Nor does any word or number that JSON does not know.
     std::string word = string;
     for (char& c : word) {
-        if (std::string_view("{}[],:\"'").find(c) != std::string_view::npos) c = '_';
+        const bool ends_word = static_cast<unsigned char>(c) <= 0x20;
+        if (ends_word || std::string_view("{}[],:\"").find(c) != std::string_view::npos) c = '_';
     }
     expect(load(record(3, ",\"duration\":1" + word), link_first, mark), true);
     // A byte too many, too few, or another one costs the record at most.
