@@ -116,6 +116,21 @@ std::string HttpResponse::header(const std::string& name) const {
     return {};
 }
 
+/// Lists a connection among those that cancel() ends.
+class InUse {
+  public:
+    InUse(std::set<Connection*>& all, Connection* connection) : all_(all), connection_(connection) {
+        all_.insert(connection_);
+    }
+    ~InUse() { all_.erase(connection_); }
+    InUse(const InUse&) = delete;
+    InUse& operator=(const InUse&) = delete;
+
+  private:
+    std::set<Connection*>& all_;
+    Connection* connection_;
+};
+
 struct HttpClient::Impl {
     Impl(Runtime& loop, HttpSettings given)
         : runtime(loop), settings(std::move(given)), dialer(loop), reaper(loop.context()) {
@@ -462,18 +477,17 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
         if (!fresh && request.method == "GET") connection = take_idle(origin);
         const bool reused = connection != nullptr;
         if (!connection) connection = std::make_unique<Connection>(runtime.context());
-        active.insert(connection.get());
         std::optional<HttpFailure> refused;
-        if (!reused) refused = co_await connect(*connection, request.url.origin);
         Exchange exchange;
-        if (!refused) {
-            if (connection->tls) {
+        {
+            const InUse in_use(active, connection.get());  // also if a receiver or the CA file throws
+            if (!reused) refused = co_await connect(*connection, request.url.origin);
+            if (!refused && connection->tls) {
                 exchange = co_await talk(*connection->tls, *connection, request, receiver);
-            } else {
+            } else if (!refused) {
                 exchange = co_await talk(connection->plain, *connection, request, receiver);
             }
         }
-        active.erase(connection.get());
         if (refused) {
             if (cancelled) refused->kind = HttpFailure::Kind::cancelled;
             co_return *refused;
