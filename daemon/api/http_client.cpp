@@ -107,15 +107,6 @@ std::string base64(const std::string& text) {
     return out;
 }
 
-}  // namespace
-
-std::string HttpResponse::header(const std::string& name) const {
-    for (const auto& [key, value] : headers) {
-        if (beast::iequals(key, name)) return value;
-    }
-    return {};
-}
-
 /// Lists a connection among those that cancel() ends.
 class InUse {
   public:
@@ -130,6 +121,15 @@ class InUse {
     std::set<Connection*>& all_;
     Connection* connection_;
 };
+
+}  // namespace
+
+std::string HttpResponse::header(const std::string& name) const {
+    for (const auto& [key, value] : headers) {
+        if (beast::iequals(key, name)) return value;
+    }
+    return {};
+}
 
 struct HttpClient::Impl {
     Impl(Runtime& loop, HttpSettings given)
