@@ -83,10 +83,10 @@ struct FetchedEngagement {
     Engagement engagement;
     RecordSource source = RecordSource::list;
     Instant fetched_at{};  ///< when it was asked for, by the server's clock
-    /// The same by the steady clock of the process; its maximum: not known, and never late.
-    std::chrono::steady_clock::time_point sent_at = std::chrono::steady_clock::time_point::max();
     std::string site_id;                ///< the site whose listing showed it; empty for a detail
     std::optional<Seconds> refetch_in;  ///< set while it goes on: when to fetch it again
+    /// When it was asked for by the steady clock of the process; its maximum: not known, and never late.
+    std::chrono::steady_clock::time_point sent_at = std::chrono::steady_clock::time_point::max();
 };
 
 /// A rejected record with where it was met.

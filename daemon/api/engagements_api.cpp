@@ -1,11 +1,10 @@
 #include "daemon/api/engagements_api.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
 
 #include "daemon/api/handover.hpp"
 #include "daemon/api/http.hpp"
+#include "daemon/api/proxy_choice.hpp"
 #include "daemon/api/request_gate.hpp"
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/api/server_clock.hpp"
@@ -30,14 +29,8 @@ constexpr int kUtf8Attempts = 2;
 // Less is the loop's own pace, not the rate limit's.
 constexpr std::chrono::milliseconds kWaited{1};
 
-std::optional<std::string> environment(std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-        if (auto value = process_environment(name); value && !value->empty()) return value;
-    }
-    return std::nullopt;
-}
-
-HttpSettings http_settings(const ApiSettings& api) {
+HttpSettings http_settings(const Settings& given) {
+    const ApiSettings& api = given.api;
     HttpSettings settings;
     settings.connect_timeout = api.connect_timeout;
     settings.request_timeout = api.request_timeout;
@@ -45,16 +38,9 @@ HttpSettings http_settings(const ApiSettings& api) {
     settings.max_idle = static_cast<std::size_t>(api.max_in_flight);
     settings.spare = EngagementParser::kSpare;
     settings.user_agent = std::string("glia-sync/") + kVersion;
-    if (!api.proxy.empty()) {
-        settings.proxy = parse_proxy(api.proxy);
-        return settings;
-    }
-    const auto base = parse_url(api.base_url);
-    if (!base || base->origin.scheme != "https") return settings;
-    if (const auto proxy = environment({"HTTPS_PROXY", "https_proxy"})) {
-        settings.proxy = parse_proxy(*proxy);
-        settings.no_proxy = environment({"NO_PROXY", "no_proxy"}).value_or("");
-    }
+    ProxyChoice choice = choose_proxy(api, given.enrich.recordings, process_environment);
+    settings.proxy = std::move(choice.proxy);
+    settings.no_proxy = std::move(choice.no_proxy);
     return settings;
 }
 
@@ -75,10 +61,10 @@ ApiError::Kind kind_of(int status) {
     return ApiError::Kind::refused;
 }
 
-double number(const std::string& text) {
-    double value = -1;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+ApiError::Kind kind_of(HttpFailure::Kind kind) {
+    if (kind == HttpFailure::Kind::cancelled) return ApiError::Kind::cancelled;
+    if (kind == HttpFailure::Kind::unsendable) return ApiError::Kind::refused;
+    return ApiError::Kind::unavailable;
 }
 
 /// Pages go before details, and enrichment comes last; a token is what everything else waits for.
@@ -114,7 +100,8 @@ struct EngagementsApi::Impl {
           metrics(measured),
           settings(given.api),
           base(*parse_url(given.api.base_url)),
-          http(part.runtime(), http_settings(given.api)),
+          http_options(http_settings(given)),
+          http(part.runtime(), http_options),
           gate(part, given.api.max_in_flight, given.api.rate_limit),
           clock(Clock::now(), system_now()),
           privacy(resolve_privacy(given.privacy)),
@@ -137,6 +124,7 @@ struct EngagementsApi::Impl {
     Metrics& metrics;
     ApiSettings settings;
     Url base;
+    HttpSettings http_options;
     HttpClient http;
     RequestGate gate;
     ServerClock clock;
@@ -155,6 +143,18 @@ struct EngagementsApi::Impl {
     }
 
     Url url(const std::string& path) const { return {base.origin, base.target + path}; }
+    /// Where links are resolved whose carrier is not known any more: the URL of the listing.
+    Url listing() const { return url("/engagements"); }
+
+    /// `link` as it is kept: it must mean the same when the URL of what carried it is forgotten. An absolute
+    /// link stays byte for byte; one that cannot be resolved stays for the error that quotes it.
+    static std::string self_contained(const Url& carrier, std::string link) {
+        if (is_absolute(link)) return link;
+        const auto resolved = resolve_link(carrier, link);
+        return resolved ? to_text(*resolved) : link;
+    }
+
+    static std::string shown(const std::string& link) { return one_line(mask_url(link), 200); }
 
     /// What one attempt led to.
     struct Attempt {
@@ -207,13 +207,9 @@ struct EngagementsApi::Impl {
 
     void read_limits(const HttpResponse& response) {
         const auto now = Clock::now();
-        const double left = number(response.header("x-rate-limit-remaining"));
-        const double reset = number(response.header("x-rate-limit-reset"));
-        if (left >= 0 && reset > 0) {
-            const auto at = std::chrono::duration_cast<std::chrono::microseconds>(
-                std::chrono::duration<double>(std::min(reset, 1e11)));
-            const auto until = Instant{at} - clock.at(now);
-            gate.limiter().remaining(now, left, std::min<Clock::duration>(until, kLongestRetryAfter));
+        if (const auto pause = rate_limit_pause(response.header("x-rate-limit-remaining"),
+                                                response.header("x-rate-limit-reset"), clock.at(now))) {
+            gate.limiter().remaining(now, 0, *pause);
         }
     }
 
@@ -224,8 +220,7 @@ struct EngagementsApi::Impl {
     Attempt judge(const HttpRequest& request, Route route, HttpOutcome outcome) {
         Attempt attempt;
         if (auto* failure = std::get_if<HttpFailure>(&outcome)) {
-            attempt.error.kind = failure->kind == HttpFailure::Kind::cancelled ? ApiError::Kind::cancelled
-                                                                               : ApiError::Kind::unavailable;
+            attempt.error.kind = kind_of(failure->kind);
             attempt.error.message = describe(request) + ": " + failure->message;
             attempt.retry =
                 failure->kind == HttpFailure::Kind::network || failure->kind == HttpFailure::Kind::response;
@@ -256,9 +251,8 @@ struct EngagementsApi::Impl {
         if (status >= 300 && status < 400)
             attempt.error.message +=
                 " (a redirection is not followed: the token stays with " + to_text(request.url.origin) + ")";
-        if (const std::string id = response.header("x-request-id"); !id.empty()) {
-            attempt.error.message += " [request " + id.substr(0, 64) + "]";
-        }
+        if (const std::string id = one_line(response.header("x-request-id"), 64); !id.empty())
+            attempt.error.message += " [request " + id + "]";
         return attempt;
     }
 
@@ -395,12 +389,13 @@ struct EngagementsApi::Impl {
 
     Task<Result<FetchedPage>> fetch_page(Url target) {
         HttpRequest request;
-        request.url = std::move(target);
-        Reader<FetchedPage> read = [this](HttpResponse& response, int attempt,
-                                          std::string& why) -> std::optional<FetchedPage> {
+        request.url = target;
+        Reader<FetchedPage> read = [this, target](HttpResponse& response, int attempt,
+                                                  std::string& why) -> std::optional<FetchedPage> {
             auto page = read_body<ParsedPage>(response, attempt, why,
                                               [this](std::string& body) { return parser.page(body); });
             if (!page) return std::nullopt;
+            if (page->next_page) page->next_page = self_contained(target, *std::move(page->next_page));
             return FetchedPage{std::move(*page),
                                clock.at(response.sent_at),
                                clock.not_after(response.sent_at),
@@ -463,10 +458,10 @@ Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
 }
 
 Task<Result<FetchedPage>> EngagementsApi::follow(std::string link) {
-    const auto url = resolve_link(impl_->base, link);
+    const auto url = resolve_link(impl_->listing(), link);
     if (!url) {
         co_return ApiError{ApiError::Kind::untrusted_link, 0,
-                           "next_page is not a link that can be followed: " + mask_url(link.substr(0, 200))};
+                           "next_page is not a link that can be followed: " + Impl::shown(link)};
     }
     if (std::find(impl_->trusted.begin(), impl_->trusted.end(), url->origin) == impl_->trusted.end()) {
         co_return ApiError{ApiError::Kind::untrusted_link, 0,
@@ -572,17 +567,18 @@ Task<Result<FetchedTranscript>> EngagementsApi::transcript(std::string engagemen
 }
 
 Task<Result<FetchedRecording>> EngagementsApi::recording(std::string url) {
-    const auto named = resolve_link(impl_->base, url);
+    const auto named = resolve_link(impl_->listing(), url);
     if (!named)
         co_return ApiError{ApiError::Kind::refused, 0,
-                           "the recording's URL cannot be followed: " + mask_url(url.substr(0, 200))};
+                           "the recording's URL cannot be followed: " + Impl::shown(url)};
     HttpRequest request;
     request.url = *named;
     const auto& trusted = impl_->trusted;
     if (std::find(trusted.begin(), trusted.end(), named->origin) == trusted.end())
         request.url = impl_->url(named->target);
-    Reader<FetchedRecording> read = [this](HttpResponse& response, int,
-                                           std::string& why) -> std::optional<FetchedRecording> {
+    Reader<FetchedRecording> read = [this, asked = request.url](
+                                        HttpResponse& response, int,
+                                        std::string& why) -> std::optional<FetchedRecording> {
         FetchedRecording found{{}, impl_->clock.at(response.sent_at)};
         if (response.status == 204) return found;
         if (response.status >= 300) {
@@ -590,7 +586,10 @@ Task<Result<FetchedRecording>> EngagementsApi::recording(std::string url) {
         } else if (auto answer = parse_recording_answer(response.body)) {
             found.url = std::move(*answer);
         }
-        if (!found.url.empty()) return found;
+        if (!found.url.empty()) {
+            found.url = Impl::self_contained(asked, std::move(found.url));
+            return found;
+        }
         why = "the answer names no URL of the recording";
         return std::nullopt;
     };
@@ -602,11 +601,11 @@ Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64
                                                     BodyReceiver receiver) {
     constexpr int kMostRedirections = 5;
     if (!impl_->downloads) {
-        HttpSettings settings = http_settings(impl_->settings);
+        HttpSettings settings = impl_->http_options;
         settings.system_ca_too = true;
         impl_->downloads = std::make_unique<HttpClient>(impl_->runtime, std::move(settings));
     }
-    std::optional<Url> target = resolve_link(impl_->base, url);
+    std::optional<Url> target = parse_url(url);
     for (int hop = 0; hop <= kMostRedirections; ++hop) {
         if (!target) co_return ApiError{ApiError::Kind::refused, 0, "the recording's temporary URL is none"};
         const std::string where = to_text(target->origin);
@@ -629,9 +628,7 @@ Task<Result<HttpResponse>> EngagementsApi::download(std::string url, std::uint64
         impl_->metrics.request_ended(Route::download, response ? response->status : 0, Clock::now() - began);
         if (!response) {
             const HttpFailure& failure = std::get<HttpFailure>(outcome);
-            const auto kind = failure.kind == HttpFailure::Kind::cancelled ? ApiError::Kind::cancelled
-                                                                           : ApiError::Kind::unavailable;
-            co_return ApiError{kind, 0, "downloading a recording: " + failure.message};
+            co_return ApiError{kind_of(failure.kind), 0, "downloading a recording: " + failure.message};
         }
         if (!Impl::is_redirection(response->status)) co_return std::move(*response);
         target = resolve_link(*target, response->header("Location"));

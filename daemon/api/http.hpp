@@ -36,10 +36,11 @@ struct HttpResponse {
 
 struct HttpFailure {
     enum class Kind {
-        cancelled,  ///< the program stops
-        network,    ///< no address, no connection, cut, timed out: may go away by itself
-        tls,        ///< the certificate does not verify or no common TLS version: a person has to act
-        response    ///< too long, badly encoded, not HTTP
+        cancelled,   ///< the program stops
+        network,     ///< no address, no connection, cut, timed out: may go away by itself
+        tls,         ///< the certificate does not verify or no common TLS version: a person has to act
+        unsendable,  ///< the request cannot be written as it is; nothing was sent
+        response     ///< too long, badly encoded, not HTTP
     };
     Kind kind = Kind::network;
     std::string message;  ///< one line
@@ -56,6 +57,8 @@ struct HttpSettings {
     std::optional<Proxy> proxy;
     std::string no_proxy;
     std::size_t max_idle = 8;
+    /// Servers close idle connections after a minute or so; closing first avoids most surprises.
+    std::chrono::milliseconds idle_limit{20'000};
     std::size_t max_body = std::size_t{64}
                            << 20;  ///< bytes, before and after decoding; a page has well under one MiB
     std::size_t spare = 0;  ///< bytes of capacity beyond a body whose length is told, for a parser that pads

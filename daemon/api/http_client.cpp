@@ -1,21 +1,26 @@
-// The only file of the daemon that knows Beast.
+// Requests over pooled connections: Beast writes them, ResponseReader reads the answers.
 #include <openssl/evp.h>
-#include <zlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <cctype>
+#include <cerrno>
 #include <map>
 #include <set>
 
+#include "daemon/api/content_coding.hpp"
+#include "daemon/api/dialer.hpp"
 #include "daemon/api/http.hpp"
+#include "daemon/api/response_reader.hpp"
+#include "daemon/parse/error_text.hpp"
 
 namespace glia {
 namespace {
@@ -27,14 +32,8 @@ using asio::ip::tcp;
 using beast::error_code;
 using Clock = std::chrono::steady_clock;
 
-// Servers close idle connections after a minute or so; closing first avoids most surprises.
-constexpr std::chrono::seconds kIdleLimit{20};
-constexpr std::uint32_t kLongestHead = 64 * 1024;
-// Beast reads as much at once as its buffer has room for, and its buffer begins with none.
+// Bytes read at once; holds the longest head that ResponseReader accepts.
 constexpr std::size_t kReadAtOnce = std::size_t{64} * 1024;
-
-// Lookups whose thread has not come back; the loop's thread only.
-int pending_lookups = 0;
 
 /// A connection to one origin, plain or TLS.
 struct Connection {
@@ -45,16 +44,6 @@ struct Connection {
     std::optional<beast::ssl_stream<beast::tcp_stream>> tls;
     beast::flat_buffer buffer;
     Clock::time_point idle_since{};
-};
-
-/// A name being looked up. The system's resolver blocks in a thread of Asio's and knows no time limit of
-/// ours, so whoever waits stops waiting; what comes later is dropped.
-struct Lookup {
-    explicit Lookup(Runtime& runtime) : resolver(runtime.context()), over(runtime) {}
-    tcp::resolver resolver;
-    Signal over;  // done, or not wanted any more
-    std::optional<error_code> error;
-    tcp::resolver::results_type addresses;
 };
 
 struct Exchange {
@@ -68,49 +57,46 @@ HttpFailure failure(const error_code& error, const std::string& doing, const std
         return {HttpFailure::Kind::cancelled, "stopped while " + doing};
     if (error == beast::error::timeout)
         return {HttpFailure::Kind::network, "timed out while " + doing + " " + where};
-    if (error == http::error::body_limit || error == http::error::header_limit ||
-        error == http::error::buffer_overflow) {
-        return {HttpFailure::Kind::response,
-                "the response of " + where + " is longer than any that makes sense"};
-    }
-    if (error == http::error::end_of_stream || error == http::error::partial_message ||
-        error == asio::error::eof || error == asio::ssl::error::stream_truncated) {
+    if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
         return {HttpFailure::Kind::network, "the connection was cut while " + doing + " " + where};
-    }
-    if (error.category() == http::make_error_code(http::error::bad_version).category()) {
-        return {HttpFailure::Kind::response, "the answer of " + where + " is not HTTP: " + error.message()};
-    }
     return {HttpFailure::Kind::network, doing + " " + where + " failed: " + error.message()};
 }
 
-std::optional<std::string> inflate_body(const std::string& body, std::size_t limit, std::string& why) {
-    z_stream stream{};
-    if (inflateInit2(&stream, 15 + 32) != Z_OK) {  // 15 bits of window; + 32: gzip or zlib, as it comes
-        why = "zlib does not start";
-        return std::nullopt;
+HttpFailure failure(const ResponseReader& reader, const std::string& doing, const std::string& where) {
+    switch (reader.problem()) {
+        case ResponseReader::Problem::too_long:
+            return {HttpFailure::Kind::response,
+                    "the response of " + where + " is longer than any that makes sense"};
+        case ResponseReader::Problem::cut:
+            return {HttpFailure::Kind::network, "the connection was cut while " + doing + " " + where};
+        case ResponseReader::Problem::switched:
+            return {HttpFailure::Kind::response,
+                    where + " switches to another protocol (HTTP 101), which was not asked for"};
+        case ResponseReader::Problem::not_http:
+            break;
     }
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));  // zlib does not write there
-    stream.avail_in = static_cast<uInt>(body.size());
-    std::string out;
-    int state = Z_OK;
-    while (state == Z_OK && out.size() <= limit) {
-        const std::size_t before = out.size();
-        out.resize(before + std::max(std::size_t{64} * 1024, body.size() * 4));
-        stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-        stream.avail_out = static_cast<uInt>(out.size() - before);
-        state = inflate(&stream, Z_NO_FLUSH);
-        out.resize(out.size() - stream.avail_out);
+    return {HttpFailure::Kind::response, "the answer of " + where + " is not HTTP: " + reader.detail()};
+}
+
+/// True if a pooled connection has nothing to be read. Bytes that nobody asked for would be taken for the
+/// next answer, and the end of the stream means that the server has closed it.
+bool is_quiet(Connection& connection) {
+    if (connection.buffer.size() > 0) return false;
+    if (connection.tls) {
+        SSL* const ssl = connection.tls->native_handle();
+        if (SSL_has_pending(ssl) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl)) > 0) return false;
     }
-    inflateEnd(&stream);
-    if (out.size() > limit) {
-        why = "longer than any that makes sense";
-        return std::nullopt;
-    }
-    if (state != Z_STREAM_END) {
-        why = "not valid gzip";
-        return std::nullopt;
-    }
-    return out;
+    char byte = 0;
+    const int socket = connection.tcp_layer().socket().native_handle();
+    return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+/// True of what may stand behind a header's name (RFC 9110 §5.5): anything else could begin another header.
+bool is_field_value(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte >= 0x20 && byte != 0x7f;
+    });
 }
 
 std::string base64(const std::string& text) {
@@ -131,7 +117,8 @@ std::string HttpResponse::header(const std::string& name) const {
 }
 
 struct HttpClient::Impl {
-    Impl(Runtime& loop, HttpSettings given) : runtime(loop), settings(std::move(given)) {
+    Impl(Runtime& loop, HttpSettings given)
+        : runtime(loop), settings(std::move(given)), dialer(loop), reaper(loop.context()) {
         if (!settings.ca_file.empty()) tls_context();  // a mistake in it is to be known at the start
     }
 
@@ -140,7 +127,10 @@ struct HttpClient::Impl {
     std::optional<asio::ssl::context> tls;  // made when it is needed: the certificates take a megabyte
     std::map<std::string, std::vector<std::unique_ptr<Connection>>> idle;
     std::set<Connection*> active;
-    std::set<Lookup*> looking_up;
+    Dialer dialer;
+    asio::steady_timer reaper;
+    bool reaping = false;
+    const std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);  // a timer that is due outlives us
     bool cancelled = false;
 
     Task<HttpOutcome> exchange(HttpRequest request, const BodyReceiver* receiver);
@@ -168,17 +158,43 @@ struct HttpClient::Impl {
         while (!connections.empty()) {
             auto connection = std::move(connections.back());
             connections.pop_back();
-            if (Clock::now() - connection->idle_since < kIdleLimit) return connection;
+            const bool fresh = Clock::now() - connection->idle_since < settings.idle_limit;
+            if (fresh && is_quiet(*connection)) return connection;
         }
         return nullptr;
     }
 
     void give_back(const std::string& origin, std::unique_ptr<Connection> connection) {
         auto& connections = idle[origin];
-        if (connections.size() >= settings.max_idle) return;
+        if (cancelled || connections.size() >= settings.max_idle) return;
         connection->tcp_layer().expires_never();
         connection->idle_since = Clock::now();
         connections.push_back(std::move(connection));
+        if (!reaping) reap_at(connections.back()->idle_since + settings.idle_limit);
+    }
+
+    void reap_at(Clock::time_point moment) {
+        reaping = true;
+        reaper.expires_at(moment);
+        reaper.async_wait([weak = std::weak_ptr<Impl*>(self)](const error_code& error) {
+            const auto impl = weak.lock();
+            if (!error && impl) (*impl)->reap();
+        });
+    }
+
+    /// Closes what has been idle for too long, and comes again when the next one will be.
+    void reap() {
+        reaping = false;
+        const auto began = Clock::now() - settings.idle_limit;
+        std::optional<Clock::time_point> oldest;
+        for (auto& [origin, connections] : idle) {
+            std::erase_if(connections,
+                          [&](const auto& connection) { return connection->idle_since <= began; });
+            for (const auto& connection : connections)
+                oldest = std::min(oldest.value_or(connection->idle_since), connection->idle_since);
+        }
+        std::erase_if(idle, [](const auto& entry) { return entry.second.empty(); });
+        if (oldest) reap_at(*oldest + settings.idle_limit);
     }
 
     bool through_proxy(const Origin& origin) const {
@@ -190,26 +206,19 @@ struct HttpClient::Impl {
         const std::string host = proxied ? settings.proxy->host : origin.host;
         const std::string port = proxied ? settings.proxy->port : origin.port;
         const std::string where = (proxied ? "the proxy " : "") + host + ":" + port;
-        error_code error;
+        const auto deadline = Clock::now() + settings.connect_timeout;
 
-        const auto lookup = std::make_shared<Lookup>(runtime);
-        ++pending_lookups;
-        lookup->resolver.async_resolve(host, port, [lookup](const error_code& result, auto addresses) {
-            --pending_lookups;
-            lookup->error = result;
-            lookup->addresses = std::move(addresses);
-            lookup->over.notify();
-        });
-        looking_up.insert(lookup.get());
-        co_await lookup->over.wait_for(settings.connect_timeout);
-        looking_up.erase(lookup.get());
-        error = cancelled ? asio::error::operation_aborted : lookup->error.value_or(beast::error::timeout);
-        if (error) co_return failure(error, "looking up", host);
-
+        DialOutcome dialed = co_await dialer.dial(host, port, deadline);
+        if (auto* failed = std::get_if<HttpFailure>(&dialed)) co_return std::move(*failed);
+        const DialedSocket socket = std::get<DialedSocket>(dialed);
         beast::tcp_stream& stream = connection.plain;
-        stream.expires_after(settings.connect_timeout);
-        co_await stream.async_connect(lookup->addresses, asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return failure(error, "connecting to", where);
+        error_code error;
+        stream.socket().assign(socket.ipv6 ? tcp::v6() : tcp::v4(), socket.descriptor, error);
+        if (error) {
+            close(socket.descriptor);
+            co_return failure(error, "connecting to", where);
+        }
+        stream.expires_at(deadline);
         error_code ignored;
         stream.socket().set_option(tcp::no_delay(true), ignored);
 
@@ -234,18 +243,63 @@ struct HttpClient::Impl {
         co_await http::async_write(connection.plain, request,
                                    asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return failure(error, "asking", where);
-        http::response_parser<http::empty_body> parser;
-        parser.skip(true);
-        parser.header_limit(kLongestHead);
-        co_await http::async_read_header(connection.plain, connection.buffer, parser,
-                                         asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return failure(error, "waiting for", where);
-        if (parser.get().result_int() / 100 != 2) {
-            co_return HttpFailure{
-                HttpFailure::Kind::network,
-                where + " refuses a tunnel to " + target + ": " + std::to_string(parser.get().result_int())};
+        ResponseReader reader(std::nullopt, ResponseReader::Kind::tunnel);
+        auto failed = co_await read_while(ResponseReader::State::head, connection.plain, connection, reader,
+                                          "waiting for", where);
+        if (failed) co_return failed;
+        if (reader.status() / 100 != 2) {
+            co_return HttpFailure{HttpFailure::Kind::network, where + " refuses a tunnel to " + target +
+                                                                  ": " + std::to_string(reader.status())};
         }
-        connection.buffer.consume(connection.buffer.size());
+        // In TLS the client speaks first.
+        if (connection.buffer.size() > 0) {
+            co_return HttpFailure{HttpFailure::Kind::response,
+                                  where + " sends data before the tunnel to " + target + " is used"};
+        }
+        co_return std::nullopt;
+    }
+
+    /// Reads on while the answer is in `state`: until its head, or all of it, is there.
+    template <typename Stream>
+    Task<std::optional<HttpFailure>> read_while(ResponseReader::State state, Stream& stream,
+                                                Connection& connection, ResponseReader& reader,
+                                                const char* doing, const std::string& where) {
+        while (reader.state() == state) {
+            auto failed = co_await read_some(stream, connection, reader, doing, where);
+            if (failed) co_return failed;
+        }
+        co_return std::nullopt;
+    }
+
+    /// Hands the reader what has come, or what comes next.
+    template <typename Stream>
+    Task<std::optional<HttpFailure>> read_some(Stream& stream, Connection& connection, ResponseReader& reader,
+                                               const char* doing, const std::string& where) {
+        beast::flat_buffer& buffer = connection.buffer;
+        const auto hand_in = [&] {
+            const auto bytes = buffer.cdata();
+            const std::size_t used = reader.put({static_cast<const char*>(bytes.data()), bytes.size()});
+            buffer.consume(used);
+            return used > 0;
+        };
+        if (buffer.size() == 0 || !hand_in()) {
+            if (buffer.size() >= kReadAtOnce) {
+                co_return HttpFailure{HttpFailure::Kind::response,
+                                      "the response of " + where + " is longer than any that makes sense"};
+            }
+            error_code error;
+            const std::size_t count =
+                co_await stream.async_read_some(buffer.prepare(kReadAtOnce - buffer.size()),
+                                                asio::redirect_error(asio::use_awaitable, error));
+            buffer.commit(count);
+            if (count > 0) hand_in();
+            if (error == asio::error::eof) {
+                reader.end();
+            } else if (error) {
+                co_return failure(error, doing, where);
+            }
+        }
+        if (reader.state() == ResponseReader::State::failed) co_return failure(reader, doing, where);
         co_return std::nullopt;
     }
 
@@ -313,93 +367,72 @@ struct HttpClient::Impl {
             exchange.outcome = failure(error, "asking", where);
             co_return exchange;
         }
-        http::response_parser<http::empty_body> head;
-        head.header_limit(kLongestHead);
-        // Told by its Content-Length, a body that is too long is refused with its head.
-        if (receiver) {
-            head.body_limit(boost::none);
-        } else {
-            head.body_limit(settings.max_body);
-        }
-        co_await http::async_read_header(stream, connection.buffer, head,
-                                         asio::redirect_error(asio::use_awaitable, error));
+        using State = ResponseReader::State;
+        ResponseReader reader(receiver ? std::nullopt : std::optional<std::uint64_t>(settings.max_body));
+        auto failed = co_await read_while(State::head, stream, connection, reader, "waiting for", where);
         response.received_at = Clock::now();
-        if (error) {
-            exchange.nothing_received = !head.got_some();
-            exchange.outcome = failure(error, "waiting for", where);
+        if (failed) {
+            exchange.nothing_received = !reader.got_some();
+            exchange.outcome = std::move(*failed);
             co_return exchange;
         }
-        response.status = static_cast<int>(head.get().result_int());
-        for (const auto& field : head.get()) {
-            response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-        }
+        response.status = reader.status();
+        response.headers = reader.headers();
         if (receiver && receiver->wants(response)) {
-            http::response_parser<http::buffer_body> parser(std::move(head));
-            auto failed = co_await receive_pieces(stream, connection, parser, *receiver, where);
-            if (failed) {
-                exchange.outcome = std::move(*failed);
-                co_return exchange;
-            }
-            exchange.reusable = parser.get().keep_alive() && connection.buffer.size() == 0;
+            failed = co_await receive_pieces(stream, connection, reader, *receiver, where);
+        } else {
+            reader.limit_body(settings.max_body);
+            if (const auto length = reader.length().value_or(0); length > 0 && length <= settings.max_body)
+                reader.reserve(static_cast<std::size_t>(length) + settings.spare);
+            failed = co_await read_while(State::body, stream, connection, reader, "reading from", where);
+            if (!failed && reader.state() == State::failed) failed = failure(reader, "reading from", where);
+            if (!failed) response.body = reader.take_body();
+        }
+        // Bytes behind the answer would be taken for the next one.
+        exchange.reusable = !failed && reader.keep_alive() && connection.buffer.size() == 0;
+        if (!failed) failed = decode(response, where);
+        if (failed) {
+            exchange.outcome = std::move(*failed);
+        } else {
             exchange.outcome = std::move(response);
-            co_return exchange;
         }
-        http::response_parser<http::string_body> parser(std::move(head));
-        parser.body_limit(settings.max_body);
-        if (const auto length = parser.content_length(); length && *length <= settings.max_body)
-            parser.get().body().reserve(static_cast<std::size_t>(*length) + settings.spare);
-        co_await http::async_read(stream, connection.buffer, parser,
-                                  asio::redirect_error(asio::use_awaitable, error));
-        if (error) {
-            exchange.outcome = failure(error, "reading from", where);
-            co_return exchange;
-        }
-        // Bytes behind the response would be taken for the next one's.
-        exchange.reusable = parser.get().keep_alive() && connection.buffer.size() == 0;
-        response.body = std::move(parser.get().body());
-        exchange.outcome = decode(std::move(response), where);
         co_return exchange;
     }
 
     template <typename Stream>
     Task<std::optional<HttpFailure>> receive_pieces(Stream& stream, Connection& connection,
-                                                    http::response_parser<http::buffer_body>& parser,
-                                                    const BodyReceiver& receiver, std::string where) {
-        parser.body_limit(boost::none);
-        while (!parser.is_done()) {
-            std::string piece(kReadAtOnce, '\0');
-            auto& body = parser.get().body();
-            body.data = piece.data();
-            body.size = piece.size();
-            body.more = true;
+                                                    ResponseReader& reader, const BodyReceiver& receiver,
+                                                    const std::string& where) {
+        while (reader.state() == ResponseReader::State::body) {
             connection.tcp_layer().expires_after(settings.request_timeout);
-            error_code error;
-            co_await http::async_read(stream, connection.buffer, parser,
-                                      asio::redirect_error(asio::use_awaitable, error));
-            if (error && error != http::error::need_buffer) co_return failure(error, "reading from", where);
-            piece.resize(piece.size() - body.size);
+            auto failed = co_await read_some(stream, connection, reader, "reading from", where);
+            if (failed) co_return failed;
             // A slow disk is not the server's fault.
             connection.tcp_layer().expires_never();
+            std::string piece = reader.take_body();
             if (!piece.empty() && !co_await receiver.take(std::move(piece)))
                 co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped while reading from " + where};
         }
         co_return std::nullopt;
     }
 
-    HttpOutcome decode(HttpResponse response, const std::string& where) const {
-        const std::string encoding = response.header("Content-Encoding");
-        if (encoding.empty() || beast::iequals(encoding, "identity") || response.body.empty())
-            return response;
-        if (!beast::iequals(encoding, "gzip") && !beast::iequals(encoding, "x-gzip") &&
-            !beast::iequals(encoding, "deflate")) {
-            return HttpFailure{HttpFailure::Kind::response, "the response of " + where + " is encoded as " +
-                                                                encoding + ", which was not asked for"};
+    static std::string content_coding_list(const HttpResponse& response) {
+        std::string list;
+        for (const auto& [name, value] : response.headers) {
+            if (beast::iequals(name, "Content-Encoding")) list += value + ",";
         }
+        return list;
+    }
+
+    std::optional<HttpFailure> decode(HttpResponse& response, const std::string& where) const {
         std::string why;
-        auto body = inflate_body(response.body, settings.max_body, why);
-        if (!body) return HttpFailure{HttpFailure::Kind::response, "the response of " + where + " is " + why};
-        response.body = std::move(*body);
-        return response;
+        const auto codings = content_codings(content_coding_list(response));
+        if (decode_body(response.body, codings, settings.max_body, why)) return std::nullopt;
+        if (response.status / 100 != 2) {  // the status says enough
+            response.body.clear();
+            return std::nullopt;
+        }
+        return HttpFailure{HttpFailure::Kind::response, "the response of " + where + " is " + one_line(why)};
     }
 };
 
@@ -419,6 +452,11 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
     const std::string origin = to_text(request.url.origin);
     for (bool fresh = false;; fresh = true) {
         if (cancelled) co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped before asking"};
+        for (const auto& [name, value] : request.headers) {
+            if (!is_field_value(value))
+                co_return HttpFailure{HttpFailure::Kind::unsendable,
+                                      "the value of the header " + name + " holds control characters"};
+        }
         std::unique_ptr<Connection> connection;
         // What changes something at the source is not risked on a connection that may be closed already.
         if (!fresh && request.method == "GET") connection = take_idle(origin);
@@ -454,16 +492,17 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
 
 void HttpClient::take_idle(HttpClient& other) {
     impl_->idle = std::exchange(other.impl_->idle, {});
+    impl_->reap();  // closes them when their time comes, also if nothing is asked any more
 }
 
 bool HttpClient::lookups_under_way() {
-    return pending_lookups > 0;
+    return Dialer::lookups_under_way();
 }
 
 void HttpClient::cancel() {
     impl_->cancelled = true;
     for (Connection* connection : impl_->active) connection->tcp_layer().cancel();
-    for (Lookup* lookup : impl_->looking_up) lookup->over.notify();
+    impl_->dialer.cancel();
     impl_->idle.clear();
 }
 

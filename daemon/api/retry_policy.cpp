@@ -1,11 +1,31 @@
 #include "daemon/api/retry_policy.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "daemon/parse/timestamp.hpp"
 
 namespace glia {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+    const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+std::optional<double> number(std::string_view text) {
+    double value = 0;
+    text = trimmed(text);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
+        return std::nullopt;
+    return value;
+}
+
+}  // namespace
 
 Milliseconds Backoff::delay(int failed, double random) const {
     const int doublings = std::clamp(failed - 1, 0, 20);
@@ -14,8 +34,7 @@ Milliseconds Backoff::delay(int failed, double random) const {
 }
 
 std::optional<Milliseconds> retry_after(std::string_view header, Instant server_now) {
-    while (!header.empty() && header.front() == ' ') header.remove_prefix(1);
-    while (!header.empty() && header.back() == ' ') header.remove_suffix(1);
+    header = trimmed(header);
     if (header.empty()) return std::nullopt;
     if (std::all_of(header.begin(), header.end(), [](char c) { return c >= '0' && c <= '9'; })) {
         if (header.size() > 9) return kLongestRetryAfter;
@@ -26,6 +45,24 @@ std::optional<Milliseconds> retry_after(std::string_view header, Instant server_
     if (!date) return std::nullopt;
     const auto wait = std::chrono::ceil<Milliseconds>(*date - server_now);
     return std::clamp(wait, Milliseconds{0}, kLongestRetryAfter);
+}
+
+std::optional<Milliseconds> rate_limit_pause(std::string_view remaining, std::string_view reset,
+                                             Instant server_now) {
+    // What is smaller than any Unix time of this century counts from now; what is larger than the year 5138
+    // is in a finer unit.
+    constexpr double kLeastUnixTime = 1e9;
+    constexpr double kMostUnixSeconds = 1e11;
+    // Quotas are by the day at most: a reset further ahead is a mistake, and 429 still tells of a limit.
+    constexpr double kFurthest = 25 * 3600;
+    const auto left = number(remaining);
+    auto at = number(reset);
+    if (!left || *left < 0 || *left >= 1 || !at) return std::nullopt;
+    while (*at > kMostUnixSeconds) *at /= 1000;
+    const double now = std::chrono::duration<double>(server_now.time_since_epoch()).count();
+    const double wait = *at < kLeastUnixTime ? *at : *at - now;
+    if (wait <= 0 || wait > kFurthest) return std::nullopt;
+    return std::min(std::chrono::ceil<Milliseconds>(std::chrono::duration<double>(wait)), kLongestRetryAfter);
 }
 
 bool is_transient(int status) {

@@ -28,6 +28,12 @@ inline constexpr Milliseconds kLongestRetryAfter{60'000};
 /// None if it is absent or unreadable; `server_now` is what a date is compared with.
 std::optional<Milliseconds> retry_after(std::string_view header, Instant server_now);
 
+/// How long to pause for `x-rate-limit-remaining` and `x-rate-limit-reset` (spec: api-facts, Rate limits):
+/// none unless nothing is left until a time that can be true, at most kLongestRetryAfter. The reset is
+/// documented in Unix seconds; milliseconds and finer, and seconds from now, are told by their size.
+std::optional<Milliseconds> rate_limit_pause(std::string_view remaining, std::string_view reset,
+                                             Instant server_now);
+
 /// Statuses that may go away by themselves: 408, 425, 429 and all 5xx.
 bool is_transient(int status);
 

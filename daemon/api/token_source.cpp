@@ -2,13 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <tuple>
 
-#include "daemon/parse/error_text.hpp"
+#include "daemon/parse/token_answer.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia {
@@ -17,30 +18,35 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Without expires_in, tokens are known to live about an hour.
-constexpr std::chrono::minutes kAssumedLifetime{55};
+constexpr std::chrono::seconds kAssumedLifetime{55 * 60};
 // A new token is minted while the old one still works.
 constexpr std::chrono::minutes kRenewBefore{5};
 
-/// The first line of a file, without white space around it.
+// Bytes of a secret's file that are read; no secret is that long.
+constexpr std::size_t kLongestFile = 64 * 1024;
+
+ApiError unusable(const std::string& setting, const std::string& source) {
+    return {ApiError::Kind::credentials, 0,
+            setting + ": " + source +
+                " holds blanks, control characters or letters beyond ASCII, which no secret of the API has"};
+}
+
+/// The first line of a file that is not blank, without white space around it.
 Result<std::string> read_secret(const std::string& file, const std::string& setting) {
-    std::ifstream in(file);
-    std::string text;
-    std::getline(in, text);
-    const auto space = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
-    while (!text.empty() && space(text.back())) text.pop_back();
-    while (!text.empty() && space(text.front())) text.erase(0, 1);
+    std::ifstream in(file, std::ios::binary);
+    std::string text(kLongestFile, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    constexpr const char* kBlank = " \t\r\n\v\f";
+    text.erase(0, text.find_first_not_of(kBlank));
     if (text.empty()) {
         return ApiError{
             ApiError::Kind::credentials, 0,
             setting + ": " + file + " cannot be read, or is empty; put the secret into its first line"};
     }
-    for (const char c : text) {
-        if (static_cast<unsigned char>(c) >= 0x7f || space(c)) {
-            return ApiError{ApiError::Kind::credentials, 0,
-                            setting + ": " + file + " holds characters that no secret of the API has"};
-        }
-    }
-    return text;
+    const auto secret = clean_secret(std::string_view(text).substr(0, text.find('\n')));
+    if (!secret) return unusable(setting, file);
+    return *secret;
 }
 
 /// Reads a secret's file. Whoever writes it anew without renaming leaves it empty for a moment (some take it
@@ -116,11 +122,14 @@ class EnvironmentToken final : public TokenSource {
     explicit EnvironmentToken(std::string name) : name_(std::move(name)) {}
     Task<Result<std::string>> get() override {
         const auto value = process_environment(name_);
-        if (!value || value->empty()) {
-            co_return ApiError{ApiError::Kind::credentials, 0,
-                               "api.auth.token_env: the environment variable " + name_ + " is not set"};
+        if (!value || value->find_first_not_of(" \t\r\n") == std::string::npos) {
+            co_return ApiError{
+                ApiError::Kind::credentials, 0,
+                "api.auth.token_env: the environment variable " + name_ + " is not set, or blank"};
         }
-        co_return *value;
+        const auto token = clean_secret(*value);
+        if (!token) co_return unusable("api.auth.token_env", "the environment variable " + name_);
+        co_return *token;
     }
     Task<bool> refused(const std::string&) override { co_return false; }
 
@@ -199,16 +208,14 @@ class MintedToken final : public TokenSource {
             const auto token = parse_token_answer(answer.value());
             if (!token) {
                 failure = ApiError{ApiError::Kind::credentials, 200,
-                                   "the answer to the token request holds no token"};
+                                   "the answer to the token request holds no token that can be sent"};
                 continue;
             }
             way_ = way;
             token_ = token->token;
-            const auto lifetime =
-                token->expires_in ? std::chrono::seconds{*token->expires_in} : kAssumedLifetime;
-            ends_at_ = Clock::now() + lifetime;
-            // Of a very short life, half is used.
-            renew_at_ = Clock::now() + (lifetime > 2 * kRenewBefore ? lifetime - kRenewBefore : lifetime / 2);
+            const TokenLife life = token_life(token->expires_in);
+            renew_at_ = Clock::now() + life.renew_after;
+            ends_at_ = Clock::now() + life.ends_after;
             co_return std::nullopt;
         }
         if (failure->kind == ApiError::Kind::forbidden || failure->kind == ApiError::Kind::not_found ||
@@ -229,6 +236,12 @@ class MintedToken final : public TokenSource {
 };
 
 }  // namespace
+
+TokenLife token_life(std::optional<std::int64_t> expires_in) {
+    const std::chrono::milliseconds life = std::chrono::seconds{
+        std::clamp<std::int64_t>(expires_in.value_or(kAssumedLifetime.count()), 1, kLongestLife)};
+    return {life > 2 * kRenewBefore ? life - kRenewBefore : life / 2, life};
+}
 
 std::unique_ptr<TokenSource> make_file_token(Runtime& runtime, std::string file, std::string setting) {
     return std::make_unique<FileToken>(runtime, std::move(file), std::move(setting));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,14 @@ struct MintedTokenState {
     std::chrono::steady_clock::time_point ends_at;
     std::size_t way = 0;  ///< which of the documented endpoints gave it
 };
+/// How long a minted token is used.
+struct TokenLife {
+    std::chrono::milliseconds renew_after;  ///< then a new one is minted, while this one still works
+    std::chrono::milliseconds ends_after;
+};
+/// Five minutes before its end a token is renewed, or after half of its life if that is short. `expires_in`
+/// in seconds, as TokenAnswer has it; without, a token is known to live about an hour (spec: api-facts).
+TokenLife token_life(std::optional<std::int64_t> expires_in);
 
 /// Loop's thread only.
 class TokenSource {

@@ -43,12 +43,34 @@ std::optional<Origin> parse_origin(std::string_view scheme, std::string_view aut
                             ? std::string(parsed->host_ipv6_address().to_string())
                             : std::string(parsed->host()));
     origin.port = std::string(parsed->port());
+    // Decoded, a host may hold anything, and it becomes a header.
+    if (!is_clean(origin.host) || origin.host.find_first_of("/?#@\\%\"<>") != std::string::npos)
+        return std::nullopt;
     if (origin.port.empty()) origin.port = origin.scheme == "http" ? "80" : "443";
     return origin;
 }
 
 std::string without_fragment(std::string_view text) {
     return std::string(text.substr(0, text.find('#')));
+}
+
+/// RFC 3986 §5.2.4, of a path that begins with a slash.
+std::string remove_dot_segments(std::string_view path) {
+    std::string out;
+    while (!path.empty()) {
+        const std::size_t end = std::min(path.find('/', 1), path.size());
+        const std::string_view segment = path.substr(0, end);
+        path.remove_prefix(end);
+        const bool dot = segment == "/.";
+        const bool up = segment == "/..";
+        if (up) out.erase(std::min(out.rfind('/'), out.size()));
+        if (!dot && !up) {
+            out += segment;
+        } else if (path.empty()) {
+            out += '/';
+        }
+    }
+    return out;
 }
 
 }  // namespace
@@ -66,14 +88,25 @@ std::optional<Url> parse_url(std::string_view text) {
     return Url{*origin, target};
 }
 
-std::optional<Url> resolve_link(const Url& base, std::string_view link) {
+bool is_absolute(std::string_view link) {
+    const std::size_t end = link.find_first_of(":/?#");
+    if (end == std::string_view::npos || link[end] != ':') return false;
+    return boost::urls::parse_uri({link.data(), end + 1}).has_value();
+}
+
+std::optional<Url> resolve_link(const Url& carrier, std::string_view link) {
     if (link.empty() || !is_clean(link)) return std::nullopt;
-    if (link.starts_with("//")) return parse_url(base.origin.scheme + ":" + std::string(link));
-    if (link.front() == '/') return Url{base.origin, without_fragment(link)};
-    if (link.front() == '?') {
-        return Url{base.origin, base.target.substr(0, base.target.find('?')) + without_fragment(link)};
-    }
-    return parse_url(link);
+    if (is_absolute(link)) return parse_url(link);
+    if (link.starts_with("//")) return parse_url(carrier.origin.scheme + ":" + std::string(link));
+    const std::string reference = without_fragment(link);
+    if (reference.empty()) return carrier;
+    const std::string_view path = std::string_view(carrier.target).substr(0, carrier.target.find('?'));
+    if (reference.front() == '?') return Url{carrier.origin, std::string(path) + reference};
+    std::string merged = reference;
+    if (merged.front() != '/') merged.insert(0, path.empty() ? "/" : path.substr(0, path.rfind('/') + 1));
+    const std::size_t query = std::min(merged.find('?'), merged.size());
+    return Url{carrier.origin,
+               remove_dot_segments(std::string_view(merged).substr(0, query)) + merged.substr(query)};
 }
 
 std::optional<Proxy> parse_proxy(std::string_view text) {
@@ -124,6 +157,10 @@ std::string to_text(const Origin& origin) {
     std::string text = origin.scheme + "://" + (ipv6 ? "[" + origin.host + "]" : origin.host);
     if (origin.port != (origin.scheme == "http" ? "80" : "443")) text += ":" + origin.port;
     return text;
+}
+
+std::string to_text(const Url& url) {
+    return to_text(url.origin) + url.target;
 }
 
 std::optional<std::string> url_problem(std::string_view text) {

@@ -28,9 +28,12 @@ struct Url {
 /// information in it, too.
 std::optional<Url> parse_url(std::string_view text);
 
-/// A link as the API sends it, absolute or relative to `base`'s origin (RFC 3986 §4.2: `//host/…`, `/path…`,
-/// `?query`).
-std::optional<Url> resolve_link(const Url& base, std::string_view link);
+/// Resolves a link against the URL of what carried it (RFC 3986 §5.2). An absolute link is taken byte for
+/// byte; of a relative one the query stays byte for byte, and dot segments of the path are removed. None if
+/// the result is no URL that parse_url() accepts.
+std::optional<Url> resolve_link(const Url& carrier, std::string_view link);
+/// True if the link stands for itself, because it begins with a scheme.
+bool is_absolute(std::string_view link);
 
 /// Where a proxy listens, with what to send as Basic credentials (`user:password`, may be empty).
 struct Proxy {
@@ -47,6 +50,8 @@ bool bypasses_proxy(const std::string& host, const std::string& no_proxy);
 bool is_loopback(const Origin& origin);
 /// `https://api.glia.com`, with the port if it is not the scheme's own.
 std::string to_text(const Origin& origin);
+/// The whole URL; parse_url() reads it back.
+std::string to_text(const Url& url);
 /// Reports why a URL of the configuration is invalid, without quoting it; none if it is valid. Unlike
 /// parse_url(), it refuses any @ and #: they come from a user, a password or a fragment.
 std::optional<std::string> url_problem(std::string_view text);

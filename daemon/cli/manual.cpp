@@ -147,7 +147,8 @@ std::string manual_page(const CLI::App& app) {
         << roff(app.get_footer()) << "\n.fi\n"
         << ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nNo colour on a terminal.\n"
         << ".TP\n.B PGHOST, PGUSER and the like\nThe database, where sink.postgres.dsn leaves it open.\n"
-        << ".TP\n.B HTTPS_PROXY, NO_PROXY\nThe proxy, where api.proxy leaves it open.\n"
+        << ".TP\n.B HTTPS_PROXY, ALL_PROXY, NO_PROXY\nThe proxy, where api.proxy leaves it open: "
+           "http://HOST:PORT; another kind is refused.\n"
         << ".SH FILES\n.TP\n.I " << roff(kDefaultConfig) << "\nThe configuration.\n"
         << ".TP\n.I /usr/share/doc/glia\\-sync/examples/glia\\-sync.yaml\nEvery setting, explained.\n"
         << ".SH SEE ALSO\n.BR systemctl (1),\n.BR psql (1)\n";

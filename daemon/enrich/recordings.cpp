@@ -67,7 +67,8 @@ class Recordings {
         EnrichmentFetched fetched = outcome_of(job);
         std::optional<DiskError> disk;
         try {
-            fetched = co_await try_fetch(std::move(job), std::move(fetched));
+            // Copies: after an error the job is handed back as it was.
+            fetched = co_await try_fetch(job, fetched);
         } catch (const DiskError& error) {
             disk.emplace(error);
         }

@@ -1,5 +1,6 @@
 #include "daemon/parse/engagement_parser.hpp"
 
+#include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/object_reader.hpp"
 #include "daemon/parse/page_splitter.hpp"
@@ -104,21 +105,22 @@ struct EngagementParser::Impl {
         return text;
     }
 
-    /// One record on its own, from its text, repaired: what is wrong within a token costs at most that token.
-    /// False, with the reason in `malformed`, if that is not JSON.
+    /// One record on its own, from its text. What is wrong within a token is repaired, and costs at most that
+    /// token. False, with the reason in `malformed`, if that is not JSON.
     bool read_alone(std::string_view raw, std::vector<Engagement>& engagements,
                     std::vector<RejectedRecord>& rejected) {
         try {
-            // As an element even a scalar is a value.
-            const auto memory = memory_of("[" + repair_json(raw) + "]");
-            od::document document = record_parser.iterate(view(*memory));
-            for (auto entry : document.get_array()) {
-                od::value value = entry.value();
-                Engagement engagement;
-                reader.read(value, record_parser, memory, Reading::repaired, engagement);
-                privacy.apply(engagement);
-                engagements.push_back(std::move(engagement));
-            }
+            engagements.push_back(read_text_of_record(std::string(raw), Reading::strict));
+            return true;
+        } catch (const BadRecord&) {
+        } catch (const simdjson::simdjson_error&) {
+        }
+        try {
+            // In the canonical form no name occurs twice. What is nested too deep has none.
+            std::string why;
+            auto text = canonical_json(raw, why);
+            engagements.push_back(
+                read_text_of_record(text ? std::move(*text) : repair_json(raw), Reading::repaired));
         } catch (const BadRecord& bad) {
             rejected.push_back(rejection(raw, bad.reason));
         } catch (const simdjson::simdjson_error& error) {
@@ -126,6 +128,18 @@ struct EngagementParser::Impl {
             return false;
         }
         return true;
+    }
+    Engagement read_text_of_record(std::string text, Reading reading) {
+        // As an element even a scalar is a value.
+        const auto memory = memory_of("[" + std::move(text) + "]");
+        Engagement engagement;
+        od::document document = record_parser.iterate(view(*memory));
+        for (auto entry : document.get_array()) {
+            od::value value = entry.value();
+            reader.read(value, record_parser, memory, reading, engagement);
+        }
+        privacy.apply(engagement);
+        return engagement;
     }
 
     // Fast, as nearly always every record is good: one walk, which throws BadRecord, WrongShape or

@@ -64,22 +64,24 @@ std::string without_tags(std::string_view html) {
     return text;
 }
 
-std::string one_line(std::string_view text) {
+}  // namespace
+
+std::string one_line(std::string_view text, std::size_t longest) {
     std::string line;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte > 0x20 && byte != 0x7f) {
-            line.push_back(c);
+    for (std::size_t i = 0; i < text.size() && line.size() < longest; ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        // U+0080 to U+009F are controls as well: terminals take U+009B for the beginning of a command.
+        const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+        if (c1) ++i;
+        if (byte > 0x20 && byte != 0x7f && !c1) {
+            line.push_back(text[i]);
         } else if (!line.empty() && line.back() != ' ') {
             line.push_back(' ');
         }
-        if (line.size() >= kLongest) break;
     }
     while (!line.empty() && line.back() == ' ') line.pop_back();
     return repair_utf8(line);  // a cut may have gone through a character
 }
-
-}  // namespace
 
 std::string error_text(std::string_view body) {
     dom::parser parser;
@@ -95,26 +97,6 @@ std::string error_text(std::string_view body) {
         return one_line(line);
     }
     return one_line(without_tags(body.substr(0, 4096)));
-}
-
-std::optional<TokenAnswer> parse_token_answer(std::string_view body) {
-    dom::parser parser;
-    dom::element root;
-    if (parser.parse(repair_json(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
-        return std::nullopt;
-    TokenAnswer answer;
-    std::string_view text;
-    if (root["token"].get(text) != simdjson::SUCCESS && root["access_token"].get(text) != simdjson::SUCCESS) {
-        return std::nullopt;
-    }
-    answer.token = std::string(text);
-    std::int64_t seconds = 0;
-    if (root["expires_in"].get(seconds) == simdjson::SUCCESS && seconds > 0) answer.expires_in = seconds;
-    const bool clean =
-        !answer.token.empty() && std::none_of(answer.token.begin(), answer.token.end(), [](char c) {
-            return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f;
-        });
-    return clean ? std::optional(answer) : std::nullopt;
 }
 
 }  // namespace glia

@@ -1,7 +1,7 @@
 // What an API error body says, in whatever shape it comes (spec: api-facts, Errors).
 #pragma once
 
-#include <optional>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,11 +11,8 @@ namespace glia {
 /// objects and arrays of objects, else plain text, else HTML without its tags.
 std::string error_text(std::string_view body);
 
-/// The answer to a token request: `token` or `access_token`, and `expires_in` seconds if given.
-struct TokenAnswer {
-    std::string token;
-    std::optional<long> expires_in;
-};
-std::optional<TokenAnswer> parse_token_answer(std::string_view body);
+/// Text of the server's, fit to be shown to a person: control characters and runs of white space become one
+/// blank, bytes that are not UTF-8 are repaired, and what is longer than `longest` bytes is cut.
+std::string one_line(std::string_view text, std::size_t longest = 300);
 
 }  // namespace glia

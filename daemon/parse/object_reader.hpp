@@ -145,8 +145,7 @@ class Members {
 template <typename Member, typename Reader, typename Record, typename Unknown>
 bool take(Reader& reader, Members& members, Record& record, Unknown& unknown) {
     if (!members.next_is(Member::kName)) return false;
-    if (unknown.holds_documented()) unknown.remove(Member::kName.view());
-    if (!Member::read(reader, members.value(), record, unknown))
+    if (!Member::read(reader, members.value(), record, unknown)) [[unlikely]]
         unknown.add_documented(Member::kName.view(), members.value());
     members.step();
     return true;
@@ -170,6 +169,8 @@ bool read_object(Reader& reader, simdjson::ondemand::value& value, Record& recor
         unknown.add(members.name(), members.value());
         members.step();
     }
+    if (unknown.holds_documented()) [[unlikely]]
+        unknown.expect_distinct(object);
     return true;
 }
 

@@ -61,7 +61,7 @@ class Scanner {
             const char c = text_[at];
             if (c == '"') {
                 do at = at > from ? text_.rfind('"', at - 1) : kNowhere;
-                while (at != kNowhere && at > from && is_escaped(at));
+                while (at != kNowhere && at > from && is_escaped(at, from));
                 if (at == kNowhere || at < from) return false;
             } else if (c == '}' || c == ']') {
                 open_.push_back(c);
@@ -75,16 +75,17 @@ class Scanner {
     }
 
   private:
-    bool is_escaped(std::size_t at) const {
-        const std::size_t before = text_.find_last_not_of('\\', at - 1);  // nowhere is -1
-        return (at - 1 - before) % 2 == 1;
+    /// True if an odd number of backslashes stands before `at`, behind `start`.
+    bool is_escaped(std::size_t at, std::size_t start) const {
+        const std::size_t first = at;
+        while (at > start + 1 && text_[at - 1] == '\\') --at;
+        return (first - at) % 2 == 1;
     }
     Span skip_string(std::size_t at) const {
-        for (++at; at < text_.size(); ++at) {
-            if (text_[at] == '"') return {at + 1, Balance::balanced};
-            if (text_[at] == '\\') ++at;
-        }
-        return {text_.size(), Balance::inside_string};
+        const std::size_t start = at;
+        do at = text_.find('"', at + 1);
+        while (at != kNowhere && text_[at - 1] == '\\' && is_escaped(at, start));
+        return at == kNowhere ? Span{text_.size(), Balance::inside_string} : Span{at + 1, Balance::balanced};
     }
     Span skip_brackets(std::size_t at) {
         open_.clear();

@@ -146,8 +146,11 @@ bool read_text(od::value& value, RecordText& target) {
 }
 
 bool is_engagement_id(std::string_view text) {
-    // U+FFFD may stand for something else, which would make one engagement of two.
-    return !text.empty() && is_id(text) && text.find("\xef\xbf\xbd") == std::string_view::npos;
+    // U+FFFD may stand for something else, which would make one engagement of two. Most ids hold not even its
+    // first byte.
+    return !text.empty() && is_id(text) &&
+           (!std::memchr(text.data(), 0xef, text.size()) ||
+            text.find("\xef\xbf\xbd") == std::string_view::npos);
 }
 
 // ------------------------------------------------------------------------------------------ records
@@ -156,7 +159,10 @@ struct RecordReader::Impl {
     RecordMemory* memory = nullptr;
     od::parser* parser = nullptr;  // what the values are of
     Reading reading = Reading::strict;
-    std::string bad_id{}, bad_created_at{};  // why these are none; empty: they are
+    bool other_type = false;  // of the value that was read last, if it is no text
+    // Why these two are none; null: they are.
+    const char *bad_id = nullptr, *bad_created_at = nullptr;
+    std::string bad_id_reason{}, bad_created_at_reason{};
     std::string unescaped{};
     // Lists while they are read: their number is known at the end.
     std::vector<QueueRef> queues{};
@@ -175,17 +181,16 @@ struct RecordReader::Impl {
     RecordText keep(std::string_view text) { return RecordText::borrowed(memory->keep(text)); }
 
     /// Where the body has it or, if it has escapes, where the memory has it without; one without data for
-    /// null. False for a value of another type.
-    bool text_of(od::value& value, std::string_view& text) {
+    /// null and, with `other_type`, for a value of another type.
+    std::string_view text_of(od::value& value) {
         od::raw_json_string raw;
         if (const auto error = value.get_raw_json_string().get(raw); error != simdjson::SUCCESS) {
-            text = {};
-            return is_null_instead(value, error);
+            other_type = !is_null_instead(value, error);
+            return {};
         }
         const char* const begin = raw.raw();
         const char* end = end_or_escape(begin);
-        text = *end == '"' ? between(begin, end) : unescape(raw, end);
-        return true;
+        return *end == '"' ? between(begin, end) : unescape(raw, end);
     }
     std::string_view unescape(od::raw_json_string raw, const char* end) {
         while (*end != '"') end = end_or_escape(end + 2);  // an escape is two bytes, or the rest is plain
@@ -195,14 +200,13 @@ struct RecordReader::Impl {
     }
 
     [[gnu::always_inline]] bool read(od::value& value, RecordText& target) {
-        std::string_view text;
-        const bool good = text_of(value, text);
+        const std::string_view text = text_of(value);
         if (text.data()) {
             target.borrow(text);
-        } else {
-            target.reset();
+            return true;
         }
-        return good;
+        target.reset();
+        return !other_type;
     }
 
     // Members, by their names and types, and into which member of a record they go.
@@ -232,13 +236,11 @@ struct RecordReader::Impl {
         static constexpr auto kName = kMember;
         static bool read(Impl& in, od::value& value, auto& record, Undocumented& unknown) {
             OptionalInstant& target = record.*kTarget;
-            std::string_view text;
+            const std::string_view text = in.text_of(value);
+            if (text.data() && parse_timestamp(text, target.emplace())) return true;
             target.reset();
-            if (!in.text_of(value, text)) return false;
-            if (text.data() && !parse_timestamp(text, target.emplace())) {
-                unknown.add_documented(kName.view(), text);
-                target.reset();
-            }
+            if (!text.data()) return !in.other_type;
+            unknown.add_documented(kName.view(), text);
             return true;
         }
     };
@@ -368,14 +370,11 @@ struct RecordReader::Impl {
     struct EngagementId {
         static constexpr Name kName = "id";
         static bool read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
-            in.bad_id.clear();
-            if (!in.read(value, e.id)) {
-                in.bad_id = "id is not a string: " + shown(value.raw_json_token());
-            } else if (!e.id || (*e.id).empty()) {
-                in.bad_id = "id is missing";
-            } else if (!is_engagement_id(*e.id)) [[unlikely]] {
-                in.bad_id = is_id(*e.id) ? "id holds a character that cannot be stored: " + shown(*e.id)
-                                         : "id is longer than an id can be";
+            const bool is_text = in.read(value, e.id);
+            if (is_text && is_engagement_id(*e.id)) {
+                in.bad_id = nullptr;
+            } else {
+                in.tell_bad_id(value, e.id, is_text);
             }
             return true;
         }
@@ -383,21 +382,30 @@ struct RecordReader::Impl {
     struct CreatedAt {
         static constexpr Name kName = "created_at";
         static bool read(Impl& in, od::value& value, Engagement& e, Undocumented&) {
-            std::string_view text;
-            if (!in.text_of(value, text)) {
-                in.bad_created_at = "created_at is not a string: " + shown(value.raw_json_token());
-            } else if (!text.data()) {
-                in.bad_created_at = "created_at is missing";
-            } else if (!parse_timestamp(text, e.created_at)) {
-                in.bad_created_at = "created_at is not an ISO 8601 time: " + shown(text);
-            } else {
-                in.bad_created_at.clear();
+            const std::string_view text = in.text_of(value);
+            if (text.data() && parse_timestamp(text, e.created_at)) {
+                in.bad_created_at = nullptr;
                 return true;
             }
+            in.tell_bad_created_at(value, text);
             e.created_at = kNever;
             return true;
         }
     };
+
+    [[gnu::noinline, gnu::cold]] void tell_bad_created_at(od::value& value, std::string_view text) {
+        if (!text.data() && !other_type) return void(bad_created_at = "created_at is missing");
+        bad_created_at_reason = !text.data() ? "created_at is not a string: " + shown(value.raw_json_token())
+                                             : "created_at is not an ISO 8601 time: " + shown(text);
+        bad_created_at = bad_created_at_reason.c_str();
+    }
+    [[gnu::noinline, gnu::cold]] void tell_bad_id(od::value& value, const RecordText& id, bool is_text) {
+        if (is_text && (!id || (*id).empty())) return void(bad_id = "id is missing");
+        bad_id_reason = !is_text     ? "id is not a string: " + shown(value.raw_json_token())
+                        : is_id(*id) ? "id holds a character that cannot be stored: " + shown(*id)
+                                     : "id is longer than an id can be";
+        bad_id = bad_id_reason.c_str();
+    }
 
     struct Legs {
         static constexpr Name kName = "legs";
@@ -510,8 +518,8 @@ struct RecordReader::Impl {
                     Operators,                                                           //
                     Queues<"queues", &Engagement::queues>,                               //
                     Legs>(*this, value, e, unknown);
-        if (!bad_id.empty()) throw BadRecord{bad_id};
-        if (!bad_created_at.empty()) throw BadRecord{bad_created_at};
+        if (bad_id) throw BadRecord{bad_id};
+        if (bad_created_at) throw BadRecord{bad_created_at};
         if (!unknown.empty()) e.extra = keep(unknown.object());
     }
 };

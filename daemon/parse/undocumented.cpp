@@ -1,6 +1,7 @@
 #include "daemon/parse/undocumented.hpp"
 
-#include <algorithm>
+#include <functional>
+#include <set>
 
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/canonical_value.hpp"
@@ -37,13 +38,24 @@ void Undocumented::add(std::string_view name, simdjson::ondemand::value& value) 
     members_.emplace_back(without_nul(name), std::move(text));
 }
 
+void Undocumented::add_documented(std::string_view name, simdjson::ondemand::value& value) {
+    add(name, value);
+    holds_documented_ = true;
+}
+
 void Undocumented::add_documented(std::string_view name, std::string_view text) {
     members_.emplace_back(name, json_quote(text));
     holds_documented_ = true;
 }
 
-void Undocumented::remove(std::string_view name) {
-    std::erase_if(members_, [name](const JsonMember& member) { return member.first == name; });
+void Undocumented::expect_distinct(simdjson::ondemand::object& object) const {
+    if (reading_ == Reading::repaired) return;
+    std::set<std::string, std::less<>> names;
+    object.reset().value();
+    for (auto field : object) {
+        const std::string_view name = field.unescaped_key();
+        if (!names.emplace(name).second) reject(name, "occurs twice");
+    }
 }
 
 std::string Undocumented::object() {

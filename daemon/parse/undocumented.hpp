@@ -26,23 +26,20 @@ class Undocumented {
 
     void add(std::string_view name, simdjson::ondemand::value& value);
     /// The same of a member that the documentation knows.
-    void add_documented(std::string_view name, simdjson::ondemand::value& value) {
-        add(name, value);
-        holds_documented_ = true;
-    }
+    [[gnu::cold]] void add_documented(std::string_view name, simdjson::ondemand::value& value);
     /// The same of a string that is already read.
-    void add_documented(std::string_view name, std::string_view text);
+    [[gnu::cold]] void add_documented(std::string_view name, std::string_view text);
 
     bool empty() const { return members_.empty(); }
     /// True if a documented member is among them.
     bool holds_documented() const { return holds_documented_; }
-    /// Leaves out what an earlier member of this name left: of one name twice the last counts.
-    void remove(std::string_view name);
+    /// Throws BadRecord if the object, which has been read, has a name twice: the last counts, but an earlier
+    /// one may have left something here. The repaired text has none twice.
+    [[gnu::cold]] void expect_distinct(simdjson::ondemand::object& object) const;
     /// As one canonical object.
     std::string object();
     /// As a documented member of another object, if there is anything.
     void put_into(Undocumented& other, std::string_view name);
-    Reading reading() const { return reading_; }
 
   private:
     friend class UndocumentedList;

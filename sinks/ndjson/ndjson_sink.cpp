@@ -468,7 +468,7 @@ class NdjsonSink final : public Sink {
     /// Without the lock: another program may be writing.
     template <typename Work>
     auto read(Work work) -> std::invoke_result_t<Work, State&> {
-        State state(settings_.state, false, nullptr);
+        State state(settings_.state, false);
         return work(state);
     }
 

@@ -47,7 +47,7 @@ std::vector<std::string> texts(const std::string& list);
 class State {
   public:
     /// `write`: makes the file if there is none, and keeps others from reading it.
-    State(std::string path, bool write, const OnTightened& on_tightened);
+    State(std::string path, bool write, const OnTightened& on_tightened = nullptr);
     ~State();
     State(const State&) = delete;
     State& operator=(const State&) = delete;

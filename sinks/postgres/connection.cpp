@@ -325,7 +325,7 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
                 continue;
             }
             // The default statement_timeout of the role expired before `begin` set ours.
-            if (!begun && !prelude_ && sqlstate(error) == "57014") {
+            if (!begun && attempt < kTransactionAttempts && sqlstate(error) == "57014") {
                 prelude_ = true;
                 continue;
             }

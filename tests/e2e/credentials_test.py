@@ -112,8 +112,9 @@ def https_is_verified():
 class Tunnel(threading.Thread):
     """A CONNECT proxy for one test."""
 
-    def __init__(self):
+    def __init__(self, interim=b""):
         super().__init__(daemon=True)
+        self.interim = interim
         self.server, self.asked = socket.create_server(("127.0.0.1", 0)), []
         self.port = self.server.getsockname()[1]
         self.start()
@@ -129,7 +130,7 @@ class Tunnel(threading.Thread):
         self.asked.append(head.decode())
         host, port = head.split()[1].decode().rsplit(":", 1)
         upstream = socket.create_connection((host, int(port)))
-        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        client.sendall(self.interim + b"HTTP/1.1 200 Connection established\r\n\r\n")
 
         def pump(a, b):
             try:

@@ -111,9 +111,10 @@ def check_proves_that_it_can_write():
 def no_default_of_a_role_or_database_changes_what_is_stored():
     simulator, program = world(300)
     settings = {"search_path": "pg_catalog", "datestyle": "'SQL, DMY'", "intervalstyle": "iso_8601", "bytea_output": "escape", "standard_conforming_strings": "off", "extra_float_digits": "-15",
-                "timezone": "'Asia/Kathmandu'", "array_nulls": "off", "statement_timeout": "1", "lock_timeout": "1", "idle_in_transaction_session_timeout": "200", "row_security": "off",
+                "timezone": "'Asia/Kathmandu'", "array_nulls": "off", "statement_timeout": "5", "lock_timeout": "1", "idle_in_transaction_session_timeout": "200", "row_security": "off",
                 "default_transaction_isolation": "'serializable'", "default_transaction_deferrable": "on", "client_encoding": "'SQL_ASCII'", "transform_null_equals": "on",
                 "plan_cache_mode": "force_generic_plan", "enable_indexscan": "off", "backslash_quote": "off", "xmloption": "document", "quote_all_identifiers": "on"}
+    if int(cluster().sql("SHOW server_version_num")) >= 170000: settings["transaction_timeout"] = "300"
     cluster().sql("; ".join(f"ALTER DATABASE {program.database} SET {key} = {value}" for key, value in settings.items()))
     done(program.run("migrate"))
     done(program.run("check"))

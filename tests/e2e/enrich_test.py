@@ -311,6 +311,7 @@ def a_directory_that_cannot_be_written_stops_only_the_recordings():
     complete(simulator, program)
     attempts = program.sql("SELECT max(attempts) FROM glia.enrichments WHERE kind = 'recording'")
     assert int(attempts) <= 1, attempts
+    assert program.sql("SELECT count(*) FROM glia.enrichments WHERE claimed_by IS NOT NULL") == "0", "handed back at once"
 
 
 @test

@@ -4,11 +4,17 @@
 #include <cstdlib>
 
 #include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
+#include "daemon/parse/token_answer.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     if (glia::error_text(text).find('\n') != std::string::npos) std::abort();
-    glia::parse_token_answer(text);
+    if (const auto answer = glia::parse_token_answer(text)) {
+        if (glia::clean_secret(answer->token) != answer->token) std::abort();
+        const auto life = answer->expires_in.value_or(1);
+        if (life < 1 || life > glia::kLongestLife) std::abort();
+    }
     std::string why;
     const auto first = glia::canonical_json(text, why);
     if (first && glia::canonical_json(*first, why) != first) std::abort();

@@ -18,8 +18,15 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     }
     if (const auto url = glia::parse_url(text)) {
         if (url->target.find_first_of("\r\n ") != std::string::npos || url->origin.host.empty()) std::abort();
-        glia::resolve_link(*url, text);
+        if (glia::parse_url(glia::to_text(*url)) != url) std::abort();
     }
+    const glia::Url page{{"https", "api.example", "443"}, "/v1/engagements?x=1"};
+    if (const auto url = glia::resolve_link(page, text)) {
+        if (!url->target.starts_with('/') || glia::resolve_link(page, glia::to_text(*url)) != url)
+            std::abort();
+    }
+    const auto pause = glia::rate_limit_pause("0", text, glia::Instant{});
+    if (pause && (*pause <= glia::Milliseconds{0} || *pause > glia::kLongestRetryAfter)) std::abort();
     glia::parse_proxy(text);
     return 0;
 }

@@ -5,8 +5,10 @@
 #include "daemon/api/rate_limiter.hpp"
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/api/server_clock.hpp"
+#include "daemon/api/token_source.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "daemon/parse/token_answer.hpp"
 
 namespace glia {
 namespace {
@@ -197,6 +199,25 @@ TEST(RetryAfterTest, AnUnreadableOneCountsAsAbsent) {
     for (const char* text : {"", "soon", "-5", "1.5"})
         EXPECT_EQ(retry_after(text, Instant{}), std::nullopt) << text;
 }
+TEST(RateLimitPauseTest, ReadsUnixTimesOfEveryUnitAndSecondsFromNow) {
+    const Instant now = at("2024-01-01T00:00:00Z");  // 1704067200
+    for (const char* reset : {"1704067205", "1704067205000", "1704067205000000", "1704067205000000000", "5",
+                              " 5 ", "1704067205.0"})
+        EXPECT_EQ(rate_limit_pause("0", reset, now), 5000ms) << reset;
+}
+TEST(RateLimitPauseTest, NeverStallsForLong) {
+    const Instant now = at("2024-01-01T00:00:00Z");
+    EXPECT_EQ(rate_limit_pause("0", "1704070800", now), kLongestRetryAfter);
+    EXPECT_EQ(rate_limit_pause("0", "3600", now), kLongestRetryAfter);
+    for (const char* reset :
+         {"", "soon", "-5", "0", "nan", "inf", "-inf", "1e300", "9223372036854775807", "1704067199",
+          "1704067199000", "4102444800", "999999999", "5 s", "2024-01-01T00:00:05Z"})
+        EXPECT_EQ(rate_limit_pause("0", reset, now), std::nullopt) << reset;
+}
+TEST(RateLimitPauseTest, OnlyWhereNothingIsLeft) {
+    for (const char* left : {"", "1", "100", "-1", "nan", "inf", "none"})
+        EXPECT_EQ(rate_limit_pause(left, "5", at("2024-01-01T00:00:00Z")), std::nullopt) << left;
+}
 TEST(RetryPolicyTest, OnlyPassingStatusesAreTriedAgain) {
     for (const int status : {408, 425, 429, 500, 502, 503, 504, 599}) EXPECT_TRUE(is_transient(status));
     for (const int status : {200, 301, 400, 401, 403, 404, 422}) EXPECT_FALSE(is_transient(status));
@@ -277,11 +298,62 @@ TEST(ErrorText, ReadsEveryKnownShape) {
     EXPECT_EQ(error_text(""), "");
     EXPECT_LE(error_text(std::string(5000, 'x')).size(), 300u);
 }
+TEST(OneLine, HoldsNothingThatATerminalWouldObey) {
+    EXPECT_EQ(one_line("a\r\n\tb\x1b[2J\x7f c"), "a b [2J c");
+    EXPECT_EQ(one_line("a\xc2\x9b"
+                       "2J"),
+              "a 2J");
+    EXPECT_EQ(one_line("a\x9b"
+                       "2J"),
+              "a\xef\xbf\xbd"
+              "2J");
+    EXPECT_EQ(one_line("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
+    EXPECT_EQ(one_line("abcdef", 3), "abc");
+}
 TEST(TokenAnswerTest, ReadsBothKindsAndRefusesTheRest) {
     EXPECT_EQ(parse_token_answer(R"({"token":"t","expires_in":60})")->expires_in, 60);
     EXPECT_EQ(parse_token_answer(R"({"access_token":"a"})")->token, "a");
-    for (const char* body : {"", "[]", "{}", R"({"token":7})", R"({"token":""})", "{\"token\":\"a b\"}"})
+    EXPECT_EQ(parse_token_answer(R"({"token":" t\r\n"})")->token, "t");
+    for (const char* body :
+         {"", "[]", "{}", R"({"token":7})", R"({"token":""})", R"({"token":" \n"})", R"({"token":"a b"})",
+          R"({"token":"a\r\nX-Evil: 1"})", R"({"token":"a\u0000b"})", R"({"token":"\u00fc"})"})
         EXPECT_FALSE(parse_token_answer(body)) << body;
+}
+TEST(TokenAnswerTest, ReadsLifetimesOfEveryShape) {
+    const auto life = [](const std::string& text) {
+        return parse_token_answer("{\"token\":\"t\",\"expires_in\":" + text + "}")->expires_in;
+    };
+    EXPECT_EQ(life("3599.9"), 3599);
+    EXPECT_EQ(life("\"3600\""), 3600);
+    EXPECT_EQ(life("0.2"), 1);
+    for (const char* text :
+         {"31536000000", "1e300", "9223372036854775807", "18446744073709551615", "\"inf\""})
+        EXPECT_EQ(life(text), kLongestLife) << text;
+    for (const char* text : {"0", "-5", "null", "\"soon\"", "\"\"", "[]", "true", "\"nan\""})
+        EXPECT_EQ(life(text), std::nullopt) << text;
+}
+TEST(TokenLifeTest, IsRenewedBeforeItEndsAndNeverAtOnce) {
+    EXPECT_EQ(token_life(3600).renew_after, 55min);
+    EXPECT_EQ(token_life(60).renew_after, 30s);
+    EXPECT_EQ(token_life(1).renew_after, 500ms);
+    EXPECT_EQ(token_life(std::nullopt).ends_after, 55min);
+    for (const std::int64_t seconds :
+         {std::int64_t{-1}, std::int64_t{0}, std::int64_t{31536000000}, std::int64_t{9223372036854775807}}) {
+        const TokenLife life = token_life(seconds);
+        EXPECT_GT(life.renew_after, 0ms) << seconds;
+        EXPECT_GT(steady(0ms) + life.ends_after, steady(0ms)) << seconds;
+    }
+}
+TEST(CleanSecret, IsTrimmedAndHoldsNothingThatEndsAHeader) {
+    EXPECT_EQ(clean_secret(" \t\r\ntok-1.~+/=\r\n"), "tok-1.~+/=");
+    for (const char* text : {"", " \r\n", "a b", "a\tb", "a\r\nX-Evil: 1", "a\nb",
+                             "a\x01"
+                             "b",
+                             "a\x7f"
+                             "b",
+                             "\xc3\xbc", "\xef\xbb\xbftok"}) {
+        EXPECT_FALSE(clean_secret(text)) << text;
+    }
 }
 
 }  // namespace

@@ -25,12 +25,53 @@ TEST(UrlTest, RefusesWhatItMustNotFollow) {
         EXPECT_FALSE(parse_url(text)) << text;
     }
 }
-TEST(UrlTest, ResolvesRelativeLinksAgainstTheBase) {
-    const Url base = url("https://api.example.com/v1/engagements?x=1");
-    EXPECT_EQ(resolve_link(base, "/engagements?cursor=7")->target, "/engagements?cursor=7");
-    EXPECT_EQ(resolve_link(base, "?cursor=7")->target, "/v1/engagements?cursor=7");
-    EXPECT_EQ(resolve_link(base, "//evil.example/x")->origin.host, "evil.example");
-    EXPECT_FALSE(resolve_link(base, "engagements"));
+/// What `link` means on a page of `carrier`; "none" if nothing.
+std::string resolved(const char* carrier, const char* link) {
+    const auto target = resolve_link(url(carrier), link);
+    return target ? to_text(*target) : "none";
+}
+
+TEST(UrlTest, ResolvesLinksAsRfc3986Does) {
+    const char* page = "https://api.example.com:8443/v1/engagements?x=1";
+    const std::string origin = "https://api.example.com:8443";
+    EXPECT_EQ(resolved(page, "?cursor=7"), origin + "/v1/engagements?cursor=7");
+    EXPECT_EQ(resolved(page, "engagements?cursor=7"), origin + "/v1/engagements?cursor=7");
+    EXPECT_EQ(resolved(page, "./x?y"), origin + "/v1/x?y");
+    EXPECT_EQ(resolved(page, "../x"), origin + "/x");
+    EXPECT_EQ(resolved(page, "../../../x"), origin + "/x");
+    EXPECT_EQ(resolved(page, "/x?cursor=7"), origin + "/x?cursor=7");
+    EXPECT_EQ(resolved(page, "/a/./b/../c/.."), origin + "/a/");
+    EXPECT_EQ(resolved(page, "."), origin + "/v1/");
+    EXPECT_EQ(resolved(page, ".."), origin + "/");
+    EXPECT_EQ(resolved(page, "a..b/.c/d."), origin + "/v1/a..b/.c/d.");
+    EXPECT_EQ(resolved(page, "#part"), page);
+    EXPECT_EQ(resolved(page, "?a=b#part"), origin + "/v1/engagements?a=b");
+    EXPECT_EQ(resolved(page, "//evil.example/x"), "https://evil.example/x");
+    EXPECT_EQ(resolved(page, "https://api.example.com/x"), "https://api.example.com/x");
+    EXPECT_EQ(resolved("http://h", "x"), "http://h/x");
+    EXPECT_EQ(resolved("http://h/a/b", "?back=/../x://y"), "http://h/a/b?back=/../x://y");
+    EXPECT_EQ(resolved("http://h/a/b", "c?back=http://y/"), "http://h/a/c?back=http://y/");
+}
+TEST(UrlTest, KeepsQueriesThatRfc3986DoesNotAllow) {
+    EXPECT_EQ(resolved("http://h/engagements", "?site_ids[]=a&c=x|y\"{z}^`%zz"),
+              "http://h/engagements?site_ids[]=a&c=x|y\"{z}^`%zz");
+    EXPECT_EQ(resolved("http://h/v1/a", "engagements?site_ids[]=a&b=../.."),
+              "http://h/v1/engagements?site_ids[]=a&b=../..");
+}
+TEST(UrlTest, AnAbsoluteLinkIsTakenByteForByte) {
+    EXPECT_EQ(resolved("http://h/", "http://h/a/../b//c?d[]=./e"), "http://h/a/../b//c?d[]=./e");
+    EXPECT_TRUE(is_absolute("HTTPS://h/") && is_absolute("mailto:x"));
+    for (const char* link : {"", "a/b:c", "?a:b", "//h:1/", "1a:b", ":x", "#a:b"})
+        EXPECT_FALSE(is_absolute(link)) << link;
+}
+TEST(UrlTest, WhatCannotBeFollowedIsNoLink) {
+    for (const char* link : {"", "ftp://h/x", "mailto:x", "http:x", "//", "//u:p@h/x", "a b", "x\r\nHost: y"})
+        EXPECT_EQ(resolved("http://h/v1/a", link), "none") << link;
+}
+TEST(UrlTest, AHostThatWouldBeAHeaderIsNoHost) {
+    for (const char* text :
+         {"http://a%0d%0aX-Evil:1/", "http://a%20b/", "http://a%2fb/", "http://a%40b/", "http://a%00b/"})
+        EXPECT_FALSE(parse_url(text)) << text;
 }
 TEST(UrlTest, KnowsLoopback) {
     EXPECT_TRUE(is_loopback(url("http://127.0.0.9:1/").origin));
