@@ -9,6 +9,7 @@
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "daemon/parse/json_repair.hpp"
+#include "daemon/parse/token_answer.hpp"
 #include "daemon/parse/transcript.hpp"
 #include "sinks/json_text.hpp"
 #include "tests/printing.hpp"
