@@ -167,7 +167,8 @@ void Instance::start() {
     held_windows_.clear();
     draining_.reset();
     if (world_.scenario.clocks_differ && life_ == 1) {
-        clock_ahead_ = Seconds{world_.random.between(-86'400, 86'400)};
+        // Further off than any Date that jumps: two wrong clocks that agree cannot be told from right ones.
+        clock_ahead_ = Seconds{world_.random.between(100'000, 186'400)} * (world_.random.one_in(2) ? 1 : -1);
         if (world_.random.one_in(3)) clock_ahead_ = Seconds{world_.random.between(-30, 30)};
     }
     clock_.emplace(SteadyTime{world_.now().time_since_epoch()}, world_.now() + clock_ahead_);

@@ -65,7 +65,7 @@ struct Scenario {
     bool end_shows_in_list = true;
     int lost_answers_per_mille =
         0;                       ///< commits that happen but are not heard of, and failures that were none
-    bool clocks_differ = false;  ///< machines' clocks are wrong by up to a day
+    bool clocks_differ = false;  ///< machines' clocks are wrong, most of them by days
     glia::Seconds chaos{};       ///< how long things happen; after that it is calm
     std::vector<Event> events;
 };
