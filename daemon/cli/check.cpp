@@ -147,8 +147,9 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
     }
     const auto ahead = api.clock_ahead_of_system();
     if (ahead && std::chrono::abs(*ahead) > kClockTolerance) {
-        const auto seconds = std::chrono::round<std::chrono::seconds>(std::chrono::abs(*ahead));
-        report.hint("clock: the API's is " + short_duration(seconds) +
+        // A Date has whole seconds: the minute is what is certain.
+        const auto minutes = std::chrono::round<std::chrono::minutes>(std::chrono::abs(*ahead));
+        report.hint("clock: the API's is " + short_duration(minutes) +
                     (ahead->count() > 0 ? " ahead of" : " behind") +
                     " this machine's; nothing is lost by that, but correct the one that is wrong (NTP)");
     } else if (ahead) {

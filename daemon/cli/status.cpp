@@ -139,8 +139,8 @@ void print(const StatusReport& report, bool colour) {
     }
     for (const ClockStatus& clock : report.clocks) {
         if (std::abs(clock.ahead_seconds) <= kClockTolerance.count()) continue;
-        const std::string by =
-            short_duration(std::chrono::seconds{std::llround(std::abs(clock.ahead_seconds))});
+        const std::string by = short_duration(std::chrono::round<std::chrono::minutes>(
+            std::chrono::duration<double>(std::abs(clock.ahead_seconds))));
         std::cout << painted("clock", Paint::warn, colour) << "             the API's is " << by
                   << (clock.ahead_seconds > 0 ? " ahead of" : " behind") << " that of "
                   << (clock.machine == this_machine() ? "this machine" : "a machine that runs glia-sync")
