@@ -38,6 +38,6 @@ if(GLIA_HAS_fcf_protection)
   list(APPEND hardened_link -Wl,-z,shstk)
 endif()
 
-set(hardened "$<AND:$<NOT:$<CONFIG:Debug>>,$<NOT:$<BOOL:${GLIA_SANITIZE}>>>")
+set(hardened "$<NOT:$<CONFIG:Debug>>")
 target_compile_options(glia_flags INTERFACE "$<${hardened}:${hardening}>")
 target_link_options(glia_flags INTERFACE "$<${hardened}:${hardened_link}>")
