@@ -1,4 +1,6 @@
 // migrate, config check, config show
+#include <unistd.h>
+
 #include <iostream>
 
 #include "daemon/cli/commands.hpp"
@@ -34,8 +36,14 @@ int migrate(const std::string& config, bool print) {
 int config_check(const std::string& config) {
     return guarded([&] {
         const Settings settings = load_settings(config);
-        if (settings.sink == SinkType::postgres) resolve_dsn(settings.postgres);
+        const std::string& file = settings.postgres.dsn_file;
+        // The secrets may be elsewhere, or not for whoever checks.
+        const bool readable = file.empty() || access(file.c_str(), R_OK) == 0;
+        if (settings.sink == SinkType::postgres && readable) resolve_dsn(settings.postgres);
         std::cout << printable(config) << ": in order\n";
+        if (settings.sink == SinkType::postgres && !readable)
+            std::cout << "sink.postgres.dsn_file: " << printable(file)
+                      << " is not there or not readable here, so its DSN is not checked\n";
         return 0;
     });
 }
