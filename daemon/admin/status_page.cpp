@@ -202,7 +202,8 @@ std::string runs(const StatusFacts& facts) {
                escape(run.site_id.value_or("")) + "</code></td><td class=\"number\">" +
                with_commas(run.pages) + "</td><td class=\"number\">" + with_commas(run.engagements) +
                "</td><td class=\"number\">" + with_commas(run.rejected) + "</td><td class=\"text bad\">" +
-               error_text(facts, run.error) + "</td></tr>\n";
+               error_text(facts, run.error) +
+               (run.times > 1 ? " (" + with_commas(run.times) + " times in a row)" : "") + "</td></tr>\n";
     }
     return out + "</table></section>\n";
 }

@@ -94,6 +94,13 @@ TEST(StatusPage, TextsOfErrorsStayOutWhereTheyMayNotBeSeen) {
     facts.with_errors = true;
     EXPECT_TRUE(has(status_page(facts), "Jane wrote"));
 }
+TEST(StatusPage, AFailureThatRepeatsIsOneRunWithItsNumber) {
+    StatusFacts facts;
+    facts.gauges = gauges({site("a", kNow)});
+    facts.history.runs.push_back({"incremental", "a", kNow, kNow, 0, 0, 0, "HTTP 503", 12});
+    facts.with_errors = true;
+    EXPECT_TRUE(has(status_page(facts), "HTTP 503 (12 times in a row)"));
+}
 TEST(StatusPage, FiguresBearTheNamesOfTheirMetrics) {
     StatusFacts facts;
     facts.gauges = gauges({site("a", kNow)});
