@@ -44,7 +44,8 @@ std::optional<Origin> parse_origin(std::string_view scheme, std::string_view aut
                             : std::string(parsed->host()));
     origin.port = std::string(parsed->port());
     // Decoded, a host may hold anything, and it becomes a header.
-    if (!is_clean(origin.host) || origin.host.find_first_of("/?#@\\%\"<>") != std::string::npos)
+    const auto encoded = parsed->encoded_host();
+    if (std::string_view(encoded.data(), encoded.size()).find('%') != std::string_view::npos)
         return std::nullopt;
     if (origin.port.empty()) origin.port = origin.scheme == "http" ? "80" : "443";
     return origin;

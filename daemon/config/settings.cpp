@@ -1,6 +1,8 @@
 #include "daemon/config/settings.hpp"
 
 #include <arpa/inet.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/parser.h>
 
 #include <algorithm>
 #include <charconv>
@@ -278,7 +280,7 @@ void read_rest(Section& root, Settings& settings) {
     for (const std::string& host : settings.admin_allowed_hosts) {
         if (!is_host_name(host))
             admin.complain("allowed_hosts",
-                           "must be names of hosts without a port, such as metrics.example.com, not " + host);
+                           "must be names of hosts without a port, such as metrics.example.com");
     }
     admin.finish();
 }
@@ -289,20 +291,44 @@ std::string words_of(const YAML::Exception& error) {
            "; a value with one of : # & * ! | > ' \" % @ ` in it stands in quotes";
 }
 
-/// The one document of a configuration.
-YAML::Node load_document(const std::string& text, Complaints& complaints) {
-    YAML::Node root;
-    for (const YAML::Node& document : YAML::LoadAll(text)) {
-        if (!document.IsDefined() || document.IsNull()) continue;
-        if (root.IsNull()) {
-            root.reset(document);
-        } else {
-            complaints.add(document.Mark(),
-                           "a second document begins here; the configuration is one, without ---");
-            break;
-        }
+/// Notes where a document says something.
+class FirstContent final : public YAML::EventHandler {
+  public:
+    std::optional<YAML::Mark> mark;
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark& at, YAML::anchor_t) override { note(at); }
+    void OnScalar(const YAML::Mark& at, const std::string&, YAML::anchor_t, const std::string&) override {
+        note(at);
     }
-    return root;
+    void OnSequenceStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {
+        note(at);
+    }
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {
+        note(at);
+    }
+    void OnMapEnd() override {}
+
+  private:
+    void note(const YAML::Mark& at) {
+        if (!mark) mark = at;
+    }
+};
+
+/// The one document of a configuration. YAML::LoadAll() is not used: yaml-cpp 0.7 reads some broken texts
+/// with it without an end.
+YAML::Node load_document(const std::string& text, Complaints& complaints) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    FirstContent first, second;
+    if (parser.HandleNextDocument(first) && parser.HandleNextDocument(second) && second.mark)
+        complaints.add(*second.mark, "a second document begins here; the configuration is one, without ---");
+    return YAML::Load(text);
 }
 
 }  // namespace
