@@ -82,7 +82,7 @@ struct PassCheckpoint {
 struct FetchedEngagement {
     Engagement engagement;
     RecordSource source = RecordSource::list;
-    Instant fetched_at{};  ///< when it was asked for, by the server's clock
+    Instant fetched_at{};               ///< when it was asked for, by the server's clock
     std::string site_id;                ///< the site whose listing showed it; empty for a detail
     std::optional<Seconds> refetch_in;  ///< set while it goes on: when to fetch it again
     /// When it was asked for by the steady clock of the process; its maximum: not known, and never late.

@@ -250,7 +250,8 @@ class History {
             // One whose giving back went unheard runs out by itself.
             if (!site.lease_owner.empty() && site.lease_expires_at > world_.now())
                 return wrong("the lease on " + id + " is not given back");
-            // A machine whose clock is behind holds the watermark back, and reads all of that time in each pass.
+            // A machine whose clock is behind holds the watermark back, and reads all of that time in each
+            // pass.
             const Time slack = slowest_clock() < Time{0} ? Time{40min} : Time{12min};
             if (!site.synced_through || *site.synced_through < end + slowest_clock() - slack)
                 return wrong("the watermark of " + id + " stays behind");

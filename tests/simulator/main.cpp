@@ -241,9 +241,8 @@ class Api {
 
     Response recording(const std::string& path) {
         if (++recordings_[path] == 1) return reply(204, "");  // still being made
-        const std::string url = origin() + "/recording-files" +
-                                path.substr(path.rfind('/')) + "?signature=s3cret-" +
-                                std::to_string(++signed_);
+        const std::string url = origin() + "/recording-files" + path.substr(path.rfind('/')) +
+                                "?signature=s3cret-" + std::to_string(++signed_);
         if (!redirect_recordings) return reply(200, "{\"url\":\"" + url + "\"}");
         Response response = reply(302, "");
         response.set(http::field::location, url);

@@ -138,15 +138,13 @@ TEST(DsnTest, TheWrongPartIsNamed) {
     const auto says = [](const std::string& dsn, const std::string& words) {
         EXPECT_NE(problem(dsn).find(words), std::string::npos) << dsn << ": " << problem(dsn);
     };
-    says("host=h pasword=x",
-         "the 2nd parameter, after host, is unknown to libpq; did you mean password?");
+    says("host=h pasword=x", "the 2nd parameter, after host, is unknown to libpq; did you mean password?");
     says("host=h top user=u", "the 2nd parameter, after host, has no =");
     says("host=h password='x", "the value of password has no closing quote");
     says("mysql://h/db", "begins with postgresql://");
     says("postgresql://u:%zz@h/db", "the user or the password has a % without");
     says("postgresql://[::1/db", "bracket");
-    says("postgresql://h/db?sslmod=require",
-         "the 1st parameter is unknown to libpq; did you mean sslmode?");
+    says("postgresql://h/db?sslmod=require", "the 1st parameter is unknown to libpq; did you mean sslmode?");
     says("postgresql://h/db?sslmode", "the 1st parameter behind the ? is not one keyword=value");
     says("postgresql://u:p/w@h/db", "the port must be a number from 1 to 65535");
     says("postgresql://u:p@w@h/db", "the host has an @ in it");
