@@ -55,6 +55,8 @@ int engagement_get(const std::string& config, const EngagementOptions& options);
 int engagement_end(const std::string& config, const EngagementOptions& options);
 int engagement_export(const std::string& config, const EngagementOptions& options);
 int queue_wait(const std::string& config, bool json);
+/// Tells of erased engagements whose recordings are still to be deleted; prints nothing if there are none.
+void print_files_left(std::int64_t engagements);
 int forget(const std::string& config, const ForgetOptions& options);
 int forget_export(const std::string& config, const ForgetOptions& options);
 int forget_import(const std::string& config, const ForgetOptions& options);

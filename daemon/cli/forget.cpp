@@ -40,16 +40,19 @@ Task<int> forget_now(Engine& engine, ForgetOptions options, std::string whom) {
                "are found by --engagement only"
             << std::endl;
     }
-    if (files_left > 0) {
-        std::cout << "recordings of " << files_left
-                  << " engagements are still on disk; the service deletes them where "
-                     "enrich.recordings.directory is configured"
-                  << std::endl;
-    }
+    print_files_left(files_left);
     co_return 0;
 }
 
 }  // namespace
+
+void print_files_left(std::int64_t engagements) {
+    if (engagements == 0) return;
+    std::cout << "recordings of " << engagements
+              << " engagements are still on disk; the service deletes them where "
+                 "enrich.recordings.directory is configured"
+              << std::endl;
+}
 
 int forget(const std::string& config, const ForgetOptions& options) {
     if (options.visitor.empty() && options.engagement.empty()) {

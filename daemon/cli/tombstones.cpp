@@ -142,12 +142,7 @@ Task<int> import_now(Engine& engine, std::vector<Tombstone> tombstones) {
     const std::int64_t files_left = co_await erase_recordings(engine);
     std::cout << "imported " << count << " tombstones, " << added << " of them new: " << erased.engagements
               << " engagements and " << erased.rejected << " rejected records erased" << std::endl;
-    if (files_left > 0) {
-        std::cout << "recordings of " << files_left
-                  << " engagements are still on disk; the service deletes them where "
-                     "enrich.recordings.directory is configured"
-                  << std::endl;
-    }
+    print_files_left(files_left);
     co_return 0;
 }
 
