@@ -6,10 +6,10 @@
 #include <iostream>
 #include <string>
 
+#include "daemon/base/version.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/manual.hpp"
 #include "daemon/cli/output.hpp"
-#include "daemon/ops/version.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include "daemon/admin/page_assets.hpp"
 #include "daemon/admin/readiness.hpp"
 #include "daemon/admin/status_page.hpp"
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 
 namespace glia {
 namespace {

@@ -5,8 +5,8 @@
 #include <functional>
 #include <memory>
 
-#include "daemon/ops/metrics.hpp"
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/metrics.hpp"
+#include "daemon/base/runtime.hpp"
 #include "daemon/sync/engine.hpp"
 
 namespace glia {

@@ -14,7 +14,7 @@
 #include <tuple>
 
 #include "daemon/admin/connection_places.hpp"
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 
 namespace glia {
 namespace {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/base/runtime.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/ops/runtime.hpp"
 
 namespace glia {
 

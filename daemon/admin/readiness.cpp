@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "daemon/ops/progress.hpp"
+#include "daemon/base/progress.hpp"
 
 namespace glia {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "daemon/ops/metrics.hpp"
+#include "daemon/base/metrics.hpp"
 
 namespace glia {
 

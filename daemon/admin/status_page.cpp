@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "daemon/admin/page_assets.hpp"
-#include "daemon/ops/progress.hpp"
-#include "daemon/ops/version.hpp"
+#include "daemon/base/progress.hpp"
+#include "daemon/base/version.hpp"
 #include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "daemon/ops/metrics.hpp"
+#include "daemon/base/metrics.hpp"
 #include "sinks/status.hpp"
 
 namespace glia {

@@ -9,9 +9,9 @@
 #include "daemon/api/api_error.hpp"
 #include "daemon/api/fetched.hpp"
 #include "daemon/api/http.hpp"
+#include "daemon/base/metrics.hpp"
+#include "daemon/base/runtime.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/ops/metrics.hpp"
-#include "daemon/ops/runtime.hpp"
 #include "daemon/parse/answers.hpp"
 
 namespace glia {

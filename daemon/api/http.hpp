@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "daemon/api/url.hpp"
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/runtime.hpp"
 
 namespace glia {
 

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "daemon/api/rate_limiter.hpp"
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/runtime.hpp"
 
 namespace glia {
 

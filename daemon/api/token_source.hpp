@@ -9,8 +9,8 @@
 #include <string>
 
 #include "daemon/api/api_error.hpp"
+#include "daemon/base/runtime.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/ops/runtime.hpp"
 
 namespace glia {
 

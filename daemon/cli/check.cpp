@@ -6,11 +6,11 @@
 #include <system_error>
 
 #include "daemon/api/server_clock.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/progress.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "daemon/ops/log.hpp"
-#include "daemon/ops/progress.hpp"
 #include "daemon/parse/printable.hpp"
 
 namespace glia::cli {

@@ -2,11 +2,11 @@
 // the API only; the database learns of a change as it learns of any other.
 #include <iostream>
 
+#include "daemon/base/log.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "daemon/ops/log.hpp"
 #include "daemon/parse/printable.hpp"
 
 namespace glia::cli {

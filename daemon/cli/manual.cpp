@@ -6,8 +6,8 @@
 #include <sstream>
 #include <vector>
 
+#include "daemon/base/version.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/ops/version.hpp"
 
 namespace glia::cli {
 namespace {

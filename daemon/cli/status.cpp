@@ -5,12 +5,12 @@
 #include <iostream>
 
 #include "daemon/api/server_clock.hpp"
+#include "daemon/base/owner.hpp"
+#include "daemon/base/progress.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "daemon/ops/owner.hpp"
-#include "daemon/ops/progress.hpp"
 #include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 #include "daemon/sync/details.hpp"
 #include "daemon/sync/window_ledger.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "daemon/ops/progress.hpp"
+#include "daemon/base/progress.hpp"
 #include "daemon/sync/engine.hpp"
 
 namespace glia {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 
 namespace glia {
 

@@ -10,8 +10,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "daemon/ops/metrics.hpp"
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/metrics.hpp"
+#include "daemon/base/runtime.hpp"
 #include "daemon/sync/store.hpp"
 #include "sinks/checkpoint.hpp"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <exception>
 
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 
 namespace glia {
 namespace {

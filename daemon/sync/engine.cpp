@@ -1,7 +1,7 @@
 #include "daemon/sync/engine.hpp"
 
-#include "daemon/ops/log.hpp"
-#include "daemon/ops/owner.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/owner.hpp"
 
 namespace glia {
 namespace {

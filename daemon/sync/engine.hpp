@@ -6,9 +6,9 @@
 #include <string>
 
 #include "daemon/api/engagements_api.hpp"
+#include "daemon/base/metrics.hpp"
+#include "daemon/base/runtime.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/ops/metrics.hpp"
-#include "daemon/ops/runtime.hpp"
 #include "daemon/sync/committer.hpp"
 #include "daemon/sync/health.hpp"
 #include "daemon/sync/outcome.hpp"

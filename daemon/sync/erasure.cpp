@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "daemon/enrich/recording_path.hpp"
-#include "daemon/ops/log.hpp"
-#include "daemon/ops/workers.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/workers.hpp"
+#include "daemon/sync/recording_path.hpp"
 
 namespace glia {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "daemon/enrich/enrichment.hpp"
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/details.hpp"
+#include "daemon/sync/enrichment.hpp"
 #include "daemon/sync/erasure.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "daemon/sync/site_visit.hpp"

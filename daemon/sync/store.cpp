@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "daemon/api/retry_policy.hpp"
-#include "daemon/ops/log.hpp"
-#include "daemon/ops/workers.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/workers.hpp"
 #include "daemon/parse/timestamp.hpp"
 
 namespace glia {

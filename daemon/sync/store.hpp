@@ -9,8 +9,8 @@
 #include <string>
 #include <type_traits>
 
-#include "daemon/ops/metrics.hpp"
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/metrics.hpp"
+#include "daemon/base/runtime.hpp"
 #include "sinks/sink.hpp"
 
 namespace glia {

@@ -8,7 +8,7 @@
 
 #include "daemon/admin/readiness.hpp"
 #include "daemon/admin/status_page.hpp"
-#include "daemon/ops/workers.hpp"
+#include "daemon/base/workers.hpp"
 #include "daemon/sync/health.hpp"
 #include "daemon/sync/store.hpp"
 #include "tests/simulation/model_database.hpp"

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 
 namespace glia {
 namespace {

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <set>
 
-#include "daemon/enrich/recording_file.hpp"
-#include "daemon/enrich/recording_path.hpp"
-#include "daemon/enrich/recording_permissions.hpp"
-#include "daemon/enrich/recording_response.hpp"
+#include "daemon/sync/recording_file.hpp"
+#include "daemon/sync/recording_path.hpp"
+#include "daemon/sync/recording_permissions.hpp"
+#include "daemon/sync/recording_response.hpp"
 
 namespace glia {
 namespace {

@@ -1,5 +1,5 @@
 // How a loop ends: what is left of its coroutines, and what is told of a failure.
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/runtime.hpp"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -3,9 +3,9 @@
 
 #include <unistd.h>
 
-#include "daemon/ops/log.hpp"
-#include "daemon/ops/owner.hpp"
-#include "daemon/ops/progress.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/owner.hpp"
+#include "daemon/base/progress.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/outcome.hpp"
 #include "daemon/sync/pass.hpp"

@@ -1,4 +1,4 @@
-#include "daemon/enrich/recording_response.hpp"
+#include "daemon/sync/recording_response.hpp"
 
 #include <algorithm>
 #include <array>

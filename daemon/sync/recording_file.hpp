@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/enrich/recording_response.hpp"
+#include "daemon/sync/recording_response.hpp"
 #include "sinks/enrichment.hpp"
 
 namespace glia {

@@ -4,13 +4,13 @@
 #include <filesystem>
 #include <utility>
 
-#include "daemon/enrich/enrichment.hpp"
-#include "daemon/enrich/recording_file.hpp"
-#include "daemon/enrich/recording_path.hpp"
-#include "daemon/enrich/recording_permissions.hpp"
-#include "daemon/enrich/recording_response.hpp"
-#include "daemon/ops/log.hpp"
-#include "daemon/ops/workers.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/workers.hpp"
+#include "daemon/sync/enrichment.hpp"
+#include "daemon/sync/recording_file.hpp"
+#include "daemon/sync/recording_path.hpp"
+#include "daemon/sync/recording_permissions.hpp"
+#include "daemon/sync/recording_response.hpp"
 
 namespace glia {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/enrich/recording_path.hpp"
+#include "daemon/sync/recording_path.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "daemon/enrich/recording_file.hpp"
+#include "daemon/sync/recording_file.hpp"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -10,8 +10,8 @@
 #include <memory>
 #include <system_error>
 
-#include "daemon/enrich/recording_path.hpp"
-#include "daemon/enrich/recording_permissions.hpp"
+#include "daemon/sync/recording_path.hpp"
+#include "daemon/sync/recording_permissions.hpp"
 #include "sinks/content_hash.hpp"
 
 namespace glia {

@@ -1,4 +1,4 @@
-#include "daemon/ops/systemd.hpp"
+#include "daemon/base/systemd.hpp"
 
 #include <sys/stat.h>
 #include <sys/uio.h>

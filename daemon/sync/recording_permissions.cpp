@@ -1,4 +1,4 @@
-#include "daemon/enrich/recording_permissions.hpp"
+#include "daemon/sync/recording_permissions.hpp"
 
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "daemon/enrich/recording_file.hpp"
+#include "daemon/sync/recording_file.hpp"
 
 namespace glia {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -6,7 +6,7 @@
 #include <array>
 #include <atomic>
 
-#include "daemon/ops/systemd.hpp"
+#include "daemon/base/systemd.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/printable.hpp"
 #include "sinks/json_text.hpp"

@@ -1,4 +1,4 @@
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/runtime.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>

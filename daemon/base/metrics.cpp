@@ -1,4 +1,4 @@
-#include "daemon/ops/metrics.hpp"
+#include "daemon/base/metrics.hpp"
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -12,7 +12,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "daemon/ops/version.hpp"
+#include "daemon/base/version.hpp"
 
 namespace glia {
 namespace {

@@ -1,5 +1,5 @@
 // The queue's average wait, sampled (spec: § Fetch Queue Average Wait Duration).
-#include "daemon/enrich/enrichment.hpp"
+#include "daemon/sync/enrichment.hpp"
 
 namespace glia {
 

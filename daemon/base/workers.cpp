@@ -1,4 +1,4 @@
-#include "daemon/ops/workers.hpp"
+#include "daemon/base/workers.hpp"
 
 #include <algorithm>
 #include <condition_variable>

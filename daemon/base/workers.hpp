@@ -7,7 +7,7 @@
 #include <optional>
 #include <type_traits>
 
-#include "daemon/ops/runtime.hpp"
+#include "daemon/base/runtime.hpp"
 
 namespace glia {
 

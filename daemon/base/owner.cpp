@@ -1,4 +1,4 @@
-#include "daemon/ops/owner.hpp"
+#include "daemon/base/owner.hpp"
 
 #include <unistd.h>
 

@@ -1,8 +1,8 @@
-#include "daemon/enrich/enrichment.hpp"
+#include "daemon/sync/enrichment.hpp"
 
 #include <algorithm>
 
-#include "daemon/ops/log.hpp"
+#include "daemon/base/log.hpp"
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/schedule.hpp"
 

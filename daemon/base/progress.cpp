@@ -1,4 +1,4 @@
-#include "daemon/ops/progress.hpp"
+#include "daemon/base/progress.hpp"
 
 #include <algorithm>
 #include <cmath>
