@@ -171,6 +171,8 @@ class RecordText {
 template <typename T>
 class RecordList {
   public:
+    using Element = T;
+
     RecordList() noexcept = default;
     RecordList(std::vector<T> elements) : RecordList(elements.size()) {
         std::move(elements.begin(), elements.end(), begin());

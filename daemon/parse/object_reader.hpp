@@ -4,8 +4,6 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <memory>
@@ -16,18 +14,10 @@
 #include <emmintrin.h>
 #endif
 
-#include "daemon/parse/record_reader.hpp"
+#include "daemon/parse/value_reader.hpp"
+#include "sinks/fields/field.hpp"
 
 namespace glia {
-
-/// The record is bad because of what stands in `field`. Throws BadRecord.
-[[noreturn]] void reject(std::string_view field, std::string_view what);
-/// A value as a reason shows it: not more than a person needs to see.
-std::string shown(std::string_view value);
-bool is_null(simdjson::ondemand::value& value);
-/// After an attempt to read `value` that ended with `error`: true if it is null, which is as good as a value
-/// of any type, false if it is of another type. Throws simdjson_error if it is not JSON.
-bool is_null_instead(simdjson::ondemand::value& value, simdjson::error_code error);
 
 /// Where a string in the body ends, or has its first escape. It does end: simdjson has seen to that, and that
 /// the body has more bytes after its end than are looked at here.
@@ -53,35 +43,33 @@ inline std::string_view between(const char* begin, const char* end) {
     return {begin, static_cast<std::size_t>(end - begin)};
 }
 
-/// The name of a member, as a part of a type.
-template <std::size_t N>
-struct Name {
-    char text[N] = {};
-    consteval Name(const char (&name)[N]) { std::copy_n(name, N, text); }  // NOLINT: written as a literal
-    constexpr std::string_view view() const { return {text, N - 1}; }
-};
+/// Reads an object in the form in which the API writes its many small ones, which so need not be walked: just
+/// the expected members in their order, all of them strings without escapes, and nothing between. The value
+/// itself is left for its parent to skip.
+class PlainObject {
+  public:
+    explicit PlainObject(simdjson::ondemand::value& value) : at_(value.raw_json_token().data()) {}
 
-/// The texts of an object of just these members, in this order, all of them strings without escapes, and
-/// nothing between: the form in which the API writes its many small objects, which so need not be walked.
-/// False, and nothing is read, for any other. The value itself is left for its parent to skip.
-template <Name kFirst, Name... kOthers>
-[[gnu::always_inline]] inline bool plain_texts(simdjson::ondemand::value& value,
-                                               std::array<std::string_view, 1 + sizeof...(kOthers)>& texts) {
-    const char* at = value.raw_json_token().data();
-    std::size_t count = 0;
-    const auto next = [&]<std::size_t N>(char before, const Name<N>& name) {
+    /// False if the next member is another one, or not in that form.
+    template <std::size_t N>
+    [[gnu::always_inline]] bool next(const Name<N>& name, std::string_view& text) {
         // What stands before the name, the name in quotes, a colon, and the quote of the text.
-        if (at[0] != before || at[1] != '"' || std::memcmp(at + 2, name.text, N - 1) != 0 ||
-            std::memcmp(at + 2 + (N - 1), "\":\"", 3) != 0)
+        if (at_[0] != before_ || at_[1] != '"' || std::memcmp(at_ + 2, name.text, N - 1) != 0 ||
+            std::memcmp(at_ + 2 + (N - 1), "\":\"", 3) != 0)
             return false;
-        const char* const begin = at + 2 + (N - 1) + 3;
+        const char* const begin = at_ + 2 + (N - 1) + 3;
         const char* const end = end_or_escape(begin);
-        texts[count++] = between(begin, end);
-        at = end + 1;
+        text = between(begin, end);
+        at_ = end + 1;
+        before_ = ',';
         return *end == '"';
-    };
-    return next('{', kFirst) && (next(',', kOthers) && ...) && *at == '}';
-}
+    }
+    bool ended() const { return *at_ == '}'; }
+
+  private:
+    const char* at_;
+    char before_ = '{';
+};
 
 /// The members of an object, one after the other.
 class Members {

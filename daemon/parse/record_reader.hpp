@@ -10,25 +10,10 @@
 #include <vector>
 
 #include "daemon/parse/undocumented.hpp"
+#include "daemon/parse/value_reader.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
-
-/// A record that cannot be loaded, and why: one line.
-struct BadRecord {
-    std::string reason;
-};
-
-/// The text of a value as it stands in the body.
-std::string_view raw_value(simdjson::ondemand::value& value);
-/// Without white space at its end.
-std::string_view trimmed(std::string_view text);
-
-/// Reads a text; none for null. False, and there is none, if the value is of another type.
-bool read_text(simdjson::ondemand::value& value, RecordText& target);
-/// True for a text that can tell an engagement from all others: PostgreSQL can hold and index it, and no
-/// character of it stands for one that could not be kept.
-bool is_engagement_id(std::string_view text);
 
 /// Reads records one after the other.
 class RecordReader {
