@@ -12,8 +12,8 @@
 #include "sinks/postgres/marks.hpp"
 #include "sinks/postgres/remainder.hpp"
 #include "sinks/postgres/rounds.hpp"
-#include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tables.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -343,26 +343,28 @@ class Writer {
 
     void copy_new() {
         const auto table = [](const Table& of) { return Rows(of, Rows::Encoding::copy); };
-        Rows engagements = table(kEngagements), sites = table(kSites), operators = table(kOperators),
-             queues = table(kQueueRefs), recordings = table(kRecordings), legs = table(kLegs),
-             leg_queues = table(kLegQueues), details = table(kDetailQueue);
+        Rows engagements = table(EngagementTable::table()), sites = table(SiteTable::table()),
+             operators = table(OperatorTable::table()), queues = table(QueueRefTable::table()),
+             recordings = table(RecordingTable::table()), legs = table(LegTable::table()),
+             leg_queues = table(LegQueueTable::table()), details = table(DetailTable::table());
         for (const Work& work : works_) {
             if (!work.plan.insert) continue;
             const Engagement& e = work.engagement();
-            RowMarks marks;
-            marks.first_site_id = work.fetched->site_id;
-            marks.fetched_at = work.incoming.fetched_at;
-            if (work.plan.write_legs) marks.legs_fetched_at = work.incoming.fetched_at;
-            marks.core_hash = work.incoming.core_hash;
-            marks.list_hash = work.plan.list_hash;
-            marks.legs_hash = work.incoming.legs_hash;
-            add_engagement(engagements, e, marks);
-            if (!work.fetched->site_id.empty()) add_site(sites, e, work.fetched->site_id);
+            RowMetadata metadata;
+            if (!work.site().empty()) metadata.first_site_id.borrow(work.site());
+            metadata.fetched_at = work.incoming.fetched_at;
+            if (work.plan.write_legs) metadata.legs_fetched_at = work.incoming.fetched_at;
+            metadata.core_hash = work.incoming.core_hash;
+            metadata.list_hash = work.plan.list_hash;
+            metadata.legs_hash = work.incoming.legs_hash;
+            EngagementTable::add(engagements, e, metadata);
+            if (!work.site().empty()) SiteTable::add(sites, {work.id(), work.site()});
             add_operators(operators, e);
             add_queue_refs(queues, e);
             add_recordings(recordings, e);
             add_legs(legs, leg_queues, e);
-            if (work.plan.want_detail) add_detail_wish(details, e, work.incoming.fetched_at);
+            if (work.plan.want_detail)
+                DetailTable::add(details, {work.id(), e.created_at, work.incoming.fetched_at});
         }
         for (Rows* rows :
              {&engagements, &sites, &operators, &queues, &recordings, &legs, &leg_queues, &details}) {
@@ -396,7 +398,7 @@ class Writer {
     }
 
     std::set<std::string> update_rows(const std::vector<Work*>& works) {
-        Rows rows(kEngagements, Rows::Encoding::json);
+        Rows rows(EngagementTable::table(), Rows::Encoding::json);
         std::vector<Param> ids, core, changed, list_hashes, legs_hashes, fetched, legs_fetched;
         std::vector<Param> core_was, fetched_was, legs_fetched_was;
         const auto hash_param = [](const std::optional<ContentHash>& hash) {
@@ -405,15 +407,15 @@ class Writer {
         for (const Work* work : works) {
             const MergePlan& plan = work->plan;
             const StoredState& stored = *work->stored;
-            const RowMarks marks = marks_after(*work);
-            if (plan.write_core) add_engagement(rows, work->engagement(), marks);
+            const RowMetadata metadata = metadata_after(*work);
+            if (plan.write_core) EngagementTable::add(rows, work->engagement(), metadata);
             ids.emplace_back(std::string(work->id()));
             core.push_back(param(plan.write_core));
             changed.push_back(param(plan.write_core || plan.write_legs));
-            list_hashes.push_back(hash_param(marks.list_hash));
-            legs_hashes.push_back(hash_param(marks.legs_hash));
-            fetched.push_back(to_text(marks.fetched_at));
-            legs_fetched.push_back(param(marks.legs_fetched_at));
+            list_hashes.push_back(hash_param(metadata.list_hash));
+            legs_hashes.push_back(hash_param(metadata.legs_hash));
+            fetched.push_back(to_text(*metadata.fetched_at));
+            legs_fetched.push_back(param(metadata.legs_fetched_at));
             core_was.push_back(to_bytea(stored.core_hash));
             fetched_was.push_back(to_text(stored.fetched_at));
             legs_fetched_was.push_back(param(stored.legs_fetched_at));
@@ -431,9 +433,11 @@ class Writer {
 
     void write_children(const std::vector<const Work*>& works) {
         const auto table = [](const Table& of) { return Rows(of, Rows::Encoding::json); };
-        Rows operators = table(kOperators), queues = table(kQueueRefs), recordings = table(kRecordings),
-             legs = table(kLegs), leg_queues = table(kLegQueues);
-        Rows first_legs(kLegs, Rows::Encoding::copy), first_leg_queues(kLegQueues, Rows::Encoding::copy);
+        Rows operators = table(OperatorTable::table()), queues = table(QueueRefTable::table()),
+             recordings = table(RecordingTable::table()), legs = table(LegTable::table()),
+             leg_queues = table(LegQueueTable::table());
+        Rows first_legs(LegTable::table(), Rows::Encoding::copy),
+            first_leg_queues(LegQueueTable::table(), Rows::Encoding::copy);
         std::vector<std::string> core_ids, leg_ids;
         for (const Work* work : works) {
             const Engagement& e = work->engagement();
@@ -467,16 +471,17 @@ class Writer {
         copy(tx_, std::move(first_leg_queues));
     }
 
-    static RowMarks marks_after(const Work& work) {
+    static RowMetadata metadata_after(const Work& work) {
         const StoredState& stored = *work.stored;
-        RowMarks marks;
-        marks.fetched_at = std::max(stored.fetched_at, work.incoming.fetched_at);
-        marks.core_hash = work.plan.write_core ? work.incoming.core_hash : stored.core_hash;
-        marks.list_hash = work.plan.list_hash;
+        RowMetadata metadata;
+        metadata.fetched_at = std::max(stored.fetched_at, work.incoming.fetched_at);
+        metadata.core_hash = work.plan.write_core ? work.incoming.core_hash : stored.core_hash;
+        metadata.list_hash = work.plan.list_hash;
         const bool legs_now = work.plan.write_legs || work.plan.mark_legs;
-        marks.legs_fetched_at = legs_now ? OptionalInstant{work.incoming.fetched_at} : stored.legs_fetched_at;
-        marks.legs_hash = work.plan.write_legs ? work.incoming.legs_hash : stored.legs_hash;
-        return marks;
+        metadata.legs_fetched_at =
+            legs_now ? OptionalInstant{work.incoming.fetched_at} : stored.legs_fetched_at;
+        metadata.legs_hash = work.plan.write_legs ? work.incoming.legs_hash : stored.legs_hash;
+        return metadata;
     }
 
     void add_sites() {
@@ -641,8 +646,8 @@ CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const Enrichm
                 code.starts_with("22") || code.starts_with("23") || code.starts_with("54");
             if (!of_the_data) throw;
             savepoint.roll_back();
-            Rows row(kEngagements, Rows::Encoding::json);
-            add_engagement(row, fetched.engagement, {});
+            Rows row(EngagementTable::table(), Rows::Encoding::json);
+            EngagementTable::add(row, fetched.engagement, {});
             RejectedFetch rejected{{fetched.engagement.id.str(), std::move(row).finished(),
                                     "PostgreSQL refuses it [" + code + "]"},
                                    fetched.source,

@@ -4,8 +4,8 @@
 #include <map>
 #include <tuple>
 
-#include "sinks/postgres/rows.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tables.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -106,7 +106,7 @@ Settled settle_enrichment(Connection& connection, const EnrichmentOutcome& outco
             return;
         }
         if (outcome.messages) {
-            Rows rows(kChatMessages, Rows::Encoding::json);
+            Rows rows(MessageTable::table(), Rows::Encoding::json);
             add_messages(rows, engagement, *outcome.messages);
             const std::string set = std::move(rows).finished();
             tx.run(sql::trim_chat_messages, {set, array(std::vector<std::string>{engagement})});

@@ -1,5 +1,5 @@
-// Records, and the checkpoints of windows, as rows of their tables: one description of each row, two
-// encodings, COPY's binary one for what is new and JSON for the statements that merge.
+// Rows of a table in two encodings: COPY's binary one for what is new, and JSON for the statements that
+// merge.
 #pragma once
 
 #include <optional>
@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "sinks/checkpoint.hpp"
 #include "sinks/content_hash.hpp"
+#include "sinks/fields/field.hpp"
 #include "sinks/records.hpp"
 
 namespace glia::postgres {
@@ -19,11 +19,11 @@ struct Table {
     std::vector<std::string_view> columns;
 };
 
-extern const Table kEngagements, kSites, kOperators, kQueueRefs, kRecordings, kLegs, kLegQueues, kQueues,
-    kDetailQueue, kChatMessages, kWindows;
+extern const Table kWindows;
 
 /// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,
-/// each by the member that says its column's type: COPY's binary encoding relies on it.
+/// each by the function that says its column's type: COPY's binary encoding relies on it. TableOf
+/// (tables.hpp) sees to both.
 class Rows {
   public:
     enum class Encoding { copy, json };
@@ -53,6 +53,19 @@ class Rows {
     void flag(const OptionalFlag& value);                ///< boolean
     void hash(const std::optional<ContentHash>& value);  ///< bytea
 
+    /// A cell of a column that holds a field of this kind.
+    template <FieldKind kKind, typename Value>
+    void cell(const Value& value) {
+        if constexpr (kKind == FieldKind::id || kKind == FieldKind::text) text(value);
+        if constexpr (kKind == FieldKind::json) json(value);
+        if constexpr (kKind == FieldKind::time) time(value);
+        if constexpr (kKind == FieldKind::seconds || kKind == FieldKind::number) number(value);
+        if constexpr (kKind == FieldKind::position) position(value);
+        if constexpr (kKind == FieldKind::flag) flag(value);
+        if constexpr (kKind == FieldKind::hash) hash(value);
+        static_assert(kKind != FieldKind::list);
+    }
+
   private:
     void null();
     void name_member();
@@ -68,46 +81,6 @@ class Rows {
     std::size_t rows_ = 0;
     std::size_t column_ = 0;
     bool first_member_ = true;
-};
-
-/// What the engagements row holds besides the API's own fields.
-struct RowMarks {
-    Instant fetched_at{};
-    OptionalInstant legs_fetched_at;
-    ContentHash core_hash{};
-    std::optional<ContentHash> list_hash;
-    std::optional<ContentHash> legs_hash;
-    std::string_view first_site_id;  ///< of a new row; empty: not from a listing
-};
-
-void add_engagement(Rows& rows, const Engagement& engagement, const RowMarks& marks);
-void add_site(Rows& rows, const Engagement& engagement, const std::string& site_id);
-/// Of an engagement that is new, so that it cannot wait already.
-void add_detail_wish(Rows& rows, const Engagement& engagement, Instant wanted_after);
-void add_operators(Rows& rows, const Engagement& engagement);
-void add_queue_refs(Rows& rows, const Engagement& engagement);
-void add_recordings(Rows& rows, const Engagement& engagement);
-/// Of two legs with one id the last counts.
-void add_legs(Rows& legs, Rows& leg_queues, const Engagement& engagement);
-
-void add_messages(Rows& rows, const std::string& engagement_id, const std::vector<ChatMessage>& messages);
-
-/// The names of queues in a batch, each as the newest engagement has it.
-class QueueNames {
-  public:
-    void add(const FetchedEngagement& fetched);
-    /// As JSON.
-    Rows rows() const;
-
-  private:
-    struct Name {
-        RecordText id;
-        RecordText name;
-        Instant as_of;
-        Instant fetched_at;
-    };
-    void add(const QueueRef& queue, Instant as_of, Instant fetched_at);
-    std::vector<Name> names_;  // sorted by id; a batch knows a few dozen queues
 };
 
 }  // namespace glia::postgres

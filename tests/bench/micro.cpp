@@ -8,7 +8,7 @@
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/sync/pass_run.hpp"
 #include "sinks/content_hash.hpp"
-#include "sinks/postgres/rows.hpp"
+#include "sinks/postgres/tables.hpp"
 #include "tests/simulator/world.hpp"
 
 namespace {
@@ -143,11 +143,12 @@ void encode_rows(benchmark::State& state) {
     const auto engagements = parser.page(body).value->engagements;
     std::size_t bytes = 0;
     for (auto _ : state) {
-        pg::Rows rows(pg::kEngagements, encoding), operators(pg::kOperators, encoding),
-            queues(pg::kQueueRefs, encoding), recordings(pg::kRecordings, encoding),
-            legs(pg::kLegs, encoding), leg_queues(pg::kLegQueues, encoding);
+        pg::Rows rows(pg::EngagementTable::table(), encoding),
+            operators(pg::OperatorTable::table(), encoding), queues(pg::QueueRefTable::table(), encoding),
+            recordings(pg::RecordingTable::table(), encoding), legs(pg::LegTable::table(), encoding),
+            leg_queues(pg::LegQueueTable::table(), encoding);
         for (const auto& engagement : engagements) {
-            pg::add_engagement(rows, engagement, {});
+            pg::EngagementTable::add(rows, engagement, {});
             pg::add_operators(operators, engagement);
             pg::add_queue_refs(queues, engagement);
             pg::add_recordings(recordings, engagement);

@@ -1,0 +1,148 @@
+// The rows of the data tables: each table's columns and cells from one list of fields, so that they cannot
+// get out of step. The names of the columns come from the API's documentation where a column is a member at
+// the API (DESIGN.md §3).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "sinks/checkpoint.hpp"
+#include "sinks/fields/engagement_fields.hpp"
+#include "sinks/fields/message_fields.hpp"
+#include "sinks/postgres/rows.hpp"
+
+namespace glia::postgres {
+
+// Values that a row holds beside those of a record. Texts are borrowed for as long as the row is added.
+
+/// Which row of an engagement's list it is.
+struct ChildKey {
+    std::string_view engagement_id;
+    std::size_t position = 0;
+};
+using ChildKeyFields = FieldList<OwnColumn<"engagement_id", &ChildKey::engagement_id, FieldKind::id>,
+                                 OwnColumn<"position", &ChildKey::position, FieldKind::position>>;
+
+/// What the row of an engagement holds of its responses.
+struct RowMetadata {
+    OptionalInstant fetched_at;
+    OptionalInstant legs_fetched_at;
+    std::optional<ContentHash> core_hash;
+    std::optional<ContentHash> list_hash;
+    std::optional<ContentHash> legs_hash;
+    RecordText first_site_id;  ///< of a new row; none: not from a listing
+};
+using RowMetadataFields =
+    FieldList<OwnColumn<"fetched_at", &RowMetadata::fetched_at, FieldKind::time>,
+              OwnColumn<"legs_fetched_at", &RowMetadata::legs_fetched_at, FieldKind::time>,
+              OwnColumn<"core_hash", &RowMetadata::core_hash, FieldKind::hash>,
+              OwnColumn<"list_hash", &RowMetadata::list_hash, FieldKind::hash>,
+              OwnColumn<"legs_hash", &RowMetadata::legs_hash, FieldKind::hash>,
+              OwnColumn<"first_site_id", &RowMetadata::first_site_id, FieldKind::id>>;
+
+struct SiteRow {
+    std::string_view engagement_id;
+    std::string_view site_id;
+};
+using SiteRowFields = FieldList<OwnColumn<"engagement_id", &SiteRow::engagement_id, FieldKind::id>,
+                                OwnColumn<"site_id", &SiteRow::site_id, FieldKind::id>>;
+
+struct QueueRefRow {
+    RecordText queue_id;
+};
+using QueueRefRowFields = FieldList<OwnColumn<"queue_id", &QueueRefRow::queue_id, FieldKind::id>>;
+
+struct RecordingRow {
+    RecordText url;
+};
+using RecordingRowFields = FieldList<OwnColumn<"url", &RecordingRow::url, FieldKind::text>>;
+
+struct LegKey {
+    std::string_view leg_id;
+};
+using LegKeyFields = FieldList<OwnColumn<"leg_id", &LegKey::leg_id, FieldKind::id>>;
+
+struct DetailRow {
+    std::string_view engagement_id;
+    OptionalInstant created_at;
+    OptionalInstant wanted_after;
+};
+using DetailRowFields = FieldList<OwnColumn<"engagement_id", &DetailRow::engagement_id, FieldKind::id>,
+                                  OwnColumn<"created_at", &DetailRow::created_at, FieldKind::time>,
+                                  OwnColumn<"wanted_after", &DetailRow::wanted_after, FieldKind::time>>;
+
+struct QueueRow {
+    RecordText id;
+    RecordText name;
+    OptionalInstant name_as_of;
+    OptionalInstant name_fetched_at;
+};
+using QueueRowFields = FieldList<OwnColumn<"id", &QueueRow::id, FieldKind::id>,
+                                 OwnColumn<"name", &QueueRow::name, FieldKind::text>,
+                                 OwnColumn<"name_as_of", &QueueRow::name_as_of, FieldKind::time>,
+                                 OwnColumn<"name_fetched_at", &QueueRow::name_fetched_at, FieldKind::time>>;
+
+/// A table whose rows consist of the values of these lists' records, one after the other.
+template <Name kTable, typename... Lists>
+struct TableOf {
+    static constexpr std::string_view name = kTable.view();
+
+    static const Table& table() {
+        static const Table kDescription = [] {
+            Table description{name, {}};
+            const auto append = [&](const auto& columns) {
+                description.columns.insert(description.columns.end(), columns.begin(), columns.end());
+            };
+            (append(Lists::columns()), ...);
+            return description;
+        }();
+        return kDescription;
+    }
+    static void add(Rows& rows, const typename Lists::Record&... records) {
+        rows.begin_row();
+        (add_cells<Lists>(rows, records), ...);
+    }
+
+  private:
+    template <typename List>
+    static void add_cells(Rows& rows, const typename List::Record& record) {
+        List::for_each([&]<typename F>() {
+            if constexpr (F::is_column) rows.cell<F::kind>(record.*F::member);
+        });
+    }
+};
+
+using EngagementTable = TableOf<"engagements", EngagementFields, RowMetadataFields>;
+using SiteTable = TableOf<"engagement_sites", SiteRowFields>;
+using OperatorTable = TableOf<"engagement_operators", ChildKeyFields, OperatorFields>;
+using QueueRefTable = TableOf<"engagement_queues", ChildKeyFields, QueueRefRowFields>;
+using RecordingTable = TableOf<"audio_recordings", ChildKeyFields, RecordingRowFields>;
+using LegTable = TableOf<"legs", ChildKeyFields, LegFields>;
+using LegQueueTable = TableOf<"leg_queues", ChildKeyFields, LegKeyFields, QueueRefRowFields>;
+using MessageTable = TableOf<"chat_messages", ChildKeyFields, MessageFields>;
+using DetailTable = TableOf<"detail_queue", DetailRowFields>;
+using QueueTable = TableOf<"queues", QueueRowFields>;
+
+// Rows of an engagement's lists.
+
+void add_operators(Rows& rows, const Engagement& engagement);
+void add_queue_refs(Rows& rows, const Engagement& engagement);
+void add_recordings(Rows& rows, const Engagement& engagement);
+/// Of two legs with one id the last counts.
+void add_legs(Rows& legs, Rows& leg_queues, const Engagement& engagement);
+void add_messages(Rows& rows, const std::string& engagement_id, const std::vector<ChatMessage>& messages);
+
+/// The names of queues in a batch, each as the newest engagement has it.
+class QueueNames {
+  public:
+    void add(const FetchedEngagement& fetched);
+    /// As JSON.
+    Rows rows() const;
+
+  private:
+    void add(const QueueRef& queue, Instant as_of, Instant fetched_at);
+    std::vector<QueueRow> names_;  // sorted by id; a batch knows a few dozen queues
+};
+
+}  // namespace glia::postgres
