@@ -7,45 +7,6 @@
 #include <stdexcept>
 
 namespace glia {
-namespace {
-
-// Length-prefixed fields: no two different contents serialise to the same bytes.
-class Serialiser {
-  public:
-    // An engagement fits, with two legs or so.
-    Serialiser() { bytes_.reserve(2048); }
-    void text(const RecordText& value) {
-        if (!value) {
-            bytes_.push_back('n');
-            return;
-        }
-        number('t', static_cast<std::int64_t>((*value).size()));
-        bytes_ += *value;
-    }
-    void number(char tag, std::int64_t value) {
-        bytes_.push_back(tag);
-        bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-    }
-    void seconds(const OptionalSeconds& value) { value ? number('i', *value) : bytes_.push_back('n'); }
-    void flag(const OptionalFlag& value) { bytes_.push_back(!value ? 'n' : *value ? '1' : '0'); }
-    void time(const OptionalInstant& value) {
-        value ? number('d', value->time_since_epoch().count()) : bytes_.push_back('n');
-    }
-    void queues(const RecordList<QueueRef>& queues) {
-        number('[', static_cast<std::int64_t>(queues.size()));
-        for (const QueueRef& queue : queues) {
-            text(queue.id);
-            text(queue.name);
-        }
-    }
-    const std::string& bytes() const { return bytes_; }
-
-  private:
-    std::string bytes_;
-};
-
-}  // namespace
-
 ContentHash bytes_hash(std::string_view bytes) {
     // Looked up once: OpenSSL 3 else asks its providers for the algorithm every time.
     static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> kSha256{
@@ -63,51 +24,6 @@ ContentHash bytes_hash(std::string_view bytes) {
     return hash;
 }
 
-ContentHash core_hash(const Engagement& e) {
-    Serialiser s;
-    s.text(e.id);
-    s.time(e.created_at);
-    s.text(e.engagement_type);
-    s.seconds(e.duration);
-    for (const auto* field : {&e.visitor_name, &e.visitor_browser, &e.visitor_device_type, &e.visitor_id}) {
-        s.text(*field);
-    }
-    for (const auto* field : {&e.cobrowsing_used, &e.video_used, &e.audio_used, &e.flagged}) s.flag(*field);
-    s.seconds(e.queue_wait_time);
-    s.flag(e.crm_forwarded);
-    s.flag(e.summary_forwarded);
-    for (const auto* field : {&e.platform, &e.source, &e.visitor_href, &e.chat_transcript_href, &e.extra}) {
-        s.text(*field);
-    }
-    s.number('[', static_cast<std::int64_t>(e.audio_recording_urls.size()));
-    for (const auto& url : e.audio_recording_urls) s.text(url);
-    s.number('[', static_cast<std::int64_t>(e.operators.size()));
-    for (const auto& op : e.operators) {
-        s.text(op.operator_id);
-        s.text(op.href);
-    }
-    s.queues(e.queues);
-    return bytes_hash(s.bytes());
-}
-
-ContentHash legs_hash(const RecordList<Leg>& legs) {
-    Serialiser s;
-    for (const Leg& leg : legs) {
-        s.text(leg.id);
-        for (const auto* field :
-             {&leg.operator_id, &leg.site_id, &leg.request_type, &leg.request_source, &leg.offered_media_type,
-              &leg.accepted_media_type, &leg.highest_visitor_media_type, &leg.highest_operator_media_type,
-              &leg.end_reason, &leg.extra}) {
-            s.text(*field);
-        }
-        for (const auto* field : {&leg.requested_at, &leg.accepted_at, &leg.ended_at}) s.time(*field);
-        s.seconds(leg.duration);
-        s.flag(leg.used_cobrowsing);
-        s.queues(leg.request_queues);
-    }
-    return bytes_hash(s.bytes());
-}
-
 std::string to_hex(std::span<const std::uint8_t> bytes) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string text;
@@ -119,7 +35,21 @@ std::string to_hex(std::span<const std::uint8_t> bytes) {
     return text;
 }
 
+std::string_view RecordHash::bytes() const {
+    const auto* const first = version == kLegacy ? digest.data() : &version;
+    return {reinterpret_cast<const char*>(first), digest.size() + (version == kLegacy ? 0 : 1)};
+}
+
+std::string to_hex(const RecordHash& hash) {
+    const std::string_view bytes = hash.bytes();
+    return to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
 std::string to_bytea(const ContentHash& hash) {
+    return "\\x" + to_hex(hash);
+}
+
+std::string to_bytea(const RecordHash& hash) {
     return "\\x" + to_hex(hash);
 }
 
@@ -154,6 +84,25 @@ std::optional<std::string> from_hex(std::string_view text) {
     std::string bytes(text.size() / 2, '\0');
     if (!read_hex(text, bytes)) return std::nullopt;
     return bytes;
+}
+
+std::optional<RecordHash> record_hash_from_hex(std::string_view text) {
+    RecordHash hash;
+    const bool legacy = text.size() == 2 * hash.digest.size();
+    if (legacy) {
+        hash.version = RecordHash::kLegacy;
+    } else {
+        std::array<std::uint8_t, 1> version{};
+        if (!read_hex(text.substr(0, 2), version)) return std::nullopt;
+        hash.version = version[0];
+        text.remove_prefix(2);
+    }
+    return read_hex(text, hash.digest) ? std::optional(hash) : std::nullopt;
+}
+
+std::optional<RecordHash> record_hash_from_bytea(std::string_view text) {
+    if (!text.starts_with("\\x")) return std::nullopt;
+    return record_hash_from_hex(text.substr(2));
 }
 
 std::optional<ContentHash> from_bytea(const std::string& text) {

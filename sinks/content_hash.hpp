@@ -1,6 +1,7 @@
 // Content hashes: how the sinks know that nothing changed without comparing columns.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,30 +9,43 @@
 #include <string>
 #include <string_view>
 
-#include "sinks/records.hpp"
-
 namespace glia {
 
-/// Everything of the engagement but its legs, in whatever member order the API sent it: over a canonical
-/// serialisation, so that two different contents never share one in practice.
-ContentHash core_hash(const Engagement& engagement);
+/// The first 128 bits of SHA-256.
+using ContentHash = std::array<std::uint8_t, 16>;
 
-/// The legs alone; of no legs at all too.
-ContentHash legs_hash(const RecordList<Leg>& legs);
-
-/// Of any bytes; used to recognise a rejected payload seen before.
+/// Of any bytes.
 ContentHash bytes_hash(std::string_view bytes);
+
+/// The hash of a record's content, with the version of the form in which the content was hashed. Version 1
+/// (legacy_hash.hpp) is stored without its number, every other one with it in front.
+struct RecordHash {
+    static constexpr std::uint8_t kLegacy = 1;
+    static constexpr std::uint8_t kCurrent = 2;
+
+    std::uint8_t version = kCurrent;
+    ContentHash digest{};
+
+    /// As it is stored, for as long as the hash lives.
+    std::string_view bytes() const;
+    bool operator==(const RecordHash&) const = default;
+};
+static_assert(sizeof(RecordHash) == sizeof(ContentHash) + 1);
 
 /// Two hexadecimal digits for each byte.
 std::string to_hex(std::span<const std::uint8_t> bytes);
+std::string to_hex(const RecordHash& hash);
 
 /// The inverse of to_hex(); nullopt if the text is not that.
 std::optional<std::string> from_hex(std::string_view text);
+std::optional<RecordHash> record_hash_from_hex(std::string_view text);
 
 /// PostgreSQL's `bytea` text form, `\x…`.
 std::string to_bytea(const ContentHash& hash);
+std::string to_bytea(const RecordHash& hash);
 
 /// The inverse of to_bytea(); nullopt if the text is not one of ours.
 std::optional<ContentHash> from_bytea(const std::string& text);
+std::optional<RecordHash> record_hash_from_bytea(std::string_view text);
 
 }  // namespace glia

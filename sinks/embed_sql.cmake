@@ -1,10 +1,28 @@
 # Makes sql.hpp and sql.cpp from the .sql files, so that the program needs no files at run time.
-#   cmake -DSOURCE=<folder of a sink> -DNAME=<the sink> -DOUT=<folder> -P embed_sql.cmake
+#   cmake -DSOURCE=<folder of a sink> -DNAME=<the sink> -DOUT=<folder> [-DLISTS=<program>] -P embed_sql.cmake
+# `@table.list@` stands for a list of columns, which the program prints (fields/print_sql_lists.cpp).
 # Statements lose their comment lines (they would travel with every call); migrations are kept as they are.
 file(GLOB statements "${SOURCE}/sql/*.sql")
 file(GLOB migrations "${SOURCE}/migrations/*.sql")
 list(SORT statements)
 list(SORT migrations)
+
+if(LISTS)
+  execute_process(COMMAND "${LISTS}" OUTPUT_FILE "${OUT}/lists.cmake" COMMAND_ERROR_IS_FATAL ANY)
+  include("${OUT}/lists.cmake")
+endif()
+function(insert_lists file variable)
+  set(text "${${variable}}")
+  string(REGEX MATCHALL "@[a-z_.]+@" names "${text}")
+  foreach(name ${names})
+    string(REPLACE "@" "" list "${name}")
+    if(NOT DEFINED "sql_${list}")
+      message(FATAL_ERROR "${file}: there is no list ${name}")
+    endif()
+    string(REPLACE "${name}" "${sql_${list}}" text "${text}")
+  endforeach()
+  set(${variable} "${text}" PARENT_SCOPE)
+endfunction()
 
 set(header "// Made from sql/ and migrations/.\n#pragma once\n#include <array>\n#include <string_view>\n\nnamespace glia::${NAME}::sql {\n")
 set(source "// Made from sql/ and migrations/.\n#include \"sinks/${NAME}/sql.hpp\"\n\nnamespace glia::${NAME}::sql {\n")
@@ -15,6 +33,7 @@ foreach(file ${statements})
   file(READ "${file}" text)
   string(REGEX REPLACE "(^|\n)--[^\n]*" "" text "${text}")
   string(STRIP "${text}" text)
+  insert_lists("${file}" text)
   string(APPEND header "extern const std::string_view ${name};\n")
   string(APPEND source "const std::string_view ${name} = R\"~sql~(${text})~sql~\";\n")
   string(APPEND table "    Statement{\"${name}\", ${name}},\n")

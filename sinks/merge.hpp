@@ -15,10 +15,10 @@ enum class RecordSource { list, detail };
 
 /// What the tables hold of one engagement, as far as the decision needs it.
 struct StoredState {
-    ContentHash core_hash{};  ///< of the stored row, whichever response wrote it
-    std::optional<ContentHash>
+    RecordHash core_hash{};  ///< of the stored row, whichever response wrote it
+    std::optional<RecordHash>
         list_hash;  ///< of the list item last taken over; none: to be confirmed by a detail
-    std::optional<ContentHash> legs_hash;
+    std::optional<RecordHash> legs_hash;
     Instant fetched_at{};
     OptionalInstant legs_fetched_at;
 };
@@ -26,8 +26,8 @@ struct StoredState {
 /// The same of a response at hand. `fetched_at` is when it was asked for, by the server's clock.
 struct IncomingState {
     RecordSource source = RecordSource::list;
-    ContentHash core_hash{};
-    std::optional<ContentHash> legs_hash;  ///< none: the response carried no legs
+    RecordHash core_hash{};
+    std::optional<RecordHash> legs_hash;  ///< none: the response carried no legs
     Instant fetched_at{};
     /// See is_late().
     bool late = false;
@@ -49,12 +49,15 @@ struct MergePlan {
     bool write_legs = false;       ///< legs and their queues, as a set
     bool mark_legs = false;        ///< legs are as stored, or none came: note only that they were fetched
     bool write_list_hash = false;  ///< `list_hash` below differs from what is stored
-    std::optional<ContentHash> list_hash;
-    bool want_detail = false;  ///< queue GET /engagements/{id} (details: auto)
-    bool stale = false;        ///< something in it is older than what is stored, and was left out
+    std::optional<RecordHash> list_hash;
+    bool rewrite_hashes = false;  ///< nothing changed but the form of the stored hashes; see legacy_hash.hpp
+    bool want_detail = false;     ///< queue GET /engagements/{id} (details: auto)
+    bool stale = false;           ///< something in it is older than what is stored, and was left out
 
     /// True if an existing row has to be locked and written.
-    bool updates() const { return !insert && (write_core || write_legs || mark_legs || write_list_hash); }
+    bool updates() const {
+        return !insert && (write_core || write_legs || mark_legs || write_list_hash || rewrite_hashes);
+    }
 };
 
 /// Decides without I/O or clock. `stored` is none for an engagement never seen.

@@ -125,9 +125,7 @@ class RecordText {
         return result;
     }
     /// The same text or none, borrowed from `other`, which outlives this one.
-    static RecordText borrow_of(const RecordText& other) {
-        return other ? borrowed(*other) : RecordText();
-    }
+    static RecordText borrow_of(const RecordText& other) { return other ? borrowed(*other) : RecordText(); }
     /// From now on the same as one that is borrowed.
     void borrow(std::string_view text) {
         const std::uint32_t size = checked(text.size());

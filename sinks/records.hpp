@@ -4,13 +4,13 @@
 // Everything but `id` and `created_at` may be missing (DESIGN.md §3.5); missing and null are the same.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sinks/content_hash.hpp"
 #include "sinks/record_memory.hpp"
 
 namespace glia {
@@ -22,9 +22,6 @@ using OptionalText = std::optional<std::string>;
 using OptionalSeconds = std::optional<std::int64_t>;  ///< whole seconds, as the API counts them
 using OptionalFlag = std::optional<bool>;
 using OptionalInstant = std::optional<Instant>;
-
-/// The first 128 bits of SHA-256.
-using ContentHash = std::array<std::uint8_t, 16>;
 
 /// A queue as an engagement or a leg names it.
 struct QueueRef {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "daemon/parse/json_repair.hpp"
+#include "sinks/fields/documented.hpp"
 
 namespace glia {
 namespace {
@@ -119,31 +120,6 @@ class Scanner {
 
 using Balance = Scanner::Balance;
 
-/// True for a member that an engagement has, and a page or a small object within a record has not.
-bool is_of_record(std::string_view name) {
-    static constexpr std::string_view kNames[] = {"engagement_type",
-                                                  "visitor_name",
-                                                  "visitor_browser",
-                                                  "visitor_device_type",
-                                                  "visitor_id",
-                                                  "cobrowsing_used",
-                                                  "video_used",
-                                                  "audio_used",
-                                                  "flagged",
-                                                  "queue_wait_time",
-                                                  "platform",
-                                                  "crm_forwarded",
-                                                  "source",
-                                                  "audio_recording_urls",
-                                                  "summary_forwarded",
-                                                  "visitor",
-                                                  "operators",
-                                                  "queues",
-                                                  "chat_transcript",
-                                                  "legs"};
-    return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
 class PageSplitter {
   public:
     PageSplitter(std::string_view text, const ElementSink& sink) : scan_(text), sink_(sink) {}
@@ -203,7 +179,8 @@ class PageSplitter {
                 page.next_page = text;
             } else {
                 // What follows a list that is not the page's own belongs to a record.
-                if (recovered_ && is_of_record(quoted.substr(1, quoted.size() - 2))) return false;
+                if (recovered_ && is_member_of_engagement_alone(quoted.substr(1, quoted.size() - 2)))
+                    return false;
                 ++page.other_members;
             }
             at = value.end;
@@ -321,7 +298,7 @@ class PageSplitter {
         for (const char* name : {"id", "created_at"}) {
             if (record[name].get(member) != simdjson::SUCCESS || !member.is_string()) return Likeness::none;
         }
-        const auto documented = [](const auto& field) { return is_of_record(field.key); };
+        const auto documented = [](const auto& field) { return is_member_of_engagement_alone(field.key); };
         return std::any_of(record.begin(), record.end(), documented) ? Likeness::engagement
                                                                      : Likeness::record;
     }

@@ -10,6 +10,8 @@
 
 #include "daemon/parse/canonical_json.hpp"
 #include "sinks/content_hash.hpp"
+#include "sinks/fields/documented.hpp"
+#include "sinks/fields/engagement_fields.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia {
@@ -23,60 +25,6 @@ bool is_pseudonym(std::string_view text) {
            text.find_first_not_of(kDigits, kMark.size()) == std::string_view::npos;
 }
 
-/// The members that the documentation knows (spec: § Output fields, § Engagement Leg, § Queues), by the path
-/// of the objects they stand in.
-bool documented(std::string_view path, std::string_view member) {
-    using Names = std::set<std::string_view>;
-    static const Names engagement{"id",
-                                  "engagement_type",
-                                  "created_at",
-                                  "duration",
-                                  "visitor_name",
-                                  "visitor_browser",
-                                  "visitor_device_type",
-                                  "visitor_id",
-                                  "cobrowsing_used",
-                                  "video_used",
-                                  "audio_used",
-                                  "flagged",
-                                  "queue_wait_time",
-                                  "platform",
-                                  "audio_recording_urls",
-                                  "crm_forwarded",
-                                  "summary_forwarded",
-                                  "visitor",
-                                  "chat_transcript",
-                                  "operators",
-                                  "source",
-                                  "queues",
-                                  "legs"};
-    static const Names leg{"id",
-                           "operator",
-                           "site",
-                           "requested_at",
-                           "accepted_at",
-                           "request_type",
-                           "request_source",
-                           "offered_media_type",
-                           "accepted_media_type",
-                           "request_queues",
-                           "duration",
-                           "highest_visitor_media_type",
-                           "highest_operator_media_type",
-                           "used_cobrowsing",
-                           "ended_at",
-                           "end_reason"};
-    static const Names href{"href"};
-    static const Names id{"id"};
-    static const Names queue{"id", "name"};
-    if (path.empty()) return engagement.contains(member);
-    if (path == "legs") return leg.contains(member);
-    if (path == "visitor" || path == "chat_transcript" || path == "operators") return href.contains(member);
-    if (path == "queues" || path == "legs/request_queues") return queue.contains(member);
-    if (path == "legs/operator" || path == "legs/site") return id.contains(member);
-    return false;
-}
-
 std::string joined(std::string_view path, std::string_view below) {
     if (path.empty() || below.empty()) return std::string(path) + std::string(below);
     return std::string(path) + "/" + std::string(below);
@@ -84,12 +32,12 @@ std::string joined(std::string_view path, std::string_view below) {
 
 /// True if a documented member of this name is an object, or a list of objects, and `text` is one too: then
 /// `text` holds what its elements have beyond their columns. Else it is a value of another type.
-bool is_composite(std::string_view path, std::string_view member, std::string_view text) {
-    const bool object = path.empty() ? member == "visitor" || member == "chat_transcript"
-                                     : member == "operator" || member == "site";
-    const bool list = path.empty() ? member == "operators" || member == "queues" || member == "legs"
-                                   : member == "request_queues";
-    return (object && text.starts_with('{')) || (list && text.starts_with('['));
+bool is_composite(std::string_view path, std::string_view name, std::string_view text) {
+    using Shape = DocumentedMember::Shape;
+    const auto member = documented_member(path, name);
+    if (!member) return false;
+    return (member->shape == Shape::object && text.starts_with('{')) ||
+           (member->shape == Shape::list_of_objects && text.starts_with('['));
 }
 
 /// True if an element of the list is not an object.
@@ -147,6 +95,20 @@ std::string Privacy::hashed_json(const std::string& text) const {
     return json_quote(pseudonym(json_unquote(text).value_or(text)));
 }
 
+PrivacyLevel Privacy::level_of(PersonalData data) const {
+    switch (data) {
+        case PersonalData::none:
+            return PrivacyLevel::keep;
+        case PersonalData::visitor_name:
+            return levels_.visitor_name;
+        case PersonalData::visitor_id:
+            return levels_.visitor_id;
+        case PersonalData::audio_recording_urls:
+            return levels_.audio_recording_urls;
+    }
+    return PrivacyLevel::drop;
+}
+
 /// True if the member stays; its text is changed as the level of the field asks.
 bool Privacy::member(std::string_view path, std::string_view name, std::string& text,
                      std::string_view visitor_id) const {
@@ -156,16 +118,19 @@ bool Privacy::member(std::string_view path, std::string_view name, std::string& 
         if (href) text = json_quote(*href);
         return href.has_value();
     }
-    PrivacyLevel level = PrivacyLevel::keep;
-    if (name == "visitor_name") {
-        level = levels_.visitor_name;
-    } else if (name == "visitor_id" || (path.empty() && name == "visitor" && !text.starts_with('{'))) {
-        level = levels_.visitor_id;
-    } else if (path.empty() && name == "audio_recording_urls") {
+    if (path.empty() && name == "audio_recording_urls") {
         text = urls(text);
-    } else if (!documented(path, name)) {
-        level = levels_.extra;
+        return true;
     }
+    // A name of the top counts below it, too: an undocumented object may repeat it.
+    auto documented = documented_member(path, name);
+    const auto named = documented ? documented : documented_member("", name);
+    const bool personal = named && named->personal != PersonalData::none &&
+                          (documented || named->shape == DocumentedMember::Shape::value) &&
+                          !is_composite(path, name, text);
+    const PrivacyLevel level = personal     ? level_of(named->personal)
+                               : documented ? PrivacyLevel::keep
+                                            : levels_.extra;
     if (level == PrivacyLevel::hash) text = hashed_json(text);
     return level != PrivacyLevel::drop;
 }
@@ -178,7 +143,7 @@ OptionalText Privacy::extra(std::string_view base, const std::string& object) co
     // Documented members whose insides hold documented members themselves.
     std::set<std::string, std::less<>> mixed;
     canonical_json(object, why, [&](std::string_view path, std::string_view name, std::string& text) {
-        const bool inside = !path.empty() && documented(joined(base, path), name);
+        const bool inside = !path.empty() && documented_member(joined(base, path), name);
         if (inside) mixed.emplace(path.substr(0, path.find('/')));
         if (path.empty() && is_composite(base, name, text) && has_bare_element(text)) mixed.emplace(name);
         return true;
@@ -239,9 +204,15 @@ void Privacy::apply(Engagement& e) const {
     if (keep_all()) return;
     if (levels_.visitor_id != PrivacyLevel::keep && e.visitor_id) e.visitor_mark = bytes_hash(*e.visitor_id);
     if (e.visitor_href) e.visitor_href = visitor_href(*e.visitor_href, e.visitor_id.value_or(""));
-    apply(levels_.visitor_name, e.visitor_name);
-    apply(levels_.visitor_id, e.visitor_id);
-    for (RecordText& url : e.audio_recording_urls) apply(levels_.audio_recording_urls, url);
+    EngagementFields::for_each([&]<typename F>() {
+        if constexpr (F::personal == PersonalData::none || !F::inner.empty()) {
+            return;  // the visitor's link has its own rule above
+        } else if constexpr (F::kind == FieldKind::list) {
+            for (RecordText& text : e.*F::member) apply(level_of(F::personal), text);
+        } else {
+            apply(level_of(F::personal), e.*F::member);
+        }
+    });
     apply_to_extra("", e.extra);
     if (!e.legs) return;
     for (Leg& leg : *e.legs) apply_to_extra("legs", leg.extra);

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "sinks/fields/field.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -53,6 +54,7 @@ class Privacy {
     OptionalText stored_visitor_id(std::string_view id) const;
 
   private:
+    PrivacyLevel level_of(PersonalData data) const;
     OptionalText value(PrivacyLevel level, OptionalText text) const;
     OptionalText json(PrivacyLevel level, OptionalText text) const;
     std::string urls(const std::string& list) const;

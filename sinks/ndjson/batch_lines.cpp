@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <map>
 
-#include "sinks/content_hash.hpp"
+#include "sinks/legacy_hash.hpp"
 #include "sinks/merge.hpp"
 #include "sinks/ndjson/line.hpp"
 #include "sinks/ndjson/sql.hpp"
+#include "sinks/record_hash.hpp"
 
 namespace glia::ndjson {
 namespace {
@@ -20,10 +21,10 @@ struct Known {
     bool owed = false;          ///< it changed, and the line waits for the legs
 };
 
-std::optional<ContentHash> hash(const OptionalText& text) {
-    return text ? from_bytea("\\x" + *text) : std::nullopt;
+std::optional<RecordHash> hash(const OptionalText& text) {
+    return text ? record_hash_from_hex(*text) : std::nullopt;
 }
-Value value_of(const std::optional<ContentHash>& hash) {
+Value value_of(const std::optional<RecordHash>& hash) {
     return hash ? Value(to_hex(*hash)) : Value();
 }
 std::string mark_of(const ContentHash& hash) {
@@ -56,7 +57,7 @@ class Writer {
         std::map<std::string, Known> known;
         for (const Row& row : state_.run(sql::known_engagements, {list(ids)})) {
             Known& one = known[*row.text(0)];
-            one.state = {hash(row.text(1)).value_or(ContentHash{}), hash(row.text(2)), hash(row.text(3)),
+            one.state = {hash(row.text(1)).value_or(RecordHash{}), hash(row.text(2)), hash(row.text(3)),
                          *row.instant(4), row.instant(5)};
             one.site_ids = texts(row.text(6).value_or("[]"));
             one.owed = row.integer(7) != 0;
@@ -97,7 +98,9 @@ class Writer {
         if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
         incoming.fetched_at = fetched.fetched_at;
         incoming.late = is_late(fetched.source, std::chrono::steady_clock::now() - fetched.sent_at);
-        const MergePlan plan = plan_merge(known ? std::optional(known->state) : std::nullopt, incoming);
+        const bool rewrite_hashes = known && upgrade_hashes(known->state, e, incoming);
+        MergePlan plan = plan_merge(known ? std::optional(known->state) : std::nullopt, incoming);
+        plan.rewrite_hashes = rewrite_hashes;
         remember(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
         count(plan, e);

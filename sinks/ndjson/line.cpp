@@ -1,6 +1,9 @@
 #include "sinks/ndjson/line.hpp"
 
+#include <type_traits>
+
 #include "sinks/content_hash.hpp"
+#include "sinks/fields/engagement_fields.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia::ndjson {
@@ -13,12 +16,6 @@ class Json {
 
     Json& text(std::string_view name, const RecordText& value) {
         return raw(name, value ? json_quote(*value) : "null");
-    }
-    Json& number(std::string_view name, const OptionalSeconds& value) {
-        return raw(name, value ? std::to_string(*value) : "null");
-    }
-    Json& flag(std::string_view name, const OptionalFlag& value) {
-        return raw(name, !value ? "null" : *value ? "true" : "false");
     }
     Json& time(std::string_view name, const OptionalInstant& value) {
         return raw(name, value ? json_quote(to_iso8601(*value)) : "null");
@@ -40,77 +37,70 @@ class Json {
     char close_;
 };
 
-std::string object_with(std::string_view name, const RecordText& value) {
-    return value ? Json('{').text(name, value).done() : "null";
-}
+template <typename List>
+std::string object_of(const typename List::Record& record);
 
-std::string queues(const RecordList<QueueRef>& queues) {
-    Json list('[');
-    for (const QueueRef& queue : queues)
-        list.raw("", Json('{').text("id", queue.id).text("name", queue.name).done());
-    return list.done();
-}
-
-std::string legs(const Engagement& e) {
-    if (!e.legs) return "null";
-    Json list('[');
-    for (const Leg& leg : *e.legs) {
-        list.raw("", Json('{')
-                         .text("id", leg.id)
-                         .raw("operator", object_with("id", leg.operator_id))
-                         .raw("site", object_with("id", leg.site_id))
-                         .time("requested_at", leg.requested_at)
-                         .time("accepted_at", leg.accepted_at)
-                         .text("request_type", leg.request_type)
-                         .text("request_source", leg.request_source)
-                         .text("offered_media_type", leg.offered_media_type)
-                         .text("accepted_media_type", leg.accepted_media_type)
-                         .raw("request_queues", queues(leg.request_queues))
-                         .number("duration", leg.duration)
-                         .text("highest_visitor_media_type", leg.highest_visitor_media_type)
-                         .text("highest_operator_media_type", leg.highest_operator_media_type)
-                         .flag("used_cobrowsing", leg.used_cobrowsing)
-                         .time("ended_at", leg.ended_at)
-                         .text("end_reason", leg.end_reason)
-                         .raw("extra", leg.extra.value_or("null"))
-                         .done());
+/// A value as JSON.
+template <typename F, typename Value>
+std::string json_of(const Value& value) {
+    if constexpr (F::kind == FieldKind::list) {
+        if constexpr (requires { value.has_value(); }) {
+            return value ? json_of<F>(*value) : "null";
+        } else {
+            Json list('[');
+            for (const auto& element : value) {
+                if constexpr (std::is_void_v<typename F::Elements>) {
+                    list.text("", element);
+                } else {
+                    list.raw("", object_of<typename F::Elements>(element));
+                }
+            }
+            return list.done();
+        }
+    } else if constexpr (std::is_same_v<Value, Instant>) {
+        return json_quote(to_iso8601(value));
+    } else {
+        if (!value) return "null";
+        if constexpr (F::kind == FieldKind::time) return json_quote(to_iso8601(*value));
+        if constexpr (F::kind == FieldKind::seconds) return std::to_string(*value);
+        if constexpr (F::kind == FieldKind::flag) return *value ? "true" : "false";
+        if constexpr (F::kind == FieldKind::json) return std::string(*value);
+        if constexpr (F::kind == FieldKind::id || F::kind == FieldKind::text) return json_quote(*value);
     }
-    return list.done();
+}
+
+/// Appends the members of a record in the API's own shape.
+template <typename List>
+void append_members(Json& out, const typename List::Record& record) {
+    List::for_each([&]<typename F>() {
+        const auto& value = record.*F::member;
+        if constexpr (F::required && F::kind == FieldKind::id) {
+            return;  // stands at the head of the line
+        } else if constexpr (!F::inner.empty()) {
+            out.raw(F::name.view(),
+                    value ? Json('{').raw(F::inner.view(), json_of<F>(value)).done() : "null");
+        } else {
+            // An operator's id, which the API has only in the link, is called as that of other objects.
+            constexpr bool kDerivedId = !F::is_api_member && F::kind == FieldKind::id;
+            out.raw(kDerivedId ? "id" : F::name.view(), json_of<F>(value));
+        }
+    });
+}
+
+template <typename List>
+std::string object_of(const typename List::Record& record) {
+    Json object('{');
+    append_members<List>(object, record);
+    return object.done();
 }
 
 /// Everything but when it was fetched.
 std::string content(const Engagement& e, const std::vector<std::string>& site_ids) {
-    Json sites('['), recordings('['), operators('[');
+    Json sites('['), object('{');
     for (const std::string& site : site_ids) sites.raw("", json_quote(site));
-    for (const RecordText& url : e.audio_recording_urls) recordings.raw("", url ? json_quote(*url) : "null");
-    for (const OperatorRef& op : e.operators)
-        operators.raw("", Json('{').text("id", op.operator_id).text("href", op.href).done());
-    return Json('{')
-        .raw("site_ids", sites.done())
-        .text("engagement_type", e.engagement_type)
-        .time("created_at", e.created_at)
-        .number("duration", e.duration)
-        .text("visitor_name", e.visitor_name)
-        .text("visitor_browser", e.visitor_browser)
-        .text("visitor_device_type", e.visitor_device_type)
-        .text("visitor_id", e.visitor_id)
-        .flag("cobrowsing_used", e.cobrowsing_used)
-        .flag("video_used", e.video_used)
-        .flag("audio_used", e.audio_used)
-        .flag("flagged", e.flagged)
-        .number("queue_wait_time", e.queue_wait_time)
-        .text("platform", e.platform)
-        .raw("audio_recording_urls", recordings.done())
-        .flag("crm_forwarded", e.crm_forwarded)
-        .flag("summary_forwarded", e.summary_forwarded)
-        .raw("visitor", object_with("href", e.visitor_href))
-        .raw("chat_transcript", object_with("href", e.chat_transcript_href))
-        .raw("operators", operators.done())
-        .text("source", e.source)
-        .raw("queues", queues(e.queues))
-        .raw("extra", e.extra.value_or("null"))
-        .raw("legs", legs(e))
-        .done();
+    object.raw("site_ids", sites.done());
+    append_members<EngagementFields>(object, e);
+    return object.done();
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "sinks/legacy_hash.hpp"
 #include "sinks/postgres/children.hpp"
 #include "sinks/postgres/copy.hpp"
 #include "sinks/postgres/first_sites.hpp"
@@ -32,17 +33,13 @@ constexpr std::size_t kWorthALook = 200;
 // The columns of classify, by their places: to look for names costs more than the rest.
 enum StateColumn { kId, kCoreHash, kListHash, kLegsHash, kFetchedAt, kLegsFetchedAt, kSiteKnown };
 
-std::string_view bytes_of(const ContentHash& hash) {
-    return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
 /// What a bytea in text form holds; nothing of NULL.
 std::string bytes_of(std::string_view bytea) {
     return bytea.starts_with("\\x") ? from_hex(bytea.substr(2)).value_or("") : "";
 }
 
-std::optional<ContentHash> hash(const pqxx::row& row, StateColumn column) {
-    return row[column].is_null() ? std::nullopt : from_bytea(row[column].c_str());
+std::optional<RecordHash> hash(const pqxx::row& row, StateColumn column) {
+    return row[column].is_null() ? std::nullopt : record_hash_from_bytea(row[column].c_str());
 }
 
 OptionalInstant instant(const pqxx::row& row, StateColumn column) {
@@ -56,7 +53,7 @@ bool truth(const pqxx::row& row, int column) {
 
 StoredState stored_state(const pqxx::row& row) {
     StoredState state;
-    state.core_hash = hash(row, kCoreHash).value_or(ContentHash{});
+    state.core_hash = hash(row, kCoreHash).value_or(RecordHash{});
     state.list_hash = hash(row, kListHash);
     state.legs_hash = hash(row, kLegsHash);
     state.fetched_at = instant(row, kFetchedAt).value_or(Instant{});
@@ -158,17 +155,17 @@ class Writer {
             const std::string hashes = bytes_of(rows[0][0].c_str());
             if (!hashes.empty() && by_hash.empty()) {
                 for (Work& work : works_) {
-                    if (may_be_glanced_at(work)) by_hash[bytes_of(work.incoming.core_hash)] = &work;
+                    if (may_be_glanced_at(work)) by_hash[work.incoming.core_hash.bytes()] = &work;
                 }
             }
-            constexpr std::size_t kHash = sizeof(ContentHash);
+            constexpr std::size_t kHash = sizeof(RecordHash);
             for (std::string_view rest = hashes; rest.size() >= 2 * kHash; rest.remove_prefix(2 * kHash)) {
                 ++stored_there_;
                 const auto found = by_hash.find(rest.substr(0, kHash));
                 if (found == by_hash.end()) continue;
                 Work& work = *found->second;
                 const auto& legs = work.incoming.legs_hash;
-                work.as_stored = !legs || bytes_of(*legs) == rest.substr(kHash, kHash);
+                work.as_stored = !legs || legs->bytes() == rest.substr(kHash, kHash);
                 work.familiar = work.as_stored && work.site() == site;
             }
         }
@@ -278,6 +275,7 @@ class Writer {
         for (Work* work : works) {
             by_id[work->id()] = work;
             work->stored.reset();
+            work->rewrite_hashes = false;
             work->site_known = false;
             work->rejected_before = false;
             work->ongoing_before = false;
@@ -296,6 +294,8 @@ class Writer {
             for (const auto& row : tx_.run(sql::classify, {array(asked), site})) {
                 Work& work = *by_id.at(row[kId].c_str());
                 work.stored = stored_state(row);
+                work.core_hash_was = work.stored->core_hash;
+                work.rewrite_hashes = upgrade_hashes(*work.stored, work.engagement(), work.incoming);
                 work.site_known = truth(row, kSiteKnown);
                 if (!work.site_known) listed_first_by_others.emplace_back(work.id());
                 stored.emplace_back(work.id());
@@ -310,7 +310,10 @@ class Writer {
                 (truth(row, 1) ? work.ongoing_before : work.rejected_before) = true;
             }
         }
-        for (Work* work : works) work->plan = plan_merge(work->stored, work->incoming);
+        for (Work* work : works) {
+            work->plan = plan_merge(work->stored, work->incoming);
+            work->plan.rewrite_hashes = work->rewrite_hashes;
+        }
     }
 
     /// COPY of everything that is new. If another writer was quicker with one of them, the database says so,
@@ -399,9 +402,9 @@ class Writer {
 
     std::set<std::string> update_rows(const std::vector<Work*>& works) {
         Rows rows(EngagementTable::table(), Rows::Encoding::json);
-        std::vector<Param> ids, core, changed, list_hashes, legs_hashes, fetched, legs_fetched;
+        std::vector<Param> ids, core, changed, core_hashes, list_hashes, legs_hashes, fetched, legs_fetched;
         std::vector<Param> core_was, fetched_was, legs_fetched_was;
-        const auto hash_param = [](const std::optional<ContentHash>& hash) {
+        const auto hash_param = [](const std::optional<RecordHash>& hash) {
             return hash ? Param{to_bytea(*hash)} : std::nullopt;
         };
         for (const Work* work : works) {
@@ -412,20 +415,21 @@ class Writer {
             ids.emplace_back(std::string(work->id()));
             core.push_back(param(plan.write_core));
             changed.push_back(param(plan.write_core || plan.write_legs));
+            core_hashes.push_back(hash_param(metadata.core_hash));
             list_hashes.push_back(hash_param(metadata.list_hash));
             legs_hashes.push_back(hash_param(metadata.legs_hash));
             fetched.push_back(to_text(*metadata.fetched_at));
             legs_fetched.push_back(param(metadata.legs_fetched_at));
-            core_was.push_back(to_bytea(stored.core_hash));
+            core_was.push_back(to_bytea(work->core_hash_was));
             fetched_was.push_back(to_text(stored.fetched_at));
             legs_fetched_was.push_back(param(stored.legs_fetched_at));
         }
         std::set<std::string> won;
         for (const auto& row :
              tx_.run(sql::update_engagements,
-                     {std::move(rows).finished(), array(ids), array(core), array(changed), array(list_hashes),
-                      array(legs_hashes), array(fetched), array(legs_fetched), array(core_was),
-                      array(fetched_was), array(legs_fetched_was), tx_.began_at()})) {
+                     {std::move(rows).finished(), array(ids), array(core), array(changed), array(core_hashes),
+                      array(list_hashes), array(legs_hashes), array(fetched), array(legs_fetched),
+                      array(core_was), array(fetched_was), array(legs_fetched_was), tx_.began_at()})) {
             won.insert(row[0].c_str());
         }
         return won;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "sinks/record_hash.hpp"
+
 namespace glia::postgres {
 
 std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) {

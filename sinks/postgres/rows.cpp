@@ -145,10 +145,10 @@ void Rows::flag(const OptionalFlag& value) {
     data_ += *value ? "true" : "false";
 }
 
-void Rows::hash(const std::optional<ContentHash>& value) {
+void Rows::hash(const std::optional<RecordHash>& value) {
     if (!value) return null();
     if (!copy_) return text(to_bytea(*value));
-    text(std::string_view(reinterpret_cast<const char*>(value->data()), value->size()));
+    text(value->bytes());
 }
 
 }  // namespace glia::postgres

@@ -47,11 +47,11 @@ class Rows {
     void json(std::string_view value);  ///< jsonb
     void json(const OptionalText& value) { value ? json(std::string_view(*value)) : null(); }
     void json(const RecordText& value) { value ? json(*value) : null(); }
-    void time(const OptionalInstant& value);             ///< timestamptz
-    void number(const OptionalSeconds& value);           ///< bigint
-    void position(std::size_t value);                    ///< integer
-    void flag(const OptionalFlag& value);                ///< boolean
-    void hash(const std::optional<ContentHash>& value);  ///< bytea
+    void time(const OptionalInstant& value);            ///< timestamptz
+    void number(const OptionalSeconds& value);          ///< bigint
+    void position(std::size_t value);                   ///< integer
+    void flag(const OptionalFlag& value);               ///< boolean
+    void hash(const std::optional<RecordHash>& value);  ///< bytea
 
     /// A cell of a column that holds a field of this kind.
     template <FieldKind kKind, typename Value>

@@ -28,9 +28,9 @@ using ChildKeyFields = FieldList<OwnColumn<"engagement_id", &ChildKey::engagemen
 struct RowMetadata {
     OptionalInstant fetched_at;
     OptionalInstant legs_fetched_at;
-    std::optional<ContentHash> core_hash;
-    std::optional<ContentHash> list_hash;
-    std::optional<ContentHash> legs_hash;
+    std::optional<RecordHash> core_hash;
+    std::optional<RecordHash> list_hash;
+    std::optional<RecordHash> legs_hash;
     RecordText first_site_id;  ///< of a new row; none: not from a listing
 };
 using RowMetadataFields =

@@ -7,7 +7,7 @@
 
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/sync/pass_run.hpp"
-#include "sinks/content_hash.hpp"
+#include "sinks/record_hash.hpp"
 #include "sinks/postgres/tables.hpp"
 #include "tests/simulator/world.hpp"
 

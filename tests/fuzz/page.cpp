@@ -1,6 +1,6 @@
 // Any bytes as a page: nothing crashes, and what is accepted can be stored.
 #include "daemon/parse/engagement_parser.hpp"
-#include "sinks/content_hash.hpp"
+#include "sinks/record_hash.hpp"
 
 #include <cstdlib>
 

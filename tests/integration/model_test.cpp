@@ -17,7 +17,7 @@
 namespace glia {
 namespace {
 
-std::string hex(const std::optional<ContentHash>& hash) {
+std::string hex(const std::optional<RecordHash>& hash) {
     return hash ? to_bytea(*hash) : "NULL";
 }
 std::string time(const OptionalInstant& at) {

@@ -211,7 +211,7 @@ const std::multimap<std::string, Asked> kAsked = {
     {"trim_legs", {"'[]', $ids", 100}},
     {"unclaim_details", {"$ids", 100}},
     {"update_engagements",
-     {"$full, $ids, $flags, $flags, $bytes, $bytes, $times, $times, $hashes, $fetched, $fetched, now()",
+     {"$full, $ids, $flags, $flags, $hashes, $bytes, $bytes, $times, $times, $hashes, $fetched, $fetched, now()",
       100}},
     {"upsert_queues",
      {"'[{\"id\":\"q1\",\"name\":\"n\",\"name_as_of\":\"2030-01-01\",\"name_fetched_at\":\"2030-01-01\"}]'",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sinks/planted.hpp"
+#include "sinks/record_hash.hpp"
 
 namespace simulation {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/parse/engagement_parser.hpp"
-#include "sinks/content_hash.hpp"
+#include "sinks/record_hash.hpp"
 #include "sinks/json_text.hpp"
 #include "tests/printing.hpp"
 

@@ -21,9 +21,9 @@ Instant at(const char* text) {
 }
 const Instant kEarly = at("2024-01-01T00:00:00Z");
 const Instant kLate = at("2024-01-01T00:00:10Z");
-constexpr ContentHash kA{1}, kB{2}, kLegsA{3}, kLegsB{4};
+constexpr RecordHash kA{2, {1}}, kB{2, {2}}, kLegsA{2, {3}}, kLegsB{2, {4}};
 
-StoredState stored(ContentHash core, std::optional<ContentHash> list, std::optional<ContentHash> legs,
+StoredState stored(RecordHash core, std::optional<RecordHash> list, std::optional<RecordHash> legs,
                    Instant when = kEarly) {
     StoredState state;
     state.core_hash = core;
@@ -33,10 +33,10 @@ StoredState stored(ContentHash core, std::optional<ContentHash> list, std::optio
     if (legs) state.legs_fetched_at = when;
     return state;
 }
-IncomingState list_item(ContentHash core, Instant when = kLate) {
+IncomingState list_item(RecordHash core, Instant when = kLate) {
     return {RecordSource::list, core, std::nullopt, when};
 }
-IncomingState detail(ContentHash core, ContentHash legs, Instant when = kLate) {
+IncomingState detail(RecordHash core, RecordHash legs, Instant when = kLate) {
     return {RecordSource::detail, core, legs, when};
 }
 

@@ -1,11 +1,12 @@
--- The engagements first listed by a site within a time, as the hashes of their list item and of their legs, 32 bytes
--- each, one after the other.
+-- The engagements first listed by a site within a time, as the hashes of their list item and of their legs, 34 bytes
+-- each, one after the other. Hashes of the first form, which are shorter, are left out.
 -- In the order of the index on (first_site_id, created_at): of the two indexes with a time this one is to answer.
 -- $1 the site, $2 the earliest created_at, $3 the latest, $4 at most so many
-SELECT string_agg(t.hashes, '') AS hashes
-FROM (SELECT e.list_hash || coalesce(e.legs_hash, '\x00000000000000000000000000000000') AS hashes
+SELECT string_agg(t.list_hash || coalesce(t.legs_hash, '\x0000000000000000000000000000000000'), '') AS hashes
+FROM (SELECT e.list_hash, e.legs_hash
       FROM engagements e
       WHERE e.first_site_id = $1 AND e.created_at BETWEEN $2::timestamptz AND $3::timestamptz
         AND e.list_hash IS NOT NULL
       ORDER BY e.first_site_id, e.created_at
-      LIMIT $4::bigint) t;
+      LIMIT $4::bigint) t
+WHERE octet_length(t.list_hash) = 17 AND (t.legs_hash IS NULL OR octet_length(t.legs_hash) = 17);

@@ -1,0 +1,249 @@
+// What a record's hash is taken over: its leaves, each a path of names and positions with a value.
+//
+// A leaf is written as the length of its path, the path, a letter for the kind of value and the value. The
+// parts of a path are separated by NUL, which no name holds; a position in a list is eight hexadecimal
+// digits. Paths are sorted as bytes. A list that is not empty has a leaf with its length. A time is hashed as
+// a time, and so is a text that is one (`2017-07-07T13:47:21.150Z`): a member that becomes documented as a
+// time keeps its leaf.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "sinks/fields/field.hpp"
+#include "sinks/records.hpp"
+
+namespace glia::hashing {
+
+/// The bytes that are hashed: the version of this form, and the leaves in the order in which they are
+/// written.
+class LeafWriter {
+  public:
+    LeafWriter();
+    void text(std::string_view path, std::string_view value);
+    void time(std::string_view path, Instant value);
+    void integer(std::string_view path, std::int64_t value);
+    void flag(std::string_view path, bool value);
+    /// A number that is no whole one, as it stands.
+    void number(std::string_view path, std::string_view value);
+    void list_length(std::string_view path, std::size_t length);
+
+    const std::string& bytes() const { return bytes_; }
+    /// From now on remembers where each leaf begins, for sorted().
+    void keep_places() { keeps_places_ = true; }
+    /// The bytes with the leaves in the order of their paths. Of two leaves of one path the first that was
+    /// written counts.
+    std::string sorted() const;
+
+  private:
+    struct Place {
+        std::string path;
+        std::size_t begin = 0;
+    };
+    void begin(std::string_view path, char kind);
+    template <typename Integer>
+    void raw(Integer value);
+    std::string bytes_;
+    bool keeps_places_ = false;
+    std::vector<Place> places_;
+};
+
+/// Adds the leaves of a JSON value, as of the object that a record keeps as its `extra`.
+void add_json_leaves(LeafWriter& out, std::string_view path, std::string_view json);
+
+inline void append_part(std::string& path, std::string_view part) {
+    if (!path.empty()) path.push_back('\0');
+    path += part;
+}
+std::string position_part(std::size_t position);
+
+/// Writes the leaves of records of one list of fields.
+template <typename List>
+class RecordLeaves;
+
+/// Where a field stands among the others: its path as sorted.
+template <typename F>
+constexpr auto path_of() {
+    constexpr std::size_t kLength =
+        F::name.view().size() + (F::inner.empty() ? 0 : 1 + F::inner.view().size());
+    std::array<char, kLength> path{};
+    const auto end = std::copy(F::name.view().begin(), F::name.view().end(), path.begin());
+    if constexpr (!F::inner.empty()) {
+        *end = '\0';
+        std::copy(F::inner.view().begin(), F::inner.view().end(), end + 1);
+    }
+    return path;
+}
+template <typename F>
+struct FieldPath {
+    static constexpr auto kBytes = path_of<F>();
+    static constexpr std::string_view view() { return {kBytes.data(), kBytes.size()}; }
+};
+
+template <typename... Fields>
+class RecordLeaves<FieldList<Fields...>> {
+  public:
+    using Record = typename FieldList<Fields...>::Record;
+
+    /// The leaves of documented members, in the order of their paths, without the field `kLeftOut`; `prefix`:
+    /// the path of the record, empty at the top.
+    template <Name kLeftOut = "">
+    static void write(LeafWriter& out, const std::string& prefix, const Record& record) {
+        write_sorted<kLeftOut>(out, prefix, record, std::make_index_sequence<sizeof...(Fields)>{});
+    }
+    /// True if something beyond documented members is kept, of the record or of an element of its lists.
+    template <Name kLeftOut = "">
+    static bool has_extra(const Record& record) {
+        return (field_has_extra<kLeftOut, Fields>(record) || ...);
+    }
+    template <Name kLeftOut = "">
+    static void write_extra(LeafWriter& out, const std::string& prefix, const Record& record) {
+        (write_field_extra<kLeftOut, Fields>(out, prefix, record), ...);
+    }
+
+  private:
+    static constexpr std::array<std::size_t, sizeof...(Fields)> order() {
+        const std::array<std::string_view, sizeof...(Fields)> paths{FieldPath<Fields>::view()...};
+        std::array<std::size_t, sizeof...(Fields)> indexes{};
+        for (std::size_t i = 0; i < indexes.size(); ++i) indexes[i] = i;
+        std::sort(indexes.begin(), indexes.end(),
+                  [&](std::size_t a, std::size_t b) { return paths[a] < paths[b]; });
+        return indexes;
+    }
+    template <Name kLeftOut, std::size_t... kAt>
+    static void write_sorted(LeafWriter& out, const std::string& prefix, const Record& record,
+                             std::index_sequence<kAt...>) {
+        static constexpr auto kOrder = order();
+        (write_field<kLeftOut, std::tuple_element_t<kOrder[kAt], std::tuple<Fields...>>>(out, prefix, record),
+         ...);
+    }
+    template <Name kLeftOut, typename F>
+    static void write_field(LeafWriter& out, const std::string& prefix, const Record& record) {
+        if constexpr (F::is_api_member && F::name.view() != kLeftOut.view()) {
+            const auto& value = record.*F::member;
+            if (prefix.empty()) return write_value<F>(out, FieldPath<F>::view(), value);
+            std::string path = prefix;
+            append_part(path, FieldPath<F>::view());
+            write_value<F>(out, path, value);
+        }
+    }
+    template <typename F, typename Value>
+    static void write_value(LeafWriter& out, std::string_view path, const Value& value) {
+        if constexpr (F::kind == FieldKind::list) {
+            write_list<typename F::Elements>(out, path, value);
+        } else if constexpr (std::is_same_v<Value, Instant>) {
+            out.time(path, value);
+        } else {
+            if (!value) return;
+            if constexpr (F::kind == FieldKind::time) out.time(path, *value);
+            if constexpr (F::kind == FieldKind::seconds) out.integer(path, *value);
+            if constexpr (F::kind == FieldKind::flag) out.flag(path, *value);
+            if constexpr (F::kind == FieldKind::id || F::kind == FieldKind::text) out.text(path, *value);
+            if constexpr (F::kind == FieldKind::json) add_json_leaves(out, path, *value);
+        }
+    }
+    template <typename Elements, typename List>
+    static void write_list(LeafWriter& out, std::string_view path, const List& list) {
+        if constexpr (requires { list.has_value(); }) {
+            if (list) write_list<Elements>(out, path, *list);
+        } else {
+            if (list.empty()) return;
+            out.list_length(path, list.size());
+            for (std::size_t i = 0; i < list.size(); ++i) {
+                std::string element(path);
+                append_part(element, position_part(i));
+                if constexpr (std::is_void_v<Elements>) {
+                    if (list[i]) out.text(element, *list[i]);
+                } else {
+                    RecordLeaves<Elements>::write(out, element, list[i]);
+                }
+            }
+        }
+    }
+
+    template <Name kLeftOut, typename F>
+    static bool field_has_extra(const Record& record) {
+        const auto& value = record.*F::member;
+        if constexpr (F::column.view() == "extra") {
+            return static_cast<bool>(value);
+        } else if constexpr (F::kind == FieldKind::list && F::name.view() != kLeftOut.view()) {
+            return list_has_extra<typename F::Elements>(value);
+        } else {
+            return false;
+        }
+    }
+    template <typename Elements, typename List>
+    static bool list_has_extra(const List& list) {
+        if constexpr (std::is_void_v<Elements>) {
+            return false;
+        } else if constexpr (requires { list.has_value(); }) {
+            return list && list_has_extra<Elements>(*list);
+        } else {
+            return std::any_of(list.begin(), list.end(), [](const auto& element) {
+                return RecordLeaves<Elements>::has_extra(element);
+            });
+        }
+    }
+    template <Name kLeftOut, typename F>
+    static void write_field_extra(LeafWriter& out, const std::string& prefix, const Record& record) {
+        const auto& value = record.*F::member;
+        if constexpr (F::column.view() == "extra") {
+            if (value) add_json_leaves(out, prefix, *value);
+        } else if constexpr (F::kind == FieldKind::list && F::name.view() != kLeftOut.view()) {
+            std::string path = prefix;
+            append_part(path, F::name.view());
+            write_list_extra<typename F::Elements>(out, path, value);
+        }
+    }
+    template <typename Elements, typename List>
+    static void write_list_extra(LeafWriter& out, const std::string& path, const List& list) {
+        if constexpr (std::is_void_v<Elements>) {
+        } else if constexpr (requires { list.has_value(); }) {
+            if (list) write_list_extra<Elements>(out, path, *list);
+        } else {
+            for (std::size_t i = 0; i < list.size(); ++i) {
+                std::string element = path;
+                append_part(element, position_part(i));
+                RecordLeaves<Elements>::write_extra(out, element, list[i]);
+            }
+        }
+    }
+};
+
+/// The bytes whose hash is the record's.
+template <typename List, Name kLeftOut = "">
+std::string leaves_of(const typename List::Record& record) {
+    LeafWriter out;
+    using Leaves = RecordLeaves<List>;
+    if (!Leaves::template has_extra<kLeftOut>(record)) {
+        Leaves::template write<kLeftOut>(out, "", record);
+        return out.bytes();  // sorted already
+    }
+    out.keep_places();
+    Leaves::template write<kLeftOut>(out, "", record);
+    Leaves::template write_extra<kLeftOut>(out, "", record);
+    return out.sorted();
+}
+/// The same of a list of records.
+template <typename List>
+std::string leaves_of_list(const RecordList<typename List::Record>& records) {
+    LeafWriter out;
+    using Leaves = RecordLeaves<List>;
+    const bool sort = std::any_of(records.begin(), records.end(),
+                                  [](const auto& record) { return Leaves::has_extra(record); });
+    if (sort) out.keep_places();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        Leaves::write(out, position_part(i), records[i]);
+        if (sort) Leaves::write_extra(out, position_part(i), records[i]);
+    }
+    return sort ? out.sorted() : out.bytes();
+}
+
+}  // namespace glia::hashing
