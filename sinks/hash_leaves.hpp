@@ -1,10 +1,10 @@
 // What a record's hash is taken over: its leaves, each a path of names and positions with a value.
 //
-// A leaf is written as the length of its path, the path, a letter for the kind of value and the value. The
-// parts of a path are separated by NUL, which no name holds; a position in a list is eight hexadecimal
-// digits. Paths are sorted as bytes. A list that is not empty has a leaf with its length. A time is hashed as
-// a time, and so is a text that is one (`2017-07-07T13:47:21.150Z`): a member that becomes documented as a
-// time keeps its leaf.
+// A leaf is written as the length of its path, the path, a letter for the kind of value and the value. NUL,
+// which no name holds, stands before each part of a path; a position in a list is eight hexadecimal digits.
+// Paths are sorted as bytes. A list that is not empty has a leaf with its length. A time is hashed as a time,
+// and so is a text that is one (`2017-07-07T13:47:21.150Z`): a member that becomes documented as a time keeps
+// its leaf.
 #pragma once
 
 #include <algorithm>
@@ -59,7 +59,7 @@ class LeafWriter {
 void add_json_leaves(LeafWriter& out, std::string_view path, std::string_view json);
 
 inline void append_part(std::string& path, std::string_view part) {
-    if (!path.empty()) path.push_back('\0');
+    path.push_back('\0');
     path += part;
 }
 std::string position_part(std::size_t position);
@@ -68,17 +68,13 @@ std::string position_part(std::size_t position);
 template <typename List>
 class RecordLeaves;
 
-/// Where a field stands among the others: its path as sorted.
+/// The path of a field in its record.
 template <typename F>
 constexpr auto path_of() {
-    constexpr std::size_t kLength =
-        F::name.view().size() + (F::inner.empty() ? 0 : 1 + F::inner.view().size());
-    std::array<char, kLength> path{};
-    const auto end = std::copy(F::name.view().begin(), F::name.view().end(), path.begin());
-    if constexpr (!F::inner.empty()) {
-        *end = '\0';
-        std::copy(F::inner.view().begin(), F::inner.view().end(), end + 1);
-    }
+    constexpr std::size_t kInner = F::inner.empty() ? 0 : 1 + F::inner.view().size();
+    std::array<char, 1 + F::name.view().size() + kInner> path{};
+    const auto end = std::copy(F::name.view().begin(), F::name.view().end(), path.begin() + 1);
+    if constexpr (kInner > 0) std::copy(F::inner.view().begin(), F::inner.view().end(), end + 1);
     return path;
 }
 template <typename F>
@@ -129,9 +125,7 @@ class RecordLeaves<FieldList<Fields...>> {
         if constexpr (F::is_api_member && F::name.view() != kLeftOut.view()) {
             const auto& value = record.*F::member;
             if (prefix.empty()) return write_value<F>(out, FieldPath<F>::view(), value);
-            std::string path = prefix;
-            append_part(path, FieldPath<F>::view());
-            write_value<F>(out, path, value);
+            write_value<F>(out, prefix + std::string(FieldPath<F>::view()), value);
         }
     }
     template <typename F, typename Value>
@@ -240,8 +234,10 @@ std::string leaves_of_list(const RecordList<typename List::Record>& records) {
                                   [](const auto& record) { return Leaves::has_extra(record); });
     if (sort) out.keep_places();
     for (std::size_t i = 0; i < records.size(); ++i) {
-        Leaves::write(out, position_part(i), records[i]);
-        if (sort) Leaves::write_extra(out, position_part(i), records[i]);
+        std::string path;
+        append_part(path, position_part(i));
+        Leaves::write(out, path, records[i]);
+        if (sort) Leaves::write_extra(out, path, records[i]);
     }
     return sort ? out.sorted() : out.bytes();
 }

@@ -42,7 +42,9 @@ class Serialiser {
     std::string bytes_;
 };
 
-ContentHash core_hash(const Engagement& e) {
+}  // namespace
+
+RecordHash legacy_core_hash(const Engagement& e) {
     Serialiser s;
     s.text(e.id);
     s.time(e.created_at);
@@ -66,10 +68,10 @@ ContentHash core_hash(const Engagement& e) {
         s.text(op.href);
     }
     s.queues(e.queues);
-    return bytes_hash(s.bytes());
+    return {RecordHash::kLegacy, bytes_hash(s.bytes())};
 }
 
-ContentHash legs_hash(const RecordList<Leg>& legs) {
+RecordHash legacy_legs_hash(const RecordList<Leg>& legs) {
     Serialiser s;
     for (const Leg& leg : legs) {
         s.text(leg.id);
@@ -84,8 +86,10 @@ ContentHash legs_hash(const RecordList<Leg>& legs) {
         s.flag(leg.used_cobrowsing);
         s.queues(leg.request_queues);
     }
-    return bytes_hash(s.bytes());
+    return {RecordHash::kLegacy, bytes_hash(s.bytes())};
 }
+
+namespace {
 
 bool is_legacy(const std::optional<RecordHash>& hash) {
     return hash && hash->version == RecordHash::kLegacy;
@@ -103,12 +107,11 @@ bool upgrade_hashes(StoredState& stored, const Engagement& engagement, const Inc
         any = true;
     };
     if (core || list) {
-        const RecordHash before{RecordHash::kLegacy, core_hash(engagement)};
+        const RecordHash before = legacy_core_hash(engagement);
         if (core) upgrade(stored.core_hash, before, incoming.core_hash);
         if (list) upgrade(*stored.list_hash, before, incoming.core_hash);
     }
-    if (legs)
-        upgrade(*stored.legs_hash, {RecordHash::kLegacy, legs_hash(*engagement.legs)}, *incoming.legs_hash);
+    if (legs) upgrade(*stored.legs_hash, legacy_legs_hash(*engagement.legs), *incoming.legs_hash);
     return any;
 }
 

@@ -8,6 +8,9 @@
 
 namespace glia {
 
+RecordHash legacy_core_hash(const Engagement& engagement);
+RecordHash legacy_legs_hash(const RecordList<Leg>& legs);
+
 /// Replaces each hash of the first form in `stored` by the current one if it tells of the same content as
 /// `engagement`, whose hashes are in `incoming`. True if one was replaced.
 bool upgrade_hashes(StoredState& stored, const Engagement& engagement, const IncomingState& incoming);

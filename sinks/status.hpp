@@ -70,14 +70,25 @@ struct ClockStatus {
     OptionalInstant found_at;  ///< none: not noted
 };
 
+/// A member that the API sends beyond its documentation (undocumented_members).
+struct UndocumentedStatus {
+    std::string path;
+    std::string kind;  ///< unknown, type or value
+    Instant first_seen_at{};
+    Instant last_seen_at{};
+    std::int64_t times_seen = 0;
+    bool is_new = false;  ///< first seen within the last 7 days
+};
+
 struct StatusReport {
     std::vector<SiteStatus> sites;
     std::int64_t details_waiting = 0;
     std::int64_t details_parked = 0;
     std::int64_t rejected = 0;
-    std::vector<BackfillStatus> backfills;  ///< unfinished ones
-    std::vector<EnricherStatus> enrichers;  ///< those that have ever worked or have work waiting
-    std::vector<ClockStatus> clocks;        ///< of each machine
+    std::vector<BackfillStatus> backfills;         ///< unfinished ones
+    std::vector<EnricherStatus> enrichers;         ///< those that have ever worked or have work waiting
+    std::vector<ClockStatus> clocks;               ///< of each machine
+    std::vector<UndocumentedStatus> undocumented;  ///< the newest first, at most 100
     int schema_version = 0;
 };
 

@@ -193,6 +193,20 @@ std::string enrichers(const StatusFacts& facts) {
     return out + "</table></section>\n";
 }
 
+std::string undocumented(const StatusFacts& facts) {
+    if (facts.gauges.report.undocumented.empty()) return "";
+    std::string out =
+        "<section><h2>Beyond the API's documentation</h2><table><tr><th>Member<th>Kind<th "
+        "class=\"number\">Times seen<th>First seen<th>Last seen</tr>\n";
+    for (const UndocumentedStatus& member : facts.gauges.report.undocumented) {
+        out += "<tr><td><code>" + escape(member.path) + "</code></td><td>" + escape(member.kind) +
+               (member.is_new ? " <b class=\"wait\">new</b>" : "") + "</td><td class=\"number\">" +
+               with_commas(member.times_seen) + "</td><td>" + time(member.first_seen_at) + "</td><td>" +
+               time(member.last_seen_at) + "</td></tr>\n";
+    }
+    return out + "</table></section>\n";
+}
+
 std::string runs(const StatusFacts& facts) {
     std::string out =
         "<section><h2>Recent runs</h2><table><tr><th>Ended<th>Mode<th>Site<th class=\"number\">Pages<th "
@@ -236,8 +250,8 @@ std::string status_page(const StatusFacts& facts) {
            std::string(kPageCss) + "</style></head><body>\n<header><h1>glia-sync <span class=\"dim\">" +
            kVersion + "</span></h1>" + state(facts) +
            "<span id=\"stale\" role=\"status\"></span></header>\n<main id=\"main\">\n" + sites(facts) +
-           figures(facts) + backfills(facts) + enrichers(facts) + runs(facts) + "</main>\n<script>" +
-           kPageJs + "</script></body></html>\n";
+           figures(facts) + backfills(facts) + enrichers(facts) + undocumented(facts) + runs(facts) +
+           "</main>\n<script>" + kPageJs + "</script></body></html>\n";
 }
 
 }  // namespace glia

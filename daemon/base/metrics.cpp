@@ -93,6 +93,22 @@ void add_sites(const Gauges& gauges, std::vector<prom::MetricFamily>& families) 
     for (Fresh* family : {&through, &lag, &success, &failing, &rejected, &lease}) family->to(families);
 }
 
+void add_undocumented(const StatusReport& report, std::vector<prom::MetricFamily>& families) {
+    constexpr std::size_t kMostNamed = 20;  // each name is a time series of its own
+    Fresh("glia_sync_undocumented_members",
+          "Members that the API sends beyond its documentation or of another type, by path.")
+        .add(static_cast<double>(report.undocumented.size()))
+        .to(families);
+    Fresh named("glia_sync_undocumented_member_first_seen_timestamp_seconds",
+                "When a member beyond the documentation was first seen, for those of the last 7 days.");
+    std::size_t count = 0;
+    for (const UndocumentedStatus& member : report.undocumented) {
+        if (member.is_new && count++ < kMostNamed)
+            named.add(seconds(member.first_seen_at), {{"path", member.path}, {"kind", member.kind}});
+    }
+    named.to(families);
+}
+
 void add_work(const Gauges& gauges, std::vector<prom::MetricFamily>& families) {
     Fresh("glia_sync_database_up", "1 if the database answered when this was asked for.")
         .add(gauges.database_up ? 1 : 0)
@@ -116,6 +132,7 @@ void add_work(const Gauges& gauges, std::vector<prom::MetricFamily>& families) {
     }
     enrichments.to(families);
     enriched.to(families);
+    add_undocumented(gauges.report, families);
     std::int64_t done = 0;
     std::int64_t total = 0;
     for (const BackfillStatus& backfill : gauges.report.backfills) {

@@ -110,6 +110,13 @@ void check_database(Report& report, const Settings& settings) {
         } else if (seen.schema_version > 0 && !seen.standby && !seen.read_only) {
             report.good("privileges: role " + seen.role + " can read and write every table");
         }
+        if (!seen.new_undocumented.empty()) {
+            std::string names;
+            for (const std::string& name : seen.new_undocumented) names += (names.empty() ? "" : ", ") + name;
+            report.hint(
+                "documentation: within 7 days the API began to send what its documentation does not say: " +
+                names + "; it is kept in the columns extra (see the table undocumented_members)");
+        }
         if (seen.indexes) {
             report.hint("memory: the indexes of " + schema + " take " + *seen.indexes +
                         ", and PostgreSQL's shared_buffers are " + seen.shared_buffers +

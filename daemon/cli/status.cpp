@@ -58,6 +58,14 @@ std::string to_json(const StatusReport& report) {
                ",\"api_ahead_seconds\":" + std::to_string(clock.ahead_seconds) +
                ",\"found_at\":" + json(clock.found_at) + "}";
     }
+    out += "],\"undocumented_members\":[";
+    for (const UndocumentedStatus& member : report.undocumented) {
+        if (out.back() == '}') out += ",";
+        out += "{\"path\":" + json_quote(member.path) + ",\"kind\":" + json_quote(member.kind) +
+               ",\"first_seen_at\":" + json(OptionalInstant{member.first_seen_at}) +
+               ",\"last_seen_at\":" + json(OptionalInstant{member.last_seen_at}) +
+               ",\"times_seen\":" + std::to_string(member.times_seen) + "}";
+    }
     return out + "],\"schema_version\":" + std::to_string(report.schema_version) + "}\n";
 }
 
@@ -96,6 +104,17 @@ std::string sites(const StatusReport& report, bool colour) {
 
 std::string left_of(double seconds) {
     return short_duration(std::chrono::seconds{std::llround(seconds)}) + " to go";
+}
+
+void print_undocumented(const StatusReport& report, bool colour) {
+    if (report.undocumented.empty()) return;
+    std::cout << "undocumented      " << with_commas(static_cast<std::int64_t>(report.undocumented.size()))
+              << " members are not as documented; see the table undocumented_members\n";
+    for (const UndocumentedStatus& member : report.undocumented) {
+        if (member.is_new)
+            std::cout << painted("  new             ", Paint::warn, colour) << printable(member.path) << " ("
+                      << member.kind << "), first seen " << show(member.first_seen_at) << "\n";
+    }
 }
 
 void print(const StatusReport& report, bool colour) {
@@ -146,6 +165,7 @@ void print(const StatusReport& report, bool colour) {
                   << (clock.machine == this_machine() ? "this machine" : "a machine that runs glia-sync")
                   << "; correct the one that is wrong (NTP)\n";
     }
+    print_undocumented(report, colour);
     std::cout << "schema version    " << report.schema_version << "\n";
 }
 

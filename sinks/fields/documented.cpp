@@ -59,10 +59,11 @@ std::optional<DocumentedMember> documented_member(std::string_view path, std::st
 }
 
 bool is_member_of_engagement_alone(std::string_view name) {
+    const auto member = documented_member("", name);
+    if (!member || member->required) return false;
     const auto& all = documentation();
-    return std::all_of(all.begin(), all.end(), [&](const auto& members) {
-        return members.second.contains(name) == members.first.empty();
-    });
+    return std::count_if(all.begin(), all.end(),
+                         [&](const auto& members) { return members.second.contains(name); }) == 1;
 }
 
 }  // namespace glia

@@ -59,7 +59,7 @@ using EngagementFields = FieldList<                                             
     InnerTextField<"chat_transcript", "href", &Engagement::chat_transcript_href>,            //
     ListField<"operators", &Engagement::operators, OperatorFields>,                          //
     ListField<"queues", &Engagement::queues, QueueFields>,                                   //
-    ListField<"legs", &Engagement::legs, LegFields>,                                         //
-    ExtraField<&Engagement::extra>>;
+    ExtraField<&Engagement::extra>,                                                          //
+    ListField<"legs", &Engagement::legs, LegFields>>;
 
 }  // namespace glia

@@ -15,6 +15,7 @@
 #include "sinks/postgres/rounds.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/tables.hpp"
+#include "sinks/undocumented_members.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -69,12 +70,14 @@ class Writer {
   public:
     /// `familiar`: what the rounds before have found; what this one finds is added.
     Writer(Transaction& tx, std::vector<Work> works, std::vector<CommitCounts>& counts,
-           const EnrichmentWishes& wishes, Familiar& familiar, Looks& looks)
+           const EnrichmentWishes& wishes, Familiar& familiar, UndocumentedMembers& undocumented,
+           Looks& looks)
         : tx_(tx),
           works_(std::move(works)),
           counts_(counts),
           wishes_(wishes),
           familiar_(familiar),
+          undocumented_(undocumented),
           looks_(looks) {
         for (const Work& work : works_) {
             if (std::find(sites_.begin(), sites_.end(), work.site()) == sites_.end())
@@ -95,6 +98,7 @@ class Writer {
         want_enrichments();
         track_ongoing();
         resolve_rejected();
+        collect_undocumented_members();
         count();
     }
 
@@ -576,6 +580,15 @@ class Writer {
         if (!whole.empty() || !listed.empty()) tx_.run(sql::resolve_rejected, {array(whole), array(listed)});
     }
 
+    /// Of what is written only: the same again changes nothing.
+    void collect_undocumented_members() {
+        for (const Work& work : works_) {
+            if (work.plan.insert || work.plan.write_core)
+                collect_undocumented(work.engagement(), undocumented_);
+            if (work.plan.write_legs) collect_undocumented_of_legs(work.engagement(), undocumented_);
+        }
+    }
+
     void count() {
         for (const Work& work : works_) {
             CommitCounts& counts = counts_[work.part];
@@ -603,8 +616,23 @@ class Writer {
     std::vector<CommitCounts>& counts_;
     const EnrichmentWishes& wishes_;
     Familiar& familiar_;
+    UndocumentedMembers& undocumented_;
     Looks& looks_;
 };
+
+void record_undocumented(Transaction& tx, const UndocumentedMembers& members) {
+    if (members.empty()) return;
+    std::vector<Param> paths, kinds, examples, engagements, times;
+    for (const auto& [path, member] : members) {
+        paths.push_back(path);
+        kinds.push_back(name_of(member.kind));
+        examples.push_back(member.example);
+        engagements.push_back(member.example_of);
+        times.push_back(param(member.times));
+    }
+    tx.run(sql::record_undocumented,
+           {array(paths), array(kinds), array(examples), array(engagements), array(times), tx.began_at()});
+}
 
 }  // namespace
 
@@ -613,8 +641,10 @@ std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const
     std::vector<CommitCounts> counts(batches.size());
     bool first = true;
     Familiar familiar;
+    UndocumentedMembers undocumented;
     for (std::vector<Work>& works : rounds(batches)) {
-        if (!works.empty()) Writer(tx, std::move(works), counts, wishes, familiar, looks).write(first);
+        if (!works.empty())
+            Writer(tx, std::move(works), counts, wishes, familiar, undocumented, looks).write(first);
         first = false;
     }
     for (std::size_t part = 0; part < batches.size(); ++part) {
@@ -622,6 +652,8 @@ std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const
         settle_details(tx, *batches[part]);
         counts[part].rejected = static_cast<std::int64_t>(batches[part]->rejected.size());
     }
+    // Last, because every transaction writes the same few rows.
+    record_undocumented(tx, undocumented);
     return counts;
 }
 

@@ -61,6 +61,15 @@ Inspection inspect(const Settings& settings) {
     seen.schema_version = schema_version(connection);
     if (seen.schema_version > 0 && !seen.standby && !seen.read_only && !seen.missing_privileges)
         seen.write_failure = try_writing(connection);
+    if (seen.schema_version == latest_schema_version()) {
+        connection.transact([&](Transaction& tx) {
+            seen.new_undocumented.clear();
+            for (const auto& row : tx.run(sql::status_undocumented)) {
+                if (truth(row, "is_new"))
+                    seen.new_undocumented.push_back(*text(row, "path") + " (" + *text(row, "kind") + ")");
+            }
+        });
+    }
     return seen;
 }
 

@@ -641,6 +641,11 @@ class PostgresSink final : public Sink {
             report.clocks.push_back(
                 {*text(row, "machine"), real(row, "ahead").value_or(0), instant(row, "found_at")});
         }
+        for (const auto& row : tx.run(sql::status_undocumented)) {
+            report.undocumented.push_back({*text(row, "path"), *text(row, "kind"),
+                                           *instant(row, "first_seen_at"), *instant(row, "last_seen_at"),
+                                           integer(row, "times_seen"), truth(row, "is_new")});
+        }
         for (const auto& row : tx.run(sql::status_backfills)) {
             report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),
                                         integer(row, "done"), integer(row, "total"),

@@ -50,8 +50,9 @@ struct Inspection {
     OptionalText missing_privileges;  ///< tables and privileges that the role lacks, if any
     /// Found by writing to every table and rolling back, where nothing above forbids it.
     std::optional<WriteFailure> write_failure{};
-    OptionalText indexes;        ///< their size, if it is more than shared_buffers
-    std::string shared_buffers;  ///< then
+    std::vector<std::string> new_undocumented{};  ///< members beyond the documentation, of the last 7 days
+    OptionalText indexes;                         ///< their size, if it is more than shared_buffers
+    std::string shared_buffers;                   ///< then
 };
 /// Throws SinkError if the database cannot be reached or used.
 Inspection inspect(const Settings& settings);

@@ -1,0 +1,212 @@
+// The lists of fields, the migrated schema and the data dictionary say the same; and what the API sends
+// beyond the lists is told.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "sinks/legacy_hash.hpp"
+#include "sinks/postgres/tables.hpp"
+#include "tests/integration/fixture.hpp"
+
+namespace glia {
+namespace {
+
+struct Column {
+    std::string type;
+    bool nullable = true;
+    std::string comment;
+};
+
+std::map<std::string, Column> columns_of(const Database& database, std::string_view table) {
+    std::istringstream rows(database.sql(
+        "SELECT a.attname || chr(1) || format_type(a.atttypid, a.atttypmod) || chr(1) || a.attnotnull || "
+        "chr(1) || "
+        "coalesce(col_description(a.attrelid, a.attnum), '') FROM pg_attribute a WHERE a.attrelid = 'glia." +
+        std::string(table) + "'::regclass AND a.attnum > 0 AND NOT a.attisdropped"));
+    std::map<std::string, Column> columns;
+    for (std::string row; std::getline(rows, row);) {
+        std::istringstream cells(row);
+        std::string name, type, not_null, comment;
+        std::getline(cells, name, '\1');
+        std::getline(cells, type, '\1');
+        std::getline(cells, not_null, '\1');
+        std::getline(cells, comment);
+        columns[name] = {type, not_null == "false", comment};
+    }
+    return columns;
+}
+
+std::string type_of(FieldKind kind) {
+    switch (kind) {
+        case FieldKind::id:
+        case FieldKind::text:
+            return "text";
+        case FieldKind::time:
+            return "timestamp with time zone";
+        case FieldKind::seconds:
+        case FieldKind::number:
+            return "bigint";
+        case FieldKind::flag:
+            return "boolean";
+        case FieldKind::json:
+            return "jsonb";
+        case FieldKind::position:
+            return "integer";
+        case FieldKind::hash:
+            return "bytea";
+        case FieldKind::list:
+            break;
+    }
+    return "?";
+}
+
+/// Each field has its column; returns the names of those columns.
+template <typename List>
+std::set<std::string> expect_columns(const std::map<std::string, Column>& columns, std::string_view table) {
+    std::set<std::string> names;
+    List::for_each([&]<typename F>() {
+        if constexpr (F::is_column) {
+            const std::string name(F::column.view());
+            names.insert(name);
+            const auto column = columns.find(name);
+            ASSERT_NE(column, columns.end()) << table << "." << name << " is not in the schema";
+            EXPECT_EQ(column->second.type, type_of(F::kind)) << table << "." << name;
+            EXPECT_FALSE(column->second.comment.empty()) << table << "." << name << " has no comment";
+            const bool may_be_null = F::is_api_member && !F::required && name != "id";
+            EXPECT_TRUE(column->second.nullable || !may_be_null) << table << "." << name;
+            EXPECT_FALSE(column->second.nullable && F::required) << table << "." << name;
+        }
+    });
+    return names;
+}
+
+/// The columns of a table are those of the lists, and these.
+template <typename... Lists>
+void expect_table(const Database& database, std::string_view table, const std::set<std::string>& others) {
+    const auto columns = columns_of(database, table);
+    std::set<std::string> listed = others;
+    (listed.merge(expect_columns<Lists>(columns, table)), ...);
+    for (const auto& [name, column] : columns) EXPECT_TRUE(listed.contains(name)) << table << "." << name;
+}
+
+TEST(Fields, AreTheColumnsOfTheSchema) {
+    using namespace postgres;
+    const Database database;
+    postgres::open({database.dsn(), "glia"})->migrate();
+    expect_table<EngagementFields, RowMetadataFields>(database, "engagements",
+                                                      {"first_seen_at", "changed_at", "missing_since"});
+    expect_table<ChildKeyFields, LegFields>(database, "legs", {});
+    expect_table<ChildKeyFields, OperatorFields>(database, "engagement_operators", {});
+    expect_table<ChildKeyFields, QueueRefRowFields>(database, "engagement_queues", {});
+    expect_table<ChildKeyFields, LegKeyFields, QueueRefRowFields>(database, "leg_queues", {});
+    expect_table<ChildKeyFields, RecordingRowFields>(database, "audio_recordings",
+                                                     {"path", "size_bytes", "sha256", "downloaded_at"});
+    expect_table<ChildKeyFields, MessageFields>(database, "chat_messages", {});
+}
+
+TEST(Fields, StandInTheDataDictionary) {
+    std::ifstream file(GLIA_TOP "/config/analytics/DICTIONARY.md");
+    std::stringstream text;
+    text << file.rdbuf();
+    const auto expect_all = [&](const auto& columns, const char* table) {
+        const std::string heading = std::string("### ") + table;
+        const std::size_t begin = text.str().find(heading + "\n");
+        ASSERT_NE(begin, std::string::npos) << table;
+        const std::string part = text.str().substr(begin, text.str().find("\n### ", begin + 1) - begin);
+        for (const std::string_view column : columns)
+            EXPECT_NE(part.find("`" + std::string(column) + "`"), std::string::npos)
+                << table << " " << column;
+    };
+    expect_all(EngagementFields::columns(), "engagements");
+    expect_all(LegFields::columns(), "legs");
+    expect_all(MessageFields::columns(), "chat_messages");
+}
+
+class StoredFields : public SinkTest {};
+
+Engagement with_extra(const std::string& id, const char* extra) {
+    Engagement e = engagement(id);
+    e.extra = extra;
+    return e;
+}
+
+TEST_F(StoredFields, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
+    Leg odd = leg("l1");
+    odd.extra = R"({"sentiment":-3})";
+    Engagement two = with_extra("e2", R"({"mood":"calm","duration":"109"})");
+    two.legs = {odd};
+    commit({listed(with_extra("e1", R"({"mood":"angry"})")), detailed(two)});
+    const std::string all =
+        "SELECT path, kind, example, example_of, times_seen FROM undocumented_members ORDER BY path";
+    const std::string seen =
+        "duration|type|\"109\"|e2|1\n"
+        "legs[].sentiment|unknown|-3|e2|1\n"
+        "mood|unknown|\"angry\"|e1|2";
+    EXPECT_EQ(sql(all), seen);
+    // The same again changes nothing.
+    commit({listed(with_extra("e1", R"({"mood":"angry"})"), kNoon + Seconds{60}),
+            detailed(two, kNoon + Seconds{60})});
+    EXPECT_EQ(sql(all), seen);
+    EXPECT_EQ(sql("SELECT bool_and(last_seen_at = first_seen_at) FROM undocumented_members"), "t");
+    EXPECT_EQ(sink->status().undocumented.size(), 3u);
+    // An example goes with the engagement that it is from.
+    sink->forget({"e1", {}, {}});
+    erase_ordered(*sink);
+    EXPECT_EQ(sql("SELECT example, example_of FROM undocumented_members WHERE path = 'mood'"), "NULL|NULL");
+}
+
+TEST_F(StoredFields, MoreThanAThousandUndocumentedNamesAreNotCounted) {
+    sql("INSERT INTO undocumented_members SELECT 'x' || n, 'unknown', NULL, NULL, now(), now(), 1 FROM "
+        "generate_series(1, 1000) n");
+    commit({listed(with_extra("e1", R"({"x7":1,"y":2})"))});
+    EXPECT_EQ(sql("SELECT count(*), max(times_seen) FROM undocumented_members"), "1000|2");
+}
+
+TEST_F(StoredFields, HashesOfTheFirstFormAreRecognisedOnceAndWithoutARequest) {
+    Engagement e = engagement("e1");
+    e.legs = {leg("l1")};
+    Engagement listed_only = e;
+    listed_only.legs.reset();
+    commit({listed(listed_only)});
+    commit({detailed(e)});
+    sql("DELETE FROM detail_queue");
+    sql("UPDATE engagements SET core_hash = '" + to_bytea(legacy_core_hash(e)) + "', list_hash = '" +
+        to_bytea(legacy_core_hash(e)) + "', legs_hash = '" + to_bytea(legacy_legs_hash(*e.legs)) + "'");
+    const std::string row =
+        "SELECT xmin, octet_length(core_hash), octet_length(list_hash), octet_length(legs_hash) FROM "
+        "engagements";
+    const std::string changed_at = sql("SELECT changed_at FROM engagements");
+    // A list item rewrites what it shows.
+    const CommitCounts counts = commit({listed(listed_only, kNoon + Seconds{60})});
+    EXPECT_EQ(counts.unchanged, 1);
+    EXPECT_EQ(counts.queued, 0);
+    EXPECT_EQ(sql("SELECT octet_length(core_hash), octet_length(list_hash), octet_length(legs_hash) FROM "
+                  "engagements"),
+              "17|17|16");
+    // A detail rewrites the rest.
+    commit({detailed(e, kNoon + Seconds{90})});
+    EXPECT_EQ(sql("SELECT octet_length(legs_hash) FROM engagements"), "17");
+    EXPECT_EQ(sql("SELECT changed_at FROM engagements"), changed_at);
+    // And that was that.
+    const std::string before = sql(row);
+    commit({listed(listed_only, kNoon + Seconds{120}), detailed(e, kNoon + Seconds{120})});
+    EXPECT_EQ(sql(row), before);
+}
+
+TEST_F(StoredFields, WhatChangedUnderAHashOfTheFirstFormIsFetchedAgain) {
+    Engagement e = engagement("e1");
+    commit({listed(e)});
+    sql("DELETE FROM detail_queue");
+    sql("UPDATE engagements SET core_hash = '" + to_bytea(legacy_core_hash(e)) + "', list_hash = core_hash");
+    sql("UPDATE engagements SET list_hash = core_hash");
+    e.duration = 77;
+    const CommitCounts counts = commit({listed(e, kNoon + Seconds{60})});
+    EXPECT_EQ(counts.changed, 1);
+    EXPECT_EQ(counts.queued, 1);
+}
+
+}  // namespace
+}  // namespace glia
