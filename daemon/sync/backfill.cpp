@@ -7,6 +7,7 @@
 
 #include "daemon/base/log.hpp"
 #include "daemon/sync/details.hpp"
+#include "daemon/sync/pass_driver.hpp"
 #include "daemon/sync/window_ledger.hpp"
 
 namespace glia {
@@ -302,8 +303,10 @@ class Backfill {
         const bool pointless = std::find(refused.begin(), refused.end(), target.site_id) != refused.end();
         if (!pointless) {
             Pass window(target, lease.pass);
-            const std::function<void()> fetched = [&reading] { reading.end(); };
-            pass = co_await perform(engine_, std::move(window), target.site_id, fetched);
+            const auto driver = std::make_shared<PassDriver>(engine_, std::move(window), target.site_id);
+            co_await driver->read();
+            reading.end();
+            pass = co_await driver->result();
         }
         held.renewal.reset();
         --held_here_;
