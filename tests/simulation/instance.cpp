@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "daemon/sync/window_ledger.hpp"
+#include "daemon/sync/backfill_failures.hpp"
 
 namespace simulation {
 namespace {
@@ -384,7 +384,7 @@ void Instance::pump_window(const std::shared_ptr<WindowWork>& work) {
             next_window();
             return;
         }
-        const std::string error = WindowLedger().on_window(lease, result);
+        const std::string error = BackfillFailures().on_window(lease, result);
         const auto again = [this] { sleep(Seconds{5}, [this] { next_window(); }); };
         call<int>([target, error](Sink& sink) { return sink.release_window(target, error), 0; },
                   [again](int) { again(); }, [again](const SinkError&) { again(); });
