@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "sinks/planted.hpp"
-
 namespace simulation {
 namespace {
 
@@ -23,7 +21,6 @@ ModelDatabase::Window* ModelDatabase::window(const WindowTarget& target) {
 }
 
 void ModelDatabase::check_fence(const PassCheckpoint& checkpoint) const {
-    if (planted(Mistake::fence_left_out)) return;
     const auto check_site = [&](const std::string& id, std::int64_t epoch) {
         const auto site = sites.find(id);
         if (site == sites.end() || site->second.lease_epoch != epoch ||
@@ -92,7 +89,8 @@ void ModelDatabase::note_response(const FetchedEngagement& fetched, const Incomi
         known.excused = true;
     if (!older) {
         known.asked = fetched.fetched_at;
-        known.version = fetched.engagement.duration.value_or(0);
+        known.core = fetched.engagement;
+        known.core.legs.reset();
     }
     if (fetched.engagement.legs && !older_legs) {
         known.legs_asked = fetched.fetched_at;
@@ -100,11 +98,18 @@ void ModelDatabase::note_response(const FetchedEngagement& fetched, const Incomi
     }
 }
 
+bool ModelDatabase::same_core(const Engagement& one, const Engagement& other) {
+    Engagement a = one, b = other;
+    a.legs.reset();
+    b.legs.reset();
+    return a == b;
+}
+
 std::string ModelDatabase::behind(const std::string& id) const {
     const auto known = newest.find(id);
     const auto row = rows.find(id);
     if (known == newest.end() || row == rows.end() || known->second.excused) return {};
-    if (row->second.core.duration != known->second.version)
+    if (!same_core(row->second.core, known->second.core))
         return id + " is not as the newest response showed it";
     if (row->second.legs != known->second.legs)
         return "the legs of " + id + " are not as the newest response showed them";
@@ -218,7 +223,6 @@ Erased ModelDatabase::erase_older(Instant before, RetentionCursor& cursor) {
 
 std::set<std::string> ModelDatabase::lost_claims(const Batch& batch) const {
     std::set<std::string> lost;
-    if (planted(Mistake::claims_not_fenced)) return lost;
     for (const DetailOutcome& outcome : batch.details) {
         const auto queued = details.find(outcome.engagement_id);
         if (queued == details.end() || queued->second.claimed_by != batch.claim_owner)
@@ -238,7 +242,7 @@ void ModelDatabase::settle(const Batch& batch) {
         }
         queued.claimed_by.clear();
         if (outcome.fetched_at) {
-            if (queued.wanted_after <= *outcome.fetched_at || planted(Mistake::detail_settles_too_much)) {
+            if (queued.wanted_after <= *outcome.fetched_at) {
                 details.erase(entry);
             } else {
                 queued.next_attempt_at = now;
@@ -284,6 +288,18 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
     return counts;
 }
 
+std::vector<CommitCounts> ModelDatabase::commit_together(const std::vector<CommitPart>& parts) {
+    for (const CommitPart& part : parts) {
+        if (part.checkpoint) check_fence(*part.checkpoint);
+    }
+    std::vector<CommitCounts> counts;
+    for (const CommitPart& part : parts) {
+        counts.push_back(
+            commit(*part.batch, part.checkpoint ? std::optional(*part.checkpoint) : std::nullopt));
+    }
+    return counts;
+}
+
 SiteAcquired ModelDatabase::acquire_site(const std::string& id, const std::string& owner, Seconds ttl,
                                          bool force) {
     Site& site = sites[id];
@@ -324,63 +340,6 @@ void ModelDatabase::release_site(const std::string& id, std::int64_t epoch, cons
     site.lease_owner.clear();
     site.next_poll_at = now + release.next_poll_in;
     site.failures = release.error.empty() ? 0 : site.failures + 1;
-}
-
-BackfillState ModelDatabase::open_backfill(const BackfillSpec& spec) {
-    if (windows.empty()) {
-        for (const std::string& site : spec.sites) {
-            for (Instant from = spec.from; from < spec.to; from += spec.window) {
-                Window one;
-                one.target.backfill_id = 1;
-                one.target.site_id = site;
-                one.target.from = from;
-                one.pass.from = from;
-                one.pass.to = std::min<Instant>(from + spec.window, spec.to);
-                windows.push_back(std::move(one));
-            }
-        }
-    }
-    BackfillState state;
-    state.id = 1;
-    state.from = spec.from;
-    state.to = spec.to;
-    return state;
-}
-
-std::vector<WindowLease> ModelDatabase::claim_windows(const WindowClaim& claim) {
-    std::vector<WindowLease> leases;
-    for (Window& one : windows) {
-        if (static_cast<std::int64_t>(leases.size()) == claim.limit) break;
-        if (one.done || (!one.lease_owner.empty() && one.lease_expires_at > now)) continue;
-        one.lease_owner = claim.owner;
-        ++one.target.epoch;
-        one.lease_expires_at = now + claim.ttl;
-        leases.push_back({one.target, one.pass, one.attempts});
-    }
-    return leases;
-}
-
-void ModelDatabase::renew_window(const WindowTarget& target, Seconds ttl) {
-    Window& one = *window(target);
-    if (one.target.epoch != target.epoch || one.lease_owner.empty()) lease_lost("a window");
-    one.lease_expires_at = now + ttl;
-}
-
-void ModelDatabase::release_window(const WindowTarget& target, const std::string& error) {
-    Window& one = *window(target);
-    if (one.target.epoch != target.epoch || one.lease_owner.empty() || one.done) return;
-    one.lease_owner.clear();
-    if (!error.empty()) ++one.attempts;
-}
-
-BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
-    BackfillProgress progress;
-    for (const Window& one : windows) {
-        ++progress.windows_total;
-        if (one.done) ++progress.windows_done;
-        if (!one.done && !one.lease_owner.empty() && one.lease_expires_at > now) ++progress.windows_leased;
-    }
-    return progress;
 }
 
 std::int64_t ModelDatabase::queue_ongoing(bool all) {
