@@ -47,7 +47,7 @@ class Process {
     using Answered = std::function<void(T)>;
     using Failed = std::function<void(const SinkError&)>;
 
-    /// Of one that begins a life: forgets the one before.
+    /// Clears what the previous life left.
     virtual void forget() = 0;
     virtual void begin_work() = 0;
     virtual void on_stop() {}
