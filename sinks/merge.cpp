@@ -1,19 +1,15 @@
 #include "sinks/merge.hpp"
 
-#include "sinks/planted.hpp"
-
 namespace glia {
 namespace {
 
 void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
     if (!incoming.legs_hash) {
         plan.mark_legs = incoming.source == RecordSource::detail && !stored.legs_fetched_at;
-        if (planted(Mistake::list_item_clears_legs) && stored.legs_fetched_at) plan.write_legs = true;
         return;
     }
     if (stored.legs_fetched_at && stored.legs_hash == incoming.legs_hash) return;
-    if (stored.legs_fetched_at && incoming.fetched_at < *stored.legs_fetched_at &&
-        !planted(Mistake::older_response_wins)) {
+    if (stored.legs_fetched_at && incoming.fetched_at < *stored.legs_fetched_at) {
         plan.stale = true;
         return;
     }
@@ -25,14 +21,14 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
     plan.list_hash = stored.list_hash;
     if (incoming.core_hash == stored.core_hash) return;
     if (from_list && stored.list_hash == incoming.core_hash) return;
-    if (incoming.fetched_at < stored.fetched_at && !planted(Mistake::older_response_wins)) {
+    if (incoming.fetched_at < stored.fetched_at) {
         plan.stale = true;
         return;
     }
     if (from_list) {
         plan.list_hash = incoming.core_hash;
         plan.write_list_hash = true;
-        plan.want_detail = !incoming.legs_hash && !planted(Mistake::change_asks_for_no_detail);
+        plan.want_detail = !incoming.legs_hash;
         // A detail has the last word where the two disagree without a change of the list item known to us.
         plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
         return;
@@ -70,7 +66,7 @@ MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingSta
     plan_core(*stored, incoming, plan);
     plan_legs(*stored, incoming, plan);
     const bool overwrites = plan.write_core || (plan.write_legs && stored->legs_fetched_at);
-    if (incoming.late && overwrites && !planted(Mistake::late_response_is_trusted)) plan.want_detail = true;
+    if (incoming.late && overwrites) plan.want_detail = true;
     return plan;
 }
 

@@ -43,10 +43,15 @@ cluster() {  # starts PostgreSQL once, for tests that need it
 
 test_unit() { build release unit_tests -- -DGLIA_WERROR=ON; count_gtest unit build/release/tests/unit_tests "$1"; }
 test_simulation() {
-  # The core in virtual time: many histories, and proof that it would find what is wrong (--mistakes).
-  build release simulation -- -DGLIA_WERROR=ON
+  # The core in virtual time: many histories, and proof that they would find what is wrong: builds with a fault each.
+  install_packages libgtest-dev libbenchmark-dev patch
+  build release simulation simulation_mutants -- -DGLIA_WERROR=ON
   count_lines simulation build/release/tests/simulation --histories "${GLIA_TEST_HISTORIES:-100000}"
-  count_lines simulation build/release/tests/simulation --mistakes
+  local mutant name
+  for mutant in tests/simulation/mutants/*.patch; do
+    name=$(basename "$mutant" .patch)
+    count_lines simulation "build/release/tests/mutants/$name" --finds "$name"
+  done
 }
 test_integration() { build release integration_tests -- -DGLIA_WERROR=ON; count_gtest integration build/release/tests/integration_tests "$1"; }
 test_e2e() {

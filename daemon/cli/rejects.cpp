@@ -7,6 +7,7 @@
 #include "daemon/cli/session.hpp"
 #include "daemon/parse/printable.hpp"
 #include "daemon/parse/timestamp.hpp"
+#include "daemon/sync/pass_run.hpp"
 #include "daemon/sync/schedule.hpp"
 
 namespace glia::cli {

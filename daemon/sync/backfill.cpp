@@ -1,13 +1,13 @@
 #include "daemon/sync/backfill.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <memory>
 #include <utility>
 
 #include "daemon/base/log.hpp"
+#include "daemon/sync/backfill_plan.hpp"
 #include "daemon/sync/details.hpp"
-#include "daemon/sync/window_ledger.hpp"
+#include "daemon/sync/pass_driver.hpp"
 
 namespace glia {
 namespace {
@@ -18,20 +18,10 @@ constexpr Milliseconds kProgressEvery{1000};
 constexpr int kProgressPause = 20;
 constexpr Milliseconds kProgressAtLeast{10'000};
 constexpr Milliseconds kTellEvery{5000};
-// Windows are claimed some at a time, as many as are read within about kClaimLasts, but not more than these.
-constexpr Milliseconds kClaimLasts{500};
-constexpr int kClaimedAtOnce = 32;
-// So many windows may wait for their last commit while others are read. How much may wait, the committer
-// says.
-constexpr int kWindowsWaiting = 252;
 
-/// How many windows may be read at a time. Shared with every permit: what is destroyed with the loop goes in
-/// no particular order.
-struct ReadPermits {
-    explicit ReadPermits(Runtime& runtime) : freed(runtime) {}
-    int free = 0;
-    Signal freed;
-};
+Milliseconds now() {
+    return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+}
 
 class Backfill {
   public:
@@ -41,9 +31,8 @@ class Backfill {
           observer_(std::move(observer)),
           details_(engine),
           over_(engine.runtime),
-          permits_(std::make_shared<ReadPermits>(engine.runtime)),
-          claiming_(engine.runtime),
-          asking_(engine.runtime) {}
+          plan_(BackfillLimits{request_.concurrency}),
+          event_(std::make_shared<Signal>(engine.runtime)) {}
 
     Task<BackfillResult> run() {
         std::optional<SinkError> failure;
@@ -69,40 +58,23 @@ class Backfill {
         result_.facts.engagements_before = before.engagements;
 
         Latch latch(engine_.runtime);
-        Latch listing(engine_.runtime);
-        listing.add();
         latch.add();
         engine_.runtime.spawn(fetch_details(latch));
         latch.add();
         engine_.runtime.spawn(report(latch));
-        permits_->free = request_.concurrency;
-        for (int i = 0; i < request_.concurrency + kWindowsWaiting; ++i) {
-            listing.add();
-            engine_.runtime.spawn(read_windows(listing));
-        }
-        listing.remove();
-        co_await listing.wait();
-        co_await give_back_claimed();
+        co_await read_windows();
         listed_ = true;
         over_.notify();
         co_await latch.wait();
-        result_.outcome.merge(ledger_.outcome());
-        result_.rejected = ledger_.rejected();
+        result_.outcome.merge(plan_.failures().outcome());
+        result_.rejected = plan_.failures().rejected();
 
         const BackfillProgress after = co_await progress();
         take_facts(after, 0);
-        if (after.windows_done == after.windows_total) {
-            const std::int64_t id = state_.id;
-            if (result_.outcome.ending == Ending::done) {
-                const auto finish = [id](Sink& sink) { sink.finish_backfill(id); };
-                co_await engine_.store.run(finish);
-            }
-        } else if (engine_.scope.ending()) {
-            result_.outcome.merge({Ending::stopped, "stopped"});
-        } else if (result_.outcome.ending == Ending::done) {
-            result_.outcome = {Ending::unavailable,
-                               after.error.empty() ? "some windows are not done" : after.error};
-        }
+        result_.outcome = conclude(result_.outcome, after, engine_.scope.ending());
+        if (result_.outcome.ending != Ending::done) co_return;
+        const auto finish = [id = state_.id](Sink& sink) { sink.finish_backfill(id); };
+        co_await engine_.store.run(finish);
     }
 
     Task<BackfillProgress> progress() {
@@ -135,192 +107,100 @@ class Backfill {
 
     // ------------------------------------------------------------------------------------- windows
 
-    Task<> read_windows(Latch& latch) {
+    /// Performs what the plan says until the listing is over.
+    Task<> read_windows() {
+        engine_.scope.on_end([event = event_] { event->notify(); });
+        for (;;) {
+            if (engine_.scope.ending()) plan_.stop();
+            const BackfillPlan::Step step = plan_.next(now());
+            if (std::holds_alternative<BackfillPlan::End>(step)) co_return;
+            if (const auto* wait = std::get_if<BackfillPlan::Wait>(&step)) {
+                const Milliseconds forever = std::chrono::hours{24};
+                co_await event_->wait_for(wait->until ? *wait->until - now() : forever);
+            } else {
+                // The plan does not end before all of them have.
+                engine_.runtime.spawn(perform(step));
+            }
+        }
+    }
+
+    Task<> perform(BackfillPlan::Step step) {
         std::optional<SinkError> failure;
         try {
-            for (;;) {
-                co_await begin_reading();
-                Reading reading(permits_);
-                if (engine_.scope.ending() || ledger_.down()) break;
-                auto window = co_await next_window(latch);
-                if (window) {
-                    co_await read_window(std::move(*window), reading);
-                    continue;
-                }
-                reading.end();
-                if (!co_await others_are_reading()) break;
+            if (const auto* what = std::get_if<BackfillPlan::Claim>(&step)) {
+                co_await claim(*what);
+            } else if (const auto* window = std::get_if<BackfillPlan::Read>(&step)) {
+                co_await read(*window);
+            } else if (const auto* unfinished = std::get_if<BackfillPlan::GiveBack>(&step)) {
+                co_await give_back(*unfinished);
+            } else if (const auto* leases = std::get_if<BackfillPlan::Renew>(&step)) {
+                co_await renew(*leases);
+            } else if (std::holds_alternative<BackfillPlan::Inspect>(step)) {
+                plan_.on_inspected(co_await progress());
+            } else {
+                co_await take_over_dead(engine_);
+                co_await end_stuck(engine_);
+                plan_.on_dead_freed(now());
             }
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
-        if (failure) ledger_.on_failure(engine_.outcome_of(*failure));
-        latch.remove();
+        if (failure) plan_.on_failed(step, engine_.outcome_of(*failure));
+        event_->notify();
     }
 
-    /// The right to ask the API for a window's pages: `concurrency` have it at a time. Who has all pages and
-    /// waits for the last commit has it no more.
-    class Reading {
-      public:
-        explicit Reading(std::shared_ptr<ReadPermits> permits) : permits_(std::move(permits)) {}
-        ~Reading() { end(); }
-        Reading(const Reading&) = delete;
-        Reading& operator=(const Reading&) = delete;
-        void end() {
-            if (std::exchange(ended_, true)) return;
-            ++permits_->free;
-            permits_->freed.notify_one();
-        }
-
-      private:
-        std::shared_ptr<ReadPermits> permits_;
-        bool ended_ = false;
-    };
-
-    Task<> begin_reading() {
-        while (permits_->free == 0) co_await permits_->freed.wait();
-        --permits_->free;
-    }
-
-    /// A window of ours, and the renewal of its lease, from the moment it is claimed.
-    struct Held {
-        WindowLease lease;
-        std::unique_ptr<Renewal> renewal;
-    };
-
-    /// The next window to read. Some are claimed at once: each claim is a transaction of its own. `listing`
-    /// ends after what this begins.
-    Task<std::optional<Held>> next_window(Latch& listing) {
-        co_await claiming_.lock();
-        std::optional<SinkError> failure;
-        try {
-            if (claimed_.empty()) co_await claim();
-        } catch (const SinkError& error) {
-            failure.emplace(error);
-        }
-        std::optional<Held> next;
-        if (!claimed_.empty()) {
-            next.emplace(std::move(claimed_.front()));
-            claimed_.pop_front();
-        }
-        claiming_.unlock();
-        if (failure) throw SinkError(*failure);
-        if (next && !refilling_ && claimed_.size() * 2 <= static_cast<std::size_t>(request_.concurrency)) {
-            refilling_ = true;
-            listing.add();
-            engine_.runtime.spawn(refill(listing));
-        }
-        co_return next;
-    }
-
-    /// Claims ahead of need: nobody waits for a transaction between two windows.
-    Task<> refill(Latch& listing) {
-        co_await claiming_.lock();
-        try {
-            if (!engine_.scope.ending()) co_await claim();
-        } catch (const SinkError& error) {
-            // Whoever needs a window next finds out for itself.
-            log::debug(LogTopic::backfill, "no windows claimed ahead", {{"error", error.what()}});
-        }
-        claiming_.unlock();
-        refilling_ = false;
-        listing.remove();
-    }
-
-    Task<> claim() {
-        const auto now = std::chrono::steady_clock::now();
-        const bool too_soon = now - claimed_at_ < kClaimLasts;
-        claim_size_ = std::max(request_.concurrency,
-                               too_soon ? std::min(2 * claim_size_, kClaimedAtOnce) : claim_size_ / 2);
-        claimed_at_ = now;
-        const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, ledger_.refused_sites(), claim_size_};
+    Task<> claim(BackfillPlan::Claim what) {
+        const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, what.except_sites, what.limit};
         const auto some = [wanted](Sink& sink) { return sink.claim_windows(wanted); };
         std::vector<WindowLease> leases = co_await engine_.store.run(some);
-        for (WindowLease& lease : leases) {
-            ++held_here_;
-            const auto renewal = [target = lease.target] {
-                return [target](Sink& sink) { sink.renew_window(target, kLeaseTime); };
-            };
-            claimed_.push_back({std::move(lease), std::make_unique<Renewal>(engine_, renewal)});
-        }
+        plan_.on_claimed(std::move(leases), now());
     }
 
-    /// Gives a window back that is not done; `error`: why not, if it says something about the window.
-    Task<> give_back(WindowTarget target, std::string error) {
-        const auto release = [target, error](Sink& sink) { sink.release_window(target, error); };
-        co_await engine_.store.run(release);
-    }
-
-    /// What was claimed and not begun is free for others at once.
-    Task<> give_back_claimed() {
-        try {
-            while (!claimed_.empty()) {
-                const WindowTarget target = claimed_.front().lease.target;
-                claimed_.pop_front();
-                --held_here_;
-                co_await give_back(target, "");
+    Task<> read(BackfillPlan::Read what) {
+        const WindowTarget& target = what.lease.target;
+        const auto driver =
+            std::make_shared<PassDriver>(engine_, Pass(target, what.lease.pass), target.site_id);
+        co_await driver->read();
+        plan_.on_fetched(what.window);
+        const auto settled = [this, number = what.window, target](const PassResult& pass) {
+            if (!pass.complete && pass.outcome.ending != Ending::stopped) {
+                log::error(LogTopic::backfill, "backfill window failed",
+                           {{"site", target.site_id},
+                            {"window", to_iso8601(target.from)},
+                            {"error", pass.outcome.error}});
             }
-        } catch (const SinkError& error) {
-            // Then it is free when the leases run out.
-            log::debug(LogTopic::backfill, "windows not given back", {{"error", error.what()}});
-        }
+            plan_.on_settled(number, pass);
+            event_->notify();
+        };
+        driver->when_settled(settled);
     }
 
-    /// Windows that another instance holds are waited for: if it dies, they fall to this one. Many come here
-    /// at the end, nearly at once: one asks for all, but for those who held a window since. So whoever holds
-    /// the last one asks when this process holds none, and what is leased then is not ours.
-    Task<bool> others_are_reading() {
-        co_await asking_.lock();
-        std::optional<SinkError> failure;
+    Task<> give_back(BackfillPlan::GiveBack what) {
+        const auto release = [what](Sink& sink) { sink.release_window(what.target, what.error); };
+        co_await engine_.store.run(release);
+        plan_.on_given_back();
+    }
+
+    Task<> renew(BackfillPlan::Renew what) {
+        const auto renew_all = [what](Sink& sink) {
+            for (const WindowTarget& target : what.targets) renew_one(sink, target);
+        };
         try {
-            const bool answered =
-                asked_after_ == let_go_here_ && std::chrono::steady_clock::now() - asked_at_ < kPause;
-            if (!answered) co_await ask_who_reads();
+            co_await engine_.store.run(renew_all);
         } catch (const SinkError& error) {
-            failure.emplace(error);
+            log::debug(LogTopic::backfill, "windows not renewed", {{"error", error.what()}});
         }
-        asking_.unlock();
-        if (failure) throw SinkError(*failure);
-        if (!others_read_) co_return false;
-        co_await take_over_dead(engine_);
-        co_await end_stuck(engine_);
-        co_return co_await engine_.scope.sleep(Milliseconds{1000});
+        plan_.on_renewed();
     }
 
-    Task<> ask_who_reads() {
-        asked_after_ = let_go_here_;
-        const BackfillProgress now = co_await progress();
-        // What this process let go while it asked may be among the leased.
-        others_read_ = now.windows_leased > held_here_ + (let_go_here_ - asked_after_);
-        asked_at_ = std::chrono::steady_clock::now();
-    }
-
-    Task<> read_window(Held held, Reading& reading) {
-        const WindowLease& lease = held.lease;
-        const WindowTarget& target = lease.target;
-        PassResult pass;
-        const auto& refused = ledger_.refused_sites();
-        const bool pointless = std::find(refused.begin(), refused.end(), target.site_id) != refused.end();
-        if (!pointless) {
-            Pass window(target, lease.pass);
-            const std::function<void()> fetched = [&reading] { reading.end(); };
-            pass = co_await perform(engine_, std::move(window), target.site_id, fetched);
+    /// A lease that is lost concerns its own window: the next commit of that one finds out.
+    static void renew_one(Sink& sink, const WindowTarget& target) {
+        try {
+            sink.renew_window(target, kLeaseTime);
+        } catch (const SinkError& error) {
+            if (error.kind() != SinkError::Kind::lease_lost) throw;
+            log::debug(LogTopic::backfill, "window not renewed", {{"error", error.what()}});
         }
-        held.renewal.reset();
-        --held_here_;
-        ++let_go_here_;
-        if (pointless) {
-            co_await give_back(target, "");
-            co_return;
-        }
-        const std::string error = ledger_.on_window(lease, pass);
-        if (pass.complete) co_return;
-        if (pass.outcome.ending != Ending::stopped) {
-            log::error(LogTopic::backfill, "backfill window failed",
-                       {{"site", target.site_id},
-                        {"window", to_iso8601(target.from)},
-                        {"error", pass.outcome.error}});
-        }
-        co_await give_back(target, error);
     }
 
     // ------------------------------------------------------------------------------- legs, progress
@@ -375,22 +255,11 @@ class Backfill {
     Signal over_;
     BackfillState state_;
     BackfillResult result_;
-    WindowLedger ledger_;
+    BackfillPlan plan_;
     std::chrono::steady_clock::time_point started_{};
     TimeLeft time_left_;
     std::optional<Milliseconds> facts_told_;
-    const std::shared_ptr<ReadPermits> permits_;
-    AsyncMutex claiming_;
-    AsyncMutex asking_;
-    bool others_read_ = false;
-    std::chrono::steady_clock::time_point asked_at_{};
-    std::int64_t asked_after_ = 0;  // let_go_here_ when it was last asked
-    std::deque<Held> claimed_;
-    int claim_size_ = 0;
-    std::chrono::steady_clock::time_point claimed_at_{};
-    bool refilling_ = false;
-    std::int64_t held_here_ = 0;    // windows leased by this process
-    std::int64_t let_go_here_ = 0;  // those that were, and were read
+    const std::shared_ptr<Signal> event_;  // of the plan; the scope has a share of it
     bool listed_ = false;
     bool details_over_ = false;
 };

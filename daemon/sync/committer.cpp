@@ -1,57 +1,27 @@
 #include "daemon/sync/committer.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
-#include <variant>
 
 #include "daemon/base/log.hpp"
 
 namespace glia {
-
-struct Committer::Pending {
-    Pending(Runtime& runtime, std::shared_ptr<const Batch> what, std::optional<PassCheckpoint> where)
-        : batch(std::move(what)), checkpoint(std::move(where)), settled(runtime) {}
-
-    std::shared_ptr<const Batch> batch;
-    std::optional<PassCheckpoint> checkpoint;
-    CommitCounts counts;
-    std::exception_ptr failure;
-    bool done = false;
-    Signal settled;
-};
-
 namespace {
 
-bool is_window(const std::optional<PassCheckpoint>& checkpoint) {
-    return checkpoint && std::holds_alternative<WindowTarget>(checkpoint->target);
+Milliseconds now() {
+    return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-/// Windows of a backfill go together. A site of the service does not: what is wrong with one must not hold up
-/// the others. Nor what is fenced by claims, or tells of rejected records, which may be among the others'
-/// engagements: on its own, the outcome does not depend on the order.
-bool goes_alone(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
-    return !is_window(checkpoint) || !batch.details.empty() || !batch.rejected.empty();
-}
-
-CommitCounts sum(const CommitCounts& counts) {
-    return counts;
-}
-CommitCounts sum(const std::vector<CommitCounts>& parts) {
-    CommitCounts all;
-    for (const CommitCounts& counts : parts) all += counts;
-    return all;
-}
-
-/// Runs `commit` and measures it where it happens: what waits for a writer, or for the database to come back,
-/// is another matter.
+/// Runs `commit` on the writer's thread and measures it there: waiting for a writer, or for the database to
+/// come back, does not count.
 template <typename Commit>
-auto measured(Metrics& metrics, Commit commit) {
+std::vector<CommitCounts> measured(Metrics& metrics, Commit commit) {
     const auto began = std::chrono::steady_clock::now();
     try {
-        auto counts = commit();
-        metrics.committed(sum(counts), std::chrono::steady_clock::now() - began);
+        std::vector<CommitCounts> counts = commit();
+        CommitCounts sum;
+        for (const CommitCounts& each : counts) sum += each;
+        metrics.committed(sum, std::chrono::steady_clock::now() - began);
         return counts;
     } catch (...) {
         metrics.commit_failed();
@@ -61,157 +31,106 @@ auto measured(Metrics& metrics, Commit commit) {
 
 }  // namespace
 
-/// Counts engagements from when they are to be written until they are, or cannot be.
-class Committer::Unwritten {
-  public:
-    Unwritten(Committer& committer, std::size_t engagements)
-        : committer_(committer), engagements_(engagements) {
-        committer_.unwritten_ += engagements_;
-    }
-    Unwritten(const Unwritten&) = delete;
-    Unwritten& operator=(const Unwritten&) = delete;
-    ~Unwritten() {
-        committer_.unwritten_ -= engagements_;
-        committer_.written_.notify();
-    }
-
-  private:
-    Committer& committer_;
-    std::size_t engagements_;
-};
-
-Task<> Committer::room() {
-    while (unwritten_ >= kUnwritten) co_await written_.wait();
+void Committer::submit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint,
+                       Done done) {
+    const CommitQueue::Ticket ticket = queue_.add(batch, checkpoint);
+    pending_.emplace(ticket, std::make_shared<const PendingCommit>(
+                                 PendingCommit{std::move(batch), std::move(checkpoint), std::move(done)}));
+    go_on();
 }
 
 Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
                                      std::optional<PassCheckpoint> checkpoint) {
-    const Unwritten unwritten(*this, is_window(checkpoint) ? batch->engagements.size() : 0);
-    if (goes_alone(*batch, checkpoint))
-        co_return co_await write_alone(std::move(batch), std::move(checkpoint));
-    const auto pending = std::make_shared<Pending>(runtime_, std::move(batch), std::move(checkpoint));
-    queue_.push_back(pending);
-    if (has_enough()) enough_.notify();
-    go_on();
-    while (!pending->done) co_await pending->settled.wait();
-    if (pending->failure) std::rethrow_exception(pending->failure);
-    co_return pending->counts;
+    struct Awaited {
+        explicit Awaited(Runtime& runtime) : ended(runtime) {}
+        Signal ended;
+        std::optional<CommitResult> result;
+    };
+    const auto awaited = std::make_shared<Awaited>(runtime_);
+    const auto done = [awaited](const CommitResult& result) {
+        awaited->result = result;
+        awaited->ended.notify();
+    };
+    submit(std::move(batch), std::move(checkpoint), done);
+    while (!awaited->result) co_await awaited->ended.wait();
+    if (awaited->result->failure) throw SinkError(*awaited->result->failure);
+    co_return awaited->result->counts;
 }
 
-bool Committer::meets_others(const Batch& batch) const {
-    return !being_written_.empty() &&
-           std::any_of(batch.engagements.begin(), batch.engagements.end(),
-                       [&](const auto& fetched) { return being_written_.contains(*fetched.engagement.id); });
+Task<> Committer::room() {
+    while (!queue_.has_room()) co_await settled_.wait();
 }
 
-void Committer::begin_writing(const Group& group) {
-    for (const auto& pending : group) {
-        for (const auto& fetched : pending->batch->engagements) being_written_.insert(*fetched.engagement.id);
-    }
-}
-
-void Committer::end_writing(const Group& group) {
-    for (const auto& pending : group) {
-        for (const auto& fetched : pending->batch->engagements) being_written_.erase(*fetched.engagement.id);
-    }
-}
-
-/// True if what waits fills a transaction.
-bool Committer::has_enough() const {
-    std::size_t engagements = 0;
-    for (const auto& pending : queue_) engagements += pending->batch->engagements.size();
-    return engagements >= kTogether;
-}
-
-/// Somebody is to take what waits, if there may be one more.
 void Committer::go_on() {
-    if (queue_.empty() || gathering_ || at_work_ == kAtOnce) return;
-    gathering_ = true;
-    ++at_work_;
-    background_.add();
-    runtime_.spawn(work());
-}
-
-Task<> Committer::gather() {
-    gathering_ = true;
-    if (!has_enough()) co_await enough_.wait_for(kGather);
-    gathering_ = false;
-}
-
-/// What can be written now, the oldest first; none: all that waits has to wait for a group under way.
-Committer::Group Committer::take() {
-    Group group;
-    std::size_t engagements = 0;
-    for (auto next = queue_.begin(); next != queue_.end();) {
-        if (meets_others(*(*next)->batch)) {
-            ++next;
+    for (;;) {
+        CommitQueue::Step step = queue_.next(now());
+        if (auto* what = std::get_if<CommitQueue::Write>(&step)) {
+            background_.add();
+            runtime_.spawn(write(std::move(*what)));
             continue;
         }
-        engagements += (*next)->batch->engagements.size();
-        if (!group.empty() && engagements > kTogether) break;
-        group.push_back(std::move(*next));
-        next = queue_.erase(next);
+        const auto& until = std::get<CommitQueue::Wait>(step).until;
+        if (until && !std::exchange(timer_is_set_, true)) {
+            background_.add();
+            runtime_.spawn(wake_after(*until - now()));
+        }
+        return;
     }
-    return group;
 }
 
-Task<> Committer::work() {
-    for (;;) {
-        co_await gather();
-        const Group group = take();
-        if (group.empty()) break;  // whoever writes that group goes on with these
-        begin_writing(group);
-        go_on();
-        if (group.size() == 1 || !co_await write_together(group)) {
-            for (const auto& pending : group) {
-                try {
-                    pending->counts = co_await write_alone(pending->batch, pending->checkpoint);
-                } catch (...) {
-                    pending->failure = std::current_exception();
-                }
-            }
-        }
-        end_writing(group);
-        for (const auto& pending : group) {
-            pending->done = true;
-            pending->settled.notify();
-        }
-        if (queue_.empty() || gathering_) break;
-    }
-    --at_work_;
+Task<> Committer::wake_after(Milliseconds wait) {
+    Signal never(runtime_);
+    co_await never.wait_for(wait);
+    timer_is_set_ = false;
+    go_on();
     background_.remove();
 }
 
-/// True if it is settled, be it with a failure that is everybody's.
-Task<bool> Committer::write_together(Group group) {
+Task<> Committer::write(CommitQueue::Write what) {
+    Group group;
+    for (const CommitQueue::Ticket ticket : what.commits) group.push_back(pending_.at(ticket));
+    std::vector<CommitCounts> counts(group.size());
+    std::optional<SinkError> failure;
+    try {
+        counts = co_await write_group(group);
+    } catch (const SinkError& error) {
+        failure.emplace(error);
+    }
+    bool settled = true;
+    if (!failure) {
+        queue_.on_written(what.group);
+    } else {
+        settled = queue_.on_failed(what.group, failure->kind());
+        if (!settled) {
+            log::debug(LogTopic::database, "not written together, so each on its own",
+                       {{"error", failure->what()}});
+        }
+    }
+    if (settled) {
+        for (const CommitQueue::Ticket ticket : what.commits) pending_.erase(ticket);
+        for (std::size_t i = 0; i < group.size(); ++i) group[i]->done({counts[i], failure});
+        settled_.notify();
+    }
+    go_on();
+    background_.remove();
+}
+
+/// The counts in the order of the group. Throws SinkError.
+Task<std::vector<CommitCounts>> Committer::write_group(Group group) {
     const auto write = [group, &metrics = metrics_](Sink& sink) {
+        if (group.size() == 1) {
+            const PendingCommit& only = *group.front();
+            return measured(metrics, [&] { return std::vector{sink.commit(*only.batch, only.checkpoint)}; });
+        }
         std::vector<CommitPart> parts;
         for (const auto& pending : group) {
             parts.push_back({pending->batch.get(), pending->checkpoint ? &*pending->checkpoint : nullptr});
         }
-        return measured(metrics, [&] { return sink.commit_together(parts); });
-    };
-    try {
-        const std::vector<CommitCounts> counts = co_await store_.run(write);
-        if (counts.empty()) co_return false;
-        for (std::size_t i = 0; i < group.size(); ++i) group[i]->counts = counts[i];
-        co_return true;
-    } catch (const SinkError& error) {
-        if (error.kind() != SinkError::Kind::unavailable) {
-            log::debug(LogTopic::database, "not written together, so each on its own",
-                       {{"error", error.what()}});
-            co_return false;
+        auto counts = measured(metrics, [&] { return sink.commit_together(parts); });
+        if (counts.empty()) {
+            throw SinkError(SinkError::Kind::internal, "the sink writes each commit in its own transaction");
         }
-        // Asked again for each, a database that is away would be waited for as often.
-        for (const auto& pending : group) pending->failure = std::current_exception();
-    }
-    co_return true;
-}
-
-Task<CommitCounts> Committer::write_alone(std::shared_ptr<const Batch> batch,
-                                          std::optional<PassCheckpoint> checkpoint) {
-    const auto write = [batch, checkpoint, &metrics = metrics_](Sink& sink) {
-        return measured(metrics, [&] { return sink.commit(*batch, checkpoint); });
+        return counts;
     };
     co_return co_await store_.run(write);
 }

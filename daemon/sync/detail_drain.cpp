@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "daemon/sync/pass_run.hpp"
-#include "sinks/planted.hpp"
-
 namespace glia {
 namespace {
 
@@ -113,7 +111,6 @@ void DetailDrain::hand_back() {
         DetailOutcome outcome;
         outcome.engagement_id = std::move(job.engagement_id);
         outcome.attempted = false;
-        if (planted(Mistake::detail_dropped_on_shutdown)) outcome.fetched_at = Instant::max();
         batch_->details.push_back(std::move(outcome));
     }
     jobs_.clear();

@@ -4,121 +4,6 @@
 #include "daemon/base/owner.hpp"
 
 namespace glia {
-namespace {
-
-/// A batch being committed while the next page is fetched.
-class Committing {
-  public:
-    Committing(Engine& engine, PassRun::Commit what) : done_(engine.runtime) {
-        engine.runtime.spawn(commit(engine, std::move(what)));
-    }
-    /// Throws SinkError.
-    Task<CommitCounts> result() {
-        while (!finished_) co_await done_.wait();
-        if (failure_) std::rethrow_exception(failure_);
-        co_return counts_;
-    }
-
-  private:
-    Task<> commit(Engine& engine, PassRun::Commit what) {
-        try {
-            counts_ = co_await engine.committer.commit(std::move(what.batch), std::move(what.checkpoint));
-        } catch (...) {
-            failure_ = std::current_exception();
-        }
-        finished_ = true;
-        done_.notify();
-    }
-
-    Signal done_;
-    bool finished_ = false;
-    std::exception_ptr failure_;
-    CommitCounts counts_;
-};
-
-/// One pass on its way: does what PassRun says.
-class Performance {
-  public:
-    Performance(Engine& engine, Pass pass, std::string site, std::function<void()> fetched)
-        : engine_(engine),
-          run_(std::move(pass), std::move(site), engine.settings.sync),
-          fetched_(std::move(fetched)) {}
-
-    Task<PassResult> perform() {
-        for (;;) {
-            if (engine_.scope.ending()) run_.stop();
-            PassRun::Step step = run_.next();
-            if (run_.over() && fetched_) std::exchange(fetched_, nullptr)();
-            if (const auto* fetch = std::get_if<PassRun::Fetch>(&step)) {
-                co_await engine_.committer.room();
-                co_await ask(fetch->ask);
-            } else if (auto* commit = std::get_if<PassRun::Commit>(&step)) {
-                commit->checkpoint.elapsed =
-                    std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - began_);
-                committing_ = std::make_unique<Committing>(engine_, std::move(*commit));
-            } else if (std::holds_alternative<PassRun::Await>(step)) {
-                co_await settle();
-            } else {
-                co_return run_.result();
-            }
-        }
-    }
-
-  private:
-    Task<> ask(Ask ask) {
-        const auto* link = std::get_if<AskLink>(&ask);
-        std::optional<Result<FetchedPage>> fetched;
-        if (link) {
-            fetched.emplace(co_await engine_.api.follow(link->link));
-        } else {
-            const auto& first = std::get<AskFirst>(ask);
-            const ListQuery query{run_.site(), first.start, first.end, 0};
-            fetched.emplace(co_await engine_.api.list(query));
-        }
-        if (*fetched) {
-            for (const RejectedRecord& rejected : fetched->value().page.rejected) {
-                log::warn(LogTopic::sync, "record rejected",
-                          {{"site", run_.site()},
-                           {"engagement", rejected.engagement_id.value_or("?")},
-                           {"reason", rejected.reason}});
-            }
-            engine_.metrics.page_read();
-            run_.on_page(std::move(fetched->value()));
-            co_return;
-        }
-        ApiError error = fetched->error();
-        if (error.kind == ApiError::Kind::forbidden && engine_.settings.api.operator_ids.empty()) {
-            error.message +=
-                "; a token without the manager role must name its own operator in api.operator_ids";
-        }
-        if (run_.on_error(error)) {
-            log::warn(LogTopic::sync, "cursor ended, the window is read again",
-                      {{"site", run_.site()}, {"error", error.message}});
-        }
-    }
-
-    Task<> settle() {
-        const auto committing = std::move(committing_);
-        std::optional<SinkError> failure;
-        try {
-            const CommitCounts counts = co_await committing->result();
-            if (counts.queued > 0) engine_.details_wanted.notify();
-            run_.on_committed(counts);
-        } catch (const SinkError& error) {
-            failure.emplace(error);
-        }
-        if (failure) run_.on_commit_failed(engine_.outcome_of(*failure));
-    }
-
-    Engine& engine_;
-    PassRun run_;
-    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-    std::function<void()> fetched_;
-    std::unique_ptr<Committing> committing_;
-};
-
-}  // namespace
-
 Engine::Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries, Metrics& measured)
     : runtime(loop),
       scope(loop),
@@ -130,11 +15,6 @@ Engine::Engine(Runtime& loop, Settings by, SinkFactory sinks, int threads, int r
       details_wanted(loop),
       background(loop),
       committer(store, metrics, loop, background) {}
-
-Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id, std::function<void()> fetched) {
-    Performance performance(engine, std::move(pass), std::move(site_id), std::move(fetched));
-    co_return co_await performance.perform();
-}
 
 struct Renewal::State {
     explicit State(Runtime& runtime) : ended(runtime) {}

@@ -1,4 +1,4 @@
-// What the commands share: the loop, the API, the store, and how a pass is performed.
+// What the commands share: the loop, the API, the store, the committer, and how leases are renewed.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,6 @@
 #include "daemon/sync/committer.hpp"
 #include "daemon/sync/health.hpp"
 #include "daemon/sync/outcome.hpp"
-#include "daemon/sync/pass_run.hpp"
 #include "daemon/sync/store.hpp"
 
 namespace glia {
@@ -49,12 +48,6 @@ struct Engine {
         return {scope.ending() ? Ending::stopped : ending_of(error), error.what()};
     }
 };
-
-/// Performs `pass`: fetches, and commits behind the fetching, at most one batch at a time. What was fetched
-/// before a failure is committed too. Called under a lease that `Renewal` keeps. `fetched` is called once, as
-/// soon as nothing more is asked of the API.
-Task<PassResult> perform(Engine& engine, Pass pass, std::string site_id,
-                         std::function<void()> fetched = nullptr);
 
 /// Renews a lease every ten seconds until it is destroyed. `renewal` is asked on the loop's thread for the
 /// call that renews what is held at that moment; the call is made on a writer thread.

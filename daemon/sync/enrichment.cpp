@@ -13,30 +13,8 @@ namespace {
 constexpr Milliseconds kPause{5000};
 // Between two parts of what was missed: enough for everything else that waits for the database.
 constexpr Milliseconds kBreath{20};
-constexpr int kUnansweredUntilDown = 4;
-
-bool same(const EnrichmentJob& a, const EnrichmentJob& b) {
-    return a.engagement_id == b.engagement_id && a.item == b.item;
-}
 
 }  // namespace
-
-EnrichmentFetched failed_fetch(Enricher enricher, EnrichmentJob job, const ApiError& error) {
-    EnrichmentFetched fetched;
-    fetched.outcome.enricher = enricher;
-    fetched.outcome.error = error.message;
-    const bool permanent = error.kind == ApiError::Kind::not_found ||
-                           error.kind == ApiError::Kind::forbidden || error.kind == ApiError::Kind::refused;
-    fetched.outcome.retry_in = detail_failure(job.attempts, permanent).retry_in;
-    fetched.outcome.job = std::move(job);
-    if (error.kind == ApiError::Kind::cancelled || error.kind == ApiError::Kind::credentials) {
-        fetched.outcome.attempted = false;
-        fetched.outcome.retry_in = Seconds{0};
-        fetched.trouble = Outcome{ending_of(error), error.message};
-    }
-    fetched.unanswered = error.kind == ApiError::Kind::unavailable;
-    return fetched;
-}
 
 EnrichmentQueue::EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
                                  std::function<Task<>(EnrichmentJob)> erased, std::function<Task<>()> prepare)
@@ -69,11 +47,9 @@ Task<> EnrichmentQueue::queue_missed() {
 
 Task<DrainResult> EnrichmentQueue::drain() {
     if (prepare_) co_await prepare_();
-    result_ = {};
-    exhausted_ = given_up_ = false;
-    unanswered_in_a_row_ = 0;
+    drain_ = {};
     const Renewal renewal(engine_, [this] {
-        return [owner = engine_.owner, kind = enricher_, held = held_](Sink& sink) {
+        return [owner = engine_.owner, kind = enricher_, held = drain_.held()](Sink& sink) {
             if (!held.empty()) sink.renew_enrichments(owner, kind, held, kLeaseTime);
         };
     });
@@ -84,40 +60,31 @@ Task<DrainResult> EnrichmentQueue::drain() {
     }
     co_await latch.wait();
     // Claims that nobody got to are free at once for whoever comes.
-    for (const EnrichmentJob& job : std::exchange(jobs_, {})) {
-        EnrichmentFetched untouched;
-        untouched.outcome.enricher = enricher_;
-        untouched.outcome.job = job;
-        untouched.outcome.attempted = false;
+    for (EnrichmentOutcome& untouched : drain_.hand_back(enricher_)) {
         try {
             co_await settle(std::move(untouched));
         } catch (const SinkError& error) {
-            give_up(engine_.outcome_of(error));
+            drain_.give_up(engine_.outcome_of(error));
             break;  // the claims end by themselves
         }
     }
-    held_.clear();
-    co_return result_;
-}
-
-void EnrichmentQueue::give_up(const Outcome& outcome) {
-    given_up_ = true;
-    result_.outcome.merge(outcome);
+    co_return drain_.result();
 }
 
 Task<> EnrichmentQueue::work(Latch& latch) {
     std::optional<SinkError> failure;
     try {
-        while (!given_up_ && !engine_.scope.ending()) {
+        while (!drain_.given_up() && !engine_.scope.ending()) {
             auto job = co_await take();
             if (!job) break;
             EnrichmentFetched fetched = co_await try_fetch(std::move(*job));
-            co_await settle(std::move(fetched));
+            drain_.on_fetched(fetched);
+            co_await settle(std::move(fetched.outcome));
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    if (failure) give_up(engine_.outcome_of(*failure));
+    if (failure) drain_.give_up(engine_.outcome_of(*failure));
     latch.remove();
 }
 
@@ -141,34 +108,25 @@ Task<std::optional<EnrichmentJob>> EnrichmentQueue::take() {
     co_await claiming_.lock();
     std::optional<SinkError> failure;
     try {
-        if (jobs_.empty() && !exhausted_ && !given_up_ && !engine_.scope.ending()) {
+        if (drain_.wants_claim() && !engine_.scope.ending()) {
             EnrichmentClaim claim;
             claim.enricher = enricher_;
             claim.owner = engine_.owner;
             claim.limit = workers_ * 2;
             claim.ttl = kLeaseTime;
             const auto claim_some = [claim](Sink& sink) { return sink.claim_enrichments(claim); };
-            const std::vector<EnrichmentJob> claimed = co_await engine_.store.run(claim_some);
-            exhausted_ = claimed.empty();
-            jobs_.assign(claimed.begin(), claimed.end());
-            held_.insert(held_.end(), claimed.begin(), claimed.end());
+            drain_.on_claimed(co_await engine_.store.run(claim_some));
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
     claiming_.unlock();
     if (failure) throw SinkError(*failure);
-    if (jobs_.empty()) co_return std::nullopt;
-    std::optional<EnrichmentJob> job = std::move(jobs_.front());
-    jobs_.pop_front();
-    co_return job;
+    co_return drain_.take();
 }
 
-Task<> EnrichmentQueue::settle(EnrichmentFetched fetched) {
-    if (fetched.trouble) give_up(*fetched.trouble);
-    unanswered_in_a_row_ = fetched.unanswered ? unanswered_in_a_row_ + 1 : 0;
-    if (unanswered_in_a_row_ >= kUnansweredUntilDown) give_up({Ending::unavailable, fetched.outcome.error});
-    const auto outcome = std::make_shared<EnrichmentOutcome>(std::move(fetched.outcome));
+Task<> EnrichmentQueue::settle(EnrichmentOutcome what) {
+    const auto outcome = std::make_shared<EnrichmentOutcome>(std::move(what));
     const auto write = [outcome, owner = engine_.owner](Sink& sink) {
         try {
             return sink.settle_enrichment(*outcome, owner);
@@ -183,14 +141,12 @@ Task<> EnrichmentQueue::settle(EnrichmentFetched fetched) {
         }
     };
     const Settled settled = co_await engine_.store.run(write);
-    std::erase_if(held_, [&](const EnrichmentJob& job) { return same(job, outcome->job); });
+    drain_.on_settled(*outcome, settled);
     engine_.metrics.enriched(name_of(enricher_), outcome->fetched_at      ? "done"
                                                  : outcome->error.empty() ? "later"
                                                                           : "failed");
     if (settled == Settled::erased && outcome->fetched_at && erased_) co_await erased_(outcome->job);
-    if (settled == Settled::written && outcome->fetched_at) ++result_.fetched;
     if (outcome->error.empty() || !outcome->attempted) co_return;
-    ++result_.failed;
     log::warn(LogTopic::enrich, "not fetched, will be tried again",
               {{"what", name_of(enricher_)},
                {"engagement", outcome->job.engagement_id},

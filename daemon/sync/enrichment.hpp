@@ -2,24 +2,14 @@
 // the sync (DESIGN.md §2, enrich).
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <vector>
 
-#include "daemon/sync/detail_drain.hpp"
 #include "daemon/sync/engine.hpp"
+#include "daemon/sync/enrichment_drain.hpp"
 #include "sinks/enrichment.hpp"
 
 namespace glia {
-
-/// What one fetch led to.
-struct EnrichmentFetched {
-    EnrichmentOutcome outcome;
-    /// Set if it says nothing about this engagement: credentials, a disk that is full, a stop. The round
-    /// ends.
-    std::optional<Outcome> trouble;
-    bool unanswered = false;  ///< the API did not answer; some of those in a row end the round
-};
 
 /// One enricher's way through its queue. Loop's thread only.
 class EnrichmentQueue {
@@ -43,8 +33,7 @@ class EnrichmentQueue {
     Task<> work(Latch& latch);
     Task<std::optional<EnrichmentJob>> take();
     Task<EnrichmentFetched> try_fetch(EnrichmentJob job);
-    Task<> settle(EnrichmentFetched fetched);
-    void give_up(const Outcome& outcome);
+    Task<> settle(EnrichmentOutcome what);
 
     Engine& engine_;
     Enricher enricher_;
@@ -53,16 +42,8 @@ class EnrichmentQueue {
     std::function<Task<>(EnrichmentJob)> erased_;
     std::function<Task<>()> prepare_;
     AsyncMutex claiming_;
-    std::deque<EnrichmentJob> jobs_;
-    std::vector<EnrichmentJob> held_;
-    DrainResult result_;
-    int unanswered_in_a_row_ = 0;
-    bool exhausted_ = false;
-    bool given_up_ = false;
+    EnrichmentDrain drain_;  // of the present round
 };
-
-/// What an error of the API means for a job; `attempts`: failed ones before.
-EnrichmentFetched failed_fetch(Enricher enricher, EnrichmentJob job, const ApiError& error);
 
 /// Transcripts into chat_messages.
 std::unique_ptr<EnrichmentQueue> make_transcripts(Engine& engine);

@@ -3,8 +3,6 @@
 #include <functional>
 #include <utility>
 
-#include "sinks/planted.hpp"
-
 namespace glia {
 
 // The documentation calls start_date both inclusive ("from start_date forward") and exclusive ("after the
@@ -35,16 +33,11 @@ void Pass::on_page(const PageFacts& page) {
     rejected_ += page.rejected;
     requests_ += page.requests;
     pass_.next_page = page.next_page;
-    if (planted(Mistake::watermark_of_the_end)) pass_.started_at = page.asked_at;
-    if (!page.next_page || (planted(Mistake::watermark_a_page_early) && pass_.pages > 1)) {
+    if (!page.next_page) {
         complete_ = true;
         return;
     }
     if (!seen_links_.insert(std::hash<std::string>{}(*page.next_page)).second) {
-        if (planted(Mistake::repeated_link_ends_the_pass)) {
-            complete_ = true;
-            return;
-        }
         error_ = "next_page repeats itself after " + std::to_string(pass_.pages) +
                  " pages; the listing would never end, so the pass begins again later";
         forget_link();
@@ -60,10 +53,6 @@ bool Pass::on_link_trouble(LinkTrouble trouble, const std::string& message) {
     if (trouble == LinkTrouble::untrusted) {
         error_ = message;
         return false;
-    }
-    if (planted(Mistake::ended_cursor_ends_the_pass)) {
-        complete_ = true;
-        return true;
     }
     if (++restarts_ > kMaxRestarts) {
         error_ = "the cursor ended " + std::to_string(restarts_) + " times before the last page: " + message;

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "daemon/sync/schedule.hpp"
-#include "sinks/planted.hpp"
-
 namespace glia {
 namespace {
 
@@ -33,9 +31,6 @@ PassRun::Step PassRun::next() {
         if (committing_) return Await{};  // checkpoints follow each other
         position_is_new_ = false;
         committing_ = true;
-        if (planted(Mistake::checkpoint_ahead_of_rows) && !over()) {
-            return Commit{std::make_shared<Batch>(), pass_.checkpoint()};
-        }
         return Commit{std::exchange(batch_, std::make_shared<Batch>()), pass_.checkpoint()};
     }
     if (over()) {
@@ -102,7 +97,6 @@ void PassRun::on_committed(const CommitCounts& counts) {
 
 void PassRun::on_commit_failed(const Outcome& outcome) {
     committing_ = false;
-    if (planted(Mistake::failed_commit_counts)) return;
     commit_failed_ = true;
     result_.outcome.merge(outcome);
 }
@@ -120,7 +114,7 @@ void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, cons
     const Instant now = std::min(asked.server, asked.machine);
     if (sync.retention && engagement.created_at < now - *sync.retention) return;
     FetchedEngagement fetched;
-    if (is_ongoing(engagement, fetched_at) && !planted(Mistake::ongoing_forgotten))
+    if (is_ongoing(engagement, fetched_at))
         fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
     fetched.engagement = std::move(engagement);
     fetched.source = source;

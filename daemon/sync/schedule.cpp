@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "sinks/planted.hpp"
-
 namespace glia {
 namespace {
 
@@ -21,10 +19,9 @@ Seconds to_seconds(Milliseconds duration) {
 }  // namespace
 
 OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync, Instant latest) {
-    const auto overlap = planted(Mistake::overlap_forgotten) ? Milliseconds{0} : sync.overlap;
     const Instant from =
-        std::max(kEarliestStart,
-                 lease.synced_through ? std::min(*lease.synced_through, latest) - overlap : sync.start_from);
+        std::max(kEarliestStart, lease.synced_through ? std::min(*lease.synced_through, latest) - sync.overlap
+                                                      : sync.start_from);
     if (lease.open_pass && lease.open_pass->from <= from) {
         OpenPass open = *lease.open_pass;
         if (open.started_at) open.started_at = std::min(*open.started_at, latest);
@@ -32,10 +29,6 @@ OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync, Inst
     }
     OpenPass pass;
     pass.from = from;
-    if (planted(Mistake::cursor_kept) && lease.open_pass) {
-        pass = *lease.open_pass;
-        pass.from = from;
-    }
     return pass;
 }
 
@@ -47,7 +40,7 @@ std::optional<DueTier> due_tier(const std::vector<TierState>& states, const Sync
         const bool is_due = state == states.end() || !state->since_start || *state->since_start >= tier.every;
         if (is_due && (!due || tier.back > due->back)) due = DueTier{tier.back, {}};
     }
-    if (!due || planted(Mistake::revisit_forgotten)) return std::nullopt;
+    if (!due) return std::nullopt;
     for (const TierSettings& tier : sync.revisit) {
         if (tier.back <= due->back) due->covers.push_back(to_seconds(tier.back));
     }

@@ -9,6 +9,7 @@
 #include "daemon/sync/details.hpp"
 #include "daemon/sync/enrichment.hpp"
 #include "daemon/sync/erasure.hpp"
+#include "daemon/sync/pass_driver.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "daemon/sync/site_visit.hpp"
 
@@ -65,7 +66,7 @@ Task<> visit_site(Engine& engine, const SiteLease& lease, SiteVisit& visit) {
     }
     while (auto read =
                visit.next(engine.api.server_now(), engine.api.machine_now(), engine.runtime.random())) {
-        const PassResult result = co_await perform(engine, std::move(read->pass), lease.site_id);
+        const PassResult result = co_await run_pass(engine, std::move(read->pass), lease.site_id);
         visit.on_result(result);
         if (result.complete) tell(lease.site_id, read->mode, result);
         if (result.pages >= kManyPages) malloc_trim(0);

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "tests/simulation/instance.hpp"
+#include "tests/simulation/backfiller.hpp"
+#include "tests/simulation/service.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace simulation {
@@ -32,7 +33,13 @@ class History {
         SyncSettings sync = scenario.sync;
         sync.start_from = start_from_;
         for (int i = 0; i < scenario.instances; ++i) {
-            instances_.push_back(std::make_unique<Instance>(world_, i, sync));
+            instances_.push_back(std::make_unique<Service>(world_, i, sync));
+        }
+        for (int i = 0; i < scenario.backfillers; ++i) {
+            auto backfiller =
+                std::make_unique<Backfiller>(world_, scenario.instances + i, sync, backfill_spec());
+            backfillers_.push_back(backfiller.get());
+            instances_.push_back(std::move(backfiller));
         }
         for (const int i : kept) {
             const Event event = scenario.events[static_cast<std::size_t>(i)];
@@ -41,14 +48,6 @@ class History {
     }
 
     std::string run() {
-        if (scenario_.backfill) {
-            BackfillSpec spec;
-            spec.from = kStart - 2h;
-            spec.to = kStart;
-            spec.window = 30min;
-            for (int i = 0; i < scenario_.sites; ++i) spec.sites.push_back("s" + std::to_string(i));
-            world_.database.open_backfill(spec);
-        }
         for (auto& instance : instances_) instance->start();
         const Instant calm = kStart + scenario_.chaos;
         world_.run(calm);
@@ -63,6 +62,15 @@ class History {
   private:
     void wrong(const std::string& what) {
         if (world_.database.violation.empty()) world_.database.violation = what;
+    }
+
+    BackfillSpec backfill_spec() const {
+        BackfillSpec spec;
+        spec.from = kStart - 2h;
+        spec.to = kStart;
+        spec.window = scenario_.window;
+        for (int i = 0; i < scenario_.sites; ++i) spec.sites.push_back("s" + std::to_string(i));
+        return spec;
     }
 
     /// What was there before anything began.
@@ -89,7 +97,7 @@ class History {
         world_.tell("event", name_of(event.kind));
         using Kind = Event::Kind;
         const Instant now = world_.now();
-        Instance& instance = *instances_[static_cast<std::size_t>(event.whom) % instances_.size()];
+        Process& instance = *instances_[static_cast<std::size_t>(event.whom) % instances_.size()];
         const auto trouble = [&](Trouble::Kind kind, const std::string& whom) {
             world_.source.trouble({kind, now + event.length, whom});
         };
@@ -235,7 +243,8 @@ class History {
             if (const std::string what = database.behind(item.id); !what.empty()) return wrong(what);
             if (!revisits) continue;
             const Engagement truth = world_.source.record(item, true);
-            if (row.core.duration != truth.duration) return wrong(item.id + " is not as at the source");
+            if (!ModelDatabase::same_core(row.core, truth))
+                return wrong(item.id + " is not as at the source");
             if (row.legs != *truth.legs) return wrong("the legs of " + item.id + " are not as at the source");
         }
         for (const auto& [id, row] : database.rows) {
@@ -259,6 +268,9 @@ class History {
         for (const ModelDatabase::Window& window : database.windows) {
             if (!window.done) return wrong("a window of the backfill is not done");
         }
+        for (const Backfiller* backfiller : backfillers_) {
+            if (!backfiller->complete()) return wrong(backfiller->owner() + " does not end");
+        }
         for (const auto& instance : instances_) {
             if (!instance->idle()) return wrong(instance->owner() + " does not stop");
         }
@@ -274,7 +286,8 @@ class History {
     const Scenario& scenario_;
     World world_;
     Instant start_from_;
-    std::vector<std::unique_ptr<Instance>> instances_;
+    std::vector<std::unique_ptr<Process>> instances_;
+    std::vector<const Backfiller*> backfillers_;
 };
 
 }  // namespace

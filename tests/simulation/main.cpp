@@ -4,7 +4,7 @@
 //   simulation                          100,000 histories
 //   simulation --forever                until stopped, from a random seed on
 //   simulation --seed S [--keep 1,2,3]  one history again, with what happens in it
-//   simulation --mistakes               each planted mistake must be found
+//   mutants/NAME --finds NAME          the same with the fault of mutants/NAME.patch, which must show
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdint>
@@ -14,48 +14,20 @@
 #include <random>
 #include <thread>
 
-#include "sinks/planted.hpp"
 #include "tests/simulation/history.hpp"
 
 namespace {
 
 using namespace simulation;
-using glia::Mistake;
-
-struct Planted {
-    Mistake mistake;
-    const char* name;
-};
-constexpr Planted kMistakes[] = {
-    {Mistake::watermark_a_page_early, "watermark-a-page-early"},
-    {Mistake::watermark_of_the_end, "watermark-of-the-end"},
-    {Mistake::overlap_forgotten, "overlap-forgotten"},
-    {Mistake::cursor_kept, "cursor-kept"},
-    {Mistake::ended_cursor_ends_the_pass, "ended-cursor-ends-the-pass"},
-    {Mistake::repeated_link_ends_the_pass, "repeated-link-ends-the-pass"},
-    {Mistake::failed_commit_counts, "failed-commit-counts"},
-    {Mistake::older_response_wins, "older-response-wins"},
-    {Mistake::list_item_clears_legs, "list-item-clears-legs"},
-    {Mistake::detail_settles_too_much, "detail-settles-too-much"},
-    {Mistake::detail_dropped_on_shutdown, "detail-dropped-on-shutdown"},
-    {Mistake::ongoing_forgotten, "ongoing-forgotten"},
-    {Mistake::fence_left_out, "fence-left-out"},
-    {Mistake::claims_not_fenced, "claims-not-fenced"},
-    {Mistake::revisit_forgotten, "revisit-forgotten"},
-    {Mistake::change_asks_for_no_detail, "change-asks-for-no-detail"},
-    {Mistake::late_response_is_trusted, "late-response-is-trusted"},
-    {Mistake::checkpoint_ahead_of_rows, "checkpoint-ahead-of-rows"},
-};
 
 /// The first seed in [first, first + count) whose history goes wrong, with what is wrong.
 std::optional<std::pair<std::uint64_t, std::string>> search(std::uint64_t first, std::uint64_t count,
-                                                            int jobs, Mistake mistake) {
+                                                            int jobs) {
     std::atomic<std::uint64_t> next{first};
     std::mutex mutex;
     std::optional<std::pair<std::uint64_t, std::string>> found;
     std::atomic<bool> over{false};
     const auto work = [&] {
-        glia::planted_mistake = mistake;
         for (;;) {
             const std::uint64_t seed = next++;
             if (seed - first >= count || over) return;
@@ -81,25 +53,22 @@ std::string joined(const std::vector<int>& kept) {
     return text;
 }
 
-void report(std::uint64_t seed, const std::string& wrong, const std::string& mistake) {
+void report(std::uint64_t seed, const std::string& wrong) {
     const Scenario scenario = make_scenario(seed);
     const std::vector<int> kept = shrink(scenario);
     std::cout << "wrong: " << wrong << "\nafter shrinking: " << run_history(scenario, kept)
               << "\nagain: simulation --seed " << seed << " --keep " << (kept.empty() ? "none" : joined(kept))
-              << (mistake.empty() ? "" : " --mistake " + mistake) << "\n"
+              << "\n"
               << to_text(scenario, kept) << std::flush;
 }
 
-int find_every_mistake(int jobs, std::uint64_t histories) {
-    int missed = 0;
-    for (const Planted& planted : kMistakes) {
-        const auto found = search(1, histories, jobs, planted.mistake);
-        missed += found ? 0 : 1;
-        std::cout << (found ? "ok" : "FAILED") << " simulation/finds_" << planted.name;
-        if (found) std::cout << " (seed " << found->first << ": " << found->second << ")";
-        std::cout << std::endl;
-    }
-    return missed ? 1 : 0;
+/// In a build with a fault, which its histories must show.
+int find_fault(const std::string& name, std::uint64_t histories, int jobs) {
+    const auto found = search(1, histories, jobs);
+    std::cout << (found ? "ok" : "FAILED") << " simulation/finds_" << name;
+    if (found) std::cout << " (seed " << found->first << ": " << found->second << ")";
+    std::cout << std::endl;
+    return found ? 0 : 1;
 }
 
 }  // namespace
@@ -108,8 +77,8 @@ int main(int argc, char** argv) {
     std::uint64_t histories = 100'000;
     std::uint64_t seed = 0;
     std::uint64_t first = 1;
-    std::string keep, mistake_name;
-    bool forever = false, mistakes = false, quiet = false;
+    std::string keep, fault;
+    bool forever = false, quiet = false;
     int jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     CLI::App app("Histories of the core in virtual time", "simulation");
     app.add_option("--histories", histories, "How many")->capture_default_str();
@@ -117,21 +86,12 @@ int main(int argc, char** argv) {
     app.add_option("--jobs", jobs, "Threads")->capture_default_str();
     app.add_option("--seed", seed, "This history only, told as it happens");
     app.add_option("--keep", keep, "With --seed: only these of its events, such as 1,4,5, or none");
-    app.add_option("--mistake", mistake_name, "With this mistake planted");
     app.add_flag("--quiet", quiet, "With --seed: tell the verdict only");
     app.add_flag("--forever", forever, "Until stopped");
-    app.add_flag("--mistakes", mistakes, "Each planted mistake must be found");
+    app.add_option("--finds", fault,
+                   "One of the histories must go wrong: this build has the fault of that name");
     CLI11_PARSE(app, argc, argv);
 
-    Mistake mistake = Mistake::none;
-    for (const Planted& planted : kMistakes) {
-        if (mistake_name == planted.name) mistake = planted.mistake;
-    }
-    if (!mistake_name.empty() && mistake == Mistake::none) {
-        std::cerr << "no such mistake: " << mistake_name << "\n";
-        return 64;
-    }
-    glia::planted_mistake = mistake;
     if (seed != 0) {
         const Scenario scenario = make_scenario(seed);
         std::vector<int> kept = all_events(scenario);
@@ -145,18 +105,18 @@ int main(int argc, char** argv) {
         std::cout << (wrong.empty() ? "all is well" : "wrong: " + wrong) << std::endl;
         return wrong.empty() ? 0 : 1;
     }
-    if (mistakes) return find_every_mistake(jobs, histories);
+    if (!fault.empty()) return find_fault(fault, histories, jobs);
     if (forever) {
         first = std::random_device{}();
         histories = std::numeric_limits<std::uint64_t>::max() / 2;
         std::cout << "from seed " << first << " on" << std::endl;
     }
-    const auto found = search(first, histories, jobs, mistake);
+    const auto found = search(first, histories, jobs);
     if (!found) {
         std::cout << "ok simulation/" << histories << "_histories_end_as_they_should" << std::endl;
         return 0;
     }
-    report(found->first, found->second, mistake_name);
+    report(found->first, found->second);
     std::cout << "FAILED simulation/seed_" << found->first << std::endl;
     return 1;
 }

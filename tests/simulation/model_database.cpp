@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sinks/planted.hpp"
 #include "sinks/record_hash.hpp"
 
 namespace simulation {
@@ -24,7 +23,6 @@ ModelDatabase::Window* ModelDatabase::window(const WindowTarget& target) {
 }
 
 void ModelDatabase::check_fence(const PassCheckpoint& checkpoint) const {
-    if (planted(Mistake::fence_left_out)) return;
     const auto check_site = [&](const std::string& id, std::int64_t epoch) {
         const auto site = sites.find(id);
         if (site == sites.end() || site->second.lease_epoch != epoch ||
@@ -93,7 +91,8 @@ void ModelDatabase::note_response(const FetchedEngagement& fetched, const Incomi
         known.excused = true;
     if (!older) {
         known.asked = fetched.fetched_at;
-        known.version = fetched.engagement.duration.value_or(0);
+        known.core = fetched.engagement;
+        known.core.legs.reset();
     }
     if (fetched.engagement.legs && !older_legs) {
         known.legs_asked = fetched.fetched_at;
@@ -101,11 +100,18 @@ void ModelDatabase::note_response(const FetchedEngagement& fetched, const Incomi
     }
 }
 
+bool ModelDatabase::same_core(const Engagement& one, const Engagement& other) {
+    Engagement a = one, b = other;
+    a.legs.reset();
+    b.legs.reset();
+    return a == b;
+}
+
 std::string ModelDatabase::behind(const std::string& id) const {
     const auto known = newest.find(id);
     const auto row = rows.find(id);
     if (known == newest.end() || row == rows.end() || known->second.excused) return {};
-    if (row->second.core.duration != known->second.version)
+    if (!same_core(row->second.core, known->second.core))
         return id + " is not as the newest response showed it";
     if (row->second.legs != known->second.legs)
         return "the legs of " + id + " are not as the newest response showed them";
@@ -217,41 +223,6 @@ Erased ModelDatabase::erase_older(Instant before, RetentionCursor& cursor) {
     return erase([&](const Engagement& engagement) { return engagement.created_at < before; });
 }
 
-std::set<std::string> ModelDatabase::lost_claims(const Batch& batch) const {
-    std::set<std::string> lost;
-    if (planted(Mistake::claims_not_fenced)) return lost;
-    for (const DetailOutcome& outcome : batch.details) {
-        const auto queued = details.find(outcome.engagement_id);
-        if (queued == details.end() || queued->second.claimed_by != batch.claim_owner)
-            lost.insert(outcome.engagement_id);
-    }
-    return lost;
-}
-
-void ModelDatabase::settle(const Batch& batch) {
-    for (const DetailOutcome& outcome : batch.details) {
-        const auto entry = details.find(outcome.engagement_id);
-        if (entry == details.end()) continue;
-        QueuedDetail& queued = entry->second;
-        if (!queued.claimed_by.empty() && queued.claimed_by != batch.claim_owner) {
-            broken("a detail of " + outcome.engagement_id +
-                   " was settled by an instance that no longer held it");
-        }
-        queued.claimed_by.clear();
-        if (outcome.fetched_at) {
-            if (queued.wanted_after <= *outcome.fetched_at || planted(Mistake::detail_settles_too_much)) {
-                details.erase(entry);
-            } else {
-                queued.next_attempt_at = now;
-            }
-        } else if (outcome.attempted) {
-            ++queued.attempts;
-            queued.next_attempt_at = now + outcome.retry_in;
-            queued.parked = outcome.parked;
-        }
-    }
-}
-
 CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
     CommitCounts counts;
     if (checkpoint) check_fence(*checkpoint);
@@ -282,6 +253,18 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
     }
     settle(kept);
     if (checkpoint) write_checkpoint(*checkpoint);  // last: the checks of a watermark look at the rows
+    return counts;
+}
+
+std::vector<CommitCounts> ModelDatabase::commit_together(const std::vector<CommitPart>& parts) {
+    for (const CommitPart& part : parts) {
+        if (part.checkpoint) check_fence(*part.checkpoint);
+    }
+    std::vector<CommitCounts> counts;
+    for (const CommitPart& part : parts) {
+        counts.push_back(
+            commit(*part.batch, part.checkpoint ? std::optional(*part.checkpoint) : std::nullopt));
+    }
     return counts;
 }
 
@@ -325,111 +308,6 @@ void ModelDatabase::release_site(const std::string& id, std::int64_t epoch, cons
     site.lease_owner.clear();
     site.next_poll_at = now + release.next_poll_in;
     site.failures = release.error.empty() ? 0 : site.failures + 1;
-}
-
-BackfillState ModelDatabase::open_backfill(const BackfillSpec& spec) {
-    if (windows.empty()) {
-        for (const std::string& site : spec.sites) {
-            for (Instant from = spec.from; from < spec.to; from += spec.window) {
-                Window one;
-                one.target.backfill_id = 1;
-                one.target.site_id = site;
-                one.target.from = from;
-                one.pass.from = from;
-                one.pass.to = std::min<Instant>(from + spec.window, spec.to);
-                windows.push_back(std::move(one));
-            }
-        }
-    }
-    BackfillState state;
-    state.id = 1;
-    state.from = spec.from;
-    state.to = spec.to;
-    return state;
-}
-
-std::vector<WindowLease> ModelDatabase::claim_windows(const WindowClaim& claim) {
-    std::vector<WindowLease> leases;
-    for (Window& one : windows) {
-        if (static_cast<std::int64_t>(leases.size()) == claim.limit) break;
-        if (one.done || (!one.lease_owner.empty() && one.lease_expires_at > now)) continue;
-        one.lease_owner = claim.owner;
-        ++one.target.epoch;
-        one.lease_expires_at = now + claim.ttl;
-        leases.push_back({one.target, one.pass, one.attempts});
-    }
-    return leases;
-}
-
-void ModelDatabase::renew_window(const WindowTarget& target, Seconds ttl) {
-    Window& one = *window(target);
-    if (one.target.epoch != target.epoch || one.lease_owner.empty()) lease_lost("a window");
-    one.lease_expires_at = now + ttl;
-}
-
-void ModelDatabase::release_window(const WindowTarget& target, const std::string& error) {
-    Window& one = *window(target);
-    if (one.target.epoch != target.epoch || one.lease_owner.empty() || one.done) return;
-    one.lease_owner.clear();
-    if (!error.empty()) ++one.attempts;
-}
-
-BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
-    BackfillProgress progress;
-    for (const Window& one : windows) {
-        ++progress.windows_total;
-        if (one.done) ++progress.windows_done;
-        if (!one.done && !one.lease_owner.empty() && one.lease_expires_at > now) ++progress.windows_leased;
-    }
-    return progress;
-}
-
-std::int64_t ModelDatabase::queue_ongoing(bool all) {
-    std::int64_t queued = 0;
-    for (auto& [id, next] : ongoing) {
-        if (next > now && !all) continue;
-        next = now + std::chrono::minutes{10};
-        const auto [entry, is_new] = details.try_emplace(id);
-        if (!is_new) continue;
-        entry->second.wanted_after = Instant::min();
-        entry->second.created_at = rows.at(id).core.created_at;
-        entry->second.next_attempt_at = now;
-        ++queued;
-    }
-    return queued;
-}
-
-std::vector<DetailJob> ModelDatabase::claim_details(const DetailClaim& claim) {
-    std::vector<std::pair<Instant, std::string>> due;
-    for (const auto& [id, queued] : details) {
-        if (queued.next_attempt_at > now) continue;
-        if (!queued.claimed_by.empty() && queued.claimed_until > now) continue;
-        due.emplace_back(queued.created_at, id);
-    }
-    std::sort(due.rbegin(), due.rend());
-    if (due.size() > static_cast<std::size_t>(claim.limit)) due.resize(static_cast<std::size_t>(claim.limit));
-    std::vector<DetailJob> jobs;
-    for (const auto& [created, id] : due) {
-        QueuedDetail& queued = details.at(id);
-        queued.claimed_by = claim.owner;
-        queued.claimed_until = now + claim.ttl;
-        jobs.push_back({id, queued.attempts});
-    }
-    return jobs;
-}
-
-void ModelDatabase::renew_details(const std::string& owner, const std::vector<std::string>& engagements,
-                                  Seconds ttl) {
-    for (const std::string& id : engagements) {
-        const auto queued = details.find(id);
-        if (queued != details.end() && queued->second.claimed_by == owner)
-            queued->second.claimed_until = now + ttl;
-    }
-}
-
-std::int64_t ModelDatabase::details_due() {
-    return std::count_if(details.begin(), details.end(),
-                         [&](const auto& entry) { return entry.second.next_attempt_at <= now; });
 }
 
 void ModelDatabase::take_over(const std::string& owner) {

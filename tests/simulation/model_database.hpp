@@ -44,7 +44,7 @@ class ModelDatabase : public Sink {
     /// What the newest response that was written, or found unchanged, showed of an engagement.
     struct Newest {
         Instant asked = Instant::min();
-        std::int64_t version = 0;
+        Engagement core;
         Instant legs_asked = Instant::min();
         RecordList<Leg> legs;
         /// An older response overwrote it, and was not late: the condition that the README states.
@@ -72,6 +72,7 @@ class ModelDatabase : public Sink {
     /// What the row of an engagement lacks of the newest response of it; empty: nothing.
     std::string behind(const std::string& id) const;
     std::map<std::string, Site> sites;
+    bool backfill_finished = false;
     std::vector<Window> windows;
     std::map<std::string, QueuedDetail> details;
     std::map<std::string, Instant> ongoing;
@@ -79,9 +80,14 @@ class ModelDatabase : public Sink {
     std::set<std::string> forgotten_engagements;
     std::set<std::string> forgotten_visitors;
 
+    Window* window(const WindowTarget& target);
+    /// Everything but the legs, which have a reading of their own.
+    static bool same_core(const Engagement& one, const Engagement& other);
+
     int migrate() override { return 1; }
     void require_schema() override {}
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override;
+    std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override;
     SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
                               bool force) override;
     void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) override;
@@ -92,7 +98,7 @@ class ModelDatabase : public Sink {
     void release_window(const WindowTarget& window, const std::string& error) override;
     BackfillProgress backfill_progress(std::int64_t backfill_id) override;
     void tell_time_left(std::int64_t, std::optional<Seconds>) override {}
-    void finish_backfill(std::int64_t) override {}
+    void finish_backfill(std::int64_t) override;
     std::int64_t queue_ongoing(bool all) override;
     std::vector<DetailJob> claim_details(const DetailClaim& claim) override;
     void renew_details(const std::string& owner, const std::vector<std::string>& engagements,
@@ -134,7 +140,6 @@ class ModelDatabase : public Sink {
     void settle(const Batch& batch);
     bool is_forgotten(const Engagement& engagement) const;
     Erased erase(const std::function<bool(const Engagement&)>& which);
-    Window* window(const WindowTarget& target);
 
     std::set<std::string> lost_claims(const Batch& batch) const;
 };

@@ -42,7 +42,9 @@ Scenario make_scenario(std::uint64_t seed) {
     s.source.start_is_exclusive = random.one_in(2);
     s.sites = static_cast<int>(random.between(1, 2));
     s.instances = static_cast<int>(random.between(1, 3));
-    s.backfill = random.one_in(3);
+    if (random.one_in(2)) s.backfillers = static_cast<int>(random.between(1, 3));
+    s.window = Seconds{random.between(1, 6) * 600};
+    s.groups_are_refused = random.one_in(3);
     s.end_shows_in_list = random.one_in(2);
     s.lost_answers_per_mille =
         random.one_in(2) ? static_cast<int>(random.between(0, random.one_in(4) ? 400 : 60)) : 0;
@@ -89,8 +91,9 @@ std::string to_text(const Scenario& s, const std::vector<int>& kept) {
                       std::to_string(static_cast<int>(s.source.by)) + " listed " +
                       std::to_string(static_cast<int>(s.source.listed)) + " per_page " +
                       std::to_string(s.source.per_page) + (s.source.legs_in_list ? " legs-in-list" : "") +
-                      (s.backfill ? " backfill" : "") + " sites " + std::to_string(s.sites) + " instances " +
-                      std::to_string(s.instances) + (s.clocks_differ ? " clocks-differ" : "") + " revisit " +
+                      " backfillers " + std::to_string(s.backfillers) + " sites " + std::to_string(s.sites) +
+                      " instances " + std::to_string(s.instances) +
+                      (s.clocks_differ ? " clocks-differ" : "") + " revisit " +
                       std::to_string(s.sync.revisit.size()) + "\n";
     for (const int i : kept) {
         const Event& e = s.events[static_cast<std::size_t>(i)];

@@ -61,7 +61,9 @@ struct Scenario {
     glia::SyncSettings sync;
     int sites = 1;
     int instances = 1;
-    bool backfill = false;
+    int backfillers = 0;              ///< instances that share a backfill, beside the services
+    glia::Seconds window{};           ///< of that backfill
+    bool groups_are_refused = false;  ///< some commits that go together have to be written one by one
     bool end_shows_in_list = true;
     int lost_answers_per_mille =
         0;                       ///< commits that happen but are not heard of, and failures that were none

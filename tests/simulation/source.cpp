@@ -15,6 +15,20 @@ glia::Leg leg(const Item& item, Instant at) {
     return leg;
 }
 
+glia::RecordList<glia::QueueRef> queues(std::int64_t version) {
+    if (version % 2 == 0) return {};
+    glia::QueueRef queue;
+    queue.id = "q" + std::to_string(version);
+    return {queue};
+}
+
+glia::RecordList<glia::OperatorRef> operators(std::int64_t version) {
+    std::vector<glia::OperatorRef> operators(static_cast<std::size_t>(version % 3));
+    for (std::size_t i = 0; i < operators.size(); ++i)
+        operators[i].operator_id = "o" + std::to_string(version) + "." + std::to_string(i);
+    return operators;
+}
+
 }  // namespace
 
 Item& Source::add(Instant requested, Instant now, std::vector<std::string> sites, Time delay, bool ongoing) {
@@ -52,6 +66,7 @@ void Source::end(Item& item, Instant now, bool shows_in_list) {
 void Source::change(Item& item) {
     if (!item.ongoing) item.past.push_back({item.version, item.legs});
     item.version = ++item.versions;
+    item.legs.back().request_queues = queues(item.version);
 }
 
 void Source::change_back(Item& item) {
@@ -85,6 +100,9 @@ glia::Engagement Source::record(const Item& item, bool with_legs) const {
     record.id = item.id;
     record.created_at = item.requested_at;
     record.duration = item.version;
+    // Children that come, change and go with the version, and are as before once it is.
+    record.operators = operators(item.version);
+    record.queues = queues(item.version);
     if (with_legs) record.legs = item.legs;
     return record;
 }

@@ -144,7 +144,7 @@ TEST(CommitterTest, WhatCannotBeWrittenTogetherIsWrittenEachOnItsOwn) {
 }
 TEST(CommitterTest, ATransactionTakesSoManyEngagementsAndTheRestGoesWithTheNext) {
     const auto many = [](char name) {
-        return std::vector(Committer::kTogether * 2 / 3, std::string(1, name));
+        return std::vector(CommitLimits{}.together * 2 / 3, std::string(1, name));
     };
     const Transactions written = commit({{many('a')}, {many('b')}, {many('c')}, {many('d')}});
     EXPECT_EQ(written.size(), 4U) << "no two of them are within the limit";
@@ -158,7 +158,7 @@ TEST(CommitterTest, ThereIsRoomUntilSoManyEngagementsOfWindowsAreUnwritten) {
         EXPECT_TRUE(written.room_at_the_end);
         return written.room_while_held;
     };
-    const std::vector many(Committer::kUnwritten, std::string("a"));
+    const std::vector many(CommitLimits{}.unwritten, std::string("a"));
     EXPECT_FALSE(after({{many}}));
     EXPECT_TRUE(after({{{many.begin() + 1, many.end()}}}));
     EXPECT_TRUE(after({{many, SiteTarget{"s1", 1}}})) << "the service has batches of its own size";
@@ -167,7 +167,7 @@ TEST(CommitterTest, AnEngagementThatIsBeingWrittenIsWaitedForAndHoldsUpNobodyEls
     Written written;
     written.last = "a";
     // The first is all that one transaction takes.
-    commit({{std::vector(Committer::kTogether, std::string("a"))}, {{"a"}}, {{"b"}}}, written);
+    commit({{std::vector(CommitLimits{}.together, std::string("a"))}, {{"a"}}, {{"b"}}}, written);
     ASSERT_EQ(written.transactions.size(), 3U);
     EXPECT_EQ(written.transactions[0], "b");
     EXPECT_EQ(written.transactions[2], "a");

@@ -4,7 +4,6 @@
 #include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/detail_drain.hpp"
 #include "daemon/sync/site_visit.hpp"
-#include "daemon/sync/window_ledger.hpp"
 
 namespace glia {
 namespace {
@@ -394,50 +393,6 @@ TEST(SiteVisitTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
     visit.on_result(stopped);
     EXPECT_EQ(visit.release(0).error, "");
     EXPECT_EQ(visit.release(0).next_poll_in, 0s);
-}
-
-PassResult failed(Ending ending, bool site_refused = false) {
-    PassResult result;
-    result.outcome = {ending, "why"};
-    result.site_refused = site_refused;
-    return result;
-}
-WindowLease window_of(const std::string& site, int attempts = 0) {
-    WindowLease window;
-    window.target.site_id = site;
-    window.attempts = attempts;
-    return window;
-}
-
-TEST(WindowLedgerTest, AWindowThatFailsOnceIsNotYetAFailureOfTheBackfill) {
-    WindowLedger ledger;
-    EXPECT_EQ(ledger.on_window(window_of("s"), failed(Ending::unavailable)), "why");
-    EXPECT_EQ(ledger.outcome().ending, Ending::done);
-    ledger.on_window(window_of("s", 1), failed(Ending::unavailable));
-    EXPECT_EQ(ledger.outcome().ending, Ending::unavailable);
-}
-TEST(WindowLedgerTest, ARefusedSiteIsLeftOutAndCountsNoAttempt) {
-    WindowLedger ledger;
-    EXPECT_EQ(ledger.on_window(window_of("s"), failed(Ending::credentials, true)), "");
-    EXPECT_EQ(ledger.refused_sites(), std::vector<std::string>{"s"});
-    EXPECT_EQ(ledger.outcome().ending, Ending::credentials);
-    EXPECT_FALSE(ledger.down());
-}
-TEST(WindowLedgerTest, ThreeFailuresInARowMeanThatTheApiIsDown) {
-    WindowLedger ledger;
-    ledger.on_window(window_of("s"), failed(Ending::unavailable));
-    ledger.on_window(window_of("s"), failed(Ending::unavailable));
-    ledger.on_window(window_of("s"), complete());
-    for (int i = 0; i < WindowLedger::kFailuresUntilDown; ++i) {
-        EXPECT_FALSE(ledger.down());
-        ledger.on_window(window_of("s"), failed(Ending::unavailable));
-    }
-    EXPECT_TRUE(ledger.down());
-}
-TEST(WindowLedgerTest, AStopSaysNothingAboutTheWindow) {
-    WindowLedger ledger;
-    EXPECT_EQ(ledger.on_window(window_of("s"), failed(Ending::stopped)), "");
-    EXPECT_EQ(ledger.outcome().ending, Ending::done);
 }
 
 }  // namespace

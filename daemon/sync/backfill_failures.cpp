@@ -1,10 +1,10 @@
-#include "daemon/sync/window_ledger.hpp"
+#include "daemon/sync/backfill_failures.hpp"
 
 #include <algorithm>
 
 namespace glia {
 
-std::string WindowLedger::on_window(const WindowLease& lease, const PassResult& pass) {
+std::string BackfillFailures::on_window(const WindowLease& lease, const PassResult& pass) {
     rejected_ += pass.counts.rejected;
     if (pass.complete) {
         failures_in_a_row_ = 0;
@@ -12,10 +12,7 @@ std::string WindowLedger::on_window(const WindowLease& lease, const PassResult& 
     }
     if (pass.outcome.ending == Ending::stopped) return "";
     if (pass.site_refused) {
-        const std::string& site = lease.target.site_id;
-        if (std::find(refused_sites_.begin(), refused_sites_.end(), site) == refused_sites_.end()) {
-            refused_sites_.push_back(site);
-        }
+        if (!refused(lease.target.site_id)) refused_sites_.push_back(lease.target.site_id);
         outcome_.merge(pass.outcome);
         return "";
     }
@@ -26,9 +23,13 @@ std::string WindowLedger::on_window(const WindowLease& lease, const PassResult& 
     return pass.outcome.error;
 }
 
-void WindowLedger::on_failure(const Outcome& outcome) {
+void BackfillFailures::on_sink_failure(const Outcome& outcome) {
     down_ = true;
     outcome_.merge(outcome);
+}
+
+bool BackfillFailures::refused(const std::string& site) const {
+    return std::find(refused_sites_.begin(), refused_sites_.end(), site) != refused_sites_.end();
 }
 
 }  // namespace glia

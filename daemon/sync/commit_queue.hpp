@@ -1,0 +1,109 @@
+// Which commits share a transaction, and when it begins. Decisions only: Committer performs them, and so does
+// the simulation. See `CommitQueue`.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include "daemon/config/settings.hpp"
+#include "sinks/checkpoint.hpp"
+#include "sinks/sink.hpp"
+
+namespace glia {
+
+/// Bounds of a CommitQueue.
+struct CommitLimits {
+    /// Concurrent transactions of windows. More would wait for each other: they share the rows of the queues.
+    int at_once = 2;
+    /// Maximum engagements per transaction of several batches. Bounds the encoded size to a few MB.
+    std::size_t together = 1200;
+    /// Engagements of windows that may be unwritten while further pages are read: what is being written and
+    /// what goes next. Fewer leave the database waiting for the API, more only occupy memory.
+    std::size_t unwritten = 3 * 1200;
+    /// How long the first commit of a transaction waits for others, unless they fill it before. Reading the
+    /// same windows again then costs the database a fifth less; beside the API's latency it does not show.
+    Milliseconds gather{10};
+};
+
+/// Commits from submission until they are settled. Windows of a backfill share transactions: small windows
+/// then cost little more than large ones. Concurrent groups never share an engagement: a conflict would roll
+/// back the whole second group. Pure: no I/O and no clock; `now` is any clock that only goes forward.
+class CommitQueue {
+  public:
+    explicit CommitQueue(CommitLimits limits = {}) : limits_(limits) {}
+
+    /// Names a commit until it is settled. They ascend.
+    using Ticket = std::uint64_t;
+    /// Names a group of commits until the last of them is settled.
+    using Group = std::uint64_t;
+
+    /// A commit is to be written.
+    Ticket add(std::shared_ptr<const Batch> batch, const std::optional<PassCheckpoint>& checkpoint);
+
+    /// Begin a transaction with these commits, in this order; then on_written() or on_failed().
+    struct Write {
+        Group group = 0;
+        std::vector<Ticket> commits;
+        bool operator==(const Write&) const = default;
+    };
+    /// Nothing begins before the next event or, if it is set, before `until`.
+    struct Wait {
+        std::optional<Milliseconds> until;
+        bool operator==(const Wait&) const = default;
+    };
+    using Step = std::variant<Write, Wait>;
+    /// To be asked after each event until it says Wait.
+    Step next(Milliseconds now);
+
+    /// The commits of the group's last Write are in the sink.
+    void on_written(Group group);
+    /// The transaction failed. True: each commit of the group's last Write has failed with this error. False:
+    /// they are not settled, and next() has each of them written on its own.
+    bool on_failed(Group group, SinkError::Kind kind);
+
+    /// Less than CommitLimits::unwritten engagements of windows are unsettled: read on.
+    bool has_room() const { return unwritten_ < limits_.unwritten; }
+
+  private:
+    struct Entry {
+        std::shared_ptr<const Batch> batch;
+        std::size_t window_engagements = 0;  // none for what is no window: its batches have their own bounds
+    };
+    struct Running {
+        std::vector<Ticket> commits;  // written now, or all of them if one by one
+        bool shared = false;          // counts in CommitLimits::at_once, and its ids are reserved
+        bool one_by_one = false;
+        std::size_t settled = 0;
+        bool idle = false;  // one by one: the next commit is to be written
+    };
+
+    std::size_t engagements(Ticket ticket) const { return entries_.at(ticket).batch->engagements.size(); }
+    std::optional<Write> next_of_group();
+    bool shares_an_id(Ticket ticket) const;
+    std::vector<Ticket> take();
+    Write begin(std::vector<Ticket> commits, bool shared);
+    void settle(Ticket ticket);
+    void finish(Group group);
+
+    CommitLimits limits_;
+    Ticket last_ticket_ = 0;
+    Group last_group_ = 0;
+    std::map<Ticket, Entry> entries_;
+    std::deque<Ticket> alone_;    // wait to be written, each on its own
+    std::deque<Ticket> waiting_;  // wait to be written, with others
+    std::size_t waiting_engagements_ = 0;
+    std::map<Group, Running> running_;
+    int shared_running_ = 0;
+    std::unordered_set<std::string_view> reserved_ids_;  // in the batches of running shared groups
+    std::optional<Milliseconds> gather_until_;
+    std::size_t unwritten_ = 0;
+};
+
+}  // namespace glia

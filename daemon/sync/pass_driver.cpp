@@ -1,0 +1,112 @@
+#include "daemon/sync/pass_driver.hpp"
+
+#include <utility>
+
+#include "daemon/base/log.hpp"
+
+namespace glia {
+
+PassDriver::PassDriver(Engine& engine, Pass pass, std::string site)
+    : engine_(engine),
+      run_(std::move(pass), std::move(site), engine.settings.sync),
+      settled_(engine.runtime) {}
+
+Task<> PassDriver::read() {
+    const auto self = shared_from_this();
+    reading_ = true;
+    for (;;) {
+        if (engine_.scope.ending()) run_.stop();
+        auto next = advance();
+        if (next) {
+            co_await engine_.committer.room();
+            co_await ask(std::move(*next));
+        } else if (ended_ || run_.over()) {
+            break;
+        } else {
+            co_await settled_.wait();
+        }
+    }
+    reading_ = false;
+}
+
+void PassDriver::when_settled(std::function<void(const PassResult&)> done) {
+    if (ended_) return done(run_.result());
+    done_ = std::move(done);
+}
+
+Task<PassResult> PassDriver::result() {
+    const auto self = shared_from_this();
+    while (!ended_) co_await settled_.wait();
+    co_return run_.result();
+}
+
+/// Begins the commits that are due. Returns what to ask the API for; none: a commit has to be settled first,
+/// or the pass has ended.
+std::optional<Ask> PassDriver::advance() {
+    for (;;) {
+        PassRun::Step step = run_.next();
+        if (auto* fetch = std::get_if<PassRun::Fetch>(&step)) return std::move(fetch->ask);
+        if (std::holds_alternative<PassRun::End>(step)) ended_ = true;
+        auto* what = std::get_if<PassRun::Commit>(&step);
+        if (!what) return std::nullopt;
+        commit(std::move(*what));
+    }
+}
+
+void PassDriver::commit(PassRun::Commit what) {
+    what.checkpoint.elapsed =
+        std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - began_);
+    const auto done = [self = shared_from_this()](const CommitResult& result) { self->on_commit(result); };
+    engine_.committer.submit(std::move(what.batch), std::move(what.checkpoint), done);
+}
+
+void PassDriver::on_commit(const CommitResult& result) {
+    if (result.failure) {
+        run_.on_commit_failed(engine_.outcome_of(*result.failure));
+    } else {
+        if (result.counts.queued > 0) engine_.details_wanted.notify();
+        run_.on_committed(result.counts);
+    }
+    if (!reading_ && !ended_) advance();
+    settled_.notify();
+    if (ended_ && done_) std::exchange(done_, nullptr)(run_.result());
+}
+
+Task<> PassDriver::ask(Ask what) {
+    const auto* link = std::get_if<AskLink>(&what);
+    std::optional<Result<FetchedPage>> fetched;
+    if (link) {
+        fetched.emplace(co_await engine_.api.follow(link->link));
+    } else {
+        const auto& first = std::get<AskFirst>(what);
+        const ListQuery query{run_.site(), first.start, first.end, 0};
+        fetched.emplace(co_await engine_.api.list(query));
+    }
+    if (*fetched) {
+        for (const RejectedRecord& rejected : fetched->value().page.rejected) {
+            log::warn(LogTopic::sync, "record rejected",
+                      {{"site", run_.site()},
+                       {"engagement", rejected.engagement_id.value_or("?")},
+                       {"reason", rejected.reason}});
+        }
+        engine_.metrics.page_read();
+        run_.on_page(std::move(fetched->value()));
+        co_return;
+    }
+    ApiError error = fetched->error();
+    if (error.kind == ApiError::Kind::forbidden && engine_.settings.api.operator_ids.empty()) {
+        error.message += "; a token without the manager role must name its own operator in api.operator_ids";
+    }
+    if (run_.on_error(error)) {
+        log::warn(LogTopic::sync, "cursor ended, the window is read again",
+                  {{"site", run_.site()}, {"error", error.message}});
+    }
+}
+
+Task<PassResult> run_pass(Engine& engine, Pass pass, std::string site_id) {
+    const auto driver = std::make_shared<PassDriver>(engine, std::move(pass), std::move(site_id));
+    co_await driver->read();
+    co_return co_await driver->result();
+}
+
+}  // namespace glia

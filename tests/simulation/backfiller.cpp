@@ -1,0 +1,212 @@
+#include "tests/simulation/backfiller.hpp"
+
+namespace simulation {
+namespace {
+
+// Small, so that a history of a few windows meets the bounds.
+constexpr int kConcurrency = 2;
+constexpr std::size_t kUnsettled = 2;
+constexpr int kClaim = 4;
+constexpr Time kBeforeTheNextCall = Seconds{20};
+
+}  // namespace
+
+void Backfiller::forget() {
+    plan_.reset();
+    wakes_at_.reset();
+}
+
+void Backfiller::begin_work() {
+    begin(1);
+    open();
+}
+
+void Backfiller::on_stop() {
+    if (plan_) pump();
+}
+
+void Backfiller::open() {
+    if (stopping()) return ended();
+    call<BackfillState>([spec = spec_](Sink& sink) { return sink.open_backfill(spec); },
+                        [this](const BackfillState& state) {
+                            if (state.already_complete) {
+                                complete_ = true;
+                                return ended();
+                            }
+                            id_ = state.id;
+                            BackfillLimits limits;
+                            limits.concurrency = kConcurrency;
+                            limits.unsettled = kUnsettled;
+                            limits.claim = kClaim;
+                            plan_.emplace(limits);
+                            reads_.clear();
+                            refused_sites_.clear();
+                            failures_in_a_row_ = 0;
+                            api_was_down_ = false;
+                            sink_failed_ = false;
+                            inspected_.clear();
+                            at_claim_.clear();
+                            pump();
+                        },
+                        [this](const SinkError&) { call_again(); });
+}
+
+void Backfiller::call_again() {
+    plan_.reset();
+    sleep(kBeforeTheNextCall, [this] { open(); });
+}
+
+void Backfiller::pump() {
+    if (!plan_) return;
+    for (;;) {
+        if (stopping()) plan_->stop();
+        const Plan::Step step = plan_->next(steady_now());
+        if (std::holds_alternative<Plan::End>(step)) return end();
+        if (const auto* wait = std::get_if<Plan::Wait>(&step)) {
+            if (wait->until) wake_at(*wait->until);
+            return;
+        }
+        perform_step(step);
+    }
+}
+
+/// Tells the plan what has happened.
+void Backfiller::tell(const std::function<void(Plan&)>& event) {
+    if (!plan_) return broken("the listing ended although something is under way");
+    event(*plan_);
+    pump();
+}
+
+void Backfiller::wake_at(Milliseconds when) {
+    if (wakes_at_ && *wakes_at_ <= when) return;
+    wakes_at_ = when;
+    later(when - steady_now(), [this, when] {
+        if (wakes_at_ == when) wakes_at_.reset();
+        pump();
+    });
+}
+
+void Backfiller::perform_step(const Plan::Step& step) {
+    const Failed failed = [this, step](const SinkError& error) {
+        sink_failed_ = true;
+        tell([&](Plan& plan) { plan.on_failed(step, outcome_of(error)); });
+    };
+    if (const auto* wanted = std::get_if<Plan::Claim>(&step)) {
+        claim(*wanted, failed);
+    } else if (const auto* window = std::get_if<Plan::Read>(&step)) {
+        // Not within pump(): a pass that is to stop is over at once.
+        later(Time{0}, [this, what = *window] { read(what); });
+    } else if (const auto* what = std::get_if<Plan::GiveBack>(&step)) {
+        call_void([what = *what](Sink& sink) { sink.release_window(what.target, what.error); },
+                  [this] { tell([](Plan& plan) { plan.on_given_back(); }); }, failed);
+    } else if (const auto* leases = std::get_if<Plan::Renew>(&step)) {
+        renew(*leases);
+    } else if (std::holds_alternative<Plan::Inspect>(step)) {
+        call<BackfillProgress>(
+            [this, id = id_](Sink& sink) {
+                inspected_ = world_.database.windows;
+                return sink.backfill_progress(id);
+            },
+            [this](const BackfillProgress& progress) {
+                tell([&](Plan& plan) { plan.on_inspected(progress); });
+            },
+            failed);
+    } else {
+        call<std::int64_t>(
+            [](Sink& sink) { return sink.end_stuck(Seconds{5}); },
+            [this](std::int64_t) { tell([&](Plan& plan) { plan.on_dead_freed(steady_now()); }); }, failed);
+    }
+}
+
+void Backfiller::claim(const Plan::Claim& what, const Failed& failed) {
+    if (what.limit > std::max(kClaim, kConcurrency)) broken("it claims too many windows");
+    const WindowClaim wanted{id_, owner(), kLease, what.except_sites, what.limit};
+    call<std::vector<WindowLease>>(
+        [wanted](Sink& sink) { return sink.claim_windows(wanted); },
+        [this](std::vector<WindowLease> leases) {
+            tell([&](Plan& plan) { plan.on_claimed(std::move(leases), steady_now()); });
+        },
+        failed);
+}
+
+void Backfiller::read(const Plan::Read& what) {
+    const WindowTarget& target = what.lease.target;
+    if (!reads_.insert({target.site_id, target.from, target.epoch}).second)
+        broken("a window is read twice under one lease");
+    const auto pass = make_pass(Pass(target, what.lease.pass), target.site_id);
+    pass->fetched = [this, number = what.window] {
+        later(Time{0}, [this, number] { tell([&](Plan& plan) { plan.on_fetched(number); }); });
+    };
+    pass->over = [this, what, weak = std::weak_ptr(pass)] {
+        const PassResult result = weak.lock()->run.result();
+        later(Time{0}, [this, what, result] { on_over(what, result); });
+    };
+    perform(pass);
+}
+
+void Backfiller::on_over(const Plan::Read& what, const PassResult& pass) {
+    const ModelDatabase::Window* window = world_.database.window(what.lease.target);
+    if (pass.complete) {
+        failures_in_a_row_ = 0;
+        if (!window->done) broken("a window counts as done that is not");
+    } else if (pass.site_refused) {
+        refused_sites_.insert(what.lease.target.site_id);
+    } else if (pass.outcome.ending != Ending::stopped) {
+        if (++failures_in_a_row_ >= 3) api_was_down_ = true;
+    }
+    tell([&](Plan& plan) { plan.on_settled(what.window, pass); });
+}
+
+void Backfiller::renew(const Plan::Renew& what) {
+    const auto renew_all = [what](Sink& sink) {
+        for (const WindowTarget& target : what.targets) {
+            try {
+                sink.renew_window(target, kLease);
+            } catch (const SinkError&) {
+                // The next commit of that window finds out.
+            }
+        }
+    };
+    const auto over = [this] { tell([](Plan& plan) { plan.on_renewed(); }); };
+    call_void(renew_all, over, [over](const SinkError&) { over(); });
+}
+
+/// The listing is over: is everything done?
+void Backfiller::end() {
+    const Outcome listing = plan_->failures().outcome();
+    plan_.reset();
+    call<BackfillProgress>([id = id_](Sink& sink) { return sink.backfill_progress(id); },
+                           [this, listing](const BackfillProgress& progress) {
+                               const Outcome outcome = conclude(listing, progress, stopping());
+                               check_end(outcome);
+                               if (outcome.ending != Ending::done) return call_again();
+                               call_void([id = id_](Sink& sink) { sink.finish_backfill(id); },
+                                         [this] {
+                                             complete_ = true;
+                                             ended();
+                                         },
+                                         [this](const SinkError&) { call_again(); });
+                           },
+                           [this](const SinkError&) { call_again(); });
+}
+
+/// It ends exactly when every window is done, unless something that happened keeps it from going on.
+void Backfiller::check_end(const Outcome& outcome) {
+    for (const ModelDatabase::Window& window : world_.database.windows) {
+        if (window.done) continue;
+        if (window.lease_owner == owner() && !sink_was_away()) broken("it ends although it holds a window");
+        if (outcome.ending == Ending::done) broken("it ends well although a window is not done");
+    }
+    if (stopping() || api_was_down_ || sink_failed_) return;
+    const auto is_hopeless = [this](const ModelDatabase::Window& window) {
+        return window.attempts >= 2 || refused_sites_.contains(window.target.site_id);
+    };
+    for (std::size_t i = 0; i < inspected_.size(); ++i) {
+        // Since the last claim another call of the command may have given it new attempts.
+        if (inspected_[i].done || is_hopeless(inspected_[i]) || is_hopeless(at_claim_[i])) continue;
+        broken(inspected_[i].lease_owner.empty() ? "it ends although a window is free"
+                                                 : "it ends although another reads a window");
+    }
+}
+
+}  // namespace simulation

@@ -1,0 +1,86 @@
+// The part of the modelled database that keeps a backfill's windows.
+#include <algorithm>
+
+#include "tests/simulation/model_database.hpp"
+
+namespace simulation {
+namespace {
+
+// As claim_windows.sql has it.
+constexpr int kMostAttempts = 2;
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+BackfillState ModelDatabase::open_backfill(const BackfillSpec& spec) {
+    if (windows.empty()) {
+        for (const std::string& site : spec.sites) {
+            for (Instant from = spec.from; from < spec.to; from += spec.window) {
+                Window one;
+                one.target.backfill_id = 1;
+                one.target.site_id = site;
+                one.target.from = from;
+                one.pass.from = from;
+                one.pass.to = std::min<Instant>(from + spec.window, spec.to);
+                windows.push_back(std::move(one));
+            }
+        }
+    }
+    for (Window& one : windows) one.attempts = 0;
+    BackfillState state;
+    state.id = 1;
+    state.already_complete = backfill_finished;
+    state.from = spec.from;
+    state.to = spec.to;
+    return state;
+}
+
+std::vector<WindowLease> ModelDatabase::claim_windows(const WindowClaim& claim) {
+    std::vector<WindowLease> leases;
+    for (Window& one : windows) {
+        if (static_cast<std::int64_t>(leases.size()) == claim.limit) break;
+        if (one.attempts >= kMostAttempts || contains(claim.except_sites, one.target.site_id)) continue;
+        if (one.done || (!one.lease_owner.empty() && one.lease_expires_at > now)) continue;
+        one.lease_owner = claim.owner;
+        ++one.target.epoch;
+        one.lease_expires_at = now + claim.ttl;
+        leases.push_back({one.target, one.pass, one.attempts});
+    }
+    return leases;
+}
+
+void ModelDatabase::renew_window(const WindowTarget& target, Seconds ttl) {
+    Window& one = *window(target);
+    if (one.target.epoch != target.epoch || one.lease_owner.empty())
+        throw SinkError(SinkError::Kind::lease_lost, "the lease on a window has passed to another instance");
+    one.lease_expires_at = now + ttl;
+}
+
+void ModelDatabase::release_window(const WindowTarget& target, const std::string& error) {
+    Window& one = *window(target);
+    if (one.target.epoch != target.epoch || one.lease_owner.empty() || one.done) return;
+    one.lease_owner.clear();
+    if (!error.empty()) ++one.attempts;
+}
+
+BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
+    BackfillProgress progress;
+    for (const Window& one : windows) {
+        ++progress.windows_total;
+        if (one.done) ++progress.windows_done;
+        if (!one.done && !one.lease_owner.empty()) ++progress.windows_leased;
+    }
+    return progress;
+}
+
+void ModelDatabase::finish_backfill(std::int64_t) {
+    for (const Window& one : windows) {
+        if (!one.done) broken("the backfill is closed although a window is not done");
+    }
+    backfill_finished = true;
+}
+
+}  // namespace simulation

@@ -1,0 +1,24 @@
+# simulation_mutants: for each mutants/NAME.patch a simulation, mutants/NAME, of which that one source is compiled with the patch. Its
+# object comes before the libraries, which hold the same source without the patch: the linker takes the first definition. A patch that
+# no longer applies fails the build.
+find_program(PATCH patch)
+add_custom_target(simulation_mutants)
+set(mutants_dir ${CMAKE_CURRENT_BINARY_DIR}/mutants)
+file(GLOB patches CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/simulation/mutants/*.patch)
+foreach(patch ${patches})
+  get_filename_component(name ${patch} NAME_WE)
+  file(STRINGS ${patch} target REGEX "^\\+\\+\\+ " LIMIT_COUNT 1)
+  string(REGEX REPLACE "^\\+\\+\\+ b/([^ \t]+).*$" "\\1" source "${target}")
+  add_custom_command(
+    OUTPUT ${mutants_dir}/${name}.cpp
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${mutants_dir}
+    COMMAND ${PATCH} --batch --quiet --fuzz=0 --output=${mutants_dir}/${name}.cpp ${PROJECT_SOURCE_DIR}/${source} ${patch}
+    DEPENDS ${patch} ${PROJECT_SOURCE_DIR}/${source} VERBATIM
+    COMMENT "Planting ${name}")
+  add_executable(simulation_mutant_${name} EXCLUDE_FROM_ALL ${mutants_dir}/${name}.cpp $<TARGET_OBJECTS:simulation_main>)
+  set_target_properties(simulation_mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${mutants_dir} OUTPUT_NAME ${name})
+  target_compile_options(simulation_mutant_${name} PRIVATE -g0)
+  target_precompile_headers(simulation_mutant_${name} REUSE_FROM glia_standard)
+  target_link_libraries(simulation_mutant_${name} PRIVATE simulation_world CLI11::CLI11 Threads::Threads)
+  add_dependencies(simulation_mutants simulation_mutant_${name})
+endforeach()

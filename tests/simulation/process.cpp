@@ -1,0 +1,280 @@
+#include "tests/simulation/process.hpp"
+
+#include <algorithm>
+
+namespace simulation {
+namespace {
+
+// Small, so that a history of a few engagements meets the bounds.
+constexpr std::size_t kBatch = 4;
+constexpr CommitLimits kCommitLimits{2, 6, 12, Milliseconds{10}};
+
+bool shares_a_transaction(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
+    return checkpoint && std::holds_alternative<WindowTarget>(checkpoint->target) && batch.rejected.empty();
+}
+
+}  // namespace
+
+Process::Process(World& world, int number, SyncSettings by)
+    : sync(std::move(by)), world_(world), number_(number) {}
+
+// ------------------------------------------------------------------------------------------------ time, I/O
+
+void Process::later(Time delay, Done what) {
+    world_.at(world_.now() + delay, [this, life = life_, what = std::move(what)]() mutable {
+        if (life != life_ || !running_) return;
+        if (world_.now() < paused_until_) {
+            later(paused_until_ - world_.now(), std::move(what));
+            return;
+        }
+        what();
+    });
+}
+
+void Process::sleep(Time delay, Done what) {
+    if (stopping_) {
+        later(Time{0}, std::move(what));
+        return;
+    }
+    const long number = ++sleeper_count_;
+    sleepers_[number] = std::move(what);
+    later(delay, [this, number] {
+        const auto sleeper = sleepers_.find(number);
+        if (sleeper == sleepers_.end()) return;
+        const Done go_on = std::move(sleeper->second);
+        sleepers_.erase(sleeper);
+        go_on();
+    });
+}
+
+void Process::wake() {
+    auto all = std::exchange(sleepers_, {});
+    for (auto& [number, what] : all) later(Time{0}, std::move(what));
+}
+
+Milliseconds Process::steady_now() const {
+    return std::chrono::duration_cast<Milliseconds>(world_.now().time_since_epoch());
+}
+
+void Process::call_void(std::function<void(Sink&)> work, Done answered, Failed failed) {
+    call<int>([work = std::move(work)](Sink& sink) { return work(sink), 0; },
+              [answered = std::move(answered)](int) { answered(); }, std::move(failed));
+}
+
+// -------------------------------------------------------------------------------------------- life and death
+
+void Process::start() {
+    const std::string before = owner_;
+    ++life_;
+    owner_ = "i" + std::to_string(number_) + "." + std::to_string(life_);
+    running_ = true;
+    stopping_ = false;
+    sink_was_away_ = false;
+    busy_ = 0;
+    paused_until_ = Instant{};
+    sleepers_.clear();
+    commits_.emplace(kCommitLimits);
+    pending_.clear();
+    being_written_.clear();
+    gathering_ = false;
+    wait_for_room_.clear();
+    forget();
+    if (world_.scenario.clocks_differ && life_ == 1) {
+        // Further off than any Date that jumps: two wrong clocks that agree cannot be told from right ones.
+        clock_ahead_ = Seconds{world_.random.between(100'000, 186'400)} * (world_.random.one_in(2) ? 1 : -1);
+        if (world_.random.one_in(3)) clock_ahead_ = Seconds{world_.random.between(-30, 30)};
+    }
+    clock_.emplace(SteadyTime{world_.now().time_since_epoch()}, world_.now() + clock_ahead_);
+    world_.tell(owner_, "starts");
+    // On the same machine it knows that the one before is dead; elsewhere the leases have to run out.
+    const bool knows = !before.empty() && world_.random.one_in(2);
+    if (!knows) {
+        begin_work();
+        return;
+    }
+    call_void([before](Sink& sink) { sink.take_over(before); }, [this] { begin_work(); },
+              [this](const SinkError&) { begin_work(); });
+}
+
+void Process::crash() {
+    if (!running_) return;
+    world_.tell(owner_, "crashes");
+    running_ = false;
+    ++life_;
+}
+
+void Process::stop(Done then) {
+    if (!running_ || stopping_) return;
+    world_.tell(owner_, "is to stop");
+    stopping_ = true;
+    when_stopped_ = std::move(then);
+    wake();
+    begin(1);
+    later(Time{0}, [this] {
+        on_stop();
+        ended();
+    });
+}
+
+void Process::ended() {
+    if (--busy_ > 0 || !stopping_) return;
+    if (!pending_.empty()) broken("it stops although a commit is not settled");
+    world_.tell(owner_, "has stopped");
+    running_ = false;
+    if (when_stopped_) std::exchange(when_stopped_, nullptr)();
+}
+
+// ----------------------------------------------------------------------------------------------- commits
+
+void Process::submit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint,
+                     Answered<CommitCounts> answered, Failed failed) {
+    const CommitQueue::Ticket ticket = commits_->add(batch, checkpoint);
+    pending_.emplace(ticket,
+                     std::make_shared<PendingCommit>(PendingCommit{std::move(batch), std::move(checkpoint),
+                                                                   std::move(answered), std::move(failed)}));
+    write_commits();
+}
+
+void Process::write_commits() {
+    for (;;) {
+        const CommitQueue::Step step = commits_->next(steady_now());
+        if (const auto* what = std::get_if<CommitQueue::Write>(&step)) {
+            write(*what);
+            continue;
+        }
+        const auto& until = std::get<CommitQueue::Wait>(step).until;
+        if (until && !std::exchange(gathering_, true)) {
+            later(*until - steady_now(), [this] {
+                gathering_ = false;
+                write_commits();
+            });
+        }
+        return;
+    }
+}
+
+void Process::write(const CommitQueue::Write& what) {
+    Group group;
+    for (const CommitQueue::Ticket ticket : what.commits) group.push_back(pending_.at(ticket));
+    check_group(what, group);
+    const bool refused = world_.scenario.groups_are_refused && world_.random.one_in(3);
+    const auto commit = [group, refused](Sink& sink) -> std::vector<CommitCounts> {
+        if (group.size() == 1) return {sink.commit(*group[0]->batch, group[0]->checkpoint)};
+        if (refused) throw SinkError(SinkError::Kind::internal, "these are not written together");
+        std::vector<CommitPart> parts;
+        for (const auto& each : group) parts.push_back({each->batch.get(), &*each->checkpoint});
+        return sink.commit_together(parts);
+    };
+    call<std::vector<CommitCounts>>(
+        commit,
+        [this, what, group](const std::vector<CommitCounts>& counts) { settle(what, group, counts, {}); },
+        [this, what, group](const SinkError& error) { settle(what, group, {}, error); });
+}
+
+void Process::settle(const CommitQueue::Write& what, const Group& group,
+                     const std::vector<CommitCounts>& counts, const std::optional<SinkError>& failure) {
+    bool settled = true;
+    if (failure) {
+        settled = commits_->on_failed(what.group, failure->kind());
+    } else {
+        commits_->on_written(what.group);
+    }
+    being_written_.erase(what.group);
+    if (settled) {
+        for (const CommitQueue::Ticket ticket : what.commits) pending_.erase(ticket);
+        for (std::size_t i = 0; i < group.size(); ++i)
+            failure ? group[i]->failed(*failure) : group[i]->answered(counts[i]);
+    }
+    for (Done& waiter : std::exchange(wait_for_room_, {})) later(Time{0}, std::move(waiter));
+    write_commits();
+}
+
+/// What CommitQueue promises of its groups.
+void Process::check_group(const CommitQueue::Write& what, const Group& group) {
+    if (!shares_a_transaction(*group.front()->batch, group.front()->checkpoint)) {
+        if (group.size() > 1) broken("what goes alone shares a transaction");
+        return;
+    }
+    std::set<std::string> ids;
+    std::size_t engagements = 0;
+    for (const auto& pending : group) {
+        engagements += pending->batch->engagements.size();
+        for (const auto& fetched : pending->batch->engagements) ids.insert(fetched.engagement.id.str());
+    }
+    if (group.size() > 1 && engagements > kCommitLimits.together) broken("a transaction is too large");
+    for (const auto& [other, others] : being_written_) {
+        for (const std::string& id : ids) {
+            if (others.contains(id)) broken("two transactions write " + id + " at once");
+        }
+    }
+    being_written_[what.group] = std::move(ids);
+    if (being_written_.size() > static_cast<std::size_t>(kCommitLimits.at_once))
+        broken("too many transactions at once");
+}
+
+// ------------------------------------------------------------------------------------------------ passes
+
+std::shared_ptr<Process::PassInProgress> Process::make_pass(Pass pass, const std::string& site) {
+    return std::make_shared<PassInProgress>(
+        PassInProgress{PassRun(std::move(pass), site, sync, kBatch), nullptr, nullptr, false, world_.now()});
+}
+
+void Process::perform(const std::shared_ptr<PassInProgress>& pass) {
+    for (;;) {
+        if (stopping_) pass->run.stop();
+        const PassRun::Step step = pass->run.next();
+        if (pass->run.over() && pass->fetched) std::exchange(pass->fetched, nullptr)();
+        if (const auto* what = std::get_if<PassRun::Fetch>(&step)) return fetch(pass, what->ask);
+        if (const auto* what = std::get_if<PassRun::Commit>(&step)) {
+            commit(pass, *what);
+            continue;
+        }
+        if (std::holds_alternative<PassRun::Await>(step)) {
+            pass->awaiting = true;
+        } else {
+            pass->over();
+        }
+        return;
+    }
+}
+
+void Process::fetch(const std::shared_ptr<PassInProgress>& pass, const Ask& what) {
+    if (!commits_->has_room()) {
+        wait_for_room_.push_back([this, pass, what] { fetch(pass, what); });
+        return;
+    }
+    ask<FetchedPage>(
+        [this, what, site = pass->run.site()](Instant asked, Instant now) {
+            if (const auto* link = std::get_if<AskLink>(&what))
+                return world_.source.follow(link->link, asked, now);
+            return world_.source.list(site, std::get<AskFirst>(what), asked, now);
+        },
+        [this, pass](Result<FetchedPage> page) {
+            if (page) {
+                pass->run.on_page(std::move(page.value()));
+            } else {
+                pass->run.on_error(page.error());
+            }
+            perform(pass);
+        });
+}
+
+void Process::commit(const std::shared_ptr<PassInProgress>& pass, PassRun::Commit what) {
+    what.checkpoint.elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - pass->began);
+    const auto go_on = [this, pass] {
+        if (std::exchange(pass->awaiting, false)) perform(pass);
+    };
+    submit(
+        what.batch, what.checkpoint,
+        [pass, go_on](CommitCounts counts) {
+            pass->run.on_committed(counts);
+            go_on();
+        },
+        [this, pass, go_on](const SinkError& error) {
+            pass->run.on_commit_failed(outcome_of(error));
+            go_on();
+        });
+}
+
+}  // namespace simulation

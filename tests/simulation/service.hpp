@@ -1,0 +1,35 @@
+// A simulated service: polls every site, and fetches details (daemon/sync/service.cpp, details.cpp).
+#pragma once
+
+#include "daemon/sync/detail_drain.hpp"
+#include "daemon/sync/site_visit.hpp"
+#include "tests/simulation/process.hpp"
+
+namespace simulation {
+
+class Service : public Process {
+  public:
+    using Process::Process;
+
+  private:
+    struct Visit;
+    struct Drain;
+
+    void forget() override;
+    void begin_work() override;
+
+    void poll(const std::string& site);
+    void pump(const std::shared_ptr<Visit>& visit);
+    void release(const std::shared_ptr<Visit>& visit);
+
+    void drain_details();
+    void work(const std::shared_ptr<Drain>& drain);
+    void finish(const std::shared_ptr<Drain>& drain);
+
+    void renew();
+
+    std::map<std::string, std::int64_t> held_sites_;
+    std::shared_ptr<Drain> draining_;
+};
+
+}  // namespace simulation
