@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "daemon/parse/timestamp.hpp"
+#include "daemon/base/timestamp.hpp"
 
 namespace glia {
 namespace {

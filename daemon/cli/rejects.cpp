@@ -2,12 +2,13 @@
 #include <algorithm>
 #include <iostream>
 
+#include "daemon/base/printable.hpp"
+#include "daemon/base/timestamp.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
-#include "daemon/parse/printable.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "sinks/nearest.hpp"
 
 namespace glia::cli {
 namespace {

@@ -1,30 +1,22 @@
 #include "daemon/config/settings.hpp"
 
-#include <arpa/inet.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <system_error>
 
-#include "daemon/api/url.hpp"
+#include "daemon/base/timestamp.hpp"
+#include "daemon/base/url.hpp"
 #include "daemon/config/text_file.hpp"
 #include "daemon/config/yaml_reader.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "sinks/postgres/dsn.hpp"
 
 namespace glia {
 namespace {
-
-std::string join(const std::vector<std::string>& lines) {
-    std::string text;
-    for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
-    return text;
-}
 
 void check_base_url(Section& section, const ApiSettings& api) {
     if (api.base_url.empty()) {
@@ -333,49 +325,6 @@ YAML::Node load_document(const std::string& text, Complaints& complaints) {
 
 }  // namespace
 
-bool ListenAddress::loopback() const {
-    return ip.starts_with("127.") || ip == "::1";
-}
-
-std::optional<ListenAddress> parse_listen(const std::string& text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos) return std::nullopt;
-    ListenAddress address{text.substr(0, colon), -1};
-    const std::string port = text.substr(colon + 1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-    if (error != std::errc{} || end != port.data() + port.size() || address.port < 0 || address.port > 65535)
-        return std::nullopt;
-    unsigned char bytes[sizeof(in6_addr)];
-    const bool bracketed = address.ip.starts_with('[') && address.ip.ends_with(']');
-    if (bracketed) address.ip = address.ip.substr(1, address.ip.size() - 2);
-    if (address.ip == "localhost") address.ip = "127.0.0.1";
-    if (inet_pton(bracketed ? AF_INET6 : AF_INET, address.ip.c_str(), bytes) != 1) return std::nullopt;
-    return address;
-}
-
-bool is_host_name(const std::string& text) {
-    constexpr std::size_t kLongest = 254;  // with a dot at the end
-    return !text.empty() && text != "." && text.size() <= kLongest &&
-           std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '-' || c == '_';
-           });
-}
-
-std::string to_text(const ListenAddress& address) {
-    const bool six = address.ip.find(':') != std::string::npos;
-    return (six ? "[" + address.ip + "]" : address.ip) + ":" + std::to_string(address.port);
-}
-
-ConfigError::ConfigError(std::vector<std::string> lines)
-    : std::runtime_error(join(lines)), lines_(std::move(lines)) {}
-
-std::optional<std::string> process_environment(const std::string& name) {
-    // Nothing here ever changes the environment.
-    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
-    return value ? std::optional<std::string>(value) : std::nullopt;
-}
-
 Settings load_settings(const std::string& file, Environment environment) {
     return parse_settings(read_text_file(file, "name the configuration with -c FILE"), file, environment);
 }
@@ -424,10 +373,10 @@ std::string resolve_dsn(const PostgresSettings& settings) {
     return dsn;
 }
 
-Privacy resolve_privacy(const PrivacySettings& settings) {
+std::string read_privacy_key(const PrivacySettings& settings) {
     // Shorter ones can be guessed.
     constexpr std::size_t kShortestKey = 16;
-    if (!settings.levels.any_hash()) return Privacy(settings.levels, {});
+    if (!settings.levels.any_hash()) return {};
     std::ifstream in(settings.key_file, std::ios::binary);
     std::string key{std::istreambuf_iterator<char>(in), {}};
     while (!key.empty() && static_cast<unsigned char>(key.back()) <= 0x20) key.pop_back();
@@ -436,7 +385,7 @@ Privacy resolve_privacy(const PrivacySettings& settings) {
                                  " cannot be read, or holds less than " + std::to_string(kShortestKey) +
                                  " bytes; make one with `openssl rand -hex 32 >FILE`");
     }
-    return Privacy(settings.levels, std::move(key));
+    return key;
 }
 
 }  // namespace glia

@@ -1,8 +1,8 @@
 #include <yaml-cpp/yaml.h>
 
-#include "daemon/api/url.hpp"
+#include "daemon/base/timestamp.hpp"
+#include "daemon/base/url.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "sinks/postgres/dsn.hpp"
 
 namespace glia {

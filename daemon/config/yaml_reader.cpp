@@ -4,7 +4,7 @@
 #include <charconv>
 #include <set>
 
-#include "daemon/parse/timestamp.hpp"
+#include "daemon/base/timestamp.hpp"
 #include "sinks/nearest.hpp"
 
 namespace glia {

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "daemon/config/settings.hpp"
+#include "daemon/base/environment.hpp"
+#include "sinks/durations.hpp"
+#include "sinks/records.hpp"
 
 namespace glia {
 

@@ -9,10 +9,10 @@
 #include <set>
 #include <utility>
 
+#include "daemon/base/timestamp.hpp"
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
-#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/object_reader.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/undocumented.hpp"
 #include "sinks/json_text.hpp"
 

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "daemon/parse/timestamp.hpp"
+#include "daemon/base/timestamp.hpp"
 
 namespace glia {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/parse/timestamp.hpp"
+#include "daemon/base/timestamp.hpp"
 
 #include <gtest/gtest.h>
 
