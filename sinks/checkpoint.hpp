@@ -8,12 +8,11 @@
 #include <variant>
 #include <vector>
 
+#include "sinks/durations.hpp"
 #include "sinks/merge.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
-
-using Seconds = std::chrono::seconds;
 
 /// A pass in progress over [from, to] of one site's listing; kept so that it resumes at `next_page`.
 struct OpenPass {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "sinks/content_hash.hpp"
 
 namespace glia::hashing {

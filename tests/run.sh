@@ -41,7 +41,11 @@ cluster() {  # starts PostgreSQL once, for tests that need it
   export GLIA_TEST_DSN="host=127.0.0.1 port=$port user=postgres"
 }
 
-test_unit() { build release unit_tests -- -DGLIA_WERROR=ON; count_gtest unit build/release/tests/unit_tests "$1"; }
+test_unit() {
+  count_lines unit python3 tests/unit/layers_test.py
+  build release unit_tests -- -DGLIA_WERROR=ON
+  count_gtest unit build/release/tests/unit_tests "$1"
+}
 test_simulation() {
   # The core in virtual time: many histories, and proof that they would find what is wrong: builds with a fault each.
   install_packages libgtest-dev libbenchmark-dev patch

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "daemon/config/settings.hpp"
+#include "daemon/config/listen_address.hpp"
 
 namespace glia {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "daemon/base/runtime.hpp"
-#include "daemon/config/settings.hpp"
+#include "daemon/config/listen_address.hpp"
 
 namespace glia {
 

@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "daemon/admin/page_assets.hpp"
+#include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/base/version.hpp"
-#include "daemon/parse/printable.hpp"
-#include "daemon/parse/timestamp.hpp"
 
 namespace glia {
 namespace {

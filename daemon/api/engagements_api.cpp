@@ -10,12 +10,13 @@
 #include "daemon/api/server_clock.hpp"
 #include "daemon/api/token_source.hpp"
 #include "daemon/base/log.hpp"
+#include "sinks/timestamp.hpp"
+#include "daemon/base/utf8.hpp"
 #include "daemon/base/version.hpp"
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "daemon/parse/json_repair.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/transcript.hpp"
 
 namespace glia {
@@ -104,7 +105,7 @@ struct EngagementsApi::Impl {
           http(part.runtime(), http_options),
           gate(part, given.api.max_in_flight, given.api.rate_limit),
           clock(Clock::now(), system_now()),
-          privacy(resolve_privacy(given.privacy)),
+          privacy(given.privacy.levels, read_privacy_key(given.privacy)),
           parser(privacy) {
         trusted.push_back(base.origin);
         for (const auto& origin : settings.trusted_origins) trusted.push_back(parse_url(origin)->origin);

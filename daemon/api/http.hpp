@@ -11,8 +11,8 @@
 #include <variant>
 #include <vector>
 
-#include "daemon/api/url.hpp"
 #include "daemon/base/runtime.hpp"
+#include "daemon/base/url.hpp"
 
 namespace glia {
 

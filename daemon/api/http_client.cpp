@@ -1,95 +1,16 @@
-// Requests over pooled connections: Beast writes them, ResponseReader reads the answers.
-#include <openssl/evp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+// Requests over pooled connections.
 #include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
-#include <cerrno>
 #include <map>
 #include <set>
 
-#include "daemon/api/content_coding.hpp"
-#include "daemon/api/dialer.hpp"
 #include "daemon/api/http.hpp"
-#include "daemon/api/response_reader.hpp"
-#include "daemon/parse/error_text.hpp"
+#include "daemon/api/http_connection.hpp"
 
 namespace glia {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using asio::ip::tcp;
-using beast::error_code;
 using Clock = std::chrono::steady_clock;
-
-// Bytes read at once; holds the longest head that ResponseReader accepts.
-constexpr std::size_t kReadAtOnce = std::size_t{64} * 1024;
-
-/// A connection to one origin, plain or TLS.
-struct Connection {
-    explicit Connection(asio::io_context& context) : plain(context) { buffer.reserve(kReadAtOnce); }
-    beast::tcp_stream& tcp_layer() { return tls ? tls->next_layer() : plain; }
-
-    beast::tcp_stream plain;
-    std::optional<beast::ssl_stream<beast::tcp_stream>> tls;
-    beast::flat_buffer buffer;
-    Clock::time_point idle_since{};
-};
-
-struct Exchange {
-    HttpOutcome outcome;
-    bool nothing_received = false;  // a pooled connection that had been closed looks like this
-    bool reusable = false;
-};
-
-HttpFailure failure(const error_code& error, const std::string& doing, const std::string& where) {
-    if (error == asio::error::operation_aborted)
-        return {HttpFailure::Kind::cancelled, "stopped while " + doing};
-    if (error == beast::error::timeout)
-        return {HttpFailure::Kind::network, "timed out while " + doing + " " + where};
-    if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
-        return {HttpFailure::Kind::network, "the connection was cut while " + doing + " " + where};
-    return {HttpFailure::Kind::network, doing + " " + where + " failed: " + error.message()};
-}
-
-HttpFailure failure(const ResponseReader& reader, const std::string& doing, const std::string& where) {
-    switch (reader.problem()) {
-        case ResponseReader::Problem::too_long:
-            return {HttpFailure::Kind::response,
-                    "the response of " + where + " is longer than any that makes sense"};
-        case ResponseReader::Problem::cut:
-            return {HttpFailure::Kind::network, "the connection was cut while " + doing + " " + where};
-        case ResponseReader::Problem::switched:
-            return {HttpFailure::Kind::response,
-                    where + " switches to another protocol (HTTP 101), which was not asked for"};
-        case ResponseReader::Problem::not_http:
-            break;
-    }
-    return {HttpFailure::Kind::response, "the answer of " + where + " is not HTTP: " + reader.detail()};
-}
-
-/// True if a pooled connection has nothing to be read. Bytes that nobody asked for would be taken for the
-/// next answer, and the end of the stream means that the server has closed it.
-bool is_quiet(Connection& connection) {
-    if (connection.buffer.size() > 0) return false;
-    if (connection.tls) {
-        SSL* const ssl = connection.tls->native_handle();
-        if (SSL_has_pending(ssl) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl)) > 0) return false;
-    }
-    char byte = 0;
-    const int socket = connection.tcp_layer().socket().native_handle();
-    return recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
 
 /// True of what may stand behind a header's name (RFC 9110 §5.5): anything else could begin another header.
 bool is_field_value(std::string_view text) {
@@ -99,18 +20,10 @@ bool is_field_value(std::string_view text) {
     });
 }
 
-std::string base64(const std::string& text) {
-    std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends with a NUL
-    out.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                                        reinterpret_cast<const unsigned char*>(text.data()),
-                                                        static_cast<int>(text.size()))));
-    return out;
-}
-
 /// Lists a connection among those that cancel() ends.
 class InUse {
   public:
-    InUse(std::set<Connection*>& all, Connection* connection) : all_(all), connection_(connection) {
+    InUse(std::set<HttpConnection*>& all, HttpConnection* connection) : all_(all), connection_(connection) {
         all_.insert(connection_);
     }
     ~InUse() { all_.erase(connection_); }
@@ -118,80 +31,50 @@ class InUse {
     InUse& operator=(const InUse&) = delete;
 
   private:
-    std::set<Connection*>& all_;
-    Connection* connection_;
+    std::set<HttpConnection*>& all_;
+    HttpConnection* connection_;
 };
 
 }  // namespace
 
-std::string HttpResponse::header(const std::string& name) const {
-    for (const auto& [key, value] : headers) {
-        if (beast::iequals(key, name)) return value;
-    }
-    return {};
-}
-
 struct HttpClient::Impl {
-    Impl(Runtime& loop, HttpSettings given)
-        : runtime(loop), settings(std::move(given)), dialer(loop), reaper(loop.context()) {
-        if (!settings.ca_file.empty()) tls_context();  // a mistake in it is to be known at the start
-    }
+    Impl(Runtime& loop, HttpSettings settings)
+        : runtime(loop), connector(loop, std::move(settings)), reaper(loop.context()) {}
 
     Runtime& runtime;
-    HttpSettings settings;
-    std::optional<asio::ssl::context> tls;  // made when it is needed: the certificates take a megabyte
-    std::map<std::string, std::vector<std::unique_ptr<Connection>>> idle;
-    std::set<Connection*> active;
-    Dialer dialer;
-    asio::steady_timer reaper;
+    HttpConnector connector;
+    std::map<std::string, std::vector<std::unique_ptr<HttpConnection>>> idle;
+    std::set<HttpConnection*> active;
+    boost::asio::steady_timer reaper;
     bool reaping = false;
     const std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);  // a timer that is due outlives us
     bool cancelled = false;
 
     Task<HttpOutcome> exchange(HttpRequest request, const BodyReceiver* receiver);
 
-    asio::ssl::context& tls_context() {
-        if (tls) return *tls;
-        tls.emplace(asio::ssl::context::tls_client);
-        tls->set_options(asio::ssl::context::default_workarounds);
-        SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
-        tls->set_verify_mode(asio::ssl::verify_peer);
-        error_code error;
-        if (settings.ca_file.empty() || settings.system_ca_too) tls->set_default_verify_paths(error);
-        if (!settings.ca_file.empty()) {
-            tls->load_verify_file(settings.ca_file, error);
-            if (error) {
-                throw std::runtime_error("api.ca_file: " + settings.ca_file +
-                                         " cannot be read as certificates (" + error.message() + ")");
-            }
-        }
-        return *tls;
-    }
-
-    std::unique_ptr<Connection> take_idle(const std::string& origin) {
+    std::unique_ptr<HttpConnection> take_idle(const std::string& origin) {
         auto& connections = idle[origin];
         while (!connections.empty()) {
             auto connection = std::move(connections.back());
             connections.pop_back();
-            const bool fresh = Clock::now() - connection->idle_since < settings.idle_limit;
-            if (fresh && is_quiet(*connection)) return connection;
+            const bool fresh = Clock::now() - connection->idle_since() < connector.settings().idle_limit;
+            if (fresh && connection->is_quiet()) return connection;
         }
         return nullptr;
     }
 
-    void give_back(const std::string& origin, std::unique_ptr<Connection> connection) {
+    void give_back(const std::string& origin, std::unique_ptr<HttpConnection> connection) {
         auto& connections = idle[origin];
-        if (cancelled || connections.size() >= settings.max_idle) return;
-        connection->tcp_layer().expires_never();
-        connection->idle_since = Clock::now();
+        if (cancelled || connections.size() >= connector.settings().max_idle) return;
+        connection->start_idling();
         connections.push_back(std::move(connection));
-        if (!reaping) reap_at(connections.back()->idle_since + settings.idle_limit);
+        if (!reaping) reap_at(connections.back()->idle_since() + connector.settings().idle_limit);
     }
 
     void reap_at(Clock::time_point moment) {
         reaping = true;
         reaper.expires_at(moment);
-        reaper.async_wait([weak = std::weak_ptr<Impl*>(self)](const error_code& error) {
+        reaper.async_wait([weak = std::weak_ptr<Impl*>(self)](const boost::system::error_code& error) {
             const auto impl = weak.lock();
             if (!error && impl) (*impl)->reap();
         });
@@ -200,254 +83,16 @@ struct HttpClient::Impl {
     /// Closes what has been idle for too long, and comes again when the next one will be.
     void reap() {
         reaping = false;
-        const auto began = Clock::now() - settings.idle_limit;
+        const auto began = Clock::now() - connector.settings().idle_limit;
         std::optional<Clock::time_point> oldest;
         for (auto& [origin, connections] : idle) {
             std::erase_if(connections,
-                          [&](const auto& connection) { return connection->idle_since <= began; });
+                          [&](const auto& connection) { return connection->idle_since() <= began; });
             for (const auto& connection : connections)
-                oldest = std::min(oldest.value_or(connection->idle_since), connection->idle_since);
+                oldest = std::min(oldest.value_or(connection->idle_since()), connection->idle_since());
         }
         std::erase_if(idle, [](const auto& entry) { return entry.second.empty(); });
-        if (oldest) reap_at(*oldest + settings.idle_limit);
-    }
-
-    bool through_proxy(const Origin& origin) const {
-        return settings.proxy && !bypasses_proxy(origin.host, settings.no_proxy);
-    }
-
-    Task<std::optional<HttpFailure>> connect(Connection& connection, const Origin& origin) {
-        const bool proxied = through_proxy(origin);
-        const std::string host = proxied ? settings.proxy->host : origin.host;
-        const std::string port = proxied ? settings.proxy->port : origin.port;
-        const std::string where = (proxied ? "the proxy " : "") + host + ":" + port;
-        const auto deadline = Clock::now() + settings.connect_timeout;
-
-        DialOutcome dialed = co_await dialer.dial(host, port, deadline);
-        if (auto* failed = std::get_if<HttpFailure>(&dialed)) co_return std::move(*failed);
-        const DialedSocket socket = std::get<DialedSocket>(dialed);
-        beast::tcp_stream& stream = connection.plain;
-        error_code error;
-        stream.socket().assign(socket.ipv6 ? tcp::v6() : tcp::v4(), socket.descriptor, error);
-        if (error) {
-            close(socket.descriptor);
-            co_return failure(error, "connecting to", where);
-        }
-        stream.expires_at(deadline);
-        error_code ignored;
-        stream.socket().set_option(tcp::no_delay(true), ignored);
-
-        if (origin.scheme != "https") co_return std::nullopt;
-        if (proxied) {
-            auto refused = co_await open_tunnel(connection, origin, where);
-            if (refused) co_return refused;
-        }
-        co_return co_await start_tls(connection, origin);
-    }
-
-    Task<std::optional<HttpFailure>> open_tunnel(Connection& connection, const Origin& origin,
-                                                 std::string where) {
-        const bool ipv6 = origin.host.find(':') != std::string::npos;
-        const std::string target = (ipv6 ? "[" + origin.host + "]" : origin.host) + ":" + origin.port;
-        http::request<http::empty_body> request{http::verb::connect, target, 11};
-        request.set(http::field::host, target);
-        if (!settings.proxy->credentials.empty()) {
-            request.set(http::field::proxy_authorization, "Basic " + base64(settings.proxy->credentials));
-        }
-        error_code error;
-        co_await http::async_write(connection.plain, request,
-                                   asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return failure(error, "asking", where);
-        ResponseReader reader(std::nullopt, ResponseReader::Kind::tunnel);
-        auto failed = co_await read_while(ResponseReader::State::head, connection.plain, connection, reader,
-                                          "waiting for", where);
-        if (failed) co_return failed;
-        if (reader.status() / 100 != 2) {
-            co_return HttpFailure{HttpFailure::Kind::network, where + " refuses a tunnel to " + target +
-                                                                  ": " + std::to_string(reader.status())};
-        }
-        // In TLS the client speaks first.
-        if (connection.buffer.size() > 0) {
-            co_return HttpFailure{HttpFailure::Kind::response,
-                                  where + " sends data before the tunnel to " + target + " is used"};
-        }
-        co_return std::nullopt;
-    }
-
-    /// Reads on while the answer is in `state`: until its head, or all of it, is there.
-    template <typename Stream>
-    Task<std::optional<HttpFailure>> read_while(ResponseReader::State state, Stream& stream,
-                                                Connection& connection, ResponseReader& reader,
-                                                const char* doing, const std::string& where) {
-        while (reader.state() == state) {
-            auto failed = co_await read_some(stream, connection, reader, doing, where);
-            if (failed) co_return failed;
-        }
-        co_return std::nullopt;
-    }
-
-    /// Hands the reader what has come, or what comes next.
-    template <typename Stream>
-    Task<std::optional<HttpFailure>> read_some(Stream& stream, Connection& connection, ResponseReader& reader,
-                                               const char* doing, const std::string& where) {
-        beast::flat_buffer& buffer = connection.buffer;
-        const auto hand_in = [&] {
-            const auto bytes = buffer.cdata();
-            const std::size_t used = reader.put({static_cast<const char*>(bytes.data()), bytes.size()});
-            buffer.consume(used);
-            return used > 0;
-        };
-        if (buffer.size() == 0 || !hand_in()) {
-            if (buffer.size() >= kReadAtOnce) {
-                co_return HttpFailure{HttpFailure::Kind::response,
-                                      "the response of " + where + " is longer than any that makes sense"};
-            }
-            error_code error;
-            const std::size_t count =
-                co_await stream.async_read_some(buffer.prepare(kReadAtOnce - buffer.size()),
-                                                asio::redirect_error(asio::use_awaitable, error));
-            buffer.commit(count);
-            if (count > 0) hand_in();
-            if (error == asio::error::eof) {
-                reader.end();
-            } else if (error) {
-                co_return failure(error, doing, where);
-            }
-        }
-        if (reader.state() == ResponseReader::State::failed) co_return failure(reader, doing, where);
-        co_return std::nullopt;
-    }
-
-    Task<std::optional<HttpFailure>> start_tls(Connection& connection, const Origin& origin) {
-        connection.tls.emplace(std::move(connection.plain), tls_context());
-        auto& stream = *connection.tls;
-        error_code error;
-        boost::asio::ip::make_address(origin.host, error);
-        if (error)
-            SSL_set_tlsext_host_name(stream.native_handle(), origin.host.c_str());  // SNI is for names only
-        stream.set_verify_callback(asio::ssl::host_name_verification(origin.host));
-        error = {};
-        co_await stream.async_handshake(asio::ssl::stream_base::client,
-                                        asio::redirect_error(asio::use_awaitable, error));
-        if (!error) co_return std::nullopt;
-        const std::string where = origin.host + ":" + origin.port;
-        const long verdict = SSL_get_verify_result(stream.native_handle());
-        if (verdict != X509_V_OK) {
-            // The chain is fine and the callback said no: that is the check of the name.
-            const std::string why = verdict == X509_V_ERR_UNSPECIFIED
-                                        ? "it is for another name"
-                                        : X509_verify_cert_error_string(verdict);
-            co_return HttpFailure{HttpFailure::Kind::tls,
-                                  "the certificate of " + where + " does not verify: " + why};
-        }
-        if (error.category() == asio::error::get_ssl_category()) {
-            co_return HttpFailure{HttpFailure::Kind::tls, "no TLS with " + where + ": " + error.message()};
-        }
-        co_return failure(error, "starting TLS with", where);
-    }
-
-    http::request<http::string_body> compose(const HttpRequest& request, const char* encoding) const {
-        const Origin& origin = request.url.origin;
-        const bool absolute = origin.scheme == "http" && through_proxy(origin);
-        http::request<http::string_body> message;
-        message.version(11);
-        message.method_string(request.method);
-        message.target(absolute ? to_text(origin) + request.url.target : request.url.target);
-        const std::string text = to_text(origin);
-        message.set(http::field::host, text.substr(text.find("://") + 3));
-        message.set(http::field::user_agent, settings.user_agent);
-        message.set(http::field::accept_encoding, encoding);
-        for (const auto& [name, value] : request.headers) message.set(name, value);
-        if (absolute && !settings.proxy->credentials.empty()) {
-            message.set(http::field::proxy_authorization, "Basic " + base64(settings.proxy->credentials));
-        }
-        message.body() = request.body;
-        if (!request.body.empty() || request.method != "GET") message.prepare_payload();
-        return message;
-    }
-
-    template <typename Stream>
-    Task<Exchange> talk(Stream& stream, Connection& connection, const HttpRequest& request,
-                        const BodyReceiver* receiver) {
-        const std::string where = to_text(request.url.origin);
-        const auto message = compose(request, receiver ? "identity" : "gzip");
-        Exchange exchange;
-        error_code error;
-        connection.tcp_layer().expires_after(settings.request_timeout);
-        HttpResponse response;
-        response.sent_at = Clock::now();
-        co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
-        if (error) {
-            exchange.nothing_received = true;
-            exchange.outcome = failure(error, "asking", where);
-            co_return exchange;
-        }
-        using State = ResponseReader::State;
-        ResponseReader reader(receiver ? std::nullopt : std::optional<std::uint64_t>(settings.max_body));
-        auto failed = co_await read_while(State::head, stream, connection, reader, "waiting for", where);
-        response.received_at = Clock::now();
-        if (failed) {
-            exchange.nothing_received = !reader.got_some();
-            exchange.outcome = std::move(*failed);
-            co_return exchange;
-        }
-        response.status = reader.status();
-        response.headers = reader.headers();
-        if (receiver && receiver->wants(response)) {
-            failed = co_await receive_pieces(stream, connection, reader, *receiver, where);
-        } else {
-            reader.limit_body(settings.max_body);
-            if (const auto length = reader.length().value_or(0); length > 0 && length <= settings.max_body)
-                reader.reserve(static_cast<std::size_t>(length) + settings.spare);
-            failed = co_await read_while(State::body, stream, connection, reader, "reading from", where);
-            if (!failed && reader.state() == State::failed) failed = failure(reader, "reading from", where);
-            if (!failed) response.body = reader.take_body();
-        }
-        // Bytes behind the answer would be taken for the next one.
-        exchange.reusable = !failed && reader.keep_alive() && connection.buffer.size() == 0;
-        if (!failed) failed = decode(response, where);
-        if (failed) {
-            exchange.outcome = std::move(*failed);
-        } else {
-            exchange.outcome = std::move(response);
-        }
-        co_return exchange;
-    }
-
-    template <typename Stream>
-    Task<std::optional<HttpFailure>> receive_pieces(Stream& stream, Connection& connection,
-                                                    ResponseReader& reader, const BodyReceiver& receiver,
-                                                    const std::string& where) {
-        while (reader.state() == ResponseReader::State::body) {
-            connection.tcp_layer().expires_after(settings.request_timeout);
-            auto failed = co_await read_some(stream, connection, reader, "reading from", where);
-            if (failed) co_return failed;
-            // A slow disk is not the server's fault.
-            connection.tcp_layer().expires_never();
-            std::string piece = reader.take_body();
-            if (!piece.empty() && !co_await receiver.take(std::move(piece)))
-                co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped while reading from " + where};
-        }
-        co_return std::nullopt;
-    }
-
-    static std::string content_coding_list(const HttpResponse& response) {
-        std::string list;
-        for (const auto& [name, value] : response.headers) {
-            if (beast::iequals(name, "Content-Encoding")) list += value + ",";
-        }
-        return list;
-    }
-
-    std::optional<HttpFailure> decode(HttpResponse& response, const std::string& where) const {
-        std::string why;
-        const auto codings = content_codings(content_coding_list(response));
-        if (decode_body(response.body, codings, settings.max_body, why)) return std::nullopt;
-        if (response.status / 100 != 2) {  // the status says enough
-            response.body.clear();
-            return std::nullopt;
-        }
-        return HttpFailure{HttpFailure::Kind::response, "the response of " + where + " is " + one_line(why)};
+        if (oldest) reap_at(*oldest + connector.settings().idle_limit);
     }
 };
 
@@ -472,21 +117,17 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
                 co_return HttpFailure{HttpFailure::Kind::unsendable,
                                       "the value of the header " + name + " holds control characters"};
         }
-        std::unique_ptr<Connection> connection;
+        std::unique_ptr<HttpConnection> connection;
         // What changes something at the source is not risked on a connection that may be closed already.
         if (!fresh && request.method == "GET") connection = take_idle(origin);
         const bool reused = connection != nullptr;
-        if (!connection) connection = std::make_unique<Connection>(runtime.context());
+        if (!connection) connection = std::make_unique<HttpConnection>(runtime);
         std::optional<HttpFailure> refused;
         Exchange exchange;
         {
             const InUse in_use(active, connection.get());  // also if a receiver or the CA file throws
-            if (!reused) refused = co_await connect(*connection, request.url.origin);
-            if (!refused && connection->tls) {
-                exchange = co_await talk(*connection->tls, *connection, request, receiver);
-            } else if (!refused) {
-                exchange = co_await talk(connection->plain, *connection, request, receiver);
-            }
+            if (!reused) refused = co_await connection->open(connector, request.url.origin);
+            if (!refused) exchange = co_await connection->exchange(connector, request, receiver);
         }
         if (refused) {
             if (cancelled) refused->kind = HttpFailure::Kind::cancelled;
@@ -515,8 +156,8 @@ bool HttpClient::lookups_under_way() {
 
 void HttpClient::cancel() {
     impl_->cancelled = true;
-    for (Connection* connection : impl_->active) connection->tcp_layer().cancel();
-    impl_->dialer.cancel();
+    for (HttpConnection* connection : impl_->active) connection->cancel();
+    impl_->connector.cancel();
     impl_->idle.clear();
 }
 

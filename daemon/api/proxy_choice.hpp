@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "daemon/api/url.hpp"
+#include "daemon/base/url.hpp"
 #include "daemon/config/settings.hpp"
 
 namespace glia {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

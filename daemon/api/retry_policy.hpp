@@ -5,11 +5,10 @@
 #include <optional>
 #include <string_view>
 
+#include "sinks/durations.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
-
-using Milliseconds = std::chrono::milliseconds;
 
 /// Exponential backoff with full jitter: attempt n waits a random time up to base * 2^n, at most `cap`.
 struct Backoff {

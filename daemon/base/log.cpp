@@ -6,9 +6,9 @@
 #include <array>
 #include <atomic>
 
+#include "daemon/base/printable.hpp"
 #include "daemon/base/systemd.hpp"
-#include "daemon/parse/json_repair.hpp"
-#include "daemon/parse/printable.hpp"
+#include "daemon/base/utf8.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia::log {

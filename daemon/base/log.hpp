@@ -2,15 +2,32 @@
 // (DESIGN.md §2, log).
 #pragma once
 
+#include <array>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "daemon/config/settings.hpp"
+namespace glia {
 
-namespace glia::log {
+enum class LogLevel { debug, info, warning, error };
+enum class LogFormat { text, json };
+/// What a line is about; kLogTopics holds the names.
+enum class LogTopic { service, sync, details, backfill, api, database, admin, enrich };
+inline constexpr std::array<const char*, 8> kLogTopics{"service", "sync",     "details", "backfill",
+                                                       "api",     "database", "admin",   "enrich"};
+
+struct LogSettings {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+    /// By topic; none: `level`.
+    std::array<std::optional<LogLevel>, kLogTopics.size()> topics{};
+    bool operator==(const LogSettings&) const = default;
+};
+
+namespace log {
 
 /// A named value of a line. Values never are secrets.
 struct Field {
@@ -39,4 +56,6 @@ void error(LogTopic topic, std::string_view event, Fields fields = {});
 /// The text of a line without time, level and topic; what tests compare.
 std::string render(std::string_view event, Fields fields, LogFormat format);
 
-}  // namespace glia::log
+}  // namespace log
+
+}  // namespace glia

@@ -8,8 +8,8 @@
 
 #include <ctime>
 
-#include "daemon/config/settings.hpp"
-#include "daemon/parse/printable.hpp"
+#include "daemon/base/environment.hpp"
+#include "daemon/base/printable.hpp"
 
 namespace glia::systemd {
 namespace {

@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <iostream>
 
+#include "sinks/timestamp.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "sinks/nearest.hpp"
 
 namespace glia::cli {
 namespace {

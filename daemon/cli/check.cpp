@@ -7,11 +7,12 @@
 
 #include "daemon/api/server_clock.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "daemon/parse/printable.hpp"
+#include "sinks/postgres/schema_script.hpp"
 
 namespace glia::cli {
 namespace {

@@ -3,11 +3,11 @@
 #include <iostream>
 
 #include "daemon/base/log.hpp"
+#include "daemon/base/printable.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 namespace {

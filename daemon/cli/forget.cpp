@@ -1,10 +1,10 @@
 // forget: erases a person's data everywhere, for good.
 #include <iostream>
 
+#include "daemon/base/printable.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "daemon/parse/printable.hpp"
 #include "daemon/sync/erasure.hpp"
 
 namespace glia::cli {

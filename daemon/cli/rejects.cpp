@@ -2,13 +2,14 @@
 #include <algorithm>
 #include <iostream>
 
+#include "daemon/base/printable.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
-#include "daemon/parse/printable.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "daemon/sync/pass_run.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "sinks/nearest.hpp"
 
 namespace glia::cli {
 namespace {

@@ -7,10 +7,10 @@
 #include "daemon/api/http.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/metrics.hpp"
+#include "daemon/base/printable.hpp"
 #include "daemon/base/systemd.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
-#include "daemon/parse/printable.hpp"
 #include "daemon/sync/service.hpp"
 #include "sinks/ndjson/ndjson_sink.hpp"
 

@@ -3,9 +3,10 @@
 
 #include <iostream>
 
+#include "daemon/base/printable.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
-#include "daemon/parse/printable.hpp"
+#include "sinks/postgres/schema_script.hpp"
 
 namespace glia::cli {
 

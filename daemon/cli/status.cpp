@@ -6,13 +6,13 @@
 
 #include "daemon/api/server_clock.hpp"
 #include "daemon/base/owner.hpp"
+#include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "daemon/parse/printable.hpp"
-#include "daemon/parse/timestamp.hpp"
 
 namespace glia::cli {
 namespace {

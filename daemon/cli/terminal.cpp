@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <iostream>
 
+#include "daemon/base/printable.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/parse/printable.hpp"
 
 namespace glia::cli {
 namespace {

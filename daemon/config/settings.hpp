@@ -1,21 +1,19 @@
 // The configuration as plain values (DESIGN.md §2), and how it is read, checked and shown.
 #pragma once
 
-#include <array>
-#include <chrono>
-#include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "daemon/parse/privacy.hpp"
-#include "sinks/nearest.hpp"
+#include "daemon/base/environment.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/config/config_error.hpp"
+#include "daemon/config/listen_address.hpp"
+#include "daemon/config/privacy_levels.hpp"
+#include "sinks/durations.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
-
-using Milliseconds = std::chrono::milliseconds;
 
 /// Exactly one of the three ways is set.
 struct AuthSettings {
@@ -97,29 +95,6 @@ struct PrivacySettings {
     bool operator==(const PrivacySettings&) const = default;
 };
 
-enum class LogLevel { debug, info, warning, error };
-enum class LogFormat { text, json };
-/// What a line is about; kLogTopics holds the names.
-enum class LogTopic { service, sync, details, backfill, api, database, admin, enrich };
-inline constexpr std::array<const char*, 8> kLogTopics{"service", "sync",     "details", "backfill",
-                                                       "api",     "database", "admin",   "enrich"};
-
-struct LogSettings {
-    LogLevel level = LogLevel::info;
-    LogFormat format = LogFormat::text;
-    /// By topic; none: `level`.
-    std::array<std::optional<LogLevel>, kLogTopics.size()> topics{};
-    bool operator==(const LogSettings&) const = default;
-};
-
-/// Where /metrics and the status page are served.
-struct ListenAddress {
-    std::string ip;
-    int port = 0;  ///< 0: any free one
-    bool loopback() const;
-    bool operator==(const ListenAddress&) const = default;
-};
-
 struct Settings {
     ApiSettings api;
     SyncSettings sync;
@@ -134,31 +109,11 @@ struct Settings {
     bool operator==(const Settings&) const = default;
 };
 
-/// Everything that is wrong with a configuration; each line is `file:line:column: what; what to do`.
-class ConfigError : public std::runtime_error {
-  public:
-    explicit ConfigError(std::vector<std::string> lines);
-    const std::vector<std::string>& lines() const { return lines_; }
-
-  private:
-    std::vector<std::string> lines_;
-};
-
-/// Looks up an environment variable; handed in so that tests need no environment.
-using Environment = std::optional<std::string> (*)(const std::string& name);
-std::optional<std::string> process_environment(const std::string& name);
-
 /// Reads and validates. Throws ConfigError with all that is wrong.
 Settings load_settings(const std::string& file, Environment environment = process_environment);
 /// The same of a text; `file` is what errors call it.
 Settings parse_settings(const std::string& text, const std::string& file,
                         Environment environment = process_environment);
-
-/// Reads `127.0.0.1:9464`, `[::1]:9464` or `localhost:9464`.
-std::optional<ListenAddress> parse_listen(const std::string& text);
-std::string to_text(const ListenAddress& address);
-/// True for the name of a host without a port: letters, digits, dots, hyphens and underscores.
-bool is_host_name(const std::string& text);
 
 /// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
 std::string show_settings(const Settings& settings);
@@ -173,7 +128,8 @@ inline bool writes_to_stdout(const Settings& settings) {
 /// that it names, or libpq's environment is wrong.
 std::string resolve_dsn(const PostgresSettings& settings);
 
-/// The levels with their key. Throws std::runtime_error, one line, if the key's file cannot be used.
-Privacy resolve_privacy(const PrivacySettings& settings);
+/// The HMAC's key; empty if no level is `hash`. Throws std::runtime_error, one line, if the key's file cannot
+/// be used.
+std::string read_privacy_key(const PrivacySettings& settings);
 
 }  // namespace glia

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "daemon/config/settings.hpp"
+#include "daemon/config/config_error.hpp"
 
 namespace glia {
 

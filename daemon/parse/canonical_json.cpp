@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_value.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "sinks/json_text.hpp"

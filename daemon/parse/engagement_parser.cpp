@@ -1,5 +1,6 @@
 #include "daemon/parse/engagement_parser.hpp"
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/object_reader.hpp"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/json_repair.hpp"
 
 namespace glia {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "daemon/base/utf8.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia {
@@ -13,9 +14,8 @@ namespace {
 // PostgreSQL's numeric holds more of both, but a number that long is no measurement.
 constexpr std::size_t kMaxDigits = 1000;
 constexpr int kMaxExponent = 1000;
-// U+FFFD, escaped and not.
+// U+FFFD, escaped.
 constexpr std::string_view kReplacementEscape = "\\ufffd";
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_control(char c) {
@@ -170,34 +170,6 @@ bool is_storable_number(std::string_view text) {
 std::string repair_json(std::string_view json) {
     if (simdjson::validate_utf8(json.data(), json.size())) return Repair(json).run();
     return Repair(repair_utf8(json)).run();
-}
-
-std::string without_nul(std::string_view text) {
-    std::string out(text);
-    for (std::size_t at = 0; (at = out.find('\0', at)) != std::string::npos;)
-        out.replace(at, 1, kReplacement);
-    return out;
-}
-
-std::string repair_utf8(std::string_view text) {
-    std::string out;
-    out.reserve(text.size() + 16);
-    for (std::size_t at = 0; at < text.size();) {
-        const auto lead = static_cast<unsigned char>(text[at]);
-        const std::size_t length = lead < 0x80                   ? 1
-                                   : lead >= 0xc2 && lead < 0xe0 ? 2
-                                   : lead >= 0xe0 && lead < 0xf0 ? 3
-                                   : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                                 : 0;
-        if (length == 0 || at + length > text.size() || !simdjson::validate_utf8(text.data() + at, length)) {
-            out += kReplacement;
-            ++at;
-            continue;
-        }
-        out.append(text.substr(at, length));
-        at += length;
-    }
-    return out;
 }
 
 }  // namespace glia

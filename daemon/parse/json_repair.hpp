@@ -24,10 +24,4 @@ std::string repair_json(std::string_view json);
 /// True for a number that JSON knows and jsonb can hold.
 bool is_storable_number(std::string_view text);
 
-/// With U+FFFD for each U+0000, which PostgreSQL does not store.
-std::string without_nul(std::string_view text);
-
-/// Replaces every byte that is not part of valid UTF-8 by U+FFFD.
-std::string repair_utf8(std::string_view text);
-
 }  // namespace glia

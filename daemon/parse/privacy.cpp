@@ -57,11 +57,6 @@ bool is_bare(std::string_view text) {
 
 }  // namespace
 
-bool PrivacyLevels::any_hash() const {
-    const std::array levels{visitor_name, visitor_id, audio_recording_urls, transcripts, extra};
-    return std::find(levels.begin(), levels.end(), PrivacyLevel::hash) != levels.end();
-}
-
 Privacy::Privacy(PrivacyLevels levels, std::string key) : levels_(levels), key_(std::move(key)) {}
 
 std::string Privacy::pseudonym(std::string_view text) const {

@@ -4,31 +4,11 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/config/privacy_levels.hpp"
 #include "sinks/fields/field.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
-
-enum class PrivacyLevel {
-    keep,
-    hash,  ///< replaced by its HMAC-SHA-256: equal values stay equal, and nothing else can be told
-    drop
-};
-
-/// What is done with each kind of personal data.
-struct PrivacyLevels {
-    PrivacyLevel visitor_name = PrivacyLevel::keep;
-    PrivacyLevel visitor_id = PrivacyLevel::keep;  ///< and the visitor's href, which holds it
-    PrivacyLevel audio_recording_urls =
-        PrivacyLevel::keep;                         ///< each stays as a row, so that they can be counted
-    PrivacyLevel transcripts = PrivacyLevel::keep;  ///< what was written; who wrote when, always stays
-    PrivacyLevel extra = PrivacyLevel::keep;  ///< undocumented members; a documented one that is kept in
-                                              ///< `extra` because of its type goes by its own field's level
-    bool operator==(const PrivacyLevels&) const = default;
-
-    bool keep_all() const { return *this == PrivacyLevels{}; }
-    bool any_hash() const;
-};
 
 /// Applies the levels. Immutable: any thread.
 class Privacy {

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/parse/json_repair.hpp"
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/leg_ids.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/parse/object_reader.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/undocumented.hpp"
 #include "sinks/fields/engagement_fields.hpp"
 

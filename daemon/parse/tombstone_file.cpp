@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "sinks/content_hash.hpp"
 #include "sinks/json_text.hpp"
 

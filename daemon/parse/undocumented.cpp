@@ -3,9 +3,9 @@
 #include <functional>
 #include <set>
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/canonical_value.hpp"
-#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/object_reader.hpp"
 #include "sinks/json_text.hpp"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>  // and memrchr, which is glibc's
 
-#include "daemon/parse/json_repair.hpp"
+#include "daemon/base/utf8.hpp"
 
 namespace glia {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "daemon/base/log.hpp"
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/sync/schedule.hpp"
 
 namespace glia {

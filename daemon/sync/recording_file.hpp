@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -11,12 +10,6 @@
 #include "sinks/enrichment.hpp"
 
 namespace glia {
-
-/// The disk cannot take it: full, read-only, or not to be written. `what()` is one line.
-class DiskError : public std::runtime_error {
-  public:
-    using std::runtime_error::runtime_error;
-};
 
 /// One recording on its way to disk. What has come stays under a temporary name, from where a later attempt
 /// goes on; the final name appears only once all of it is on the disk. Throws DiskError.

@@ -7,8 +7,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "daemon/sync/recording_file.hpp"
-
 namespace glia {
 namespace {
 

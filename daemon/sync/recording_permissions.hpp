@@ -5,9 +5,16 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 
 namespace glia {
+
+/// The disk cannot take it: full, read-only, or not to be written. `what()` is one line.
+class DiskError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
 
 inline constexpr mode_t kRecordingFileMode = 0600;
 inline constexpr mode_t kRecordingFolderMode = 0700;

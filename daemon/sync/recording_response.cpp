@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "daemon/base/log.hpp"
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/sync/details.hpp"
 #include "daemon/sync/enrichment.hpp"
 #include "daemon/sync/erasure.hpp"

@@ -21,13 +21,6 @@ struct Settings {
         on_statement{};  ///< called before every statement, by the thread that uses the sink
 };
 
-/// The version that this program's migrations lead to.
-int latest_schema_version();
-
-/// The SQL that brings a schema to version `up_to` (or the latest), whatever version it is at; for a DBA
-/// (`migrate --print`).
-std::string migration_script(const std::string& schema, int up_to = latest_schema_version());
-
 /// Connects at the first use, not here.
 std::unique_ptr<Sink> open(const Settings& settings);
 

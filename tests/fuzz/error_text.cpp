@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
-#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/token_answer.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

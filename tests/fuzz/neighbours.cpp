@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/engagement_parser.hpp"
-#include "daemon/parse/json_repair.hpp"
 
 namespace {
 

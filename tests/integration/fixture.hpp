@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "sinks/postgres/postgres_sink.hpp"
 #include "tests/integration/database.hpp"
 #include "tests/printing.hpp"

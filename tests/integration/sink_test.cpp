@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "sinks/postgres/schema_script.hpp"
 #include "tests/integration/fixture.hpp"
 
 namespace glia {

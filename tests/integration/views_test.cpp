@@ -1,7 +1,7 @@
 // The views for analysts, against a hand-made set of engagements whose answers were worked out by hand.
 #include <gtest/gtest.h>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "sinks/postgres/postgres_sink.hpp"
 #include "tests/integration/database.hpp"
 

@@ -5,10 +5,10 @@
 #include <random>
 #include <set>
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/error_text.hpp"
-#include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/token_answer.hpp"
 #include "daemon/parse/transcript.hpp"
 #include "sinks/json_text.hpp"

@@ -1,8 +1,8 @@
 // Transcripts and small answers.
 #include <gtest/gtest.h>
 
+#include "sinks/timestamp.hpp"
 #include "daemon/parse/answers.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "daemon/parse/transcript.hpp"
 #include "daemon/sync/enrichment.hpp"
 #include "tests/simulation/model_database.hpp"

@@ -1,7 +1,7 @@
 // How a pass is worked off, how the detail queue is drained, what a site's visit consists of.
 #include <gtest/gtest.h>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/sync/detail_drain.hpp"
 #include "daemon/sync/site_visit.hpp"
 

@@ -1,9 +1,10 @@
 #include <gtest/gtest.h>
 
+#include "sinks/timestamp.hpp"
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/json_repair.hpp"
-#include "daemon/parse/timestamp.hpp"
 #include "sinks/json_text.hpp"
 #include "tests/printing.hpp"
 

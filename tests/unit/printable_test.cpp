@@ -1,5 +1,5 @@
 // Text from outside on its way to a terminal or a log line.
-#include "daemon/parse/printable.hpp"
+#include "daemon/base/printable.hpp"
 
 #include <gtest/gtest.h>
 

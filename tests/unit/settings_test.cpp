@@ -1,4 +1,5 @@
 #include "daemon/config/settings.hpp"
+#include "sinks/nearest.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -321,7 +322,7 @@ TEST(SettingsTest, HashingNeedsAKey) {
               std::string::npos);
     const Settings settings = read(kMinimal + "privacy: {visitor_id: hash, key_file: /nowhere}\n");
     EXPECT_EQ(settings.privacy.levels.visitor_id, PrivacyLevel::hash);
-    EXPECT_THROW(resolve_privacy(settings.privacy), std::runtime_error);
+    EXPECT_THROW(read_privacy_key(settings.privacy), std::runtime_error);
     EXPECT_EQ(read(show_settings(settings)), settings);
 }
 TEST(SettingsTest, EnrichersSayWhatTheyNeed) {

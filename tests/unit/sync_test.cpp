@@ -6,7 +6,7 @@
 #include "daemon/base/log.hpp"
 #include "daemon/base/owner.hpp"
 #include "daemon/base/progress.hpp"
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/sync/outcome.hpp"
 #include "daemon/sync/pass.hpp"
 #include "daemon/sync/schedule.hpp"

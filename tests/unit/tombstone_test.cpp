@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 #include "daemon/parse/tombstone_file.hpp"
 #include "sinks/content_hash.hpp"
 

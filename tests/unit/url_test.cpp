@@ -1,4 +1,4 @@
-#include "daemon/api/url.hpp"
+#include "daemon/base/url.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/parse/timestamp.hpp"
+#include "sinks/timestamp.hpp"
 
 #include <array>
 #include <bit>

@@ -1,8 +1,8 @@
-#include "daemon/parse/printable.hpp"
+#include "daemon/base/printable.hpp"
 
 #include <cstdint>
 
-#include "daemon/parse/json_repair.hpp"
+#include "daemon/base/utf8.hpp"
 
 namespace glia {
 namespace {

@@ -1,10 +1,12 @@
-#include "daemon/config/yaml_reader.hpp"
+#include "daemon/config/yaml_section.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
+#include <sstream>
 
-#include "daemon/parse/timestamp.hpp"
 #include "sinks/nearest.hpp"
 
 namespace glia {
@@ -19,7 +21,46 @@ std::string variable_text(const std::string& name) {
                                   : "an environment variable between ${ and } here";
 }
 
+/// Notes where a document says something.
+class FirstContent final : public YAML::EventHandler {
+  public:
+    std::optional<YAML::Mark> mark;
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark& at, YAML::anchor_t) override { note(at); }
+    void OnScalar(const YAML::Mark& at, const std::string&, YAML::anchor_t, const std::string&) override {
+        note(at);
+    }
+    void OnSequenceStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {
+        note(at);
+    }
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark& at, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {
+        note(at);
+    }
+    void OnMapEnd() override {}
+
+  private:
+    void note(const YAML::Mark& at) {
+        if (!mark) mark = at;
+    }
+};
+
 }  // namespace
+
+YAML::Node load_document(const std::string& text, Complaints& complaints) {
+    // YAML::LoadAll() is not used: yaml-cpp 0.7 reads some broken texts with it without an end.
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    FirstContent first, second;
+    if (parser.HandleNextDocument(first) && parser.HandleNextDocument(second) && second.mark)
+        complaints.add(*second.mark, "a second document begins here; the configuration is one, without ---");
+    return YAML::Load(text);
+}
 
 void Complaints::add(const YAML::Mark& mark, const std::string& text) {
     if (mark.is_null()) {
@@ -31,11 +72,15 @@ void Complaints::add(const YAML::Mark& mark, const std::string& text) {
 }
 
 Section::Section(const YAML::Node& node, std::string path, Complaints& complaints, Environment environment)
-    : node_(node), path_(std::move(path)), complaints_(complaints), environment_(environment) {
-    if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
+    : node_(node),
+      given_(node.IsDefined() && !node.IsNull()),
+      path_(std::move(path)),
+      complaints_(complaints),
+      environment_(environment) {
+    if (given_ && !node_.IsMap()) {
         complaints_.add(node_.Mark(),
                         (path_.empty() ? "the document" : path_) + " must hold keys and values");
-        node_ = YAML::Node();
+        node_.reset();
     }
 }
 
@@ -110,64 +155,14 @@ void Section::complain(const std::string& key, const std::string& text) {
     }
 }
 
-void Section::text(const std::string& key, std::string& target) {
-    if (const auto value = scalar(key)) target = *value;
-}
-
-void Section::boolean(const std::string& key, bool& target) {
-    const auto value = scalar(key);
-    if (!value) return;
-    if (*value != "true" && *value != "false") {
-        complain(key, "must be true or false");
-        return;
-    }
-    target = *value == "true";
-}
-
-void Section::integer(const std::string& key, int& target, int lowest, int highest) {
-    const auto value = scalar(key);
-    if (!value) return;
-    int number = 0;
-    const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
-    if (error != std::errc{} || end != value->data() + value->size() || number < lowest || number > highest) {
-        complain(key,
-                 "must be a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest));
-        return;
-    }
-    target = number;
-}
-
-void Section::duration(const std::string& key, Milliseconds& target, Milliseconds lowest) {
-    const auto value = scalar(key);
-    if (!value) return;
-    const auto parsed = parse_duration(*value);
-    if (!parsed || *parsed < lowest) {
-        complain(key, "must be a duration such as 500ms, 30s, 10m, 24h or 14d" +
-                          (lowest.count() > 0 ? ", at least " + to_text(lowest) : std::string()));
-        return;
-    }
-    target = *parsed;
-}
-
-void Section::instant(const std::string& key, Instant& target) {
-    const auto value = scalar(key);
-    if (!value) return;
-    const auto parsed = parse_timestamp(*value);
-    if (!parsed) {
-        complain(key, "must be a time such as 2024-01-01T00:00:00Z");
-        return;
-    }
-    target = *parsed;
-}
-
-void Section::words(const std::string& key, std::vector<std::string>& target) {
+std::optional<std::vector<std::string>> Section::scalars(const std::string& key) {
     const YAML::Node node = find(key);
-    if (!node.IsDefined() || node.IsNull()) return;
+    if (!node.IsDefined() || node.IsNull()) return std::nullopt;
     if (!node.IsSequence()) {
         complaints_.add(node.Mark(), name(key) + " must be a list, such as [\"one\", \"two\"]");
-        return;
+        return std::nullopt;
     }
-    target.clear();
+    std::vector<std::string> values;
     for (const auto& item : node) {
         if (!item.IsScalar()) {
             complaints_.add(item.Mark(), name(key) + ": each entry must be a single value");
@@ -176,44 +171,25 @@ void Section::words(const std::string& key, std::vector<std::string>& target) {
         const auto value = expand(item, name(key));
         if (!value) continue;
         if (value->empty()) complaints_.add(item.Mark(), name(key) + ": an entry is empty");
-        if (std::find(target.begin(), target.end(), *value) != target.end()) {
+        if (std::find(values.begin(), values.end(), *value) != values.end())
             complaints_.add(item.Mark(), name(key) + ": this entry is listed twice");
-        }
-        target.push_back(*value);
+        values.push_back(*value);
     }
+    return values;
 }
 
-void Section::choice(const std::string& key, const std::vector<std::string>& choices,
-                     const std::function<void(std::size_t)>& choose) {
-    const auto value = scalar(key);
-    if (!value) return;
-    const auto found = std::find(choices.begin(), choices.end(), *value);
-    if (found != choices.end()) {
-        choose(static_cast<std::size_t>(found - choices.begin()));
-        return;
-    }
-    std::string list;
-    for (const auto& choice : choices) list += (list.empty() ? "" : ", ") + choice;
-    const auto hint = nearest(*value, choices);
-    complain(key,
-             "unknown value; one of: " + list + (hint ? "; did you mean " + *hint + "?" : std::string()));
-}
-
-void Section::sections(const std::string& key, const std::function<void(Section&)>& each,
-                       const std::function<void()>& start) {
+std::optional<std::vector<Section>> Section::sections(const std::string& key) {
     const YAML::Node node = find(key);
-    if (!node.IsDefined() || node.IsNull()) return;
+    if (!node.IsDefined() || node.IsNull()) return std::nullopt;
     if (!node.IsSequence()) {
         complaints_.add(node.Mark(), name(key) + " must be a list");
-        return;
+        return std::nullopt;
     }
-    start();
-    std::size_t number = 0;
-    for (const auto& item : node) {
-        Section entry(item, name(key) + "[" + std::to_string(number++) + "]", complaints_, environment_);
-        each(entry);
-        entry.finish();
-    }
+    std::vector<Section> entries;
+    for (const auto& item : node)
+        entries.emplace_back(item, name(key) + "[" + std::to_string(entries.size()) + "]", complaints_,
+                             environment_);
+    return entries;
 }
 
 void Section::finish() {

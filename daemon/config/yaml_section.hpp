@@ -5,11 +5,11 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "daemon/config/settings.hpp"
+#include "daemon/base/environment.hpp"
 
 namespace glia {
 
@@ -26,31 +26,30 @@ class Complaints {
     std::vector<std::string> lines_;
 };
 
-/// One mapping of the document. Readers leave the target alone if the key is missing or null.
+/// The one document of a configuration. Throws YAML::Exception for what is not YAML.
+YAML::Node load_document(const std::string& text, Complaints& complaints);
+
+/// One mapping of the document.
 class Section {
   public:
     Section(const YAML::Node& node, std::string path, Complaints& complaints, Environment environment);
 
+    /// Empty for the document itself.
+    const std::string& path() const { return path_; }
+    /// True if the document says anything here, even if it is no mapping.
+    bool given() const { return given_; }
     bool has(const std::string& key);
     Section section(const std::string& key);
-    void text(const std::string& key, std::string& target);
-    void boolean(const std::string& key, bool& target);
-    void integer(const std::string& key, int& target, int lowest, int highest);
-    void duration(const std::string& key, Milliseconds& target, Milliseconds lowest);
-    void instant(const std::string& key, Instant& target);
-    void words(const std::string& key, std::vector<std::string>& target);
-    /// A value out of a few; `choose` gets the index.
-    void choice(const std::string& key, const std::vector<std::string>& choices,
-                const std::function<void(std::size_t)>& choose);
-    /// A list of mappings; `each` reads one.
-    void sections(const std::string& key, const std::function<void(Section&)>& each,
-                  const std::function<void()>& start);
+    /// Scalar text with `${NAME}` replaced; none if missing, null or not a scalar.
+    std::optional<std::string> scalar(const std::string& key);
+    /// A list of such texts, each once; none if missing, null or not a list.
+    std::optional<std::vector<std::string>> scalars(const std::string& key);
+    /// A list of mappings; none if missing, null or not a list.
+    std::optional<std::vector<Section>> sections(const std::string& key);
     /// A complaint about a key's value (or, where it is missing, about the section).
     void complain(const std::string& key, const std::string& text);
     /// To be called last: complains about keys that nobody asked for.
     void finish();
-    /// Scalar text with `${NAME}` replaced; none if missing, null or not a scalar.
-    std::optional<std::string> scalar(const std::string& key);
 
   private:
     YAML::Node find(const std::string& key);
@@ -58,6 +57,7 @@ class Section {
     std::string name(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
     YAML::Node node_;
+    bool given_;
     std::string path_;
     Complaints& complaints_;
     Environment environment_;

@@ -1,0 +1,13 @@
+#include "daemon/base/environment.hpp"
+
+#include <cstdlib>
+
+namespace glia {
+
+std::optional<std::string> process_environment(const std::string& name) {
+    // Nothing here ever changes the environment.
+    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+    return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+}  // namespace glia

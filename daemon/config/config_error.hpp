@@ -1,0 +1,20 @@
+// What is wrong with a configuration.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace glia {
+
+/// Everything that is wrong with a configuration; each line is `file:line:column: what; what to do`.
+class ConfigError : public std::runtime_error {
+  public:
+    explicit ConfigError(std::vector<std::string> lines);
+    const std::vector<std::string>& lines() const { return lines_; }
+
+  private:
+    std::vector<std::string> lines_;
+};
+
+}  // namespace glia

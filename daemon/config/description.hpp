@@ -1,0 +1,66 @@
+// Every setting once: path, type, default, bounds, what of it is secret, and what it means (DESIGN.md §2).
+// Reading, `config show` and the JSON schema are visitors of this description, so none of them can know
+// another set.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "daemon/config/settings.hpp"
+
+namespace glia {
+
+/// What all kinds of settings have.
+struct SettingKey {
+    const char* name;         ///< within its section
+    const char* description;  ///< one line, for the JSON schema
+    bool required = false;
+};
+
+/// How `config show` shows a setting or section.
+enum class Shown {
+    plain,
+    quoted,  ///< a text in quotes, so that an empty one can be seen
+    if_set,  ///< not at all while nothing of it is set
+    flow     ///< a section on one line
+};
+
+/// Hides what is secret in a text; null: nothing is.
+using Mask = std::string (*)(const std::string&);
+
+/// Visits the settings in their order. A reader sets the values; others only look at them. Values are those
+/// of the Settings that describe() was called with: the defaults, before a reader has been there.
+class SettingsVisitor {
+  public:
+    using Names = std::span<const char* const>;
+
+    virtual ~SettingsVisitor() = default;
+    virtual void section(const SettingKey& key, Shown shown, const std::function<void()>& members) = 0;
+    virtual void text(const SettingKey& key, std::string& value, Shown shown, Mask mask) = 0;
+    virtual void texts(const SettingKey& key, std::vector<std::string>& values, Mask mask) = 0;
+    virtual void flag(const SettingKey& key, bool& value) = 0;
+    virtual void integer(const SettingKey& key, int& value, int lowest, int highest) = 0;
+    virtual void duration(const SettingKey& key, Milliseconds& value, Milliseconds lowest) = 0;
+    /// An empty text is none.
+    virtual void optional_duration(const SettingKey& key, std::optional<Milliseconds>& value,
+                                   Milliseconds lowest) = 0;
+    virtual void instant(const SettingKey& key, Instant& value) = 0;
+    /// One of `names`, by its index; none where it is not set and has no default.
+    virtual void choice(const SettingKey& key, Names names, std::optional<std::size_t>& index) = 0;
+    /// Requests per second up to `highest`; `auto` is none.
+    virtual void rate(const SettingKey& key, std::optional<double>& value, double highest) = 0;
+    /// An empty text is none.
+    virtual void address(const SettingKey& key, std::optional<ListenAddress>& value) = 0;
+    virtual void tiers(const SettingKey& key, std::vector<TierSettings>& value) = 0;
+};
+
+/// What applies where a configuration says nothing.
+Settings default_settings();
+
+void describe(Settings& settings, SettingsVisitor& visitor);
+void describe(TierSettings& tier, SettingsVisitor& visitor);
+
+}  // namespace glia
