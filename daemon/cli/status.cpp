@@ -155,7 +155,7 @@ int status(const std::string& config, bool as_json) {
     return guarded([&] {
         const Settings settings = load_settings(config);
         const auto sink = open_sink(settings);
-        StatusReport report = sink->status();
+        StatusReport report = sink->reports().status();
         for (const std::string& site : settings.api.sites) {  // also those that nobody has polled yet
             const auto same = [&](const SiteStatus& known) { return known.site_id == site; };
             if (std::none_of(report.sites.begin(), report.sites.end(), same)) {

@@ -50,7 +50,7 @@ class Backfill {
         try {
             co_await take_over_dead(engine_);
             const BackfillSpec spec = request_.spec;
-            const auto open = [spec](Sink& sink) { return sink.open_backfill(spec); };
+            const auto open = [spec](Sink& sink) { return sink.backfills().open(spec); };
             state_ = co_await engine_.store.run(open);
             if (observer_.started) observer_.started(state_);
             result_.already_complete = state_.already_complete;
@@ -94,7 +94,7 @@ class Backfill {
         if (after.windows_done == after.windows_total) {
             const std::int64_t id = state_.id;
             if (result_.outcome.ending == Ending::done) {
-                const auto finish = [id](Sink& sink) { sink.finish_backfill(id); };
+                const auto finish = [id](Sink& sink) { sink.backfills().finish(id); };
                 co_await engine_.store.run(finish);
             }
         } else if (engine_.scope.ending()) {
@@ -107,7 +107,7 @@ class Backfill {
 
     Task<BackfillProgress> progress() {
         const std::int64_t id = state_.id;
-        const auto ask = [id](Sink& sink) { return sink.backfill_progress(id); };
+        const auto ask = [id](Sink& sink) { return sink.backfills().progress(id); };
         co_return co_await engine_.store.run(ask);
     }
 
@@ -128,7 +128,7 @@ class Backfill {
         if (facts_told_ && result_.facts.elapsed - *facts_told_ < kTellEvery) co_return;
         facts_told_ = result_.facts.elapsed;
         const auto tell = [id = state_.id, left = result_.facts.left](Sink& sink) {
-            sink.tell_time_left(id, left);
+            sink.backfills().record_time_left(id, left);
         };
         co_await engine_.store.run(tell);
     }
@@ -233,12 +233,12 @@ class Backfill {
                                too_soon ? std::min(2 * claim_size_, kClaimedAtOnce) : claim_size_ / 2);
         claimed_at_ = now;
         const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, ledger_.refused_sites(), claim_size_};
-        const auto some = [wanted](Sink& sink) { return sink.claim_windows(wanted); };
+        const auto some = [wanted](Sink& sink) { return sink.backfills().claim_windows(wanted); };
         std::vector<WindowLease> leases = co_await engine_.store.run(some);
         for (WindowLease& lease : leases) {
             ++held_here_;
             const auto renewal = [target = lease.target] {
-                return [target](Sink& sink) { sink.renew_window(target, kLeaseTime); };
+                return [target](Sink& sink) { sink.backfills().renew_window(target, kLeaseTime); };
             };
             claimed_.push_back({std::move(lease), std::make_unique<Renewal>(engine_, renewal)});
         }
@@ -246,7 +246,7 @@ class Backfill {
 
     /// Gives a window back that is not done; `error`: why not, if it says something about the window.
     Task<> give_back(WindowTarget target, std::string error) {
-        const auto release = [target, error](Sink& sink) { sink.release_window(target, error); };
+        const auto release = [target, error](Sink& sink) { sink.backfills().release_window(target, error); };
         co_await engine_.store.run(release);
     }
 
@@ -351,7 +351,7 @@ class Backfill {
             std::optional<SinkError> failure;
             try {
                 const BackfillProgress now = co_await progress();
-                const auto count = [](Sink& sink) { return sink.details_due(); };
+                const auto count = [](Sink& sink) { return sink.detail_queue().due(); };
                 const std::int64_t waiting = co_await engine_.store.run(count);
                 const auto took = std::chrono::steady_clock::now() - asked;
                 pause = std::clamp(std::chrono::duration_cast<Milliseconds>(kProgressPause * took),

@@ -73,7 +73,7 @@ class Twins {
         const std::string site = some("s", 2);
         const std::string owner = some("owner", 2);
         both([&](Sink& sink) -> std::string {
-            const SiteAcquired acquired = sink.acquire_site(site, owner, Seconds{3600}, true);
+            const SiteAcquired acquired = sink.site_leases().acquire(site, owner, Seconds{3600}, true);
             if (!acquired.lease) return "held by " + acquired.owner;
             epochs_[site] = acquired.lease->epoch;
             return std::to_string(acquired.lease->epoch) + " " +
@@ -87,7 +87,7 @@ class Twins {
         const std::string site = some("s", 2);
         const std::int64_t epoch = epochs_[site] - pick(2);
         both([&](Sink& sink) -> std::string {
-            sink.release_site(site, epoch, {std::chrono::milliseconds{0}, pick(1) ? "error" : ""});
+            sink.site_leases().release({site, epoch}, {std::chrono::milliseconds{0}, pick(1) ? "error" : ""});
             return "";
         });
     }
@@ -95,7 +95,7 @@ class Twins {
         const std::string site = some("s", 2);
         const Instant to = some_time();
         both([&](Sink& sink) -> std::string {
-            const ResetResult result = sink.reset_site(site, to);
+            const ResetResult result = sink.site_leases().reset(site, to);
             return std::to_string(result.known) + std::to_string(result.moved);
         });
     }
@@ -103,7 +103,7 @@ class Twins {
         ForgetOrder order;
         (pick(2) ? order.engagement_id : order.visitor_id) = some(pick(2) ? "e" : "v", 6);
         both([&](Sink& sink) -> std::string {
-            sink.forget(order);
+            sink.erasures().forget(order);
             return std::to_string(glia::erase_ordered(sink).engagements);
         });
     }
@@ -112,7 +112,7 @@ class Twins {
         const Seconds ttl{pick(2) * 3600};
         both([&](Sink& sink) -> std::string {
             std::set<std::string> ids;
-            for (const DetailJob& job : sink.claim_details({owner, 100, ttl}))
+            for (const DetailJob& job : sink.detail_queue().claim({owner, 100, ttl}))
                 ids.insert(job.engagement_id + "/" + std::to_string(job.attempts));
             std::string text;
             for (const std::string& id : ids) text += id + " ";

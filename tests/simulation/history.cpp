@@ -47,7 +47,7 @@ class History {
             spec.to = kStart;
             spec.window = 30min;
             for (int i = 0; i < scenario_.sites; ++i) spec.sites.push_back("s" + std::to_string(i));
-            world_.database.open_backfill(spec);
+            world_.database.open(spec);
         }
         for (auto& instance : instances_) instance->start();
         const Instant calm = kStart + scenario_.chaos;
@@ -174,8 +174,8 @@ class History {
                 break;
             case Kind::reset:
                 world_.database.now = now;
-                world_.database.reset_site("s" + std::to_string(event.whom % scenario_.sites),
-                                           now - event.length * 10);
+                world_.database.reset("s" + std::to_string(event.whom % scenario_.sites),
+                                      now - event.length * 10);
                 break;
         }
     }

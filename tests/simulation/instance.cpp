@@ -192,8 +192,8 @@ void Instance::start() {
         begin_work();
         return;
     }
-    call<int>([before](Sink& sink) { return sink.take_over(before), 0; }, [begin_work](int) { begin_work(); },
-              [begin_work](const SinkError&) { begin_work(); });
+    call<int>([before](Sink& sink) { return sink.instances().release_leases_of_dead(before), 0; },
+              [begin_work](int) { begin_work(); }, [begin_work](const SinkError&) { begin_work(); });
 }
 
 void Instance::crash() {
@@ -225,18 +225,21 @@ void Instance::renew() {
         const auto ignore = [](const SinkError&) {};
         for (const auto& [site, epoch] : held_sites_) {
             call<int>(
-                [site = site, epoch = epoch](Sink& sink) { return sink.renew_site(site, epoch, kLease), 0; },
+                [site = site, epoch = epoch](Sink& sink) {
+                    return sink.site_leases().renew({site, epoch}, kLease), 0;
+                },
                 [](int) {}, ignore);
         }
         for (const auto& [key, target] : held_windows_) {
-            call<int>([target = target](Sink& sink) { return sink.renew_window(target, kLease), 0; },
-                      [](int) {}, ignore);
+            call<int>(
+                [target = target](Sink& sink) { return sink.backfills().renew_window(target, kLease), 0; },
+                [](int) {}, ignore);
         }
         if (draining_) {
             const auto held = draining_->drain.held();
-            call<int>(
-                [held, owner = owner_](Sink& sink) { return sink.renew_details(owner, held, kLease), 0; },
-                [](int) {}, ignore);
+            call<int>([held, owner = owner_](
+                          Sink& sink) { return sink.detail_queue().renew(owner, held, kLease), 0; },
+                      [](int) {}, ignore);
         }
         renew();
     });
@@ -303,7 +306,7 @@ void Instance::poll(const std::string& site) {
     }
     const auto again = [this, site](Time wait) { sleep(wait, [this, site] { poll(site); }); };
     call<SiteAcquired>(
-        [site, owner = owner_](Sink& sink) { return sink.acquire_site(site, owner, kLease, false); },
+        [site, owner = owner_](Sink& sink) { return sink.site_leases().acquire(site, owner, kLease, false); },
         [this, again](SiteAcquired acquired) {
             if (!acquired.lease) {
                 again(std::clamp<Time>(acquired.wait, Seconds{1}, kLease));
@@ -341,9 +344,11 @@ void Instance::release(const std::shared_ptr<Visit>& visit) {
     if (visit->visit.outcome().ending != Ending::done) wait = std::max<Time>(wait, sync.poll_every);
     const auto again = [this, site, wait] { sleep(wait, [this, site] { poll(site); }); };
     if (visit->visit.given_back()) return again();
-    call<int>([site, epoch = visit->lease.epoch,
-               how](Sink& sink) { return sink.release_site(site, epoch, how), 0; },
-              [again](int) { again(); }, [again](const SinkError&) { again(); });
+    call<int>(
+        [site, epoch = visit->lease.epoch, how](Sink& sink) {
+            return sink.site_leases().release({site, epoch}, how), 0;
+        },
+        [again](int) { again(); }, [again](const SinkError&) { again(); });
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -356,12 +361,12 @@ void Instance::next_window() {
     }
     call<std::vector<WindowLease>>(
         [owner = owner_](Sink& sink) {
-            return sink.claim_windows({1, owner, kLease, {}, 1});
+            return sink.backfills().claim_windows({1, owner, kLease, {}, 1});
         },
         [this](const std::vector<WindowLease>& leases) {
             if (leases.empty()) {
                 sleep(Seconds{20}, [this] {
-                    const BackfillProgress progress = world_.database.backfill_progress(1);
+                    const BackfillProgress progress = world_.database.progress(1);
                     progress.windows_done == progress.windows_total ? ended() : next_window();
                 });
                 return;
@@ -386,7 +391,7 @@ void Instance::pump_window(const std::shared_ptr<WindowWork>& work) {
         }
         const std::string error = WindowLedger().on_window(lease, result);
         const auto again = [this] { sleep(Seconds{5}, [this] { next_window(); }); };
-        call<int>([target, error](Sink& sink) { return sink.release_window(target, error), 0; },
+        call<int>([target, error](Sink& sink) { return sink.backfills().release_window(target, error), 0; },
                   [again](int) { again(); }, [again](const SinkError&) { again(); });
     };
     perform(pass);
@@ -406,8 +411,8 @@ void Instance::drain_details() {
         drain->working = kWorkers;
         for (int i = 0; i < kWorkers; ++i) work(drain);
     };
-    call<std::int64_t>([](Sink& sink) { return sink.queue_ongoing(false); }, [go](std::int64_t) { go(); },
-                       [go](const SinkError&) { go(); });
+    call<std::int64_t>([](Sink& sink) { return sink.detail_queue().enqueue_ongoing(false); },
+                       [go](std::int64_t) { go(); }, [go](const SinkError&) { go(); });
 }
 
 void Instance::work(const std::shared_ptr<Drain>& drain) {
@@ -419,7 +424,7 @@ void Instance::work(const std::shared_ptr<Drain>& drain) {
         drain->claiming = true;
         call<std::vector<DetailJob>>(
             [owner = owner_](Sink& sink) {
-                return sink.claim_details({owner, 8, kLease});
+                return sink.detail_queue().claim({owner, 8, kLease});
             },
             [this, drain](std::vector<DetailJob> jobs) {
                 drain->claiming = false;

@@ -199,7 +199,7 @@ Erased ModelDatabase::erase(const std::function<bool(const Engagement&)>& which)
     return erased;
 }
 
-ErasureStep ModelDatabase::erase_some(const ErasureOrder&) {
+ErasureStep ModelDatabase::erase_part(const ErasureOrder&) {
     for (const auto& [id, row] : rows) {
         if (is_forgotten(row.core)) forgotten_engagements.insert(id);
     }
@@ -284,8 +284,8 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
     return counts;
 }
 
-SiteAcquired ModelDatabase::acquire_site(const std::string& id, const std::string& owner, Seconds ttl,
-                                         bool force) {
+SiteAcquired ModelDatabase::acquire(const std::string& id, const std::string& owner, Seconds ttl,
+                                    bool force) {
     Site& site = sites[id];
     SiteAcquired acquired;
     const bool free = site.lease_owner.empty() || site.lease_owner == owner || site.lease_expires_at <= now;
@@ -312,21 +312,21 @@ SiteAcquired ModelDatabase::acquire_site(const std::string& id, const std::strin
     return acquired;
 }
 
-void ModelDatabase::renew_site(const std::string& id, std::int64_t epoch, Seconds ttl) {
-    Site& site = sites[id];
-    if (site.lease_epoch != epoch || site.lease_owner.empty()) lease_lost(id);
+void ModelDatabase::renew(const SiteTarget& lease, Seconds ttl) {
+    Site& site = sites[lease.site_id];
+    if (site.lease_epoch != lease.epoch || site.lease_owner.empty()) lease_lost(lease.site_id);
     site.lease_expires_at = now + ttl;
 }
 
-void ModelDatabase::release_site(const std::string& id, std::int64_t epoch, const SiteRelease& release) {
-    Site& site = sites[id];
-    if (site.lease_epoch != epoch || site.lease_owner.empty()) return;
+void ModelDatabase::release(const SiteTarget& lease, const SiteRelease& release) {
+    Site& site = sites[lease.site_id];
+    if (site.lease_epoch != lease.epoch || site.lease_owner.empty()) return;
     site.lease_owner.clear();
     site.next_poll_at = now + release.next_poll_in;
     site.failures = release.error.empty() ? 0 : site.failures + 1;
 }
 
-BackfillState ModelDatabase::open_backfill(const BackfillSpec& spec) {
+BackfillState ModelDatabase::open(const BackfillSpec& spec) {
     if (windows.empty()) {
         for (const std::string& site : spec.sites) {
             for (Instant from = spec.from; from < spec.to; from += spec.window) {
@@ -373,7 +373,7 @@ void ModelDatabase::release_window(const WindowTarget& target, const std::string
     if (!error.empty()) ++one.attempts;
 }
 
-BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
+BackfillProgress ModelDatabase::progress(std::int64_t) {
     BackfillProgress progress;
     for (const Window& one : windows) {
         ++progress.windows_total;
@@ -383,7 +383,7 @@ BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
     return progress;
 }
 
-std::int64_t ModelDatabase::queue_ongoing(bool all) {
+std::int64_t ModelDatabase::enqueue_ongoing(bool all) {
     std::int64_t queued = 0;
     for (auto& [id, next] : ongoing) {
         if (next > now && !all) continue;
@@ -398,7 +398,7 @@ std::int64_t ModelDatabase::queue_ongoing(bool all) {
     return queued;
 }
 
-std::vector<DetailJob> ModelDatabase::claim_details(const DetailClaim& claim) {
+std::vector<DetailJob> ModelDatabase::claim(const DetailClaim& claim) {
     std::vector<std::pair<Instant, std::string>> due;
     for (const auto& [id, queued] : details) {
         if (queued.next_attempt_at > now) continue;
@@ -417,8 +417,8 @@ std::vector<DetailJob> ModelDatabase::claim_details(const DetailClaim& claim) {
     return jobs;
 }
 
-void ModelDatabase::renew_details(const std::string& owner, const std::vector<std::string>& engagements,
-                                  Seconds ttl) {
+void ModelDatabase::renew(const std::string& owner, const std::vector<std::string>& engagements,
+                          Seconds ttl) {
     for (const std::string& id : engagements) {
         const auto queued = details.find(id);
         if (queued != details.end() && queued->second.claimed_by == owner)
@@ -426,12 +426,12 @@ void ModelDatabase::renew_details(const std::string& owner, const std::vector<st
     }
 }
 
-std::int64_t ModelDatabase::details_due() {
+std::int64_t ModelDatabase::due() {
     return std::count_if(details.begin(), details.end(),
                          [&](const auto& entry) { return entry.second.next_attempt_at <= now; });
 }
 
-void ModelDatabase::take_over(const std::string& owner) {
+void ModelDatabase::release_leases_of_dead(const std::string& owner) {
     for (auto& [id, site] : sites) {
         if (site.lease_owner != owner) continue;
         site.lease_owner.clear();
@@ -447,7 +447,7 @@ void ModelDatabase::take_over(const std::string& owner) {
     }
 }
 
-ResetResult ModelDatabase::reset_site(const std::string& id, Instant to) {
+ResetResult ModelDatabase::reset(const std::string& id, Instant to) {
     Site& site = sites[id];
     ResetResult result;
     result.before = site.synced_through;

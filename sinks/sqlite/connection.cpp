@@ -1,13 +1,14 @@
-#include "sinks/ndjson/state.hpp"
+#include "sinks/sqlite/connection.hpp"
 
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
 #include "sinks/json_text.hpp"
-#include "sinks/ndjson/sql.hpp"
+#include "sinks/sink_error.hpp"
+#include "sinks/sqlite/sql.hpp"
 
-namespace glia::ndjson {
+namespace glia::sqlite {
 namespace {
 
 constexpr int kBusyMilliseconds = 10'000;
@@ -32,7 +33,7 @@ SinkError::Kind kind_of(int code) {
 }
 
 void now_function(sqlite3_context* context, int, sqlite3_value**) {
-    const auto* state = static_cast<const State*>(sqlite3_user_data(context));
+    const auto* state = static_cast<const Connection*>(sqlite3_user_data(context));
     sqlite3_result_int64(context, state->now().time_since_epoch().count());
 }
 
@@ -76,6 +77,14 @@ Value value(std::chrono::microseconds duration) {
     return std::int64_t{duration.count()};
 }
 
+Value micros(Instant time) {
+    return std::int64_t{time.time_since_epoch().count()};
+}
+
+Value error_value(const std::string& error) {
+    return error.empty() ? Value() : Value(error);
+}
+
 std::string list(const std::vector<std::string>& texts) {
     std::string out = "[";
     for (const std::string& text : texts) out += (out.size() > 1 ? "," : "") + json_quote(text);
@@ -94,14 +103,14 @@ std::vector<std::string> texts(const std::string& list) {
     return found;
 }
 
-State::State(std::string path, bool write, const OnTightened& on_tightened)
+Connection::Connection(std::string path, bool write, const files::OnTightened& on_tightened)
     : path_(std::move(path)), now_(clock_now()) {
     if (write) {
         // Made here, as SQLite would let everybody read it; what SQLite makes beside it takes its mode.
-        const int made = open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kStateMode);
+        const int made = open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, files::kStateMode);
         if (made >= 0) close(made);
         for (const char* beside : {"", "-wal", "-shm", "-journal"})
-            tighten(path_ + beside, kStateMode, on_tightened);
+            files::tighten(path_ + beside, files::kStateMode, on_tightened);
     }
     const int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     if (sqlite3_open_v2(path_.c_str(), &database_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
@@ -118,21 +127,21 @@ State::State(std::string path, bool write, const OnTightened& on_tightened)
     execute("PRAGMA synchronous = FULL");  // a commit is on the disk before the next step relies on it
 }
 
-State::~State() {
+Connection::~Connection() {
     for (const auto& [text, statement] : statements_) sqlite3_finalize(statement);
     sqlite3_close(database_);
 }
 
-void State::fail(const std::string& doing) const {
+void Connection::fail(const std::string& doing) const {
     throw SinkError(kind_of(sqlite3_extended_errcode(database_)),
                     doing + " the state file " + path_ + ": " + sqlite3_errmsg(database_));
 }
 
-void State::execute(const char* sql) {
+void Connection::execute(const char* sql) {
     if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail("setting up");
 }
 
-int State::version() {
+int Connection::version() {
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v2(database_, "PRAGMA user_version", -1, &statement, nullptr) != SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW) {
@@ -144,7 +153,7 @@ int State::version() {
     return version;
 }
 
-int State::migrate() {
+int Connection::migrate() {
     const int latest = static_cast<int>(sql::migrations.size());
     for (int version = this->version(); version < latest; ++version) {
         const auto& migration = sql::migrations[static_cast<std::size_t>(version)];
@@ -163,7 +172,7 @@ int State::migrate() {
     return latest;
 }
 
-sqlite3_stmt* State::prepare(std::string_view sql) {
+sqlite3_stmt* Connection::prepare(std::string_view sql) {
     sqlite3_stmt*& statement = statements_[sql.data()];
     if (!statement && sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()),
                                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
@@ -172,7 +181,7 @@ sqlite3_stmt* State::prepare(std::string_view sql) {
     return statement;
 }
 
-std::vector<Row> State::run(std::string_view sql, const Values& values) {
+std::vector<Row> Connection::run(std::string_view sql, const Values& values) {
     sqlite3_stmt* statement = prepare(sql);
     struct Reset {
         sqlite3_stmt* statement;
@@ -218,12 +227,12 @@ std::vector<Row> State::run(std::string_view sql, const Values& values) {
     }
 }
 
-std::int64_t State::write(std::string_view sql, const Values& values) {
+std::int64_t Connection::write(std::string_view sql, const Values& values) {
     run(sql, values);
     return sqlite3_changes(database_);
 }
 
-void State::transact(const std::function<void()>& work, const std::function<void()>& before_commit) {
+void Connection::transact(const std::function<void()>& work, const std::function<void()>& before_commit) {
     now_ = clock_now();
     execute("BEGIN IMMEDIATE");
     try {
@@ -236,4 +245,4 @@ void State::transact(const std::function<void()>& work, const std::function<void
     }
 }
 
-}  // namespace glia::ndjson
+}  // namespace glia::sqlite

@@ -11,13 +11,13 @@
 #include <variant>
 #include <vector>
 
-#include "sinks/ndjson/file_mode.hpp"
-#include "sinks/sink.hpp"
+#include "sinks/files/mode.hpp"
+#include "sinks/records.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace glia::ndjson {
+namespace glia::sqlite {
 
 using Value = std::variant<std::monostate, std::int64_t, double, std::string>;
 using Values = std::vector<Value>;
@@ -38,19 +38,22 @@ class Row {
 Value value(const OptionalText& text);
 Value value(const OptionalInstant& time);
 Value value(std::chrono::microseconds duration);
+Value micros(Instant time);
+/// NULL for an empty text.
+Value error_value(const std::string& error);
 
 /// A list of texts as JSON.
 std::string list(const std::vector<std::string>& texts);
 std::vector<std::string> texts(const std::string& list);
 
 /// An open state file. One thread at a time. Throws SinkError.
-class State {
+class Connection {
   public:
     /// `write`: makes the file if there is none, and keeps others from reading it.
-    State(std::string path, bool write, const OnTightened& on_tightened = nullptr);
-    ~State();
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
+    Connection(std::string path, bool write, const files::OnTightened& on_tightened = nullptr);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
 
     /// Brings the file to this program's version and returns that; throws `schema` if the file is newer.
     int migrate();
@@ -76,4 +79,4 @@ class State {
     Instant now_{};
 };
 
-}  // namespace glia::ndjson
+}  // namespace glia::sqlite

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-namespace glia::ndjson {
+namespace glia::files {
 
 // Only the service reads its state.
 inline constexpr mode_t kStateMode = 0600;
@@ -21,4 +21,4 @@ using OnTightened = std::function<void(const std::string& path, mode_t before, m
 /// alone.
 void tighten(const std::string& path, mode_t mode, const OnTightened& on_tightened);
 
-}  // namespace glia::ndjson
+}  // namespace glia::files

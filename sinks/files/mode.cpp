@@ -1,6 +1,6 @@
-#include "sinks/ndjson/file_mode.hpp"
+#include "sinks/files/mode.hpp"
 
-namespace glia::ndjson {
+namespace glia::files {
 
 void tighten(const std::string& path, mode_t mode, const OnTightened& on_tightened) {
     // By its name: SQLite's locks on a file go when any descriptor of it is closed.
@@ -13,4 +13,4 @@ void tighten(const std::string& path, mode_t mode, const OnTightened& on_tighten
     if (on_tightened) on_tightened(path, before, now);
 }
 
-}  // namespace glia::ndjson
+}  // namespace glia::files

@@ -1,5 +1,5 @@
-#include "sinks/postgres/erasure.hpp"
-
+// Erasing for good (DESIGN.md §1, forget), and by age: rows go in small transactions, and what was forgotten
+// stays away, because every writer looks for its tombstone.
 #include <algorithm>
 #include <string>
 
@@ -7,6 +7,7 @@
 #include "sinks/postgres/children.hpp"
 #include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/stores.hpp"
 #include "sinks/postgres/tombstones.hpp"
 
 namespace glia::postgres {
@@ -15,7 +16,7 @@ namespace {
 // Engagements erased in one transaction: while they are, nobody else commits.
 constexpr std::size_t kAtOnce = 200;
 
-std::string mark_of(const std::string& id) {
+std::string id_digest(const std::string& id) {
     return to_bytea(bytes_hash(id));
 }
 
@@ -33,7 +34,7 @@ Erased erase(Transaction& tx, const std::vector<std::string>& engagements) {
 Erased forget_engagements(Transaction& tx, const std::vector<std::string>& engagements) {
     std::vector<std::string> marks;
     marks.reserve(engagements.size());
-    for (const std::string& id : engagements) marks.push_back(mark_of(id));
+    for (const std::string& id : engagements) marks.push_back(id_digest(id));
     tx.run(sql::lock_forgotten);
     tx.run(sql::add_forgotten,
            {array(std::vector<std::string>(engagements.size(), "engagement")), array(marks)});
@@ -99,33 +100,6 @@ Erased erase_of_stage(Transaction& tx, Instant before, RetentionCursor& cursor) 
     return erased;
 }
 
-}  // namespace
-
-void begin_forgetting(Connection& connection, const ForgetOrder& order) {
-    std::vector<std::string> kinds, marks, order_kinds, ids;
-    const auto add = [](std::vector<std::string>& names, const char* kind, std::vector<std::string>& values,
-                        std::string value) {
-        names.push_back(kind);
-        values.push_back(std::move(value));
-    };
-    if (order.engagement_id) {
-        add(kinds, "engagement", marks, mark_of(*order.engagement_id));
-        add(order_kinds, "engagement", ids, *order.engagement_id);
-    }
-    for (const OptionalText& visitor : {order.visitor_id, order.stored_visitor_id}) {
-        if (!visitor) continue;
-        add(kinds, "visitor", marks, mark_of(*visitor));
-        add(order_kinds, "visitor", ids, *visitor);
-    }
-    connection.transact([&](Transaction& tx) {
-        tx.run(sql::lock_forgotten);
-        tx.run(sql::add_forgotten, {array(kinds), array(marks)});
-        tx.run(sql::add_erasures, {array(order_kinds), array(ids)});
-    });
-}
-
-namespace {
-
 /// A part of what is stored of the tombstones of another database: first engagements, by their ids (a cursor
 /// "e" and the last one), then rejected records ("r" and the last one's number).
 ErasureStep erase_buried(Connection& connection, const ErasureOrder& order) {
@@ -155,49 +129,99 @@ ErasureStep erase_buried(Connection& connection, const ErasureOrder& order) {
     return step;
 }
 
+constexpr std::int64_t kRecordingsPerPage = 1000;
+
+class PostgresErasureStore final : public ErasureStore {
+  public:
+    explicit PostgresErasureStore(Connection& connection) : connection_(connection) {}
+
+    /// The tombstones, and the order to erase what they name: from then on none of it is written again.
+    void forget(const ForgetOrder& order) override {
+        std::vector<std::string> kinds, marks, order_kinds, ids;
+        const auto add = [&](const char* kind, const std::string& id) {
+            for (auto* list : {&kinds, &order_kinds}) list->emplace_back(kind);
+            marks.push_back(id_digest(id));
+            ids.push_back(id);
+        };
+        if (order.engagement_id) add("engagement", *order.engagement_id);
+        for (const OptionalText& visitor : {order.visitor_id, order.stored_visitor_id}) {
+            if (visitor) add("visitor", *visitor);
+        }
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::lock_forgotten);
+            tx.run(sql::add_forgotten, {array(kinds), array(marks)});
+            tx.run(sql::add_erasures, {array(order_kinds), array(ids)});
+        });
+    }
+
+    std::vector<ErasureOrder> orders() override {
+        return connection_.query([&](Transaction& tx) {
+            std::vector<ErasureOrder> orders;
+            for (const auto& row : tx.run(sql::list_erasures))
+                orders.push_back({*text(row, "kind"), *text(row, "id"), ""});
+            return orders;
+        });
+    }
+
+    ErasureStep erase_part(const ErasureOrder& order) override {
+        if (order.kind == "tombstones") return erase_buried(connection_, order);
+        return connection_.query([&](Transaction& tx) {
+            ErasureStep step;
+            if (order.kind == "engagement") {
+                step.erased = forget_engagements(tx, {order.id});
+                end_erasure(tx, order);
+                return step;
+            }
+            const auto engagements = ids_of(
+                tx.run(sql::engagements_of_visitor, {order.id, param(static_cast<std::int64_t>(kAtOnce))}));
+            if (!engagements.empty()) {
+                step.erased = forget_engagements(tx, engagements);
+                step.finished = false;
+                return step;
+            }
+            step.erased.rejected = tx.write(sql::erase_rejected_of_visitor, {order.id});
+            end_erasure(tx, order);
+            return step;
+        });
+    }
+
+    /// Engagements created before, rejected records last seen before, and samples taken before.
+    Erased erase_older(Instant before, RetentionCursor& cursor) override {
+        RetentionCursor next;
+        const Erased erased = connection_.query([&](Transaction& tx) {
+            next = cursor;
+            return erase_of_stage(tx, before, next);
+        });
+        cursor = next;
+        return erased;
+    }
+
+    std::vector<std::string> recordings_to_erase(const std::string& after) override {
+        return connection_.query([&](Transaction& tx) {
+            return ids_of(tx.run(sql::recordings_to_erase, {after, param(kRecordingsPerPage)}));
+        });
+    }
+    void recordings_erased(const std::vector<std::string>& engagements) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::end_erasures, {"recordings", array(engagements)});
+        });
+    }
+
+    std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
+        return list_tombstones(connection_, after, limit);
+    }
+    std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
+        return postgres::add_tombstones(connection_, tombstones);
+    }
+
+  private:
+    Connection& connection_;
+};
+
 }  // namespace
 
-std::vector<ErasureOrder> erasure_orders(Connection& connection) {
-    std::vector<ErasureOrder> orders;
-    connection.transact([&](Transaction& tx) {
-        orders.clear();
-        for (const auto& row : tx.run(sql::list_erasures))
-            orders.push_back({*text(row, "kind"), *text(row, "id"), ""});
-    });
-    return orders;
-}
-
-ErasureStep erase_some(Connection& connection, const ErasureOrder& order) {
-    if (order.kind == "tombstones") return erase_buried(connection, order);
-    ErasureStep step;
-    connection.transact([&](Transaction& tx) {
-        step = {};
-        if (order.kind == "engagement") {
-            step.erased = forget_engagements(tx, {order.id});
-            return end_erasure(tx, order);
-        }
-        const auto engagements = ids_of(
-            tx.run(sql::engagements_of_visitor, {order.id, param(static_cast<std::int64_t>(kAtOnce))}));
-        if (!engagements.empty()) {
-            step.erased = forget_engagements(tx, engagements);
-            step.finished = false;
-            return;
-        }
-        step.erased.rejected = tx.write(sql::erase_rejected_of_visitor, {order.id});
-        end_erasure(tx, order);
-    });
-    return step;
-}
-
-Erased erase_older(Connection& connection, Instant before, RetentionCursor& cursor) {
-    Erased erased;
-    RetentionCursor next;
-    connection.transact([&](Transaction& tx) {
-        next = cursor;
-        erased = erase_of_stage(tx, before, next);
-    });
-    cursor = next;
-    return erased;
+std::unique_ptr<ErasureStore> make_erasure_store(Connection& connection) {
+    return std::make_unique<PostgresErasureStore>(connection);
 }
 
 }  // namespace glia::postgres

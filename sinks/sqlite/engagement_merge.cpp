@@ -1,14 +1,14 @@
-#include "sinks/ndjson/batch_lines.hpp"
+#include "sinks/sqlite/engagement_merge.hpp"
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "sinks/content_hash.hpp"
 #include "sinks/merge.hpp"
-#include "sinks/ndjson/line.hpp"
-#include "sinks/ndjson/sql.hpp"
+#include "sinks/sqlite/sql.hpp"
 
-namespace glia::ndjson {
+namespace glia::sqlite {
 namespace {
 
 /// What the state knows of an engagement.
@@ -17,7 +17,7 @@ struct Known {
     std::vector<std::string> site_ids;
     OptionalText visitor_mark;  ///< as of the content
     bool rejected = false;      ///< and not settled since
-    bool owed = false;          ///< it changed, and the line waits for the legs
+    bool owed = false;          ///< it changed, and is written once its legs have come
 };
 
 std::optional<ContentHash> hash(const OptionalText& text) {
@@ -35,14 +35,26 @@ std::optional<ContentHash> visitor_mark(const Engagement& e) {
     return e.visitor_id ? std::optional(bytes_hash(*e.visitor_id)) : std::nullopt;
 }
 
-class Writer {
+/// Details of the batch that its owner does not hold any more.
+std::set<std::string> lost_claims(Connection& state, const Batch& batch) {
+    std::set<std::string> lost;
+    if (batch.claim_owner.empty()) return lost;
+    for (const DetailOutcome& outcome : batch.details) lost.insert(outcome.engagement_id);
+    const std::vector<std::string> claimed(lost.begin(), lost.end());
+    for (const Row& row : state.run(sql::claimed_details, {list(claimed), batch.claim_owner})) {
+        lost.erase(*row.text(0));
+    }
+    return lost;
+}
+
+class EngagementMerge {
   public:
-    Writer(State& state, const Batch& batch, const std::set<std::string>& lost, std::string& lines)
-        : state_(state), batch_(batch), lost_(lost), lines_(lines) {
+    EngagementMerge(Connection& state, const Batch& batch, RecordWriter& writer)
+        : state_(state), batch_(batch), lost_(lost_claims(state, batch)), writer_(writer) {
         any_forgotten_ = state_.run(sql::any_forgotten).at(0).integer(0) != 0;
     }
 
-    CommitCounts write() {
+    CommitCounts run() {
         // Of one engagement twice, the later response counts.
         std::map<std::string, const FetchedEngagement*> latest;
         for (const FetchedEngagement& fetched : batch_.engagements) {
@@ -123,14 +135,14 @@ class Writer {
         if (plan.insert || plan.updates()) s.fetched_at = std::max(s.fetched_at, incoming.fetched_at);
         if (plan.write_legs) s.legs_hash = incoming.legs_hash;
         if (plan.write_legs || plan.mark_legs) s.legs_fetched_at = incoming.fetched_at;
-        // A line shows the whole engagement. One that changed, of which only the list item is there, is owed
-        // until its legs have come too; one that is new is shown at once, without.
+        // What is written shows the whole engagement. One that changed, of which only the list item is there,
+        // is owed until its legs have come too; one that is new is written at once, without.
         const bool news = plan.insert || plan.write_core || plan.write_legs || after.owed;
         const bool whole = e.legs.has_value() || !s.legs_fetched_at;
         const bool current = !plan.stale;
         const bool tell = news && whole && current;
         after.owed = news && !tell;
-        if (tell) lines_ += line_of(e, fetched.fetched_at, after.site_ids);
+        if (tell) writer_.write({e, fetched.fetched_at, after.site_ids});
         if (!news && !new_site && !plan.updates()) return;
         state_.run(
             sql::put_engagement,
@@ -193,30 +205,18 @@ class Writer {
         counts_.leg_rows += static_cast<std::int64_t>(e.legs->size());
     }
 
-    State& state_;
+    Connection& state_;
     const Batch& batch_;
-    const std::set<std::string>& lost_;
-    std::string& lines_;
+    const std::set<std::string> lost_;
+    RecordWriter& writer_;
     CommitCounts counts_;
     bool any_forgotten_ = false;
 };
 
 }  // namespace
 
-std::set<std::string> lost_claims(State& state, const Batch& batch) {
-    std::set<std::string> lost;
-    if (batch.claim_owner.empty()) return lost;
-    for (const DetailOutcome& outcome : batch.details) lost.insert(outcome.engagement_id);
-    const std::vector<std::string> claimed(lost.begin(), lost.end());
-    for (const Row& row : state.run(sql::claimed_details, {list(claimed), batch.claim_owner})) {
-        lost.erase(*row.text(0));
-    }
-    return lost;
+CommitCounts merge_batch(Connection& connection, const Batch& batch, RecordWriter& writer) {
+    return EngagementMerge(connection, batch, writer).run();
 }
 
-CommitCounts write_batch(State& state, const Batch& batch, const std::set<std::string>& lost,
-                         std::string& lines) {
-    return Writer(state, batch, lost, lines).write();
-}
-
-}  // namespace glia::ndjson
+}  // namespace glia::sqlite

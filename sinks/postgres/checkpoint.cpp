@@ -1,0 +1,97 @@
+#include "sinks/postgres/checkpoint.hpp"
+
+#include <variant>
+
+#include "sinks/overloaded.hpp"
+#include "sinks/postgres/rows.hpp"
+#include "sinks/postgres/sql.hpp"
+
+namespace glia::postgres {
+namespace {
+
+/// `key`, then what a row of sync_runs tells of a pass.
+Params with_run(Params key, const PassCheckpoint& checkpoint) {
+    const OpenPass& pass = checkpoint.pass;
+    key.insert(key.end(), {to_text(pass.from), param(pass.to), param(pass.started_at), param(pass.pages),
+                           param(pass.engagements), param(checkpoint.rejected), param(checkpoint.requests)});
+    return key;
+}
+
+void write_site(Transaction& tx, const SiteTarget& target, const PassCheckpoint& checkpoint) {
+    if (checkpoint.complete) {
+        Params values =
+            with_run({target.site_id, param(target.epoch), param(checkpoint.watermark)}, checkpoint);
+        values.push_back(checkpoint.release ? seconds_param(checkpoint.release->next_poll_in) : std::nullopt);
+        fence(tx.write(sql::site_complete, values), describe(target));
+        return;
+    }
+    const OpenPass& pass = checkpoint.pass;
+    fence(tx.write(sql::site_checkpoint,
+                   {target.site_id, param(target.epoch), to_text(pass.from), param(pass.to),
+                    param(pass.started_at), pass.next_page, param(pass.pages), param(pass.engagements)}),
+          describe(target));
+}
+
+void write_tiers(Transaction& tx, const TierTarget& target, const PassCheckpoint& checkpoint) {
+    fence(tx.write(sql::site_fence, {target.site_id, param(target.epoch)}),
+          describe(SiteTarget{target.site_id}));
+    if (!checkpoint.complete) return;
+    std::vector<Param> tiers;
+    for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
+    Params values = with_run({target.site_id, array(tiers)}, checkpoint);
+    values.push_back(seconds_param(checkpoint.elapsed));
+    values.push_back(param(target.epoch));
+    tx.run(sql::tier_complete, values);
+}
+
+}  // namespace
+
+void fence(std::int64_t rows_written, const std::string& what, std::size_t leases) {
+    if (static_cast<std::size_t>(rows_written) < leases)
+        throw SinkError(SinkError::Kind::lease_lost,
+                        "the lease on " + what + " has passed to another instance");
+}
+
+std::string describe(const SiteTarget& site) {
+    return "site " + site.site_id;
+}
+
+std::string describe(const WindowTarget& window) {
+    return "the backfill window of " + to_iso8601(window.from) + " of site " + window.site_id;
+}
+
+Param seconds_param(std::chrono::milliseconds time) {
+    return std::to_string(std::chrono::duration<double>(time).count());
+}
+
+void write_checkpoint(Transaction& tx, const PassCheckpoint& checkpoint) {
+    std::visit(Overloaded{[&](const SiteTarget& target) { write_site(tx, target, checkpoint); },
+                          [&](const TierTarget& target) { write_tiers(tx, target, checkpoint); },
+                          [&](const WindowTarget&) { write_windows(tx, {&checkpoint}); }},
+               checkpoint.target);
+}
+
+void write_windows(Transaction& tx, const std::vector<const PassCheckpoint*>& checkpoints) {
+    Rows rows(kWindows, Rows::Encoding::json);
+    std::string windows;
+    for (const PassCheckpoint* checkpoint : checkpoints) {
+        const auto& target = std::get<WindowTarget>(checkpoint->target);
+        const OpenPass& pass = checkpoint->pass;
+        rows.begin_row();
+        rows.number(target.backfill_id);
+        rows.text(target.site_id);
+        rows.time(target.from);
+        rows.number(target.epoch);
+        rows.time(pass.started_at);
+        rows.text(pass.next_page);
+        rows.number(pass.pages);
+        rows.number(pass.engagements);
+        rows.number(checkpoint->rejected);
+        rows.number(checkpoint->requests);
+        rows.flag(checkpoint->complete);
+        windows += (windows.empty() ? "" : " or ") + describe(target);
+    }
+    fence(tx.write(sql::window_checkpoints, {std::move(rows).finished()}), windows, checkpoints.size());
+}
+
+}  // namespace glia::postgres
