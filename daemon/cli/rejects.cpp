@@ -242,7 +242,7 @@ int reset(const std::string& config, const std::string& site, const std::string&
         }
         const auto sink = open_sink(settings);
         sink->require_schema();
-        const ResetResult result = sink->site_leases().reset(site, *time);
+        const ResetResult result = sink->site_leases().reset({site}, *time);
         if (!result.known) {
             std::cout << "site " << site
                       << " has no checkpoint yet; its first pass begins at sync.start_from, "

@@ -79,7 +79,7 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
     try {
         const std::string owner = engine.owner;
         const auto acquire = [name, owner, force](Sink& sink) {
-            return sink.site_leases().acquire(name, owner, kLeaseTime, force);
+            return sink.site_leases().acquire({name}, owner, kLeaseTime, force);
         };
         const SiteAcquired acquired = co_await engine.store.run(acquire);
         if (!acquired.lease) {
@@ -101,7 +101,7 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
         site.wait = release.next_poll_in;
         if (!visit.given_back()) {
             const auto give_back = [lease, release](Sink& sink) {
-                sink.site_leases().release({lease.site_id, lease.epoch}, release);
+                sink.site_leases().release(lease.target(), release);
             };
             co_await engine.store.run(give_back);
         }

@@ -22,25 +22,28 @@ void write_site(Transaction& tx, const SiteTarget& target, const PassCheckpoint&
         Params values =
             with_run({target.site_id, param(target.epoch), param(checkpoint.watermark)}, checkpoint);
         values.push_back(checkpoint.release ? seconds_param(checkpoint.release->next_poll_in) : std::nullopt);
+        values.emplace_back(name_of(target.stream));
         fence(tx.write(sql::site_complete, values), describe(target));
         return;
     }
     const OpenPass& pass = checkpoint.pass;
-    fence(tx.write(sql::site_checkpoint,
-                   {target.site_id, param(target.epoch), to_text(pass.from), param(pass.to),
-                    param(pass.started_at), pass.next_page, param(pass.pages), param(pass.engagements)}),
-          describe(target));
+    fence(
+        tx.write(sql::site_checkpoint, {target.site_id, param(target.epoch), to_text(pass.from),
+                                        param(pass.to), param(pass.started_at), pass.next_page,
+                                        param(pass.pages), param(pass.engagements), name_of(target.stream)}),
+        describe(target));
 }
 
 void write_tiers(Transaction& tx, const TierTarget& target, const PassCheckpoint& checkpoint) {
-    fence(tx.write(sql::site_fence, {target.site_id, param(target.epoch)}),
-          describe(SiteTarget{target.site_id}));
+    fence(tx.write(sql::site_fence, {target.site_id, param(target.epoch), name_of(target.stream)}),
+          describe(target.site()));
     if (!checkpoint.complete) return;
     std::vector<Param> tiers;
     for (const Seconds back : target.covers) tiers.push_back(param(back.count()));
     Params values = with_run({target.site_id, array(tiers)}, checkpoint);
     values.push_back(seconds_param(checkpoint.elapsed));
     values.push_back(param(target.epoch));
+    values.emplace_back(name_of(target.stream));
     tx.run(sql::tier_complete, values);
 }
 
@@ -53,7 +56,8 @@ void fence(std::int64_t rows_written, const std::string& what, std::size_t lease
 }
 
 std::string describe(const SiteTarget& site) {
-    return "site " + site.site_id;
+    if (site.stream == Stream::engagements) return "site " + site.site_id;
+    return std::string(name_of(site.stream)) + " of site " + site.site_id;
 }
 
 std::string describe(const WindowTarget& window) {

@@ -16,6 +16,7 @@ struct Failure {
     std::optional<std::int64_t> backfill;
     std::int64_t epoch;
     const std::string& error;
+    Stream stream = Stream::engagements;
 };
 
 /// Adds a row to sync_runs and returns its id. None: it equals the last failure, which `last_run` names

@@ -9,6 +9,7 @@ namespace {
 void read_sites(Transaction& tx, StatusReport& report) {
     for (const auto& row : tx.run(sql::status_sites)) {
         SiteStatus site;
+        site.stream = *text(row, "stream");
         site.site_id = *text(row, "site_id");
         site.synced_through = instant(row, "synced_through");
         site.lag_seconds = real(row, "lag");
@@ -66,7 +67,7 @@ class PostgresReportStore final : public ReportStore {
                 history.runs.push_back({*text(row, "mode"), text(row, "site_id"), instant(row, "started_at"),
                                         *instant(row, "finished_at"), integer(row, "pages"),
                                         integer(row, "engagements"), integer(row, "rejected"),
-                                        text(row, "error"), integer(row, "times")});
+                                        text(row, "error"), integer(row, "times"), *text(row, "stream")});
             }
             const Params hours_and_sites{param(std::int64_t{History::kHours}), array(first_sites(tx))};
             for (const auto& row : tx.run(sql::history_hours, hours_and_sites)) {

@@ -19,21 +19,21 @@ class PostgresSiteLeases final : public SiteLeases {
   public:
     explicit PostgresSiteLeases(Connection& connection) : connection_(connection) {}
 
-    SiteAcquired acquire(const std::string& site, const std::string& owner, Seconds ttl,
-                         bool force) override {
+    SiteAcquired acquire(const SiteKey& site, const std::string& owner, Seconds ttl, bool force) override {
         return connection_.query([&](Transaction& tx) {
             SiteAcquired acquired;
-            const Params claim{site, owner, param(ttl.count()), param(force)};
+            const Param stream = name_of(site.stream);
+            const Params claim{site.site_id, owner, param(ttl.count()), param(force), stream};
             auto rows = tx.run(sql::acquire_site, claim);
             if (rows.empty()) {
-                const auto waits = tx.run(sql::site_wait, {site});
+                const auto waits = tx.run(sql::site_wait, {site.site_id, stream});
                 if (!waits.empty()) {
                     acquired.owner = text(waits[0], "owner").value_or("");
                     acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
                     return acquired;
                 }
                 // Not known yet. (Asked first: adding one that somebody is writing would wait for it.)
-                tx.run(sql::add_site, {site});
+                tx.run(sql::add_site, {site.site_id, stream});
                 rows = tx.run(sql::acquire_site, claim);
                 if (rows.empty()) return acquired;
             }
@@ -45,7 +45,8 @@ class PostgresSiteLeases final : public SiteLeases {
 
     void renew(const SiteTarget& lease, Seconds ttl) override {
         connection_.transact([&](Transaction& tx) {
-            fence(tx.write(sql::renew_site, {lease.site_id, param(lease.epoch), param(ttl.count())}),
+            fence(tx.write(sql::renew_site,
+                           {lease.site_id, param(lease.epoch), param(ttl.count()), name_of(lease.stream)}),
                   describe(lease));
         });
     }
@@ -53,31 +54,33 @@ class PostgresSiteLeases final : public SiteLeases {
     void release(const SiteTarget& lease, const SiteRelease& release) override {
         connection_.transact([&](Transaction& tx) {
             const Param error = release.error.empty() ? std::nullopt : Param{release.error};
-            const auto freed = tx.run(sql::release_site, {lease.site_id, param(lease.epoch),
-                                                          seconds_param(release.next_poll_in), error});
+            const auto freed = tx.run(sql::release_site,
+                                      {lease.site_id, param(lease.epoch), seconds_param(release.next_poll_in),
+                                       error, name_of(lease.stream)});
             if (freed.empty() || !error) return;
             const FailedPass failed = release.failed.value_or(FailedPass{"incremental", {}, 0, 0});
-            const auto run =
-                add_failure(tx, {failed, lease.site_id, {}, lease.epoch, release.error}, freed[0]);
-            if (run) tx.run(sql::site_failed_run, {lease.site_id, param(*run)});
+            const auto run = add_failure(
+                tx, {failed, lease.site_id, {}, lease.epoch, release.error, lease.stream}, freed[0]);
+            if (run) tx.run(sql::site_failed_run, {lease.site_id, param(*run), name_of(lease.stream)});
         });
     }
 
-    ResetResult reset(const std::string& site, Instant to) override {
+    ResetResult reset(const SiteKey& site, Instant to) override {
         return connection_.query([&](Transaction& tx) {
             ResetResult result;
-            const auto rows = tx.run(sql::site_watermark, {site});
+            const auto rows = tx.run(sql::site_watermark, {site.site_id, name_of(site.stream)});
             if (!rows.empty()) result.before = instant(rows[0], "synced_through");
             result.known = result.before.has_value();
-            result.moved = tx.write(sql::reset_site, {site, to_text(to)}) > 0;
+            result.moved = tx.write(sql::reset_site, {site.site_id, to_text(to), name_of(site.stream)}) > 0;
             return result;
         });
     }
 
   private:
-    static SiteLease lease_of(const std::string& site, const pqxx::row& row) {
+    static SiteLease lease_of(const SiteKey& site, const pqxx::row& row) {
         SiteLease lease;
-        lease.site_id = site;
+        lease.site_id = site.site_id;
+        lease.stream = site.stream;
         lease.epoch = integer(row, "lease_epoch");
         lease.failures = static_cast<int>(integer(row, "failures"));
         lease.synced_through = instant(row, "synced_through");

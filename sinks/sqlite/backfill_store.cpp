@@ -73,7 +73,7 @@ class SqliteBackfillStore final : public BackfillStore {
             const Row& row = freed.front();
             FailedPass failed{"backfill", {}, row.integer(5), row.integer(4)};
             failed.pass = {window.from, row.instant(0), row.instant(1), {}, row.integer(2), row.integer(3)};
-            add_failure(state, failed, window.site_id, error);
+            add_failure(state, failed, {window.site_id}, error);
         });
     }
 

@@ -15,7 +15,7 @@ class SqliteReportStore final : public ReportStore {
             for (const Row& row : state.run(sql::status_sites)) {
                 report.sites.push_back({*row.text(0), row.instant(1), row.real(2), row.instant(3),
                                         row.text(4), row.instant(5), row.instant(6), row.text(7),
-                                        row.instant(8), row.integer(9)});
+                                        row.instant(8), row.integer(9), *row.text(10)});
             }
             const Row queue = state.run(sql::status_queue).at(0);
             report.details_waiting = queue.integer(0);
@@ -38,7 +38,8 @@ class SqliteReportStore final : public ReportStore {
             History history;
             for (const Row& row : state.run(sql::history_runs, {runs})) {
                 history.runs.push_back({*row.text(0), row.text(1), row.instant(2), *row.instant(3),
-                                        row.integer(4), row.integer(5), row.integer(6), row.text(7)});
+                                        row.integer(4), row.integer(5), row.integer(6), row.text(7), 1,
+                                        *row.text(8)});
             }
             for (const Row& row : state.run(sql::history_hours, {std::int64_t{History::kHours}})) {
                 auto& hours = history.engagements_by_hour[*row.text(0)];

@@ -11,20 +11,21 @@ class SqliteSiteLeases final : public SiteLeases {
   public:
     explicit SqliteSiteLeases(StateFile& file) : file_(file) {}
 
-    SiteAcquired acquire(const std::string& site, const std::string& owner, Seconds ttl,
-                         bool force) override {
+    SiteAcquired acquire(const SiteKey& site, const std::string& owner, Seconds ttl, bool force) override {
         return file_.transact([&](Connection& state) {
             SiteAcquired acquired;
-            state.run(sql::add_site, {site});
-            const auto rows = state.run(sql::acquire_site, {site, owner, value(ttl), std::int64_t{force}});
+            const Value stream = stream_value(site.stream);
+            state.run(sql::add_site, {site.site_id, stream});
+            const auto rows =
+                state.run(sql::acquire_site, {site.site_id, owner, value(ttl), std::int64_t{force}, stream});
             if (rows.empty()) {
-                const Row wait = state.run(sql::site_wait, {site}).at(0);
+                const Row wait = state.run(sql::site_wait, {site.site_id, stream}).at(0);
                 acquired.owner = wait.text(0).value_or("");
                 acquired.wait = Seconds{(wait.integer(1) + kMicro - 1) / kMicro};
                 return acquired;
             }
             acquired.lease = lease_of(site, rows.front());
-            for (const Row& tier : state.run(sql::site_tiers, {site})) {
+            for (const Row& tier : state.run(sql::site_tiers, {site.site_id, stream})) {
                 acquired.lease->tiers.push_back({Seconds{tier.integer(0)}, Seconds{tier.integer(1)}});
             }
             return acquired;
@@ -33,7 +34,9 @@ class SqliteSiteLeases final : public SiteLeases {
 
     void renew(const SiteTarget& lease, Seconds ttl) override {
         file_.transact([&](Connection& state) {
-            fence(state.write(sql::renew_site, {lease.site_id, lease.epoch, value(ttl)}), describe(lease));
+            fence(state.write(sql::renew_site,
+                              {lease.site_id, lease.epoch, value(ttl), stream_value(lease.stream)}),
+                  describe(lease));
         });
     }
 
@@ -41,28 +44,30 @@ class SqliteSiteLeases final : public SiteLeases {
         file_.transact([&](Connection& state) {
             const bool freed =
                 state.write(sql::release_site, {lease.site_id, lease.epoch, value(release.next_poll_in),
-                                                error_value(release.error)}) > 0;
+                                                error_value(release.error), stream_value(lease.stream)}) > 0;
             if (freed && !release.error.empty())
                 add_failure(state, release.failed.value_or(FailedPass{"incremental", {}, 0, 0}),
-                            lease.site_id, release.error);
+                            {lease.site_id, lease.stream}, release.error);
         });
     }
 
-    ResetResult reset(const std::string& site, Instant to) override {
+    ResetResult reset(const SiteKey& site, Instant to) override {
         return file_.transact([&](Connection& state) {
             ResetResult result;
-            const auto rows = state.run(sql::site_watermark, {site});
+            const auto rows = state.run(sql::site_watermark, {site.site_id, stream_value(site.stream)});
             if (!rows.empty()) result.before = rows.front().instant(0);
             result.known = result.before.has_value();
-            result.moved = state.write(sql::reset_site, {site, micros(to)}) > 0;
+            result.moved =
+                state.write(sql::reset_site, {site.site_id, micros(to), stream_value(site.stream)}) > 0;
             return result;
         });
     }
 
   private:
-    static SiteLease lease_of(const std::string& site, const Row& row) {
+    static SiteLease lease_of(const SiteKey& site, const Row& row) {
         SiteLease lease;
-        lease.site_id = site;
+        lease.site_id = site.site_id;
+        lease.stream = site.stream;
         lease.epoch = row.integer(0);
         lease.failures = static_cast<int>(row.integer(1));
         lease.synced_through = row.instant(2);

@@ -1,4 +1,5 @@
-// State of sites: who reads them, how far they have been read, when they are due (DESIGN.md §3.3, §3.8).
+// State of streams of sites: who reads them, how far they have been read, when they are due (DESIGN.md §3.3,
+// §3.8).
 #pragma once
 
 #include <optional>
@@ -23,8 +24,9 @@ struct SiteLease {
     std::optional<OpenPass> open_pass;
     std::vector<TierState> tiers;
     int failures = 0;  ///< in a row, before this lease
+    Stream stream = Stream::engagements;
 
-    SiteTarget target() const { return {site_id, epoch}; }
+    SiteTarget target() const { return {site_id, epoch, stream}; }
 };
 
 /// Answer to a request for a lease.
@@ -41,21 +43,21 @@ struct ResetResult {
     OptionalInstant before;
 };
 
-/// The leases of sites. Checkpoints move with Sink::commit(), under the lease's epoch.
+/// The leases: each stream of a site has its own. Checkpoints move with Sink::commit(), under the lease's
+/// epoch.
 class SiteLeases {
   public:
     virtual ~SiteLeases() = default;
 
     /// Leases a site that is due (or any, with `force`) for `ttl`.
-    virtual SiteAcquired acquire(const std::string& site, const std::string& owner, Seconds ttl,
-                                 bool force) = 0;
+    virtual SiteAcquired acquire(const SiteKey& site, const std::string& owner, Seconds ttl, bool force) = 0;
     /// Throws `lease_lost` if the lease has passed to another instance.
     virtual void renew(const SiteTarget& lease, Seconds ttl) = 0;
     /// Gives a site back; an error leaves a row in sync_runs. Does nothing if the lease is no longer held.
     virtual void release(const SiteTarget& lease, const SiteRelease& release) = 0;
     /// Moves a site's watermark back to `to`, forgets its open pass, makes it due at once, and ends the lease
     /// of whoever is reading it: what that one still commits is refused.
-    virtual ResetResult reset(const std::string& site, Instant to) = 0;
+    virtual ResetResult reset(const SiteKey& site, Instant to) = 0;
 };
 
 }  // namespace glia

@@ -93,7 +93,7 @@ TEST_F(Extremes, NoViewFailsWhateverAnIntegerOrATimeIs) {
         many.push_back(std::move(fetched));
     }
     commit(std::move(many));
-    sink->site_leases().acquire("s1", "me", Seconds{1}, true);
+    sink->site_leases().acquire({"s1"}, "me", Seconds{1}, true);
     // Every integer and time that is no key, of every row, in every round another mixture.
     const std::string mix = R"(
         DO $$

@@ -6,112 +6,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "sinks/content_hash.hpp"
-#include "sinks/ndjson/line_writer.hpp"
-#include "sinks/sqlite/sqlite_sink.hpp"
-#include "tests/integration/csv_writer.hpp"
+#include "tests/integration/destinations.hpp"
 #include "tests/integration/model_tables.hpp"
 
 namespace glia {
 namespace {
-
-/// A kind of output, and how a test reads it.
-struct Destination {
-    const char* name;
-    std::unique_ptr<Sink> (*open)(const std::string& folder, std::int64_t rotate_bytes);
-    std::string (*id_of)(const std::string& row);
-    /// What of an engagement a row does not show; empty: nothing.
-    std::string (*lacks)(const std::string& row, const simulation::ModelDatabase::Row& known,
-                         bool legs_known);
-    bool has_header;
-};
-void PrintTo(const Destination& destination, std::ostream* out) {
-    *out << destination.name;
-}
-
-std::unique_ptr<Sink> open_ndjson(const std::string& folder, std::int64_t rotate_bytes) {
-    return ndjson::open({folder + "/out.ndjson", rotate_bytes, std::chrono::hours{1}, folder + "/state"});
-}
-std::string lacks_of_line(const std::string& line, const simulation::ModelDatabase::Row& known,
-                          bool legs_known) {
-    std::vector<std::string> parts{"\"duration\":" + std::to_string(*known.core.duration) +
-                                   ",\"visitor_name\""};
-    if (!legs_known) parts.emplace_back("\"legs\":null");
-    for (const Leg& leg : known.legs)
-        parts.push_back("{\"id\":\"" + leg.id.str() + "\",\"operator\":null,\"site\":null");
-    for (const std::string& part : parts) {
-        if (line.find(part) == std::string::npos) return " no " + part + " in " + line;
-    }
-    return {};
-}
-
-std::unique_ptr<Sink> open_csv(const std::string& folder, std::int64_t rotate_bytes) {
-    const std::string path = folder + "/out";
-    return sqlite::open({folder + "/state",
-                         "csv " + path,
-                         [path] { return std::make_unique<CsvWriter>(path); },
-                         {rotate_bytes, std::chrono::hours{1}}});
-}
-std::string lacks_of_row(const std::string& row, const simulation::ModelDatabase::Row& known, bool) {
-    std::string legs;
-    for (const Leg& leg : known.legs)
-        legs += (legs.empty() ? "" : " ") + leg.id.str() + ":" + std::to_string(*leg.duration);
-    const std::string start = "," + std::to_string(*known.core.duration) + ",";
-    const bool whole = row.find(start) != std::string::npos && row.ends_with(",\"" + legs + "\"");
-    return whole ? "" : " not as shown: " + row;
-}
-
-const Destination kNdjson{"ndjson", open_ndjson, [](const std::string& line) { return line.substr(7, 2); },
-                          lacks_of_line, false};
-const Destination kCsv{"csv", open_csv, [](const std::string& row) { return row.substr(1, 2); }, lacks_of_row,
-                       true};
-
-/// A folder with what a sink writes.
-class Folder {
-  public:
-    explicit Folder(const Destination& where) : destination(where) {
-        std::string name = "/tmp/glia-files-XXXXXX";
-        path = mkdtemp(name.data());
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    std::unique_ptr<Sink> sink(std::int64_t rotate_bytes = 1000) const {
-        return destination.open(path, rotate_bytes);
-    }
-    std::string state() const { return path + "/state"; }
-    std::vector<std::string> files() const {
-        std::vector<std::string> names;
-        for (const auto& entry : std::filesystem::directory_iterator(path)) {
-            const std::string name = entry.path().filename().string();
-            if (name.starts_with("out-")) names.push_back(name);
-        }
-        std::sort(names.begin(), names.end());
-        return names;
-    }
-    std::vector<std::string> rows() const {
-        std::vector<std::string> all;
-        for (const std::string& name : files()) {
-            std::ifstream in(path + "/" + name);
-            std::string row;
-            if (destination.has_header) std::getline(in, row);
-            while (std::getline(in, row)) all.push_back(row);
-        }
-        return all;
-    }
-    std::string content() const {
-        std::string all;
-        for (const std::string& row : rows()) all += row + "\n";
-        return all;
-    }
-
-    const Destination& destination;
-    std::string path;
-};
 
 /// The state and what was written, in the form of the model's tables. What the last row of an engagement does
 /// not show, though no row of it is owed, stands in the text.
@@ -152,8 +52,10 @@ std::string tables(const Folder& folder, const simulation::ModelDatabase& model)
     for (const auto& row : state.run("SELECT engagement_id FROM ongoing_engagements ORDER BY 1"))
         add(*row.text(0));
     for (const auto& row :
-         state.run("SELECT site_id, synced_through, pass_from, pass_next_page, lease_epoch, lease_owner, "
-                   "(SELECT count(*) FROM revisit_state r WHERE r.site_id = s.site_id) FROM sync_state s "
+         state.run("SELECT CASE stream WHEN 'engagements' THEN '' ELSE stream || '/' END || site_id, "
+                   "synced_through, pass_from, pass_next_page, lease_epoch, lease_owner, "
+                   "(SELECT count(*) FROM revisit_state r WHERE r.site_id = s.site_id AND r.stream = "
+                   "s.stream) FROM sync_state s "
                    "ORDER BY 1")) {
         add(*row.text(0) + "|" + number(row.instant(1)) + "|" + number(row.instant(2)) + "|" +
             row.text(3).value_or("NULL") + "|" + std::to_string(row.integer(4)) + "|" +
@@ -289,13 +191,13 @@ TEST_P(Files, ASinkOfAnotherProgramMustWait) {
     const int lock = ::open((folder.path + "/state.lock").c_str(), O_RDWR);
     EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "another program has no way in";
     close(lock);
-    EXPECT_EQ(sink->reports().status().schema_version, 1);
+    EXPECT_EQ(sink->reports().status().schema_version, 2);
 }
 TEST_P(Files, AFailedPassLeavesARowAndTheSameAgainLeavesNone) {
     const Folder folder(GetParam());
     const auto sink = folder.sink();
     for (const char* error : {"HTTP 500", "HTTP 500", "HTTP 503"}) {
-        const std::int64_t epoch = sink->site_leases().acquire("s1", "me", Seconds{60}, true).lease->epoch;
+        const std::int64_t epoch = sink->site_leases().acquire({"s1"}, "me", Seconds{60}, true).lease->epoch;
         SiteRelease release{std::chrono::milliseconds{0}, error};
         release.failed = FailedPass{"revisit", {kNoon, {}, {}, {}, 3, 0}, 7, 0};
         for (int told = 0; told < 2; ++told) sink->site_leases().release({"s1", epoch}, release);

@@ -46,11 +46,12 @@ inline std::string tables(const simulation::ModelDatabase& model) {
 
 /// Both begin with the sites known.
 inline void know_sites(Sink& sink, simulation::ModelDatabase& model) {
-    for (const char* site : {"s0", "s1"}) {
-        sink.site_leases().acquire(site, "nobody", Seconds{0}, true);
-        model.acquire(site, "nobody", Seconds{0}, true);
-        sink.site_leases().release({site, 1}, {});
-        model.release({site, 1}, {});
+    for (const SiteKey& site :
+         {SiteKey{"s0"}, SiteKey{"s1"}, SiteKey{"s0", Stream::operators}, SiteKey{"s1", Stream::operators}}) {
+        for (SiteLeases* leases : {&sink.site_leases(), &model.site_leases()}) {
+            leases->acquire(site, "nobody", Seconds{0}, true);
+            leases->release({site.site_id, 1, site.stream}, {});
+        }
     }
 }
 

@@ -23,10 +23,10 @@ std::string tables(const Database& database) {
           "SELECT engagement_id, " + micros("wanted_after") +
               ", attempts, parked, claimed_by FROM detail_queue ORDER BY 1",
           std::string("SELECT engagement_id FROM ongoing_engagements ORDER BY 1"),
-          "SELECT site_id, " + micros("synced_through") + ", " + micros("pass_from") +
+          "SELECT CASE stream WHEN 'engagements' THEN '' ELSE stream || '/' END || site_id, " +
+              micros("synced_through") + ", " + micros("pass_from") +
               ", pass_next_page, lease_epoch, lease_owner, (SELECT count(*) FROM revisit_state r WHERE "
-              "r.site_id ="
-              " s.site_id) FROM sync_state s ORDER BY 1"}) {
+              "r.site_id = s.site_id AND r.stream = s.stream) FROM sync_state s ORDER BY 1"}) {
         const std::string rows = database.sql("SET search_path = glia; " + query);
         if (!rows.empty()) text += (text.empty() ? "" : "\n") + rows;
     }

@@ -8,7 +8,7 @@ namespace {
 
 class Runs : public SinkTest {
   protected:
-    SiteLease acquire() { return *sink->site_leases().acquire("s1", "me", Seconds{60}, true).lease; }
+    SiteLease acquire() { return *sink->site_leases().acquire({"s1"}, "me", Seconds{60}, true).lease; }
     static SiteRelease failure(const std::string& error, const char* mode = "incremental") {
         SiteRelease release{std::chrono::milliseconds{0}, error};
         FailedPass failed;

@@ -572,36 +572,36 @@ PassCheckpoint checkpoint(const SiteLease& lease, bool complete) {
 }
 
 TEST_F(Sinks, AResetMovesTheWatermarkBackAndStopsWhoeverReads) {
-    const SiteLease first = *sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease;
+    const SiteLease first = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     sink->commit({}, checkpoint(first, true));
     sink->site_leases().release({"s1", first.epoch}, {std::chrono::hours{1}, ""});
-    const SiteLease second = *sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease;
+    const SiteLease second = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     sink->commit({}, checkpoint(second, false));
-    EXPECT_FALSE(sink->site_leases().reset("s1", kNoon + Seconds{5}).moved);
-    const ResetResult result = sink->site_leases().reset("s1", kNoon - Seconds{60});
+    EXPECT_FALSE(sink->site_leases().reset({"s1"}, kNoon + Seconds{5}).moved);
+    const ResetResult result = sink->site_leases().reset({"s1"}, kNoon - Seconds{60});
     EXPECT_TRUE(result.moved);
     EXPECT_EQ(result.before, kNoon + Seconds{5});
     EXPECT_THROW(sink->commit({}, checkpoint(second, true)), SinkError);
     const SiteLease third =
-        *sink->site_leases().acquire("s1", "you", Seconds{30}, false).lease;  // it is due at once
+        *sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease;  // it is due at once
     EXPECT_EQ(third.synced_through, kNoon - Seconds{60});
     EXPECT_FALSE(third.open_pass);
-    EXPECT_FALSE(sink->site_leases().reset("unknown", kNoon).known);
+    EXPECT_FALSE(sink->site_leases().reset({"unknown"}, kNoon).known);
 }
 TEST_F(Sinks, WorkIsNotTakenOnInASchemaThatIsNewer) {
     commit({listed(engagement("e1"))});
     sql("INSERT INTO schema_version (version) VALUES (999)");
-    EXPECT_THROW(sink->site_leases().acquire("s1", "me", Seconds{30}, true), SinkError);
+    EXPECT_THROW(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true), SinkError);
     EXPECT_THROW(sink->detail_queue().claim({"me", 1, Seconds{30}}), SinkError);
     EXPECT_EQ(sql("SELECT count(*) FROM detail_queue WHERE claimed_by IS NOT NULL"), "0");
 }
 TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
-    const SiteLease lease = *sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     Batch batch;
     batch.engagements = {listed(engagement("e1"))};
     sink->commit(batch, checkpoint(lease, false));
     sink->site_leases().release({"s1", lease.epoch}, {});
-    const SiteLease next = *sink->site_leases().acquire("s1", "you", Seconds{30}, true).lease;
+    const SiteLease next = *sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease;
     ASSERT_TRUE(next.open_pass);
     EXPECT_EQ(next.open_pass->next_page, "https://x/?cursor=1");
     EXPECT_EQ(next.open_pass->started_at, kNoon + Seconds{5});
@@ -614,9 +614,9 @@ TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
 }
 TEST_F(Sinks, ACommitUnderALostLeaseWritesNothing) {
     const SiteLease lease =
-        *sink->site_leases().acquire("s1", "me", Seconds{0}, true).lease;  // expired at once
+        *sink->site_leases().acquire({"s1"}, "me", Seconds{0}, true).lease;  // expired at once
     const auto other = open();
-    ASSERT_TRUE(other->site_leases().acquire("s1", "you", Seconds{30}, true).lease);
+    ASSERT_TRUE(other->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease);
     Batch batch;
     batch.engagements = {listed(engagement("e1"))};
     try {
@@ -629,8 +629,8 @@ TEST_F(Sinks, ACommitUnderALostLeaseWritesNothing) {
     EXPECT_EQ(sql("SELECT synced_through FROM sync_state"), "NULL");
 }
 TEST_F(Sinks, ALeaseIsHeldByOneAndGivenBack) {
-    const SiteLease lease = *sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease;
-    const SiteAcquired refused = sink->site_leases().acquire("s1", "you", Seconds{30}, true);
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    const SiteAcquired refused = sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true);
     EXPECT_FALSE(refused.lease);
     EXPECT_EQ(refused.owner, "me");
     EXPECT_EQ(sink->reports().status().sites.at(0).lease_owner, "me");
@@ -638,40 +638,40 @@ TEST_F(Sinks, ALeaseIsHeldByOneAndGivenBack) {
     release.next_poll_in = std::chrono::hours{1};
     release.error = "HTTP 503";
     sink->site_leases().release({"s1", lease.epoch}, release);
-    EXPECT_FALSE(sink->site_leases().acquire("s1", "you", Seconds{30}, false).lease);  // not due
-    EXPECT_EQ(sink->site_leases().acquire("s1", "you", Seconds{30}, true).lease->failures, 1);
+    EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease);  // not due
+    EXPECT_EQ(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease->failures, 1);
     EXPECT_EQ(sink->reports().status().sites.at(0).last_error, "HTTP 503");
 }
 TEST_F(Sinks, ALeaseMayGoBackWithTheLastCommitOfAPass) {
-    const SiteLease lease = *sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     PassCheckpoint last = checkpoint(lease, true);
     last.release = SiteRelease{std::chrono::hours{1}, ""};
     sink->commit({}, last);
     EXPECT_FALSE(sink->reports().status().sites.at(0).lease_owner);
-    EXPECT_FALSE(sink->site_leases().acquire("s1", "you", Seconds{30}, false).lease) << "it is not due";
+    EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease) << "it is not due";
     // Whoever did not hear that it was committed says it again.
     EXPECT_NO_THROW(sink->commit({}, last));
-    ASSERT_TRUE(sink->site_leases().acquire("s1", "you", Seconds{30}, true).lease);
+    ASSERT_TRUE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease);
     EXPECT_THROW(sink->commit({}, last), SinkError) << "by now it is somebody else's";
 }
 TEST_F(Sinks, WhatADeadInstanceHeldIsFreedAndFenced) {
-    const SiteLease lease = *sink->site_leases().acquire("s1", "dead", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "dead", Seconds{30}, true).lease;
     commit({listed(engagement("e1"))});
     sink->detail_queue().claim({"dead", 10, Seconds{300}});
     EXPECT_EQ(sink->instances().lease_owners(), std::vector<std::string>{"dead"});
     sink->instances().release_leases_of_dead("dead");
-    EXPECT_TRUE(sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease);
+    EXPECT_TRUE(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease);
     EXPECT_EQ(sink->detail_queue().claim({"me", 10, Seconds{60}}).size(), 1u);
     EXPECT_THROW(sink->commit({}, checkpoint(lease, true)), SinkError);
 }
 TEST_F(Sinks, ARevisitIsRememberedWithTheTiersItCovers) {
-    const SiteLease lease = *sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     PassCheckpoint done = checkpoint(lease, true);
     done.target = TierTarget{"s1", lease.epoch, {Seconds{3600}, Seconds{86'400}}};
     done.watermark.reset();
     sink->commit({}, done);
     sink->site_leases().release({"s1", lease.epoch}, {});
-    const SiteLease next = *sink->site_leases().acquire("s1", "me", Seconds{30}, true).lease;
+    const SiteLease next = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     EXPECT_EQ(next.tiers.size(), 2u);
     EXPECT_EQ(next.synced_through, std::nullopt);
 }
@@ -939,6 +939,13 @@ TEST(Schema, EveryOlderVersionKeepsItsRowsAndItsWork) {
         EXPECT_EQ(details[0].engagement_id, "e1");
         EXPECT_EQ(sink->backfills().claim_windows({1, "me", Seconds{60}, {}, 10}).size(), 2u) << version;
         EXPECT_EQ(sink->reports().history(10).runs.size(), 1u) << version;
+        const auto lease = sink->site_leases().acquire({"s1"}, "me", Seconds{60}, false).lease;
+        ASSERT_TRUE(lease) << version;
+        EXPECT_EQ(lease->synced_through, at("2024-01-02T00:00:00Z")) << version;
+        EXPECT_EQ(lease->tiers.size(), 1u) << version;
+        const auto sites = sink->reports().status().sites;
+        ASSERT_EQ(sites.size(), 1u) << version;
+        EXPECT_EQ(sites[0].stream, "engagements") << version;
         sink->erasures().forget({{}, "ann", {}});
         const Erased erased = erase_ordered(*sink);
         EXPECT_EQ(erased.engagements, 1) << version;

@@ -174,7 +174,7 @@ class History {
                 break;
             case Kind::reset:
                 world_.database.now = now;
-                world_.database.reset("s" + std::to_string(event.whom % scenario_.sites),
+                world_.database.reset({"s" + std::to_string(event.whom % scenario_.sites)},
                                       now - event.length * 10);
                 break;
         }

@@ -306,7 +306,9 @@ void Instance::poll(const std::string& site) {
     }
     const auto again = [this, site](Time wait) { sleep(wait, [this, site] { poll(site); }); };
     call<SiteAcquired>(
-        [site, owner = owner_](Sink& sink) { return sink.site_leases().acquire(site, owner, kLease, false); },
+        [site, owner = owner_](Sink& sink) {
+            return sink.site_leases().acquire({site}, owner, kLease, false);
+        },
         [this, again](SiteAcquired acquired) {
             if (!acquired.lease) {
                 again(std::clamp<Time>(acquired.wait, Seconds{1}, kLease));

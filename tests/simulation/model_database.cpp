@@ -11,6 +11,14 @@ namespace {
     throw SinkError(SinkError::Kind::lease_lost, "the lease on " + what + " has passed to another instance");
 }
 
+/// The key of a row of ModelDatabase::sites.
+std::string key_of(const SiteKey& site) {
+    return (site.stream == Stream::engagements ? "" : std::string(name_of(site.stream)) + "/") + site.site_id;
+}
+std::string key_of(const SiteTarget& site) {
+    return key_of(SiteKey{site.site_id, site.stream});
+}
+
 }  // namespace
 
 ModelDatabase::Window* ModelDatabase::window(const WindowTarget& target) {
@@ -31,9 +39,9 @@ void ModelDatabase::check_fence(const PassCheckpoint& checkpoint) const {
             lease_lost(id);
     };
     if (const auto* site = std::get_if<SiteTarget>(&checkpoint.target))
-        check_site(site->site_id, site->epoch);
+        check_site(key_of(*site), site->epoch);
     if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target))
-        check_site(tier->site_id, tier->epoch);
+        check_site(key_of(tier->site()), tier->epoch);
     if (const auto* target = std::get_if<WindowTarget>(&checkpoint.target)) {
         const Window* one = const_cast<ModelDatabase*>(this)->window(*target);
         if (!one || one->target.epoch != target->epoch || (one->lease_owner.empty() && !one->done))
@@ -52,7 +60,7 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
         site.synced_through = site.synced_through ? std::max(*site.synced_through, watermark) : watermark;
     };
     if (const auto* target = std::get_if<SiteTarget>(&checkpoint.target)) {
-        Site& site = sites[target->site_id];
+        Site& site = sites[key_of(*target)];
         site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});
         if (!checkpoint.complete) {
             site.open_pass = checkpoint.pass;
@@ -65,7 +73,7 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
         site.next_poll_at = now + checkpoint.release->next_poll_in;
         site.failures = 0;
     } else if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target)) {
-        Site& site = sites[tier->site_id];
+        Site& site = sites[key_of(tier->site())];
         site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});
         if (!checkpoint.complete) return;
         if (checkpoint.watermark) end_watermark(tier->site_id, site);
@@ -284,9 +292,8 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
     return counts;
 }
 
-SiteAcquired ModelDatabase::acquire(const std::string& id, const std::string& owner, Seconds ttl,
-                                    bool force) {
-    Site& site = sites[id];
+SiteAcquired ModelDatabase::acquire(const SiteKey& key, const std::string& owner, Seconds ttl, bool force) {
+    Site& site = sites[key_of(key)];
     SiteAcquired acquired;
     const bool free = site.lease_owner.empty() || site.lease_owner == owner || site.lease_expires_at <= now;
     const bool due = force || !site.next_poll_at || *site.next_poll_at <= now;
@@ -300,7 +307,8 @@ SiteAcquired ModelDatabase::acquire(const std::string& id, const std::string& ow
     ++site.lease_epoch;
     site.lease_expires_at = now + ttl;
     SiteLease lease;
-    lease.site_id = id;
+    lease.site_id = key.site_id;
+    lease.stream = key.stream;
     lease.epoch = site.lease_epoch;
     lease.synced_through = site.synced_through;
     lease.open_pass = site.open_pass;
@@ -313,13 +321,13 @@ SiteAcquired ModelDatabase::acquire(const std::string& id, const std::string& ow
 }
 
 void ModelDatabase::renew(const SiteTarget& lease, Seconds ttl) {
-    Site& site = sites[lease.site_id];
+    Site& site = sites[key_of(lease)];
     if (site.lease_epoch != lease.epoch || site.lease_owner.empty()) lease_lost(lease.site_id);
     site.lease_expires_at = now + ttl;
 }
 
 void ModelDatabase::release(const SiteTarget& lease, const SiteRelease& release) {
-    Site& site = sites[lease.site_id];
+    Site& site = sites[key_of(lease)];
     if (site.lease_epoch != lease.epoch || site.lease_owner.empty()) return;
     site.lease_owner.clear();
     site.next_poll_at = now + release.next_poll_in;
@@ -447,8 +455,8 @@ void ModelDatabase::release_leases_of_dead(const std::string& owner) {
     }
 }
 
-ResetResult ModelDatabase::reset(const std::string& id, Instant to) {
-    Site& site = sites[id];
+ResetResult ModelDatabase::reset(const SiteKey& key, Instant to) {
+    Site& site = sites[key_of(key)];
     ResetResult result;
     result.before = site.synced_through;
     result.known = site.synced_through.has_value();

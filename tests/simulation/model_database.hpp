@@ -78,7 +78,7 @@ class ModelDatabase : public Sink,
     std::map<std::string, Newest> newest;
     /// What the row of an engagement lacks of the newest response of it; empty: nothing.
     std::string behind(const std::string& id) const;
-    std::map<std::string, Site> sites;
+    std::map<std::string, Site> sites;  ///< by id; of other streams than engagements "STREAM/ID"
     std::vector<Window> windows;
     std::map<std::string, QueuedDetail> details;
     std::map<std::string, Instant> ongoing;
@@ -98,10 +98,10 @@ class ModelDatabase : public Sink,
     InstanceStore& instances() override { return *this; }
     ReportStore& reports() override { return *this; }
 
-    SiteAcquired acquire(const std::string& site, const std::string& owner, Seconds ttl, bool force) override;
+    SiteAcquired acquire(const SiteKey& key, const std::string& owner, Seconds ttl, bool force) override;
     void renew(const SiteTarget& lease, Seconds ttl) override;
     void release(const SiteTarget& lease, const SiteRelease& release) override;
-    ResetResult reset(const std::string& site, Instant to) override;
+    ResetResult reset(const SiteKey& key, Instant to) override;
 
     BackfillState open(const BackfillSpec& spec) override;
     std::vector<WindowLease> claim_windows(const WindowClaim& claim) override;
