@@ -11,6 +11,7 @@
 #include "sinks/durations.hpp"
 #include "sinks/merge.hpp"
 #include "sinks/records.hpp"
+#include "sinks/stream.hpp"
 
 namespace glia {
 
@@ -29,6 +30,8 @@ struct OpenPass {
 struct SiteTarget {
     std::string site_id;
     std::int64_t epoch = 0;  ///< the lease's: a commit under an older one is refused
+    Stream stream = Stream::engagements;
+    bool operator==(const SiteTarget&) const = default;
 };
 
 /// A revisit tier of a site, under the site's lease; has no effect on the watermark.
@@ -36,6 +39,9 @@ struct TierTarget {
     std::string site_id;
     std::int64_t epoch = 0;
     std::vector<Seconds> covers;  ///< how far back it reads, and the tiers that reach less far
+    Stream stream = Stream::engagements;
+
+    SiteTarget site() const { return {site_id, epoch, stream}; }
 };
 
 /// One window of a backfill, under the window's own lease.

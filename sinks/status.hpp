@@ -10,6 +10,7 @@
 
 #include "sinks/enrichment.hpp"
 #include "sinks/records.hpp"
+#include "sinks/stream.hpp"
 
 namespace glia {
 
@@ -23,13 +24,23 @@ struct SiteStatus {
     OptionalInstant next_poll_at;
     OptionalText lease_owner;  ///< only while the lease holds
     OptionalInstant lease_expires_at;
-    std::int64_t rejected = 0;
+    std::int64_t rejected = 0;                          ///< of the engagements
+    std::string stream = name_of(Stream::engagements);  ///< or one that only a newer program knows
 };
 
 /// True if what was done last, a pass of a site or an enricher's attempt, ended with an error.
 inline bool is_failing(const auto& status) {
     return status.last_error_at &&
            (!status.last_success_at || *status.last_error_at > *status.last_success_at);
+}
+
+/// What the report tells of a site's stream; null: nothing.
+inline const SiteStatus* find_site(const std::vector<SiteStatus>& sites, const std::string& site_id,
+                                   Stream stream = Stream::engagements) {
+    for (const SiteStatus& known : sites) {
+        if (known.site_id == site_id && known.stream == name_of(stream)) return &known;
+    }
+    return nullptr;
 }
 
 struct BackfillStatus {
@@ -52,6 +63,7 @@ struct RunStatus {
     std::int64_t rejected = 0;
     OptionalText error;
     std::int64_t times = 1;  ///< how often in a row; more than 1 only for a failure that repeats
+    std::string stream = name_of(Stream::engagements);
 };
 
 /// What happened lately, for the status page.

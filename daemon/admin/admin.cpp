@@ -91,8 +91,9 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         std::optional<SinkError> failure;
         try {
             const auto ask = [history_too](Sink& sink) {
-                StatusReport now_told = sink.status();
-                return std::make_pair(std::move(now_told), history_too ? sink.history(kRuns) : History{});
+                StatusReport now_told = sink.reports().status();
+                return std::make_pair(std::move(now_told),
+                                      history_too ? sink.reports().history(kRuns) : History{});
             };
             auto answer = co_await self->store->run(ask);
             self->report = std::move(answer.first);

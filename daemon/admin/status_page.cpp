@@ -108,7 +108,7 @@ std::string site_row(const StatusFacts& facts, const std::string& name) {
     const SiteStatus none;
     const SiteStatus* known = facts.gauges.find(name);
     const SiteStatus& site = known ? *known : none;
-    const std::string label = "{site=\"" + name + "\"}";
+    const std::string label = "{site=\"" + name + "\",stream=\"" + name_of(Stream::engagements) + "\"}";
     std::string row = "<tr><td><code>" + escape(name) + "</code></td>";
     if (!known || !site.last_success_at) {
         row += is_failing(site) ? "<td class=\"bad\">failing</td>" : "<td class=\"wait\">first pass</td>";
@@ -207,12 +207,16 @@ std::string undocumented(const StatusFacts& facts) {
     return out + "</table></section>\n";
 }
 
+std::string mode_of(const RunStatus& run) {
+    return run.stream == name_of(Stream::engagements) ? run.mode : run.stream + ", " + run.mode;
+}
+
 std::string runs(const StatusFacts& facts) {
     std::string out =
         "<section><h2>Recent runs</h2><table><tr><th>Ended<th>Mode<th>Site<th class=\"number\">Pages<th "
         "class=\"number\">Engagements<th class=\"number\">Rejected<th>Error</tr>\n";
     for (const RunStatus& run : facts.history.runs) {
-        out += "<tr><td>" + time(run.finished_at) + "</td><td>" + escape(run.mode) + "</td><td><code>" +
+        out += "<tr><td>" + time(run.finished_at) + "</td><td>" + escape(mode_of(run)) + "</td><td><code>" +
                escape(run.site_id.value_or("")) + "</code></td><td class=\"number\">" +
                with_commas(run.pages) + "</td><td class=\"number\">" + with_commas(run.engagements) +
                "</td><td class=\"number\">" + with_commas(run.rejected) + "</td><td class=\"text bad\">" +

@@ -75,20 +75,24 @@ void add_sites(const Gauges& gauges, std::vector<prom::MetricFamily>& families) 
     Fresh failing("glia_sync_site_failing", "1 if the last pass of the site failed.");
     Fresh rejected("glia_sync_site_rejected_records", "Records of the site that could not be loaded so far.");
     Fresh lease("glia_sync_site_lease_held", "1 while this instance reads the site.");
+    const auto add = [&](const SiteStatus& known) {
+        const std::vector<prom::ClientMetric::Label> labels{{"site", known.site_id},
+                                                            {"stream", known.stream}};
+        if (known.synced_through) through.add(seconds(*known.synced_through), labels);
+        if (known.lag_seconds) lag.add(std::max(0.0, *known.lag_seconds + gauges.age.count()), labels);
+        success.add(known.last_success_at ? seconds(*known.last_success_at) : 0, labels);
+        failing.add(is_failing(known) ? 1 : 0, labels);
+        rejected.add(static_cast<double>(known.rejected), labels);
+    };
     for (const std::string& site : gauges.sites) {
-        const std::vector<prom::ClientMetric::Label> label{{"site", site}};
+        const std::string engagements = name_of(Stream::engagements);
+        const std::vector<prom::ClientMetric::Label> labels{{"site", site}, {"stream", engagements}};
         const auto& held = gauges.leases_held;
-        lease.add(std::find(held.begin(), held.end(), site) != held.end() ? 1 : 0, label);
-        const SiteStatus* known = gauges.find(site);
-        if (!known) {
-            success.add(0, label);
-            continue;
+        lease.add(std::find(held.begin(), held.end(), site) != held.end() ? 1 : 0, labels);
+        if (!gauges.find(site)) success.add(0, labels);
+        for (const SiteStatus& known : gauges.report.sites) {
+            if (known.site_id == site) add(known);
         }
-        if (known->synced_through) through.add(seconds(*known->synced_through), label);
-        if (known->lag_seconds) lag.add(std::max(0.0, *known->lag_seconds + gauges.age.count()), label);
-        success.add(known->last_success_at ? seconds(*known->last_success_at) : 0, label);
-        failing.add(is_failing(*known) ? 1 : 0, label);
-        rejected.add(static_cast<double>(known->rejected), label);
     }
     for (Fresh* family : {&through, &lag, &success, &failing, &rejected, &lease}) family->to(families);
 }

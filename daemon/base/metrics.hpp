@@ -40,13 +40,8 @@ struct Gauges {
     OptionalInstant token_expires_at;                           ///< none: the token does not say
     std::optional<std::chrono::duration<double>> clock_offset;  ///< the API's clock less this machine's
 
-    /// What the report tells of a site; null: nothing.
-    const SiteStatus* find(const std::string& site) const {
-        for (const SiteStatus& known : report.sites) {
-            if (known.site_id == site) return &known;
-        }
-        return nullptr;
-    }
+    /// What the report tells of the engagements of a site; null: nothing.
+    const SiteStatus* find(const std::string& site) const { return find_site(report.sites, site); }
 };
 
 /// Counters since the program started; they outlive a change of the configuration. Any thread may count.

@@ -26,7 +26,7 @@ ForgetOrder order_of(const ForgetOptions& options, const Privacy& privacy) {
 Task<int> forget_now(Engine& engine, ForgetOptions options, std::string whom) {
     const Privacy& privacy = engine.api.privacy();
     const ForgetOrder order = order_of(options, privacy);
-    const auto begin = [order](Sink& sink) { sink.forget(order); };
+    const auto begin = [order](Sink& sink) { sink.erasures().forget(order); };
     co_await engine.store.run(begin);
     ErasureQueue orders;
     const Erased erased = co_await erase_ordered(engine, orders);

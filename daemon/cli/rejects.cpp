@@ -95,7 +95,7 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
 
 Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
     const RejectedQuery query = query_of(options);
-    const auto find = [query](Sink& sink) { return sink.rejected(query); };
+    const auto find = [query](Sink& sink) { return sink.rejects().find(query); };
     const std::vector<RejectedRow> rows = co_await engine.store.run(find);
     for (const std::int64_t id : options.ids) {
         const bool found =
@@ -122,7 +122,7 @@ Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
         batch->engagements.push_back(std::move(*result.loaded));
         const auto write = [batch, id = row.id](Sink& sink) {
             sink.commit(*batch, std::nullopt);
-            sink.resolve_rejected(id);
+            sink.rejects().resolve(id);
         };
         co_await engine.store.run(write);
         ++loaded;
@@ -143,7 +143,7 @@ std::optional<std::vector<RejectedRow>> find_rejected(const std::string& config,
     const Settings settings = load_settings(config);
     const auto sink = open_sink(settings);
     sink->require_schema();
-    auto rows = sink->rejected(query_of(options));
+    auto rows = sink->rejects().find(query_of(options));
     for (const std::int64_t id : options.ids) {
         if (std::any_of(rows.begin(), rows.end(), [&](const RejectedRow& row) { return row.id == id; }))
             continue;
@@ -244,7 +244,7 @@ int reset(const std::string& config, const std::string& site, const std::string&
         }
         const auto sink = open_sink(settings);
         sink->require_schema();
-        const ResetResult result = sink->reset_site(site, *time);
+        const ResetResult result = sink->site_leases().reset({site}, *time);
         if (!result.known) {
             std::cout << "site " << site
                       << " has no checkpoint yet; its first pass begins at sync.start_from, "

@@ -12,7 +12,7 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/output.hpp"
 #include "daemon/sync/service.hpp"
-#include "sinks/ndjson/ndjson_sink.hpp"
+#include "sinks/ndjson/line_writer.hpp"
 
 namespace glia::cli {
 namespace {
@@ -329,9 +329,8 @@ postgres::Settings sink_settings(const Settings& settings) {
 std::unique_ptr<Sink> open_sink(const Settings& settings, std::chrono::milliseconds statement_timeout) {
     if (settings.sink == SinkType::ndjson) {
         const NdjsonSettings& ndjson = settings.ndjson;
-        return ndjson::open({{ndjson.path, std::int64_t{ndjson.rotate_mb} << 20, ndjson.rotate_every},
-                             ndjson.state,
-                             log_tightened});
+        return ndjson::open({ndjson.path, std::int64_t{ndjson.rotate_mb} << 20, ndjson.rotate_every,
+                             ndjson.state, log_tightened});
     }
     postgres::Settings sink = sink_settings(settings);
     if (statement_timeout.count() > 0) sink.statement_timeout = statement_timeout;

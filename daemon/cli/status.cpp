@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <cmath>
 #include <iostream>
 
@@ -21,7 +20,7 @@ std::string to_json(const StatusReport& report) {
     std::string out = "{\"sites\":[";
     for (const SiteStatus& site : report.sites) {
         if (out.back() == '}') out += ",";
-        out += "{\"site_id\":" + json_quote(site.site_id) +
+        out += "{\"site_id\":" + json_quote(site.site_id) + ",\"stream\":" + json_quote(site.stream) +
                ",\"synced_through\":" + json(site.synced_through) +
                ",\"lag_seconds\":" + (site.lag_seconds ? std::to_string(*site.lag_seconds) : "null") +
                ",\"last_success_at\":" + json(site.last_success_at) +
@@ -73,6 +72,12 @@ std::string show(const OptionalInstant& time) {
     return time ? to_iso8601(std::chrono::floor<std::chrono::seconds>(*time)) : "never";
 }
 
+/// A site, and which of its streams unless it is the engagements.
+std::string label_of(const SiteStatus& site) {
+    const bool engagements = site.stream == name_of(Stream::engagements);
+    return printable(site.site_id + (engagements ? "" : " (" + site.stream + ")"));
+}
+
 Table::Cell state_of(const SiteStatus& site) {
     if (is_failing(site)) return {"failing", Paint::bad};
     if (site.lease_owner) return {"being read", Paint::good};
@@ -91,7 +96,7 @@ Table::Cell lag_of(const SiteStatus& site) {
 std::string sites(const StatusReport& report, bool colour) {
     Table table({"site", "state", "synced through", "lag", "last success", "next poll", "rejected"});
     for (const SiteStatus& site : report.sites) {
-        table.add({{printable(site.site_id)},
+        table.add({{label_of(site)},
                    state_of(site),
                    {show(site.synced_through)},
                    lag_of(site),
@@ -121,12 +126,12 @@ void print(const StatusReport& report, bool colour) {
     std::cout << sites(report, colour) << "\n";
     for (const SiteStatus& site : report.sites) {
         if (site.lease_owner)
-            std::cout << printable("site " + site.site_id + " is being read by " + *site.lease_owner +
-                                   " until " + show(site.lease_expires_at))
+            std::cout << "site " << label_of(site)
+                      << printable(" is being read by " + *site.lease_owner + " until " +
+                                   show(site.lease_expires_at))
                       << "\n";
         if (site.last_error)
-            std::cout << "site " << printable(site.site_id) << " last error " << show(site.last_error_at)
-                      << ": "
+            std::cout << "site " << label_of(site) << " last error " << show(site.last_error_at) << ": "
                       << painted(printable(*site.last_error), is_failing(site) ? Paint::bad : Paint::dim,
                                  colour)
                       << "\n";
@@ -175,12 +180,9 @@ int status(const std::string& config, bool as_json) {
     return guarded([&] {
         const Settings settings = load_settings(config);
         const auto sink = open_sink(settings);
-        StatusReport report = sink->status();
+        StatusReport report = sink->reports().status();
         for (const std::string& site : settings.api.sites) {  // also those that nobody has polled yet
-            const auto same = [&](const SiteStatus& known) { return known.site_id == site; };
-            if (std::none_of(report.sites.begin(), report.sites.end(), same)) {
-                report.sites.emplace_back().site_id = site;
-            }
+            if (!find_site(report.sites, site)) report.sites.emplace_back().site_id = site;
         }
         if (as_json) {
             std::cout << printable_json(to_json(report));

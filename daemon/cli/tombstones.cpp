@@ -95,7 +95,7 @@ std::size_t export_all(Sink& sink, Write write) {
     std::optional<Tombstone> last;
     write(tombstone_file_head());
     for (;;) {
-        const std::vector<Tombstone> page = sink.tombstones(last, kPerPage);
+        const std::vector<Tombstone> page = sink.erasures().tombstones(last, kPerPage);
         if (page.empty()) break;
         std::string lines;
         for (const Tombstone& tombstone : page) lines += tombstone_line(tombstone);
@@ -135,7 +135,9 @@ std::optional<std::vector<Tombstone>> read_file(const std::string& path, int& co
 
 Task<int> import_now(Engine& engine, std::vector<Tombstone> tombstones) {
     const std::size_t count = tombstones.size();
-    const auto add = [all = std::move(tombstones)](Sink& sink) { return sink.add_tombstones(all); };
+    const auto add = [all = std::move(tombstones)](Sink& sink) {
+        return sink.erasures().add_tombstones(all);
+    };
     const std::int64_t added = co_await engine.store.run(add);
     ErasureQueue orders;
     const Erased erased = co_await erase_ordered(engine, orders);

@@ -39,7 +39,7 @@ class Backfill {
         try {
             co_await take_over_dead(engine_);
             const BackfillSpec spec = request_.spec;
-            const auto open = [spec](Sink& sink) { return sink.open_backfill(spec); };
+            const auto open = [spec](Sink& sink) { return sink.backfills().open(spec); };
             state_ = co_await engine_.store.run(open);
             if (observer_.started) observer_.started(state_);
             result_.already_complete = state_.already_complete;
@@ -73,13 +73,13 @@ class Backfill {
         take_facts(after, 0);
         result_.outcome = conclude(result_.outcome, after, engine_.scope.ending());
         if (result_.outcome.ending != Ending::done) co_return;
-        const auto finish = [id = state_.id](Sink& sink) { sink.finish_backfill(id); };
+        const auto finish = [id = state_.id](Sink& sink) { sink.backfills().finish(id); };
         co_await engine_.store.run(finish);
     }
 
     Task<BackfillProgress> progress() {
         const std::int64_t id = state_.id;
-        const auto ask = [id](Sink& sink) { return sink.backfill_progress(id); };
+        const auto ask = [id](Sink& sink) { return sink.backfills().progress(id); };
         co_return co_await engine_.store.run(ask);
     }
 
@@ -100,7 +100,7 @@ class Backfill {
         if (facts_told_ && result_.facts.elapsed - *facts_told_ < kTellEvery) co_return;
         facts_told_ = result_.facts.elapsed;
         const auto tell = [id = state_.id, left = result_.facts.left](Sink& sink) {
-            sink.tell_time_left(id, left);
+            sink.backfills().record_time_left(id, left);
         };
         co_await engine_.store.run(tell);
     }
@@ -151,7 +151,7 @@ class Backfill {
 
     Task<> claim(BackfillPlan::Claim what) {
         const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, what.except_sites, what.limit};
-        const auto some = [wanted](Sink& sink) { return sink.claim_windows(wanted); };
+        const auto some = [wanted](Sink& sink) { return sink.backfills().claim_windows(wanted); };
         std::vector<WindowLease> leases = co_await engine_.store.run(some);
         plan_.on_claimed(std::move(leases), now());
     }
@@ -176,7 +176,7 @@ class Backfill {
     }
 
     Task<> give_back(BackfillPlan::GiveBack what) {
-        const auto release = [what](Sink& sink) { sink.release_window(what.target, what.error); };
+        const auto release = [what](Sink& sink) { sink.backfills().release_window(what.target, what.error); };
         co_await engine_.store.run(release);
         plan_.on_given_back();
     }
@@ -196,7 +196,7 @@ class Backfill {
     /// A lease that is lost concerns its own window: the next commit of that one finds out.
     static void renew_one(Sink& sink, const WindowTarget& target) {
         try {
-            sink.renew_window(target, kLeaseTime);
+            sink.backfills().renew_window(target, kLeaseTime);
         } catch (const SinkError& error) {
             if (error.kind() != SinkError::Kind::lease_lost) throw;
             log::debug(LogTopic::backfill, "window not renewed", {{"error", error.what()}});
@@ -231,7 +231,7 @@ class Backfill {
             std::optional<SinkError> failure;
             try {
                 const BackfillProgress now = co_await progress();
-                const auto count = [](Sink& sink) { return sink.details_due(); };
+                const auto count = [](Sink& sink) { return sink.detail_queue().due(); };
                 const std::int64_t waiting = co_await engine_.store.run(count);
                 const auto took = std::chrono::steady_clock::now() - asked;
                 pause = std::clamp(std::chrono::duration_cast<Milliseconds>(kProgressPause * took),

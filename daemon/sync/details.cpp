@@ -61,7 +61,7 @@ Task<> Details::drain(Round& round) {
     {
         const Renewal renewal(engine_, [owner = engine_.owner, &round] {
             return [owner, held = round.drain.held()](Sink& sink) {
-                sink.renew_details(owner, held, kLeaseTime);
+                sink.detail_queue().renew(owner, held, kLeaseTime);
             };
         });
         Latch latch(engine_.runtime);
@@ -119,8 +119,8 @@ Task<std::optional<DetailJob>> Details::take(Round& round) {
             const bool ongoing = round.with_ongoing && now() - round.claimed_at >= kLookAgain;
             round.claimed_at = now();
             const auto claim_some = [claim, ongoing](Sink& sink) {
-                if (ongoing) sink.queue_ongoing(false);
-                return sink.claim_details(claim);
+                if (ongoing) sink.detail_queue().enqueue_ongoing(false);
+                return sink.detail_queue().claim(claim);
             };
             round.drain.on_claimed(co_await engine_.store.run(claim_some));
         }

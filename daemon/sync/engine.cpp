@@ -48,18 +48,18 @@ Renewal::~Renewal() {
 }
 
 Task<> take_over_dead(Engine& engine) {
-    const auto list = [](Sink& sink) { return sink.owners(); };
+    const auto list = [](Sink& sink) { return sink.instances().lease_owners(); };
     const auto owners = co_await engine.store.run(list);
     for (const std::string& owner : owners) {
         if (owner == engine.owner || !is_dead(owner)) continue;
         log::info(LogTopic::sync, "taking over from an instance that is gone", {{"owner", owner}});
-        const auto free = [owner](Sink& sink) { sink.take_over(owner); };
+        const auto free = [owner](Sink& sink) { sink.instances().release_leases_of_dead(owner); };
         co_await engine.store.run(free);
     }
 }
 
 Task<> end_stuck(Engine& engine) {
-    const auto end = [](Sink& sink) { return sink.end_stuck(kStuckAfter); };
+    const auto end = [](Sink& sink) { return sink.instances().end_stuck(kStuckAfter); };
     const std::int64_t ended = co_await engine.store.run(end);
     if (ended > 0) {
         log::warn(LogTopic::sync, "ended transactions of instances that stopped in the middle of them",
@@ -68,7 +68,7 @@ Task<> end_stuck(Engine& engine) {
 }
 
 Task<> load_server_clock(Engine& engine) {
-    const auto read = [](Sink& sink) { return sink.server_clock(this_machine()); };
+    const auto read = [](Sink& sink) { return sink.instances().server_clock(this_machine()); };
     const auto ahead = co_await engine.store.run(read);
     if (ahead) engine.api.guess_clock(*ahead);
 }
@@ -78,7 +78,7 @@ Task<> save_server_clock(Engine& engine) {
     if (!ahead) co_return;
     const std::int64_t found = ahead->count();
     const auto save = [found](Sink& sink) {
-        sink.save_server_clock(this_machine(), std::chrono::microseconds{found});
+        sink.instances().save_server_clock(this_machine(), std::chrono::microseconds{found});
     };
     co_await engine.store.run(save);
 }

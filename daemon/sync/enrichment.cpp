@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "daemon/base/log.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
@@ -31,12 +31,14 @@ Task<> EnrichmentQueue::queue_missed() {
     std::optional<MissedCursor> after;
     while (!engine_.scope.ending()) {
         const auto queue = [kind = enricher_, after](Sink& sink) {
-            return sink.queue_enrichments(kind, after);
+            return sink.enrichments().enqueue_missed(kind, after);
         };
         const std::optional<MissedCursor> last = co_await engine_.store.run(queue);
         if (!last) {
             const auto ago = std::chrono::duration_cast<Seconds>(std::chrono::steady_clock::now() - began);
-            const auto done = [kind = enricher_, ago](Sink& sink) { sink.enrichments_queued(kind, ago); };
+            const auto done = [kind = enricher_, ago](Sink& sink) {
+                sink.enrichments().record_enqueued(kind, ago);
+            };
             co_await engine_.store.run(done);
             co_return;
         }
@@ -50,7 +52,7 @@ Task<DrainResult> EnrichmentQueue::drain() {
     drain_ = {};
     const Renewal renewal(engine_, [this] {
         return [owner = engine_.owner, kind = enricher_, held = drain_.held()](Sink& sink) {
-            if (!held.empty()) sink.renew_enrichments(owner, kind, held, kLeaseTime);
+            if (!held.empty()) sink.enrichments().renew(owner, kind, held, kLeaseTime);
         };
     });
     Latch latch(engine_.runtime);
@@ -114,7 +116,7 @@ Task<std::optional<EnrichmentJob>> EnrichmentQueue::take() {
             claim.owner = engine_.owner;
             claim.limit = workers_ * 2;
             claim.ttl = kLeaseTime;
-            const auto claim_some = [claim](Sink& sink) { return sink.claim_enrichments(claim); };
+            const auto claim_some = [claim](Sink& sink) { return sink.enrichments().claim(claim); };
             drain_.on_claimed(co_await engine_.store.run(claim_some));
         }
     } catch (const SinkError& error) {
@@ -129,7 +131,7 @@ Task<> EnrichmentQueue::settle(EnrichmentOutcome what) {
     const auto outcome = std::make_shared<EnrichmentOutcome>(std::move(what));
     const auto write = [outcome, owner = engine_.owner](Sink& sink) {
         try {
-            return sink.settle_enrichment(*outcome, owner);
+            return sink.enrichments().complete(*outcome, owner);
         } catch (const SinkError& error) {
             // A value that the database refuses must not come up again and again.
             if (error.kind() != SinkError::Kind::internal || !outcome->fetched_at) throw;
@@ -137,7 +139,7 @@ Task<> EnrichmentQueue::settle(EnrichmentOutcome what) {
             outcome->messages.reset();
             outcome->error = std::string("it cannot be written: ") + error.what();
             outcome->retry_in = detail_failure(outcome->job.attempts, true).retry_in;
-            return sink.settle_enrichment(*outcome, owner);
+            return sink.enrichments().complete(*outcome, owner);
         }
     };
     const Settled settled = co_await engine_.store.run(write);
@@ -197,7 +199,7 @@ Task<> tell(Engine& engine, std::string kind, DrainResult result, Milliseconds n
     }
     if (result.fetched == 0 && !failed) co_return;
     const std::string error = failed ? result.outcome.error : std::string();
-    const auto note = [kind, error](Sink& sink) { sink.enricher_fared(kind, error); };
+    const auto note = [kind, error](Sink& sink) { sink.enrichments().record_result(kind, error); };
     try {
         co_await engine.store.run(note);
     } catch (const SinkError& failure) {

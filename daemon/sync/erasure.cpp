@@ -44,7 +44,7 @@ Task<bool> erase_expired(Engine& engine, RetentionCursor& cursor, Erased& all) {
         if (engine.scope.ending() || std::chrono::steady_clock::now() >= end) co_return true;
         const auto erase = [before, cursor](Sink& sink) {
             RetentionCursor next = cursor;
-            const Erased some = sink.erase_older(before, next);
+            const Erased some = sink.erasures().erase_older(before, next);
             return std::make_pair(some, next);
         };
         const auto [some, next] = co_await engine.store.run(erase);
@@ -64,13 +64,13 @@ void note_failure(ErasureTurn& turn, const char* what, const SinkError& error) {
 }  // namespace
 
 Task<Erased> erase_ordered(Engine& engine, ErasureQueue& orders) {
-    const auto list = [](Sink& sink) { return sink.erasure_orders(); };
+    const auto list = [](Sink& sink) { return sink.erasures().orders(); };
     orders.begin(co_await engine.store.run(list));
     Erased all;
     std::optional<SinkError> first;
     while (const auto order = orders.next()) {
         if (engine.scope.ending()) break;
-        const auto erase = [order = *order](Sink& sink) { return sink.erase_some(order); };
+        const auto erase = [order = *order](Sink& sink) { return sink.erasures().erase_part(order); };
         std::optional<SinkError> failure;
         try {
             const ErasureStep step = co_await engine.store.run(erase);
@@ -96,7 +96,7 @@ Task<std::int64_t> erase_recordings(Engine& engine) {
     Workers files(engine.runtime, 1);  // the threads of the store are the database's
     std::int64_t left = 0;
     for (std::string after; !engine.scope.ending();) {
-        const auto list = [after](Sink& sink) { return sink.recordings_to_erase(after); };
+        const auto list = [after](Sink& sink) { return sink.erasures().recordings_to_erase(after); };
         const std::vector<std::string> engagements = co_await engine.store.run(list);
         if (engagements.empty()) break;
         after = engagements.back();
@@ -105,7 +105,7 @@ Task<std::int64_t> erase_recordings(Engine& engine) {
         const auto erase = [directory, engagements] { return delete_folders(directory, engagements); };
         const std::vector<std::string> gone = co_await files.run(erase);
         if (gone.empty()) continue;
-        const auto note = [gone](Sink& sink) { sink.recordings_erased(gone); };
+        const auto note = [gone](Sink& sink) { sink.erasures().recordings_erased(gone); };
         co_await engine.store.run(note);
         left -= static_cast<std::int64_t>(gone.size());
     }

@@ -5,13 +5,13 @@
 #include <algorithm>
 
 #include "daemon/base/log.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/sync/details.hpp"
 #include "daemon/sync/enrichment.hpp"
 #include "daemon/sync/erasure.hpp"
 #include "daemon/sync/pass_driver.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "daemon/sync/site_visit.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
@@ -55,7 +55,7 @@ void tell(const std::string& site, const char* mode, const PassResult& result) {
 Task<> visit_site(Engine& engine, const SiteLease& lease, SiteVisit& visit) {
     const Renewal renewal(engine, [&lease] {
         return [name = lease.site_id, epoch = lease.epoch](Sink& sink) {
-            sink.renew_site(name, epoch, kLeaseTime);
+            sink.site_leases().renew({name, epoch}, kLeaseTime);
         };
     });
     if (visit.watermark_ahead(engine.api.server_now(), engine.api.machine_now())) {
@@ -80,7 +80,7 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
     try {
         const std::string owner = engine.owner;
         const auto acquire = [name, owner, force](Sink& sink) {
-            return sink.acquire_site(name, owner, kLeaseTime, force);
+            return sink.site_leases().acquire({name}, owner, kLeaseTime, force);
         };
         const SiteAcquired acquired = co_await engine.store.run(acquire);
         if (!acquired.lease) {
@@ -102,7 +102,7 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
         site.wait = release.next_poll_in;
         if (!visit.given_back()) {
             const auto give_back = [lease, release](Sink& sink) {
-                sink.release_site(lease.site_id, lease.epoch, release);
+                sink.site_leases().release(lease.target(), release);
             };
             co_await engine.store.run(give_back);
         }
@@ -201,7 +201,7 @@ Task<> serve_maintenance(Engine& engine, Latch& latch) {
         std::optional<SinkError> failure;
         try {
             co_await take_over_dead(engine);
-            const auto clean = [](Sink& sink) { sink.prune(kRunsKept); };
+            const auto clean = [](Sink& sink) { sink.reports().prune_runs(kRunsKept); };
             co_await engine.store.run(clean);
             co_await save_server_clock(engine);
         } catch (const SinkError& error) {
@@ -245,7 +245,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
         if (engine.scope.ending()) {
             outcome.merge({Ending::stopped, "stopped before the detail queue was done"});
         } else {
-            const auto queue = [](Sink& sink) { return sink.queue_ongoing(true); };
+            const auto queue = [](Sink& sink) { return sink.detail_queue().enqueue_ongoing(true); };
             co_await engine.store.run(queue);
             Details details(engine);
             const DrainResult result = co_await details.drain(false);

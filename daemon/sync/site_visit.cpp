@@ -21,15 +21,15 @@ std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, Instant machi
         // Most visits are this and nothing more.
         if (!due_tier(lease_.tiers, sync_)) with_last_commit_ = SiteRelease{next_poll(sync_, 0, random), ""};
         const Instant latest = latest_now(server_now, machine_now);
-        return Read{Pass(SiteTarget{lease_.site_id, lease_.epoch}, incremental_pass(lease_, sync_, latest),
-                         with_last_commit_),
+        return Read{Pass(lease_.target(), incremental_pass(lease_, sync_, latest), with_last_commit_),
                     "incremental"};
     }
     if (at_ == At::revisit) {
         if (const auto due = due_tier(lease_.tiers, sync_)) {
             OpenPass window;
             window.from = server_now - due->back;
-            return Read{Pass(TierTarget{lease_.site_id, lease_.epoch, due->covers}, window), "revisit"};
+            return Read{Pass(TierTarget{lease_.site_id, lease_.epoch, due->covers, lease_.stream}, window),
+                        "revisit"};
         }
         at_ = At::over;
     }

@@ -6,8 +6,8 @@
 
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/base/log.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/base/workers.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

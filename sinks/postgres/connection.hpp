@@ -9,11 +9,14 @@
 #include <pqxx/pqxx>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "sinks/postgres/prepared.hpp"
+#include "sinks/records.hpp"
 #include "sinks/secrets.hpp"
-#include "sinks/sink.hpp"
+#include "sinks/sink_error.hpp"
 
 struct pg_conn;  // libpq's PGconn
 
@@ -93,6 +96,13 @@ class Connection {
     /// retried a few times, so `work` may run more than once. A session that turns out to be gone before
     /// anything was asked of it is opened anew, once. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);
+    /// transact() for work that returns an answer: that of the run which was committed.
+    template <typename Work>
+    auto query(Work work) -> std::invoke_result_t<Work, Transaction&> {
+        std::optional<std::invoke_result_t<Work, Transaction&>> answer;
+        transact([&](Transaction& tx) { answer.emplace(work(tx)); });
+        return std::move(*answer);
+    }
     const ConnectSettings& settings() const { return settings_; }
 
   private:

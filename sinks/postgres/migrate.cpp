@@ -22,6 +22,10 @@ void refuse_newer(int version) {
     }
 }
 
+void refuse_newer_schema(const pqxx::result& claimed) {
+    if (!claimed.empty()) refuse_newer(static_cast<int>(integer(claimed[0], "schema_version")));
+}
+
 int schema_version(Connection& connection) {
     int version = 0;
     connection.transact([&](Transaction& tx) { version = read_version(tx, connection.settings().schema); });

@@ -6,10 +6,6 @@
 
 namespace glia::postgres {
 
-const Table kWindows{"backfill_windows",
-                     {"backfill_id", "site_id", "window_from", "lease_epoch", "pass_started_at",
-                      "pass_next_page", "pages", "engagements", "rejected", "requests", "done"}};
-
 namespace {
 
 // Times travel in COPY's binary format as microseconds since 2000-01-01.

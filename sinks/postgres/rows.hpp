@@ -19,8 +19,6 @@ struct Table {
     std::vector<std::string_view> columns;
 };
 
-extern const Table kWindows;
-
 /// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,
 /// each by the function that says its column's type: COPY's binary encoding relies on it. TableOf
 /// (tables.hpp) sees to both.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -83,6 +84,32 @@ using QueueRowFields = FieldList<OwnColumn<"id", &QueueRow::id, FieldKind::id>,
                                  OwnColumn<"name_as_of", &QueueRow::name_as_of, FieldKind::time>,
                                  OwnColumn<"name_fetched_at", &QueueRow::name_fetched_at, FieldKind::time>>;
 
+/// The checkpoint of a backfill's window.
+struct WindowRow {
+    std::int64_t backfill_id = 0;
+    std::string_view site_id;
+    OptionalInstant window_from;
+    std::int64_t lease_epoch = 0;
+    OptionalInstant pass_started_at;
+    OptionalText pass_next_page;
+    std::int64_t pages = 0;
+    std::int64_t engagements = 0;
+    std::int64_t rejected = 0;
+    std::int64_t requests = 0;
+    OptionalFlag done;
+};
+using WindowRowFields = FieldList<OwnColumn<"backfill_id", &WindowRow::backfill_id, FieldKind::number>,
+                                  OwnColumn<"site_id", &WindowRow::site_id, FieldKind::id>,
+                                  OwnColumn<"window_from", &WindowRow::window_from, FieldKind::time>,
+                                  OwnColumn<"lease_epoch", &WindowRow::lease_epoch, FieldKind::number>,
+                                  OwnColumn<"pass_started_at", &WindowRow::pass_started_at, FieldKind::time>,
+                                  OwnColumn<"pass_next_page", &WindowRow::pass_next_page, FieldKind::text>,
+                                  OwnColumn<"pages", &WindowRow::pages, FieldKind::number>,
+                                  OwnColumn<"engagements", &WindowRow::engagements, FieldKind::number>,
+                                  OwnColumn<"rejected", &WindowRow::rejected, FieldKind::number>,
+                                  OwnColumn<"requests", &WindowRow::requests, FieldKind::number>,
+                                  OwnColumn<"done", &WindowRow::done, FieldKind::flag>>;
+
 /// A table whose rows consist of the values of these lists' records, one after the other.
 template <Name kTable, typename... Lists>
 struct TableOf {
@@ -123,6 +150,7 @@ using LegQueueTable = TableOf<"leg_queues", ChildKeyFields, LegKeyFields, QueueR
 using MessageTable = TableOf<"chat_messages", ChildKeyFields, MessageFields>;
 using DetailTable = TableOf<"detail_queue", DetailRowFields>;
 using QueueTable = TableOf<"queues", QueueRowFields>;
+using WindowTable = TableOf<"backfill_windows", WindowRowFields>;
 
 // Rows of an engagement's lists.
 

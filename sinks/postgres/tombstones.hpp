@@ -11,11 +11,11 @@
 
 namespace glia::postgres {
 
-/// See Sink::tombstones().
+/// See ErasureStore::tombstones().
 std::vector<Tombstone> list_tombstones(Connection& connection, const std::optional<Tombstone>& after,
                                        std::int64_t limit);
 
-/// See Sink::add_tombstones().
+/// See ErasureStore::add_tombstones().
 std::int64_t add_tombstones(Connection& connection, const std::vector<Tombstone>& tombstones);
 
 /// Some of what is stored and has a tombstone, found by reading on from `after` in the order of the key: a

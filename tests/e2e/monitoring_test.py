@@ -47,9 +47,9 @@ def metrics_count_what_was_done_and_pass_promtool():
         assert seen["glia_sync_database_up"] == 1
         for site in simulator.sites:
             through = float(program.sql(f"SELECT extract(epoch FROM synced_through) FROM glia.sync_state WHERE site_id = '{site}'"))
-            assert abs(metrics(listen)[f'glia_sync_site_synced_through_timestamp_seconds{{site="{site}"}}'] - through) < 10
-            assert seen[f'glia_sync_site_lag_seconds{{site="{site}"}}'] < 30
-            assert seen[f'glia_sync_site_failing{{site="{site}"}}'] == 0
+            assert abs(metrics(listen)[f'glia_sync_site_synced_through_timestamp_seconds{{site="{site}",stream="engagements"}}'] - through) < 10
+            assert seen[f'glia_sync_site_lag_seconds{{site="{site}",stream="engagements"}}'] < 30
+            assert seen[f'glia_sync_site_failing{{site="{site}",stream="engagements"}}'] == 0
         for name in set(re.findall(r"^# TYPE (\S+)", text, re.M)): assert name.startswith(("glia_sync_", "process_")), name
 
 
@@ -74,10 +74,10 @@ def ready_means_that_the_database_answers_and_a_site_is_in_order():
     program = Program(own, simulator, admin__listen=listen, api__sites=[simulator.sites[0], nobody])
     with program.service(expect=None) as service:
         eventually(lambda: answers(listen) and fetch(listen, "/readyz")[0] == 200, 60)
-        eventually(lambda: metrics(listen).get(f'glia_sync_site_failing{{site="{nobody}"}}') == 1, 30)
+        eventually(lambda: metrics(listen).get(f'glia_sync_site_failing{{site="{nobody}",stream="engagements"}}') == 1, 30)
         status, text, _ = fetch(listen, "/readyz")
         assert status == 200 and "its last pass failed" in text, text
-        lag = f'glia_sync_site_lag_seconds{{site="{simulator.sites[0]}"}}'  # known once the site has been read through
+        lag = f'glia_sync_site_lag_seconds{{site="{simulator.sites[0]}",stream="engagements"}}'  # known once the site has been read through
         eventually(lambda: lag in metrics(listen))
         own.stop("immediate")
         eventually(lambda: fetch(listen, "/readyz")[0] == 503, 30)

@@ -15,7 +15,7 @@ class Enrichments : public SinkTest {
         sink = postgres::open(settings);
     }
     std::vector<EnrichmentJob> claim(Enricher kind, const std::string& owner = "me", int limit = 10) {
-        return sink->claim_enrichments({kind, owner, limit, Seconds{60}});
+        return sink->enrichments().claim({kind, owner, limit, Seconds{60}});
     }
     static std::string names(const std::vector<EnrichmentJob>& jobs) {
         std::set<std::string> sorted;
@@ -58,7 +58,7 @@ TEST_F(Enrichments, AreAskedForWithTheEngagement) {
 }
 TEST_F(Enrichments, AreNotAskedForAgainWhileNothingChanges) {
     commit({detailed(engagement("e1"))});
-    EXPECT_EQ(sink->settle_enrichment(transcript(claim(Enricher::transcript)[0], {"a"}), "me"),
+    EXPECT_EQ(sink->enrichments().complete(transcript(claim(Enricher::transcript)[0], {"a"}), "me"),
               Settled::written);
     commit({detailed(engagement("e1"), kNoon + Seconds{1})});
     EXPECT_EQ(names(claim(Enricher::transcript)), "");
@@ -74,19 +74,20 @@ TEST_F(Enrichments, AChangeWhileATranscriptIsFetchedAsksForItOnceMore) {
     Engagement changed = engagement("e1");
     changed.flagged = true;
     commit({detailed(changed, kNoon + Seconds{9})});
-    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"old"}, kNoon + Seconds{5}), "me"), Settled::written);
+    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"old"}, kNoon + Seconds{5}), "me"),
+              Settled::written);
     EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
 }
 TEST_F(Enrichments, ATranscriptIsReplacedAsASetAndUnchangedRowsAreNotWritten) {
     commit({detailed(engagement("e1")), detailed(engagement("e2"))});
     auto jobs = claim(Enricher::transcript);
-    for (const auto& job : jobs) sink->settle_enrichment(transcript(job, {"a", "b", "c"}), "me");
+    for (const auto& job : jobs) sink->enrichments().complete(transcript(job, {"a", "b", "c"}), "me");
     EXPECT_EQ(chat(), "e10a e11b e12c e20a e21b e22c");
     const std::string before =
         sql("SELECT xmin FROM chat_messages WHERE engagement_id = 'e1' AND position = 0");
     sql("UPDATE enrichments SET waiting = true");
     jobs = claim(Enricher::transcript);
-    sink->settle_enrichment(transcript({"e1", "", 0}, {"a", "B"}), "me");
+    sink->enrichments().complete(transcript({"e1", "", 0}, {"a", "B"}), "me");
     EXPECT_EQ(chat(), "e10a e11B e20a e21b e22c");
     EXPECT_EQ(sql("SELECT xmin FROM chat_messages WHERE engagement_id = 'e1' AND position = 0"), before);
 }
@@ -95,16 +96,16 @@ TEST_F(Enrichments, AClaimThatPassedOnWritesNothing) {
     const auto job = claim(Enricher::transcript)[0];
     sql("UPDATE enrichments SET claimed_until = now() - interval '1 second'");
     EXPECT_EQ(names(claim(Enricher::transcript, "another")), "e1/");
-    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"late"}), "me"), Settled::lost);
+    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"late"}), "me"), Settled::lost);
     EXPECT_EQ(chat(), "NULL");
-    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"right"}), "another"), Settled::written);
+    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"right"}), "another"), Settled::written);
 }
 TEST_F(Enrichments, WhatWasErasedMeanwhileIsNotWritten) {
     commit({detailed(engagement("e1"))});
     const auto job = claim(Enricher::transcript)[0];
-    sink->forget({"e1", {}, {}});
+    sink->erasures().forget({"e1", {}, {}});
     erase_ordered(*sink);
-    EXPECT_EQ(sink->settle_enrichment(transcript(job, {"late"}), "me"), Settled::erased);
+    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"late"}), "me"), Settled::erased);
     EXPECT_EQ(chat(), "NULL");
 }
 TEST_F(Enrichments, AFailureWaitsAndCounts) {
@@ -113,7 +114,7 @@ TEST_F(Enrichments, AFailureWaitsAndCounts) {
     outcome.job = claim(Enricher::transcript)[0];
     outcome.error = "no";
     outcome.retry_in = Seconds{3600};
-    sink->settle_enrichment(outcome, "me");
+    sink->enrichments().complete(outcome, "me");
     EXPECT_EQ(names(claim(Enricher::transcript)), "");
     EXPECT_EQ(sql("SELECT attempts, last_error FROM enrichments WHERE kind = 'transcript'"), "1|no");
     sql("UPDATE enrichments SET next_attempt_at = now()");
@@ -122,13 +123,13 @@ TEST_F(Enrichments, AFailureWaitsAndCounts) {
     outcome.attempted = false;
     outcome.error.clear();
     outcome.retry_in = Seconds{0};
-    sink->settle_enrichment(outcome, "me");
+    sink->enrichments().complete(outcome, "me");
     EXPECT_EQ(sql("SELECT attempts FROM enrichments WHERE kind = 'transcript'"), "1");
     EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
 }
 TEST_F(Enrichments, AFileGoesWithItsUrlWhateverPlaceThatHas) {
     commit({detailed(engagement("e1"))});
-    for (const auto& job : claim(Enricher::recording)) sink->settle_enrichment(recording(job), "me");
+    for (const auto& job : claim(Enricher::recording)) sink->enrichments().complete(recording(job), "me");
     Engagement changed = engagement("e1");
     changed.audio_recording_urls = {"u0", "u2", "u1"};
     commit({detailed(changed, kNoon + Seconds{1})});
@@ -152,31 +153,32 @@ TEST_F(Enrichments, WhatCameWhileTheyWereOffIsAskedForLater) {
     };
     for (int i = 0; i < 3; ++i) load(engagement("e" + std::to_string(i)), kNoon);
     EXPECT_EQ(names(claim(Enricher::transcript)), "");
-    EXPECT_FALSE(sink->queue_enrichments(Enricher::transcript, {}));
-    EXPECT_FALSE(sink->queue_enrichments(Enricher::recording, {}));
-    sink->enrichments_queued(Enricher::transcript, Seconds{1});
+    EXPECT_FALSE(sink->enrichments().enqueue_missed(Enricher::transcript, {}));
+    EXPECT_FALSE(sink->enrichments().enqueue_missed(Enricher::recording, {}));
+    sink->enrichments().record_enqueued(Enricher::transcript, Seconds{1});
     EXPECT_EQ(names(claim(Enricher::recording)), "e0/u1 e0/u2 e1/u1 e1/u2 e2/u1 e2/u2");
-    for (const auto& job : claim(Enricher::transcript)) sink->settle_enrichment(transcript(job, {"a"}), "me");
+    for (const auto& job : claim(Enricher::transcript))
+        sink->enrichments().complete(transcript(job, {"a"}), "me");
     Engagement changed = engagement("e1");
     changed.flagged = true;
     load(changed, kNoon + Seconds{1});
-    sink->queue_enrichments(Enricher::transcript, {});
+    sink->enrichments().enqueue_missed(Enricher::transcript, {});
     EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
 }
 TEST_F(Enrichments, OneInstanceHasTheTurn) {
-    EXPECT_TRUE(sink->take_wait_turn(Seconds{60}));
-    EXPECT_FALSE(open()->take_wait_turn(Seconds{60}));
+    EXPECT_TRUE(sink->enrichments().take_wait_turn(Seconds{60}));
+    EXPECT_FALSE(open()->enrichments().take_wait_turn(Seconds{60}));
     sql("UPDATE enrichers SET next_at = now()");
-    EXPECT_TRUE(open()->take_wait_turn(Seconds{60}));
-    sink->add_wait_sample("s1", kNoon, 7);
-    sink->add_wait_sample("s1", kNoon, 8);  // the same call again
+    EXPECT_TRUE(open()->enrichments().take_wait_turn(Seconds{60}));
+    sink->enrichments().add_wait_sample("s1", kNoon, 7);
+    sink->enrichments().add_wait_sample("s1", kNoon, 8);  // the same call again
     EXPECT_EQ(sql("SELECT average_duration_in_seconds FROM queue_wait_samples"), "7");
 }
 TEST_F(Enrichments, StatusTellsHowTheyFare) {
     commit({detailed(engagement("e1"))});
-    sink->enricher_fared("queue_wait", "refused");
-    sink->enricher_fared("transcript", "");
-    const auto enrichers = sink->status().enrichers;
+    sink->enrichments().record_result("queue_wait", "refused");
+    sink->enrichments().record_result("transcript", "");
+    const auto enrichers = sink->reports().status().enrichers;
     ASSERT_EQ(enrichers.size(), 3u);
     EXPECT_EQ(enrichers[0].kind, "queue_wait");
     EXPECT_EQ(enrichers[0].last_error, "refused");

@@ -45,7 +45,7 @@ class Erasure : public SinkTest {
         sink->commit(batch, std::nullopt);
     }
     Erased forget(const ForgetOrder& order) {
-        sink->forget(order);
+        sink->erasures().forget(order);
         return erase_ordered(*sink);
     }
 };
@@ -56,8 +56,8 @@ TEST_F(Erasure, OfAnEngagementTakesItsRowsOutOfEveryTable) {
     const Erased erased = forget({"e-one", {}, {}});
     EXPECT_EQ(erased.engagements, 1);
     EXPECT_EQ(erased.rejected, 1);
-    EXPECT_EQ(sink->recordings_to_erase(""), std::vector<std::string>{"e-one"});
-    sink->recordings_erased({"e-one"});
+    EXPECT_EQ(sink->erasures().recordings_to_erase(""), std::vector<std::string>{"e-one"});
+    sink->erasures().recordings_erased({"e-one"});
     EXPECT_EQ(rows_with("e-one"), 0);
     EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three e-two");
     EXPECT_EQ(forget({"e-four", {}, {}}).engagements, 1);
@@ -68,7 +68,7 @@ TEST_F(Erasure, OfAVisitorTakesAllEngagementsAndRejectedRecords) {
     const Erased erased = forget({{}, "ann", {}});
     EXPECT_EQ(erased.engagements, 2);
     EXPECT_EQ(erased.rejected, 2);
-    sink->recordings_erased({"e-one"});
+    sink->erasures().recordings_erased({"e-one"});
     EXPECT_EQ(rows_with("\"visitor_id\":\"ann\""), 0);
     EXPECT_EQ(rows_with("/ann"), 0);
     EXPECT_EQ(rows_with("e-one") + rows_with("e-two"), 0);
@@ -90,7 +90,7 @@ TEST_F(Erasure, WhatIsForgottenDoesNotComeBack) {
     record = {std::nullopt, R"({"visitor_id":"ann"})", "bad", bytes_hash("ann")};
     batch.rejected.push_back({record, RecordSource::list, "s1"});
     sink->commit(batch, std::nullopt);
-    sink->recordings_erased({"e-one"});
+    sink->erasures().recordings_erased({"e-one"});
     EXPECT_EQ(rows_with("e-one") + rows_with("e-two") + rows_with("e-nine"), 0);
     EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");
     EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three");
@@ -128,7 +128,7 @@ TEST_F(Erasure, TombstonesHoldNoPersonalData) {
 }
 TEST_F(Erasure, ThatWasBrokenOffIsFinishedByWhoeverComesNext) {
     fill();
-    sink->forget({{}, "ann", {}});
+    sink->erasures().forget({{}, "ann", {}});
     EXPECT_EQ(commit({of("e-one", "ann")}).forgotten, 1);  // it counts from that moment on
     const auto other = open();
     EXPECT_EQ(erase_ordered(*other).engagements, 2);
@@ -143,7 +143,7 @@ TEST_F(Erasure, WaitsForACommitThatIsUnderWay) {
     std::atomic<bool> done{false};
     std::thread forgetting([&] {
         const auto other = open();
-        other->forget({"late", {}, {}});
+        other->erasures().forget({"late", {}, {}});
         erase_ordered(*other);
         done = true;
     });
@@ -181,8 +181,8 @@ TEST_F(Erasure, ALargeOneGoesInSmallTransactions) {
 
 std::vector<Tombstone> all_tombstones(Sink& sink, std::int64_t limit) {
     std::vector<Tombstone> all;
-    for (auto page = sink.tombstones(std::nullopt, limit); !page.empty();
-         page = sink.tombstones(all.back(), limit))
+    for (auto page = sink.erasures().tombstones(std::nullopt, limit); !page.empty();
+         page = sink.erasures().tombstones(all.back(), limit))
         all.insert(all.end(), page.begin(), page.end());
     return all;
 }
@@ -199,22 +199,22 @@ TEST_F(Erasure, TombstonesAreListedInPagesAndKeptAsTheyWere) {
     EXPECT_EQ(all_tombstones(*sink, 1), all);
     const auto other = postgres::open({database.dsn(), "other"});
     other->migrate();
-    EXPECT_EQ(other->add_tombstones(all), 4);
+    EXPECT_EQ(other->erasures().add_tombstones(all), 4);
     EXPECT_EQ(all_tombstones(*other, 3), all);
-    EXPECT_EQ(other->add_tombstones(all), 0);
+    EXPECT_EQ(other->erasures().add_tombstones(all), 0);
     EXPECT_EQ(all_tombstones(*other, 3), all);
 }
 TEST_F(Erasure, ByTombstonesFindsWhatIsStoredByItsDigest) {
     fill();
-    EXPECT_EQ(
-        sink->add_tombstones({of_visitor("ann"), {Tombstone::Kind::engagement, bytes_hash("e-four"), {}}}),
-        2);
+    EXPECT_EQ(sink->erasures().add_tombstones(
+                  {of_visitor("ann"), {Tombstone::Kind::engagement, bytes_hash("e-four"), {}}}),
+              2);
     EXPECT_EQ(commit({of("e-nine", "ann")}).forgotten, 1);  // it counts from that moment on
     const auto other = open();                              // whoever comes next goes on with it
     const Erased erased = erase_ordered(*other);
     EXPECT_EQ(erased.engagements, 3);
     EXPECT_EQ(erased.rejected, 2);
-    sink->recordings_erased(sink->recordings_to_erase(""));
+    sink->erasures().recordings_erased(sink->erasures().recordings_to_erase(""));
     EXPECT_EQ(
         rows_with("e-one") + rows_with("e-two") + rows_with("e-four") + rows_with("\"visitor_id\":\"ann\""),
         0);
@@ -231,15 +231,15 @@ TEST_F(Erasure, ByTombstonesReadsAllPagesOfATable) {
         "'bad', "
         "CASE WHEN i % 2 = 0 THEN '{\"visitor_id\":\"ann\"}' ELSE '{}' END, convert_to(i::text, 'UTF8') FROM "
         "generate_series(1, 500) i");
-    sink->add_tombstones({of_visitor("ann")});
+    sink->erasures().add_tombstones({of_visitor("ann")});
     const Erased erased = erase_ordered(*sink);
     EXPECT_EQ(erased.engagements, 2600);
     EXPECT_EQ(erased.rejected, 250);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements WHERE visitor_id = 'ann'"), "0");
 }
 TEST_F(Erasure, AnImportIsNotLostToAScanThatEndsJustNow) {
-    sink->add_tombstones({of_visitor("ann")});
-    sink->add_tombstones({of_visitor("bob")});
+    sink->erasures().add_tombstones({of_visitor("ann")});
+    sink->erasures().add_tombstones({of_visitor("bob")});
     EXPECT_EQ(sql("SELECT count(*) FROM erasures WHERE kind = 'tombstones'"), "2") << "an order for each";
 }
 

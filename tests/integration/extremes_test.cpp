@@ -77,7 +77,7 @@ TEST_F(Extremes, TimesAtTheEndsOfWhatTheApiCanSayAreStored) {
     }
     EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "0");
     ask_everything();
-    EXPECT_NO_THROW(sink->history(10));
+    EXPECT_NO_THROW(sink->reports().history(10));
 }
 TEST_F(Extremes, NoViewFailsWhateverAnIntegerOrATimeIs) {
     std::vector<FetchedEngagement> many;
@@ -93,7 +93,7 @@ TEST_F(Extremes, NoViewFailsWhateverAnIntegerOrATimeIs) {
         many.push_back(std::move(fetched));
     }
     commit(std::move(many));
-    sink->acquire_site("s1", "me", Seconds{1}, true);
+    sink->site_leases().acquire({"s1"}, "me", Seconds{1}, true);
     // Every integer and time that is no key, of every row, in every round another mixture.
     const std::string mix = R"(
         DO $$

@@ -51,9 +51,9 @@ inline FetchedEngagement detailed(Engagement e, Instant when = kNoon) {
 /// Everything that was to be forgotten.
 inline Erased erase_ordered(Sink& sink) {
     Erased all;
-    for (ErasureOrder order : sink.erasure_orders()) {
+    for (ErasureOrder order : sink.erasures().orders()) {
         for (bool finished = false; !finished;) {
-            const ErasureStep step = sink.erase_some(order);
+            const ErasureStep step = sink.erasures().erase_part(order);
             all += step.erased;
             finished = step.finished;
             order.cursor = step.cursor;
@@ -65,7 +65,7 @@ inline Erased erase_ordered(Sink& sink) {
 inline Erased erase_older(Sink& sink, Instant before) {
     Erased all;
     for (RetentionCursor cursor; cursor.stage != RetentionCursor::Stage::finished;)
-        all += sink.erase_older(before, cursor);
+        all += sink.erasures().erase_older(before, cursor);
     return all;
 }
 

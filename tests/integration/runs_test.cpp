@@ -8,7 +8,7 @@ namespace {
 
 class Runs : public SinkTest {
   protected:
-    SiteLease acquire() { return *sink->acquire_site("s1", "me", Seconds{60}, true).lease; }
+    SiteLease acquire() { return *sink->site_leases().acquire({"s1"}, "me", Seconds{60}, true).lease; }
     static SiteRelease failure(const std::string& error, const char* mode = "incremental") {
         SiteRelease release{std::chrono::milliseconds{0}, error};
         FailedPass failed;
@@ -21,7 +21,7 @@ class Runs : public SinkTest {
         return release;
     }
     void fail(const std::string& error, const char* mode = "incremental") {
-        sink->release_site("s1", acquire().epoch, failure(error, mode));
+        sink->site_leases().release({"s1", acquire().epoch}, failure(error, mode));
     }
     static PassCheckpoint complete(PassTarget target) {
         PassCheckpoint checkpoint;
@@ -41,7 +41,7 @@ TEST_F(Runs, AFailedPassLeavesARowWithItsError) {
     fail("HTTP 500");
     EXPECT_EQ(runs("mode, site_id, error, times, pages, requests, window_from = '2024-01-01 12:00Z'"),
               "incremental|s1|HTTP 500|1|3|7|t");
-    const History history = sink->history(10);
+    const History history = sink->reports().history(10);
     EXPECT_EQ(history.runs.at(0).error, "HTTP 500");
     EXPECT_EQ(history.runs.at(0).times, 1);
 }
@@ -58,13 +58,13 @@ TEST_F(Runs, AfterASuccessTheSameFailureIsANewRow) {
     fail("HTTP 500");
     const SiteLease lease = acquire();
     sink->commit({}, complete(SiteTarget{"s1", lease.epoch}));
-    sink->release_site("s1", lease.epoch, {});
+    sink->site_leases().release({"s1", lease.epoch}, {});
     fail("HTTP 500");
     EXPECT_EQ(runs("coalesce(error, 'well')"), "HTTP 500\nwell\nHTTP 500");
 }
 TEST_F(Runs, AFailureThatIsToldTwiceIsOneRow) {
     const std::int64_t epoch = acquire().epoch;
-    for (int i = 0; i < 2; ++i) sink->release_site("s1", epoch, failure("HTTP 500"));
+    for (int i = 0; i < 2; ++i) sink->site_leases().release({"s1", epoch}, failure("HTTP 500"));
     EXPECT_EQ(runs("error, times"), "HTTP 500|1");
     EXPECT_EQ(sql("SELECT failures FROM sync_state"), "1");
 }
@@ -84,7 +84,7 @@ TEST_F(Runs, ThePassOfTheNextLeaseIsAnotherRow) {
     for (int i = 0; i < 2; ++i) {
         const std::int64_t epoch = acquire().epoch;
         sink->commit({}, complete(SiteTarget{"s1", epoch}));
-        sink->release_site("s1", epoch, {});
+        sink->site_leases().release({"s1", epoch}, {});
     }
     EXPECT_EQ(runs("mode"), "incremental\nincremental");
 }
@@ -94,10 +94,10 @@ TEST_F(Runs, AFailedWindowLeavesARowOnceForTheSameFailure) {
     spec.to = kNoon + std::chrono::hours{3};
     spec.window = std::chrono::hours{1};
     spec.sites = {"s1"};
-    const BackfillState state = sink->open_backfill(spec);
-    for (const WindowLease& lease : sink->claim_windows({state.id, "me", Seconds{60}, {}, 3})) {
-        sink->release_window(lease.target, "HTTP 500");
-        sink->release_window(lease.target, "HTTP 500");  // told again
+    const BackfillState state = sink->backfills().open(spec);
+    for (const WindowLease& lease : sink->backfills().claim_windows({state.id, "me", Seconds{60}, {}, 3})) {
+        sink->backfills().release_window(lease.target, "HTTP 500");
+        sink->backfills().release_window(lease.target, "HTTP 500");  // told again
     }
     EXPECT_EQ(runs("mode, site_id, backfill_id IS NOT NULL, error, times, window_from = '2024-01-01 12:00Z'"),
               "backfill|s1|t|HTTP 500|3|t");
@@ -108,7 +108,7 @@ TEST_F(Runs, ARevisitIsDueByItsStartNotItsEnd) {
     PassCheckpoint checkpoint = complete(TierTarget{"s1", lease.epoch, {Seconds{60}}});
     checkpoint.elapsed = std::chrono::minutes{10};
     sink->commit({}, checkpoint);
-    sink->release_site("s1", lease.epoch, {});
+    sink->site_leases().release({"s1", lease.epoch}, {});
     const SiteLease next = acquire();
     ASSERT_EQ(next.tiers.size(), 1u);
     EXPECT_GE(*next.tiers[0].since_start, std::chrono::minutes{10});

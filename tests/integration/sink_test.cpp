@@ -148,7 +148,7 @@ TEST_F(Sinks, OfAPageThatIsReadAgainWhatDiffersInAnyWayIsNotPassedOver) {
     EXPECT_EQ(counts.legs, 4);  // e11, e12, e15, e16
     EXPECT_EQ(sql("SELECT count(*), count(DISTINCT engagement_id) FROM legs"), "21|20");
     EXPECT_EQ(sql("SELECT count(*) FROM ongoing_engagements"), "0");
-    EXPECT_EQ(sink->status().rejected, 1);  // of which nobody knows whose it is
+    EXPECT_EQ(sink->reports().status().rejected, 1);  // of which nobody knows whose it is
 
     const std::string before = versions();
     EXPECT_EQ(commit(second).unchanged, 20);
@@ -426,9 +426,9 @@ TEST_F(Sinks, TheQueuesNameIsThatOfTheNewestEngagement) {
 }
 TEST_F(Sinks, NewListItemsAreQueuedForTheirLegsAndDetailsSettleThem) {
     EXPECT_EQ(commit({listed(engagement("e1"))}).queued, 1);
-    const auto jobs = sink->claim_details({"me", 10, Seconds{60}});
+    const auto jobs = sink->detail_queue().claim({"me", 10, Seconds{60}});
     ASSERT_EQ(jobs.size(), 1u);
-    EXPECT_TRUE(sink->claim_details({"you", 10, Seconds{60}}).empty());
+    EXPECT_TRUE(sink->detail_queue().claim({"you", 10, Seconds{60}}).empty());
     Batch batch;
     batch.engagements = {detailed(engagement("e1"), kNoon + Seconds{1})};
     batch.details = {{"e1", kNoon + Seconds{1}, "", {}, false, true}};
@@ -444,8 +444,8 @@ TEST_F(Sinks, ADetailOlderThanTheListItemThatAsksDoesNotSettle) {
 }
 TEST_F(Sinks, ADetailWhoseClaimHasPassedIsNotWrittenAndTheOthersAre) {
     commit({listed(engagement("e1")), listed(engagement("e2"))});
-    sink->claim_details({"me", 10, Seconds{0}});
-    ASSERT_EQ(sink->claim_details({"you", 1, Seconds{60}}).size(), 1u);
+    sink->detail_queue().claim({"me", 10, Seconds{0}});
+    ASSERT_EQ(sink->detail_queue().claim({"you", 1, Seconds{60}}).size(), 1u);
     const std::string yours = sql("SELECT engagement_id FROM detail_queue WHERE claimed_by = 'you'");
     Batch batch;
     batch.claim_owner = "me";
@@ -460,8 +460,8 @@ TEST_F(Sinks, ADetailWhoseClaimHasPassedIsNotWrittenAndTheOthersAre) {
 }
 TEST_F(Sinks, AFailureIsNotNotedByAnOwnerWhoseClaimHasPassed) {
     commit({listed(engagement("e1"))});
-    sink->claim_details({"me", 10, Seconds{0}});
-    sink->claim_details({"you", 10, Seconds{60}});
+    sink->detail_queue().claim({"me", 10, Seconds{0}});
+    sink->detail_queue().claim({"you", 10, Seconds{60}});
     Batch batch;
     batch.claim_owner = "me";
     batch.details = {{"e1", std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
@@ -470,11 +470,11 @@ TEST_F(Sinks, AFailureIsNotNotedByAnOwnerWhoseClaimHasPassed) {
 }
 TEST_F(Sinks, ClaimsAreRenewedByTheirOwnerOnly) {
     commit({listed(engagement("e1"))});
-    sink->claim_details({"me", 10, Seconds{0}});
-    sink->renew_details("you", {"e1"}, Seconds{600});
+    sink->detail_queue().claim({"me", 10, Seconds{0}});
+    sink->detail_queue().renew("you", {"e1"}, Seconds{600});
     EXPECT_EQ(sql("SELECT claimed_until <= now() FROM detail_queue"), "t");
-    sink->renew_details("me", {"e1"}, Seconds{600});
-    EXPECT_TRUE(sink->claim_details({"you", 10, Seconds{60}}).empty());
+    sink->detail_queue().renew("me", {"e1"}, Seconds{600});
+    EXPECT_TRUE(sink->detail_queue().claim({"you", 10, Seconds{60}}).empty());
 }
 TEST_F(Sinks, AFailedDetailWaitsAndIsParked) {
     commit({listed(engagement("e1"))});
@@ -484,14 +484,14 @@ TEST_F(Sinks, AFailedDetailWaitsAndIsParked) {
     EXPECT_EQ(sql("SELECT attempts, parked, last_error, next_attempt_at > now() + interval '59 minutes' FROM "
                   "detail_queue"),
               "1|t|HTTP 404|t");
-    EXPECT_EQ(sink->status().details_parked, 1);
-    EXPECT_TRUE(sink->claim_details({"me", 10, Seconds{60}}).empty());
+    EXPECT_EQ(sink->reports().status().details_parked, 1);
+    EXPECT_TRUE(sink->detail_queue().claim({"me", 10, Seconds{60}}).empty());
 }
 TEST_F(Sinks, TheNewestDetailsAreClaimedFirst) {
     Engagement late = engagement("e2");
     late.created_at = kNoon + Seconds{60};
     commit({listed(engagement("e1")), listed(late)});
-    EXPECT_EQ(sink->claim_details({"me", 1, Seconds{60}}).at(0).engagement_id, "e2");
+    EXPECT_EQ(sink->detail_queue().claim({"me", 1, Seconds{60}}).at(0).engagement_id, "e2");
 }
 TEST_F(Sinks, OngoingEngagementsComeBackUntilTheyHaveEnded) {
     Engagement open = engagement("e1");
@@ -500,7 +500,7 @@ TEST_F(Sinks, OngoingEngagementsComeBackUntilTheyHaveEnded) {
     FetchedEngagement fetched = detailed(open);
     fetched.refetch_in = Seconds{0};
     commit({fetched});
-    EXPECT_EQ(sink->queue_ongoing(false), 1);
+    EXPECT_EQ(sink->detail_queue().enqueue_ongoing(false), 1);
     commit({detailed(engagement("e1"), kNoon + Seconds{60})});
     EXPECT_EQ(sql("SELECT count(*) FROM ongoing_engagements"), "0");
 }
@@ -511,9 +511,9 @@ TEST_F(Sinks, ARejectedRecordIsCountedNotRepeatedAndResolvedOnceItLoads) {
     sink->commit(batch, std::nullopt);
     EXPECT_EQ(sql("SELECT site_id, engagement_id, reason, payload, times_seen FROM rejected_records"),
               "s1|e1|created_at is missing|{\"id\":\"e1\"}|2");
-    EXPECT_EQ(sink->status().rejected, 1);
+    EXPECT_EQ(sink->reports().status().rejected, 1);
     commit({listed(engagement("e1"))});
-    EXPECT_EQ(sink->status().rejected, 0);
+    EXPECT_EQ(sink->reports().status().rejected, 0);
 }
 TEST_F(Sinks, AnUnchangedEngagementSettlesWhatWasRejectedOfItsListItem) {
     commit({listed(engagement("e1"))});
@@ -521,7 +521,7 @@ TEST_F(Sinks, AnUnchangedEngagementSettlesWhatWasRejectedOfItsListItem) {
     batch.rejected = {{{"e1", "{}", "why"}, RecordSource::list, "s1"}};
     sink->commit(batch, std::nullopt);
     EXPECT_EQ(commit({listed(engagement("e1"))}).unchanged, 1);
-    EXPECT_EQ(sink->status().rejected, 0);
+    EXPECT_EQ(sink->reports().status().rejected, 0);
 }
 TEST_F(Sinks, AListItemDoesNotSettleARejectedDetail) {
     commit({listed(engagement("e1"))});
@@ -529,27 +529,27 @@ TEST_F(Sinks, AListItemDoesNotSettleARejectedDetail) {
     batch.rejected = {{{"e1", "{}", "why"}, RecordSource::detail, ""}};
     sink->commit(batch, std::nullopt);
     commit({listed(engagement("e1"))});
-    EXPECT_EQ(sink->status().rejected, 1);
+    EXPECT_EQ(sink->reports().status().rejected, 1);
     commit({detailed(engagement("e1"))});
-    EXPECT_EQ(sink->status().rejected, 0);
+    EXPECT_EQ(sink->reports().status().rejected, 0);
 }
 TEST_F(Sinks, RejectedRecordsAreFoundByNumberAndSite) {
     Batch batch;
     batch.rejected = {{{"e1", "{1}", "why"}, RecordSource::list, "s1"},
                       {{std::nullopt, "{2}", "id is missing"}, RecordSource::list, "s2"}};
     sink->commit(batch, std::nullopt);
-    EXPECT_EQ(sink->rejected({}).size(), 2u);
+    EXPECT_EQ(sink->rejects().find({}).size(), 2u);
     RejectedQuery query;
     query.site_id = "s2";
-    const auto of_site = sink->rejected(query);
+    const auto of_site = sink->rejects().find(query);
     ASSERT_EQ(of_site.size(), 1u);
     EXPECT_EQ(of_site[0].payload, "{2}");
     EXPECT_EQ(of_site[0].engagement_id, std::nullopt);
-    sink->resolve_rejected(of_site[0].id);
-    EXPECT_TRUE(sink->rejected(query).empty());
+    sink->rejects().resolve(of_site[0].id);
+    EXPECT_TRUE(sink->rejects().find(query).empty());
     query.resolved_too = true;
     query.ids = {of_site[0].id};
-    EXPECT_TRUE(sink->rejected(query).at(0).resolved_at);
+    EXPECT_TRUE(sink->rejects().find(query).at(0).resolved_at);
 }
 TEST_F(Sinks, ARecordThatPostgresRefusesCostsOnlyItself) {
     Engagement bad = engagement("e2");
@@ -573,35 +573,36 @@ PassCheckpoint checkpoint(const SiteLease& lease, bool complete) {
 }
 
 TEST_F(Sinks, AResetMovesTheWatermarkBackAndStopsWhoeverReads) {
-    const SiteLease first = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    const SiteLease first = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     sink->commit({}, checkpoint(first, true));
-    sink->release_site("s1", first.epoch, {std::chrono::hours{1}, ""});
-    const SiteLease second = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    sink->site_leases().release({"s1", first.epoch}, {std::chrono::hours{1}, ""});
+    const SiteLease second = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     sink->commit({}, checkpoint(second, false));
-    EXPECT_FALSE(sink->reset_site("s1", kNoon + Seconds{5}).moved);
-    const ResetResult result = sink->reset_site("s1", kNoon - Seconds{60});
+    EXPECT_FALSE(sink->site_leases().reset({"s1"}, kNoon + Seconds{5}).moved);
+    const ResetResult result = sink->site_leases().reset({"s1"}, kNoon - Seconds{60});
     EXPECT_TRUE(result.moved);
     EXPECT_EQ(result.before, kNoon + Seconds{5});
     EXPECT_THROW(sink->commit({}, checkpoint(second, true)), SinkError);
-    const SiteLease third = *sink->acquire_site("s1", "you", Seconds{30}, false).lease;  // it is due at once
+    const SiteLease third =
+        *sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease;  // it is due at once
     EXPECT_EQ(third.synced_through, kNoon - Seconds{60});
     EXPECT_FALSE(third.open_pass);
-    EXPECT_FALSE(sink->reset_site("unknown", kNoon).known);
+    EXPECT_FALSE(sink->site_leases().reset({"unknown"}, kNoon).known);
 }
 TEST_F(Sinks, WorkIsNotTakenOnInASchemaThatIsNewer) {
     commit({listed(engagement("e1"))});
     sql("INSERT INTO schema_version (version) VALUES (999)");
-    EXPECT_THROW(sink->acquire_site("s1", "me", Seconds{30}, true), SinkError);
-    EXPECT_THROW(sink->claim_details({"me", 1, Seconds{30}}), SinkError);
+    EXPECT_THROW(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true), SinkError);
+    EXPECT_THROW(sink->detail_queue().claim({"me", 1, Seconds{30}}), SinkError);
     EXPECT_EQ(sql("SELECT count(*) FROM detail_queue WHERE claimed_by IS NOT NULL"), "0");
 }
 TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
-    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     Batch batch;
     batch.engagements = {listed(engagement("e1"))};
     sink->commit(batch, checkpoint(lease, false));
-    sink->release_site("s1", lease.epoch, {});
-    const SiteLease next = *sink->acquire_site("s1", "you", Seconds{30}, true).lease;
+    sink->site_leases().release({"s1", lease.epoch}, {});
+    const SiteLease next = *sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease;
     ASSERT_TRUE(next.open_pass);
     EXPECT_EQ(next.open_pass->next_page, "https://x/?cursor=1");
     EXPECT_EQ(next.open_pass->started_at, kNoon + Seconds{5});
@@ -613,9 +614,10 @@ TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
     EXPECT_EQ(sql("SELECT mode, site_id, error FROM sync_runs"), "incremental|s1|NULL");
 }
 TEST_F(Sinks, ACommitUnderALostLeaseWritesNothing) {
-    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{0}, true).lease;  // expired at once
+    const SiteLease lease =
+        *sink->site_leases().acquire({"s1"}, "me", Seconds{0}, true).lease;  // expired at once
     const auto other = open();
-    ASSERT_TRUE(other->acquire_site("s1", "you", Seconds{30}, true).lease);
+    ASSERT_TRUE(other->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease);
     Batch batch;
     batch.engagements = {listed(engagement("e1"))};
     try {
@@ -628,49 +630,49 @@ TEST_F(Sinks, ACommitUnderALostLeaseWritesNothing) {
     EXPECT_EQ(sql("SELECT synced_through FROM sync_state"), "NULL");
 }
 TEST_F(Sinks, ALeaseIsHeldByOneAndGivenBack) {
-    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
-    const SiteAcquired refused = sink->acquire_site("s1", "you", Seconds{30}, true);
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    const SiteAcquired refused = sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true);
     EXPECT_FALSE(refused.lease);
     EXPECT_EQ(refused.owner, "me");
-    EXPECT_EQ(sink->status().sites.at(0).lease_owner, "me");
+    EXPECT_EQ(sink->reports().status().sites.at(0).lease_owner, "me");
     SiteRelease release;
     release.next_poll_in = std::chrono::hours{1};
     release.error = "HTTP 503";
-    sink->release_site("s1", lease.epoch, release);
-    EXPECT_FALSE(sink->acquire_site("s1", "you", Seconds{30}, false).lease);  // not due
-    EXPECT_EQ(sink->acquire_site("s1", "you", Seconds{30}, true).lease->failures, 1);
-    EXPECT_EQ(sink->status().sites.at(0).last_error, "HTTP 503");
+    sink->site_leases().release({"s1", lease.epoch}, release);
+    EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease);  // not due
+    EXPECT_EQ(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease->failures, 1);
+    EXPECT_EQ(sink->reports().status().sites.at(0).last_error, "HTTP 503");
 }
 TEST_F(Sinks, ALeaseMayGoBackWithTheLastCommitOfAPass) {
-    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     PassCheckpoint last = checkpoint(lease, true);
     last.release = SiteRelease{std::chrono::hours{1}, ""};
     sink->commit({}, last);
-    EXPECT_FALSE(sink->status().sites.at(0).lease_owner);
-    EXPECT_FALSE(sink->acquire_site("s1", "you", Seconds{30}, false).lease) << "it is not due";
+    EXPECT_FALSE(sink->reports().status().sites.at(0).lease_owner);
+    EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease) << "it is not due";
     // Whoever did not hear that it was committed says it again.
     EXPECT_NO_THROW(sink->commit({}, last));
-    ASSERT_TRUE(sink->acquire_site("s1", "you", Seconds{30}, true).lease);
+    ASSERT_TRUE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease);
     EXPECT_THROW(sink->commit({}, last), SinkError) << "by now it is somebody else's";
 }
 TEST_F(Sinks, WhatADeadInstanceHeldIsFreedAndFenced) {
-    const SiteLease lease = *sink->acquire_site("s1", "dead", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "dead", Seconds{30}, true).lease;
     commit({listed(engagement("e1"))});
-    sink->claim_details({"dead", 10, Seconds{300}});
-    EXPECT_EQ(sink->owners(), std::vector<std::string>{"dead"});
-    sink->take_over("dead");
-    EXPECT_TRUE(sink->acquire_site("s1", "me", Seconds{30}, true).lease);
-    EXPECT_EQ(sink->claim_details({"me", 10, Seconds{60}}).size(), 1u);
+    sink->detail_queue().claim({"dead", 10, Seconds{300}});
+    EXPECT_EQ(sink->instances().lease_owners(), std::vector<std::string>{"dead"});
+    sink->instances().release_leases_of_dead("dead");
+    EXPECT_TRUE(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease);
+    EXPECT_EQ(sink->detail_queue().claim({"me", 10, Seconds{60}}).size(), 1u);
     EXPECT_THROW(sink->commit({}, checkpoint(lease, true)), SinkError);
 }
 TEST_F(Sinks, ARevisitIsRememberedWithTheTiersItCovers) {
-    const SiteLease lease = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     PassCheckpoint done = checkpoint(lease, true);
     done.target = TierTarget{"s1", lease.epoch, {Seconds{3600}, Seconds{86'400}}};
     done.watermark.reset();
     sink->commit({}, done);
-    sink->release_site("s1", lease.epoch, {});
-    const SiteLease next = *sink->acquire_site("s1", "me", Seconds{30}, true).lease;
+    sink->site_leases().release({"s1", lease.epoch}, {});
+    const SiteLease next = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     EXPECT_EQ(next.tiers.size(), 2u);
     EXPECT_EQ(next.synced_through, std::nullopt);
 }
@@ -687,49 +689,49 @@ BackfillSpec spec() {
 TEST_F(Sinks, ABackfillIsSplitIntoWindowsThatCoverTheRange) {
     BackfillSpec uneven = spec();
     uneven.to += Seconds{1};
-    const BackfillState state = sink->open_backfill(uneven);
-    EXPECT_EQ(sink->backfill_progress(state.id).windows_total, 8);
+    const BackfillState state = sink->backfills().open(uneven);
+    EXPECT_EQ(sink->backfills().progress(state.id).windows_total, 8);
     EXPECT_EQ(sql("SELECT max(window_to) - min(window_from), sum(window_to - window_from) FROM "
                   "backfill_windows WHERE site_id = 's1'"),
               "3 days 00:00:01|3 days 00:00:01");
 }
 TEST_F(Sinks, TheSameBackfillAgainGoesOn) {
-    const BackfillState first = sink->open_backfill(spec());
-    const WindowLease window = sink->claim_windows({first.id, "me", Seconds{30}, {}, 1}).at(0);
+    const BackfillState first = sink->backfills().open(spec());
+    const WindowLease window = sink->backfills().claim_windows({first.id, "me", Seconds{30}, {}, 1}).at(0);
     PassCheckpoint done;
     done.target = window.target;
     done.pass = window.pass;
     done.pass.engagements = 7;
     done.complete = true;
     sink->commit({}, done);
-    const BackfillState again = sink->open_backfill(spec());
+    const BackfillState again = sink->backfills().open(spec());
     EXPECT_TRUE(again.resumed);
     EXPECT_EQ(again.id, first.id);
-    EXPECT_EQ(sink->backfill_progress(again.id).windows_done, 1);
-    EXPECT_EQ(sink->status().backfills.at(0).engagements, 7);
+    EXPECT_EQ(sink->backfills().progress(again.id).windows_done, 1);
+    EXPECT_EQ(sink->reports().status().backfills.at(0).engagements, 7);
     BackfillSpec restart = spec();
     restart.restart = true;
-    EXPECT_EQ(sink->backfill_progress(sink->open_backfill(restart).id).windows_done, 0);
+    EXPECT_EQ(sink->backfills().progress(sink->backfills().open(restart).id).windows_done, 0);
 }
 TEST_F(Sinks, AnOpenEndIsKeptWhileTheBackfillIsUnfinished) {
     BackfillSpec open_ended = spec();
     open_ended.to_is_open = true;
-    const BackfillState first = sink->open_backfill(open_ended);
+    const BackfillState first = sink->backfills().open(open_ended);
     open_ended.to += Seconds{600};
-    EXPECT_EQ(sink->open_backfill(open_ended).to, first.to);
-    sink->finish_backfill(first.id);
-    EXPECT_NE(sink->open_backfill(open_ended).id, first.id);
+    EXPECT_EQ(sink->backfills().open(open_ended).to, first.to);
+    sink->backfills().finish(first.id);
+    EXPECT_NE(sink->backfills().open(open_ended).id, first.id);
 }
 TEST_F(Sinks, AFinishedBackfillWithAnEndSaysSo) {
-    const BackfillState state = sink->open_backfill(spec());
-    sink->finish_backfill(state.id);
-    EXPECT_TRUE(sink->open_backfill(spec()).already_complete);
-    EXPECT_TRUE(sink->status().backfills.empty());
+    const BackfillState state = sink->backfills().open(spec());
+    sink->backfills().finish(state.id);
+    EXPECT_TRUE(sink->backfills().open(spec()).already_complete);
+    EXPECT_TRUE(sink->reports().status().backfills.empty());
 }
 TEST_F(Sinks, WindowsAreClaimedInOrderAndEachOnce) {
-    const BackfillState state = sink->open_backfill(spec());
-    const auto first = sink->claim_windows({state.id, "me", Seconds{30}, {}, 4});
-    const auto second = sink->claim_windows({state.id, "me", Seconds{30}, {"s1"}, 4});
+    const BackfillState state = sink->backfills().open(spec());
+    const auto first = sink->backfills().claim_windows({state.id, "me", Seconds{30}, {}, 4});
+    const auto second = sink->backfills().claim_windows({state.id, "me", Seconds{30}, {"s1"}, 4});
     ASSERT_EQ(first.size(), 4U);
     ASSERT_EQ(second.size(), 1U);
     std::string order;
@@ -740,9 +742,9 @@ TEST_F(Sinks, WindowsAreClaimedInOrderAndEachOnce) {
     EXPECT_TRUE(first[0].target.from == first[1].target.from && first[1].target.from < first[2].target.from);
 }
 TEST_F(Sinks, OfWindowsCommittedTogetherNothingIsWrittenIfTheLeaseOfOneIsLost) {
-    const BackfillState state = sink->open_backfill(spec());
-    const WindowLease lost = sink->claim_windows({state.id, "me", Seconds{0}, {}, 1}).at(0);
-    const auto held = sink->claim_windows({state.id, "you", Seconds{30}, {}, 2});
+    const BackfillState state = sink->backfills().open(spec());
+    const WindowLease lost = sink->backfills().claim_windows({state.id, "me", Seconds{0}, {}, 1}).at(0);
+    const auto held = sink->backfills().claim_windows({state.id, "you", Seconds{30}, {}, 2});
     std::vector<Batch> batches(2);
     std::vector<PassCheckpoint> checkpoints(2);
     for (std::size_t i = 0; i < 2; ++i) {
@@ -757,15 +759,15 @@ TEST_F(Sinks, OfWindowsCommittedTogetherNothingIsWrittenIfTheLeaseOfOneIsLost) {
     late.target = lost.target;
     EXPECT_THROW(sink->commit_together({parts[0], {&batches[1], &late}}), SinkError);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "0");
-    EXPECT_EQ(sink->backfill_progress(state.id).windows_done, 0);
+    EXPECT_EQ(sink->backfills().progress(state.id).windows_done, 0);
     EXPECT_EQ(sink->commit_together(parts).size(), 2U);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "2");
-    EXPECT_EQ(sink->backfill_progress(state.id).windows_done, 2);
+    EXPECT_EQ(sink->backfills().progress(state.id).windows_done, 2);
 }
 TEST_F(Sinks, AWindowIsFencedByItsOwnLease) {
-    const BackfillState state = sink->open_backfill(spec());
-    const WindowLease window = sink->claim_windows({state.id, "me", Seconds{0}, {}, 1}).at(0);
-    const WindowLease taken = sink->claim_windows({state.id, "you", Seconds{30}, {}, 1}).at(0);
+    const BackfillState state = sink->backfills().open(spec());
+    const WindowLease window = sink->backfills().claim_windows({state.id, "me", Seconds{0}, {}, 1}).at(0);
+    const WindowLease taken = sink->backfills().claim_windows({state.id, "you", Seconds{30}, {}, 1}).at(0);
     ASSERT_EQ(taken.target.site_id, window.target.site_id);
     PassCheckpoint late;
     late.target = window.target;
@@ -933,12 +935,19 @@ TEST(Schema, EveryOlderVersionKeepsItsRowsAndItsWork) {
         sink->migrate();
         EXPECT_EQ(database.sql(count), before) << version;
         // What was due is due still, and what waits still waits.
-        const auto details = sink->claim_details({"me", 10, Seconds{60}});
+        const auto details = sink->detail_queue().claim({"me", 10, Seconds{60}});
         ASSERT_EQ(details.size(), 1u) << version;
         EXPECT_EQ(details[0].engagement_id, "e1");
-        EXPECT_EQ(sink->claim_windows({1, "me", Seconds{60}, {}, 10}).size(), 2u) << version;
-        EXPECT_EQ(sink->history(10).runs.size(), 1u) << version;
-        sink->forget({{}, "ann", {}});
+        EXPECT_EQ(sink->backfills().claim_windows({1, "me", Seconds{60}, {}, 10}).size(), 2u) << version;
+        EXPECT_EQ(sink->reports().history(10).runs.size(), 1u) << version;
+        const auto lease = sink->site_leases().acquire({"s1"}, "me", Seconds{60}, false).lease;
+        ASSERT_TRUE(lease) << version;
+        EXPECT_EQ(lease->synced_through, at("2024-01-02T00:00:00Z")) << version;
+        EXPECT_EQ(lease->tiers.size(), 1u) << version;
+        const auto sites = sink->reports().status().sites;
+        ASSERT_EQ(sites.size(), 1u) << version;
+        EXPECT_EQ(sites[0].stream, "engagements") << version;
+        sink->erasures().forget({{}, "ann", {}});
         const Erased erased = erase_ordered(*sink);
         EXPECT_EQ(erased.engagements, 1) << version;
         EXPECT_EQ(erased.rejected, 1) << version;

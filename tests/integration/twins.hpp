@@ -50,6 +50,8 @@ class Twins {
   private:
     int pick(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
     std::string some(const char* prefix, int n) { return prefix + std::to_string(pick(n)); }
+    SiteKey some_site() { return {some("s", 2), pick(3) == 0 ? Stream::operators : Stream::engagements}; }
+    std::int64_t& epoch_of(const SiteKey& site) { return epochs_[{site.stream, site.site_id}]; }
     Instant some_time() { return kNoon + Seconds{pick(100)}; }
 
     /// What both do: an answer as text, or the kind of error.
@@ -70,12 +72,12 @@ class Twins {
     }
 
     void acquire() {
-        const std::string site = some("s", 2);
+        const SiteKey site = some_site();
         const std::string owner = some("owner", 2);
         both([&](Sink& sink) -> std::string {
-            const SiteAcquired acquired = sink.acquire_site(site, owner, Seconds{3600}, true);
+            const SiteAcquired acquired = sink.site_leases().acquire(site, owner, Seconds{3600}, true);
             if (!acquired.lease) return "held by " + acquired.owner;
-            epochs_[site] = acquired.lease->epoch;
+            epoch_of(site) = acquired.lease->epoch;
             return std::to_string(acquired.lease->epoch) + " " +
                    (acquired.lease->synced_through ? to_text(*acquired.lease->synced_through) : "never") +
                    " " +
@@ -84,18 +86,19 @@ class Twins {
         });
     }
     void release() {
-        const std::string site = some("s", 2);
-        const std::int64_t epoch = epochs_[site] - pick(2);
+        const SiteKey site = some_site();
+        const std::int64_t epoch = epoch_of(site) - pick(2);
         both([&](Sink& sink) -> std::string {
-            sink.release_site(site, epoch, {std::chrono::milliseconds{0}, pick(1) ? "error" : ""});
+            sink.site_leases().release({site.site_id, epoch, site.stream},
+                                       {std::chrono::milliseconds{0}, pick(1) ? "error" : ""});
             return "";
         });
     }
     void reset() {
-        const std::string site = some("s", 2);
+        const SiteKey site = some_site();
         const Instant to = some_time();
         both([&](Sink& sink) -> std::string {
-            const ResetResult result = sink.reset_site(site, to);
+            const ResetResult result = sink.site_leases().reset(site, to);
             return std::to_string(result.known) + std::to_string(result.moved);
         });
     }
@@ -103,7 +106,7 @@ class Twins {
         ForgetOrder order;
         (pick(2) ? order.engagement_id : order.visitor_id) = some(pick(2) ? "e" : "v", 6);
         both([&](Sink& sink) -> std::string {
-            sink.forget(order);
+            sink.erasures().forget(order);
             return std::to_string(glia::erase_ordered(sink).engagements);
         });
     }
@@ -112,7 +115,7 @@ class Twins {
         const Seconds ttl{pick(2) * 3600};
         both([&](Sink& sink) -> std::string {
             std::set<std::string> ids;
-            for (const DetailJob& job : sink.claim_details({owner, 100, ttl}))
+            for (const DetailJob& job : sink.detail_queue().claim({owner, 100, ttl}))
                 ids.insert(job.engagement_id + "/" + std::to_string(job.attempts));
             std::string text;
             for (const std::string& id : ids) text += id + " ";
@@ -149,17 +152,18 @@ class Twins {
     }
 
     void commit() {
-        const std::string site = some("s", 2);
+        const SiteKey site = some_site();
         Batch batch;
-        for (int i = pick(4); i > 0; --i) batch.engagements.push_back(some_record(RecordSource::list, site));
+        for (int i = pick(4); i > 0; --i)
+            batch.engagements.push_back(some_record(RecordSource::list, site.site_id));
         std::optional<PassCheckpoint> checkpoint;
         if (pick(2)) {
             checkpoint.emplace();
-            const std::int64_t epoch = epochs_[site] - (pick(4) == 0 ? 1 : 0);
+            const std::int64_t epoch = epoch_of(site) - (pick(4) == 0 ? 1 : 0);
             if (pick(3)) {
-                checkpoint->target = SiteTarget{site, epoch};
+                checkpoint->target = SiteTarget{site.site_id, epoch, site.stream};
             } else {
-                checkpoint->target = TierTarget{site, epoch, {Seconds{60}}};
+                checkpoint->target = TierTarget{site.site_id, epoch, {Seconds{60}}, site.stream};
             }
             checkpoint->pass.from = kNoon - std::chrono::hours{9};
             checkpoint->pass.started_at = some_time();
@@ -229,7 +233,7 @@ class Twins {
     Sink& real_;
     simulation::ModelDatabase& model_;
     std::mt19937 random_;
-    std::map<std::string, std::int64_t> epochs_;
+    std::map<std::pair<Stream, std::string>, std::int64_t> epochs_;
 };
 
 }  // namespace glia

@@ -55,7 +55,7 @@ class Views : public ::testing::Test {
             leg("e1", nullptr, "q1", "12:30:00", nullptr, "12:31:00", "visitor_left")};
         batch.rejected = {{{"f", "{}", "created_at is missing"}, RecordSource::list, "s1"}};
 
-        const SiteAcquired acquired = sink->acquire_site("s1", "me", Seconds{30}, true);
+        const SiteAcquired acquired = sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true);
         PassCheckpoint done;
         done.target = SiteTarget{"s1", acquired.lease->epoch};
         done.pass.from = at("00:00:00");

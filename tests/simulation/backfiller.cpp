@@ -27,7 +27,7 @@ void Backfiller::on_stop() {
 
 void Backfiller::open() {
     if (stopping()) return ended();
-    call<BackfillState>([spec = spec_](Sink& sink) { return sink.open_backfill(spec); },
+    call<BackfillState>([spec = spec_](Sink& sink) { return sink.backfills().open(spec); },
                         [this](const BackfillState& state) {
                             if (state.already_complete) {
                                 complete_ = true;
@@ -97,7 +97,7 @@ void Backfiller::perform_step(const Plan::Step& step) {
         // Not within pump(): a pass that is to stop is over at once.
         later(Time{0}, [this, what = *window] { read(what); });
     } else if (const auto* what = std::get_if<Plan::GiveBack>(&step)) {
-        call_void([what = *what](Sink& sink) { sink.release_window(what.target, what.error); },
+        call_void([what = *what](Sink& sink) { sink.backfills().release_window(what.target, what.error); },
                   [this] { tell([](Plan& plan) { plan.on_given_back(); }); }, failed);
     } else if (const auto* leases = std::get_if<Plan::Renew>(&step)) {
         renew(*leases);
@@ -105,7 +105,7 @@ void Backfiller::perform_step(const Plan::Step& step) {
         call<BackfillProgress>(
             [this, id = id_](Sink& sink) {
                 inspected_ = world_.database.windows;
-                return sink.backfill_progress(id);
+                return sink.backfills().progress(id);
             },
             [this](const BackfillProgress& progress) {
                 tell([&](Plan& plan) { plan.on_inspected(progress); });
@@ -122,7 +122,7 @@ void Backfiller::claim(const Plan::Claim& what, const Failed& failed) {
     if (what.limit > std::max(kClaim, kConcurrency)) broken("it claims too many windows");
     const WindowClaim wanted{id_, owner(), kLease, what.except_sites, what.limit};
     call<std::vector<WindowLease>>(
-        [wanted](Sink& sink) { return sink.claim_windows(wanted); },
+        [wanted](Sink& sink) { return sink.backfills().claim_windows(wanted); },
         [this](std::vector<WindowLease> leases) {
             tell([&](Plan& plan) { plan.on_claimed(std::move(leases), steady_now()); });
         },
@@ -161,7 +161,7 @@ void Backfiller::renew(const Plan::Renew& what) {
     const auto renew_all = [what](Sink& sink) {
         for (const WindowTarget& target : what.targets) {
             try {
-                sink.renew_window(target, kLease);
+                sink.backfills().renew_window(target, kLease);
             } catch (const SinkError&) {
                 // The next commit of that window finds out.
             }
@@ -175,12 +175,12 @@ void Backfiller::renew(const Plan::Renew& what) {
 void Backfiller::end() {
     const Outcome listing = plan_->failures().outcome();
     plan_.reset();
-    call<BackfillProgress>([id = id_](Sink& sink) { return sink.backfill_progress(id); },
+    call<BackfillProgress>([id = id_](Sink& sink) { return sink.backfills().progress(id); },
                            [this, listing](const BackfillProgress& progress) {
                                const Outcome outcome = conclude(listing, progress, stopping());
                                check_end(outcome);
                                if (outcome.ending != Ending::done) return call_again();
-                               call_void([id = id_](Sink& sink) { sink.finish_backfill(id); },
+                               call_void([id = id_](Sink& sink) { sink.backfills().finish(id); },
                                          [this] {
                                              complete_ = true;
                                              ended();

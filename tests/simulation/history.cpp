@@ -182,8 +182,8 @@ class History {
                 break;
             case Kind::reset:
                 world_.database.now = now;
-                world_.database.reset_site("s" + std::to_string(event.whom % scenario_.sites),
-                                           now - event.length * 10);
+                world_.database.reset({"s" + std::to_string(event.whom % scenario_.sites)},
+                                      now - event.length * 10);
                 break;
         }
     }

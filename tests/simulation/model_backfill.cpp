@@ -15,7 +15,7 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 }  // namespace
 
-BackfillState ModelDatabase::open_backfill(const BackfillSpec& spec) {
+BackfillState ModelDatabase::open(const BackfillSpec& spec) {
     if (windows.empty()) {
         for (const std::string& site : spec.sites) {
             for (Instant from = spec.from; from < spec.to; from += spec.window) {
@@ -66,7 +66,7 @@ void ModelDatabase::release_window(const WindowTarget& target, const std::string
     if (!error.empty()) ++one.attempts;
 }
 
-BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
+BackfillProgress ModelDatabase::progress(std::int64_t) {
     BackfillProgress progress;
     for (const Window& one : windows) {
         ++progress.windows_total;
@@ -76,7 +76,7 @@ BackfillProgress ModelDatabase::backfill_progress(std::int64_t) {
     return progress;
 }
 
-void ModelDatabase::finish_backfill(std::int64_t) {
+void ModelDatabase::finish(std::int64_t) {
     for (const Window& one : windows) {
         if (!one.done) broken("the backfill is closed although a window is not done");
     }

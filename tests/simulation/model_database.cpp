@@ -11,6 +11,14 @@ namespace {
     throw SinkError(SinkError::Kind::lease_lost, "the lease on " + what + " has passed to another instance");
 }
 
+/// The key of a row of ModelDatabase::sites.
+std::string key_of(const SiteKey& site) {
+    return (site.stream == Stream::engagements ? "" : std::string(name_of(site.stream)) + "/") + site.site_id;
+}
+std::string key_of(const SiteTarget& site) {
+    return key_of(SiteKey{site.site_id, site.stream});
+}
+
 }  // namespace
 
 ModelDatabase::Window* ModelDatabase::window(const WindowTarget& target) {
@@ -30,9 +38,9 @@ void ModelDatabase::check_fence(const PassCheckpoint& checkpoint) const {
             lease_lost(id);
     };
     if (const auto* site = std::get_if<SiteTarget>(&checkpoint.target))
-        check_site(site->site_id, site->epoch);
+        check_site(key_of(*site), site->epoch);
     if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target))
-        check_site(tier->site_id, tier->epoch);
+        check_site(key_of(tier->site()), tier->epoch);
     if (const auto* target = std::get_if<WindowTarget>(&checkpoint.target)) {
         const Window* one = const_cast<ModelDatabase*>(this)->window(*target);
         if (!one || one->target.epoch != target->epoch || (one->lease_owner.empty() && !one->done))
@@ -51,7 +59,7 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
         site.synced_through = site.synced_through ? std::max(*site.synced_through, watermark) : watermark;
     };
     if (const auto* target = std::get_if<SiteTarget>(&checkpoint.target)) {
-        Site& site = sites[target->site_id];
+        Site& site = sites[key_of(*target)];
         site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});
         if (!checkpoint.complete) {
             site.open_pass = checkpoint.pass;
@@ -64,7 +72,7 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
         site.next_poll_at = now + checkpoint.release->next_poll_in;
         site.failures = 0;
     } else if (const auto* tier = std::get_if<TierTarget>(&checkpoint.target)) {
-        Site& site = sites[tier->site_id];
+        Site& site = sites[key_of(tier->site())];
         site.lease_expires_at = std::max(site.lease_expires_at, now + Seconds{30});
         if (!checkpoint.complete) return;
         if (checkpoint.watermark) end_watermark(tier->site_id, site);
@@ -206,7 +214,7 @@ Erased ModelDatabase::erase(const std::function<bool(const Engagement&)>& which)
     return erased;
 }
 
-ErasureStep ModelDatabase::erase_some(const ErasureOrder&) {
+ErasureStep ModelDatabase::erase_part(const ErasureOrder&) {
     for (const auto& [id, row] : rows) {
         if (is_forgotten(row.core)) forgotten_engagements.insert(id);
     }
@@ -268,9 +276,8 @@ std::vector<CommitCounts> ModelDatabase::commit_together(const std::vector<Commi
     return counts;
 }
 
-SiteAcquired ModelDatabase::acquire_site(const std::string& id, const std::string& owner, Seconds ttl,
-                                         bool force) {
-    Site& site = sites[id];
+SiteAcquired ModelDatabase::acquire(const SiteKey& key, const std::string& owner, Seconds ttl, bool force) {
+    Site& site = sites[key_of(key)];
     SiteAcquired acquired;
     const bool free = site.lease_owner.empty() || site.lease_owner == owner || site.lease_expires_at <= now;
     const bool due = force || !site.next_poll_at || *site.next_poll_at <= now;
@@ -284,7 +291,8 @@ SiteAcquired ModelDatabase::acquire_site(const std::string& id, const std::strin
     ++site.lease_epoch;
     site.lease_expires_at = now + ttl;
     SiteLease lease;
-    lease.site_id = id;
+    lease.site_id = key.site_id;
+    lease.stream = key.stream;
     lease.epoch = site.lease_epoch;
     lease.synced_through = site.synced_through;
     lease.open_pass = site.open_pass;
@@ -296,21 +304,21 @@ SiteAcquired ModelDatabase::acquire_site(const std::string& id, const std::strin
     return acquired;
 }
 
-void ModelDatabase::renew_site(const std::string& id, std::int64_t epoch, Seconds ttl) {
-    Site& site = sites[id];
-    if (site.lease_epoch != epoch || site.lease_owner.empty()) lease_lost(id);
+void ModelDatabase::renew(const SiteTarget& lease, Seconds ttl) {
+    Site& site = sites[key_of(lease)];
+    if (site.lease_epoch != lease.epoch || site.lease_owner.empty()) lease_lost(lease.site_id);
     site.lease_expires_at = now + ttl;
 }
 
-void ModelDatabase::release_site(const std::string& id, std::int64_t epoch, const SiteRelease& release) {
-    Site& site = sites[id];
-    if (site.lease_epoch != epoch || site.lease_owner.empty()) return;
+void ModelDatabase::release(const SiteTarget& lease, const SiteRelease& release) {
+    Site& site = sites[key_of(lease)];
+    if (site.lease_epoch != lease.epoch || site.lease_owner.empty()) return;
     site.lease_owner.clear();
     site.next_poll_at = now + release.next_poll_in;
     site.failures = release.error.empty() ? 0 : site.failures + 1;
 }
 
-void ModelDatabase::take_over(const std::string& owner) {
+void ModelDatabase::release_leases_of_dead(const std::string& owner) {
     for (auto& [id, site] : sites) {
         if (site.lease_owner != owner) continue;
         site.lease_owner.clear();
@@ -326,8 +334,8 @@ void ModelDatabase::take_over(const std::string& owner) {
     }
 }
 
-ResetResult ModelDatabase::reset_site(const std::string& id, Instant to) {
-    Site& site = sites[id];
+ResetResult ModelDatabase::reset(const SiteKey& key, Instant to) {
+    Site& site = sites[key_of(key)];
     ResetResult result;
     result.before = site.synced_through;
     result.known = site.synced_through.has_value();

@@ -14,7 +14,14 @@ namespace simulation {
 
 using namespace glia;
 
-class ModelDatabase : public Sink {
+class ModelDatabase : public Sink,
+                      public SiteLeases,
+                      public BackfillStore,
+                      public DetailQueue,
+                      public ErasureStore,
+                      public RejectStore,
+                      public InstanceStore,
+                      public ReportStore {
   public:
     struct Row {
         Engagement core;
@@ -71,7 +78,7 @@ class ModelDatabase : public Sink {
     std::map<std::string, Newest> newest;
     /// What the row of an engagement lacks of the newest response of it; empty: nothing.
     std::string behind(const std::string& id) const;
-    std::map<std::string, Site> sites;
+    std::map<std::string, Site> sites;  ///< by id; of other streams than engagements "STREAM/ID"
     bool backfill_finished = false;
     std::vector<Window> windows;
     std::map<std::string, QueuedDetail> details;
@@ -88,45 +95,58 @@ class ModelDatabase : public Sink {
     void require_schema() override {}
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override;
     std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override;
-    SiteAcquired acquire_site(const std::string& site, const std::string& owner, Seconds ttl,
-                              bool force) override;
-    void renew_site(const std::string& site, std::int64_t epoch, Seconds ttl) override;
-    void release_site(const std::string& site, std::int64_t epoch, const SiteRelease& release) override;
-    BackfillState open_backfill(const BackfillSpec& spec) override;
+    SiteLeases& site_leases() override { return *this; }
+    BackfillStore& backfills() override { return *this; }
+    DetailQueue& detail_queue() override { return *this; }
+    EnrichmentStore& enrichments() override { return no_enrichments_; }
+    ErasureStore& erasures() override { return *this; }
+    RejectStore& rejects() override { return *this; }
+    InstanceStore& instances() override { return *this; }
+    ReportStore& reports() override { return *this; }
+
+    SiteAcquired acquire(const SiteKey& key, const std::string& owner, Seconds ttl, bool force) override;
+    void renew(const SiteTarget& lease, Seconds ttl) override;
+    void release(const SiteTarget& lease, const SiteRelease& release) override;
+    ResetResult reset(const SiteKey& key, Instant to) override;
+
+    BackfillState open(const BackfillSpec& spec) override;
     std::vector<WindowLease> claim_windows(const WindowClaim& claim) override;
     void renew_window(const WindowTarget& window, Seconds ttl) override;
     void release_window(const WindowTarget& window, const std::string& error) override;
-    BackfillProgress backfill_progress(std::int64_t backfill_id) override;
-    void tell_time_left(std::int64_t, std::optional<Seconds>) override {}
-    void finish_backfill(std::int64_t) override;
-    std::int64_t queue_ongoing(bool all) override;
-    std::vector<DetailJob> claim_details(const DetailClaim& claim) override;
-    void renew_details(const std::string& owner, const std::vector<std::string>& engagements,
-                       Seconds ttl) override;
-    std::int64_t details_due() override;
+    BackfillProgress progress(std::int64_t backfill_id) override;
+    void record_time_left(std::int64_t, std::optional<Seconds>) override {}
+    void finish(std::int64_t) override;
+
+    std::int64_t enqueue_ongoing(bool all) override;
+    std::vector<DetailJob> claim(const DetailClaim& claim) override;
+    void renew(const std::string& owner, const std::vector<std::string>& engagements, Seconds ttl) override;
+    std::int64_t due() override;
+
     std::optional<std::chrono::microseconds> server_clock(const std::string&) override {
         return std::nullopt;
     }
     void save_server_clock(const std::string&, std::chrono::microseconds) override {}
-    std::vector<std::string> owners() override { return {}; }
-    void take_over(const std::string& owner) override;
+    std::vector<std::string> lease_owners() override { return {}; }
+    void release_leases_of_dead(const std::string& owner) override;
     std::int64_t end_stuck(Seconds) override { return 0; }
-    void prune(Seconds) override {}
-    ResetResult reset_site(const std::string& site, Instant to) override;
+
     void forget(const ForgetOrder& order) override;
-    std::vector<ErasureOrder> erasure_orders() override { return std::vector<ErasureOrder>(1); }
+    std::vector<ErasureOrder> orders() override { return std::vector<ErasureOrder>(1); }
     /// All orders at once.
-    ErasureStep erase_some(const ErasureOrder& order) override;
+    ErasureStep erase_part(const ErasureOrder& order) override;
     Erased erase_older(Instant before, RetentionCursor& cursor) override;
     std::vector<std::string> recordings_to_erase(const std::string&) override { return {}; }
+    void recordings_erased(const std::vector<std::string>&) override {}
     // The simulation has one database: no tombstones come from another.
     std::vector<Tombstone> tombstones(const std::optional<Tombstone>&, std::int64_t) override { return {}; }
     std::int64_t add_tombstones(const std::vector<Tombstone>&) override { return 0; }
-    void recordings_erased(const std::vector<std::string>&) override {}
-    std::vector<RejectedRow> rejected(const RejectedQuery&) override { return {}; }
-    void resolve_rejected(std::int64_t) override {}
+
+    std::vector<RejectedRow> find(const RejectedQuery&) override { return {}; }
+    void resolve(std::int64_t) override {}
+
     StatusReport status() override { return {}; }
     History history(std::int64_t) override { return {}; }
+    void prune_runs(Seconds) override {}
 
   private:
     void note_response(const FetchedEngagement& fetched, const IncomingState& incoming,
@@ -140,8 +160,9 @@ class ModelDatabase : public Sink {
     void settle(const Batch& batch);
     bool is_forgotten(const Engagement& engagement) const;
     Erased erase(const std::function<bool(const Engagement&)>& which);
-
     std::set<std::string> lost_claims(const Batch& batch) const;
+
+    EnrichmentStore no_enrichments_;
 };
 
 }  // namespace simulation

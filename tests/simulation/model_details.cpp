@@ -39,7 +39,7 @@ void ModelDatabase::settle(const Batch& batch) {
     }
 }
 
-std::int64_t ModelDatabase::queue_ongoing(bool all) {
+std::int64_t ModelDatabase::enqueue_ongoing(bool all) {
     std::int64_t queued = 0;
     for (auto& [id, next] : ongoing) {
         if (next > now && !all) continue;
@@ -54,7 +54,7 @@ std::int64_t ModelDatabase::queue_ongoing(bool all) {
     return queued;
 }
 
-std::vector<DetailJob> ModelDatabase::claim_details(const DetailClaim& claim) {
+std::vector<DetailJob> ModelDatabase::claim(const DetailClaim& claim) {
     std::vector<std::pair<Instant, std::string>> due;
     for (const auto& [id, queued] : details) {
         if (queued.next_attempt_at > now) continue;
@@ -73,8 +73,8 @@ std::vector<DetailJob> ModelDatabase::claim_details(const DetailClaim& claim) {
     return jobs;
 }
 
-void ModelDatabase::renew_details(const std::string& owner, const std::vector<std::string>& engagements,
-                                  Seconds ttl) {
+void ModelDatabase::renew(const std::string& owner, const std::vector<std::string>& engagements,
+                          Seconds ttl) {
     for (const std::string& id : engagements) {
         const auto queued = details.find(id);
         if (queued != details.end() && queued->second.claimed_by == owner)
@@ -82,7 +82,7 @@ void ModelDatabase::renew_details(const std::string& owner, const std::vector<st
     }
 }
 
-std::int64_t ModelDatabase::details_due() {
+std::int64_t ModelDatabase::due() {
     return std::count_if(details.begin(), details.end(),
                          [&](const auto& entry) { return entry.second.next_attempt_at <= now; });
 }

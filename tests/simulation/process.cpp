@@ -92,8 +92,8 @@ void Process::start() {
         begin_work();
         return;
     }
-    call_void([before](Sink& sink) { sink.take_over(before); }, [this] { begin_work(); },
-              [this](const SinkError&) { begin_work(); });
+    call_void([before](Sink& sink) { sink.instances().release_leases_of_dead(before); },
+              [this] { begin_work(); }, [this](const SinkError&) { begin_work(); });
 }
 
 void Process::crash() {

@@ -42,12 +42,15 @@ void Service::renew() {
     later(kRenewEvery, [this] {
         const auto ignore = [](const SinkError&) {};
         for (const auto& [site, epoch] : held_sites_) {
-            call_void([site = site, epoch = epoch](Sink& sink) { sink.renew_site(site, epoch, kLease); },
-                      [] {}, ignore);
+            call_void(
+                [site = site, epoch = epoch](Sink& sink) {
+                    sink.site_leases().renew({site, epoch}, kLease);
+                },
+                [] {}, ignore);
         }
         if (draining_) {
             call_void([held = draining_->drain.held(),
-                       owner = owner()](Sink& sink) { sink.renew_details(owner, held, kLease); },
+                       owner = owner()](Sink& sink) { sink.detail_queue().renew(owner, held, kLease); },
                       [] {}, ignore);
         }
         renew();
@@ -63,7 +66,9 @@ void Service::poll(const std::string& site) {
     }
     const auto again = [this, site](Time wait) { sleep(wait, [this, site] { poll(site); }); };
     call<SiteAcquired>(
-        [site, owner = owner()](Sink& sink) { return sink.acquire_site(site, owner, kLease, false); },
+        [site, owner = owner()](Sink& sink) {
+            return sink.site_leases().acquire({site}, owner, kLease, false);
+        },
         [this, again](SiteAcquired acquired) {
             if (!acquired.lease) {
                 again(std::clamp<Time>(acquired.wait, Seconds{1}, kLease));
@@ -99,8 +104,11 @@ void Service::release(const std::shared_ptr<Visit>& visit) {
     if (visit->visit.outcome().ending != Ending::done) wait = std::max<Time>(wait, sync.poll_every);
     const auto again = [this, site, wait] { sleep(wait, [this, site] { poll(site); }); };
     if (visit->visit.given_back()) return again();
-    call_void([site, epoch = visit->lease.epoch, how](Sink& sink) { sink.release_site(site, epoch, how); },
-              [again] { again(); }, [again](const SinkError&) { again(); });
+    call_void(
+        [site, epoch = visit->lease.epoch, how](Sink& sink) {
+            sink.site_leases().release({site, epoch}, how);
+        },
+        [again] { again(); }, [again](const SinkError&) { again(); });
 }
 
 // -------------------------------------------------------------------------------------------- details
@@ -116,8 +124,8 @@ void Service::drain_details() {
         drain->working = kWorkers;
         for (int i = 0; i < kWorkers; ++i) work(drain);
     };
-    call<std::int64_t>([](Sink& sink) { return sink.queue_ongoing(false); }, [go](std::int64_t) { go(); },
-                       [go](const SinkError&) { go(); });
+    call<std::int64_t>([](Sink& sink) { return sink.detail_queue().enqueue_ongoing(false); },
+                       [go](std::int64_t) { go(); }, [go](const SinkError&) { go(); });
 }
 
 void Service::work(const std::shared_ptr<Drain>& drain) {
@@ -129,7 +137,7 @@ void Service::work(const std::shared_ptr<Drain>& drain) {
         drain->claiming = true;
         call<std::vector<DetailJob>>(
             [owner = owner()](Sink& sink) {
-                return sink.claim_details({owner, 8, kLease});
+                return sink.detail_queue().claim({owner, 8, kLease});
             },
             [this, drain](std::vector<DetailJob> jobs) {
                 drain->claiming = false;

@@ -11,14 +11,14 @@ namespace glia {
 namespace {
 
 /// Has one job, and keeps what became of it.
-class OneJob final : public simulation::ModelDatabase {
+class OneJob final : public EnrichmentStore {
   public:
     explicit OneJob(std::optional<EnrichmentOutcome>& settled) : settled_(settled) {}
-    std::vector<EnrichmentJob> claim_enrichments(const EnrichmentClaim&) override {
+    std::vector<EnrichmentJob> claim(const EnrichmentClaim&) override {
         if (std::exchange(claimed_, true)) return {};
         return {{"e1", "u1", 0}};
     }
-    Settled settle_enrichment(const EnrichmentOutcome& outcome, const std::string&) override {
+    Settled complete(const EnrichmentOutcome& outcome, const std::string&) override {
         settled_ = outcome;
         return Settled::written;
     }
@@ -26,6 +26,14 @@ class OneJob final : public simulation::ModelDatabase {
   private:
     std::optional<EnrichmentOutcome>& settled_;
     bool claimed_ = false;
+};
+class OneJobSink final : public simulation::ModelDatabase {
+  public:
+    explicit OneJobSink(std::optional<EnrichmentOutcome>& settled) : job_(settled) {}
+    EnrichmentStore& enrichments() override { return job_; }
+
+  private:
+    OneJob job_;
 };
 
 TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
@@ -36,7 +44,7 @@ TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
     settings.api.base_url = "http://127.0.0.1:1";
     settings.api.auth.token_env = "HOME";
     Engine engine(
-        runtime, settings, [&] { return std::make_unique<OneJob>(settled); }, 1, 0, metrics);
+        runtime, settings, [&] { return std::make_unique<OneJobSink>(settled); }, 1, 0, metrics);
     EnrichmentQueue queue(engine, Enricher::recording, 2, [](EnrichmentJob) -> Task<EnrichmentFetched> {
         throw std::runtime_error("api.ca_file: /gone cannot be read as certificates");
         co_return EnrichmentFetched{};

@@ -133,15 +133,17 @@ TEST(MetricsText, SitesOfTheConfigurationAreToldAndOthersAreNot) {
     found.sites = {"a", "new"};
     found.leases_held = {"a"};
     const std::string text = Metrics().text(found);
-    EXPECT_TRUE(has(text, "glia_sync_site_lag_seconds{site=\"a\"} 5"));
-    EXPECT_TRUE(has(text, "glia_sync_site_lease_held{site=\"a\"} 1"));
-    EXPECT_TRUE(has(text, "glia_sync_site_last_success_timestamp_seconds{site=\"new\"} 0"));
+    EXPECT_TRUE(has(text, "glia_sync_site_lag_seconds{site=\"a\",stream=\"engagements\"} 5"));
+    EXPECT_TRUE(has(text, "glia_sync_site_lease_held{site=\"a\",stream=\"engagements\"} 1"));
+    EXPECT_TRUE(
+        has(text, "glia_sync_site_last_success_timestamp_seconds{site=\"new\",stream=\"engagements\"} 0"));
     EXPECT_FALSE(has(text, "site=\"gone\""));
 }
 TEST(MetricsText, TheLagGrowsWhileTheDatabaseIsAway) {
     Gauges found = gauges({site("a", kNow)});
     found.age = 60s;
-    EXPECT_TRUE(has(Metrics().text(found), "glia_sync_site_lag_seconds{site=\"a\"} 65"));
+    EXPECT_TRUE(
+        has(Metrics().text(found), "glia_sync_site_lag_seconds{site=\"a\",stream=\"engagements\"} 65"));
 }
 TEST(MetricsText, CountersAreThereFromTheStart) {
     const std::string text = Metrics().text({});

@@ -84,7 +84,7 @@ class HeldSink final : public simulation::ModelDatabase {
   public:
     explicit HeldSink(std::promise<void>& held, std::shared_future<void> go_on)
         : held_(held), go_on_(std::move(go_on)) {}
-    std::vector<DetailJob> claim_details(const DetailClaim&) override {
+    std::vector<DetailJob> claim(const DetailClaim&) override {
         if (std::exchange(claimed_, true)) return {};
         return {{"e1", 0}};
     }

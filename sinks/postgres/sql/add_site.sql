@@ -1,1 +1,2 @@
-INSERT INTO sync_state (site_id) VALUES ($1) ON CONFLICT DO NOTHING;
+-- $1 site, $2 stream
+INSERT INTO sync_state (site_id, stream) VALUES ($1, $2) ON CONFLICT DO NOTHING;

@@ -1,5 +1,5 @@
 -- $1 how many
-SELECT mode, site_id,
+SELECT mode, stream, site_id,
        (extract(epoch FROM started_at) * 1000000)::bigint AS started_at,
        (extract(epoch FROM finished_at) * 1000000)::bigint AS finished_at,
        pages, engagements, rejected, error, times

@@ -1,5 +1,5 @@
 -- Back to an earlier watermark, from the first page, at once; the epoch stops whoever is reading the site.
--- $1 site, $2 the new watermark
+-- $1 site, $2 the new watermark, $3 stream
 UPDATE sync_state
 SET synced_through = $2::timestamptz,
     pass_from = NULL,
@@ -12,4 +12,4 @@ SET synced_through = $2::timestamptz,
     lease_owner = NULL,
     lease_expires_at = NULL,
     lease_epoch = lease_epoch + 1
-WHERE site_id = $1 AND synced_through > $2::timestamptz;
+WHERE stream = $3 AND site_id = $1 AND synced_through > $2::timestamptz;

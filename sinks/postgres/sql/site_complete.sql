@@ -3,7 +3,7 @@
 -- again, because nobody knows whether it was committed; it adds no second run.
 -- A watermark in the future was written by a wrong clock, and is replaced.
 -- $1 site, $2 epoch, $3 the new watermark; of the pass: $4 from, $5 to, $6 started at, $7 pages, $8 engagements, $9 rejected,
--- $10 requests, $11 seconds until the next poll or NULL: the lease is kept
+-- $10 requests, $11 seconds until the next poll or NULL: the lease is kept, $12 stream
 WITH moved AS (
     UPDATE sync_state
     SET synced_through = CASE WHEN synced_through > now() + interval '1 minute' THEN $3::timestamptz
@@ -20,12 +20,12 @@ WITH moved AS (
         next_poll_at = CASE WHEN $11::float8 IS NULL THEN next_poll_at ELSE now() + make_interval(secs => $11::float8) END,
         failures = CASE WHEN $11::float8 IS NULL THEN failures ELSE 0 END,
         failed_run_id = NULL
-    WHERE site_id = $1 AND lease_epoch = $2::bigint AND (lease_owner IS NOT NULL OR $11::float8 IS NOT NULL)
-    RETURNING site_id
+    WHERE stream = $12 AND site_id = $1 AND lease_epoch = $2::bigint AND (lease_owner IS NOT NULL OR $11::float8 IS NOT NULL)
+    RETURNING site_id, stream
 ), run AS (
-    INSERT INTO sync_runs (mode, site_id, window_from, window_to, started_at, pages, engagements, rejected, requests, lease_epoch)
+    INSERT INTO sync_runs (mode, site_id, window_from, window_to, started_at, pages, engagements, rejected, requests, lease_epoch, stream)
     SELECT 'incremental', m.site_id, $4::timestamptz, $5::timestamptz, $6::timestamptz, $7::bigint, $8::bigint, $9::bigint,
-           $10::bigint, $2::bigint
+           $10::bigint, $2::bigint, m.stream
     FROM moved m
     ON CONFLICT DO NOTHING
 )

@@ -1,4 +1,4 @@
-SELECT s.site_id,
+SELECT s.stream, s.site_id,
        (extract(epoch FROM s.synced_through) * 1000000)::bigint AS synced_through,
        extract(epoch FROM now() - s.synced_through)::float8 AS lag,
        (extract(epoch FROM s.last_success_at) * 1000000)::bigint AS last_success_at,
@@ -10,5 +10,5 @@ SELECT s.site_id,
        coalesce(r.records, 0) AS rejected
 FROM sync_state s
 LEFT JOIN (SELECT r.site_id, count(*) AS records FROM rejected_records r WHERE r.resolved_at IS NULL GROUP BY r.site_id) r
-       ON r.site_id = s.site_id
-ORDER BY s.site_id;
+       ON r.site_id = s.site_id AND s.stream = 'engagements'
+ORDER BY s.site_id, s.stream;

@@ -1,0 +1,24 @@
+// A line of JSON for each engagement that is new or has changed (DESIGN.md §2, sink.ndjson).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "sinks/files/mode.hpp"
+#include "sinks/sink.hpp"
+
+namespace glia::ndjson {
+
+struct Settings {
+    std::string path = "-";  ///< "-": standard output; else what files are named after
+    std::int64_t rotate_bytes = std::int64_t{256} << 20;
+    std::chrono::milliseconds rotate_every{3'600'000};
+    std::string state{};  ///< path of the state file
+    files::OnTightened on_tightened{};
+};
+
+/// Opens nothing yet. See sqlite::open() for what holds of lines and state.
+std::unique_ptr<Sink> open(const Settings& settings);
+
+}  // namespace glia::ndjson

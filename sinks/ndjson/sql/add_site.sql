@@ -1,1 +1,0 @@
-INSERT INTO sync_state (site_id) VALUES (?1) ON CONFLICT DO NOTHING;

@@ -1,1 +1,0 @@
-SELECT back_seconds, max(0, (now() - last_started_at) / 1000000) FROM revisit_state WHERE site_id = ?1;

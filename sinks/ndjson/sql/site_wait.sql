@@ -1,3 +1,0 @@
-SELECT CASE WHEN lease_expires_at > now() THEN lease_owner END,
-       max(0, max(coalesce(next_poll_at, 0), coalesce(lease_expires_at, 0)) - now())
-FROM sync_state WHERE site_id = ?1;

@@ -1,0 +1,26 @@
+// Failures in sync_runs: the same again is counted, not repeated.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sinks/checkpoint.hpp"
+#include "sinks/postgres/connection.hpp"
+
+namespace glia::postgres {
+
+/// A pass or a window that failed.
+struct Failure {
+    const FailedPass& failed;
+    const std::string& site;
+    std::optional<std::int64_t> backfill;
+    std::int64_t epoch;
+    const std::string& error;
+    Stream stream = Stream::engagements;
+};
+
+/// Adds a row to sync_runs and returns its id. None: it equals the last failure, which `last_run` names
+/// (failed_run_id), and is counted there.
+std::optional<std::int64_t> add_failure(Transaction& tx, const Failure& failure, const pqxx::row& last_run);
+
+}  // namespace glia::postgres

@@ -1,0 +1,50 @@
+#include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/stores.hpp"
+
+namespace glia::postgres {
+namespace {
+
+class PostgresRejectStore final : public RejectStore {
+  public:
+    explicit PostgresRejectStore(Connection& connection) : connection_(connection) {}
+
+    std::vector<RejectedRow> find(const RejectedQuery& query) override {
+        return connection_.query([&](Transaction& tx) {
+            std::vector<Param> ids;
+            for (const std::int64_t id : query.ids) ids.push_back(param(id));
+            const Param site = query.site_id.empty() ? std::nullopt : Param{query.site_id};
+            std::vector<RejectedRow> found;
+            for (const auto& row : tx.run(
+                     sql::list_rejected, {array(ids), param(query.resolved_too), site, param(query.limit)})) {
+                RejectedRow one;
+                one.id = integer(row, "id");
+                one.site_id = text(row, "site_id");
+                one.engagement_id = text(row, "engagement_id");
+                one.source = text(row, "source") == "list" ? RecordSource::list : RecordSource::detail;
+                one.reason = text(row, "reason").value_or("");
+                one.payload = text(row, "payload").value_or("");
+                one.first_seen_at = instant(row, "first_seen_at").value_or(Instant{});
+                one.last_seen_at = instant(row, "last_seen_at").value_or(Instant{});
+                one.times_seen = integer(row, "times_seen");
+                one.resolved_at = instant(row, "resolved_at");
+                found.push_back(std::move(one));
+            }
+            return found;
+        });
+    }
+
+    void resolve(std::int64_t id) override {
+        connection_.transact([&](Transaction& tx) { tx.run(sql::resolve_one, {param(id)}); });
+    }
+
+  private:
+    Connection& connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<RejectStore> make_reject_store(Connection& connection) {
+    return std::make_unique<PostgresRejectStore>(connection);
+}
+
+}  // namespace glia::postgres

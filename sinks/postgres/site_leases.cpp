@@ -1,0 +1,111 @@
+#include <cmath>
+#include <sstream>
+
+#include "sinks/postgres/checkpoint.hpp"
+#include "sinks/postgres/failed_runs.hpp"
+#include "sinks/postgres/migrate.hpp"
+#include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/stores.hpp"
+
+namespace glia::postgres {
+namespace {
+
+/// Fractions round up: asking a moment too early would find nothing due.
+Seconds whole_seconds(double seconds) {
+    return Seconds{static_cast<std::int64_t>(std::ceil(seconds))};
+}
+
+class PostgresSiteLeases final : public SiteLeases {
+  public:
+    explicit PostgresSiteLeases(Connection& connection) : connection_(connection) {}
+
+    SiteAcquired acquire(const SiteKey& site, const std::string& owner, Seconds ttl, bool force) override {
+        return connection_.query([&](Transaction& tx) {
+            SiteAcquired acquired;
+            const Param stream = name_of(site.stream);
+            const Params claim{site.site_id, owner, param(ttl.count()), param(force), stream};
+            auto rows = tx.run(sql::acquire_site, claim);
+            if (rows.empty()) {
+                const auto waits = tx.run(sql::site_wait, {site.site_id, stream});
+                if (!waits.empty()) {
+                    acquired.owner = text(waits[0], "owner").value_or("");
+                    acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
+                    return acquired;
+                }
+                // Not known yet. (Asked first: adding one that somebody is writing would wait for it.)
+                tx.run(sql::add_site, {site.site_id, stream});
+                rows = tx.run(sql::acquire_site, claim);
+                if (rows.empty()) return acquired;
+            }
+            refuse_newer_schema(rows);
+            acquired.lease = lease_of(site, rows[0]);
+            return acquired;
+        });
+    }
+
+    void renew(const SiteTarget& lease, Seconds ttl) override {
+        connection_.transact([&](Transaction& tx) {
+            fence(tx.write(sql::renew_site,
+                           {lease.site_id, param(lease.epoch), param(ttl.count()), name_of(lease.stream)}),
+                  describe(lease));
+        });
+    }
+
+    void release(const SiteTarget& lease, const SiteRelease& release) override {
+        connection_.transact([&](Transaction& tx) {
+            const Param error = release.error.empty() ? std::nullopt : Param{release.error};
+            const auto freed = tx.run(sql::release_site,
+                                      {lease.site_id, param(lease.epoch), seconds_param(release.next_poll_in),
+                                       error, name_of(lease.stream)});
+            if (freed.empty() || !error) return;
+            const FailedPass failed = release.failed.value_or(FailedPass{"incremental", {}, 0, 0});
+            const auto run = add_failure(
+                tx, {failed, lease.site_id, {}, lease.epoch, release.error, lease.stream}, freed[0]);
+            if (run) tx.run(sql::site_failed_run, {lease.site_id, param(*run), name_of(lease.stream)});
+        });
+    }
+
+    ResetResult reset(const SiteKey& site, Instant to) override {
+        return connection_.query([&](Transaction& tx) {
+            ResetResult result;
+            const auto rows = tx.run(sql::site_watermark, {site.site_id, name_of(site.stream)});
+            if (!rows.empty()) result.before = instant(rows[0], "synced_through");
+            result.known = result.before.has_value();
+            result.moved = tx.write(sql::reset_site, {site.site_id, to_text(to), name_of(site.stream)}) > 0;
+            return result;
+        });
+    }
+
+  private:
+    static SiteLease lease_of(const SiteKey& site, const pqxx::row& row) {
+        SiteLease lease;
+        lease.site_id = site.site_id;
+        lease.stream = site.stream;
+        lease.epoch = integer(row, "lease_epoch");
+        lease.failures = static_cast<int>(integer(row, "failures"));
+        lease.synced_through = instant(row, "synced_through");
+        if (const OptionalInstant from = instant(row, "pass_from")) {
+            lease.open_pass = OpenPass{*from,
+                                       instant(row, "pass_to"),
+                                       instant(row, "pass_started_at"),
+                                       text(row, "pass_next_page"),
+                                       integer(row, "pass_pages"),
+                                       integer(row, "pass_engagements")};
+        }
+        std::istringstream tiers(text(row, "tiers").value_or(""));
+        for (std::int64_t back = 0, since = 0; tiers >> back >> since;) {
+            lease.tiers.push_back({Seconds{back}, Seconds{since}});
+        }
+        return lease;
+    }
+
+    Connection& connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<SiteLeases> make_site_leases(Connection& connection) {
+    return std::make_unique<PostgresSiteLeases>(connection);
+}
+
+}  // namespace glia::postgres

@@ -1,0 +1,55 @@
+// What a destination of records implements; sqlite/ keeps all of its state (DESIGN.md §4, "A sink has two
+// halves"). PostgreSQL has no such writer: there the stored rows are themselves the state of the merge.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sinks/records.hpp"
+
+namespace glia {
+
+/// How far a destination has been written; committed with the state that covers it.
+struct WriterPosition {
+    OptionalText file;          ///< name of the file that is being written; none: no file is open
+    std::int64_t length = 0;    ///< bytes of it that count
+    OptionalInstant begun_at;   ///< when the file was begun
+    std::int64_t sequence = 0;  ///< number of the last file that was begun
+    bool operator==(const WriterPosition&) const = default;
+};
+
+/// An engagement that is new or has changed, whole: with its legs, where they are known.
+struct MergedEngagement {
+    const Engagement& engagement;
+    Instant fetched_at{};
+    const std::vector<std::string>& site_ids;  ///< all sites whose listing has shown it
+};
+
+/// Writes merged engagements to one destination. One thread at a time. Throws SinkError, or OutputLost if the
+/// destination will never take more.
+///
+/// The order of a commit: write() for each record, flush(), then the state is committed with the position
+/// that flush() returned. So the records are durable before the state that covers them; after a crash or a
+/// failed commit, resume() goes back to what the state holds.
+class RecordWriter {
+  public:
+    virtual ~RecordWriter() = default;
+
+    /// Throws SinkError::misconfigured unless the destination can be written.
+    virtual void require_writable() const = 0;
+    /// Goes on at `position`; drops whatever has been written beyond it.
+    virtual void resume(const WriterPosition& position) = 0;
+    /// May keep the record in memory until flush().
+    virtual void write(const MergedEngagement& record) = 0;
+    /// Makes everything that was written durable. `now`: the time of the transaction.
+    virtual WriterPosition flush(Instant now) = 0;
+    /// Completes the open file, if there is one: it gets its final name. Called between transactions only.
+    virtual WriterPosition finish() = 0;
+};
+
+using RecordWriterFactory = std::function<std::unique_ptr<RecordWriter>()>;
+
+}  // namespace glia

@@ -1,0 +1,225 @@
+#include "sinks/sqlite/engagement_merge.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "sinks/legacy_hash.hpp"
+#include "sinks/merge.hpp"
+#include "sinks/record_hash.hpp"
+#include "sinks/sqlite/sql.hpp"
+
+namespace glia::sqlite {
+namespace {
+
+/// What the state knows of an engagement.
+struct Known {
+    StoredState state;
+    std::vector<std::string> site_ids;
+    OptionalText visitor_mark;  ///< as of the content
+    bool rejected = false;      ///< and not settled since
+    bool owed = false;          ///< it changed, and is written once its legs have come
+};
+
+std::optional<RecordHash> hash(const OptionalText& text) {
+    return text ? record_hash_from_hex(*text) : std::nullopt;
+}
+Value value_of(const std::optional<RecordHash>& hash) {
+    return hash ? Value(to_hex(*hash)) : Value();
+}
+std::string mark_of(const ContentHash& hash) {
+    return to_hex(hash);
+}
+
+std::optional<ContentHash> visitor_mark(const Engagement& e) {
+    if (e.visitor_mark) return e.visitor_mark;
+    return e.visitor_id ? std::optional(bytes_hash(*e.visitor_id)) : std::nullopt;
+}
+
+/// Details of the batch that its owner does not hold any more.
+std::set<std::string> lost_claims(Connection& state, const Batch& batch) {
+    std::set<std::string> lost;
+    if (batch.claim_owner.empty()) return lost;
+    for (const DetailOutcome& outcome : batch.details) lost.insert(outcome.engagement_id);
+    const std::vector<std::string> claimed(lost.begin(), lost.end());
+    for (const Row& row : state.run(sql::claimed_details, {list(claimed), batch.claim_owner})) {
+        lost.erase(*row.text(0));
+    }
+    return lost;
+}
+
+class EngagementMerge {
+  public:
+    EngagementMerge(Connection& state, const Batch& batch, RecordWriter& writer)
+        : state_(state), batch_(batch), lost_(lost_claims(state, batch)), writer_(writer) {
+        any_forgotten_ = state_.run(sql::any_forgotten).at(0).integer(0) != 0;
+    }
+
+    CommitCounts run() {
+        // Of one engagement twice, the later response counts.
+        std::map<std::string, const FetchedEngagement*> latest;
+        for (const FetchedEngagement& fetched : batch_.engagements) {
+            if (lost_.contains(fetched.engagement.id.str())) continue;
+            const FetchedEngagement*& slot = latest[fetched.engagement.id.str()];
+            if (!slot || slot->fetched_at <= fetched.fetched_at) slot = &fetched;
+        }
+        std::vector<std::string> ids;
+        ids.reserve(latest.size());
+        for (const auto& [id, fetched] : latest) ids.push_back(id);
+        std::map<std::string, Known> known;
+        for (const Row& row : state_.run(sql::known_engagements, {list(ids)})) {
+            Known& one = known[*row.text(0)];
+            one.state = {hash(row.text(1)).value_or(RecordHash{}), hash(row.text(2)), hash(row.text(3)),
+                         *row.instant(4), row.instant(5)};
+            one.site_ids = texts(row.text(6).value_or("[]"));
+            one.owed = row.integer(7) != 0;
+            one.visitor_mark = row.text(8);
+            one.rejected = row.integer(9) != 0;
+        }
+        for (const auto& [id, fetched] : latest) {
+            const auto found = known.find(id);
+            write_one(*fetched, found == known.end() ? std::nullopt : std::optional(found->second));
+        }
+        for (const RejectedFetch& rejected : batch_.rejected) reject(rejected);
+        for (const DetailOutcome& outcome : batch_.details) {
+            if (!lost_.contains(outcome.engagement_id)) settle(outcome);
+        }
+        counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
+        return counts_;
+    }
+
+  private:
+    bool is_forgotten(const OptionalText& id, std::vector<std::string> visitor_marks) {
+        if (!any_forgotten_) return false;
+        const Value mark = id ? Value(mark_of(bytes_hash(*id))) : Value();
+        return state_.run(sql::is_forgotten, {mark, list(visitor_marks)}).at(0).integer(0) != 0;
+    }
+
+    void write_one(const FetchedEngagement& fetched, std::optional<Known> known) {
+        const Engagement& e = fetched.engagement;
+        std::vector<std::string> marks;
+        if (e.visitor_mark) marks.push_back(mark_of(*e.visitor_mark));
+        if (e.visitor_id) marks.push_back(mark_of(bytes_hash(*e.visitor_id)));
+        if (is_forgotten(e.id.str(), std::move(marks))) {
+            ++counts_.forgotten;
+            return;
+        }
+        IncomingState incoming;
+        incoming.source = fetched.source;
+        incoming.core_hash = core_hash(e);
+        if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
+        incoming.fetched_at = fetched.fetched_at;
+        incoming.late = is_late(fetched.source, std::chrono::steady_clock::now() - fetched.sent_at);
+        const bool rewrite_hashes = known && upgrade_hashes(known->state, e, incoming);
+        MergePlan plan = plan_merge(known ? std::optional(known->state) : std::nullopt, incoming);
+        plan.rewrite_hashes = rewrite_hashes;
+        remember(fetched, incoming, plan, known);
+        queue(fetched, incoming, plan);
+        count(plan, e);
+        if (known && !known->rejected) return;
+        const bool with_legs = fetched.source == RecordSource::detail || incoming.legs_hash;
+        state_.run(sql::resolve_rejected, {e.id.str(), std::int64_t{with_legs}});
+    }
+
+    void remember(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan,
+                  const std::optional<Known>& known) {
+        const Engagement& e = fetched.engagement;
+        Known after = known.value_or(Known{});
+        StoredState& s = after.state;
+        const auto at = std::find(after.site_ids.begin(), after.site_ids.end(), fetched.site_id);
+        const bool new_site = !fetched.site_id.empty() && at == after.site_ids.end();
+        if (new_site) after.site_ids.push_back(fetched.site_id);
+        if (plan.write_core) {
+            const auto mark = visitor_mark(e);
+            s.core_hash = incoming.core_hash;
+            after.visitor_mark = mark ? OptionalText(mark_of(*mark)) : std::nullopt;
+        }
+        if (plan.insert || plan.write_list_hash) s.list_hash = plan.list_hash;
+        if (plan.insert || plan.updates()) s.fetched_at = std::max(s.fetched_at, incoming.fetched_at);
+        if (plan.write_legs) s.legs_hash = incoming.legs_hash;
+        if (plan.write_legs || plan.mark_legs) s.legs_fetched_at = incoming.fetched_at;
+        // What is written shows the whole engagement. One that changed, of which only the list item is there,
+        // is owed until its legs have come too; one that is new is written at once, without.
+        const bool news = plan.insert || plan.write_core || plan.write_legs || after.owed;
+        const bool whole = e.legs.has_value() || !s.legs_fetched_at;
+        const bool current = !plan.stale;
+        const bool tell = news && whole && current;
+        after.owed = news && !tell;
+        if (tell) writer_.write({e, fetched.fetched_at, after.site_ids});
+        if (!news && !new_site && !plan.updates()) return;
+        state_.run(
+            sql::put_engagement,
+            {e.id.str(), value(OptionalInstant{e.created_at}), value_of(s.core_hash), value_of(s.list_hash),
+             value_of(s.legs_hash), value(OptionalInstant{s.fetched_at}), value(s.legs_fetched_at),
+             list(after.site_ids), std::int64_t{after.owed}, value(after.visitor_mark)});
+    }
+
+    void queue(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan) {
+        const Engagement& e = fetched.engagement;
+        if (plan.want_detail) {
+            state_.run(sql::enqueue_detail, {e.id.str(), value(OptionalInstant{e.created_at}),
+                                             value(OptionalInstant{detail_wanted_after(incoming)})});
+            ++counts_.queued;
+        }
+        if (!incoming.legs_hash) return;
+        const bool news = plan.insert || plan.write_legs;
+        if (fetched.refetch_in && (news || fetched.source == RecordSource::detail)) {
+            state_.run(sql::set_ongoing,
+                       {e.id.str(), value(OptionalInstant{e.created_at}), value(*fetched.refetch_in)});
+        } else if (!fetched.refetch_in && !plan.insert) {
+            state_.run(sql::clear_ongoing, {e.id.str()});
+        }
+    }
+
+    void reject(const RejectedFetch& rejected) {
+        const RejectedRecord& record = rejected.record;
+        std::vector<std::string> marks;
+        if (record.visitor_mark) marks.push_back(mark_of(*record.visitor_mark));
+        if (is_forgotten(record.engagement_id, std::move(marks))) return;
+        state_.run(sql::reject_record,
+                   {rejected.site_id.empty() ? Value() : Value(rejected.site_id),
+                    std::string(rejected.source == RecordSource::list ? "list" : "detail"),
+                    value(record.engagement_id), record.reason, record.payload,
+                    mark_of(bytes_hash(record.payload))});
+    }
+
+    void settle(const DetailOutcome& outcome) {
+        if (outcome.fetched_at) {
+            if (state_.write(sql::detail_loaded, {outcome.engagement_id, value(outcome.fetched_at)}) == 0)
+                state_.run(sql::detail_wanted_anew, {outcome.engagement_id});
+            return;
+        }
+        state_.run(sql::detail_failed, {outcome.engagement_id, std::int64_t{outcome.attempted}, outcome.error,
+                                        value(outcome.retry_in), std::int64_t{outcome.parked}});
+    }
+
+    void count(const MergePlan& plan, const Engagement& e) {
+        if (plan.insert) {
+            ++counts_.inserted;
+        } else if (plan.write_core) {
+            ++counts_.changed;
+        } else if (plan.stale) {
+            ++counts_.stale;
+        } else {
+            ++counts_.unchanged;
+        }
+        if (!plan.write_legs) return;
+        ++counts_.legs;
+        counts_.leg_rows += static_cast<std::int64_t>(e.legs->size());
+    }
+
+    Connection& state_;
+    const Batch& batch_;
+    const std::set<std::string> lost_;
+    RecordWriter& writer_;
+    CommitCounts counts_;
+    bool any_forgotten_ = false;
+};
+
+}  // namespace
+
+CommitCounts merge_batch(Connection& connection, const Batch& batch, RecordWriter& writer) {
+    return EngagementMerge(connection, batch, writer).run();
+}
+
+}  // namespace glia::sqlite

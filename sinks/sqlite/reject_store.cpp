@@ -1,0 +1,44 @@
+#include "sinks/sqlite/sql.hpp"
+#include "sinks/sqlite/stores.hpp"
+
+namespace glia::sqlite {
+namespace {
+
+class SqliteRejectStore final : public RejectStore {
+  public:
+    explicit SqliteRejectStore(StateFile& file) : file_(file) {}
+
+    std::vector<RejectedRow> find(const RejectedQuery& query) override {
+        return file_.read([&](Connection& state) {
+            std::string numbers = "[";
+            for (const std::int64_t id : query.ids)
+                numbers += (numbers.size() > 1 ? "," : "") + std::to_string(id);
+            std::vector<RejectedRow> found;
+            for (const Row& row :
+                 state.run(sql::list_rejected,
+                           {numbers + "]", std::int64_t{query.resolved_too},
+                            query.site_id.empty() ? Value() : Value(query.site_id), query.limit})) {
+                found.push_back({row.integer(0), row.text(1), row.text(2),
+                                 row.text(3) == "list" ? RecordSource::list : RecordSource::detail,
+                                 row.text(4).value_or(""), row.text(5).value_or(""), *row.instant(6),
+                                 *row.instant(7), row.integer(8), row.instant(9)});
+            }
+            return found;
+        });
+    }
+
+    void resolve(std::int64_t id) override {
+        file_.transact([&](Connection& state) { state.run(sql::resolve_one, {id}); });
+    }
+
+  private:
+    StateFile& file_;
+};
+
+}  // namespace
+
+std::unique_ptr<RejectStore> make_reject_store(StateFile& file) {
+    return std::make_unique<SqliteRejectStore>(file);
+}
+
+}  // namespace glia::sqlite

@@ -1,0 +1,259 @@
+// Sinks that write files: the state is that of sqlite/, whatever the destination. Each test runs on the JSON
+// lines of the program and on a CSV writer that only the tests have.
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "sinks/content_hash.hpp"
+#include "tests/integration/destinations.hpp"
+#include "tests/integration/model_tables.hpp"
+
+namespace glia {
+namespace {
+
+/// The state and what was written, in the form of the model's tables. What the last row of an engagement does
+/// not show, though no row of it is owed, stands in the text.
+std::string tables(const Folder& folder, const simulation::ModelDatabase& model) {
+    sqlite::Connection state(folder.state(), false);
+    std::map<std::string, std::string> rows;  // the last of each engagement
+    for (const std::string& row : folder.rows()) rows[folder.destination.id_of(row)] = row;
+    std::string text;
+    const auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
+    const auto number = [](const OptionalInstant& at) {
+        return at ? std::to_string(at->time_since_epoch().count()) : "NULL";
+    };
+    const auto bytes = [](const OptionalText& hash) { return hash ? "\\x" + *hash : "NULL"; };
+    for (const auto& row :
+         state.run("SELECT id, core_hash, list_hash, legs_hash, fetched_at, legs_fetched_at, "
+                   "site_ids, owed FROM engagements ORDER BY id")) {
+        const std::string id = *row.text(0);
+        const auto& known = model.rows.at(id);
+        std::string sites;
+        auto names = sqlite::texts(*row.text(6));
+        std::sort(names.begin(), names.end());
+        for (const std::string& site : names) sites += (sites.empty() ? "" : ",") + site;
+        std::string legs;
+        for (const Leg& leg : known.legs)
+            legs += (legs.empty() ? "" : ",") + leg.id.str() + ":" + std::to_string(*leg.duration);
+        const bool owed = row.integer(7) != 0;
+        if (!owed) legs += folder.destination.lacks(rows.at(id), known, row.instant(5).has_value());
+        const std::string duration = std::to_string(*known.core.duration);
+        add(id + "|" + duration + "|" + bytes(row.text(1)) + "|" + bytes(row.text(2)) + "|" +
+            bytes(row.text(3)) + "|" + number(row.instant(4)) + "|" + number(row.instant(5)) + "|" +
+            (sites.empty() ? "NULL" : sites) + "|" + (legs.empty() ? "NULL" : legs));
+    }
+    for (const auto& row : state.run("SELECT engagement_id, wanted_after, attempts, parked, claimed_by FROM "
+                                     "detail_queue ORDER BY 1")) {
+        add(*row.text(0) + "|" + number(row.instant(1)) + "|" + std::to_string(row.integer(2)) + "|" +
+            (row.integer(3) != 0 ? "t" : "f") + "|" + row.text(4).value_or("NULL"));
+    }
+    for (const auto& row : state.run("SELECT engagement_id FROM ongoing_engagements ORDER BY 1"))
+        add(*row.text(0));
+    for (const auto& row :
+         state.run("SELECT CASE stream WHEN 'engagements' THEN '' ELSE stream || '/' END || site_id, "
+                   "synced_through, pass_from, pass_next_page, lease_epoch, lease_owner, "
+                   "(SELECT count(*) FROM revisit_state r WHERE r.site_id = s.site_id AND r.stream = "
+                   "s.stream) FROM sync_state s "
+                   "ORDER BY 1")) {
+        add(*row.text(0) + "|" + number(row.instant(1)) + "|" + number(row.instant(2)) + "|" +
+            row.text(3).value_or("NULL") + "|" + std::to_string(row.integer(4)) + "|" +
+            row.text(5).value_or("NULL") + "|" + std::to_string(row.integer(6)));
+    }
+    return text;
+}
+
+class FilesAndSeeds : public ::testing::TestWithParam<std::tuple<Destination, unsigned>> {};
+
+TEST_P(FilesAndSeeds, AnswerAndEndAsTheModelDoes) {
+    const auto& [destination, seed] = GetParam();
+    const Folder folder(destination);
+    simulation::ModelDatabase model;
+    auto sink = folder.sink();
+    know_sites(*sink, model);
+    Twins twins(*sink, model, seed);
+    for (int i = 0; i < 150 && !HasFailure(); ++i) twins.step();
+    EXPECT_EQ(tables(folder, model), tables(model));
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, FilesAndSeeds,
+                         ::testing::Combine(::testing::Values(kNdjson, kCsv), ::testing::Range(1U, 13U)));
+
+class Files : public ::testing::TestWithParam<Destination> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, Files, ::testing::Values(kNdjson, kCsv));
+
+Batch batch_of(std::vector<FetchedEngagement> engagements) {
+    Batch batch;
+    batch.engagements = std::move(engagements);
+    return batch;
+}
+
+TEST(Ndjson, WritesALineForWhatIsNewOrChangedAndNoneForTheRest) {
+    const Folder folder(kNdjson);
+    {
+        const auto sink = folder.sink(1 << 20);
+        sink->commit(batch_of({listed(engagement("e1")), listed(engagement("e2"))}), std::nullopt);
+        sink->commit(batch_of({listed(engagement("e1"), kNoon + Seconds{1})}), std::nullopt);
+        sink->commit(batch_of({detailed(engagement("e1"), kNoon + Seconds{2})}), std::nullopt);
+        EXPECT_TRUE(folder.files().at(0).ends_with(".ndjson.part"));
+    }
+    ASSERT_EQ(folder.files().size(), 1u);
+    EXPECT_TRUE(folder.files().at(0).ends_with("-000001.ndjson")) << "complete, it has its name";
+    const std::string all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 3);
+    EXPECT_TRUE(all.starts_with(R"({"id":"e1","fetched_at":"2024-01-01T12:00:00Z","content_hash":")")) << all;
+    EXPECT_NE(all.find(R"("operators":[{"id":"o1","href":"https://x/operators/o1"}])"), std::string::npos)
+        << all;
+    EXPECT_NE(all.find(R"("extra":{"a":[1,2.50]},"legs":[{"id":"l1")"), std::string::npos) << all;
+}
+TEST_P(Files, AChangeIsShownOnceItsLegsHaveCome) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink(1 << 20);
+    sink->commit(batch_of({detailed(engagement("e1"))}), std::nullopt);
+    Engagement changed = engagement("e1");
+    changed.duration = 77;
+    EXPECT_EQ(sink->commit(batch_of({listed(changed, kNoon + Seconds{1})}), std::nullopt).queued, 1);
+    std::string all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1) << "a line without legs would take them away";
+    sink->commit(batch_of({detailed(changed, kNoon + Seconds{2})}), std::nullopt);
+    all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
+    EXPECT_NE(all.find("77"), std::string::npos);
+}
+TEST_P(Files, FilesBeginAnewWhenTheyAreLargeEnough) {
+    const Folder folder(GetParam());
+    {
+        const auto sink = folder.sink(60);
+        for (int i = 0; i < 5; ++i)
+            sink->commit(batch_of({listed(engagement("e" + std::to_string(i)))}), std::nullopt);
+    }
+    EXPECT_EQ(folder.files().size(), 5u);
+}
+TEST_P(Files, ACommitThatFailsLeavesNothingBehind) {
+    const Folder folder(GetParam());
+    PassCheckpoint lost;
+    lost.target = SiteTarget{"s1", 7};
+    {
+        const auto sink = folder.sink(1 << 20);
+        EXPECT_THROW(sink->commit(batch_of({listed(engagement("e8"))}), lost), SinkError);
+        sink->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
+        EXPECT_THROW(sink->commit(batch_of({listed(engagement("e9"))}), lost), SinkError);
+        const Batch good = batch_of({listed(engagement("e2"))}), bad = batch_of({listed(engagement("e7"))});
+        EXPECT_THROW(sink->commit_together({{&good, nullptr}, {&bad, &lost}}), SinkError);
+        sink->commit(batch_of({listed(engagement("e3"))}), std::nullopt);
+    }
+    std::vector<std::string> ids;
+    for (const std::string& row : folder.rows()) ids.push_back(folder.destination.id_of(row));
+    EXPECT_EQ(ids, (std::vector<std::string>{"e1", "e3"}));
+    EXPECT_EQ(folder.files().size(), 1u);
+}
+TEST(Ndjson, ASinkWithAnotherPathCompletesTheFileOfTheOneBefore) {
+    const Folder folder(kNdjson);
+    const auto first = folder.sink(1 << 20);
+    first->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
+    EXPECT_TRUE(folder.files().at(0).ends_with(".part"));
+    const auto second = ndjson::open(
+        {folder.path + "/out-again.ndjson", 1 << 20, std::chrono::hours{1}, folder.path + "/state"});
+    second->commit(batch_of({listed(engagement("e2"))}), std::nullopt);
+    const auto files = folder.files();
+    ASSERT_EQ(files.size(), 2u);
+    EXPECT_TRUE(files[0].ends_with("000001.ndjson")) << files[0];
+    EXPECT_TRUE(files[1].starts_with("out-again-") && files[1].ends_with("000002.ndjson.part")) << files[1];
+}
+TEST_P(Files, WhatACrashLeftBehindTheStateIsCutOff) {
+    const Folder folder(GetParam());
+    {
+        const auto sink = folder.sink(1 << 20);
+        sink->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
+        const std::string part = folder.path + "/" + folder.files().at(0);
+        // As a kill leaves it: lines that the state knows nothing of, the last of them broken off.
+        std::filesystem::copy(part, folder.path + "/saved");
+        std::filesystem::copy(folder.path + "/state", folder.path + "/saved-state");
+        std::filesystem::copy(folder.path + "/state-wal", folder.path + "/saved-state-wal");
+        std::ofstream(folder.path + "/saved", std::ios::app) << R"({"id":"e9","fetched_at")";
+    }
+    for (const std::string& name : folder.files()) std::filesystem::remove(folder.path + "/" + name);
+    std::filesystem::rename(folder.path + "/saved-state", folder.path + "/state");
+    std::filesystem::rename(folder.path + "/saved-state-wal", folder.path + "/state-wal");
+    sqlite::Connection state(folder.path + "/state", false);
+    const std::string name = *state.run("SELECT name FROM output").at(0).text(0);
+    std::filesystem::rename(folder.path + "/saved", folder.path + "/" + name + ".part");
+    folder.sink(1 << 20)->commit(batch_of({listed(engagement("e2"))}), std::nullopt);
+    const std::string all = folder.content();
+    EXPECT_EQ(all.find("e9"), std::string::npos);
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
+}
+TEST_P(Files, ASinkOfAnotherProgramMustWait) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink();
+    sink->migrate();
+    EXPECT_EQ(folder.sink()->detail_queue().due(), 0) << "within one program it is shared";
+    const int lock = ::open((folder.path + "/state.lock").c_str(), O_RDWR);
+    EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "another program has no way in";
+    close(lock);
+    EXPECT_EQ(sink->reports().status().schema_version, 2);
+}
+TEST_P(Files, AFailedPassLeavesARowAndTheSameAgainLeavesNone) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink();
+    for (const char* error : {"HTTP 500", "HTTP 500", "HTTP 503"}) {
+        const std::int64_t epoch = sink->site_leases().acquire({"s1"}, "me", Seconds{60}, true).lease->epoch;
+        SiteRelease release{std::chrono::milliseconds{0}, error};
+        release.failed = FailedPass{"revisit", {kNoon, {}, {}, {}, 3, 0}, 7, 0};
+        for (int told = 0; told < 2; ++told) sink->site_leases().release({"s1", epoch}, release);
+    }
+    const auto runs = sink->reports().history(10).runs;
+    ASSERT_EQ(runs.size(), 2u);
+    EXPECT_EQ(runs[0].error, "HTTP 503");
+    EXPECT_EQ(runs[1].error, "HTTP 500");
+    EXPECT_EQ(runs[1].mode, "revisit");
+    EXPECT_EQ(runs[1].pages, 3);
+}
+TEST_P(Files, WhatIsForgottenIsNotWrittenAgain) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink(1 << 20);
+    FetchedEngagement ann = listed(engagement("e1"));
+    ann.engagement.visitor_id = "ann";
+    sink->commit(batch_of({ann}), std::nullopt);
+    sink->erasures().forget({{}, "ann", {}});
+    EXPECT_EQ(erase_ordered(*sink).engagements, 1);
+    ann.engagement.flagged = true;
+    EXPECT_EQ(sink->commit(batch_of({ann}), std::nullopt).forgotten, 1);
+    const std::string all = folder.content();
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1);
+}
+TEST_P(Files, TombstonesOfAnotherDatabaseEraseWhatTheStateKnows) {
+    const auto of = [](const std::string& id, const std::string& visitor) {
+        FetchedEngagement fetched = listed(engagement(id));
+        fetched.engagement.visitor_id = visitor;
+        return fetched;
+    };
+    Batch batch = batch_of({of("e1", "ann"), of("e2", "bob"), of("e3", "bob")});
+    for (const char* payload : {R"({"visitor_id":"ann")", R"({"href":"/visitors/ann"})", R"({"x":"joann"})"})
+        batch.rejected.push_back({{std::nullopt, payload, "bad"}, RecordSource::list, "s1"});
+    batch.rejected.push_back({{"e2", "{}", "bad"}, RecordSource::detail, ""});
+    const Folder folder(GetParam());
+    const auto sink = folder.sink(1 << 20);
+    sink->commit(batch, std::nullopt);
+    const std::vector<Tombstone> tombstones{{Tombstone::Kind::engagement, bytes_hash("e2"), {}},
+                                            {Tombstone::Kind::visitor, bytes_hash("ann"), {}}};
+    EXPECT_EQ(sink->erasures().add_tombstones(tombstones), 2);
+    const Erased erased = erase_ordered(*sink);
+    EXPECT_EQ(erased.engagements, 2);
+    EXPECT_EQ(erased.rejected, 3);
+    EXPECT_EQ(sink->rejects().find({}).size(), 1u);
+    batch.rejected.clear();
+    EXPECT_EQ(sink->commit(batch, std::nullopt).forgotten, 2);
+    EXPECT_EQ(sink->erasures().add_tombstones(tombstones), 0);
+    EXPECT_FALSE(erase_ordered(*sink).any());
+    std::vector<Tombstone> all = sink->erasures().tombstones(std::nullopt, 2);
+    ASSERT_EQ(all.size(), 2u);
+    all.push_back(sink->erasures().tombstones(all.back(), 2).at(0));  // e1 has one of its own by now
+    EXPECT_TRUE(sink->erasures().tombstones(all.back(), 2).empty());
+    const Folder other(GetParam());
+    EXPECT_EQ(other.sink()->erasures().add_tombstones(all), 3);
+    EXPECT_EQ(other.sink()->commit(batch, std::nullopt).forgotten, 2);
+}
+
+}  // namespace
+}  // namespace glia
