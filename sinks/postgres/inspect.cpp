@@ -2,6 +2,7 @@
 #include "sinks/postgres/connection.hpp"
 #include "sinks/postgres/migrate.hpp"
 #include "sinks/postgres/postgres_sink.hpp"
+#include "sinks/postgres/schema_script.hpp"
 #include "sinks/postgres/sql.hpp"
 
 namespace glia::postgres {

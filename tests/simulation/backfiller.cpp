@@ -113,7 +113,7 @@ void Backfiller::perform_step(const Plan::Step& step) {
             failed);
     } else {
         call<std::int64_t>(
-            [](Sink& sink) { return sink.end_stuck(Seconds{5}); },
+            [](Sink& sink) { return sink.instances().end_stuck(Seconds{5}); },
             [this](std::int64_t) { tell([&](Plan& plan) { plan.on_dead_freed(steady_now()); }); }, failed);
     }
 }
