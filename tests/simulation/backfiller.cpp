@@ -102,12 +102,15 @@ void Backfiller::perform_step(const Plan::Step& step) {
     } else if (const auto* leases = std::get_if<Plan::Renew>(&step)) {
         renew(*leases);
     } else if (std::holds_alternative<Plan::Inspect>(step)) {
+        // The windows as the transaction saw them, not a transaction that a crash left behind.
+        const auto seen = std::make_shared<std::vector<ModelDatabase::Window>>();
         call<BackfillProgress>(
-            [this, id = id_](Sink& sink) {
-                inspected_ = world_.database.windows;
+            [this, seen, id = id_](Sink& sink) {
+                *seen = world_.database.windows;
                 return sink.backfills().progress(id);
             },
-            [this](const BackfillProgress& progress) {
+            [this, seen](const BackfillProgress& progress) {
+                inspected_ = *seen;
                 tell([&](Plan& plan) { plan.on_inspected(progress); });
             },
             failed);
@@ -121,9 +124,14 @@ void Backfiller::perform_step(const Plan::Step& step) {
 void Backfiller::claim(const Plan::Claim& what, const Failed& failed) {
     if (what.limit > std::max(kClaim, kConcurrency)) broken("it claims too many windows");
     const WindowClaim wanted{id_, owner(), kLease, what.except_sites, what.limit};
+    const auto seen = std::make_shared<std::vector<ModelDatabase::Window>>();
     call<std::vector<WindowLease>>(
-        [wanted](Sink& sink) { return sink.backfills().claim_windows(wanted); },
-        [this](std::vector<WindowLease> leases) {
+        [this, seen, wanted](Sink& sink) {
+            *seen = world_.database.windows;
+            return sink.backfills().claim_windows(wanted);
+        },
+        [this, seen](std::vector<WindowLease> leases) {
+            at_claim_ = *seen;
             tell([&](Plan& plan) { plan.on_claimed(std::move(leases), steady_now()); });
         },
         failed);
