@@ -470,7 +470,7 @@ class Writer {
     static RowMarks marks_after(const Work& work) {
         const StoredState& stored = *work.stored;
         RowMarks marks;
-        marks.fetched_at = std::max(stored.fetched_at, work.incoming.fetched_at);
+        marks.fetched_at = fetched_at_after(stored, work.incoming);
         marks.core_hash = work.plan.write_core ? work.incoming.core_hash : stored.core_hash;
         marks.list_hash = work.plan.list_hash;
         const bool legs_now = work.plan.write_legs || work.plan.mark_legs;
