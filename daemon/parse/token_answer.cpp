@@ -38,7 +38,7 @@ std::optional<std::string> clean_secret(std::string_view text) {
 std::optional<TokenAnswer> parse_token_answer(std::string_view body) {
     dom::parser parser;
     dom::element root;
-    if (parser.parse(repair_json(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
+    if (parser.parse(repair_for_dom(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
         return std::nullopt;
     std::string_view text;
     if (root["token"].get(text) != simdjson::SUCCESS && root["access_token"].get(text) != simdjson::SUCCESS)
