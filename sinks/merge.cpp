@@ -1,7 +1,13 @@
 #include "sinks/merge.hpp"
 
+#include <algorithm>
+
 namespace glia {
 namespace {
+
+bool is_older(const IncomingState& incoming, Instant stored) {
+    return incoming.fetched_at < stored && !is_in_future(stored, incoming);
+}
 
 void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
     if (!incoming.legs_hash) {
@@ -9,7 +15,7 @@ void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePl
         return;
     }
     if (stored.legs_fetched_at && stored.legs_hash == incoming.legs_hash) return;
-    if (stored.legs_fetched_at && incoming.fetched_at < *stored.legs_fetched_at) {
+    if (stored.legs_fetched_at && is_older(incoming, *stored.legs_fetched_at)) {
         plan.stale = true;
         return;
     }
@@ -21,7 +27,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
     plan.list_hash = stored.list_hash;
     if (incoming.core_hash == stored.core_hash) return;
     if (from_list && stored.list_hash == incoming.core_hash) return;
-    if (incoming.fetched_at < stored.fetched_at) {
+    if (is_older(incoming, stored.fetched_at)) {
         plan.stale = true;
         return;
     }
@@ -42,10 +48,27 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
 
 }  // namespace
 
+bool is_in_future(Instant stored, const IncomingState& incoming) {
+    // Clocks that differ by less agree (DESIGN.md §3.10).
+    constexpr std::chrono::minutes kTolerance{1};
+    return stored - kTolerance > incoming.now;
+}
+
+Instant fetched_at_after(const StoredState& stored, const IncomingState& incoming) {
+    return is_in_future(stored.fetched_at, incoming) ? incoming.fetched_at
+                                                     : std::max(stored.fetched_at, incoming.fetched_at);
+}
+
 bool is_late(RecordSource source, std::chrono::steady_clock::duration age) {
     constexpr std::chrono::seconds kLateListItem{1};
     constexpr std::chrono::seconds kLateDetail{3};
     return age > (source == RecordSource::list ? kLateListItem : kLateDetail);
+}
+
+void set_age(IncomingState& incoming, std::chrono::steady_clock::duration age) {
+    incoming.late = is_late(incoming.source, age);
+    if (age.count() >= 0)
+        incoming.now = incoming.fetched_at + std::chrono::duration_cast<std::chrono::microseconds>(age);
 }
 
 Instant detail_wanted_after(const IncomingState& incoming) {

@@ -31,7 +31,21 @@ struct IncomingState {
     Instant fetched_at{};
     /// See is_late().
     bool late = false;
+    /// The server's time now, by the clock that dates `fetched_at`; its maximum: not known.
+    Instant now = Instant::max();
 };
+
+/// Sets what depends on the time since the response was asked for: `late` and `now`. A negative `age` means
+/// that the time is not known.
+void set_age(IncomingState& incoming, std::chrono::steady_clock::duration age);
+
+/// True if `stored`, a time of reading in the table, is later than any response by now can be: a clock that
+/// ran ahead wrote it (the API server's clock was wrong and was corrected). Such a time orders nothing
+/// (DESIGN.md §3.10).
+bool is_in_future(Instant stored, const IncomingState& incoming);
+
+/// The row's `fetched_at` after `incoming` is merged into it.
+Instant fetched_at_after(const StoredState& stored, const IncomingState& incoming);
 
 /// True if a response was asked for so long before it is written that another reading may have found the
 /// stored state confirmed in between, which leaves no trace in the row: the engagement changed and changed

@@ -8,6 +8,10 @@ namespace {
 // Of several servers behind one name, one may have a wrong clock and answer a few times in a row.
 constexpr int kAnswersToFollow = 5;
 constexpr std::chrono::seconds kFollowAfter{60};
+// What lies outside is no time that a server has: such a Date is a mistake, and PostgreSQL does not hold
+// every one.
+constexpr Instant kEarliest{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
+constexpr Instant kLatest{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
 // The first answers of a program: nothing earlier contradicts them.
 constexpr int kAnswersToBegin = 2;
 
@@ -32,6 +36,7 @@ ServerClock::ServerClock(SteadyTime now, Instant local, std::chrono::microsecond
       least_(difference_ - std::chrono::seconds{1}) {}
 
 ServerClock::Verdict ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
+    if (date < kEarliest || date >= kLatest) return Verdict::ignored;
     const auto lower = date.time_since_epoch() - since_epoch(received);
     const auto upper = date.time_since_epoch() + std::chrono::seconds{1} - since_epoch(sent);
     if (!agrees(difference_, lower, upper)) {

@@ -42,7 +42,7 @@ class ServerClock {
     /// What observe() did with a Date.
     enum class Verdict {
         used,
-        ignored,  ///< departs from what the answers before it said
+        ignored,  ///< departs from what the answers before it said, or is no time of this century or the next
         doubtful  ///< departs from all that is known, and no answer came before it: only another answer can
                   ///< tell a wrong Date from clocks that differ
     };

@@ -28,7 +28,9 @@ constexpr std::size_t kLongestFile = 64 * 1024;
 ApiError unusable(const std::string& setting, const std::string& source) {
     return {ApiError::Kind::credentials, 0,
             setting + ": " + source +
-                " holds blanks, control characters or letters beyond ASCII, which no secret of the API has"};
+                " holds blanks, control characters or letters beyond ASCII, or more than 16 KiB, which no "
+                "secret of the API "
+                "does"};
 }
 
 /// The first line of a file that is not blank, without white space around it.
@@ -37,6 +39,8 @@ Result<std::string> read_secret(const std::string& file, const std::string& sett
     std::string text(kLongestFile, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(in.gcount()));
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // some editors put it in front
+    if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
     constexpr const char* kBlank = " \t\r\n\v\f";
     text.erase(0, text.find_first_not_of(kBlank));
     if (text.empty()) {

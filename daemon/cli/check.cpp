@@ -44,7 +44,11 @@ class Report {
 void check_folder(Report& report, const std::string& what, const std::string& file) {
     const std::string folder = std::filesystem::path(file).parent_path().string();
     const std::string where = folder.empty() ? "." : folder;
-    if (access(where.c_str(), W_OK | X_OK) == 0) {
+    std::error_code error;
+    if (std::filesystem::is_directory(file, error) && what == "state") {
+        report.bad(what,
+                   {Ending::misconfigured, file + " is a folder, not a file; is sink.ndjson.state right?"});
+    } else if (access(where.c_str(), W_OK | X_OK) == 0) {
         report.good(what + ": " + file + " can be written");
     } else {
         report.bad(what, {Ending::misconfigured, where + " cannot be written (" +
@@ -60,6 +64,26 @@ void check_files(Report& report, const Settings& settings) {
         check_folder(report, "lines", settings.ndjson.path);
     }
     check_folder(report, "state", settings.ndjson.state);
+}
+
+/// The folder itself, or the one in which it will be made.
+void check_recordings(Report& report, const std::string& directory) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    fs::path there = directory;
+    while (fs::symlink_status(there, error).type() == fs::file_type::not_found && there.has_relative_path())
+        there = there.parent_path();
+    const bool folder = fs::is_directory(there, error);
+    if (folder && access(there.c_str(), W_OK | X_OK) == 0) {
+        report.good("recordings: " + directory + " can be written");
+        return;
+    }
+    report.bad("recordings",
+               {Ending::misconfigured,
+                there.string() +
+                    (folder ? " cannot be written (" + std::generic_category().message(errno) + ")"
+                            : std::string(" is not a folder")) +
+                    "; is enrich.recordings.directory right?"});
 }
 
 void check_database(Report& report, const Settings& settings) {
@@ -175,6 +199,7 @@ int check(const std::string& config) {
         report.good("configuration: " + config);
         log::start({LogLevel::error, settings.log.format, {}});
         settings.sink == SinkType::ndjson ? check_files(report, settings) : check_database(report, settings);
+        if (settings.enrich.recordings) check_recordings(report, settings.enrich.recordings_directory);
         settings.api.max_retries = std::min(settings.api.max_retries, kRetries);
         Runtime runtime;
         Scope scope(runtime);

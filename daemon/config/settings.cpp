@@ -30,15 +30,21 @@ std::string resolve_dsn(const PostgresSettings& settings) {
 }
 
 std::string read_privacy_key(const PrivacySettings& settings) {
-    // Shorter ones can be guessed.
+    // Shorter ones can be guessed, and longer ones are not keys.
     constexpr std::size_t kShortestKey = 16;
+    constexpr std::size_t kLongestKey = std::size_t{1} << 20;
     if (!settings.levels.any_hash()) return {};
     std::ifstream in(settings.key_file, std::ios::binary);
-    std::string key{std::istreambuf_iterator<char>(in), {}};
+    std::string key(kLongestKey + 1, '\0');
+    in.read(key.data(),
+            static_cast<std::streamsize>(key.size()));  // reports a folder as a failure, without an exception
+    key.resize(static_cast<std::size_t>(in.gcount()));
+    const bool too_long = key.size() > kLongestKey;
     while (!key.empty() && static_cast<unsigned char>(key.back()) <= 0x20) key.pop_back();
-    if (key.size() < kShortestKey) {
+    if (key.size() < kShortestKey || too_long) {
         throw std::runtime_error("privacy.key_file: " + settings.key_file +
-                                 " cannot be read, or holds less than " + std::to_string(kShortestKey) +
+                                 " cannot be read, or does not hold " + std::to_string(kShortestKey) +
+                                 " to " + std::to_string(kLongestKey) +
                                  " bytes; make one with `openssl rand -hex 32 >FILE`");
     }
     return key;

@@ -16,7 +16,7 @@ template <typename T, typename Read>
 std::optional<T> of_object(std::string_view body, Read read) {
     dom::parser parser;
     dom::element root;
-    if (parser.parse(repair_json(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
+    if (parser.parse(repair_for_dom(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
         return std::nullopt;
     return read(root);
 }

@@ -92,7 +92,7 @@ std::string error_text(std::string_view body) {
     const bool json =
         first != std::string_view::npos && (body[first] == '{' || body[first] == '[' || body[first] == '"');
     if (json &&
-        parser.parse(repair_json(body.substr(0, std::size_t{64} * 1024))).get(root) == simdjson::SUCCESS) {
+        parser.parse(repair_for_dom(body.substr(0, std::size_t{64} * 1024))).get(root) == simdjson::SUCCESS) {
         std::string line;
         collect(root, line, 0);
         return one_line(line);

@@ -31,10 +31,26 @@ int code_unit(std::string_view text, std::size_t at) {
     return error == std::errc{} && stop == end ? static_cast<int>(unit) : -1;
 }
 
+/// True for a number that fits into a 64-bit integer, signed or not, or into a double.
+bool is_machine_number(std::string_view token) {
+    const char* const end = token.data() + token.size();
+    const auto fits = [&](auto number) {
+        const auto [stop, error] = std::from_chars(token.data(), end, number);
+        return error == std::errc{} && stop == end;
+    };
+    if (token.find_first_of(".eE") != std::string_view::npos) return fits(double{});
+    return fits(std::int64_t{}) || fits(std::uint64_t{});
+}
+
 /// Writes the repaired text of one value.
 class Repair {
   public:
-    explicit Repair(std::string_view json) : json_(json) { out_.reserve(json.size() + 64); }
+    using NumberTest = bool (*)(std::string_view token);
+
+    /// `keeps`: the numbers that stay numbers.
+    Repair(std::string_view json, NumberTest keeps) : json_(json), keeps_(keeps) {
+        out_.reserve(json.size() + 64);
+    }
 
     std::string run() {
         while (at_ < json_.size()) {
@@ -63,7 +79,7 @@ class Repair {
                kBetweenTokens.find(json_[at_]) == std::string_view::npos)
             ++at_;
         const std::string_view token = json_.substr(start, at_ - start);
-        const bool good = token == "null" || token == "true" || token == "false" || is_storable_number(token);
+        const bool good = token == "null" || token == "true" || token == "false" || keeps_(token);
         if (good) {
             out_ += token;
         } else {
@@ -124,6 +140,7 @@ class Repair {
     }
 
     std::string_view json_;
+    NumberTest keeps_;
     std::size_t at_ = 0;
     std::string out_{};
 };
@@ -167,9 +184,22 @@ bool is_storable_number(std::string_view text) {
     return at == text.size() && text.size() <= kMaxDigits;
 }
 
+namespace {
+
+std::string repaired(std::string_view json, Repair::NumberTest keeps) {
+    if (simdjson::validate_utf8(json.data(), json.size())) return Repair(json, keeps).run();
+    return Repair(repair_utf8(json), keeps).run();
+}
+
+}  // namespace
+
 std::string repair_json(std::string_view json) {
-    if (simdjson::validate_utf8(json.data(), json.size())) return Repair(json).run();
-    return Repair(repair_utf8(json)).run();
+    return repaired(json, is_storable_number);
+}
+
+std::string repair_for_dom(std::string_view json) {
+    return repaired(
+        json, [](std::string_view token) { return is_storable_number(token) && is_machine_number(token); });
 }
 
 }  // namespace glia

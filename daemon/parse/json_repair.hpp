@@ -21,6 +21,11 @@ std::string_view json_document(std::string_view body);
 /// Valid JSON without such escapes and numbers comes out byte for byte.
 std::string repair_json(std::string_view json);
 
+/// repair_json() for simdjson's DOM, which refuses the whole document for one number that no machine type
+/// holds (an integer beyond 64 bits, a number beyond a double): such a number becomes a string of the same
+/// characters too.
+std::string repair_for_dom(std::string_view json);
+
 /// True for a number that JSON knows and jsonb can hold.
 bool is_storable_number(std::string_view text);
 

@@ -293,7 +293,7 @@ class PageSplitter {
     Likeness likeness_of(std::string_view text) {
         simdjson::dom::object record;
         simdjson::dom::element member;
-        if (!text.starts_with('{') || parser_.parse(repair_json(text)).get(record) != simdjson::SUCCESS)
+        if (!text.starts_with('{') || parser_.parse(repair_for_dom(text)).get(record) != simdjson::SUCCESS)
             return Likeness::none;
         for (const char* name : {"id", "created_at"}) {
             if (record[name].get(member) != simdjson::SUCCESS || !member.is_string()) return Likeness::none;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "sinks/content_hash.hpp"
 #include "sinks/fields/documented.hpp"
 #include "sinks/fields/engagement_fields.hpp"
@@ -44,7 +45,7 @@ bool is_composite(std::string_view path, std::string_view name, std::string_view
 bool has_bare_element(const std::string& list) {
     simdjson::dom::parser parser;
     simdjson::dom::array elements;
-    if (parser.parse(list).get(elements) != simdjson::SUCCESS) return false;
+    if (parser.parse(repair_for_dom(list)).get(elements) != simdjson::SUCCESS) return false;
     return std::any_of(elements.begin(), elements.end(),
                        [](simdjson::dom::element element) { return !element.is_object(); });
 }
@@ -166,7 +167,7 @@ std::string Privacy::urls(const std::string& list) const {
     if (levels_.audio_recording_urls == PrivacyLevel::keep) return list;
     simdjson::dom::parser parser;
     simdjson::dom::array elements;
-    if (parser.parse(list).get(elements) != simdjson::SUCCESS)
+    if (parser.parse(repair_for_dom(list)).get(elements) != simdjson::SUCCESS)
         return json(levels_.audio_recording_urls, list).value_or("null");
     std::string out;
     for (const simdjson::dom::element element : elements) {
@@ -240,8 +241,10 @@ OptionalText Privacy::message_extra(OptionalText object, bool employed) const {
         }
         if (!path.empty()) return PrivacyLevel::keep;  // goes with what it is in
         if (name == "id" || name == "created_at" || name == "type") return PrivacyLevel::keep;
-        if (name == "message" || name == "attachment" || name == "metadata" || name == "value")
-            return levels_.transcripts;
+        if (name == "message" || name == "attachment" || name == "metadata") return levels_.transcripts;
+        // A message that is no object, or no JSON: any of its members may be in it.
+        if (name == "value")
+            return std::max({levels_.transcripts, levels_.visitor_name, levels_.visitor_id, levels_.extra});
         if (name == "sender") return text.starts_with('{') ? PrivacyLevel::keep : levels_.visitor_name;
         return levels_.extra;
     };

@@ -29,6 +29,7 @@ std::optional<std::string> clean_secret(std::string_view text) {
     const auto blank = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
     while (!text.empty() && blank(text.back())) text.remove_suffix(1);
     while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+    if (text.size() > kLongestSecret) return std::nullopt;
     const bool clean = std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
     if (text.empty() || !clean) return std::nullopt;
     return std::string(text);
@@ -37,7 +38,7 @@ std::optional<std::string> clean_secret(std::string_view text) {
 std::optional<TokenAnswer> parse_token_answer(std::string_view body) {
     dom::parser parser;
     dom::element root;
-    if (parser.parse(repair_json(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
+    if (parser.parse(repair_for_dom(json_document(body))).get(root) != simdjson::SUCCESS || !root.is_object())
         return std::nullopt;
     std::string_view text;
     if (root["token"].get(text) != simdjson::SUCCESS && root["access_token"].get(text) != simdjson::SUCCESS)

@@ -8,8 +8,12 @@
 
 namespace glia {
 
-/// `text` without white space and control characters around it; none if nothing is left, or if anything in
-/// it is not printable ASCII: a token or key with a line's end inside would add a header of its own.
+/// Bytes. Servers accept headers of 8 to 16 KiB.
+inline constexpr std::size_t kLongestSecret = std::size_t{16} * 1024;
+
+/// `text` without white space and control characters around it; none if nothing is left, if it is longer than
+/// kLongestSecret, or if anything in it is not printable ASCII: a token or key with a line's end inside would
+/// add a header of its own.
 std::optional<std::string> clean_secret(std::string_view text);
 
 /// The answer to a token request (spec: api-facts, Tokens): `token` or `access_token`.

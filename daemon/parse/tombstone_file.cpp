@@ -7,9 +7,10 @@
 #include <string_view>
 #include <utility>
 
-#include "sinks/timestamp.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "sinks/content_hash.hpp"
 #include "sinks/json_text.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
@@ -123,6 +124,7 @@ std::optional<std::vector<Tombstone>> read_tombstones(std::istream& in, std::str
             return std::nullopt;
         }
         if (line.ends_with('\r')) line.remove_suffix(1);
+        if (number == 1) line = json_document(line);  // an editor may have put a byte order mark in front
         if (line.empty()) continue;
         if (const auto wrong = reader.add(line)) {
             why = where + *wrong;

@@ -125,7 +125,7 @@ Parsed<std::vector<ChatMessage>> parse_transcript(std::string& body, const Priva
     };
     dom::parser parser;
     dom::element root;
-    const auto error = parser.parse(repair_json(text)).get(root);
+    const auto error = parser.parse(repair_for_dom(text)).get(root);
     if (error == simdjson::SUCCESS) {
         if (!root.is_array() && !root.is_null()) {
             parsed.failure = {ParseFailure::Kind::wrong_shape, "the body is not a list of messages"};
@@ -144,7 +144,7 @@ Parsed<std::vector<ChatMessage>> parse_transcript(std::string& body, const Priva
     }
     parsed.value.emplace();
     for (const std::string_view element : *elements) {
-        if (parser.parse(repair_json(element)).get(root) == simdjson::SUCCESS) {
+        if (parser.parse(repair_for_dom(element)).get(root) == simdjson::SUCCESS) {
             add(read_message(root));
         } else {
             add(unreadable_message(element));

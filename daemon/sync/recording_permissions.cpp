@@ -84,7 +84,7 @@ RestrictedRecordings restrict_recordings(const std::string& directory) {
     });
     std::error_code error;
     const fs::path top = fs::canonical(directory, error);
-    if (!error && only_recordings) restriction.close(top);
+    if (!error && only_recordings && fs::is_directory(top, error)) restriction.close(top);
     return restriction.result();
 }
 

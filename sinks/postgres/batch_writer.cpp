@@ -482,7 +482,7 @@ class Writer {
     static RowMetadata metadata_after(const Work& work) {
         const StoredState& stored = *work.stored;
         RowMetadata metadata;
-        metadata.fetched_at = std::max(stored.fetched_at, work.incoming.fetched_at);
+        metadata.fetched_at = fetched_at_after(stored, work.incoming);
         metadata.core_hash = work.plan.write_core ? work.incoming.core_hash : stored.core_hash;
         metadata.list_hash = work.plan.list_hash;
         const bool legs_now = work.plan.write_legs || work.plan.mark_legs;

@@ -41,7 +41,7 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
         work.incoming.core_hash = core_hash(fetched.engagement);
         if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
         work.incoming.fetched_at = fetched.fetched_at;
-        work.incoming.late = is_late(fetched.source, now - fetched.sent_at);
+        set_age(work.incoming, now - fetched.sent_at);
     }
     return result;
 }

@@ -109,7 +109,7 @@ class EngagementMerge {
         incoming.core_hash = core_hash(e);
         if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
         incoming.fetched_at = fetched.fetched_at;
-        incoming.late = is_late(fetched.source, std::chrono::steady_clock::now() - fetched.sent_at);
+        set_age(incoming, std::chrono::steady_clock::now() - fetched.sent_at);
         const bool rewrite_hashes = known && upgrade_hashes(known->state, e, incoming);
         MergePlan plan = plan_merge(known ? std::optional(known->state) : std::nullopt, incoming);
         plan.rewrite_hashes = rewrite_hashes;
@@ -135,7 +135,7 @@ class EngagementMerge {
             after.visitor_mark = mark ? OptionalText(mark_of(*mark)) : std::nullopt;
         }
         if (plan.insert || plan.write_list_hash) s.list_hash = plan.list_hash;
-        if (plan.insert || plan.updates()) s.fetched_at = std::max(s.fetched_at, incoming.fetched_at);
+        if (plan.insert || plan.updates()) s.fetched_at = fetched_at_after(s, incoming);
         if (plan.write_legs) s.legs_hash = incoming.legs_hash;
         if (plan.write_legs || plan.mark_legs) s.legs_fetched_at = incoming.fetched_at;
         // What is written shows the whole engagement. One that changed, of which only the list item is there,

@@ -75,6 +75,15 @@ def configuration_mistakes_are_exit_code_78_with_their_place():
 
 
 @test
+def a_key_for_pseudonyms_that_is_no_file_is_named():
+    simulator, program = world(10)
+    for file in (program.dir, "/dev/zero", "/dev/null", program.dir + "/none"):
+        program.settings["privacy"] = {"visitor_name": "hash", "key_file": file}
+        program.configure(program.settings)
+        refused(program.run("run", "--once", timeout=30), 78, "privacy.key_file: " + file)
+
+
+@test
 def usage_mistakes_are_exit_code_64():
     simulator, program = world(10)
     for command in ((), ("nonsense",), ("backfill",), ("backfill", "--from", "yesterday"), ("backfill", "--from", "2024-02-01", "--to", "2024-01-01"),

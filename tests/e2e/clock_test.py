@@ -1,5 +1,6 @@
 """Clocks that are wrong do no harm (DESIGN.md §3.10), and neither does an answer that comes late (§3.2)."""
 from harness import *
+from raw_api import RawApi, answer, engagement
 
 DAY_MS = 86_400_000
 
@@ -107,3 +108,39 @@ def what_changed_and_changed_back_is_not_overwritten_by_an_answer_that_comes_lat
     out, err = backfill.communicate(timeout=60)
     assert backfill.returncode == 0, (out, err)
     equal(program)
+
+
+def http_date(seconds_ahead): return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + seconds_ahead))
+
+
+def dated_world(date, **changes):
+    """An API with one engagement, which is named `state["name"]`, and `date()` as the Date of its answers."""
+    state, record = {"name": "first"}, engagement(1, "site-a", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600)))
+    api = RawApi(lambda request: answer({"engagements": [record | {"visitor_name": state["name"]}], "next_page": None}, date=date()), sites=["site-a"])
+    return state, Program(cluster(), api, sync__revisit=[{"every": "1s", "back": "24h"}], **changes)
+
+
+def comes_through(program, state, name):
+    """A change at the source is stored at the next reading."""
+    state["name"] = name
+    time.sleep(1.2)  # until the revisit is due
+    done(program.run("run", "--once"))
+    stored = program.sql("SELECT visitor_name FROM glia.engagements")
+    assert stored == name, (stored, name, program.sql("SELECT fetched_at FROM glia.engagements"))
+
+
+@test
+def a_date_that_no_server_has_is_passed_over():
+    for date in ("Mon, 01 Jan 0001 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "soon", ""):
+        state, program = dated_world(lambda: date)
+        for name in ("first", "second"): comes_through(program, state, name)
+        assert all(-61 <= seconds < 600 for seconds in lag(program)), (date, lag(program))
+        assert program.sql("SELECT abs(extract(epoch FROM now() - fetched_at)) < 600 FROM glia.engagements") == "t", date
+
+
+@test
+def a_clock_that_was_wrong_and_is_corrected_keeps_no_change_out():
+    for offsets in ((DAY_MS // 1000, DAY_MS // 1000, 0, 0), (0, -DAY_MS // 1000, -DAY_MS // 1000, 0)):
+        now = [0]
+        state, program = dated_world(lambda: http_date(now[0]))
+        for number, now[0] in enumerate(offsets): comes_through(program, state, f"visitor {number}")

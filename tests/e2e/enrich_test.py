@@ -390,3 +390,21 @@ def a_refused_visitor_token_stops_only_the_samples():
     time.sleep(1.1)  # until it is somebody's turn again
     assert program.run("run", "--once").code == 77
     assert [e["last_error"] for e in program.status()["enrichers"] if e["kind"] == "queue_wait"][0]
+
+
+@test
+def check_tells_whether_recordings_can_be_kept():
+    simulator, program = world(10, sites=1)
+    file = program.write("file", "x")
+    os.symlink("/nowhere/folder", program.dir + "/dangling")
+    for directory, good in ((program.dir, True), (program.dir + "/new/folder", True), (file, False), (file + "/below", False), (program.dir + "/dangling", False)):
+        enriched(simulator, program, recordings={"enabled": True, "directory": directory})
+        finished = program.run("check")
+        line = next(l for l in finished.out.splitlines() if "recordings:" in l)
+        assert line.startswith("ok" if good else "FAILED") and finished.code == (0 if good else 78), (directory, finished)
+        assert good or "enrich.recordings.directory" in line, line
+    without_database = {"type": "ndjson", "ndjson": {"path": program.dir + "/lines.ndjson", "state": program.dir}}
+    program.settings.update(sink=without_database, enrich={})
+    program.configure(program.settings)
+    finished = program.run("check")
+    assert finished.code == 78 and "sink.ndjson.state" in finished.out, finished

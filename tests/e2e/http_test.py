@@ -387,6 +387,14 @@ def a_token_that_would_make_a_header_is_refused_and_not_shown():
         refused(finished, 77, "api.auth.token_env", "RAW_TOKEN")
         assert "tok-secret" not in finished.out + finished.err and not api.requests, finished
     done(program.run("run", "--once", env={"RAW_TOKEN": " \ttok-good\r\n"}))
+    program.settings["api"]["auth"] = {"token_file": program.write("long", "tok-secret" * 10_000)}
+    program.configure(program.settings)
+    finished = program.run("run", "--once")
+    refused(finished, 77, "api.auth.token_file", "16 KiB")
+    assert "tok-secret" not in finished.out + finished.err, finished
+    program.settings["api"]["auth"] = {"token_file": program.write("marked", "\ufefftok-good\r\n")}
+    program.configure(program.settings)
+    done(program.run("run", "--once"))
     program.settings["api"]["auth"] = {"token_file": program.write("odd", "\n\n tok-good \r\nand a remark\n")}
     program.configure(program.settings)
     done(program.run("run", "--once"))

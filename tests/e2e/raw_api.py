@@ -12,9 +12,10 @@ class Request:
         self.body = body
 
 
-def answer(body, status="200 OK", headers=()):
+def answer(body, status="200 OK", headers=(), date=None):
+    """`date`: the Date header's value; None: now."""
     if not isinstance(body, bytes): body = json.dumps(body).encode()
-    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+    if date is None: date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
     return "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", f"Date: {date}", f"Content-Length: {len(body)}", *headers, "", ""]).encode() + body
 
 

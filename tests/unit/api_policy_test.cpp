@@ -127,6 +127,17 @@ TEST(ServerClockTest, ASteadyOffsetIsBelievedWithTheSecondAnswer) {
     EXPECT_LE(clock.at(steady(2000ms)), at("2023-06-01T00:00:02Z"));
     EXPECT_GE(clock.at(steady(2000ms)), at("2023-06-01T00:00:01Z"));
 }
+TEST(ServerClockTest, ADateThatNoServerHasIsNeverUsed) {
+    ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
+    for (const char* date : {"0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1999-12-31T23:59:59Z",
+                             "2200-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
+        for (const auto sent : {0ms, 100ms, 200ms})
+            EXPECT_EQ(answer(clock, sent, date), Verdict::ignored) << date;
+    }
+    EXPECT_EQ(clock.at(steady(0ms)), at("2024-01-01T12:00:00Z"));
+    EXPECT_FALSE(clock.known());
+}
+
 TEST(ServerClockTest, WhatAnEarlierProgramFoundIsBelievedAtOnceAndSoIsTheLocalClock) {
     ServerClock offset(steady(0ms), at("2024-01-01T12:00:00Z"), 3h);
     EXPECT_EQ(answer(offset, 0ms, "2024-01-01T15:00:00Z"), Verdict::used);

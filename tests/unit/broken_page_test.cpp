@@ -87,6 +87,24 @@ TEST(BrokenPage, TheSmallAnswersAreRepairedToo) {
     EXPECT_EQ(*parse_wait_answer("{\"note\":\"a\tb\",\"average_duration_in_seconds\":7}"), 7);
 }
 
+TEST(BrokenPage, ANumberThatNoMachineTypeHoldsCostsNoSmallAnswer) {
+    const std::string n = R"({"n":[100000000000000000000,1e999],)";
+    EXPECT_EQ(parse_token_answer(n + R"("token":"t","expires_in":100000000000000000000})")->expires_in,
+              kLongestLife);
+    EXPECT_EQ(parse_recording_answer(n + R"("url":"https://x"})"), "https://x");
+    EXPECT_EQ(*parse_wait_answer(n + R"("average_duration_in_seconds":7})"), 7);
+    EXPECT_EQ(parse_end_answer(n + R"("id":"e"})")->id, "e");
+    EXPECT_EQ(parse_export_answer(n + R"("success":true})"), true);
+    EXPECT_EQ(error_text(R"({"error":"no such site","ref":100000000000000000000})").find("{"),
+              std::string::npos);
+    // Beside a broken record, one that has such a number is told apart as before.
+    const std::string large = ",\"n\":100000000000000000000";
+    const ParsedPage parsed =
+        page(page_of({record(1), R"({"id":"e2" "x":1})", record(3, large), record(4, large)}));
+    EXPECT_EQ(ids(parsed), (std::set<std::string>{"e1", "e3", "e4"}));
+    EXPECT_EQ(parsed.rejected.size(), 1u);
+}
+
 // -------------------------------------------------------------------------------- within tokens
 
 TEST(BrokenPage, WhatIsWrongWithinATokenIsRepaired) {

@@ -115,6 +115,26 @@ TEST(Transcript, RepairsWhatPostgresDoesNotTake) {
     EXPECT_TRUE(messages(deep)[0].metadata->starts_with("\"[[["))
         << "too deep for jsonb, so it is kept as text";
 }
+TEST(Transcript, ANumberThatNoMachineTypeHoldsCostsOnlyItself) {
+    for (const std::string number : {"1000000000000000000000000000000", "-9223372036854775809", "1e400"}) {
+        const auto read =
+            messages(R"([{"message":"first"},{"message":"hi","type":"user","n":)" + number +
+                     R"(,"metadata":{"n":)" + number + R"(},"sender":{"type":"visitor","name":"Ann"}}])");
+        ASSERT_EQ(read.size(), 2u);
+        EXPECT_EQ(read[1].message, "hi") << number;
+        EXPECT_EQ(read[1].type, "user");
+        EXPECT_EQ(read[1].sender_name, "Ann");
+        EXPECT_EQ(read[1].metadata, "{\"n\":\"" + number + "\"}");
+        EXPECT_EQ(read[1].extra, "{\"n\":\"" + number + "\"}");
+    }
+}
+TEST(Transcript, AMessageThatIsNoJsonIsKeptByTheStrictestLevelOfItsMembers) {
+    PrivacyLevels levels;
+    std::string body = R"([{"message":"hi","sender":{"type":"visitor" "name":"Ann"}}])";
+    EXPECT_TRUE(parse_transcript(body, Privacy(levels, {})).value->at(0).extra);
+    levels.visitor_name = PrivacyLevel::drop;
+    EXPECT_EQ(parse_transcript(body, Privacy(levels, {})).value->at(0).extra, std::nullopt);
+}
 TEST(Transcript, AnotherShapeIsNoTranscript) {
     for (const char* body : {R"({"error":"no"})", "[{", "<html>", "", "7"}) {
         std::string text = body;

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <simdjson.h>
 
 #include "sinks/timestamp.hpp"
 #include "daemon/base/utf8.hpp"
@@ -309,6 +310,19 @@ TEST(RepairJson, RepairsWhatStandsInStrings) {
     EXPECT_EQ(repair_json(std::string("\"a\tb\nc\0d\x1f\"", 10)), R"("a\u0009b\u000ac\ufffdd\u001f")");
     EXPECT_EQ(repair_json(R"("C:\x \u12 \u-001 \'")"), R"("C:\\x \\u12 \\u-001 \\'")");
     EXPECT_EQ(repair_json("\"\xff\""), "\"\xef\xbf\xbd\"");
+}
+TEST(RepairJson, MakesTextOfNumbersThatNoMachineTypeHoldsForTheDomOnly) {
+    for (const std::string number : {"18446744073709551616", "-9223372036854775809",
+                                     "1000000000000000000000000000000", "1e999", "-1.5E400"}) {
+        EXPECT_EQ(repair_json("[" + number + "]"), "[" + number + "]");
+        EXPECT_EQ(repair_for_dom("[" + number + "]"), "[\"" + number + "\"]");
+    }
+    for (const std::string number :
+         {"0", "-0", "18446744073709551615", "-9223372036854775808", "1e300", "1.5", "-2E-3"}) {
+        EXPECT_EQ(repair_for_dom("[" + number + "]"), "[" + number + "]");
+        simdjson::dom::parser parser;
+        EXPECT_EQ(parser.parse("[" + number + "]").error(), simdjson::SUCCESS) << number;
+    }
 }
 TEST(RepairJson, MakesTextOfNumbersAndWordsThatJsonDoesNotKnow) {
     for (const std::string word : {"01", "1.", ".5", "+1", "-", "1e", "NaN", "-Infinity", "nul", "truE",

@@ -296,6 +296,10 @@ TEST_F(RecordingFiles, DoNotCloseAFolderThatHoldsOtherThings) {
     restrict_recordings(directory);
     EXPECT_EQ(mode(directory), 0755u);
     EXPECT_EQ(restrict_recordings(directory + "/absent").changed, 0u);
+    // The setting may name a file by mistake.
+    std::filesystem::permissions(directory + "/notes.txt", std::filesystem::perms{0644});
+    restrict_recordings(directory + "/notes.txt");
+    EXPECT_EQ(mode(directory + "/notes.txt"), 0644u);
 }
 TEST_F(RecordingFiles, OfAnEarlierVersionThatAreNoRecordingsAreNotFound) {
     for (const char* body : {"", "<html><h1>Bad Gateway</h1></html>"}) {

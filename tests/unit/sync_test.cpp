@@ -112,6 +112,29 @@ TEST(Merge, ALateDetailDoesNotSettleItsOwnDoubt) {
     EXPECT_GT(detail_wanted_after(detail(kA, kLegsA)), kLate);
     EXPECT_EQ(detail_wanted_after(list_item(kA)), kLate);
 }
+IncomingState by_a_clock_set_back(IncomingState incoming) {
+    set_age(incoming, 500ms);
+    return incoming;
+}
+TEST(Merge, WhatAClockThatRanAheadWroteIsOverwrittenByTheClockThatWasCorrected) {
+    const Instant ahead = kLate + 24h;
+    const StoredState wrong = stored(kA, kA, kLegsA, ahead);
+    const auto list = plan_merge(wrong, by_a_clock_set_back(list_item(kB)));
+    EXPECT_TRUE(list.write_core && list.want_detail && !list.stale);
+    const IncomingState incoming = by_a_clock_set_back(detail(kB, kLegsB));
+    const auto both = plan_merge(wrong, incoming);
+    EXPECT_TRUE(both.write_core && both.write_legs && !both.stale);
+    EXPECT_EQ(fetched_at_after(wrong, incoming), kLate);
+    // A minute is within what clocks may differ by, and a response of unknown age orders as before.
+    const StoredState near = stored(kA, kA, kLegsA, kLate + 60s);
+    EXPECT_TRUE(plan_merge(near, by_a_clock_set_back(detail(kB, kLegsB))).stale);
+    EXPECT_EQ(fetched_at_after(near, by_a_clock_set_back(detail(kB, kLegsB))), kLate + 60s);
+    EXPECT_TRUE(plan_merge(wrong, detail(kB, kLegsB)).stale);
+    // A response that waits for hours, for a database for example, is still the older one.
+    IncomingState waited = detail(kB, kLegsB);
+    set_age(waited, 24h);
+    EXPECT_TRUE(plan_merge(wrong, waited).stale);
+}
 TEST(Merge, AListWithLegsNeedsNoDetail) {
     IncomingState incoming = list_item(kA);
     incoming.legs_hash = kLegsA;

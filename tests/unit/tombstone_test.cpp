@@ -49,6 +49,7 @@ TEST(TombstoneFile, MayHaveLineEndsOfAnotherSystem) {
     std::string why;
     EXPECT_EQ(read(text, why)->size(), 1u) << why;
     EXPECT_EQ(read(kHead + kLine + "{\"tombstones\":1}", why)->size(), 1u) << why;
+    EXPECT_TRUE(read("\xef\xbb\xbf" + kHead + kLine + kEnd, why)) << why;  // and a byte order mark
 }
 TEST(TombstoneFile, ThatWasCutOffIsRefused) {
     const std::string text = kHead + kLine + kEnd;
