@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/planted.hpp"
 
 namespace glia {
@@ -83,6 +84,7 @@ PassCheckpoint Pass::checkpoint() const {
     }
     checkpoint.requests = requests_;
     checkpoint.rejected = rejected_;
+    check_checkpoint(checkpoint);
     return checkpoint;
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/base/log.hpp"
 #include "daemon/base/timestamp.hpp"
 #include "daemon/base/workers.hpp"
+#include "sinks/invariant.hpp"
 
 namespace glia {
 namespace {
@@ -73,6 +74,8 @@ struct Store::Impl {
         } catch (const SinkError&) {
             throw;
         } catch (const OutputLost&) {
+            throw;
+        } catch (const InvariantBroken&) {
             throw;
         } catch (const std::exception& error) {
             throw SinkError(SinkError::Kind::internal, error.what());
