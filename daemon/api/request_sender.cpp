@@ -7,6 +7,7 @@
 #include "daemon/base/timestamp.hpp"
 #include "daemon/base/version.hpp"
 #include "daemon/parse/error_text.hpp"
+#include "sinks/durations.hpp"
 
 namespace glia {
 namespace {
@@ -137,7 +138,7 @@ ServerClock::Verdict RequestSender::read_clock(const HttpResponse& response) {
 
 void RequestSender::log_offset(std::chrono::microseconds ahead) {
     const auto step = clock_notice_.on_offset(ahead);
-    const auto seconds = std::chrono::round<std::chrono::seconds>(ahead).count();
+    const auto seconds = std::chrono::round<Seconds>(ahead).count();
     if (step == ClockNotice::Step::differs) {
         log::warn(LogTopic::api,
                   "the clocks of the API and of this machine differ; correct the one that is wrong (NTP)",
