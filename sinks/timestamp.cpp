@@ -166,8 +166,7 @@ bool parse_usual(std::string_view text, Instant& time) {
     const int hour = two(11), minute = two(14), second = two(17);
     if (hour > 23 || minute > 59 || second > 59) return false;
     const int milliseconds = to_the_second ? 0 : 100 * digit(20) + two(21);
-    time = last->midnight + std::chrono::seconds{3600 * hour + 60 * minute + second} +
-           std::chrono::milliseconds{milliseconds};
+    time = last->midnight + Seconds{3600 * hour + 60 * minute + second} + Milliseconds{milliseconds};
     return true;
 }
 
@@ -252,7 +251,7 @@ std::optional<Instant> parse_http_date(std::string_view text) {
     return assemble(year, static_cast<int>(month) + 1, day, hour, minute, second, microseconds{0});
 }
 
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+std::optional<Milliseconds> parse_duration(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || number < 0) return std::nullopt;
@@ -265,10 +264,10 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     if (unit == "d") factor = 86'400'000;
     static constexpr std::int64_t kLongest = std::int64_t{36'525} * 86'400'000;
     if (factor == 0 || number > kLongest / factor) return std::nullopt;
-    return std::chrono::milliseconds{number * factor};
+    return Milliseconds{number * factor};
 }
 
-std::string to_text(std::chrono::milliseconds duration) {
+std::string to_text(Milliseconds duration) {
     const std::int64_t ms = duration.count();
     for (const auto& [unit, factor] :
          {std::pair{"d", std::int64_t{86'400'000}}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1000}}) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "sinks/durations.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -20,9 +21,9 @@ bool parse_timestamp(std::string_view text, Instant& time);
 std::optional<Instant> parse_http_date(std::string_view text);
 
 /// Reads `500ms`, `30s`, `10m`, `24h`, `14d`. None if it is not one, negative, or longer than 100 years.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+std::optional<Milliseconds> parse_duration(std::string_view text);
 
 /// The inverse, in the largest unit that fits.
-std::string to_text(std::chrono::milliseconds duration);
+std::string to_text(Milliseconds duration);
 
 }  // namespace glia

@@ -30,11 +30,11 @@ constexpr std::size_t kMostConnections = 32;
 constexpr std::uint32_t kLongestHeader = 8192;
 // What a client that was refused may still send before the connection is closed, so that it gets the answer.
 constexpr std::size_t kRestOfRequest = std::size_t{256} * 1024;
-constexpr std::chrono::seconds kPatienceForRest{1};
+constexpr Seconds kPatienceForRest{1};
 // An answer takes less, see Admin.
-constexpr std::chrono::seconds kWaitForRoom{5};
+constexpr Seconds kWaitForRoom{5};
 // After an error of accept(), such as no file descriptors being left.
-constexpr std::chrono::seconds kAcceptPause{1};
+constexpr Seconds kAcceptPause{1};
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr const char* kPlainText = "text/plain; charset=utf-8";
@@ -61,7 +61,7 @@ std::optional<HttpAnswer> answer_to_broken(const beast::error_code& failure) {
 }  // namespace
 
 struct HttpServer::Impl {
-    Impl(Runtime& loop, Handler given, std::chrono::milliseconds limit)
+    Impl(Runtime& loop, Handler given, Milliseconds limit)
         : runtime(loop),
           handler(std::move(given)),
           patience(limit),
@@ -71,7 +71,7 @@ struct HttpServer::Impl {
 
     Runtime& runtime;
     Handler handler;
-    std::chrono::milliseconds patience;
+    Milliseconds patience;
     tcp::acceptor acceptor;
     std::list<Peer*> connections;
     Signal answered;  // an answer is made
@@ -98,8 +98,8 @@ struct HttpServer::Impl {
     Task<bool> wait_for_room() {
         const auto until = std::chrono::steady_clock::now() + kWaitForRoom;
         while (!make_room()) {
-            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-                until - std::chrono::steady_clock::now());
+            const auto left =
+                std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());
             if (left.count() <= 0 || !acceptor.is_open()) co_return false;
             co_await answered.wait_for(left);
         }
@@ -229,7 +229,7 @@ struct HttpServer::Impl {
     }
 };
 
-HttpServer::HttpServer(Runtime& runtime, Handler handler, std::chrono::milliseconds patience)
+HttpServer::HttpServer(Runtime& runtime, Handler handler, Milliseconds patience)
     : impl_(std::make_shared<Impl>(runtime, std::move(handler), patience)) {}
 
 HttpServer::~HttpServer() {

@@ -11,6 +11,7 @@
 
 #include "daemon/base/runtime.hpp"
 #include "daemon/config/listen_address.hpp"
+#include "sinks/durations.hpp"
 
 namespace glia {
 
@@ -36,8 +37,7 @@ class HttpServer {
 
     /// `patience`: for all of a request to come in (from the start of an idle connection's wait), and for all
     /// of an answer to go out.
-    HttpServer(Runtime& runtime, Handler handler,
-               std::chrono::milliseconds patience = std::chrono::seconds{15});
+    HttpServer(Runtime& runtime, Handler handler, Milliseconds patience = Seconds{15});
     ~HttpServer();
 
     /// Listens there, and no longer where it did before. Throws std::runtime_error, in words, if that address

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/base/progress.hpp"
+#include "sinks/durations.hpp"
 
 namespace glia {
 namespace {
@@ -19,7 +20,7 @@ std::string trouble(const SiteStatus* site, std::chrono::duration<double> poll_e
     if (!site->last_success_at) return "has not been read through yet";
     const auto ago = now - *site->last_success_at;
     if (ago <= std::max<std::chrono::duration<double>>(poll_every * kPollsMissed, kAtLeast)) return "";
-    return "was last read " + short_duration(std::chrono::duration_cast<std::chrono::seconds>(ago)) + " ago";
+    return "was last read " + short_duration(std::chrono::duration_cast<Seconds>(ago)) + " ago";
 }
 
 }  // namespace

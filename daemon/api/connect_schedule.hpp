@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "sinks/durations.hpp"
+
 namespace glia {
 
 /// The order in which to try addresses: as they stand, but the families take turns (RFC 8305 §4), so that a
@@ -19,7 +21,7 @@ class ConnectSchedule {
     using Time = std::chrono::steady_clock::time_point;
 
     /// RFC 8305 §5 recommends 250 ms: most connections are made by then, and a black hole costs no more.
-    static constexpr std::chrono::milliseconds kStagger{250};
+    static constexpr Milliseconds kStagger{250};
 
     struct Start {
         std::size_t attempt;  ///< counts from 0

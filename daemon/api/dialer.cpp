@@ -4,6 +4,8 @@
 #include <optional>
 #include <set>
 
+#include "sinks/durations.hpp"
+
 namespace glia {
 namespace {
 
@@ -38,9 +40,8 @@ struct Race {
     error_code error;  // of the attempt that failed last
 };
 
-std::chrono::milliseconds until(Clock::time_point moment) {
-    return std::max(std::chrono::milliseconds{0},
-                    std::chrono::ceil<std::chrono::milliseconds>(moment - Clock::now()));
+Milliseconds until(Clock::time_point moment) {
+    return std::max(Milliseconds{0}, std::chrono::ceil<Milliseconds>(moment - Clock::now()));
 }
 
 HttpFailure timed_out(const std::string& doing) {
@@ -59,7 +60,7 @@ struct Dialer::Impl {
     std::set<Signal*> waiting;
     bool cancelled = false;
 
-    Task<> wait(Signal& signal, std::chrono::milliseconds limit) {
+    Task<> wait(Signal& signal, Milliseconds limit) {
         waiting.insert(&signal);
         co_await signal.wait_for(limit);
         waiting.erase(&signal);

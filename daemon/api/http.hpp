@@ -13,6 +13,7 @@
 
 #include "daemon/base/runtime.hpp"
 #include "daemon/base/url.hpp"
+#include "sinks/durations.hpp"
 
 namespace glia {
 
@@ -50,15 +51,15 @@ struct HttpFailure {
 using HttpOutcome = std::variant<HttpResponse, HttpFailure>;
 
 struct HttpSettings {
-    std::chrono::milliseconds connect_timeout{10'000};  ///< address, TCP, proxy and TLS together
-    std::chrono::milliseconds request_timeout{60'000};  ///< from the first byte written to the last byte read
-    std::string ca_file;                                ///< empty: the system's
-    bool system_ca_too = false;                         ///< those of the system beside those of `ca_file`
+    Milliseconds connect_timeout{10'000};  ///< address, TCP, proxy and TLS together
+    Milliseconds request_timeout{60'000};  ///< from the first byte written to the last byte read
+    std::string ca_file;                   ///< empty: the system's
+    bool system_ca_too = false;            ///< those of the system beside those of `ca_file`
     std::optional<Proxy> proxy;
     std::string no_proxy;
     std::size_t max_idle = 8;
     /// Servers close idle connections after a minute or so; closing first avoids most surprises.
-    std::chrono::milliseconds idle_limit{20'000};
+    Milliseconds idle_limit{20'000};
     std::size_t max_body = std::size_t{64}
                            << 20;  ///< bytes, before and after decoding; a page has well under one MiB
     std::size_t spare = 0;  ///< bytes of capacity beyond a body whose length is told, for a parser that pads

@@ -10,7 +10,7 @@ namespace {
 constexpr double kFirstGrowth = 0.5;
 constexpr double kFeeling = 0.01;
 constexpr std::chrono::duration<double> kBolderEvery{5};
-constexpr std::chrono::milliseconds kRiseEvery{100};
+constexpr Milliseconds kRiseEvery{100};
 // So much of the rate must have been sent within a second for that second to say something.
 constexpr double kUsed = 0.7;
 // Less than that got through: not a limit that was just touched, but one that is clearly lower.
@@ -41,7 +41,7 @@ void RateLimiter::sent(Time now) {
     // A little wider than the limit, so that the API's seconds, which are not ours, never see one request too
     // many. A late timer is made up for, idle time is not.
     const auto spacing = per_second(rate_ / 1.006);
-    const auto late = std::min<Duration>(spacing / 10, std::chrono::milliseconds{4});
+    const auto late = std::min<Duration>(spacing / 10, Milliseconds{4});
     next_ = std::max(next_, now - late) + spacing;
 }
 
@@ -60,8 +60,7 @@ void RateLimiter::accepted(Time now) {
     if (since < kRiseEvery) return;
     last_rise_ = now;
     if (sent_.count(now) < kUsed * rate_) return;  // nobody knows whether more would have got through
-    const double seconds =
-        std::chrono::duration<double>(std::min<Duration>(since, std::chrono::seconds{1})).count();
+    const double seconds = std::chrono::duration<double>(std::min<Duration>(since, Seconds{1})).count();
     rate_ = std::min(kHighestAuto, rate_ * (1 + growth(now) * seconds));
 }
 

@@ -5,6 +5,8 @@
 #include <deque>
 #include <optional>
 
+#include "sinks/durations.hpp"
+
 namespace glia {
 
 /// Spaces requests evenly, so that no second sees more of them than the limit.
@@ -25,10 +27,10 @@ class RateLimiter {
     static constexpr double kFirstAuto = 10;  ///< an API with a low limit refuses few before it is found
     /// Refusals of requests that were under way are one event; and it takes a second to see what gets
     /// through.
-    static constexpr std::chrono::milliseconds kSettle{1500};
+    static constexpr Milliseconds kSettle{1500};
     /// How long a limit that was found is believed. Each doubt costs a few refusals, and a pause if the API
     /// asks for one.
-    static constexpr std::chrono::seconds kHold{30};
+    static constexpr Seconds kHold{30};
 
     /// `limit` in requests per second; 0: none; nullopt: auto.
     explicit RateLimiter(std::optional<double> limit);
@@ -61,7 +63,7 @@ class RateLimiter {
 
       private:
         void forget(Time now) {
-            while (!times_.empty() && now - times_.front() > std::chrono::seconds{1}) times_.pop_front();
+            while (!times_.empty() && now - times_.front() > Seconds{1}) times_.pop_front();
         }
         std::deque<Time> times_;
     };

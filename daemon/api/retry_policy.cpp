@@ -38,7 +38,7 @@ std::optional<Milliseconds> retry_after(std::string_view header, Instant server_
     if (header.empty()) return std::nullopt;
     if (std::all_of(header.begin(), header.end(), [](char c) { return c >= '0' && c <= '9'; })) {
         if (header.size() > 9) return kLongestRetryAfter;
-        const auto seconds = std::chrono::seconds{std::stol(std::string(header))};
+        const auto seconds = Seconds{std::stol(std::string(header))};
         return std::min<Milliseconds>(seconds, kLongestRetryAfter);
     }
     const auto date = parse_http_date(header);

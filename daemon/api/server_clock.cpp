@@ -7,7 +7,7 @@ namespace {
 
 // Of several servers behind one name, one may have a wrong clock and answer a few times in a row.
 constexpr int kAnswersToFollow = 5;
-constexpr std::chrono::seconds kFollowAfter{60};
+constexpr Seconds kFollowAfter{60};
 // What lies outside is no time that a server has: such a Date is a mistake, and PostgreSQL does not hold
 // every one.
 constexpr Instant kEarliest{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
@@ -33,12 +33,12 @@ Instant latest_watermark(Instant server, Instant machine) {
 ServerClock::ServerClock(SteadyTime now, Instant local, std::chrono::microseconds ahead)
     : local_(local.time_since_epoch() - since_epoch(now)),
       difference_(local_ + ahead),
-      least_(difference_ - std::chrono::seconds{1}) {}
+      least_(difference_ - Seconds{1}) {}
 
 ServerClock::Verdict ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
     if (date < kEarliest || date >= kLatest) return Verdict::ignored;
     const auto lower = date.time_since_epoch() - since_epoch(received);
-    const auto upper = date.time_since_epoch() + std::chrono::seconds{1} - since_epoch(sent);
+    const auto upper = date.time_since_epoch() + Seconds{1} - since_epoch(sent);
     if (!agrees(difference_, lower, upper)) {
         if (!known_ && agrees(local_, lower, upper)) {
             difference_ = local_;

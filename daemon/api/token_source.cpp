@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Without expires_in, tokens are known to live about an hour.
-constexpr std::chrono::seconds kAssumedLifetime{55 * 60};
+constexpr Seconds kAssumedLifetime{55 * 60};
 // A new token is minted while the old one still works.
 constexpr std::chrono::minutes kRenewBefore{5};
 
@@ -59,7 +59,7 @@ Result<std::string> read_secret(const std::string& file, const std::string& sett
 Task<Result<std::string>> read_secret_patiently(Runtime& runtime, std::string file, std::string setting,
                                                 bool was_there) {
     constexpr int kAttempts = 10;
-    constexpr std::chrono::milliseconds kPause{300};
+    constexpr Milliseconds kPause{300};
     for (int attempt = 1;; ++attempt) {
         auto read = read_secret(file, setting);
         if (read || attempt == kAttempts) co_return read;
@@ -242,8 +242,8 @@ class MintedToken final : public TokenSource {
 }  // namespace
 
 TokenLife token_life(std::optional<std::int64_t> expires_in) {
-    const std::chrono::milliseconds life = std::chrono::seconds{
-        std::clamp<std::int64_t>(expires_in.value_or(kAssumedLifetime.count()), 1, kLongestLife)};
+    const Milliseconds life =
+        Seconds{std::clamp<std::int64_t>(expires_in.value_or(kAssumedLifetime.count()), 1, kLongestLife)};
     return {life > 2 * kRenewBefore ? life - kRenewBefore : life / 2, life};
 }
 

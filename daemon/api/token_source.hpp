@@ -11,6 +11,7 @@
 #include "daemon/api/api_error.hpp"
 #include "daemon/base/runtime.hpp"
 #include "daemon/config/settings.hpp"
+#include "sinks/durations.hpp"
 
 namespace glia {
 
@@ -23,8 +24,8 @@ struct MintedTokenState {
 };
 /// How long a minted token is used.
 struct TokenLife {
-    std::chrono::milliseconds renew_after;  ///< then a new one is minted, while this one still works
-    std::chrono::milliseconds ends_after;
+    Milliseconds renew_after;  ///< then a new one is minted, while this one still works
+    Milliseconds ends_after;
 };
 /// Five minutes before its end a token is renewed, or after half of its life if that is short. `expires_in`
 /// in seconds, as TokenAnswer has it; without, a token is known to live about an hour (spec: api-facts).

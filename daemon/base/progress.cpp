@@ -15,7 +15,7 @@ constexpr double kEarliest = 2;
 
 }  // namespace
 
-std::optional<std::chrono::seconds> TimeLeft::after(const ProgressFacts& facts) {
+std::optional<Seconds> TimeLeft::after(const ProgressFacts& facts) {
     const bool with_details = facts.details_waiting + facts.details_fetched > 0;
     const double seconds = std::chrono::duration<double>(facts.elapsed).count();
     double done = static_cast<double>(facts.pages);
@@ -39,14 +39,14 @@ std::optional<std::chrono::seconds> TimeLeft::after(const ProgressFacts& facts) 
         if (with_details) one += static_cast<double>(facts.engagements);
         left += windows_left * one / static_cast<double>(facts.windows_done);
     }
-    if (left == 0) return std::chrono::seconds{0};
+    if (left == 0) return Seconds{0};
     const double took = seconds - samples_.front().seconds;
     if (took >= kEarliest) rate_ = (done - samples_.front().done) / took;
     if (rate_ <= 0) return std::nullopt;
-    return std::chrono::seconds{std::llround(left / rate_)};
+    return Seconds{std::llround(left / rate_)};
 }
 
-std::string short_duration(std::chrono::seconds duration) {
+std::string short_duration(Seconds duration) {
     const std::int64_t s = duration.count();
     const auto two = [](std::int64_t n) { return (n < 10 ? "0" : "") + std::to_string(n); };
     if (s >= 86'400) return std::to_string(s / 86'400) + "d" + two(s % 86'400 / 3600) + "h";

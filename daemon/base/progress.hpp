@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "sinks/durations.hpp"
+
 namespace glia {
 
 /// How far a backfill is. Counts from the database are those of all instances and earlier calls.
@@ -18,8 +20,8 @@ struct ProgressFacts {
     std::int64_t details_waiting = 0;     ///< legs still to be fetched
     std::int64_t engagements_before = 0;  ///< of `engagements`, those listed before this call
     std::int64_t details_fetched = 0;     ///< by this call
-    std::chrono::milliseconds elapsed{};
-    std::optional<std::chrono::seconds> left;  ///< see TimeLeft
+    Milliseconds elapsed{};
+    std::optional<Seconds> left;  ///< see TimeLeft
 };
 
 /// How long it still takes: so many requests are left, and so many were answered lately. Pages of a listing
@@ -27,7 +29,7 @@ struct ProgressFacts {
 class TimeLeft {
   public:
     /// Facts in the order of `elapsed`. Returns none while nothing can be said.
-    std::optional<std::chrono::seconds> after(const ProgressFacts& facts);
+    std::optional<Seconds> after(const ProgressFacts& facts);
 
   private:
     struct Sample {
@@ -44,7 +46,7 @@ class TimeLeft {
 std::string progress_line(const ProgressFacts& facts, bool bar, std::size_t width);
 
 /// `1h02m`, `3m20s`, `12s`.
-std::string short_duration(std::chrono::seconds duration);
+std::string short_duration(Seconds duration);
 
 /// `12,345`.
 std::string with_commas(std::int64_t number);

@@ -63,7 +63,7 @@ void Runtime::destroy_coroutines() {
     impl_->context.destroy_handlers();
 }
 
-int Runtime::run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace,
+int Runtime::run(const std::function<Task<int>()>& main, Milliseconds grace,
                  const std::function<void(const LoopEnd&)>& on_end) {
     static constexpr int kStoppedEarly = 75;
     int code = kStoppedEarly;
@@ -146,7 +146,7 @@ Task<> Signal::wait() {
     return wait_for(std::chrono::hours{24 * 365});
 }
 
-Task<> Signal::wait_for(std::chrono::milliseconds limit) {
+Task<> Signal::wait_for(Milliseconds limit) {
     const std::shared_ptr<Impl> impl = impl_;  // the Signal may go while a waiter wakes
     asio::steady_timer timer(impl->runtime.context(), limit);
     struct Place {  // also left when the coroutine is destroyed while it waits
@@ -191,7 +191,7 @@ void Scope::end() {
     ended_.notify();
 }
 
-Task<bool> Scope::sleep(std::chrono::milliseconds duration) {
+Task<bool> Scope::sleep(Milliseconds duration) {
     if (ending_) co_return false;
     co_await ended_.wait_for(duration);
     co_return !ending_;

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "sinks/durations.hpp"
+
 namespace glia {
 
 /// What our coroutines return.
@@ -41,7 +43,7 @@ class Runtime {
     /// did not end in time). SIGTERM and SIGINT call stop(). Rethrows what `main`, a spawned coroutine or a
     /// handler throws. `on_end` is called once the loop has ended, before any coroutine is destroyed; it may
     /// leave the process. Destroying waits for a name lookup that is under way. Called once.
-    int run(const std::function<Task<int>()>& main, std::chrono::milliseconds grace,
+    int run(const std::function<Task<int>()>& main, Milliseconds grace,
             const std::function<void(const LoopEnd&)>& on_end = {});
 
     /// Starts a coroutine beside the others; join it by a Latch. What it throws ends run(), which rethrows
@@ -81,7 +83,7 @@ class Signal {
     ~Signal();
     Task<> wait();
     /// Ends after `limit` at the latest. Stopping does not end it: what is waited for is to come first.
-    Task<> wait_for(std::chrono::milliseconds limit);
+    Task<> wait_for(Milliseconds limit);
     void notify();
     /// Only whoever has waited longest.
     void notify_one();
@@ -106,7 +108,7 @@ class Scope {
     /// Runs once, when the scope ends, whether by itself or with the program.
     void on_end(std::function<void()> callback) { callbacks_.push_back(std::move(callback)); }
     /// Waits. False if it was cut short because the scope ends.
-    Task<bool> sleep(std::chrono::milliseconds duration);
+    Task<bool> sleep(Milliseconds duration);
     Runtime& runtime() const { return runtime_; }
 
   private:

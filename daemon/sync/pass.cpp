@@ -3,6 +3,8 @@
 #include <functional>
 #include <utility>
 
+#include "sinks/commit_invariants.hpp"
+
 namespace glia {
 
 // The documentation calls start_date both inclusive ("from start_date forward") and exclusive ("after the
@@ -72,6 +74,7 @@ PassCheckpoint Pass::checkpoint() const {
     }
     checkpoint.requests = requests_;
     checkpoint.rejected = rejected_;
+    check_checkpoint(checkpoint);
     return checkpoint;
 }
 

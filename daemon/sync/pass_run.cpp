@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "daemon/sync/schedule.hpp"
+#include "sinks/invariant.hpp"
+
 namespace glia {
 namespace {
 
@@ -52,6 +54,9 @@ PassRun::Step PassRun::end() {
 void PassRun::on_page(FetchedPage fetched) {
     PageFacts facts;
     facts.asked_at = latest_watermark(fetched.not_before, fetched.machine_time);
+    check_invariant(
+        facts.asked_at <= fetched.not_before && facts.asked_at - kClockTolerance <= fetched.machine_time,
+        "a watermark is no later than its request, and than this machine's clock by a minute");
     facts.next_page = fetched.page.next_page;
     facts.engagements = static_cast<std::int64_t>(fetched.page.engagements.size());
     facts.rejected = static_cast<std::int64_t>(fetched.page.rejected.size());
@@ -109,6 +114,7 @@ void PassRun::stop() {
 
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, const AskedAt& asked,
                   const std::string& site_id, const SyncSettings& sync) {
+    check_invariant(engagement.id.has_value(), "a record that is written has an id");
     const Instant fetched_at = asked.server;
     // By the clock that lets more be kept: the other may be wrong.
     const Instant now = std::min(asked.server, asked.machine);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sinks/invariant.hpp"
+
 namespace glia {
 namespace {
 
@@ -14,7 +16,9 @@ Instant latest_now(Instant server_now, Instant machine_now) {
 
 }  // namespace
 
-SiteVisit::SiteVisit(SiteLease lease, const SyncSettings& sync) : lease_(std::move(lease)), sync_(sync) {}
+SiteVisit::SiteVisit(SiteLease lease, const SyncSettings& sync) : lease_(std::move(lease)), sync_(sync) {
+    check_invariant(lease_.epoch > 0, "a lease has a positive epoch");
+}
 
 std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, Instant machine_now, double random) {
     if (at_ == At::incremental) {

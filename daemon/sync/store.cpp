@@ -7,6 +7,7 @@
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/workers.hpp"
+#include "sinks/invariant.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
@@ -73,6 +74,8 @@ struct Store::Impl {
         } catch (const SinkError&) {
             throw;
         } catch (const OutputLost&) {
+            throw;
+        } catch (const InvariantBroken&) {
             throw;
         } catch (const std::exception& error) {
             throw SinkError(SinkError::Kind::internal, error.what());

@@ -25,8 +25,8 @@ class Store {
     ~Store();
 
     /// Runs `work` on a writer thread. Throws SinkError once retries are used up, or as soon as the scope
-    /// ends; whatever else `work` throws becomes one, except OutputLost. `work` may run more than once, and
-    /// it may have been done although the answer was lost: it must be repeatable.
+    /// ends; whatever else `work` throws becomes one, except OutputLost and InvariantBroken. `work` may run
+    /// more than once, and it may have been done although the answer was lost: it must be repeatable.
     ///
     /// `work` must be a named object, not a lambda in the co_await expression: GCC 12 destroys the captures
     /// of such a temporary twice (GCC bug 99576).

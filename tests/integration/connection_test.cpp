@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sinks/invariant.hpp"
 #include "tests/integration/database.hpp"
 
 namespace glia::postgres {
@@ -44,6 +45,16 @@ TEST_F(ConnectionTest, AStatementIsPreparedStillAfterATransactionThatWasRolledBa
     }
     EXPECT_EQ(ask(kQuestion, {"b"}), "b");
     EXPECT_EQ(prepared(), "1");
+}
+
+TEST_F(ConnectionTest, ABrokenInvariantRollsTheTransactionBackAndIsNotTakenForALostConnection) {
+    connection.transact([](Transaction& tx) { tx.script("CREATE TABLE t (i int)"); });
+    EXPECT_THROW(connection.transact([](Transaction& tx) {
+        tx.run("INSERT INTO t VALUES (1)");
+        check_invariant(false, "it holds");
+    }),
+                 InvariantBroken);
+    EXPECT_EQ(ask("SELECT count(*) FROM t"), "0");
 }
 
 TEST_F(ConnectionTest, AStatementThatTheSessionHasForgottenIsRunAllTheSame) {

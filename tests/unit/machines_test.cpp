@@ -295,6 +295,7 @@ TEST(PassRunTest, AClockThatIsYearsAheadDoesNotHaveRetentionLeaveOutWhatIsNew) {
     SyncSettings sync = sync_settings();
     sync.retention = 24h * 30;
     Engagement engagement;
+    engagement.id = "e";
     engagement.created_at = kNoon - 1h;
     Batch batch;
     add_to_batch(batch, engagement, RecordSource::list, {kNoon + 24h * 3650, kNoon}, "s", sync);

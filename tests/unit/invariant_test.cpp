@@ -1,0 +1,114 @@
+// Each invariant that guards data fires, and what fires is not taken for a failure of the sink.
+#include "sinks/invariant.hpp"
+
+#include <gtest/gtest.h>
+
+#include "daemon/base/metrics.hpp"
+#include "daemon/base/runtime.hpp"
+#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/site_visit.hpp"
+#include "daemon/sync/store.hpp"
+#include "sinks/commit_invariants.hpp"
+
+namespace glia {
+namespace {
+
+const Instant kNoon = Instant{} + std::chrono::hours{500'000};
+
+PassCheckpoint part_of(PassTarget target) {
+    PassCheckpoint checkpoint;
+    checkpoint.target = std::move(target);
+    return checkpoint;
+}
+
+PassCheckpoint complete(PassTarget target) {
+    PassCheckpoint checkpoint = part_of(std::move(target));
+    checkpoint.complete = true;
+    return checkpoint;
+}
+
+std::string broken(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const InvariantBroken& error) {
+        return error.what();
+    }
+    return "none";
+}
+
+TEST(Invariant, TellsWhatIsBrokenAndWhereWithoutAPath) {
+    EXPECT_EQ(broken([] { check_invariant(true, "it holds"); }), "none");
+    const std::string line = broken([] { check_invariant(false, "it holds"); });
+    EXPECT_EQ(line.substr(0, line.rfind(':')), "broken invariant: it holds (invariant_test.cpp");
+}
+TEST(Invariant, ACheckpointNeedsAnEpoch) {
+    for (const PassTarget& target : {PassTarget{SiteTarget{"s"}}, PassTarget{TierTarget{"s", 0, {}}},
+                                     PassTarget{WindowTarget{1, "s", kNoon}}})
+        EXPECT_THROW(check_checkpoint(part_of(target)), InvariantBroken);
+    EXPECT_EQ(broken([] { check_checkpoint(part_of(SiteTarget{"s", 1})); }), "none");
+}
+TEST(Invariant, ACompletedIncrementalPassHasAWatermarkAndNoOtherHas) {
+    PassCheckpoint checkpoint = complete(SiteTarget{"s", 1});
+    EXPECT_THROW(check_checkpoint(checkpoint), InvariantBroken);
+    checkpoint.watermark = kNoon;
+    EXPECT_EQ(broken([&] { check_checkpoint(checkpoint); }), "none");
+    checkpoint.complete = false;
+    EXPECT_THROW(check_checkpoint(checkpoint), InvariantBroken);
+    checkpoint = complete(TierTarget{"s", 1, {}});
+    EXPECT_EQ(broken([&] { check_checkpoint(checkpoint); }), "none");
+    checkpoint.watermark = kNoon;
+    EXPECT_THROW(check_checkpoint(checkpoint), InvariantBroken);
+}
+TEST(Invariant, OnlyACompletedIncrementalPassGivesItsLeaseBack) {
+    PassCheckpoint checkpoint = part_of(SiteTarget{"s", 1});
+    checkpoint.release = SiteRelease{};
+    EXPECT_THROW(check_checkpoint(checkpoint), InvariantBroken);
+}
+TEST(Invariant, LegsHaveTheirHashAndTheirTimeTogether) {
+    StoredState stored;
+    stored.legs_fetched_at = kNoon;  // read, and there were none
+    EXPECT_EQ(broken([&] { check_stored_state(stored); }), "none");
+    stored.legs_hash.emplace();
+    EXPECT_EQ(broken([&] { check_stored_state(stored); }), "none");
+    stored.legs_fetched_at.reset();
+    EXPECT_THROW(check_stored_state(stored), InvariantBroken);
+}
+TEST(Invariant, NoIdStandsTwiceInAGroup) {
+    EXPECT_EQ(broken([] { check_distinct({"b", "a", ""}); }), "none");
+    EXPECT_THROW(check_distinct({"b", "a", "b"}), InvariantBroken);
+}
+TEST(Invariant, APassMakesNoCheckpointWithoutALease) {
+    EXPECT_THROW(Pass(SiteTarget{"s"}, OpenPass{}).checkpoint(), InvariantBroken);
+    EXPECT_THROW(SiteVisit(SiteLease(), SyncSettings{}), InvariantBroken);
+}
+TEST(Invariant, ARecordWithoutAnIdGoesIntoNoBatch) {
+    Batch batch;
+    EXPECT_THROW(add_to_batch(batch, Engagement{}, RecordSource::list, AskedAt{kNoon}, "s", SyncSettings{}),
+                 InvariantBroken);
+    EXPECT_TRUE(batch.empty());
+}
+TEST(Invariant, ABrokenOneIsNoFailureOfTheSinkAndEndsTheProgram) {
+    Runtime runtime;
+    Metrics metrics;
+    Scope scope(runtime);
+    int calls = 0;
+    Store store(
+        scope,
+        []() -> std::unique_ptr<Sink> { throw InvariantBroken("it holds", std::source_location::current()); },
+        1, 3, metrics);
+    const auto main = [&]() -> Task<int> {
+        const std::function<void(Sink&)> work = [](Sink&) {};
+        ++calls;
+        try {
+            co_await store.run(work);
+        } catch (const SinkError&) {  // what every caller handles
+            co_return 1;
+        }
+        co_return 0;
+    };
+    EXPECT_THROW(runtime.run(main, std::chrono::seconds{1}), InvariantBroken);
+    EXPECT_EQ(calls, 1);
+}
+
+}  // namespace
+}  // namespace glia
