@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "sinks/timestamp.hpp"
 #include "sinks/content_hash.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia::hashing {
 namespace {

@@ -6,8 +6,8 @@
 #include "daemon/admin/page_assets.hpp"
 #include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/base/version.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

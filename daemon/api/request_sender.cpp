@@ -4,10 +4,10 @@
 #include "daemon/api/proxy_choice.hpp"
 #include "daemon/base/environment.hpp"
 #include "daemon/base/log.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/base/version.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "sinks/durations.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <iostream>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/nearest.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia::cli {
 namespace {

@@ -3,13 +3,13 @@
 #include <iostream>
 
 #include "daemon/base/printable.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/sync/pass_run.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/nearest.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia::cli {
 namespace {

@@ -7,11 +7,11 @@
 #include "daemon/base/owner.hpp"
 #include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia::cli {
 namespace {

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/config/checks.hpp"
 #include "daemon/config/description.hpp"
 #include "daemon/config/text_file.hpp"
 #include "sinks/nearest.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

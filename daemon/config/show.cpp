@@ -1,8 +1,8 @@
 #include <yaml-cpp/yaml.h>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/config/description.hpp"
 #include "daemon/config/settings.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

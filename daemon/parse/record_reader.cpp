@@ -9,10 +9,10 @@
 
 #include "daemon/base/utf8.hpp"
 #include "daemon/parse/leg_ids.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/parse/object_reader.hpp"
 #include "daemon/parse/undocumented.hpp"
 #include "sinks/fields/engagement_fields.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 

@@ -4,12 +4,12 @@
 
 #include <vector>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/page_splitter.hpp"
 #include "sinks/json_text.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

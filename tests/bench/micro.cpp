@@ -7,8 +7,8 @@
 
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/sync/pass_run.hpp"
-#include "sinks/record_hash.hpp"
 #include "sinks/postgres/tables.hpp"
+#include "sinks/record_hash.hpp"
 #include "tests/simulator/world.hpp"
 
 namespace {

@@ -1,7 +1,7 @@
 // Any bytes as a time, an HTTP date, a Retry-After header, a duration, a URL.
 #include "daemon/api/retry_policy.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/base/url.hpp"
+#include "sinks/timestamp.hpp"
 
 #include <cstdlib>
 

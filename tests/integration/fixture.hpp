@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "sinks/timestamp.hpp"
 #include "sinks/postgres/postgres_sink.hpp"
+#include "sinks/timestamp.hpp"
 #include "tests/integration/database.hpp"
 #include "tests/printing.hpp"
 

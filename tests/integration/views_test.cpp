@@ -1,8 +1,8 @@
 // The views for analysts, against a hand-made set of engagements whose answers were worked out by hand.
 #include <gtest/gtest.h>
 
-#include "sinks/timestamp.hpp"
 #include "sinks/postgres/postgres_sink.hpp"
+#include "sinks/timestamp.hpp"
 #include "tests/integration/database.hpp"
 
 namespace glia {

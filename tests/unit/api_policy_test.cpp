@@ -6,9 +6,9 @@
 #include "daemon/api/retry_policy.hpp"
 #include "daemon/api/server_clock.hpp"
 #include "daemon/api/token_source.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "daemon/parse/token_answer.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

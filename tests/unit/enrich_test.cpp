@@ -1,10 +1,10 @@
 // Transcripts and small answers.
 #include <gtest/gtest.h>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/parse/answers.hpp"
 #include "daemon/parse/transcript.hpp"
 #include "daemon/sync/enrichment.hpp"
+#include "sinks/timestamp.hpp"
 #include "tests/simulation/model_database.hpp"
 
 namespace glia {

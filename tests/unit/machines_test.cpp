@@ -1,9 +1,9 @@
 // How a pass is worked off, how the detail queue is drained, what a site's visit consists of.
 #include <gtest/gtest.h>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/sync/detail_drain.hpp"
 #include "daemon/sync/site_visit.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

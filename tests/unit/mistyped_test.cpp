@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "daemon/parse/engagement_parser.hpp"
-#include "sinks/record_hash.hpp"
 #include "sinks/json_text.hpp"
+#include "sinks/record_hash.hpp"
 #include "tests/printing.hpp"
 
 namespace glia {

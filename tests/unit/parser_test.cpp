@@ -1,12 +1,12 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "sinks/json_text.hpp"
+#include "sinks/timestamp.hpp"
 #include "tests/printing.hpp"
 
 namespace glia {

@@ -7,8 +7,8 @@
 #include <set>
 #include <sstream>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/config/description.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

@@ -6,10 +6,10 @@
 #include "daemon/base/log.hpp"
 #include "daemon/base/owner.hpp"
 #include "daemon/base/progress.hpp"
-#include "sinks/timestamp.hpp"
 #include "daemon/sync/outcome.hpp"
 #include "daemon/sync/pass.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {

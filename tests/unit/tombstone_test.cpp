@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "sinks/timestamp.hpp"
 #include "daemon/parse/tombstone_file.hpp"
 #include "sinks/content_hash.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
