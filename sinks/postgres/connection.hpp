@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "sinks/postgres/prepared.hpp"
-#include "sinks/records.hpp"
+#include "sinks/postgres/values.hpp"
 #include "sinks/secrets.hpp"
 #include "sinks/sink_error.hpp"
 
@@ -33,10 +33,6 @@ struct ConnectSettings {
     std::chrono::milliseconds silence_timeout{
         20'000};  ///< between two statements: this program computes for milliseconds there
 };
-
-/// A parameter of a statement; none is NULL.
-using Param = std::optional<std::string>;
-using Params = std::vector<Param>;
 
 /// An open transaction; statements are those of sql/, by the text that sql.hpp embeds.
 class Transaction {
@@ -128,20 +124,5 @@ std::string complete_dsn(const std::string& dsn);
 
 /// The SQLSTATE of an error; empty if the library does not tell.
 std::string sqlstate(const pqxx::sql_error& error);
-
-/// Column helpers: NULL is none.
-OptionalText text(const pqxx::row& row, const char* column);
-std::int64_t integer(const pqxx::row& row, const char* column);
-OptionalInstant instant(const pqxx::row& row, const char* column);  ///< column holds microseconds since 1970
-std::optional<double> real(const pqxx::row& row, const char* column);
-bool truth(const pqxx::row& row, const char* column);
-
-/// Parameter helpers.
-Param param(const OptionalInstant& time);
-Param param(std::int64_t number);
-Param param(bool flag);
-/// A one-dimensional array literal, cast in the statement.
-std::string array(const std::vector<Param>& values);
-std::string array(const std::vector<std::string>& values);
 
 }  // namespace glia::postgres

@@ -172,6 +172,15 @@ int Connection::migrate() {
     return latest;
 }
 
+void Connection::require_latest() {
+    const int latest = static_cast<int>(sql::migrations.size());
+    if (const int found = version(); found != latest) {
+        throw SinkError(SinkError::Kind::schema, "the state file is at version " + std::to_string(found) +
+                                                     ", not " + std::to_string(latest) +
+                                                     "; run `glia-sync migrate`");
+    }
+}
+
 sqlite3_stmt* Connection::prepare(std::string_view sql) {
     sqlite3_stmt*& statement = statements_[sql.data()];
     if (!statement && sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()),

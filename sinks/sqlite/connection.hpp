@@ -58,6 +58,8 @@ class Connection {
     /// Brings the file to this program's version and returns that; throws `schema` if the file is newer.
     int migrate();
     int version();
+    /// Throws `schema` unless the file is exactly at this program's version.
+    void require_latest();
 
     std::vector<Row> run(std::string_view sql, const Values& values = {});
     /// How many rows it wrote.

@@ -55,9 +55,11 @@ class StateFile {
     void commit(const std::function<void(Connection&, RecordWriter&)>& work) { run_transaction(work, true); }
 
     /// Runs `work(connection)` on a connection of its own that only reads: another program may be writing.
+    /// Throws SinkError::schema unless the file is at this program's version.
     template <typename Work>
     auto read(Work work) const -> std::invoke_result_t<Work, Connection&> {
         Connection connection(settings_.state, false);
+        connection.require_latest();
         return work(connection);
     }
 

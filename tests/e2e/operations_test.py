@@ -259,6 +259,20 @@ def colour_is_for_terminals_that_want_it():
 
 
 @test
+def status_tells_the_streams_of_a_site_apart():
+    simulator, program = world(20, sites=1)
+    done(program.run("run", "--once"))
+    site = simulator.sites[0]
+    program.sql(f"INSERT INTO glia.sync_state (site_id, stream, last_error, last_error_at) VALUES ('{site}', 'operators', 'HTTP 403', now())")
+    engagements, operators = program.status()["sites"]
+    assert (engagements["stream"], operators["stream"]) == ("engagements", "operators") and engagements["site_id"] == operators["site_id"] == site
+    assert engagements["synced_through"] and engagements["last_error"] is None and operators["last_error"] == "HTTP 403" and operators["lag_seconds"] is None, operators
+    assert f"site {site} (operators) last error" in program.run("status").out
+    done(program.run("run", "--once"))  # which reads the engagements
+    assert program.sql(f"SELECT stream, count(*) FROM glia.sync_runs WHERE site_id = '{site}' AND mode = 'incremental' GROUP BY 1") == "engagements|2"
+
+
+@test
 def status_is_an_aligned_table():
     simulator, program = world(20, sites=3)
     done(program.run("run", "--once"))
