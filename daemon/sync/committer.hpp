@@ -21,7 +21,7 @@ struct CommitResult {
     std::optional<SinkError> failure;  ///< set: nothing of it was written
 };
 
-/// Loop's thread only. Ends before `background` is empty.
+/// Loop's thread only. Its coroutines are counted by `background`, and have ended once that is empty.
 class Committer {
   public:
     Committer(Store& store, Metrics& metrics, Runtime& runtime, Latch& background)
