@@ -4,10 +4,10 @@
 
 namespace glia {
 
-InvariantBroken::InvariantBroken(const char* invariant, const std::source_location& where) {
-    const std::string_view path = where.file_name();
+InvariantBroken::InvariantBroken(const char* invariant, const char* file, int line) {
+    const std::string_view path = file;
     text_ = "broken invariant: " + std::string(invariant) + " (" +
-            std::string(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(where.line()) + ")";
+            std::string(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(line) + ")";
 }
 
 }  // namespace glia

@@ -93,8 +93,7 @@ TEST(Invariant, ABrokenOneIsNoFailureOfTheSinkAndEndsTheProgram) {
     Scope scope(runtime);
     int calls = 0;
     Store store(
-        scope,
-        []() -> std::unique_ptr<Sink> { throw InvariantBroken("it holds", std::source_location::current()); },
+        scope, []() -> std::unique_ptr<Sink> { throw InvariantBroken("it holds", "invariant_test.cpp", 1); },
         1, 3, metrics);
     const auto main = [&]() -> Task<int> {
         const std::function<void(Sink&)> work = [](Sink&) {};
