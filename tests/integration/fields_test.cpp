@@ -151,9 +151,9 @@ TEST_F(StoredFields, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
             detailed(two, kNoon + Seconds{60})});
     EXPECT_EQ(sql(all), seen);
     EXPECT_EQ(sql("SELECT bool_and(last_seen_at = first_seen_at) FROM undocumented_members"), "t");
-    EXPECT_EQ(sink->status().undocumented.size(), 3u);
+    EXPECT_EQ(sink->reports().status().undocumented.size(), 3u);
     // An example goes with the engagement that it is from.
-    sink->forget({"e1", {}, {}});
+    sink->erasures().forget({"e1", {}, {}});
     erase_ordered(*sink);
     EXPECT_EQ(sql("SELECT example, example_of FROM undocumented_members WHERE path = 'mood'"), "NULL|NULL");
 }

@@ -8,7 +8,7 @@
 
 namespace glia {
 
-inline std::string hex(const std::optional<ContentHash>& hash) {
+inline std::string hex(const std::optional<RecordHash>& hash) {
     return hash ? to_bytea(*hash) : "NULL";
 }
 inline std::string time(const OptionalInstant& at) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "sinks/postgres/schema_script.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/sqlite/sql.hpp"
 #include "tests/integration/destinations.hpp"
