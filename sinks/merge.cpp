@@ -5,6 +5,24 @@
 namespace glia {
 namespace {
 
+// Of a list hash, in its version: the list item differed from the stored content, which came from a detail,
+// and it is not known which of the two showed the newer state.
+constexpr std::uint8_t kDoubted = 0x80;
+// A list item that was asked for so long after the doubted one shows a state of its own.
+constexpr std::chrono::seconds kDoubtSettlesAfter{5};
+
+bool is_doubted(const RecordHash& hash) {
+    return (hash.version & kDoubted) != 0;
+}
+RecordHash doubted(RecordHash hash) {
+    hash.version |= kDoubted;
+    return hash;
+}
+/// True if `list_hash`, doubted or not, is of the content with this hash.
+bool tells_of(const std::optional<RecordHash>& list_hash, const RecordHash& content) {
+    return list_hash && doubted(*list_hash) == doubted(content);
+}
+
 bool is_older(const IncomingState& incoming, Instant stored) {
     return incoming.fetched_at < stored && !is_in_future(stored, incoming);
 }
@@ -22,11 +40,25 @@ void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePl
     plan.write_legs = true;
 }
 
+/// The list still shows what differed from the stored detail. Between the two the engagement may have changed
+/// and changed back, so a later list item asks for one more detail, which has the last word.
+void settle_doubt(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
+    const bool later = incoming.fetched_at > stored.fetched_at + kDoubtSettlesAfter;
+    if (!is_doubted(*stored.list_hash) || incoming.late || !later) return;
+    plan.list_hash = incoming.core_hash;
+    plan.write_list_hash = true;
+    plan.want_detail = !incoming.legs_hash;
+    plan.write_core = incoming.legs_hash.has_value();
+}
+
 void plan_core(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
     const bool from_list = incoming.source == RecordSource::list;
     plan.list_hash = stored.list_hash;
     if (incoming.core_hash == stored.core_hash) return;
-    if (from_list && stored.list_hash == incoming.core_hash) return;
+    if (from_list && tells_of(stored.list_hash, incoming.core_hash)) {
+        settle_doubt(stored, incoming, plan);
+        return;
+    }
     if (is_older(incoming, stored.fetched_at)) {
         plan.stale = true;
         return;
@@ -37,10 +69,11 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
         plan.want_detail = !incoming.legs_hash;
         // A detail has the last word where the two disagree without a change of the list item known to us.
         plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
+        if (!plan.write_core) plan.list_hash = doubted(incoming.core_hash);
         return;
     }
     plan.write_core = true;
-    if (stored.list_hash != incoming.core_hash && stored.list_hash) {
+    if (stored.list_hash && !tells_of(stored.list_hash, incoming.core_hash)) {
         plan.list_hash.reset();
         plan.write_list_hash = true;
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ namespace glia::postgres {
 /// A table by its name and the columns that are written, in the order of the cells.
 struct Table {
     std::string_view name;
-    std::vector<std::string_view> columns;
+    std::span<const std::string_view> columns;
 };
 
 /// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,

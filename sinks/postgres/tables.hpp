@@ -3,6 +3,7 @@
 // the API (DESIGN.md §3).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -116,14 +117,7 @@ struct TableOf {
     static constexpr std::string_view name = kTable.view();
 
     static const Table& table() {
-        static const Table kDescription = [] {
-            Table description{name, {}};
-            const auto append = [&](const auto& columns) {
-                description.columns.insert(description.columns.end(), columns.begin(), columns.end());
-            };
-            (append(Lists::columns()), ...);
-            return description;
-        }();
+        static constexpr Table kDescription{name, kColumns};
         return kDescription;
     }
     static void add(Rows& rows, const typename Lists::Record&... records) {
@@ -132,6 +126,15 @@ struct TableOf {
     }
 
   private:
+    static constexpr auto kColumns = [] {
+        std::array<std::string_view, (Lists::columns().size() + ...)> all;
+        std::size_t count = 0;
+        const auto append = [&](const auto& columns) {
+            for (const std::string_view column : columns) all[count++] = column;
+        };
+        (append(Lists::columns()), ...);
+        return all;
+    }();
     template <typename List>
     static void add_cells(Rows& rows, const typename List::Record& record) {
         List::for_each([&]<typename F>() {

@@ -81,7 +81,20 @@ TEST(Merge, ADetailThatDisagreesIsWrittenAndLetsTheNextListItemAskAgain) {
     const MergePlan next = plan_merge(stored(kB, std::nullopt, kLegsA), list_item(kA));
     EXPECT_TRUE(next.want_detail);
     EXPECT_FALSE(next.write_core);
-    EXPECT_EQ(next.list_hash, kA);
+    EXPECT_TRUE(next.write_list_hash);
+}
+TEST(Merge, WhatTheListStillShowsAfterADetailThatDisagreesIsAskedForOnceMore) {
+    // kA, a change to kB that a detail sees, and kA again: no list item has shown kB.
+    StoredState state = stored(kB, std::nullopt, kLegsA);
+    state.list_hash = plan_merge(state, list_item(kA)).list_hash;
+    EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 1s)).updates()) << "may have been asked for before";
+    const MergePlan plan = plan_merge(state, list_item(kA, kLate + 1min));
+    EXPECT_TRUE(plan.want_detail);
+    EXPECT_FALSE(plan.write_core);
+    state.list_hash = plan.list_hash;
+    EXPECT_TRUE(plan_merge(state, detail(kA, kLegsA, kLate + 2min)).write_core);
+    // And that was that, if the two differ for ever.
+    EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 3min)).updates());
 }
 TEST(Merge, ALastingDifferenceOfListAndDetailComesToRest) {
     // kA in the list, kB in the detail, for ever.
