@@ -115,8 +115,10 @@ class Backfill {
             const BackfillPlan::Step step = plan_.next(now());
             if (std::holds_alternative<BackfillPlan::End>(step)) co_return;
             if (const auto* wait = std::get_if<BackfillPlan::Wait>(&step)) {
-                const Milliseconds forever = std::chrono::hours{24};
-                co_await event_->wait_for(wait->until ? *wait->until - now() : forever);
+                // Not in the co_await expression: there GCC 12 evaluates both sides of a condition.
+                Milliseconds pause = std::chrono::hours{24};
+                if (wait->until) pause = *wait->until - now();
+                co_await event_->wait_for(pause);
             } else {
                 // The plan does not end before all of them have.
                 engine_.runtime.spawn(perform(step));
