@@ -87,6 +87,7 @@ TEST(Merge, WhatTheListStillShowsAfterADetailThatDisagreesIsAskedForOnceMore) {
     // kA, a change to kB that a detail sees, and kA again: no list item has shown kB.
     StoredState state = stored(kB, std::nullopt, kLegsA);
     state.list_hash = plan_merge(state, list_item(kA)).list_hash;
+    state.fetched_at = kLate;
     EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 1s)).updates()) << "may have been asked for before";
     const MergePlan plan = plan_merge(state, list_item(kA, kLate + 1min));
     EXPECT_TRUE(plan.want_detail);
