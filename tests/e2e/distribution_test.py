@@ -3,7 +3,7 @@ import glob
 from harness import *
 
 STATE = {"sync_state", "revisit_state", "sync_runs", "backfills", "backfill_windows", "detail_queue", "ongoing_engagements", "rejected_records", "server_clocks", "schema_version",
-         "forgotten", "erasures", "enrichments", "enrichers", "queue_wait_samples"}
+         "forgotten", "erasures", "enrichments", "enrichers", "queue_wait_samples", "undocumented_members"}
 
 
 @test

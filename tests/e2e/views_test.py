@@ -84,7 +84,7 @@ def analysts_read_the_data_and_nothing_else():
 
 
 PERSONAL = {"engagements": {"visitor_name", "visitor_id", "visitor_href", "extra"}, "legs": {"extra"}, "audio_recordings": {"url"},
-            "chat_messages": {"message", "sender_name", "sender_href", "attachment", "metadata", "extra"}}
+            "chat_messages": {"message", "sender_name", "sender_href", "attachment", "metadata", "extra"}, "undocumented_members": {"example"}}
 
 
 @test
