@@ -79,7 +79,9 @@ struct MergePlan {
 /// List and detail may show the same engagement differently for ever (a field that only one of them has), or
 /// because it changed between the two requests. The two cannot be told apart at once, so after a detail that
 /// disagrees with the list item, `list_hash` is forgotten: the next list item then asks for one more detail,
-/// which either brings the change or confirms the difference, and after that nothing is written any more.
+/// which either brings the change or confirms the difference. As the engagement may have changed and changed
+/// back meanwhile, a later list item that still shows the same asks once more, and after that nothing is
+/// written any more.
 ///
 /// A late response that overwrites something asks for a detail as well: of the stored state and the late one,
 /// nobody can tell which is the newer (A is read, B is asked for, A is read again and found unchanged, B
