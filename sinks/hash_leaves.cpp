@@ -22,33 +22,32 @@ std::optional<Instant> time_of(std::string_view text) {
     return parse_timestamp(text);
 }
 
-void add_element(LeafWriter& out, const std::string& path, simdjson::dom::element value) {
+void add_element(LeafWriter& out, simdjson::dom::element value) {
     using Type = simdjson::dom::element_type;
+    constexpr std::string_view kHere;
     switch (value.type()) {
         case Type::OBJECT:
             for (const auto [name, member] : simdjson::dom::object(value)) {
-                std::string inner = path;
-                append_part(inner, name);
-                add_element(out, inner, member);
+                const auto place = out.enter_member(name);
+                add_element(out, member);
             }
             return;
         case Type::ARRAY: {
             const simdjson::dom::array elements(value);
-            if (elements.size() > 0) out.list_length(path, elements.size());
+            if (elements.size() > 0) out.list_length(kHere, elements.size());
             std::size_t position = 0;
             for (const simdjson::dom::element element : elements) {
-                std::string inner = path;
-                append_part(inner, position_part(position++));
-                add_element(out, inner, element);
+                const auto place = out.enter_position(position++);
+                add_element(out, element);
             }
             return;
         }
         case Type::STRING:
-            return out.text(path, std::string_view(value));
+            return out.text(kHere, std::string_view(value));
         case Type::BOOL:
-            return out.flag(path, bool(value));
+            return out.flag(kHere, bool(value));
         case Type::INT64:
-            return out.integer(path, std::int64_t(value));
+            return out.integer(kHere, std::int64_t(value));
         case Type::NULL_VALUE:
             return;
         default: {
@@ -57,8 +56,8 @@ void add_element(LeafWriter& out, const std::string& path, simdjson::dom::elemen
             constexpr double kLargestExact = 9e15;
             if (value.get_double().get(number) == simdjson::SUCCESS && std::trunc(number) == number &&
                 std::abs(number) <= kLargestExact)
-                return out.integer(path, static_cast<std::int64_t>(number));
-            return out.number(path, simdjson::minify(value));
+                return out.integer(kHere, static_cast<std::int64_t>(number));
+            return out.number(kHere, simdjson::minify(value));
         }
     }
 }
@@ -75,9 +74,30 @@ void LeafWriter::raw(Integer value) {
     bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
+LeafWriter::Place LeafWriter::enter(std::string_view path) {
+    const std::size_t outside = entered_.size();
+    entered_ += path;
+    return Place(entered_, outside);
+}
+
+LeafWriter::Place LeafWriter::enter_member(std::string_view name) {
+    const std::size_t outside = entered_.size();
+    entered_.push_back('\0');
+    entered_ += name;
+    return Place(entered_, outside);
+}
+
+LeafWriter::Place LeafWriter::enter_position(std::size_t position) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::array<char, 9> part{};  // NUL, and eight digits
+    for (std::size_t at = part.size(); at-- > 1; position >>= 4) part[at] = kDigits[position & 15];
+    return enter({part.data(), part.size()});
+}
+
 void LeafWriter::begin(std::string_view path, char kind) {
-    if (keeps_places_) places_.push_back({std::string(path), bytes_.size()});
-    raw(static_cast<std::uint32_t>(path.size()));
+    if (keeps_order_) leaves_.push_back({entered_ + std::string(path), bytes_.size()});
+    raw(static_cast<std::uint32_t>(entered_.size() + path.size()));
+    bytes_ += entered_;
     bytes_ += path;
     bytes_.push_back(kind);
 }
@@ -114,37 +134,31 @@ void LeafWriter::list_length(std::string_view path, std::size_t length) {
     raw(static_cast<std::uint64_t>(length));
 }
 
-std::string LeafWriter::sorted() const {
-    std::vector<std::size_t> order(places_.size());
+std::string LeafWriter::take() && {
+    if (!keeps_order_) return std::move(bytes_);
+    std::vector<std::size_t> order(leaves_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return places_[a].path < places_[b].path; });
+                     [&](std::size_t a, std::size_t b) { return leaves_[a].path < leaves_[b].path; });
     std::string out(1, bytes_.front());
     out.reserve(bytes_.size());
     const std::string* last = nullptr;
     for (const std::size_t at : order) {
-        const Place& place = places_[at];
-        if (last && *last == place.path) continue;
-        last = &place.path;
-        const std::size_t end = at + 1 < places_.size() ? places_[at + 1].begin : bytes_.size();
-        out.append(bytes_, place.begin, end - place.begin);
+        const Leaf& leaf = leaves_[at];
+        if (last && *last == leaf.path) continue;
+        last = &leaf.path;
+        const std::size_t end = at + 1 < leaves_.size() ? leaves_[at + 1].begin : bytes_.size();
+        out.append(bytes_, leaf.begin, end - leaf.begin);
     }
     return out;
 }
 
-std::string position_part(std::size_t position) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string part(8, '0');
-    for (std::size_t at = part.size(); at-- > 0; position >>= 4) part[at] = kDigits[position & 15];
-    return part;
-}
-
-void add_json_leaves(LeafWriter& out, std::string_view path, std::string_view json) {
+void add_json_leaves(LeafWriter& out, std::string_view json) {
     simdjson::dom::parser parser;
     simdjson::dom::element root;
     // What a record keeps has been read as JSON before; what is not, counts as a text.
-    if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) return out.text(path, json);
-    add_element(out, std::string(path), root);
+    if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) return out.text("", json);
+    add_element(out, root);
 }
 
 }  // namespace glia::hashing

@@ -23,10 +23,13 @@
 namespace glia::hashing {
 
 /// The bytes that are hashed: the version of this form, and the leaves in the order in which they are
-/// written.
+/// written. Paths are below what was entered last; an empty one is that place itself.
 class LeafWriter {
   public:
     LeafWriter();
+    LeafWriter(const LeafWriter&) = delete;
+    LeafWriter& operator=(const LeafWriter&) = delete;
+
     void text(std::string_view path, std::string_view value);
     void time(std::string_view path, Instant value);
     void integer(std::string_view path, std::int64_t value);
@@ -35,15 +38,32 @@ class LeafWriter {
     void number(std::string_view path, std::string_view value);
     void list_length(std::string_view path, std::size_t length);
 
-    const std::string& bytes() const { return bytes_; }
-    /// From now on remembers where each leaf begins, for sorted().
-    void keep_places() { keeps_places_ = true; }
-    /// The bytes with the leaves in the order of their paths. Of two leaves of one path the first that was
-    /// written counts.
-    std::string sorted() const;
+    /// While it lives, leaves are written below a place.
+    class Place {
+      public:
+        Place(std::string& path, std::size_t outside) : path_(path), outside_(outside) {}
+        ~Place() { path_.resize(outside_); }
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+
+      private:
+        std::string& path_;
+        std::size_t outside_;
+    };
+    /// A path as FieldPath has it.
+    [[nodiscard]] Place enter(std::string_view path);
+    /// A member by its name.
+    [[nodiscard]] Place enter_member(std::string_view name);
+    [[nodiscard]] Place enter_position(std::size_t position);
+
+    /// From now on remembers where each leaf begins, so that take() can sort them.
+    void keep_order() { keeps_order_ = true; }
+    /// The bytes; after keep_order() with the leaves in the order of their paths: of two leaves of one path
+    /// the first that was written counts.
+    std::string take() &&;
 
   private:
-    struct Place {
+    struct Leaf {
         std::string path;
         std::size_t begin = 0;
     };
@@ -51,18 +71,13 @@ class LeafWriter {
     template <typename Integer>
     void raw(Integer value);
     std::string bytes_;
-    bool keeps_places_ = false;
-    std::vector<Place> places_;
+    std::string entered_;
+    bool keeps_order_ = false;
+    std::vector<Leaf> leaves_;
 };
 
 /// Adds the leaves of a JSON value, as of the object that a record keeps as its `extra`.
-void add_json_leaves(LeafWriter& out, std::string_view path, std::string_view json);
-
-inline void append_part(std::string& path, std::string_view part) {
-    path.push_back('\0');
-    path += part;
-}
-std::string position_part(std::size_t position);
+void add_json_leaves(LeafWriter& out, std::string_view json);
 
 /// Writes the leaves of records of one list of fields.
 template <typename List>
@@ -88,11 +103,10 @@ class RecordLeaves<FieldList<Fields...>> {
   public:
     using Record = typename FieldList<Fields...>::Record;
 
-    /// The leaves of documented members, in the order of their paths, without the field `kLeftOut`; `prefix`:
-    /// the path of the record, empty at the top.
+    /// The leaves of documented members, in the order of their paths, without the field `kLeftOut`.
     template <Name kLeftOut = "">
-    static void write(LeafWriter& out, const std::string& prefix, const Record& record) {
-        write_sorted<kLeftOut>(out, prefix, record, std::make_index_sequence<sizeof...(Fields)>{});
+    static void write(LeafWriter& out, const Record& record) {
+        write_sorted<kLeftOut>(out, record, std::make_index_sequence<sizeof...(Fields)>{});
     }
     /// True if something beyond documented members is kept, of the record or of an element of its lists.
     template <Name kLeftOut = "">
@@ -100,8 +114,8 @@ class RecordLeaves<FieldList<Fields...>> {
         return (field_has_extra<kLeftOut, Fields>(record) || ...);
     }
     template <Name kLeftOut = "">
-    static void write_extra(LeafWriter& out, const std::string& prefix, const Record& record) {
-        (write_field_extra<kLeftOut, Fields>(out, prefix, record), ...);
+    static void write_extra(LeafWriter& out, const Record& record) {
+        (write_field_extra<kLeftOut, Fields>(out, record), ...);
     }
 
   private:
@@ -114,19 +128,14 @@ class RecordLeaves<FieldList<Fields...>> {
         return indexes;
     }
     template <Name kLeftOut, std::size_t... kAt>
-    static void write_sorted(LeafWriter& out, const std::string& prefix, const Record& record,
-                             std::index_sequence<kAt...>) {
+    static void write_sorted(LeafWriter& out, const Record& record, std::index_sequence<kAt...>) {
         static constexpr auto kOrder = order();
-        (write_field<kLeftOut, std::tuple_element_t<kOrder[kAt], std::tuple<Fields...>>>(out, prefix, record),
-         ...);
+        (write_field<kLeftOut, std::tuple_element_t<kOrder[kAt], std::tuple<Fields...>>>(out, record), ...);
     }
     template <Name kLeftOut, typename F>
-    static void write_field(LeafWriter& out, const std::string& prefix, const Record& record) {
-        if constexpr (F::is_api_member && F::name.view() != kLeftOut.view()) {
-            const auto& value = record.*F::member;
-            if (prefix.empty()) return write_value<F>(out, FieldPath<F>::view(), value);
-            write_value<F>(out, prefix + std::string(FieldPath<F>::view()), value);
-        }
+    static void write_field(LeafWriter& out, const Record& record) {
+        if constexpr (F::is_api_member && F::name.view() != kLeftOut.view())
+            write_value<F>(out, FieldPath<F>::view(), record.*F::member);
     }
     template <typename F, typename Value>
     static void write_value(LeafWriter& out, std::string_view path, const Value& value) {
@@ -140,7 +149,10 @@ class RecordLeaves<FieldList<Fields...>> {
             if constexpr (F::kind == FieldKind::seconds) out.integer(path, *value);
             if constexpr (F::kind == FieldKind::flag) out.flag(path, *value);
             if constexpr (F::kind == FieldKind::id || F::kind == FieldKind::text) out.text(path, *value);
-            if constexpr (F::kind == FieldKind::json) add_json_leaves(out, path, *value);
+            if constexpr (F::kind == FieldKind::json) {
+                const auto place = out.enter(path);
+                add_json_leaves(out, *value);
+            }
         }
     }
     template <typename Elements, typename List>
@@ -150,13 +162,13 @@ class RecordLeaves<FieldList<Fields...>> {
         } else {
             if (list.empty()) return;
             out.list_length(path, list.size());
+            const auto place = out.enter(path);
             for (std::size_t i = 0; i < list.size(); ++i) {
-                std::string element(path);
-                append_part(element, position_part(i));
+                const auto element = out.enter_position(i);
                 if constexpr (std::is_void_v<Elements>) {
-                    if (list[i]) out.text(element, *list[i]);
+                    if (list[i]) out.text("", *list[i]);
                 } else {
-                    RecordLeaves<Elements>::write(out, element, list[i]);
+                    RecordLeaves<Elements>::write(out, list[i]);
                 }
             }
         }
@@ -165,7 +177,7 @@ class RecordLeaves<FieldList<Fields...>> {
     template <Name kLeftOut, typename F>
     static bool field_has_extra(const Record& record) {
         const auto& value = record.*F::member;
-        if constexpr (F::column.view() == "extra") {
+        if constexpr (F::is_extra) {
             return static_cast<bool>(value);
         } else if constexpr (F::kind == FieldKind::list && F::name.view() != kLeftOut.view()) {
             return list_has_extra<typename F::Elements>(value);
@@ -186,26 +198,24 @@ class RecordLeaves<FieldList<Fields...>> {
         }
     }
     template <Name kLeftOut, typename F>
-    static void write_field_extra(LeafWriter& out, const std::string& prefix, const Record& record) {
+    static void write_field_extra(LeafWriter& out, const Record& record) {
         const auto& value = record.*F::member;
-        if constexpr (F::column.view() == "extra") {
-            if (value) add_json_leaves(out, prefix, *value);
+        if constexpr (F::is_extra) {
+            if (value) add_json_leaves(out, *value);
         } else if constexpr (F::kind == FieldKind::list && F::name.view() != kLeftOut.view()) {
-            std::string path = prefix;
-            append_part(path, F::name.view());
-            write_list_extra<typename F::Elements>(out, path, value);
+            const auto place = out.enter(FieldPath<F>::view());
+            write_list_extra<typename F::Elements>(out, value);
         }
     }
     template <typename Elements, typename List>
-    static void write_list_extra(LeafWriter& out, const std::string& path, const List& list) {
+    static void write_list_extra(LeafWriter& out, const List& list) {
         if constexpr (std::is_void_v<Elements>) {
         } else if constexpr (requires { list.has_value(); }) {
-            if (list) write_list_extra<Elements>(out, path, *list);
+            if (list) write_list_extra<Elements>(out, *list);
         } else {
             for (std::size_t i = 0; i < list.size(); ++i) {
-                std::string element = path;
-                append_part(element, position_part(i));
-                RecordLeaves<Elements>::write_extra(out, element, list[i]);
+                const auto element = out.enter_position(i);
+                RecordLeaves<Elements>::write_extra(out, list[i]);
             }
         }
     }
@@ -216,30 +226,26 @@ template <typename List, Name kLeftOut = "">
 std::string leaves_of(const typename List::Record& record) {
     LeafWriter out;
     using Leaves = RecordLeaves<List>;
-    if (!Leaves::template has_extra<kLeftOut>(record)) {
-        Leaves::template write<kLeftOut>(out, "", record);
-        return out.bytes();  // sorted already
-    }
-    out.keep_places();
-    Leaves::template write<kLeftOut>(out, "", record);
-    Leaves::template write_extra<kLeftOut>(out, "", record);
-    return out.sorted();
+    const bool extra = Leaves::template has_extra<kLeftOut>(record);
+    if (extra) out.keep_order();  // documented members alone are written in it
+    Leaves::template write<kLeftOut>(out, record);
+    if (extra) Leaves::template write_extra<kLeftOut>(out, record);
+    return std::move(out).take();
 }
 /// The same of a list of records.
 template <typename List>
 std::string leaves_of_list(const RecordList<typename List::Record>& records) {
     LeafWriter out;
     using Leaves = RecordLeaves<List>;
-    const bool sort = std::any_of(records.begin(), records.end(),
-                                  [](const auto& record) { return Leaves::has_extra(record); });
-    if (sort) out.keep_places();
+    const bool extra = std::any_of(records.begin(), records.end(),
+                                   [](const auto& record) { return Leaves::has_extra(record); });
+    if (extra) out.keep_order();
     for (std::size_t i = 0; i < records.size(); ++i) {
-        std::string path;
-        append_part(path, position_part(i));
-        Leaves::write(out, path, records[i]);
-        if (sort) Leaves::write_extra(out, path, records[i]);
+        const auto element = out.enter_position(i);
+        Leaves::write(out, records[i]);
+        if (extra) Leaves::write_extra(out, records[i]);
     }
-    return sort ? out.sorted() : out.bytes();
+    return std::move(out).take();
 }
 
 }  // namespace glia::hashing

@@ -38,7 +38,7 @@ template <typename List>
 struct HasExtra;
 template <typename... Fields>
 struct HasExtra<FieldList<Fields...>> {
-    static constexpr bool value = ((Fields::column.view() == "extra") || ...);
+    static constexpr bool value = (Fields::is_extra || ...);
 };
 
 template <typename T>

@@ -78,6 +78,7 @@ struct Field {
     static constexpr bool is_api_member = true;  ///< false for a column that the API does not send
     static constexpr bool is_column = true;      ///< false for a list, which has a table of its own
     static constexpr bool required = false;      ///< without it there is no record
+    static constexpr bool is_extra = false;      ///< it holds what has no field of its own
 };
 
 template <Name kApi, auto kPointer, PersonalData kPersonal = PersonalData::none>
@@ -125,7 +126,9 @@ struct OwnColumn : Field<kColumn, kPointer, kKind> {
 };
 /// What the API sent beyond its documentation, as one canonical JSON object.
 template <auto kPointer>
-struct ExtraField : OwnColumn<"extra", kPointer, FieldKind::json> {};
+struct ExtraField : OwnColumn<"extra", kPointer, FieldKind::json> {
+    static constexpr bool is_extra = true;
+};
 
 /// Fields in the order of the API's documentation, which is the order in which the API sends them.
 template <typename... Fields>
