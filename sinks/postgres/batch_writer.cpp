@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "sinks/legacy_hash.hpp"
+#include "sinks/engagement_plan.hpp"
 #include "sinks/postgres/children.hpp"
 #include "sinks/postgres/copy.hpp"
 #include "sinks/postgres/first_sites.hpp"
@@ -279,7 +279,6 @@ class Writer {
         for (Work* work : works) {
             by_id[work->id()] = work;
             work->stored.reset();
-            work->rewrite_hashes = false;
             work->site_known = false;
             work->rejected_before = false;
             work->ongoing_before = false;
@@ -299,7 +298,6 @@ class Writer {
                 Work& work = *by_id.at(row[kId].c_str());
                 work.stored = stored_state(row);
                 work.core_hash_was = work.stored->core_hash;
-                work.rewrite_hashes = upgrade_hashes(*work.stored, work.engagement(), work.incoming);
                 work.site_known = truth(row, kSiteKnown);
                 if (!work.site_known) listed_first_by_others.emplace_back(work.id());
                 stored.emplace_back(work.id());
@@ -314,10 +312,8 @@ class Writer {
                 (truth(row, 1) ? work.ongoing_before : work.rejected_before) = true;
             }
         }
-        for (Work* work : works) {
-            work->plan = plan_merge(work->stored, work->incoming);
-            work->plan.rewrite_hashes = work->rewrite_hashes;
-        }
+        for (Work* work : works)
+            work->plan = plan_engagement(work->stored, work->engagement(), work->incoming);
     }
 
     /// COPY of everything that is new. If another writer was quicker with one of them, the database says so,

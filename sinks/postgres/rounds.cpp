@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "sinks/record_hash.hpp"
+#include "sinks/engagement_plan.hpp"
 
 namespace glia::postgres {
 
@@ -36,12 +36,7 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
         while (++item != items.end() && item->part == work.part && item->id == work.id()) {
             if (item->fetched->fetched_at >= work.fetched->fetched_at) work.fetched = item->fetched;
         }
-        const FetchedEngagement& fetched = *work.fetched;
-        work.incoming.source = fetched.source;
-        work.incoming.core_hash = core_hash(fetched.engagement);
-        if (fetched.engagement.legs) work.incoming.legs_hash = legs_hash(*fetched.engagement.legs);
-        work.incoming.fetched_at = fetched.fetched_at;
-        set_age(work.incoming, now - fetched.sent_at);
+        work.incoming = incoming_state(*work.fetched, now);
     }
     return result;
 }

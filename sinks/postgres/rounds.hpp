@@ -17,8 +17,7 @@ struct Work {
     std::size_t part = 0;  ///< which batch it comes from
     IncomingState incoming;
     std::optional<StoredState> stored;
-    RecordHash core_hash_was;     // as it is in the row
-    bool rewrite_hashes = false;  // `stored` has hashes in the current form that the row has in the first one
+    RecordHash core_hash_was;  // as it is in the row, in whichever form
     MergePlan plan;
     bool site_known = false;
     bool rejected_before = false;  // and not settled since

@@ -4,9 +4,7 @@
 #include <map>
 #include <set>
 
-#include "sinks/legacy_hash.hpp"
-#include "sinks/merge.hpp"
-#include "sinks/record_hash.hpp"
+#include "sinks/engagement_plan.hpp"
 #include "sinks/sqlite/sql.hpp"
 
 namespace glia::sqlite {
@@ -104,15 +102,11 @@ class EngagementMerge {
             ++counts_.forgotten;
             return;
         }
-        IncomingState incoming;
-        incoming.source = fetched.source;
-        incoming.core_hash = core_hash(e);
-        if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
-        incoming.fetched_at = fetched.fetched_at;
-        set_age(incoming, std::chrono::steady_clock::now() - fetched.sent_at);
-        const bool rewrite_hashes = known && upgrade_hashes(known->state, e, incoming);
-        MergePlan plan = plan_merge(known ? std::optional(known->state) : std::nullopt, incoming);
-        plan.rewrite_hashes = rewrite_hashes;
+        const IncomingState incoming = incoming_state(fetched, std::chrono::steady_clock::now());
+        std::optional<StoredState> stored;
+        if (known) stored = known->state;
+        const MergePlan plan = plan_engagement(stored, e, incoming);
+        if (known) known->state = *stored;
         remember(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
         count(plan, e);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sinks/record_hash.hpp"
+#include "sinks/engagement_plan.hpp"
 
 namespace simulation {
 namespace {
@@ -129,13 +129,8 @@ std::string ModelDatabase::behind(const std::string& id) const {
 void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCounts& counts) {
     const Engagement& e = fetched.engagement;
     const std::string id = e.id.str();
-    IncomingState incoming;
-    incoming.source = fetched.source;
-    incoming.core_hash = core_hash(e);
-    if (e.legs) incoming.legs_hash = legs_hash(*e.legs);
-    incoming.fetched_at = fetched.fetched_at;
-    const std::chrono::steady_clock::time_point steady_now{now.time_since_epoch()};
-    incoming.late = is_late(fetched.source, steady_now - fetched.sent_at);
+    const IncomingState incoming =
+        incoming_state(fetched, std::chrono::steady_clock::time_point{now.time_since_epoch()});
     const auto found = rows.find(id);
     const MergePlan plan =
         plan_merge(found == rows.end() ? std::nullopt : std::optional(found->second.state), incoming);
@@ -151,7 +146,7 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
     }
     if (plan.insert || plan.write_list_hash) row.state.list_hash = plan.list_hash;
     if (plan.insert || plan.updates()) {
-        row.state.fetched_at = std::max(row.state.fetched_at, incoming.fetched_at);
+        row.state.fetched_at = fetched_at_after(row.state, incoming);
     }
     if (plan.write_legs) {
         if (!e.legs) broken("a response without legs took the legs of " + id + " away");
