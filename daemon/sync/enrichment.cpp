@@ -4,6 +4,7 @@
 
 #include "daemon/base/log.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "sinks/invariant.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
@@ -99,6 +100,8 @@ Task<EnrichmentFetched> EnrichmentQueue::try_fetch(EnrichmentJob job) {
     try {
         co_return co_await fetch_(std::move(job));
     } catch (const SinkError&) {
+        throw;
+    } catch (const InvariantBroken&) {
         throw;
     } catch (const std::exception& error) {
         failed.trouble = Outcome{Ending::unavailable, std::string(name_of(enricher_)) + "s: " + error.what()};
