@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sinks/durations.hpp"
+
 namespace glia {
 namespace {
 
@@ -82,9 +84,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
 }  // namespace
 
 bool is_in_future(Instant stored, const IncomingState& incoming) {
-    // Clocks that differ by less agree (DESIGN.md §3.10).
-    constexpr std::chrono::minutes kTolerance{1};
-    return stored - kTolerance > incoming.now;
+    return stored - kClockTolerance > incoming.now;
 }
 
 Instant fetched_at_after(const StoredState& stored, const IncomingState& incoming) {

@@ -39,7 +39,7 @@ class Collector {
         using Shape = DocumentedMember::Shape;
         const auto member = documented_member(path, name);
         if (!member) return add(shown, UndocumentedKind::unknown, value);
-        const std::string inner = path.empty() ? std::string(name) : path + "/" + std::string(name);
+        const std::string inner = documented_path(path, name);
         if (member->shape == Shape::object && value.is_object())
             return add_object(inner, shown, dom::object(value));
         const bool list = member->shape == Shape::list_of_objects || member->shape == Shape::list_of_values;

@@ -11,9 +11,6 @@ namespace glia {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// Two clocks that differ by no more than this agree (DESIGN.md §3.10).
-inline constexpr Seconds kClockTolerance{60};
-
 /// How often a response whose Date is doubtful is asked for again at once: two that agree tell the server's
 /// time. Where each tells another, the request has failed, and is tried again like any other.
 inline constexpr int kMostDoubts = 2;

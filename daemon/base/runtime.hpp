@@ -27,6 +27,11 @@ struct LoopEnd {
     std::exception_ptr failure;  ///< what a coroutine or a handler threw; null: nothing
 };
 
+/// The steady clock, as the machines take it: its zero means nothing.
+inline Milliseconds steady_now() {
+    return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
 /// Owns the loop and says when to stop. All of it belongs to the loop's thread, except post().
 ///
 /// No coroutine outlives run(), however it ends. Those that are still suspended then are destroyed before

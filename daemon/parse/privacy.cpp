@@ -26,11 +26,6 @@ bool is_pseudonym(std::string_view text) {
            text.find_first_not_of(kDigits, kMark.size()) == std::string_view::npos;
 }
 
-std::string joined(std::string_view path, std::string_view below) {
-    if (path.empty() || below.empty()) return std::string(path) + std::string(below);
-    return std::string(path) + "/" + std::string(below);
-}
-
 /// True if a documented member of this name is an object, or a list of objects, and `text` is one too: then
 /// `text` holds what its elements have beyond their columns. Else it is a value of another type.
 bool is_composite(std::string_view path, std::string_view name, std::string_view text) {
@@ -139,7 +134,7 @@ OptionalText Privacy::extra(std::string_view base, const std::string& object) co
     // Documented members whose insides hold documented members themselves.
     std::set<std::string, std::less<>> mixed;
     canonical_json(object, why, [&](std::string_view path, std::string_view name, std::string& text) {
-        const bool inside = !path.empty() && documented_member(joined(base, path), name);
+        const bool inside = !path.empty() && documented_member(documented_path(base, path), name);
         if (inside) mixed.emplace(path.substr(0, path.find('/')));
         if (path.empty() && is_composite(base, name, text) && has_bare_element(text)) mixed.emplace(name);
         return true;
@@ -147,7 +142,7 @@ OptionalText Privacy::extra(std::string_view base, const std::string& object) co
     const auto rule = [&](std::string_view path, std::string_view name, std::string& text) {
         if (!path.empty()) {
             const bool apply = mixed.contains(path.substr(0, path.find('/')));
-            return !apply || member(joined(base, path), name, text, "");
+            return !apply || member(documented_path(base, path), name, text, "");
         }
         if (!is_composite(base, name, text)) {
             if (!member(base, name, text, "")) return false;

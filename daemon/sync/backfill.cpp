@@ -19,10 +19,6 @@ constexpr int kProgressPause = 20;
 constexpr Milliseconds kProgressAtLeast{10'000};
 constexpr Milliseconds kTellEvery{5000};
 
-Milliseconds now() {
-    return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 class Backfill {
   public:
     Backfill(Engine& engine, BackfillRequest request, BackfillObserver observer)
@@ -112,12 +108,12 @@ class Backfill {
         engine_.scope.on_end([event = event_] { event->notify(); });
         for (;;) {
             if (engine_.scope.ending()) plan_.stop();
-            const BackfillPlan::Step step = plan_.next(now());
+            const BackfillPlan::Step step = plan_.next(steady_now());
             if (std::holds_alternative<BackfillPlan::End>(step)) co_return;
             if (const auto* wait = std::get_if<BackfillPlan::Wait>(&step)) {
                 // Not in the co_await expression: there GCC 12 evaluates both sides of a condition.
                 Milliseconds pause = std::chrono::hours{24};
-                if (wait->until) pause = *wait->until - now();
+                if (wait->until) pause = *wait->until - steady_now();
                 co_await event_->wait_for(pause);
             } else {
                 // The plan does not end before all of them have.
@@ -142,7 +138,7 @@ class Backfill {
             } else {
                 co_await take_over_dead(engine_);
                 co_await end_stuck(engine_);
-                plan_.on_dead_freed(now());
+                plan_.on_dead_freed(steady_now());
             }
         } catch (const SinkError& error) {
             failure.emplace(error);
@@ -155,7 +151,7 @@ class Backfill {
         const WindowClaim wanted{state_.id, engine_.owner, kLeaseTime, what.except_sites, what.limit};
         const auto some = [wanted](Sink& sink) { return sink.backfills().claim_windows(wanted); };
         std::vector<WindowLease> leases = co_await engine_.store.run(some);
-        plan_.on_claimed(std::move(leases), now());
+        plan_.on_claimed(std::move(leases), steady_now());
     }
 
     Task<> read(BackfillPlan::Read what) {

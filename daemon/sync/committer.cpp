@@ -8,10 +8,6 @@
 namespace glia {
 namespace {
 
-Milliseconds now() {
-    return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 /// Runs `commit` on the writer's thread and measures it there: waiting for a writer, or for the database to
 /// come back, does not count.
 template <typename Commit>
@@ -63,7 +59,7 @@ Task<> Committer::room() {
 
 void Committer::go_on() {
     for (;;) {
-        CommitQueue::Step step = queue_.next(now());
+        CommitQueue::Step step = queue_.next(steady_now());
         if (auto* what = std::get_if<CommitQueue::Write>(&step)) {
             background_.add();
             runtime_.spawn(write(std::move(*what)));
@@ -72,7 +68,7 @@ void Committer::go_on() {
         const auto& until = std::get<CommitQueue::Wait>(step).until;
         if (until && !std::exchange(timer_is_set_, true)) {
             background_.add();
-            runtime_.spawn(wake_after(*until - now()));
+            runtime_.spawn(wake_after(*until - steady_now()));
         }
         return;
     }

@@ -15,10 +15,6 @@ constexpr int kMostWorkers = 128;
 // While some wait for answers that do not come, the others look for more work and hand over what they have.
 constexpr Milliseconds kLookAgain{1000};
 
-Milliseconds now() {
-    return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 void tell_failure(const DetailJob& job, const DetailFailure& verdict, const std::string& error) {
     log::warn(LogTopic::details,
               verdict.parked ? "details cannot be fetched, parked"
@@ -90,13 +86,13 @@ Task<> Details::work(Round& round, Latch& latch) {
                 ++round.asking;
                 co_await fetch(round, std::move(*job));
                 if (--round.asking == 0) round.idle.notify();
-                if (round.drain.wants_flush(now())) co_await flush(round);
+                if (round.drain.wants_flush(steady_now())) co_await flush(round);
                 continue;
             }
             if (round.asking == 0 || round.drain.given_up() || engine_.scope.ending()) break;
             co_await round.idle.wait_for(kLookAgain);
             if (round.drain.holds_something()) co_await flush(round);
-            if (now() - round.claimed_at >= kLookAgain) round.drain.look_again();
+            if (steady_now() - round.claimed_at >= kLookAgain) round.drain.look_again();
         }
     } catch (const SinkError& error) {
         failure.emplace(error);
@@ -113,11 +109,11 @@ Task<std::optional<DetailJob>> Details::take(Round& round) {
         if (round.drain.wants_claim() && !engine_.scope.ending()) {
             DetailClaim claim;
             claim.owner = engine_.owner;
-            claim.limit = round.drain.claim_size(now());
+            claim.limit = round.drain.claim_size(steady_now());
             claim.ttl = kLeaseTime;
             // Once a second at most, so that a long queue is not slowed down by a table that has nothing due.
-            const bool ongoing = round.with_ongoing && now() - round.claimed_at >= kLookAgain;
-            round.claimed_at = now();
+            const bool ongoing = round.with_ongoing && steady_now() - round.claimed_at >= kLookAgain;
+            round.claimed_at = steady_now();
             const auto claim_some = [claim, ongoing](Sink& sink) {
                 if (ongoing) sink.detail_queue().enqueue_ongoing(false);
                 return sink.detail_queue().claim(claim);

@@ -21,13 +21,8 @@ constexpr std::size_t kLongestQueue = 4096;
 constexpr std::int64_t kAtRest = -1;
 thread_local std::atomic<std::int64_t>* mark = nullptr;
 
-std::int64_t now_ms() {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
 void mark_now() {
-    *mark = now_ms();
+    *mark = steady_now().count();
 }
 
 /// While it lives, the calling writer thread is at work.
@@ -95,7 +90,7 @@ std::chrono::milliseconds Store::longest_silence() const {
     std::chrono::milliseconds longest{0};
     for (const auto& own_mark : impl_->marks) {
         const std::int64_t at = own_mark;
-        if (at != kAtRest) longest = std::max(longest, std::chrono::milliseconds{now_ms() - at});
+        if (at != kAtRest) longest = std::max(longest, std::chrono::milliseconds{steady_now().count() - at});
     }
     return longest;
 }

@@ -13,10 +13,6 @@ namespace {
 using Members = std::map<std::string, DocumentedMember, std::less<>>;
 using MembersByPath = std::map<std::string, Members, std::less<>>;
 
-std::string joined(const std::string& path, std::string_view name) {
-    return path.empty() ? std::string(name) : path + "/" + std::string(name);
-}
-
 template <typename List>
 void collect(MembersByPath& all, const std::string& path) {
     List::for_each([&]<typename F>() {
@@ -28,11 +24,12 @@ void collect(MembersByPath& all, const std::string& path) {
                     all[path][name] = {Shape::list_of_values, F::kind, F::personal};
                 } else {
                     all[path][name] = {Shape::list_of_objects, F::kind, F::personal};
-                    collect<typename F::Elements>(all, joined(path, name));
+                    collect<typename F::Elements>(all, documented_path(path, name));
                 }
             } else if constexpr (!F::inner.empty()) {
                 all[path][name] = {Shape::object, F::kind, F::personal};
-                all[joined(path, name)][std::string(F::inner.view())] = {Shape::value, F::kind, F::personal};
+                all[documented_path(path, name)][std::string(F::inner.view())] = {Shape::value, F::kind,
+                                                                                  F::personal};
             } else {
                 all[path][name] = {Shape::value, F::kind, F::personal, F::required};
             }
@@ -50,6 +47,11 @@ const MembersByPath& documentation() {
 }
 
 }  // namespace
+
+std::string documented_path(std::string_view path, std::string_view below) {
+    if (path.empty() || below.empty()) return std::string(path) + std::string(below);
+    return std::string(path) + "/" + std::string(below);
+}
 
 std::optional<DocumentedMember> documented_member(std::string_view path, std::string_view name) {
     const auto members = documentation().find(path);

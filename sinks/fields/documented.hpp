@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "sinks/fields/field.hpp"
@@ -21,6 +22,9 @@ struct DocumentedMember {
 /// above, joined by `/`, and is empty at the top. Lists count for nothing in it: `legs/request_queues`. None:
 /// the documentation does not know it (spec: § Output fields, § Engagement Leg, § Queues).
 std::optional<DocumentedMember> documented_member(std::string_view path, std::string_view name);
+
+/// The path of what lies at `below` in the object at `path`.
+std::string documented_path(std::string_view path, std::string_view below);
 
 /// True for a member that an engagement has, and nothing within it has; the required ones, which other
 /// objects have too, are not among them.
