@@ -83,6 +83,12 @@ struct PassCheckpoint {
     std::chrono::milliseconds elapsed{};  ///< since the pass began, by the clock of whoever reads
 };
 
+/// What content is compared by.
+struct ContentHashes {
+    RecordHash core{};
+    std::optional<RecordHash> legs;  ///< none: there are no legs in the record
+};
+
 /// A record with what the merge needs to know about its response.
 struct FetchedEngagement {
     Engagement engagement;
@@ -92,6 +98,8 @@ struct FetchedEngagement {
     std::optional<Seconds> refetch_in;  ///< set while it goes on: when to fetch it again
     /// When it was asked for by the steady clock of the process; its maximum: not known, and never late.
     std::chrono::steady_clock::time_point sent_at = std::chrono::steady_clock::time_point::max();
+    /// Of `engagement`, taken once by whoever makes this; none: whoever compares it takes them.
+    std::optional<ContentHashes> hashes{};
 };
 
 /// A rejected record with where it was met.

@@ -5,11 +5,18 @@
 
 namespace glia {
 
+ContentHashes content_hashes(const Engagement& engagement) {
+    ContentHashes hashes{core_hash(engagement), std::nullopt};
+    if (engagement.legs) hashes.legs = legs_hash(*engagement.legs);
+    return hashes;
+}
+
 IncomingState incoming_state(const FetchedEngagement& fetched, std::chrono::steady_clock::time_point now) {
     IncomingState incoming;
     incoming.source = fetched.source;
-    incoming.core_hash = core_hash(fetched.engagement);
-    if (fetched.engagement.legs) incoming.legs_hash = legs_hash(*fetched.engagement.legs);
+    const ContentHashes hashes = fetched.hashes ? *fetched.hashes : content_hashes(fetched.engagement);
+    incoming.core_hash = hashes.core;
+    incoming.legs_hash = hashes.legs;
     incoming.fetched_at = fetched.fetched_at;
     set_age(incoming, now - fetched.sent_at);
     return incoming;

@@ -9,7 +9,9 @@
 
 namespace glia {
 
-/// What plan_merge() compares, at `now` by the steady clock of the process. Takes the content hashes.
+ContentHashes content_hashes(const Engagement& engagement);
+
+/// What plan_merge() compares, at `now` by the steady clock of the process.
 IncomingState incoming_state(const FetchedEngagement& fetched, std::chrono::steady_clock::time_point now);
 
 /// plan_merge() for what may be stored under the first form of the content hash. Hashes in `stored` that tell

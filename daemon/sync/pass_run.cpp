@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/sync/schedule.hpp"
+#include "sinks/engagement_plan.hpp"
 #include "sinks/invariant.hpp"
 
 namespace glia {
@@ -123,6 +124,7 @@ void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, cons
     if (is_ongoing(engagement, fetched_at))
         fetched.refetch_in = refetch_wait(sync, engagement.created_at, fetched_at);
     fetched.engagement = std::move(engagement);
+    fetched.hashes = content_hashes(fetched.engagement);
     fetched.source = source;
     fetched.fetched_at = fetched_at;
     fetched.sent_at = asked.sent;

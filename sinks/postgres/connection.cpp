@@ -314,7 +314,7 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
         } catch (const pqxx::transaction_rollback& error) {  // a deadlock or a serialisation failure
             if (attempt < kTransactionAttempts) continue;
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + words_of(error));
-        } catch (const BeginAnew&) {
+        } catch (const RestartTransaction&) {
             if (attempt < kTransactionAttempts) continue;
             throw SinkError(SinkError::Kind::unavailable,
                             "PostgreSQL: what was to be written keeps changing; it is tried again");

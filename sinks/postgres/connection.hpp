@@ -81,14 +81,14 @@ class Savepoint {
 };
 
 /// Thrown out of the work of a transaction that has to begin anew, because what it read has gone meanwhile.
-struct BeginAnew {};
+struct RestartTransaction {};
 
 /// A connection that opens by itself and forgets itself when it breaks. One thread at a time.
 class Connection {
   public:
     explicit Connection(ConnectSettings settings);
     ~Connection();
-    /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and BeginAnew are
+    /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and RestartTransaction are
     /// retried a few times, so `work` may run more than once. A session that turns out to be gone before
     /// anything was asked of it is opened anew, once. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);

@@ -29,7 +29,8 @@ class PostgresSink final : public Sink {
     explicit PostgresSink(const Settings& settings)
         : connection_(ConnectSettings{settings.dsn, settings.schema, settings.statement_timeout,
                                       settings.on_statement}),
-          wishes_(settings.enrich) {}
+          wishes_(settings.enrich),
+          scans_(settings.scans) {}
 
     int migrate() override { return postgres::migrate(connection_); }
     void require_schema() override { require_latest(connection_); }
@@ -59,7 +60,7 @@ class PostgresSink final : public Sink {
                 }
             }
             if (!windows.empty()) write_windows(tx, windows);
-            return write_batches(tx, batches, wishes_, looks_);
+            return write_batches(tx, batches, wishes_, scans_);
         });
     }
 
@@ -77,8 +78,8 @@ class PostgresSink final : public Sink {
         const auto write = [&](bool one_by_one) {
             return connection_.query([&](Transaction& tx) {
                 if (checkpoint) write_checkpoint(tx, *checkpoint);
-                return one_by_one ? write_one_by_one(tx, batch, wishes_, looks_)
-                                  : write_batch(tx, batch, wishes_, looks_);
+                return one_by_one ? write_one_by_one(tx, batch, wishes_, scans_)
+                                  : write_batch(tx, batch, wishes_, scans_);
             });
         };
         try {
@@ -93,7 +94,7 @@ class PostgresSink final : public Sink {
 
     Connection connection_;
     EnrichmentWishes wishes_;
-    Looks looks_;
+    ScanMemory scans_;
     const std::unique_ptr<SiteLeases> site_leases_ = make_site_leases(connection_);
     const std::unique_ptr<BackfillStore> backfills_ = make_backfill_store(connection_);
     const std::unique_ptr<DetailQueue> detail_queue_ = make_detail_queue(connection_);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sinks/postgres/range_scan.hpp"
 #include "sinks/sink.hpp"
 
 namespace glia::postgres {
@@ -18,7 +19,8 @@ struct Settings {
     std::chrono::milliseconds statement_timeout{60'000};
     EnrichmentWishes enrich{};  ///< what is asked for when an engagement is new or has changed
     std::function<void()>
-        on_statement{};  ///< called before every statement, by the thread that uses the sink
+        on_statement{};      ///< called before every statement, by the thread that uses the sink
+    ScanThresholds scans{};  ///< tests set others; the tables end the same
 };
 
 /// Connects at the first use, not here.

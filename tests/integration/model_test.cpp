@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/integration/model_tables.hpp"
+#include "tests/integration/scan_limits.hpp"
 
 namespace glia {
 namespace {
@@ -37,7 +38,10 @@ class TheModel : public ::testing::TestWithParam<unsigned> {};
 
 TEST_P(TheModel, AnswersAndEndsAsPostgresqlDoes) {
     Database database;
-    const auto sink = postgres::open({database.dsn(), "glia"});
+    postgres::Settings settings{database.dsn(), "glia"};
+    if (GetParam() % 3 == 1) settings.scans = kScanAlways;
+    if (GetParam() % 3 == 2) settings.scans = kScanNever;
+    const auto sink = postgres::open(settings);
     sink->migrate();
     simulation::ModelDatabase model;
     know_sites(*sink, model);

@@ -1,4 +1,5 @@
--- Which engagements of a time are stored, whoever listed them? By the index on (first_site_id, created_at).
+-- The ids of the engagements that were created in a time range, whichever site listed them first: a scan of the index on
+-- (first_site_id, created_at) for each site.
 -- $1 the earliest created_at, $2 the latest, $3 at most so many, $4 the sites that listed engagements first
 SELECT t.id
 FROM ((SELECT e.id

@@ -1,6 +1,6 @@
--- The engagements first listed by a site within a time, as the hashes of their list item and of their legs, 34 bytes
--- each, one after the other. Hashes of the first form, which are shorter, are left out.
--- In the order of the index on (first_site_id, created_at): of the two indexes with a time this one is to answer.
+-- The hashes of the engagements that a site listed first and that were created in a time range: of the list item and of the
+-- legs, 34 bytes for each engagement, without separators. Hashes of the first form are shorter and are left out.
+-- ORDER BY selects the index on (first_site_id, created_at).
 -- $1 the site, $2 the earliest created_at, $3 the latest, $4 at most so many
 SELECT string_agg(t.list_hash || coalesce(t.legs_hash, '\x0000000000000000000000000000000000'), '') AS hashes
 FROM (SELECT e.list_hash, e.legs_hash

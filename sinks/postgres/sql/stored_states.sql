@@ -1,4 +1,4 @@
--- Which of these engagements are stored, and in what state? Takes no row lock.
+-- The stored state of these engagements. Takes no row lock.
 -- (date_part, because extract computes with numeric; a double tells microseconds apart until the year 2242.)
 -- $1 ids, $2 the site whose listing showed them, '' for details
 SELECT e.id, e.core_hash, e.list_hash, e.legs_hash,

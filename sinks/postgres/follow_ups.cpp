@@ -1,0 +1,143 @@
+#include "sinks/postgres/follow_ups.hpp"
+
+#include <set>
+#include <string>
+
+#include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tables.hpp"
+
+namespace glia::postgres {
+namespace {
+
+void write_queue_names(Transaction& tx, const std::vector<MergeItem>& items) {
+    QueueNames names;
+    for (const MergeItem& item : items) {
+        if (item.writes_core() || item.plan.write_legs) names.add(*item.fetched);
+    }
+    Rows rows = names.rows();
+    if (!rows.empty()) tx.run(sql::upsert_queues, {std::move(rows).finished()});
+}
+
+void enqueue_details(Transaction& tx, const std::vector<MergeItem>& items) {
+    std::vector<Param> wanted, created, after;
+    for (const MergeItem& item : items) {
+        if (!item.plan.want_detail || item.plan.insert) continue;  // PlanWriter copies those of new rows
+        wanted.emplace_back(std::string(item.id()));
+        created.push_back(to_text(item.engagement().created_at));
+        after.push_back(to_text(detail_wanted_after(item.incoming)));
+    }
+    if (!wanted.empty()) tx.run(sql::enqueue_details, {array(wanted), array(created), array(after)});
+}
+
+/// A transcript is fetched once the legs are known: they come with the end of the conversation.
+void want_enrichments(Transaction& tx, const std::vector<MergeItem>& items,
+                      const EnrichmentWishes& enrichers) {
+    if (!enrichers.any()) return;
+    std::vector<std::string> engagements, kinds, urls;
+    std::vector<Param> created, after;
+    const auto want = [&](const MergeItem& item, Enricher kind, const std::string& url) {
+        engagements.emplace_back(item.id());
+        kinds.emplace_back(name_of(kind));
+        urls.push_back(url);
+        created.push_back(to_text(item.engagement().created_at));
+        after.push_back(to_text(item.incoming.fetched_at));
+    };
+    for (const MergeItem& item : items) {
+        const bool has_legs = item.incoming.legs_hash || (item.stored && item.stored->legs_fetched_at);
+        if (enrichers.transcripts && has_legs && (item.writes_core() || item.plan.write_legs))
+            want(item, Enricher::transcript, "");
+        if (!enrichers.recordings || !item.writes_core()) continue;
+        std::set<std::string> distinct;
+        for (const RecordText& url : item.engagement().audio_recording_urls) {
+            if (!url.value_or("").empty()) distinct.insert(url.str());
+        }
+        for (const std::string& url : distinct) want(item, Enricher::recording, url);
+    }
+    if (engagements.empty()) return;
+    tx.run(sql::want_enrichments,
+           {array(engagements), array(kinds), array(urls), array(created), array(after)});
+}
+
+void track_ongoing(Transaction& tx, const std::vector<MergeItem>& items) {
+    std::vector<Param> ongoing, created, wait;
+    std::vector<std::string> ended;
+    for (const MergeItem& item : items) {
+        if (!item.incoming.legs_hash) continue;
+        const bool is_read_anew =
+            item.plan.insert || item.plan.write_legs || item.incoming.source == RecordSource::detail;
+        const auto& refetch_in = item.fetched->refetch_in;
+        if (refetch_in && is_read_anew) {
+            ongoing.emplace_back(std::string(item.id()));
+            created.push_back(to_text(item.engagement().created_at));
+            wait.push_back(std::to_string(refetch_in->count()));
+        } else if (!refetch_in && item.was_ongoing) {
+            ended.emplace_back(item.id());
+        }
+    }
+    if (!ongoing.empty()) tx.run(sql::set_ongoing, {array(ongoing), array(created), array(wait)});
+    if (!ended.empty()) tx.run(sql::clear_ongoing, {array(ended)});
+}
+
+/// A record that can be read resolves earlier rejects of its engagement: a list item without legs only those
+/// of list items.
+void resolve_rejects(Transaction& tx, const std::vector<MergeItem>& items) {
+    std::vector<std::string> with_legs, without_legs;
+    for (const MergeItem& item : items) {
+        if (!item.plan.insert && !item.has_open_reject) continue;
+        const bool has_legs = item.incoming.source == RecordSource::detail || item.incoming.legs_hash;
+        (has_legs ? with_legs : without_legs).emplace_back(item.id());
+    }
+    if (with_legs.empty() && without_legs.empty()) return;
+    tx.run(sql::resolve_rejected, {array(with_legs), array(without_legs)});
+}
+
+void count(const MergeItem& item, CommitCounts& counts) {
+    if (item.plan.want_detail) ++counts.queued;
+    if (item.plan.insert) {
+        ++counts.inserted;
+    } else if (item.plan.write_core) {
+        ++counts.changed;
+    } else if (item.plan.stale) {
+        ++counts.stale;
+    } else {
+        ++counts.unchanged;
+    }
+    if (!item.plan.write_legs) return;
+    ++counts.legs;
+    counts.leg_rows += static_cast<std::int64_t>(item.engagement().legs->size());
+}
+
+}  // namespace
+
+void write_follow_ups(Transaction& tx, const std::vector<MergeItem>& items, const EnrichmentWishes& enrichers,
+                      std::vector<CommitCounts>& counts) {
+    write_queue_names(tx, items);
+    enqueue_details(tx, items);
+    want_enrichments(tx, items, enrichers);
+    track_ongoing(tx, items);
+    resolve_rejects(tx, items);
+    for (const MergeItem& item : items) count(item, counts[item.batch_index]);
+}
+
+void collect_undocumented(const std::vector<MergeItem>& items, UndocumentedMembers& members) {
+    for (const MergeItem& item : items) {
+        if (item.writes_core()) glia::collect_undocumented(item.engagement(), members);
+        if (item.plan.write_legs) collect_undocumented_of_legs(item.engagement(), members);
+    }
+}
+
+void write_undocumented(Transaction& tx, const UndocumentedMembers& members) {
+    if (members.empty()) return;
+    std::vector<Param> paths, kinds, examples, engagements, times;
+    for (const auto& [path, member] : members) {
+        paths.push_back(path);
+        kinds.push_back(name_of(member.kind));
+        examples.push_back(member.example);
+        engagements.push_back(member.example_of);
+        times.push_back(param(member.times));
+    }
+    tx.run(sql::record_undocumented,
+           {array(paths), array(kinds), array(examples), array(engagements), array(times), tx.began_at()});
+}
+
+}  // namespace glia::postgres

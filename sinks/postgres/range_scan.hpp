@@ -1,0 +1,55 @@
+// When a commit scans a range of what is stored instead of looking up each id.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace glia::postgres {
+
+/// From how many rows on a scan of an index range replaces lookups by id. The tables end the same whatever
+/// the values are; a test sets them to zero and to their maximum.
+struct ScanThresholds {
+    /// List items of one site. Fewer cost less as lookups unless all of them are unchanged.
+    std::size_t min_rows_for_hash_scan = 8;
+    /// Items of a commit. A scan over all sites costs as much as some hundred lookups.
+    std::size_t min_rows_for_range_scan = 200;
+    /// Scans that are skipped after ones that did not help, at most.
+    int max_skipped_scans = 64;
+};
+
+/// Skips range scans after scans that did not help, each time twice as many. A scan helps while a backfill
+/// loads a range that is empty so far; it does not where another site has listed the same engagements first.
+class RangeScanBackoff {
+  public:
+    explicit RangeScanBackoff(int max_skipped) : max_skipped_(max_skipped) {}
+
+    bool should_scan() {
+        if (skip_ == 0) return true;
+        --skip_;
+        return false;
+    }
+    void record(bool helped) {
+        pause_ = helped ? 0 : std::min(std::max(1, 2 * pause_), max_skipped_);
+        skip_ = pause_;
+    }
+
+  private:
+    int max_skipped_;
+    int pause_ = 0;
+    int skip_ = 0;
+};
+
+/// What a connection remembers of its scans between commits.
+struct ScanMemory {
+    explicit ScanMemory(ScanThresholds limits) : thresholds(limits), backoff(limits.max_skipped_scans) {}
+
+    ScanThresholds thresholds;
+    RangeScanBackoff backoff;
+    /// The sites that listed engagements first, as last read from the index; empty: to be read. If a site is
+    /// missing, the COPY of an engagement that it listed fails, and the list is read again.
+    std::vector<std::string> first_sites;
+};
+
+}  // namespace glia::postgres

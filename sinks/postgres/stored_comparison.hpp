@@ -1,0 +1,57 @@
+// What differs from what is stored: the only place that answers it for a commit (DESIGN.md §3.2).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "sinks/postgres/connection.hpp"
+#include "sinks/postgres/merge_item.hpp"
+#include "sinks/postgres/range_scan.hpp"
+
+namespace glia::postgres {
+
+/// Compares the partitions of one transaction with the tables and plans what to write. Takes no row lock.
+///
+/// A lookup by id (plan_by_id) is always right. Two scans make it unnecessary for most items, because a
+/// lookup of each id costs most of a commit: drop_unchanged() while a listing is read again, and
+/// assume_new_by_range() while a backfill fills an empty range.
+class StoredComparison {
+  public:
+    StoredComparison(Transaction& tx, ScanMemory& scans, std::vector<CommitCounts>& counts)
+        : tx_(tx), scans_(scans), counts_(counts) {}
+
+    /// Removes what is not to be written: items that equal the stored rows, and those that a tombstone
+    /// covers. Both are counted. `is_first`: of the partitions; later ones repeat ids of earlier ones, so
+    /// they are compared with those.
+    void drop_unwritten(std::vector<MergeItem>& items, bool is_first);
+
+    /// Looks the items up by id and plans each.
+    void plan_by_id(const std::vector<MergeItem*>& items, const std::vector<std::string>& sites);
+
+    /// The database has refused an item that was assumed new: all are looked up by id from now on.
+    void distrust_range_scan(std::vector<MergeItem>& items);
+
+  private:
+    void drop_unchanged(std::vector<MergeItem>& items, const std::vector<std::string>& sites, bool is_first);
+    void compare_by_hash_scan(std::vector<MergeItem>& items);
+    void exclude_open(std::vector<MergeItem>& items);
+    void mark_known_sites(std::vector<MergeItem>& items, const std::string& site);
+    bool repeats_unchanged(const MergeItem& item) const;
+    void drop_forgotten(std::vector<MergeItem>& items);
+    void assume_new_by_range(std::vector<MergeItem>& items, const std::vector<std::string>& sites);
+    void read_stored(const std::vector<MergeItem*>& items, const std::string& site);
+    bool any_tombstone();
+
+    Transaction& tx_;
+    ScanMemory& scans_;
+    std::vector<CommitCounts>& counts_;
+    /// What earlier partitions found unchanged, by id. The ids belong to the batches.
+    std::unordered_map<std::string_view, IncomingState> unchanged_;
+    std::optional<bool> any_tombstone_;
+    std::size_t rows_scanned_ = 0;  // by the hash scans
+};
+
+}  // namespace glia::postgres
