@@ -12,8 +12,8 @@ case ${1-} in '') ;; --keep) keep=1 ;; *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; 
 
 install_packages python3
 say "building (a few minutes the first time)"
-build release glia-sync glia-simulator
-glia=$PWD/build/release/daemon/glia-sync
+build quickstart glia-sync glia-simulator
+glia=$PWD/build/quickstart/daemon/glia-sync
 
 dir=$(mktemp -d /tmp/glia-sync-quickstart-XXXXXX)
 chmod 755 "$dir"
@@ -31,7 +31,7 @@ say "starting a private PostgreSQL and the API simulator (a year of 20,000 engag
 port=$(start_cluster "$dir")
 export PGHOST=127.0.0.1 PGPORT=$port PGUSER=postgres PGDATABASE=glia
 psql -Xq -d postgres -c 'CREATE DATABASE glia'
-build/release/tests/glia-simulator --engagements 20000 --days 365 --sites 2 >"$dir/simulator.json" &
+build/quickstart/tests/glia-simulator --engagements 20000 --days 365 --sites 2 >"$dir/simulator.json" &
 simulator=$!
 for _ in $(seq 100); do [ -s "$dir/simulator.json" ] && break; sleep 0.1; done
 field() { python3 -c 'import json, sys; v = json.load(open(sys.argv[1]))[sys.argv[2]]; print(json.dumps(v) if isinstance(v, list) else v)' "$dir/simulator.json" "$1"; }
@@ -80,7 +80,7 @@ cat <<EOF
 
 It works. Next:
   a real tenant   copy config/glia-sync.yaml, set api.base_url, api.auth, api.sites, sync.start_from and the DSN, then:
-                  build/release/daemon/glia-sync -c FILE check
+                  build/quickstart/daemon/glia-sync -c FILE check
   the tests       tests/run.sh
 EOF
 if [ -n "$keep" ]; then
