@@ -32,6 +32,8 @@ class CommandLine {
         add_check();
         add_migrate();
         add_status();
+        add_runs();
+        add_sample();
         add_reset();
         add_rejects();
         add_forget();
@@ -101,6 +103,30 @@ class CommandLine {
         command->footer(
             "Examples:\n  glia-sync status\n  glia-sync status --json | jq '.sites[].lag_seconds'");
         command->callback([this] { action_ = [this] { return glia::cli::status(config_, json_); }; });
+    }
+
+    void add_sample() {
+        auto* command = app_.add_subcommand(
+            "sample", "The first engagements as they would be stored, as JSON lines; stores nothing");
+        command->add_option("--limit", sample_.limit, "How many engagements")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 10'000));
+        command->add_option("--site", sample_.sites, "Only of this site (may be repeated)");
+        command->footer("Example:\n  glia-sync sample --limit 3 | jq .");
+        command->callback([this] { action_ = [this] { return glia::cli::sample(config_, sample_); }; });
+    }
+
+    void add_runs() {
+        auto* command =
+            app_.add_subcommand("runs", "What ran, when, for how long, what it brought, and why it failed");
+        command->add_option("--limit", limit_, "How many runs, the newest first")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 100'000));
+        command->add_flag("--json", json_, "As JSON");
+        command->footer(
+            "Examples:\n  glia-sync runs\n  glia-sync runs --limit 500 --json | jq '.runs[] | "
+            "select(.error)'");
+        command->callback([this] { action_ = [this] { return glia::cli::runs(config_, limit_, json_); }; });
     }
 
     void add_reset() {
@@ -260,9 +286,11 @@ class CommandLine {
     bool strict_ = false;
     bool print_ = false;
     bool json_ = false;
+    std::int64_t limit_ = 20;
     std::string shell_;
     std::string reset_site_;
     std::string reset_to_;
+    glia::cli::SampleOptions sample_;
     glia::cli::ForgetOptions forget_;
     glia::cli::EngagementOptions engagement_;
     glia::cli::RejectsOptions rejects_;

@@ -42,11 +42,20 @@ struct ForgetOptions {
     bool yes = false;
 };
 
+struct SampleOptions {
+    std::vector<std::string> sites;  ///< empty: all of the configuration
+    std::int64_t limit = 10;
+};
+
 int run(const std::string& config, bool once, bool strict);
 int backfill(const std::string& config, const BackfillOptions& options);
 int check(const std::string& config);
 int migrate(const std::string& config, bool print);
 int status(const std::string& config, bool json);
+/// The last `limit` rows of sync_runs.
+int runs(const std::string& config, std::int64_t limit, bool json);
+/// Prints engagements as they would be stored, and stores nothing.
+int sample(const std::string& config, const SampleOptions& options);
 int reset(const std::string& config, const std::string& site, const std::string& to);
 int rejects_list(const std::string& config, const RejectsOptions& options);
 int rejects_show(const std::string& config, const RejectsOptions& options);

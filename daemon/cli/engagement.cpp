@@ -2,7 +2,6 @@
 // the API only; the database learns of a change as it learns of any other.
 #include <iostream>
 
-#include "daemon/base/log.hpp"
 #include "daemon/base/printable.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
@@ -13,7 +12,6 @@ namespace glia::cli {
 namespace {
 
 constexpr int kUsage = 64;
-constexpr std::chrono::milliseconds kGrace{1000};
 
 /// An id that the API does not know, or refuses, is a mistake of the command, not of the configuration.
 int failed(const ApiError& error, const std::string& hint = {}) {
@@ -27,25 +25,6 @@ int failed(const ApiError& error, const std::string& hint = {}) {
     }
     complain(line);
     return about_the_id ? kUsage : exit_code(ending_of(error));
-}
-
-/// Runs `work` with the API alone, and returns its exit code.
-int with_api(const std::string& config, const std::function<Task<int>(EngagementsApi&)>& work) {
-    return guarded([&] {
-        const Settings settings = load_settings(config);
-        log::start({std::max(settings.log.level, LogLevel::warning), settings.log.format, {}});
-        Runtime runtime;
-        Scope scope(runtime);
-        Metrics metrics;
-        std::unique_ptr<EngagementsApi> api;
-        try {
-            api = std::make_unique<EngagementsApi>(scope, settings, metrics);
-        } catch (const std::runtime_error& error) {
-            throw ConfigError({config + ": " + error.what()});
-        }
-        return run_loop(
-            runtime, [&]() -> Task<int> { co_return co_await work(*api); }, kGrace);
-    });
 }
 
 /// Where there is nobody to ask, only --yes says yes.
@@ -65,7 +44,7 @@ std::optional<int> refused(const std::string& config, const EngagementOptions& o
 }  // namespace
 
 int engagement_get(const std::string& config, const EngagementOptions& options) {
-    return with_api(config, [options](EngagementsApi& api) -> Task<int> {
+    return with_api(config, [options](EngagementsApi& api, const Settings&) -> Task<int> {
         const auto answer = co_await api.get_json(options.id);
         if (!answer) co_return failed(answer.error());
         const std::string text = printable_json(answer.value());
@@ -80,7 +59,7 @@ int engagement_end(const std::string& config, const EngagementOptions& options) 
         const std::string what =
             "end engagement " + options.id + (error ? " with reason error" : "") + ", for its visitor too,";
         if (const auto no = refused(config, options, what)) return *no;
-        return with_api(config, [options, error](EngagementsApi& api) -> Task<int> {
+        return with_api(config, [options, error](EngagementsApi& api, const Settings&) -> Task<int> {
             const auto answer = co_await api.end(options.id, error);
             if (!answer)
                 co_return failed(answer.error(), "; only the engagement's current participant may end it");
@@ -103,7 +82,7 @@ int engagement_export(const std::string& config, const EngagementOptions& option
     return guarded([&] {
         const std::string what = "export engagement " + options.id + " to where its site is configured to,";
         if (const auto no = refused(config, options, what)) return *no;
-        return with_api(config, [options](EngagementsApi& api) -> Task<int> {
+        return with_api(config, [options](EngagementsApi& api, const Settings&) -> Task<int> {
             const auto answer = co_await api.export_engagement(options.id);
             if (!answer) co_return failed(answer.error(), "; the token may not export it");
             if (options.json)
@@ -120,7 +99,7 @@ int engagement_export(const std::string& config, const EngagementOptions& option
 }
 
 int queue_wait(const std::string& config, bool as_json) {
-    return with_api(config, [as_json](EngagementsApi& api) -> Task<int> {
+    return with_api(config, [as_json](EngagementsApi& api, const Settings&) -> Task<int> {
         const auto answer = co_await api.queue_wait();
         if (!answer)
             co_return failed(answer.error(),

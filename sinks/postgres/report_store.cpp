@@ -50,6 +50,18 @@ void read_work(Transaction& tx, StatusReport& report) {
     }
 }
 
+std::vector<RunStatus> read_runs(Transaction& tx, std::int64_t limit) {
+    std::vector<RunStatus> runs;
+    for (const auto& row : tx.run(sql::history_runs, {param(limit)})) {
+        runs.push_back({*text(row, "mode"), text(row, "site_id"), instant(row, "started_at"),
+                        *instant(row, "finished_at"), integer(row, "pages"), integer(row, "engagements"),
+                        integer(row, "rejected"), text(row, "error"), integer(row, "times"),
+                        *text(row, "stream"), instant(row, "window_from"), instant(row, "window_to"),
+                        integer(row, "requests")});
+    }
+    return runs;
+}
+
 class PostgresReportStore final : public ReportStore {
   public:
     explicit PostgresReportStore(Connection& connection) : connection_(connection) {}
@@ -65,15 +77,14 @@ class PostgresReportStore final : public ReportStore {
         return report;
     }
 
+    std::vector<RunStatus> runs(std::int64_t limit) override {
+        return connection_.query([&](Transaction& tx) { return read_runs(tx, limit); });
+    }
+
     History history(std::int64_t runs) override {
         return connection_.query([&](Transaction& tx) {
             History history;
-            for (const auto& row : tx.run(sql::history_runs, {param(runs)})) {
-                history.runs.push_back({*text(row, "mode"), text(row, "site_id"), instant(row, "started_at"),
-                                        *instant(row, "finished_at"), integer(row, "pages"),
-                                        integer(row, "engagements"), integer(row, "rejected"),
-                                        text(row, "error"), integer(row, "times"), *text(row, "stream")});
-            }
+            history.runs = read_runs(tx, runs);
             const Params hours_and_sites{param(std::int64_t{History::kHours}), array(first_sites(tx))};
             for (const auto& row : tx.run(sql::history_hours, hours_and_sites)) {
                 const auto ago = static_cast<std::size_t>(integer(row, "hours_ago"));

@@ -4,6 +4,16 @@
 namespace glia::sqlite {
 namespace {
 
+std::vector<RunStatus> read_runs(Connection& state, std::int64_t limit) {
+    std::vector<RunStatus> runs;
+    for (const Row& row : state.run(sql::history_runs, {limit})) {
+        runs.push_back({*row.text(0), row.text(1), row.instant(2), *row.instant(3), row.integer(4),
+                        row.integer(5), row.integer(6), row.text(7), 1, *row.text(8), row.instant(9),
+                        row.instant(10), row.integer(11)});
+    }
+    return runs;
+}
+
 class SqliteReportStore final : public ReportStore {
   public:
     explicit SqliteReportStore(StateFile& file) : file_(file) {}
@@ -33,14 +43,15 @@ class SqliteReportStore final : public ReportStore {
         });
     }
 
+    std::vector<RunStatus> runs(std::int64_t limit) override {
+        if (!file_.exists()) return {};
+        return file_.read([&](Connection& state) { return read_runs(state, limit); });
+    }
+
     History history(std::int64_t runs) override {
         return file_.read([&](Connection& state) {
             History history;
-            for (const Row& row : state.run(sql::history_runs, {runs})) {
-                history.runs.push_back({*row.text(0), row.text(1), row.instant(2), *row.instant(3),
-                                        row.integer(4), row.integer(5), row.integer(6), row.text(7), 1,
-                                        *row.text(8)});
-            }
+            history.runs = read_runs(state, runs);
             for (const Row& row : state.run(sql::history_hours, {std::int64_t{History::kHours}})) {
                 auto& hours = history.engagements_by_hour[*row.text(0)];
                 const auto ago = static_cast<std::size_t>(row.integer(1));

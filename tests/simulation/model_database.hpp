@@ -145,6 +145,7 @@ class ModelDatabase : public Sink,
     void resolve(std::int64_t) override {}
 
     StatusReport status() override { return {}; }
+    std::vector<RunStatus> runs(std::int64_t) override { return {}; }
     History history(std::int64_t) override { return {}; }
     void prune_runs(Seconds) override {}
 

@@ -263,6 +263,7 @@ class SlowStatus final : public simulation::ModelDatabase {
         site.last_error = "what the page tells on loopback";
         return report;
     }
+    std::vector<RunStatus> runs(std::int64_t) override { return {}; }
     History history(std::int64_t) override { return {}; }
 
   private:
