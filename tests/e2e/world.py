@@ -1,6 +1,6 @@
 """What the end-to-end tests are made of: a private PostgreSQL, the simulator, the built program, and the comparison
 of every table with the simulator's truth. Standard library only."""
-import atexit, contextlib, glob, json, os, pwd, shutil, signal, socket, subprocess, tempfile, time, urllib.parse, urllib.request
+import atexit, contextlib, glob, json, os, pwd, re, shutil, signal, socket, subprocess, tempfile, time, urllib.parse, urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("GLIA_BUILD", TOP + "/build/release")
@@ -8,6 +8,16 @@ GLIA = BUILD + "/daemon/glia-sync"
 SIMULATOR = os.environ.get("GLIA_SIMULATOR", BUILD + "/tests/glia-simulator")
 PG_BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: float(p.split("/")[-2]))[-1]
 DATA_TABLES = ("engagements", "engagement_sites", "engagement_operators", "engagement_queues", "audio_recordings", "queues", "legs", "leg_queues")
+
+
+def wait_until_caught(process, number):
+    """Returns when the process has a handler for the signal, or has ended: before that, the signal kills it."""
+    for _ in range(3000):
+        try: caught = int(re.search(r"SigCgt:\s+(\S+)", open(f"/proc/{process.pid}/status").read())[1], 16)
+        except (OSError, TypeError): caught = 0
+        if caught >> (number - 1) & 1 or process.poll() is not None: return
+        time.sleep(0.01)
+    raise AssertionError(f"no handler for signal {number} in 30 s")
 
 
 def free_port():
@@ -196,7 +206,9 @@ class Program:
         process.log = lambda: open(f"{self.dir}/{name}.log").read()
         try:
             yield process
-            if process.poll() is None: process.send_signal(signal.SIGTERM)
+            if process.poll() is None:
+                wait_until_caught(process, signal.SIGTERM)
+                process.send_signal(signal.SIGTERM)
             code = process.wait(15)
             assert expect is None or code == expect, f"the service ended with {code}: {process.log()[-2000:]}"
         finally:
