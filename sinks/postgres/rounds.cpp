@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "sinks/engagement_plan.hpp"
+#include "sinks/invariant.hpp"
 
 namespace glia::postgres {
 
@@ -37,6 +38,12 @@ std::vector<std::vector<Work>> rounds(const std::vector<const Batch*>& batches) 
             if (item->fetched->fetched_at >= work.fetched->fetched_at) work.fetched = item->fetched;
         }
         work.incoming = incoming_state(*work.fetched, now);
+    }
+    for (const std::vector<Work>& each : result) {
+        const bool ascend = std::adjacent_find(each.begin(), each.end(), [](const Work& a, const Work& b) {
+                                return a.id() >= b.id();
+                            }) == each.end();
+        check_invariant(ascend, "ids that are written together ascend, so that none stands twice");
     }
     return result;
 }

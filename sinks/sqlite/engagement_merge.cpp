@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/engagement_plan.hpp"
 #include "sinks/sqlite/sql.hpp"
 
@@ -132,6 +133,7 @@ class EngagementMerge {
         if (plan.insert || plan.updates()) s.fetched_at = fetched_at_after(s, incoming);
         if (plan.write_legs) s.legs_hash = incoming.legs_hash;
         if (plan.write_legs || plan.mark_legs) s.legs_fetched_at = incoming.fetched_at;
+        check_stored_state(s);
         // What is written shows the whole engagement. One that changed, of which only the list item is there,
         // is owed until its legs have come too; one that is new is written at once, without.
         const bool news = plan.insert || plan.write_core || plan.write_legs || after.owed;
