@@ -7,6 +7,7 @@
 #include "sinks/commit_invariants.hpp"
 #include "sinks/engagement_plan.hpp"
 #include "sinks/sqlite/sql.hpp"
+#include "sinks/undocumented_members.hpp"
 
 namespace glia::sqlite {
 namespace {
@@ -83,6 +84,10 @@ class EngagementMerge {
         for (const DetailOutcome& outcome : batch_.details) {
             if (!lost_.contains(outcome.engagement_id)) settle(outcome);
         }
+        for (const auto& [path, member] : undocumented_) {
+            state_.run(sql::record_undocumented, {path, std::string(name_of(member.kind)), member.example,
+                                                  member.example_of, member.times});
+        }
         counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
         return counts_;
     }
@@ -110,6 +115,8 @@ class EngagementMerge {
         if (known) known->state = *stored;
         remember(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
+        if (plan.write_core) collect_undocumented(e, undocumented_);
+        if (plan.write_legs) collect_undocumented_of_legs(e, undocumented_);
         count(plan, e);
         if (known && !known->rejected) return;
         const bool with_legs = fetched.source == RecordSource::detail || incoming.legs_hash;
@@ -209,6 +216,7 @@ class EngagementMerge {
     const std::set<std::string> lost_;
     RecordWriter& writer_;
     CommitCounts counts_;
+    UndocumentedMembers undocumented_;
     bool any_forgotten_ = false;
 };
 
