@@ -5,8 +5,8 @@
 
 #include "daemon/base/metrics.hpp"
 #include "daemon/base/runtime.hpp"
-#include "daemon/sync/pass_run.hpp"
-#include "daemon/sync/site_visit.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
+#include "daemon/sync/site_poll.hpp"
 #include "daemon/sync/store.hpp"
 #include "sinks/commit_invariants.hpp"
 #include "sinks/engagement_plan.hpp"
@@ -92,7 +92,7 @@ TEST(Invariant, WhatSomebodyChangedInTheTablesIsDataAndLegsAreReadAgain) {
 }
 TEST(Invariant, APassMakesNoCheckpointWithoutALease) {
     EXPECT_THROW(Pass(SiteTarget{"s"}, OpenPass{}).checkpoint(), InvariantBroken);
-    EXPECT_THROW(SiteVisit(SiteLease(), SyncSettings{}), InvariantBroken);
+    EXPECT_THROW(SitePoll(SiteLease(), SyncSettings{}), InvariantBroken);
 }
 TEST(Invariant, ARecordWithoutAnIdGoesIntoNoBatch) {
     Batch batch;
