@@ -24,6 +24,8 @@ IncomingState incoming_state(const FetchedEngagement& fetched, std::chrono::stea
 
 MergePlan plan_engagement(std::optional<StoredState>& stored, const Engagement& engagement,
                           const IncomingState& incoming) {
+    // Somebody may have set `legs_fetched_at` to NULL to have legs fetched again.
+    if (stored && !stored->legs_fetched_at) stored->legs_hash.reset();
     const bool upgraded = stored && upgrade_hashes(*stored, engagement, incoming);
     MergePlan plan = plan_merge(stored, incoming);
     plan.rewrite_hashes = upgraded;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/durations.hpp"
+#include "sinks/invariant.hpp"
 
 namespace glia {
 namespace {
@@ -119,10 +121,12 @@ MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingSta
         plan.want_detail = incoming.source == RecordSource::list && !incoming.legs_hash;
         return plan;
     }
+    check_stored_state(*stored);
     plan_core(*stored, incoming, plan);
     plan_legs(*stored, incoming, plan);
     const bool overwrites = plan.write_core || (plan.write_legs && stored->legs_fetched_at);
     if (incoming.late && overwrites) plan.want_detail = true;
+    check_invariant(!plan.write_legs || incoming.legs_hash, "legs are written with their hash");
     return plan;
 }
 

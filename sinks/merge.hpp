@@ -86,6 +86,9 @@ struct MergePlan {
 /// A late response that overwrites something asks for a detail as well: of the stored state and the late one,
 /// nobody can tell which is the newer (A is read, B is asked for, A is read again and found unchanged, B
 /// arrives). The detail decides.
+///
+/// Throws InvariantBroken for a stored hash of legs without the time of their reading: rows of the tables may
+/// be so by hand, and plan_engagement() reads those as legs that are not known.
 MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingState& incoming);
 
 }  // namespace glia

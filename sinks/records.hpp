@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ using OptionalText = std::optional<std::string>;
 using OptionalSeconds = std::optional<std::int64_t>;  ///< whole seconds, as the API counts them
 using OptionalFlag = std::optional<bool>;
 using OptionalInstant = std::optional<Instant>;
+
+struct UndocumentedOfRecord;  // undocumented_members.hpp
 
 /// A queue as an engagement or a leg names it.
 struct QueueRef {
@@ -92,6 +95,9 @@ struct Engagement {
     std::optional<RecordList<Leg>> legs;
     /// Of the visitor's id as it came, where privacy replaced it; for recognising who is forgotten.
     std::optional<ContentHash> visitor_mark;
+    /// What is beyond the documentation, where privacy changed `extra`, here or in a leg: names and kinds,
+    /// and examples of what is kept. None: as `extra` has it.
+    std::shared_ptr<const UndocumentedOfRecord> undocumented;
     bool operator==(const Engagement&) const = default;
 };
 

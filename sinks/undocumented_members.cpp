@@ -9,7 +9,7 @@
 namespace glia {
 namespace {
 
-namespace dom = simdjson::dom;
+namespace od = simdjson::ondemand;
 
 /// The beginning of a text, cut between characters.
 std::string beginning(std::string text) {
@@ -26,42 +26,46 @@ class Collector {
         : engagement_id_(engagement_id), members_(members) {}
 
     /// The members of an object at `shown`, whose documentation stands at `path`; see documented_member().
-    void add_object(const std::string& path, const std::string& shown, dom::object object) {
-        for (const auto [name, value] : object) {
-            add_member(path, shown.empty() ? std::string(name) : shown + "." + std::string(name), name,
-                       value);
+    void add_object(const std::string& path, const std::string& shown, od::object object) {
+        for (auto field : object) {
+            const std::string name(field.unescaped_key().value());
+            od::value value = field.value();
+            add_member(path, shown.empty() ? name : shown + "." + name, name, value);
         }
     }
 
   private:
     void add_member(const std::string& path, const std::string& shown, std::string_view name,
-                    dom::element value) {
+                    od::value& value) {
         using Shape = DocumentedMember::Shape;
         const auto member = documented_member(path, name);
         if (!member) return add(shown, UndocumentedKind::unknown, value);
         const std::string inner = documented_path(path, name);
-        if (member->shape == Shape::object && value.is_object())
-            return add_object(inner, shown, dom::object(value));
+        const od::json_type type = value.type();
+        if (member->shape == Shape::object && type == od::json_type::object)
+            return add_object(inner, shown, value.get_object());
         const bool list = member->shape == Shape::list_of_objects || member->shape == Shape::list_of_values;
-        if (list && value.is_array()) return add_elements(inner, shown + "[]", dom::array(value));
+        if (list && type == od::json_type::array) return add_elements(inner, shown + "[]", value.get_array());
         const bool told_by_text = member->kind == FieldKind::time || member->kind == FieldKind::id;
-        add(shown, value.is_string() && told_by_text ? UndocumentedKind::value : UndocumentedKind::type,
+        add(shown,
+            type == od::json_type::string && told_by_text ? UndocumentedKind::value : UndocumentedKind::type,
             value);
     }
-    void add_elements(const std::string& path, const std::string& shown, dom::array elements) {
-        for (const dom::element element : elements) {
-            if (element.is_object()) {
-                add_object(path, shown, dom::object(element));
-            } else if (!element.is_null()) {
-                add(shown, UndocumentedKind::type, element);
+    void add_elements(const std::string& path, const std::string& shown, od::array elements) {
+        for (auto element : elements) {
+            od::value value = element.value();
+            if (value.type() == od::json_type::object) {
+                add_object(path, shown, value.get_object());
+            } else if (value.type() != od::json_type::null) {
+                add(shown, UndocumentedKind::type, value);
             }
         }
     }
-    void add(const std::string& shown, UndocumentedKind kind, dom::element value) {
+    void add(const std::string& shown, UndocumentedKind kind, od::value& value) {
         UndocumentedMember& member = members_[shown];
         member.kind = kind;
         if (member.times++ > 0) return;
-        member.example = beginning(simdjson::minify(value));
+        member.example = beginning(std::string(std::string_view(simdjson::to_json_string(value))));
         member.example_of = engagement_id_;
     }
 
@@ -69,28 +73,61 @@ class Collector {
     UndocumentedMembers& members_;
 };
 
+/// `extra` is canonical JSON. Values are not read, so that numbers of any size pass.
 void collect(const Engagement& engagement, const std::string& path, const std::string& shown,
              const RecordText& extra, UndocumentedMembers& members) {
     if (!extra) return;
-    dom::parser parser;
-    dom::object object;
-    if (parser.parse((*extra).data(), (*extra).size()).get(object) != simdjson::SUCCESS) return;
-    Collector(*engagement.id, members).add_object(path, shown, object);
+    const simdjson::padded_string text(*extra);
+    od::parser parser;
+    try {
+        od::document document = parser.iterate(text);
+        Collector(*engagement.id, members).add_object(path, shown, document.get_object());
+    } catch (const simdjson::simdjson_error&) {
+        return;  // nothing that the parser makes
+    }
+}
+
+void collect_of_engagement(const Engagement& engagement, UndocumentedMembers& members) {
+    collect(engagement, "", "", engagement.extra, members);
+}
+
+void collect_of_legs(const Engagement& engagement, UndocumentedMembers& members) {
+    if (!engagement.legs) return;
+    for (const Leg& leg : *engagement.legs) collect(engagement, "legs", "legs[]", leg.extra, members);
+}
+
+void add_all(const UndocumentedMembers& more, UndocumentedMembers& members) {
+    for (const auto& [path, one] : more) {
+        UndocumentedMember& member = members[path];
+        member.kind = one.kind;
+        member.times += one.times;
+        if (!member.example.empty()) continue;
+        member.example = one.example;
+        member.example_of = one.example_of;
+    }
 }
 
 }  // namespace
+
+UndocumentedOfRecord undocumented_of(const Engagement& engagement) {
+    UndocumentedOfRecord members;
+    collect_of_engagement(engagement, members.engagement);
+    collect_of_legs(engagement, members.legs);
+    return members;
+}
 
 const char* name_of(UndocumentedKind kind) {
     return kind == UndocumentedKind::unknown ? "unknown" : kind == UndocumentedKind::type ? "type" : "value";
 }
 
 void collect_undocumented(const Engagement& engagement, UndocumentedMembers& members) {
-    collect(engagement, "", "", engagement.extra, members);
+    if (engagement.undocumented) return add_all(engagement.undocumented->engagement, members);
+    collect_of_engagement(engagement, members);
 }
 
 void collect_undocumented_of_legs(const Engagement& engagement, UndocumentedMembers& members) {
-    if (!engagement.legs) return;
-    for (const Leg& leg : *engagement.legs) collect(engagement, "legs", "legs[]", leg.extra, members);
+    if (engagement.undocumented) return add_all(engagement.undocumented->legs, members);
+    collect_of_legs(engagement, members);
 }
 
 }  // namespace glia

@@ -57,6 +57,28 @@ void check_folder(Report& report, const std::string& what, const std::string& fi
     }
 }
 
+/// What the API has begun to send, and where it is kept.
+void hint_undocumented(Report& report, const std::vector<std::string>& members, const std::string& where) {
+    if (members.empty()) return;
+    std::string names;
+    for (const std::string& name : members) names += (names.empty() ? "" : ", ") + name;
+    report.hint("documentation: within 7 days the API began to send what its documentation does not say: " +
+                names + "; it is kept in " + where);
+}
+
+/// A state file that is not made yet, or of an older version, tells nothing, and is no fault.
+std::vector<std::string> new_undocumented(const Settings& settings) {
+    std::vector<std::string> members;
+    try {
+        for (const UndocumentedStatus& member : open_sink(settings)->reports().status().undocumented) {
+            if (member.is_new) members.push_back(member.path + " (" + member.kind + ")");
+        }
+    } catch (const SinkError&) {
+        members.clear();
+    }
+    return members;
+}
+
 void check_files(Report& report, const Settings& settings) {
     if (settings.ndjson.path == "-") {
         report.good("lines: standard output");
@@ -64,6 +86,7 @@ void check_files(Report& report, const Settings& settings) {
         check_folder(report, "lines", settings.ndjson.path);
     }
     check_folder(report, "state", settings.ndjson.state);
+    hint_undocumented(report, new_undocumented(settings), "the member extra of the lines");
 }
 
 /// The folder itself, or the one in which it will be made.
@@ -135,13 +158,8 @@ void check_database(Report& report, const Settings& settings) {
         } else if (seen.schema_version > 0 && !seen.standby && !seen.read_only) {
             report.good("privileges: role " + seen.role + " can read and write every table");
         }
-        if (!seen.new_undocumented.empty()) {
-            std::string names;
-            for (const std::string& name : seen.new_undocumented) names += (names.empty() ? "" : ", ") + name;
-            report.hint(
-                "documentation: within 7 days the API began to send what its documentation does not say: " +
-                names + "; it is kept in the columns extra (see the table undocumented_members)");
-        }
+        hint_undocumented(report, seen.new_undocumented,
+                          "the columns extra (see the table undocumented_members)");
         if (seen.indexes) {
             report.hint("memory: the indexes of " + schema + " take " + *seen.indexes +
                         ", and PostgreSQL's shared_buffers are " + seen.shared_buffers +

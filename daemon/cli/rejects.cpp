@@ -6,7 +6,7 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/nearest.hpp"
 #include "sinks/timestamp.hpp"

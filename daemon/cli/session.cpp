@@ -33,6 +33,11 @@ Task<> prepare(Engine& engine) {
         migrate ? static_cast<void>(sink.migrate()) : sink.require_schema();
     };
     co_await engine.store.run(bring_schema);
+    const ForbiddenExamples forbidden = Privacy(engine.settings.privacy.levels, {}).forbidden_examples();
+    if (forbidden.any()) {
+        const auto erase = [forbidden](Sink& sink) { sink.erasures().erase_examples(forbidden); };
+        co_await engine.store.run(erase);
+    }
     co_await load_server_clock(engine);
 }
 

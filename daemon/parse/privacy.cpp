@@ -45,6 +45,16 @@ bool has_bare_element(const std::string& list) {
                        [](simdjson::dom::element element) { return !element.is_object(); });
 }
 
+/// Drops the examples that privacy changed or left out.
+void drop_examples(UndocumentedMembers& told, const UndocumentedMembers& kept) {
+    for (auto& [path, member] : told) {
+        const auto same = kept.find(path);
+        if (same != kept.end() && same->second == member) continue;
+        member.example.clear();
+        member.example_of.clear();
+    }
+}
+
 /// True if nothing is left of what a composite held.
 bool is_bare(std::string_view text) {
     constexpr std::string_view kPlaceholders = "[]{},";
@@ -191,6 +201,32 @@ void Privacy::apply_to_extra(std::string_view base, RecordText& object) const {
     if (object) object = extra(base, object.str());
 }
 
+/// What is told of undocumented members is found before, and has the examples that are the same after.
+void Privacy::apply_to_extras(Engagement& e) const {
+    UndocumentedOfRecord told = undocumented_of(e);
+    apply_to_extra("", e.extra);
+    if (e.legs) {
+        for (Leg& leg : *e.legs) apply_to_extra("legs", leg.extra);
+    }
+    const UndocumentedOfRecord kept = undocumented_of(e);
+    if (told == kept) return;
+    drop_examples(told.engagement, kept.engagement);
+    drop_examples(told.legs, kept.legs);
+    e.undocumented = std::make_shared<UndocumentedOfRecord>(std::move(told));
+}
+
+ForbiddenExamples Privacy::forbidden_examples() const {
+    ForbiddenExamples forbidden;
+    forbidden.unknown = levels_.extra != PrivacyLevel::keep;
+    EngagementFields::for_each([&]<typename F>() {
+        if (level_of(F::personal) == PrivacyLevel::keep) return;
+        const std::string name(F::name.view());
+        forbidden.members.push_back(F::inner.empty() ? name : name + "." + std::string(F::inner.view()));
+        if (F::kind == FieldKind::list) forbidden.members.push_back(name + "[]");
+    });
+    return forbidden;
+}
+
 void Privacy::apply(Engagement& e) const {
     if (keep_all()) return;
     if (levels_.visitor_id != PrivacyLevel::keep && e.visitor_id) e.visitor_mark = bytes_hash(*e.visitor_id);
@@ -204,9 +240,9 @@ void Privacy::apply(Engagement& e) const {
             apply(level_of(F::personal), e.*F::member);
         }
     });
-    apply_to_extra("", e.extra);
-    if (!e.legs) return;
-    for (Leg& leg : *e.legs) apply_to_extra("legs", leg.extra);
+    const bool any_leg = e.legs && std::any_of(e.legs->begin(), e.legs->end(),
+                                               [](const Leg& leg) { return leg.extra.has_value(); });
+    if (e.extra || any_leg) apply_to_extras(e);
 }
 
 void Privacy::apply(ChatMessage& m) const {

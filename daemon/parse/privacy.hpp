@@ -7,6 +7,7 @@
 #include "daemon/config/privacy_levels.hpp"
 #include "sinks/fields/field.hpp"
 #include "sinks/records.hpp"
+#include "sinks/undocumented_members.hpp"
 
 namespace glia {
 
@@ -28,6 +29,9 @@ class Privacy {
     /// object cannot be looked into: it becomes `null`, unless everything is kept.
     std::string apply_to_json(std::string_view json) const;
 
+    /// The examples of undocumented members that the levels do not keep.
+    ForbiddenExamples forbidden_examples() const;
+
     /// How a value appears where its level is `hash`: `hmac:` and 64 hexadecimal digits.
     std::string pseudonym(std::string_view value) const;
     /// How a visitor's id is stored; none: not at all.
@@ -46,6 +50,7 @@ class Privacy {
     OptionalText visitor_href(std::string_view href, std::string_view id) const;
     void apply(PrivacyLevel level, RecordText& text) const;
     void apply_to_extra(std::string_view base, RecordText& object) const;
+    void apply_to_extras(Engagement& engagement) const;
 
     PrivacyLevels levels_;
     std::string key_;

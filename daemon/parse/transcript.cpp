@@ -8,6 +8,7 @@
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/page_splitter.hpp"
+#include "sinks/fields/message_fields.hpp"
 #include "sinks/json_text.hpp"
 #include "sinks/timestamp.hpp"
 
@@ -63,19 +64,54 @@ bool take_json(dom::element value, OptionalText& target) {
     return true;
 }
 
-bool take_sender(dom::element value, ChatMessage& message, Others& others) {
+/// False, and there is none, for a value of another type.
+template <typename Field>
+bool take_value(dom::element value, ChatMessage& message) {
+    auto& target = message.*Field::member;
+    if constexpr (Field::kind == FieldKind::time) {
+        return take_time(value, target);
+    } else if constexpr (Field::kind == FieldKind::json) {
+        return take_json(value, target);
+    } else {
+        static_assert(Field::kind == FieldKind::text);
+        return take_text(value, target);
+    }
+}
+
+/// The fields that stand in the object `name` of a message.
+bool take_inner(std::string_view name, dom::element value, ChatMessage& message, Others& others) {
     if (value.is_null()) return true;
     if (!value.is_object()) return false;
-    Others of_sender;
-    for (const auto [key, inner] : dom::object(value)) {
-        const bool taken = key == "type"   ? take_text(inner, message.sender_type)
-                           : key == "name" ? take_text(inner, message.sender_name)
-                           : key == "href" ? take_text(inner, message.sender_href)
-                                           : false;
-        if (!taken) of_sender.add(key, inner);
+    Others beside;
+    for (const dom::key_value_pair inner : dom::object(value)) {
+        bool taken = false;
+        MessageFields::for_each([&]<typename Field>() {
+            if constexpr (!Field::inner.empty()) {
+                if (name == Field::name.view() && inner.key == Field::inner.view())
+                    taken = take_value<Field>(inner.value, message);
+            }
+        });
+        if (!taken) beside.add(inner.key, inner.value);
     }
-    if (const OptionalText text = of_sender.text()) others.add_text("sender", *text);
+    if (const OptionalText text = beside.text()) others.add_text(name, *text);
     return true;
+}
+
+/// False for a member that has no field, or is not of the type of its field.
+bool take_member(const dom::key_value_pair& member, ChatMessage& message, Others& others) {
+    bool found = false, taken = false;
+    MessageFields::for_each([&]<typename Field>() {
+        if constexpr (Field::is_api_member) {
+            if (found || member.key != Field::name.view()) return;
+            found = true;
+            if constexpr (Field::inner.empty()) {
+                taken = take_value<Field>(member.value, message);
+            } else {
+                taken = take_inner(member.key, member.value, message, others);
+            }
+        }
+    });
+    return taken;
 }
 
 /// A message that is not JSON, kept as it was sent.
@@ -95,16 +131,8 @@ ChatMessage read_message(dom::element element) {
         message.extra = others.text();
         return message;
     }
-    for (const auto [key, value] : dom::object(element)) {
-        const bool taken = key == "id"           ? take_text(value, message.id)
-                           : key == "created_at" ? take_time(value, message.created_at)
-                           : key == "type"       ? take_text(value, message.type)
-                           : key == "message"    ? take_text(value, message.message)
-                           : key == "attachment" ? take_json(value, message.attachment)
-                           : key == "metadata"   ? take_json(value, message.metadata)
-                           : key == "sender"     ? take_sender(value, message, others)
-                                                 : false;
-        if (!taken) others.add(key, value);
+    for (const dom::key_value_pair member : dom::object(element)) {
+        if (!take_member(member, message, others)) others.add(member.key, member.value);
     }
     message.extra = others.text();
     return message;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 
 namespace glia {
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sinks/invariant.hpp"
+
 namespace glia {
 namespace {
 
@@ -87,10 +89,13 @@ CommitQueue::Write CommitQueue::begin(std::vector<Ticket> commits, bool shared) 
     const Group group = ++last_group_;
     if (shared) {
         ++shared_running_;
+        std::unordered_set<std::string_view> ids;
         for (const Ticket ticket : commits) {
             for (const auto& fetched : entries_.at(ticket).batch->engagements)
-                reserved_ids_.insert(*fetched.engagement.id);
+                ids.insert(*fetched.engagement.id);
         }
+        reserved_ids_.merge(ids);
+        check_invariant(ids.empty(), "concurrent groups share no engagement");
     }
     running_.emplace(group, Running{commits, shared, false, 0, false});
     return {group, std::move(commits)};

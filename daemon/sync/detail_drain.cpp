@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 namespace glia {
 namespace {
 

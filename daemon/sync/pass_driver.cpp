@@ -44,16 +44,16 @@ Task<PassResult> PassDriver::result() {
 /// or the pass has ended.
 std::optional<Ask> PassDriver::advance() {
     for (;;) {
-        PassRun::Step step = run_.next();
-        if (auto* fetch = std::get_if<PassRun::Fetch>(&step)) return std::move(fetch->ask);
-        if (std::holds_alternative<PassRun::End>(step)) ended_ = true;
-        auto* what = std::get_if<PassRun::Commit>(&step);
+        PassPipeline::Step step = run_.next();
+        if (auto* fetch = std::get_if<PassPipeline::Fetch>(&step)) return std::move(fetch->ask);
+        if (std::holds_alternative<PassPipeline::End>(step)) ended_ = true;
+        auto* what = std::get_if<PassPipeline::Commit>(&step);
         if (!what) return std::nullopt;
         commit(std::move(*what));
     }
 }
 
-void PassDriver::commit(PassRun::Commit what) {
+void PassDriver::commit(PassPipeline::Commit what) {
     what.checkpoint.elapsed =
         std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - began_);
     const auto done = [self = shared_from_this()](const CommitResult& result) { self->on_commit(result); };

@@ -1,4 +1,4 @@
-// Performs a pass: asks the API for what PassRun says, and commits behind the reading.
+// Performs a pass: asks the API for what PassPipeline says, and commits behind the reading.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "daemon/sync/engine.hpp"
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 
 namespace glia {
 
@@ -27,12 +27,12 @@ class PassDriver : public std::enable_shared_from_this<PassDriver> {
 
   private:
     std::optional<Ask> advance();
-    void commit(PassRun::Commit what);
+    void commit(PassPipeline::Commit what);
     void on_commit(const CommitResult& result);
     Task<> ask(Ask what);
 
     Engine& engine_;
-    PassRun run_;
+    PassPipeline run_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     bool reading_ = false;
     bool ended_ = false;

@@ -10,7 +10,7 @@
 #include "daemon/sync/erasure.hpp"
 #include "daemon/sync/pass_driver.hpp"
 #include "daemon/sync/schedule.hpp"
-#include "daemon/sync/site_visit.hpp"
+#include "daemon/sync/site_poll.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
@@ -52,22 +52,22 @@ void tell(const std::string& site, const char* mode, const PassResult& result) {
 }
 
 /// What is due for a leased site.
-Task<> visit_site(Engine& engine, const SiteLease& lease, SiteVisit& visit) {
+Task<> run_poll(Engine& engine, const SiteLease& lease, SitePoll& poll) {
     const Renewal renewal(engine, [&lease] {
         return [name = lease.site_id, epoch = lease.epoch](Sink& sink) {
             sink.site_leases().renew({name, epoch}, kLeaseTime);
         };
     });
-    if (visit.watermark_ahead(engine.api.server_now(), engine.api.machine_now())) {
+    if (poll.watermark_ahead(engine.api.server_now(), engine.api.machine_now())) {
         log::warn(LogTopic::sync,
                   "the watermark was ahead of the clock and is set back; engagements of that time may be "
                   "missing: load them with `glia-sync backfill --from`",
                   {{"site", lease.site_id}, {"synced_through", to_iso8601(*lease.synced_through)}});
     }
     while (auto read =
-               visit.next(engine.api.server_now(), engine.api.machine_now(), engine.runtime.random())) {
+               poll.next(engine.api.server_now(), engine.api.machine_now(), engine.runtime.random())) {
         const PassResult result = co_await run_pass(engine, std::move(read->pass), lease.site_id);
-        visit.on_result(result);
+        poll.on_result(result);
         if (result.complete) tell(lease.site_id, read->mode, result);
         if (result.pages >= kManyPages) malloc_trim(0);
         if (engine.scope.ending()) break;
@@ -94,13 +94,13 @@ Task<SiteResult> poll_site(Engine& engine, std::string name, bool force) {
         const SiteLease lease = *acquired.lease;
         site.leased = true;
         engine.health.begins(name);
-        SiteVisit visit(lease, engine.settings.sync);
-        co_await visit_site(engine, lease, visit);
-        site.outcome = visit.outcome();
-        site.rejected = visit.rejected();
-        const SiteRelease release = visit.release(engine.runtime.random());
+        SitePoll poll(lease, engine.settings.sync);
+        co_await run_poll(engine, lease, poll);
+        site.outcome = poll.outcome();
+        site.rejected = poll.rejected();
+        const SiteRelease release = poll.release(engine.runtime.random());
         site.wait = release.next_poll_in;
-        if (!visit.given_back()) {
+        if (!poll.given_back()) {
             const auto give_back = [lease, release](Sink& sink) {
                 sink.site_leases().release(lease.target(), release);
             };

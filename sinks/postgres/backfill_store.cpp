@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/postgres/checkpoint.hpp"
 #include "sinks/postgres/failed_runs.hpp"
 #include "sinks/postgres/migrate.hpp"
@@ -57,6 +58,7 @@ class PostgresBackfillStore final : public BackfillStore {
     }
 
     void renew_window(const WindowTarget& window, Seconds ttl) override {
+        check_epoch(window.epoch);
         connection_.transact([&](Transaction& tx) {
             Params values = window_params(window);
             values.push_back(param(ttl.count()));
@@ -108,6 +110,7 @@ class PostgresBackfillStore final : public BackfillStore {
         lease.target.site_id = *text(row, "site_id");
         lease.target.from = *instant(row, "window_from");
         lease.target.epoch = integer(row, "lease_epoch");
+        check_epoch(lease.target.epoch);
         lease.pass.from = lease.target.from;
         lease.pass.to = instant(row, "window_to");
         lease.pass.started_at = instant(row, "pass_started_at");

@@ -213,6 +213,11 @@ class PostgresErasureStore final : public ErasureStore {
     std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
         return postgres::add_tombstones(connection_, tombstones);
     }
+    void erase_examples(const ForbiddenExamples& forbidden) override {
+        connection_.transact([&](Transaction& tx) {
+            tx.run(sql::forbid_examples, {param(forbidden.unknown), array(forbidden.members)});
+        });
+    }
 
   private:
     Connection& connection_;

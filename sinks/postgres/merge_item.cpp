@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "sinks/engagement_plan.hpp"
+#include "sinks/invariant.hpp"
 
 namespace glia::postgres {
 
@@ -38,6 +39,13 @@ std::vector<std::vector<MergeItem>> partition_by_id(const std::vector<const Batc
             if (next->fetched->fetched_at >= item.fetched->fetched_at) item.fetched = next->fetched;
         }
         item.incoming = incoming_state(*item.fetched, now);
+    }
+    for (const std::vector<MergeItem>& items : partitions) {
+        const bool ascend =
+            std::adjacent_find(items.begin(), items.end(), [](const MergeItem& a, const MergeItem& b) {
+                return a.id() >= b.id();
+            }) == items.end();
+        check_invariant(ascend, "ids that are written together ascend, so that none stands twice");
     }
     return partitions;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/postgres/batch_writer.hpp"
 #include "sinks/postgres/checkpoint.hpp"
 #include "sinks/postgres/migrate.hpp"
@@ -36,6 +37,7 @@ class PostgresSink final : public Sink {
     void require_schema() override { require_latest(connection_); }
 
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override {
+        if (checkpoint) check_checkpoint(*checkpoint);
         std::set<std::string> lost;
         try {
             return commit_all(batch, checkpoint);
@@ -48,7 +50,10 @@ class PostgresSink final : public Sink {
     std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
         std::vector<const Batch*> batches;
         batches.reserve(parts.size());
-        for (const CommitPart& part : parts) batches.push_back(part.batch);
+        for (const CommitPart& part : parts) {
+            if (part.checkpoint) check_checkpoint(*part.checkpoint);
+            batches.push_back(part.batch);
+        }
         return connection_.query([&](Transaction& tx) {
             std::vector<const PassCheckpoint*> windows;
             for (const CommitPart& part : parts) {

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/postgres/checkpoint.hpp"
 #include "sinks/postgres/failed_runs.hpp"
 #include "sinks/postgres/migrate.hpp"
@@ -44,6 +45,7 @@ class PostgresSiteLeases final : public SiteLeases {
     }
 
     void renew(const SiteTarget& lease, Seconds ttl) override {
+        check_epoch(lease.epoch);
         connection_.transact([&](Transaction& tx) {
             fence(tx.write(sql::renew_site,
                            {lease.site_id, param(lease.epoch), param(ttl.count()), name_of(lease.stream)}),
@@ -82,6 +84,7 @@ class PostgresSiteLeases final : public SiteLeases {
         lease.site_id = site.site_id;
         lease.stream = site.stream;
         lease.epoch = integer(row, "lease_epoch");
+        check_epoch(lease.epoch);
         lease.failures = static_cast<int>(integer(row, "failures"));
         lease.synced_through = instant(row, "synced_through");
         if (const OptionalInstant from = instant(row, "pass_from")) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/sqlite/checkpoint.hpp"
 #include "sinks/sqlite/sql.hpp"
 #include "sinks/sqlite/stores.hpp"
@@ -49,6 +50,7 @@ class SqliteBackfillStore final : public BackfillStore {
                                                 list(claim.except_sites), kAttempts, claim.limit})) {
                 WindowLease& lease = leases.emplace_back();
                 lease.target = {claim.backfill_id, *row.text(0), *row.instant(3), row.integer(1)};
+                check_epoch(lease.target.epoch);
                 lease.attempts = static_cast<int>(row.integer(2));
                 lease.pass = {lease.target.from, row.instant(4), row.instant(5),
                               row.text(6),       row.integer(7), row.integer(8)};
@@ -61,6 +63,7 @@ class SqliteBackfillStore final : public BackfillStore {
     }
 
     void renew_window(const WindowTarget& window, Seconds ttl) override {
+        check_epoch(window.epoch);
         file_.transact([&](Connection& state) {
             fence(state.write(sql::renew_window, window_values(window, {value(ttl)})), describe(window));
         });

@@ -4,8 +4,10 @@
 #include <map>
 #include <set>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/engagement_plan.hpp"
 #include "sinks/sqlite/sql.hpp"
+#include "sinks/undocumented_members.hpp"
 
 namespace glia::sqlite {
 namespace {
@@ -82,6 +84,10 @@ class EngagementMerge {
         for (const DetailOutcome& outcome : batch_.details) {
             if (!lost_.contains(outcome.engagement_id)) settle(outcome);
         }
+        for (const auto& [path, member] : undocumented_) {
+            state_.run(sql::record_undocumented, {path, std::string(name_of(member.kind)), member.example,
+                                                  member.example_of, member.times});
+        }
         counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
         return counts_;
     }
@@ -109,6 +115,8 @@ class EngagementMerge {
         if (known) known->state = *stored;
         remember(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
+        if (plan.write_core) collect_undocumented(e, undocumented_);
+        if (plan.write_legs) collect_undocumented_of_legs(e, undocumented_);
         count(plan, e);
         if (known && !known->rejected) return;
         const bool with_legs = fetched.source == RecordSource::detail || incoming.legs_hash;
@@ -132,6 +140,7 @@ class EngagementMerge {
         if (plan.insert || plan.updates()) s.fetched_at = fetched_at_after(s, incoming);
         if (plan.write_legs) s.legs_hash = incoming.legs_hash;
         if (plan.write_legs || plan.mark_legs) s.legs_fetched_at = incoming.fetched_at;
+        check_stored_state(s);
         // What is written shows the whole engagement. One that changed, of which only the list item is there,
         // is owed until its legs have come too; one that is new is written at once, without.
         const bool news = plan.insert || plan.write_core || plan.write_legs || after.owed;
@@ -207,6 +216,7 @@ class EngagementMerge {
     const std::set<std::string> lost_;
     RecordWriter& writer_;
     CommitCounts counts_;
+    UndocumentedMembers undocumented_;
     bool any_forgotten_ = false;
 };
 

@@ -84,12 +84,19 @@ class SqliteErasureStore final : public ErasureStore {
         });
     }
 
+    void erase_examples(const ForbiddenExamples& forbidden) override {
+        file_.transact([&](Connection& state) {
+            state.run(sql::forbid_examples, {std::int64_t{forbidden.unknown}, list(forbidden.members)});
+        });
+    }
+
   private:
     static Erased erase(Connection& state, const std::string& engagement) {
         Erased erased;
         erased.engagements = state.write(sql::erase_engagement, {engagement});
         state.run(sql::erase_detail, {engagement});
         state.run(sql::clear_ongoing, {engagement});
+        state.run(sql::erase_undocumented_example, {engagement});
         erased.rejected = state.write(sql::erase_rejected, {engagement});
         return erased;
     }

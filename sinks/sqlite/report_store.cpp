@@ -31,6 +31,10 @@ class SqliteReportStore final : public ReportStore {
             report.details_waiting = queue.integer(0);
             report.details_parked = queue.integer(1);
             report.rejected = queue.integer(2);
+            for (const Row& row : state.run(sql::status_undocumented)) {
+                report.undocumented.push_back({*row.text(0), *row.text(1), *row.instant(2), *row.instant(3),
+                                               row.integer(4), row.integer(5) != 0});
+            }
             for (const Row& row : state.run(sql::status_clocks)) {
                 report.clocks.push_back({*row.text(0), row.real(1).value_or(0), std::nullopt});
             }

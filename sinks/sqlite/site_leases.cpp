@@ -1,3 +1,4 @@
+#include "sinks/commit_invariants.hpp"
 #include "sinks/sqlite/checkpoint.hpp"
 #include "sinks/sqlite/sql.hpp"
 #include "sinks/sqlite/stores.hpp"
@@ -33,6 +34,7 @@ class SqliteSiteLeases final : public SiteLeases {
     }
 
     void renew(const SiteTarget& lease, Seconds ttl) override {
+        check_epoch(lease.epoch);
         file_.transact([&](Connection& state) {
             fence(state.write(sql::renew_site,
                               {lease.site_id, lease.epoch, value(ttl), stream_value(lease.stream)}),
@@ -69,6 +71,7 @@ class SqliteSiteLeases final : public SiteLeases {
         lease.site_id = site.site_id;
         lease.stream = site.stream;
         lease.epoch = row.integer(0);
+        check_epoch(lease.epoch);
         lease.failures = static_cast<int>(row.integer(1));
         lease.synced_through = row.instant(2);
         if (const OptionalInstant from = row.instant(3)) {

@@ -1,5 +1,6 @@
 #include "sinks/sqlite/sqlite_sink.hpp"
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/sqlite/checkpoint.hpp"
 #include "sinks/sqlite/engagement_merge.hpp"
 #include "sinks/sqlite/stores.hpp"
@@ -26,6 +27,9 @@ class SqliteSink final : public Sink {
         return commit_together({{&batch, checkpoint ? &*checkpoint : nullptr}}).front();
     }
     std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
+        for (const CommitPart& part : parts) {
+            if (part.checkpoint) check_checkpoint(*part.checkpoint);
+        }
         std::vector<CommitCounts> counts;
         file_.commit([&](Connection& connection, RecordWriter& writer) {
             for (const CommitPart& part : parts) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sinks/tombstone.hpp"
+#include "sinks/undocumented_members.hpp"
 
 namespace glia {
 
@@ -76,6 +77,8 @@ class ErasureStore {
     /// Adds tombstones that another database had, all or none, and orders the erasure of what is stored of
     /// them; erase_part() performs it. Returns how many were new.
     virtual std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) = 0;
+    /// Erases stored examples of undocumented members: privacy has become stricter.
+    virtual void erase_examples(const ForbiddenExamples&) {}
 };
 
 }  // namespace glia

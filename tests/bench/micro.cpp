@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "daemon/parse/engagement_parser.hpp"
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 #include "sinks/postgres/tables.hpp"
 #include "sinks/record_hash.hpp"
 #include "tests/simulator/world.hpp"

@@ -1,5 +1,5 @@
 """The whole program without PostgreSQL: a line for each engagement, in files or on standard output."""
-import glob, shutil
+import glob, shutil, sqlite3
 from harness import *
 
 
@@ -328,3 +328,25 @@ def files_with_personal_data_are_not_for_everybody():
         done(program.run("run", "--once"))
     finally: os.umask(old)
     assert mode(sorted(files(program), key=os.path.getmtime)[-1]) == 0o600
+
+
+@test
+def what_the_api_sends_beyond_its_documentation_is_told():
+    simulator, program = world(400, sites=1)
+    without_database(simulator, program)
+    done(program.run("run", "--once"))
+    def told():
+        return {m["path"]: m["times_seen"] for m in json.loads(done(program.run("status", "--json")).out)["undocumented_members"]}
+    found = told()
+    assert "language" in found and "legs[].sentiment" in found, found
+    assert "members are not as documented" in done(program.run("status")).out
+    check = program.run("check")
+    assert "the API began to send what its documentation does not say" in check.out + check.err and "language (unknown)" in check.out + check.err, check.out + check.err
+    def examples():
+        with sqlite3.connect(program.dir + "/out/state") as state:
+            return dict(state.execute("SELECT path, example FROM undocumented_members"))
+    assert examples()["language"] == '"pt-BR"', examples()
+    program.settings["privacy"] = {"extra": "drop"}
+    program.configure(program.settings)
+    done(program.run("run", "--once"))
+    assert set(examples()) >= set(found) and not any(examples().values()), examples()

@@ -51,6 +51,7 @@ def nowhere(level):
 def with_everything_dropped_no_byte_of_a_visitor_is_anywhere():
     simulator, program = nowhere("drop")
     assert program.sql("SELECT count(visitor_name) + count(visitor_id) + count(visitor_href) + count(extra) FROM glia.engagements") == "0"
+    assert program.sql("SELECT count(*) FILTER (WHERE path IN ('language', 'legs[].sentiment')), count(example) FROM glia.undocumented_members") == "2|0"
     urls = sum(len(e["audio_recording_urls"]) for e in simulator.truth())
     assert program.sql("SELECT count(*) >= " + str(urls - 20) + ", count(url) FROM glia.audio_recordings") == "t|0"
 

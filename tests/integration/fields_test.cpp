@@ -158,6 +158,28 @@ TEST_F(StoredFields, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
     EXPECT_EQ(sql("SELECT example, example_of FROM undocumented_members WHERE path = 'mood'"), "NULL|NULL");
 }
 
+TEST_F(StoredFields, ExamplesThatPrivacyDoesNotKeepAnyMoreAreErased) {
+    Engagement dropped = engagement("e2");
+    dropped.extra.reset();
+    UndocumentedOfRecord told;
+    told.engagement["secret"].times = 3;
+    dropped.undocumented = std::make_shared<UndocumentedOfRecord>(told);
+    commit({listed(with_extra("e1",
+                              R"({"mood":"angry","duration":"109","visitor_name":7,"visitor":{"href":5}})")),
+            listed(dropped)});
+    const std::string all =
+        "SELECT path, example, example_of, times_seen FROM undocumented_members ORDER BY path";
+    EXPECT_EQ(sql(all),
+              "duration|\"109\"|e1|1\nmood|\"angry\"|e1|1\nsecret|NULL|NULL|3\nvisitor.href|5|e1|1\nvisitor_"
+              "name|7|e1|1");
+    sink->erasures().erase_examples({false, {"visitor_name", "visitor.href"}});
+    EXPECT_EQ(sql(all),
+              "duration|\"109\"|e1|1\nmood|\"angry\"|e1|1\nsecret|NULL|NULL|3\nvisitor.href|NULL|NULL|"
+              "1\nvisitor_name|NULL|NULL|1");
+    sink->erasures().erase_examples({true, {}});
+    EXPECT_EQ(sql("SELECT path FROM undocumented_members WHERE example IS NOT NULL"), "duration");
+}
+
 TEST_F(StoredFields, MoreThanAThousandUndocumentedNamesAreNotCounted) {
     sql("INSERT INTO undocumented_members SELECT 'x' || n, 'unknown', NULL, NULL, now(), now(), 1 FROM "
         "generate_series(1, 1000) n");

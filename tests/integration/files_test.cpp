@@ -209,6 +209,78 @@ TEST_P(Files, AFailedPassLeavesARowAndTheSameAgainLeavesNone) {
     EXPECT_EQ(runs[1].mode, "revisit");
     EXPECT_EQ(runs[1].pages, 3);
 }
+TEST_P(Files, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink(1 << 20);
+    const auto members = [&] {
+        sqlite::Connection state(folder.state(), false);
+        std::string text;
+        for (const auto& row : state.run(
+                 "SELECT path, kind, coalesce(example, '-'), coalesce(example_of, '-'), times_seen FROM "
+                 "undocumented_members ORDER BY path")) {
+            for (int i = 0; i < 4; ++i) text += *row.text(i) + "|";
+            text += std::to_string(row.integer(4)) + "\n";
+        }
+        return text;
+    };
+    const auto with_extra = [](const std::string& id, const char* extra) {
+        Engagement e = engagement(id);
+        e.extra = extra;
+        return e;
+    };
+    Engagement two = with_extra("e2", R"({"mood":"calm","visitor_name":7})");
+    Leg odd;
+    odd.id = "l1";
+    odd.duration = 1;
+    odd.extra = R"({"sentiment":-3})";
+    two.legs = RecordList<Leg>{odd};
+    Engagement dropped = engagement("e3");
+    dropped.extra.reset();
+    UndocumentedOfRecord told;
+    told.engagement["secret"].times = 1;
+    dropped.undocumented = std::make_shared<UndocumentedOfRecord>(told);
+    const Batch batch =
+        batch_of({listed(with_extra("e1", R"({"mood":"angry"})")), detailed(two), listed(dropped)});
+    const std::string seen =
+        "legs[].sentiment|unknown|-3|e2|1\n"
+        "mood|unknown|\"angry\"|e1|2\n"
+        "secret|unknown|-|-|1\n"
+        "visitor_name|type|7|e2|1\n";
+    for (int again = 0; again < 2; ++again) {
+        sink->commit(batch, std::nullopt);
+        EXPECT_EQ(members(), seen);
+    }
+    const auto status = sink->reports().status().undocumented;
+    ASSERT_EQ(status.size(), 4u);
+    EXPECT_TRUE(status[0].is_new);
+    // An example goes with the engagement that it is from, and when privacy does not keep it any more.
+    sink->erasures().forget({"e1", {}, {}});
+    sink->erasures().erase_examples({false, {"visitor_name", "visitor_id"}});
+    EXPECT_EQ(members(),
+              "legs[].sentiment|unknown|-3|e2|1\n"
+              "mood|unknown|-|-|2\n"
+              "secret|unknown|-|-|1\n"
+              "visitor_name|type|-|-|1\n");
+    sink->erasures().erase_examples({true, {}});
+    EXPECT_TRUE(members().starts_with("legs[].sentiment|unknown|-|-|1"));
+}
+TEST_P(Files, NobodyWaitsForAWindowWhoseLeaseRanOutLongAgo) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink();
+    BackfillSpec spec;
+    spec.sites = {"s1"};
+    spec.from = kNoon;
+    spec.to = kNoon + Seconds{60};
+    spec.window = Seconds{60};
+    const std::int64_t id = sink->backfills().open(spec).id;
+    // By lease time: how long ago it ran out.
+    sink->backfills().claim_windows({id, "gone", Seconds{-30}, {}, 1});
+    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 1);
+    sink->backfills().claim_windows({id, "gone", Seconds{-61}, {}, 1});
+    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 0);
+    EXPECT_EQ(sink->backfills().claim_windows({id, "me", Seconds{30}, {}, 1}).size(), 1u);
+    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 1);
+}
 TEST_P(Files, WhatIsForgottenIsNotWrittenAgain) {
     const Folder folder(GetParam());
     const auto sink = folder.sink(1 << 20);

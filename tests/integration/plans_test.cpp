@@ -123,6 +123,7 @@ const std::multimap<std::string, Asked> kAsked = {
     {"erase_legs", {"$ids", 100}},
     {"engagements_after", {"'', '200'", 200}},
     {"erase_undocumented_examples", {"$ids", 1000}},
+    {"forbid_examples", {"true, '{visitor_name,visitor.href}'", 1000}},
     {"erase_rejected", {"'{1,2,3}'", 3}},
     {"import_tombstones", {"'{visitor}', '{\\x00}', '{NULL}'", 1}},
     {"list_tombstones", {"'', '\\x', '200'", 200}},

@@ -159,7 +159,7 @@ class Twins {
         std::optional<PassCheckpoint> checkpoint;
         if (pick(2)) {
             checkpoint.emplace();
-            const std::int64_t epoch = epoch_of(site) - (pick(4) == 0 ? 1 : 0);
+            const std::int64_t epoch = std::max<std::int64_t>(1, epoch_of(site) - (pick(4) == 0 ? 1 : 0));
             if (pick(3)) {
                 checkpoint->target = SiteTarget{site.site_id, epoch, site.stream};
             } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "sinks/invariant.hpp"
 #include "tests/simulation/backfiller.hpp"
 #include "tests/simulation/service.hpp"
 #include "tests/simulation/world.hpp"
@@ -293,8 +294,12 @@ class History {
 }  // namespace
 
 std::string run_history(const Scenario& scenario, const std::vector<int>& kept, bool trace) {
-    History history(scenario, kept, trace);
-    return history.run();
+    try {
+        History history(scenario, kept, trace);
+        return history.run();
+    } catch (const InvariantBroken& broken) {
+        return broken.what();
+    }
 }
 
 std::vector<int> all_events(const Scenario& scenario) {

@@ -71,7 +71,8 @@ BackfillProgress ModelDatabase::progress(std::int64_t) {
     for (const Window& one : windows) {
         ++progress.windows_total;
         if (one.done) ++progress.windows_done;
-        if (!one.done && !one.lease_owner.empty()) ++progress.windows_leased;
+        const bool held = !one.lease_owner.empty() && one.lease_expires_at > now - Seconds{60};
+        if (!one.done && held) ++progress.windows_leased;
     }
     return progress;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sinks/commit_invariants.hpp"
 #include "sinks/engagement_plan.hpp"
 
 namespace simulation {
@@ -158,6 +159,7 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
         ++counts.legs;
     }
     if (plan.write_legs || plan.mark_legs) row.state.legs_fetched_at = incoming.fetched_at;
+    check_stored_state(row.state);
     if (!fetched.site_id.empty()) row.sites.insert(fetched.site_id);
     plan.insert ? ++counts.inserted : plan.write_core ? ++counts.changed : ++counts.unchanged;
 
@@ -228,7 +230,10 @@ Erased ModelDatabase::erase_older(Instant before, RetentionCursor& cursor) {
 
 CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
     CommitCounts counts;
-    if (checkpoint) check_fence(*checkpoint);
+    if (checkpoint) {
+        check_checkpoint(*checkpoint);
+        check_fence(*checkpoint);
+    }
     const std::set<std::string> lost =
         batch.claim_owner.empty() ? std::set<std::string>{} : lost_claims(batch);
     // Of one engagement twice, the later response counts.
@@ -300,6 +305,7 @@ SiteAcquired ModelDatabase::acquire(const SiteKey& key, const std::string& owner
 }
 
 void ModelDatabase::renew(const SiteTarget& lease, Seconds ttl) {
+    check_epoch(lease.epoch);
     Site& site = sites[key_of(lease)];
     if (site.lease_epoch != lease.epoch || site.lease_owner.empty()) lease_lost(lease.site_id);
     site.lease_expires_at = now + ttl;

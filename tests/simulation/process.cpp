@@ -215,21 +215,21 @@ void Process::check_group(const CommitQueue::Write& what, const Group& group) {
 // ------------------------------------------------------------------------------------------------ passes
 
 std::shared_ptr<Process::PassInProgress> Process::make_pass(Pass pass, const std::string& site) {
-    return std::make_shared<PassInProgress>(
-        PassInProgress{PassRun(std::move(pass), site, sync, kBatch), nullptr, nullptr, false, world_.now()});
+    return std::make_shared<PassInProgress>(PassInProgress{PassPipeline(std::move(pass), site, sync, kBatch),
+                                                           nullptr, nullptr, false, world_.now()});
 }
 
 void Process::perform(const std::shared_ptr<PassInProgress>& pass) {
     for (;;) {
         if (stopping_) pass->run.stop();
-        const PassRun::Step step = pass->run.next();
+        const PassPipeline::Step step = pass->run.next();
         if (pass->run.over() && pass->fetched) std::exchange(pass->fetched, nullptr)();
-        if (const auto* what = std::get_if<PassRun::Fetch>(&step)) return fetch(pass, what->ask);
-        if (const auto* what = std::get_if<PassRun::Commit>(&step)) {
+        if (const auto* what = std::get_if<PassPipeline::Fetch>(&step)) return fetch(pass, what->ask);
+        if (const auto* what = std::get_if<PassPipeline::Commit>(&step)) {
             commit(pass, *what);
             continue;
         }
-        if (std::holds_alternative<PassRun::Await>(step)) {
+        if (std::holds_alternative<PassPipeline::Await>(step)) {
             pass->awaiting = true;
         } else {
             pass->over();
@@ -259,7 +259,7 @@ void Process::fetch(const std::shared_ptr<PassInProgress>& pass, const Ask& what
         });
 }
 
-void Process::commit(const std::shared_ptr<PassInProgress>& pass, PassRun::Commit what) {
+void Process::commit(const std::shared_ptr<PassInProgress>& pass, PassPipeline::Commit what) {
     what.checkpoint.elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - pass->began);
     const auto go_on = [this, pass] {

@@ -12,7 +12,7 @@
 
 #include "daemon/api/server_clock.hpp"
 #include "daemon/sync/commit_queue.hpp"
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace simulation {
@@ -74,7 +74,7 @@ class Process {
 
     /// A pass on its way.
     struct PassInProgress {
-        PassRun run;
+        PassPipeline run;
         Done fetched;  ///< called once nothing more is asked of the API
         Done over;
         bool awaiting = false;
@@ -109,7 +109,7 @@ class Process {
 
     void wake();
     void fetch(const std::shared_ptr<PassInProgress>& pass, const Ask& what);
-    void commit(const std::shared_ptr<PassInProgress>& pass, PassRun::Commit what);
+    void commit(const std::shared_ptr<PassInProgress>& pass, PassPipeline::Commit what);
     void write_commits();
     void write(const CommitQueue::Write& what);
     void settle(const CommitQueue::Write& what, const Group& group, const std::vector<CommitCounts>& counts,

@@ -11,9 +11,9 @@ constexpr int kWorkers = 3;
 
 }  // namespace
 
-struct Service::Visit {
+struct Service::Poll {
     SiteLease lease;
-    SiteVisit visit;
+    SitePoll machine;
 };
 
 struct Service::Drain {
@@ -74,38 +74,38 @@ void Service::poll(const std::string& site) {
                 again(std::clamp<Time>(acquired.wait, Seconds{1}, kLease));
                 return;
             }
-            auto visit = std::make_shared<Visit>(Visit{*acquired.lease, SiteVisit(*acquired.lease, sync)});
+            auto site_poll = std::make_shared<Poll>(Poll{*acquired.lease, SitePoll(*acquired.lease, sync)});
             held_sites_[acquired.lease->site_id] = acquired.lease->epoch;
-            pump(visit);
+            pump(site_poll);
         },
         [this, again](const SinkError&) { again(sync.poll_every); });
 }
 
-void Service::pump(const std::shared_ptr<Visit>& visit) {
-    auto read =
-        stopping() ? std::nullopt : visit->visit.next(server_now(), machine_now(), world_.random.unit());
+void Service::pump(const std::shared_ptr<Poll>& site_poll) {
+    auto read = stopping() ? std::nullopt
+                           : site_poll->machine.next(server_now(), machine_now(), world_.random.unit());
     if (!read) {
-        release(visit);
+        release(site_poll);
         return;
     }
-    const auto pass = make_pass(std::move(read->pass), visit->lease.site_id);
-    pass->over = [this, visit, weak = std::weak_ptr(pass)] {
-        visit->visit.on_result(weak.lock()->run.result());
-        pump(visit);
+    const auto pass = make_pass(std::move(read->pass), site_poll->lease.site_id);
+    pass->over = [this, site_poll, weak = std::weak_ptr(pass)] {
+        site_poll->machine.on_result(weak.lock()->run.result());
+        pump(site_poll);
     };
     perform(pass);
 }
 
-void Service::release(const std::shared_ptr<Visit>& visit) {
-    const std::string site = visit->lease.site_id;
+void Service::release(const std::shared_ptr<Poll>& site_poll) {
+    const std::string site = site_poll->lease.site_id;
     held_sites_.erase(site);
-    const SiteRelease how = visit->visit.release(world_.random.unit());
+    const SiteRelease how = site_poll->machine.release(world_.random.unit());
     Time wait = how.next_poll_in;
-    if (visit->visit.outcome().ending != Ending::done) wait = std::max<Time>(wait, sync.poll_every);
+    if (site_poll->machine.outcome().ending != Ending::done) wait = std::max<Time>(wait, sync.poll_every);
     const auto again = [this, site, wait] { sleep(wait, [this, site] { poll(site); }); };
-    if (visit->visit.given_back()) return again();
+    if (site_poll->machine.given_back()) return again();
     call_void(
-        [site, epoch = visit->lease.epoch, how](Sink& sink) {
+        [site, epoch = site_poll->lease.epoch, how](Sink& sink) {
             sink.site_leases().release({site, epoch}, how);
         },
         [again] { again(); }, [again](const SinkError&) { again(); });

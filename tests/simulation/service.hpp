@@ -2,7 +2,7 @@
 #pragma once
 
 #include "daemon/sync/detail_drain.hpp"
-#include "daemon/sync/site_visit.hpp"
+#include "daemon/sync/site_poll.hpp"
 #include "tests/simulation/process.hpp"
 
 namespace simulation {
@@ -12,15 +12,15 @@ class Service : public Process {
     using Process::Process;
 
   private:
-    struct Visit;
+    struct Poll;
     struct Drain;
 
     void forget() override;
     void begin_work() override;
 
     void poll(const std::string& site);
-    void pump(const std::shared_ptr<Visit>& visit);
-    void release(const std::shared_ptr<Visit>& visit);
+    void pump(const std::shared_ptr<Poll>& site_poll);
+    void release(const std::shared_ptr<Poll>& site_poll);
 
     void drain_details();
     void work(const std::shared_ptr<Drain>& drain);

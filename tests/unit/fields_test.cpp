@@ -78,6 +78,14 @@ TEST(UndocumentedMembers, AreNamedByTheirPaths) {
     EXPECT_EQ(members.at("legs[].operator.name").kind, UndocumentedKind::unknown);
 }
 
+TEST(UndocumentedMembers, ANumberOfAnySizeIsNoObstacle) {
+    const auto members =
+        members_of(R"({"big":123456789012345678901234567890,"mood":1e999,"visitor":{"n":[1e-999]}})");
+    ASSERT_EQ(members.size(), 3u);
+    EXPECT_EQ(members.at("big").example, "123456789012345678901234567890");
+    EXPECT_EQ(members.at("visitor.n").example, "[1e-999]");
+}
+
 TEST(UndocumentedMembers, ExamplesAreShort) {
     const std::string extra = "{\"x\":\"" + std::string(199, 'a') + "ü" + std::string(1000, 'b') + "\"}";
     const std::string example = members_of(extra.c_str()).at("x").example;

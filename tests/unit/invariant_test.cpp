@@ -5,10 +5,11 @@
 
 #include "daemon/base/metrics.hpp"
 #include "daemon/base/runtime.hpp"
-#include "daemon/sync/pass_run.hpp"
-#include "daemon/sync/site_visit.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
+#include "daemon/sync/site_poll.hpp"
 #include "daemon/sync/store.hpp"
 #include "sinks/commit_invariants.hpp"
+#include "sinks/engagement_plan.hpp"
 
 namespace glia {
 namespace {
@@ -73,13 +74,25 @@ TEST(Invariant, LegsHaveTheirHashAndTheirTimeTogether) {
     stored.legs_fetched_at.reset();
     EXPECT_THROW(check_stored_state(stored), InvariantBroken);
 }
-TEST(Invariant, NoIdStandsTwiceInAGroup) {
-    EXPECT_EQ(broken([] { check_distinct({"b", "a", ""}); }), "none");
-    EXPECT_THROW(check_distinct({"b", "a", "b"}), InvariantBroken);
+TEST(Invariant, AMergeIsNotPlannedFromLegsOfWhichNobodyKnowsWhenTheyWereRead) {
+    StoredState stored;
+    stored.legs_hash.emplace();
+    EXPECT_THROW(plan_merge(stored, IncomingState{}), InvariantBroken);
+}
+TEST(Invariant, WhatSomebodyChangedInTheTablesIsDataAndLegsAreReadAgain) {
+    std::optional<StoredState> stored(std::in_place);
+    Engagement engagement;
+    engagement.id = std::string("e");
+    engagement.legs.emplace();
+    FetchedEngagement fetched;
+    fetched.engagement = engagement;
+    const IncomingState incoming = incoming_state(fetched, std::chrono::steady_clock::now());
+    stored->legs_hash = incoming.legs_hash;  // and legs_fetched_at was set to NULL
+    EXPECT_TRUE(plan_engagement(stored, engagement, incoming).write_legs);
 }
 TEST(Invariant, APassMakesNoCheckpointWithoutALease) {
     EXPECT_THROW(Pass(SiteTarget{"s"}, OpenPass{}).checkpoint(), InvariantBroken);
-    EXPECT_THROW(SiteVisit(SiteLease(), SyncSettings{}), InvariantBroken);
+    EXPECT_THROW(SitePoll(SiteLease(), SyncSettings{}), InvariantBroken);
 }
 TEST(Invariant, ARecordWithoutAnIdGoesIntoNoBatch) {
     Batch batch;

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/sync/detail_drain.hpp"
-#include "daemon/sync/site_visit.hpp"
+#include "daemon/sync/site_poll.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
@@ -28,109 +28,109 @@ FetchedPage page(int engagements, OptionalText next, int rejected = 0) {
     for (int i = 0; i < rejected; ++i) fetched.page.rejected.push_back({"r", "{}", "why"});
     return fetched;
 }
-PassRun pass_run(std::size_t batch = 3) {
+PassPipeline pass_pipeline(std::size_t batch = 3) {
     OpenPass window;
     window.from = kNoon - 24h;
-    return PassRun(Pass(SiteTarget{"s", 1}, window), "s", sync_settings(), batch);
+    return PassPipeline(Pass(SiteTarget{"s", 1}, window), "s", sync_settings(), batch);
 }
 template <typename Step>
-bool is(const PassRun::Step& step) {
+bool is(const PassPipeline::Step& step) {
     return std::holds_alternative<Step>(step);
 }
-PassRun::Commit commit_of(const PassRun::Step& step) {
-    return std::get<PassRun::Commit>(step);
+PassPipeline::Commit commit_of(const PassPipeline::Step& step) {
+    return std::get<PassPipeline::Commit>(step);
 }
 
-TEST(PassRunTest, PagesAreGatheredIntoABatchBeforeTheyAreCommitted) {
-    PassRun run = pass_run();
-    EXPECT_TRUE(is<PassRun::Fetch>(run.next()));
+TEST(PassPipelineTest, PagesAreGatheredIntoABatchBeforeTheyAreCommitted) {
+    PassPipeline run = pass_pipeline();
+    EXPECT_TRUE(is<PassPipeline::Fetch>(run.next()));
     run.on_page(page(2, "l1"));
-    EXPECT_TRUE(is<PassRun::Fetch>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::Fetch>(run.next()));
     run.on_page(page(2, "l2"));
-    const PassRun::Step step = run.next();
-    ASSERT_TRUE(is<PassRun::Commit>(step));
+    const PassPipeline::Step step = run.next();
+    ASSERT_TRUE(is<PassPipeline::Commit>(step));
     EXPECT_EQ(commit_of(step).batch->engagements.size(), 4u);
     EXPECT_EQ(commit_of(step).checkpoint.pass.next_page, "l2");
 }
-TEST(PassRunTest, TheNextPageIsFetchedWhileABatchIsCommittedAndOnlyOneIs) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, TheNextPageIsFetchedWhileABatchIsCommittedAndOnlyOneIs) {
+    PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(3, "l1"));
-    EXPECT_TRUE(is<PassRun::Commit>(run.next()));
-    EXPECT_TRUE(is<PassRun::Fetch>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::Commit>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::Fetch>(run.next()));
     run.on_page(page(3, "l2"));
-    EXPECT_TRUE(is<PassRun::Await>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::Await>(run.next()));
     run.on_committed({});
-    EXPECT_TRUE(is<PassRun::Commit>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::Commit>(run.next()));
 }
-TEST(PassRunTest, TheLastPageIsCommittedWithTheWatermarkOfTheStart) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, TheLastPageIsCommittedWithTheWatermarkOfTheStart) {
+    PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(1, std::nullopt));
-    const PassRun::Step step = run.next();
-    ASSERT_TRUE(is<PassRun::Commit>(step));
+    const PassPipeline::Step step = run.next();
+    ASSERT_TRUE(is<PassPipeline::Commit>(step));
     EXPECT_EQ(commit_of(step).checkpoint.watermark, kNoon - 1s);
-    EXPECT_TRUE(is<PassRun::Await>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::Await>(run.next()));
     run.on_committed({});
-    EXPECT_TRUE(is<PassRun::End>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::End>(run.next()));
     EXPECT_TRUE(run.result().complete);
 }
-TEST(PassRunTest, WhatWasFetchedBeforeAFailureIsCommitted) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, WhatWasFetchedBeforeAFailureIsCommitted) {
+    PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(2, "l1"));
     run.next();
     EXPECT_FALSE(run.on_error({ApiError::Kind::unavailable, 503, "away"}));
-    const PassRun::Step step = run.next();
-    ASSERT_TRUE(is<PassRun::Commit>(step));
+    const PassPipeline::Step step = run.next();
+    ASSERT_TRUE(is<PassPipeline::Commit>(step));
     EXPECT_EQ(commit_of(step).checkpoint.pass.next_page, "l1");
     run.on_committed({});
-    EXPECT_TRUE(is<PassRun::End>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::End>(run.next()));
     EXPECT_FALSE(run.result().complete);
     EXPECT_EQ(run.result().outcome.ending, Ending::unavailable);
 }
-TEST(PassRunTest, AfterACommitThatFailedNothingMoreIsAskedFor) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, AfterACommitThatFailedNothingMoreIsAskedFor) {
+    PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(3, "l1"));
     run.next();
     run.on_commit_failed({Ending::unavailable, "away"});
-    EXPECT_TRUE(is<PassRun::End>(run.next()));
+    EXPECT_TRUE(is<PassPipeline::End>(run.next()));
     EXPECT_FALSE(run.result().complete);
 }
-TEST(PassRunTest, AStopCommitsWhatIsThereAndKeepsTheLink) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, AStopCommitsWhatIsThereAndKeepsTheLink) {
+    PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(1, "l1"));
     run.stop();
-    const PassRun::Step step = run.next();
-    ASSERT_TRUE(is<PassRun::Commit>(step));
+    const PassPipeline::Step step = run.next();
+    ASSERT_TRUE(is<PassPipeline::Commit>(step));
     EXPECT_EQ(commit_of(step).checkpoint.pass.next_page, "l1");
     run.on_committed({});
     run.next();
     EXPECT_EQ(run.result().outcome.ending, Ending::stopped);
 }
-TEST(PassRunTest, ACursorThatEndedIsReadAgainFromTheFirstPage) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, ACursorThatEndedIsReadAgainFromTheFirstPage) {
+    PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(1, "l1"));
     run.next();
     EXPECT_TRUE(run.on_error({ApiError::Kind::not_found, 404, "cursor"}));
-    const PassRun::Step step = run.next();
-    EXPECT_TRUE(std::holds_alternative<AskFirst>(std::get<PassRun::Fetch>(step).ask));
+    const PassPipeline::Step step = run.next();
+    EXPECT_TRUE(std::holds_alternative<AskFirst>(std::get<PassPipeline::Fetch>(step).ask));
 }
-TEST(PassRunTest, RejectedRecordsTravelWithTheirPage) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, RejectedRecordsTravelWithTheirPage) {
+    PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(0, std::nullopt, 2));
     EXPECT_EQ(commit_of(run.next()).batch->rejected.size(), 2u);
 }
-TEST(PassRunTest, A403IsAboutTheSiteAndA404OnlyOnItsFirstPage) {
-    PassRun first = pass_run();
+TEST(PassPipelineTest, A403IsAboutTheSiteAndA404OnlyOnItsFirstPage) {
+    PassPipeline first = pass_pipeline();
     first.next();
     first.on_error({ApiError::Kind::not_found, 404, "no such site"});
     EXPECT_TRUE(first.result().site_refused);
-    PassRun later = pass_run();
+    PassPipeline later = pass_pipeline();
     later.next();
     later.on_page(page(1, "l1"));
     later.next();
@@ -282,8 +282,8 @@ PassResult complete() {
     return result;
 }
 
-TEST(PassRunTest, TheWatermarkIsNeverMoreThanAMinuteAheadOfThisMachinesClock) {
-    PassRun run = pass_run();
+TEST(PassPipelineTest, TheWatermarkIsNeverMoreThanAMinuteAheadOfThisMachinesClock) {
+    PassPipeline run = pass_pipeline();
     run.next();
     FetchedPage ahead = page(1, std::nullopt);
     ahead.not_before = kNoon + 24h;
@@ -291,7 +291,7 @@ TEST(PassRunTest, TheWatermarkIsNeverMoreThanAMinuteAheadOfThisMachinesClock) {
     run.on_page(std::move(ahead));
     EXPECT_EQ(commit_of(run.next()).checkpoint.watermark, kNoon + 60s);
 }
-TEST(PassRunTest, AClockThatIsYearsAheadDoesNotHaveRetentionLeaveOutWhatIsNew) {
+TEST(PassPipelineTest, AClockThatIsYearsAheadDoesNotHaveRetentionLeaveOutWhatIsNew) {
     SyncSettings sync = sync_settings();
     sync.retention = 24h * 30;
     Engagement engagement;
@@ -301,16 +301,16 @@ TEST(PassRunTest, AClockThatIsYearsAheadDoesNotHaveRetentionLeaveOutWhatIsNew) {
     add_to_batch(batch, engagement, RecordSource::list, {kNoon + 24h * 3650, kNoon}, "s", sync);
     EXPECT_EQ(batch.engagements.size(), 1u);
 }
-TEST(SiteVisitTest, AWatermarkInTheFutureByBothClocksIsToldAndSetBack) {
+TEST(SitePollTest, AWatermarkInTheFutureByBothClocksIsToldAndSetBack) {
     SiteLease ahead = lease();
     ahead.synced_through = kNoon + 24h;
-    SiteVisit visit(ahead, sync_settings());
+    SitePoll visit(ahead, sync_settings());
     EXPECT_TRUE(visit.watermark_ahead(kNoon, kNoon - 24h));
     EXPECT_FALSE(visit.watermark_ahead(kNoon + 24h, kNoon));
     EXPECT_LT(visit.next(kNoon, kNoon, 0)->pass.position().from, kNoon);
 }
-TEST(SiteVisitTest, TheRevisitThatIsDueComesAfterTheIncrementalPass) {
-    SiteVisit visit(lease(), sync_settings());
+TEST(SitePollTest, TheRevisitThatIsDueComesAfterTheIncrementalPass) {
+    SitePoll visit(lease(), sync_settings());
     EXPECT_STREQ(visit.next(kNoon, kNoon, 0)->mode, "incremental");
     visit.on_result(complete());
     const auto revisit = visit.next(kNoon, kNoon, 0);
@@ -320,10 +320,10 @@ TEST(SiteVisitTest, TheRevisitThatIsDueComesAfterTheIncrementalPass) {
     visit.on_result(complete());
     EXPECT_FALSE(visit.next(kNoon, kNoon, 0));
 }
-TEST(SiteVisitTest, WhereNoRevisitIsDueTheLeaseGoesBackWithTheLastCommit) {
+TEST(SitePollTest, WhereNoRevisitIsDueTheLeaseGoesBackWithTheLastCommit) {
     SiteLease fresh = lease();
     fresh.tiers = {{24h, 0s}};
-    SiteVisit visit(fresh, sync_settings());
+    SitePoll visit(fresh, sync_settings());
     Pass pass = visit.next(kNoon, kNoon, 0.5)->pass;
     PageFacts page;
     page.next_page = "more";
@@ -338,10 +338,10 @@ TEST(SiteVisitTest, WhereNoRevisitIsDueTheLeaseGoesBackWithTheLastCommit) {
     EXPECT_FALSE(visit.next(kNoon, kNoon, 0));
     EXPECT_EQ(visit.release(0).next_poll_in, pass.checkpoint().release->next_poll_in);
 }
-TEST(SiteVisitTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
+TEST(SitePollTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
     SiteLease fresh = lease();
     fresh.tiers = {{24h, 0s}};
-    SiteVisit visit(fresh, sync_settings());
+    SitePoll visit(fresh, sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
@@ -349,8 +349,8 @@ TEST(SiteVisitTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
     EXPECT_FALSE(visit.given_back());
     EXPECT_EQ(visit.release(0).error, "away");
 }
-TEST(SiteVisitTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
-    SiteVisit visit(lease(), sync_settings());
+TEST(SitePollTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
+    SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
@@ -359,8 +359,8 @@ TEST(SiteVisitTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
     EXPECT_EQ(visit.release(0).error, "away");
     EXPECT_EQ(visit.release(0).next_poll_in, 120s);
 }
-TEST(SiteVisitTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
-    SiteVisit visit(lease(), sync_settings());
+TEST(SitePollTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
+    SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
     failed.outcome = {Ending::unavailable, "away"};
@@ -373,10 +373,10 @@ TEST(SiteVisitTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
     EXPECT_EQ(release.failed->pass.pages, 3);
     EXPECT_EQ(release.failed->requests, 7);
 }
-TEST(SiteVisitTest, ARevisitThatFailsIsToldAsARevisit) {
+TEST(SitePollTest, ARevisitThatFailsIsToldAsARevisit) {
     SiteLease never_revisited = lease();
     never_revisited.tiers.clear();
-    SiteVisit visit(never_revisited, sync_settings());
+    SitePoll visit(never_revisited, sync_settings());
     visit.next(kNoon, kNoon, 0);
     visit.on_result(complete());
     ASSERT_TRUE(visit.next(kNoon, kNoon, 0));
@@ -386,8 +386,8 @@ TEST(SiteVisitTest, ARevisitThatFailsIsToldAsARevisit) {
     ASSERT_TRUE(visit.release(0).failed);
     EXPECT_EQ(visit.release(0).failed->mode, "revisit");
 }
-TEST(SiteVisitTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
-    SiteVisit visit(lease(), sync_settings());
+TEST(SitePollTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
+    SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult stopped;
     stopped.outcome = {Ending::stopped, "stopped"};

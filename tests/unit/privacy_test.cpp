@@ -53,7 +53,45 @@ TEST(Privacy, DropLeavesOutWhatTellsWhoSomebodyIsAndNothingElse) {
     expected.extra.reset();
     expected.legs->at(0).extra.reset();
     expected.visitor_mark = bytes_hash("v-17");  // by which a forgotten visitor is recognised all the same
-    EXPECT_EQ(engagement(all(kDrop)), expected);
+    const Engagement dropped = engagement(all(kDrop));
+    expected.undocumented = dropped.undocumented;
+    EXPECT_EQ(dropped, expected);
+}
+TEST(Privacy, WhatIsUndocumentedIsToldByNameAndWithoutAnExampleThatIsNotKept) {
+    for (const PrivacyLevel level : {kHash, kDrop}) {
+        const Engagement e =
+            engagement(Privacy({kKeep, kKeep, kKeep, kKeep, level}, "sixteen bytes or more"));
+        UndocumentedMembers members;
+        collect_undocumented(e, members);
+        collect_undocumented_of_legs(e, members);
+        std::string paths;
+        for (const auto& [path, member] : members) {
+            paths += path + " ";
+            EXPECT_EQ(member.kind, UndocumentedKind::unknown);
+            EXPECT_EQ(member.times, 1);
+            EXPECT_EQ(member.example + member.example_of, "") << path;
+        }
+        EXPECT_EQ(paths, "legs[].note legs[].operator.feels mood queues[].feels visitor.nick ");
+    }
+}
+TEST(Privacy, ExamplesThatAreKeptStayBesideThoseThatAreNot) {
+    EngagementParser parser(Privacy({kDrop, kKeep, kKeep, kKeep, kKeep}, ""));
+    std::string body =
+        R"({"id":"e1","created_at":"2017-07-07T13:47:21Z","visitor_name":["Sasha"],"mood":"calm"})";
+    UndocumentedMembers members;
+    collect_undocumented(*parser.detail(body).value->engagement, members);
+    ASSERT_EQ(members.size(), 2u);
+    EXPECT_EQ(members.at("mood").example, "\"calm\"");
+    EXPECT_EQ(members.at("visitor_name").example, "");
+    EXPECT_EQ(members.at("visitor_name").kind, UndocumentedKind::type);
+}
+TEST(Privacy, ForbidsTheExamplesOfWhatItDoesNotKeep) {
+    EXPECT_FALSE(all(kKeep).forbidden_examples().any());
+    const ForbiddenExamples forbidden = all(kDrop).forbidden_examples();
+    EXPECT_TRUE(forbidden.unknown);
+    EXPECT_EQ(forbidden.members,
+              (std::vector<std::string>{"visitor_name", "visitor_id", "audio_recording_urls",
+                                        "audio_recording_urls[]", "visitor.href"}));
 }
 TEST(Privacy, HashReplacesByWhatIsEqualForEqualValues) {
     const Privacy privacy = all(kHash);

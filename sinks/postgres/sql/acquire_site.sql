@@ -2,7 +2,7 @@
 -- `tiers`: of each revisit tier, how far back it reads and how long ago it began, in seconds.
 -- $1 site, $2 owner, $3 seconds, $4 true: whether it is due or not, $5 stream
 UPDATE sync_state
-SET lease_owner = $2, lease_epoch = lease_epoch + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
+SET lease_owner = $2, lease_epoch = greatest(lease_epoch, 0) + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
 WHERE stream = $5 AND site_id = (
     SELECT site_id FROM sync_state
     WHERE stream = $5 AND site_id = $1

@@ -3,7 +3,7 @@
 -- backfill_windows_open: within one call of the command a window is given a second chance, at another moment, and no third.
 -- $1 backfill, $2 owner, $3 seconds, $4 sites to leave out, $5 how many at most
 UPDATE backfill_windows w
-SET lease_owner = $2, lease_epoch = w.lease_epoch + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
+SET lease_owner = $2, lease_epoch = greatest(w.lease_epoch, 0) + 1, lease_expires_at = now() + make_interval(secs => $3::float8)
 FROM (SELECT f.site_id, f.window_from
       FROM (SELECT unnest(b.sites) AS site_id FROM backfills b WHERE b.id = $1::bigint) s
       CROSS JOIN LATERAL (SELECT o.site_id, o.window_from

@@ -6,25 +6,25 @@
 #include <string>
 
 #include "daemon/config/settings.hpp"
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 #include "daemon/sync/schedule.hpp"
 
 namespace glia {
 
-class SiteVisit {
+class SitePoll {
   public:
-    SiteVisit(SiteLease lease, const SyncSettings& sync);
+    SitePoll(SiteLease lease, const SyncSettings& sync);
 
     struct Read {
         Pass pass;
         const char* mode;  ///< incremental or revisit, for the log
     };
-    /// The pass to perform now, with on_result() after it; none: the visit is over. `server_now`: the
+    /// The pass to perform now, with on_result() after it; none: the poll is over. `server_now`: the
     /// server's clock, for how far back a revisit reaches. `machine_now`: this machine's own clock, which a
     /// watermark cannot be ahead of. `random` in [0, 1), for jitter.
     std::optional<Read> next(Instant server_now, Instant machine_now, double random);
     void on_result(const PassResult& result);
-    /// The stored watermark is in the future by both clocks: a wrong clock wrote it. The visit sets it back.
+    /// The stored watermark is in the future by both clocks: a wrong clock wrote it. The poll sets it back.
     bool watermark_ahead(Instant server_now, Instant machine_now) const;
 
     const Outcome& outcome() const { return outcome_; }

@@ -1,4 +1,4 @@
-#include "daemon/sync/pass_run.hpp"
+#include "daemon/sync/pass_pipeline.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -24,10 +24,10 @@ LinkTrouble trouble_of(const ApiError& error) {
 
 }  // namespace
 
-PassRun::PassRun(Pass pass, std::string site_id, const SyncSettings& sync, std::size_t batch)
+PassPipeline::PassPipeline(Pass pass, std::string site_id, const SyncSettings& sync, std::size_t batch)
     : pass_(std::move(pass)), site_(std::move(site_id)), sync_(sync), full_(batch) {}
 
-PassRun::Step PassRun::next() {
+PassPipeline::Step PassPipeline::next() {
     if (commit_failed_) return committing_ ? Step{Await{}} : end();
     const bool full = batch_->engagements.size() >= full_;
     if (position_is_new_ && (over() || full)) {
@@ -46,13 +46,13 @@ PassRun::Step PassRun::next() {
     return Fetch{ask};
 }
 
-PassRun::Step PassRun::end() {
+PassPipeline::Step PassPipeline::end() {
     const PassCheckpoint reached = pass_.checkpoint();
     result_.reached = {"", reached.pass, reached.requests, reached.rejected};
     return End{};
 }
 
-void PassRun::on_page(FetchedPage fetched) {
+void PassPipeline::on_page(FetchedPage fetched) {
     PageFacts facts;
     facts.asked_at = latest_watermark(fetched.not_before, fetched.machine_time);
     check_invariant(
@@ -78,7 +78,7 @@ void PassRun::on_page(FetchedPage fetched) {
     result_.pages = pass_.position().pages;
 }
 
-bool PassRun::on_error(const ApiError& error) {
+bool PassPipeline::on_error(const ApiError& error) {
     const bool following = asked_last_by_link_;
     result_.site_refused = error.kind == ApiError::Kind::credentials ||
                            error.kind == ApiError::Kind::forbidden ||
@@ -96,18 +96,18 @@ bool PassRun::on_error(const ApiError& error) {
     return false;
 }
 
-void PassRun::on_committed(const CommitCounts& counts) {
+void PassPipeline::on_committed(const CommitCounts& counts) {
     committing_ = false;
     result_.counts += counts;
 }
 
-void PassRun::on_commit_failed(const Outcome& outcome) {
+void PassPipeline::on_commit_failed(const Outcome& outcome) {
     committing_ = false;
     commit_failed_ = true;
     result_.outcome.merge(outcome);
 }
 
-void PassRun::stop() {
+void PassPipeline::stop() {
     if (over()) return;
     given_up_ = true;
     result_.outcome.merge({Ending::stopped, "stopped before the last page of site " + site_});

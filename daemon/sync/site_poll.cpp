@@ -1,4 +1,4 @@
-#include "daemon/sync/site_visit.hpp"
+#include "daemon/sync/site_poll.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -16,13 +16,13 @@ Instant latest_now(Instant server_now, Instant machine_now) {
 
 }  // namespace
 
-SiteVisit::SiteVisit(SiteLease lease, const SyncSettings& sync) : lease_(std::move(lease)), sync_(sync) {
+SitePoll::SitePoll(SiteLease lease, const SyncSettings& sync) : lease_(std::move(lease)), sync_(sync) {
     check_invariant(lease_.epoch > 0, "a lease has a positive epoch");
 }
 
-std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, Instant machine_now, double random) {
+std::optional<SitePoll::Read> SitePoll::next(Instant server_now, Instant machine_now, double random) {
     if (at_ == At::incremental) {
-        // Most visits are this and nothing more.
+        // Most polls are this and nothing more.
         if (!due_tier(lease_.tiers, sync_)) with_last_commit_ = SiteRelease{next_poll(sync_, 0, random), ""};
         const Instant latest = latest_now(server_now, machine_now);
         return Read{Pass(lease_.target(), incremental_pass(lease_, sync_, latest), with_last_commit_),
@@ -40,7 +40,7 @@ std::optional<SiteVisit::Read> SiteVisit::next(Instant server_now, Instant machi
     return std::nullopt;
 }
 
-void SiteVisit::on_result(const PassResult& result) {
+void SitePoll::on_result(const PassResult& result) {
     if (result.outcome.ending > Ending::stopped && !failed_) {
         failed_ = result.reached;
         failed_->mode = at_ == At::incremental ? "incremental" : "revisit";
@@ -53,11 +53,11 @@ void SiteVisit::on_result(const PassResult& result) {
     at_ = site_is_read && !with_last_commit_ ? At::revisit : At::over;
 }
 
-bool SiteVisit::watermark_ahead(Instant server_now, Instant machine_now) const {
+bool SitePoll::watermark_ahead(Instant server_now, Instant machine_now) const {
     return lease_.synced_through && *lease_.synced_through > latest_now(server_now, machine_now);
 }
 
-SiteRelease SiteVisit::release(double random) const {
+SiteRelease SitePoll::release(double random) const {
     if (given_back()) return *with_last_commit_;
     SiteRelease release;
     if (outcome_.ending == Ending::stopped) return release;  // whoever comes next goes on at once

@@ -31,10 +31,11 @@ struct PassResult {
 ///           when it is through
 ///   Await   wait until the commit that was begun is through
 ///   End     result() is final
-class PassRun {
+class PassPipeline {
   public:
     /// `batch`: so many engagements are committed at once.
-    PassRun(Pass pass, std::string site_id, const SyncSettings& sync, std::size_t batch = kBatchEngagements);
+    PassPipeline(Pass pass, std::string site_id, const SyncSettings& sync,
+                 std::size_t batch = kBatchEngagements);
 
     struct Fetch {
         Ask ask;
