@@ -64,7 +64,7 @@ struct RunStatus {
     OptionalText error;
     std::int64_t times = 1;  ///< how often in a row; more than 1 only for a failure that repeats
     std::string stream = name_of(Stream::engagements);
-    OptionalInstant window_from, window_to;  ///< what was read; none: no end
+    OptionalInstant window_from{}, window_to{};  ///< what was read; none: no end
     std::int64_t requests = 0;
 };
 
