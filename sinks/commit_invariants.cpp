@@ -17,9 +17,4 @@ void check_checkpoint(const PassCheckpoint& checkpoint) {
                     "a checkpoint gives a lease back with a completed incremental pass only");
 }
 
-void check_stored_state(const StoredState& stored) {
-    check_invariant(!stored.legs_hash || stored.legs_fetched_at,
-                    "legs that have a hash have the time of their reading");
-}
-
 }  // namespace glia

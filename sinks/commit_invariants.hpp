@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "sinks/checkpoint.hpp"
-#include "sinks/merge.hpp"
 
 namespace glia {
 
@@ -15,9 +14,5 @@ void check_epoch(std::int64_t epoch);
 /// An epoch under every lease; a watermark with a completed incremental pass and with no other; a lease given
 /// back with such a pass only. Throws InvariantBroken.
 void check_checkpoint(const PassCheckpoint& checkpoint);
-
-/// Legs that are known by a hash have a time of reading, or an older response could overwrite them. Throws
-/// InvariantBroken.
-void check_stored_state(const StoredState& stored);
 
 }  // namespace glia

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sinks/commit_invariants.hpp"
 #include "sinks/durations.hpp"
 #include "sinks/invariant.hpp"
 
@@ -84,6 +83,11 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
 }
 
 }  // namespace
+
+void check_stored_state(const StoredState& stored) {
+    check_invariant(!stored.legs_hash || stored.legs_fetched_at,
+                    "legs that have a hash have the time of their reading");
+}
 
 bool is_in_future(Instant stored, const IncomingState& incoming) {
     return stored - kClockTolerance > incoming.now;

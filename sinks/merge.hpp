@@ -23,7 +23,11 @@ struct StoredState {
     OptionalInstant legs_fetched_at;
 };
 
-/// The same of a response at hand. `fetched_at` is when it was asked for, by the server's clock.
+/// Legs that are known by a hash have a time of reading, or an older response could overwrite them. Throws
+/// InvariantBroken.
+void check_stored_state(const StoredState& stored);
+
+/// What is compared of a response at hand. `fetched_at` is when it was asked for, by the server's clock.
 struct IncomingState {
     RecordSource source = RecordSource::list;
     RecordHash core_hash{};

@@ -4,7 +4,6 @@
 #include <map>
 #include <set>
 
-#include "sinks/commit_invariants.hpp"
 #include "sinks/engagement_plan.hpp"
 #include "sinks/sqlite/sql.hpp"
 #include "sinks/undocumented_members.hpp"

@@ -3,4 +3,5 @@
 UPDATE undocumented_members SET example = NULL, example_of = NULL
 WHERE example IS NOT NULL
   AND (?1 AND kind = 'unknown'
-       OR EXISTS (SELECT 1 FROM json_each(?2) m WHERE path = m.value OR substr(path, -length(m.value) - 1) = '.' || m.value));
+       OR EXISTS (SELECT 1 FROM json_each(?2) m
+                  WHERE undocumented_members.path = m.value OR substr(undocumented_members.path, -length(m.value) - 1) = '.' || m.value));
