@@ -516,7 +516,9 @@ class Writer {
             created.push_back(to_text(work.engagement().created_at));
             after.push_back(to_text(detail_wanted_after(work.incoming)));
         }
-        if (!wanted.empty()) tx_.run(sql::enqueue_details, {array(wanted), array(created), array(after)});
+        if (wanted.empty()) return;
+        const std::vector<std::string> kinds(wanted.size(), name_of(WorkKind::detail)), items(wanted.size());
+        tx_.run(sql::want_work, {array(wanted), array(kinds), array(items), array(created), array(after)});
     }
 
     /// A transcript is worth fetching once the legs are known: they come with the end of the conversation.
@@ -524,7 +526,7 @@ class Writer {
         if (!wishes_.any()) return;
         std::vector<std::string> engagements, kinds, items;
         std::vector<Param> created, after;
-        const auto want = [&](const Work& work, Enricher kind, const std::string& item) {
+        const auto want = [&](const Work& work, WorkKind kind, const std::string& item) {
             engagements.emplace_back(work.id());
             kinds.emplace_back(name_of(kind));
             items.push_back(item);
@@ -535,16 +537,16 @@ class Writer {
             const bool new_core = work.plan.insert || work.plan.write_core;
             const bool whole = work.incoming.legs_hash || (work.stored && work.stored->legs_fetched_at);
             if (wishes_.transcripts && whole && (new_core || work.plan.write_legs))
-                want(work, Enricher::transcript, "");
+                want(work, WorkKind::transcript, "");
             if (!wishes_.recordings || !new_core) continue;
             std::set<std::string> urls;
             for (const RecordText& url : work.engagement().audio_recording_urls) {
                 if (!url.value_or("").empty()) urls.insert(url.str());
             }
-            for (const std::string& url : urls) want(work, Enricher::recording, url);
+            for (const std::string& url : urls) want(work, WorkKind::recording, url);
         }
         if (engagements.empty()) return;
-        tx_.run(sql::want_enrichments,
+        tx_.run(sql::want_work,
                 {array(engagements), array(kinds), array(items), array(created), array(after)});
     }
 

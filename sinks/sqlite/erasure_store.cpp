@@ -88,7 +88,7 @@ class SqliteErasureStore final : public ErasureStore {
     static Erased erase(Connection& state, const std::string& engagement) {
         Erased erased;
         erased.engagements = state.write(sql::erase_engagement, {engagement});
-        state.run(sql::erase_detail, {engagement});
+        state.run(sql::erase_work, {engagement});
         state.run(sql::clear_ongoing, {engagement});
         erased.rejected = state.write(sql::erase_rejected, {engagement});
         return erased;
