@@ -54,10 +54,12 @@ using WorkResponse = std::variant<FetchedDetail, FetchedContent, NotReady, ApiEr
 /// Once all have ended, what hand_back() returns is written too, and result() is final. Times are those of
 /// any clock that only goes forward.
 ///
-/// The kinds differ in three things. Outcomes of details are gathered into transactions, one of an enricher
-/// is a transaction. A drain of details goes on looking for jobs while it waits for responses: they feed the
-/// tables that people look at. And a response of 500 is about one engagement where the API itself answers,
-/// but a recording comes from a storage that is down for all.
+/// Details differ from transcripts and recordings in this:
+///   - Their outcomes are gathered into transactions; each of the others is a transaction.
+///   - A drain goes on looking for them while it waits for responses: they feed the tables that people read.
+///   - A response of 500 may be about one engagement. A recording's storage answers so when it is down.
+///   - An error of another kind does not end a row of fetches without a response, and such a row, however
+///     short, counts as an API that is down if nothing was fetched.
 class WorkDrain {
   public:
     /// `owner`: who holds the claims; what somebody else holds by then is not written. `most_in_flight`:
