@@ -12,6 +12,7 @@
 #include "sinks/merge.hpp"
 #include "sinks/records.hpp"
 #include "sinks/stream.hpp"
+#include "sinks/work.hpp"
 
 namespace glia {
 
@@ -109,28 +110,11 @@ struct RejectedFetch {
     std::string site_id;  ///< empty for a detail
 };
 
-/// An engagement whose legs are to be fetched, as claimed from `detail_queue`.
-struct DetailJob {
-    std::string engagement_id;
-    int attempts = 0;  ///< failed ones so far
-};
-
-/// What became of a claimed detail.
-struct DetailOutcome {
-    std::string engagement_id;
-    OptionalInstant
-        fetched_at;         ///< set if it was loaded; leaves the queue unless a newer list item asks for more
-    std::string error;      ///< set if it failed
-    Seconds retry_in{};     ///< when to try again, if it failed
-    bool parked = false;    ///< failed for good or too often: retried less and less often
-    bool attempted = true;  ///< false: handed back untouched, because the program is stopping
-};
-
 /// What is written in one transaction.
 struct Batch {
     std::vector<FetchedEngagement> engagements;
     std::vector<RejectedFetch> rejected;
-    std::vector<DetailOutcome> details;
+    std::vector<WorkOutcome> details;  ///< claimed details, settled with their records
     std::string claim_owner;  ///< who claimed the details: what somebody else holds by now is not written
 
     bool empty() const { return engagements.empty() && rejected.empty() && details.empty(); }

@@ -14,13 +14,13 @@
 #include "sinks/checkpoint.hpp"
 #include "sinks/sink_error.hpp"
 #include "sinks/state/backfill_store.hpp"
-#include "sinks/state/detail_queue.hpp"
 #include "sinks/state/enrichment_store.hpp"
 #include "sinks/state/erasure_store.hpp"
 #include "sinks/state/instance_store.hpp"
 #include "sinks/state/reject_store.hpp"
 #include "sinks/state/report_store.hpp"
 #include "sinks/state/site_leases.hpp"
+#include "sinks/state/work_queue.hpp"
 
 namespace glia {
 
@@ -43,7 +43,7 @@ class Sink {
 
     virtual SiteLeases& site_leases() = 0;
     virtual BackfillStore& backfills() = 0;
-    virtual DetailQueue& detail_queue() = 0;
+    virtual WorkQueue& work_queue() = 0;
     virtual EnrichmentStore& enrichments() = 0;
     virtual ErasureStore& erasures() = 0;
     virtual RejectStore& rejects() = 0;

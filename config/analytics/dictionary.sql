@@ -6,8 +6,9 @@
 \endif
 WITH objects AS (
     SELECT c.oid, c.relname, c.relkind, obj_description(c.oid, 'pg_class') AS comment,
-           -- The reader's own come first: views, then tables of data, then the program's state.
-           CASE WHEN c.relkind = 'v' THEN 1
+           -- The reader's own come first: views, then tables of data, then the program's state, of which some are views.
+           CASE WHEN c.relname IN ('detail_queue', 'enrichments') THEN 3
+                WHEN c.relkind = 'v' THEN 1
                 WHEN c.relname IN ('engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues',
                                    'audio_recordings', 'queues', 'legs', 'leg_queues', 'chat_messages',
                                    'queue_wait_samples', 'undocumented_members') THEN 2

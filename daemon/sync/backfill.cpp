@@ -229,7 +229,7 @@ class Backfill {
             std::optional<SinkError> failure;
             try {
                 const BackfillProgress now = co_await progress();
-                const auto count = [](Sink& sink) { return sink.detail_queue().due(); };
+                const auto count = [](Sink& sink) { return sink.work_queue().due(WorkKind::detail); };
                 const std::int64_t waiting = co_await engine_.store.run(count);
                 const auto took = std::chrono::steady_clock::now() - asked;
                 pause = std::clamp(std::chrono::duration_cast<Milliseconds>(kProgressPause * took),

@@ -1,15 +1,13 @@
-// Fetching legs: GET /engagements/{id} for what waits in detail_queue. detail_drain.hpp decides, this
-// performs.
+// Fetching legs: GET /engagements/{id} for the details in the work queue.
 #pragma once
 
-#include "daemon/sync/detail_drain.hpp"
-#include "daemon/sync/engine.hpp"
+#include "daemon/sync/work_runner.hpp"
 
 namespace glia {
 
 class Details {
   public:
-    explicit Details(Engine& engine) : engine_(engine), claiming_(engine.runtime) {}
+    explicit Details(Engine& engine) : engine_(engine) {}
 
     /// Fetches all that is due, newest first, and commits it; ends once nothing is due and nobody waits for
     /// an answer any more, or early if the API is down or refuses the token, or if the engine's scope ends.
@@ -21,15 +19,10 @@ class Details {
     std::int64_t unwritten() const { return unwritten_; }
 
   private:
-    struct Round;
-    Task<> drain(Round& round);
-    Task<> work(Round& round, Latch& latch);
-    Task<std::optional<DetailJob>> take(Round& round);
-    Task<> fetch(Round& round, DetailJob job);
-    Task<> flush(Round& round);
+    Task<WorkResponse> fetch(WorkJob job);
+    Task<> commit(WorkDrain& drain, std::shared_ptr<const Batch> batch);
 
     Engine& engine_;
-    AsyncMutex claiming_;
     std::int64_t fetched_in_all_ = 0;
     std::int64_t unwritten_ = 0;
 };

@@ -1,7 +1,5 @@
 #include "daemon/sync/enrichment.hpp"
 
-#include <algorithm>
-
 #include "daemon/base/log.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/invariant.hpp"
@@ -17,27 +15,25 @@ constexpr Milliseconds kBreath{20};
 
 }  // namespace
 
-EnrichmentQueue::EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
-                                 std::function<Task<>(EnrichmentJob)> erased, std::function<Task<>()> prepare)
+EnrichmentQueue::EnrichmentQueue(Engine& engine, WorkKind kind, WorkRunner::Fetch fetch,
+                                 std::function<Task<>(WorkJob)> erased, std::function<Task<>()> prepare)
     : engine_(engine),
-      enricher_(enricher),
-      workers_(workers),
+      kind_(kind),
       fetch_(std::move(fetch)),
       erased_(std::move(erased)),
-      prepare_(std::move(prepare)),
-      claiming_(engine.runtime) {}
+      prepare_(std::move(prepare)) {}
 
 Task<> EnrichmentQueue::queue_missed() {
     const auto began = std::chrono::steady_clock::now();
     std::optional<MissedCursor> after;
     while (!engine_.scope.ending()) {
-        const auto queue = [kind = enricher_, after](Sink& sink) {
+        const auto queue = [kind = kind_, after](Sink& sink) {
             return sink.enrichments().enqueue_missed(kind, after);
         };
         const std::optional<MissedCursor> last = co_await engine_.store.run(queue);
         if (!last) {
             const auto ago = std::chrono::duration_cast<Seconds>(std::chrono::steady_clock::now() - began);
-            const auto done = [kind = enricher_, ago](Sink& sink) {
+            const auto done = [kind = kind_, ago](Sink& sink) {
                 sink.enrichments().record_enqueued(kind, ago);
             };
             co_await engine_.store.run(done);
@@ -48,55 +44,29 @@ Task<> EnrichmentQueue::queue_missed() {
     }
 }
 
-Task<DrainResult> EnrichmentQueue::drain() {
-    if (prepare_) co_await prepare_();
-    drain_ = {};
-    const Renewal renewal(engine_, [this] {
-        return [owner = engine_.owner, kind = enricher_, held = drain_.held()](Sink& sink) {
-            if (!held.empty()) sink.enrichments().renew(owner, kind, held, kLeaseTime);
-        };
-    });
-    Latch latch(engine_.runtime);
-    for (int i = 0; i < workers_; ++i) {
-        latch.add();
-        engine_.runtime.spawn(work(latch));
-    }
-    co_await latch.wait();
-    // Claims that nobody got to are free at once for whoever comes.
-    for (EnrichmentOutcome& untouched : drain_.hand_back(enricher_)) {
-        try {
-            co_await settle(std::move(untouched));
-        } catch (const SinkError& error) {
-            drain_.give_up(engine_.outcome_of(error));
-            break;  // the claims end by themselves
-        }
-    }
-    co_return drain_.result();
-}
-
-Task<> EnrichmentQueue::work(Latch& latch) {
+Task<DrainResult> EnrichmentQueue::round() {
+    WorkDrain drain(kind_, engine_.owner, engine_.settings.sync, engine_.settings.api.max_in_flight);
+    const WorkRunner::Fetch fetch = [this](WorkJob job) { return try_fetch(std::move(job)); };
+    const WorkRunner::Write write_all = [this, &drain](std::shared_ptr<const Batch> batch) {
+        return write(drain, std::move(batch));
+    };
+    WorkRunner runner(engine_, drain, fetch, write_all);
     std::optional<SinkError> failure;
     try {
-        while (!drain_.given_up() && !engine_.scope.ending()) {
-            auto job = co_await take();
-            if (!job) break;
-            EnrichmentFetched fetched = co_await try_fetch(std::move(*job));
-            drain_.on_fetched(fetched);
-            co_await settle(std::move(fetched.outcome));
-        }
+        if (missed_) co_await queue_missed();
+        missed_ = false;
+        if (prepare_) co_await prepare_();
+        co_await runner.run();
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    if (failure) drain_.give_up(engine_.outcome_of(*failure));
-    latch.remove();
+    if (failure) drain.give_up(engine_.outcome_of(*failure));
+    co_return drain.result();
 }
 
 /// Whatever a fetch throws is this enricher's failure: it rests, and nothing else does.
-Task<EnrichmentFetched> EnrichmentQueue::try_fetch(EnrichmentJob job) {
-    EnrichmentFetched failed;
-    failed.outcome.enricher = enricher_;
-    failed.outcome.job = job;
-    failed.outcome.attempted = false;
+Task<WorkResponse> EnrichmentQueue::try_fetch(WorkJob job) {
+    std::string failure;
     try {
         co_return co_await fetch_(std::move(job));
     } catch (const SinkError&) {
@@ -104,90 +74,45 @@ Task<EnrichmentFetched> EnrichmentQueue::try_fetch(EnrichmentJob job) {
     } catch (const InvariantBroken&) {
         throw;
     } catch (const std::exception& error) {
-        failed.trouble = Outcome{Ending::unavailable, std::string(name_of(enricher_)) + "s: " + error.what()};
+        failure = error.what();
     }
-    co_return failed;
+    co_return Blocked{{Ending::unavailable, std::string(name_of(kind_)) + "s: " + failure}};
 }
 
-Task<std::optional<EnrichmentJob>> EnrichmentQueue::take() {
-    co_await claiming_.lock();
-    std::optional<SinkError> failure;
+Task<> EnrichmentQueue::write(WorkDrain& drain, std::shared_ptr<const Batch> batch) {
+    for (const WorkOutcome& outcome : batch->details)
+        co_await settle(drain, std::shared_ptr<const WorkOutcome>(batch, &outcome));
+}
+
+Task<> EnrichmentQueue::settle(WorkDrain& drain, std::shared_ptr<const WorkOutcome> outcome) {
+    std::optional<WorkOutcome> failed;
+    Settled settled = Settled::written;
     try {
-        if (drain_.wants_claim() && !engine_.scope.ending()) {
-            EnrichmentClaim claim;
-            claim.enricher = enricher_;
-            claim.owner = engine_.owner;
-            claim.limit = workers_ * 2;
-            claim.ttl = kLeaseTime;
-            const auto claim_some = [claim](Sink& sink) { return sink.enrichments().claim(claim); };
-            drain_.on_claimed(co_await engine_.store.run(claim_some));
-        }
+        settled = co_await complete(outcome);
     } catch (const SinkError& error) {
-        failure.emplace(error);
+        failed = drain.on_refused(*outcome, error);
+        if (!failed) throw;
     }
-    claiming_.unlock();
-    if (failure) throw SinkError(*failure);
-    co_return drain_.take();
+    if (failed) {
+        log_failure(kind_, *failed);
+        outcome = std::make_shared<const WorkOutcome>(std::move(*failed));
+        settled = co_await complete(outcome);
+    }
+    drain.on_settled(*outcome, settled);
+    engine_.metrics.enriched(name_of(kind_), outcome->fetched_at      ? "done"
+                                             : outcome->error.empty() ? "later"
+                                                                      : "failed");
+    if (settled == Settled::erased && outcome->fetched_at && erased_) co_await erased_(outcome->job);
 }
 
-Task<> EnrichmentQueue::settle(EnrichmentOutcome what) {
-    const auto outcome = std::make_shared<EnrichmentOutcome>(std::move(what));
-    const auto write = [outcome, owner = engine_.owner](Sink& sink) {
-        try {
-            return sink.enrichments().complete(*outcome, owner);
-        } catch (const SinkError& error) {
-            // A value that the database refuses must not come up again and again.
-            if (error.kind() != SinkError::Kind::internal || !outcome->fetched_at) throw;
-            outcome->fetched_at.reset();
-            outcome->messages.reset();
-            outcome->error = std::string("it cannot be written: ") + error.what();
-            outcome->retry_in = detail_failure(outcome->job.attempts, true).retry_in;
-            return sink.enrichments().complete(*outcome, owner);
-        }
+Task<Settled> EnrichmentQueue::complete(std::shared_ptr<const WorkOutcome> outcome) {
+    const auto write = [outcome, kind = kind_, owner = engine_.owner](Sink& sink) {
+        return sink.work_queue().complete(kind, *outcome, owner);
     };
-    const Settled settled = co_await engine_.store.run(write);
-    drain_.on_settled(*outcome, settled);
-    engine_.metrics.enriched(name_of(enricher_), outcome->fetched_at      ? "done"
-                                                 : outcome->error.empty() ? "later"
-                                                                          : "failed");
-    if (settled == Settled::erased && outcome->fetched_at && erased_) co_await erased_(outcome->job);
-    if (outcome->error.empty() || !outcome->attempted) co_return;
-    log::warn(LogTopic::enrich, "not fetched, will be tried again",
-              {{"what", name_of(enricher_)},
-               {"engagement", outcome->job.engagement_id},
-               {"next", std::to_string(outcome->retry_in.count()) + "s"},
-               {"error", outcome->error}});
+    co_return co_await engine_.store.run(write);
 }
 
 namespace {
-
-Task<DrainResult> round(EnrichmentQueue& queue, Engine& engine, bool& missed) {
-    DrainResult result;
-    std::optional<SinkError> failure;
-    try {
-        if (missed) co_await queue.queue_missed();
-        missed = false;
-        result = co_await queue.drain();
-    } catch (const SinkError& error) {
-        failure.emplace(error);
-    }
-    if (failure) result.outcome.merge(engine.outcome_of(*failure));
-    co_return result;
-}
-
-Task<DrainResult> wait_round(Engine& engine) {
-    DrainResult result;
-    std::optional<SinkError> failure;
-    try {
-        const auto outcome = co_await sample_queue_wait(engine);
-        if (outcome) result.outcome.merge(*outcome);
-        if (outcome && outcome->ending == Ending::done) ++result.fetched;
-    } catch (const SinkError& error) {
-        failure.emplace(error);
-    }
-    if (failure) result.outcome.merge(engine.outcome_of(*failure));
-    co_return result;
-}
 
 /// How a round went, for the log and for `status`; nothing is lost if `status` does not hear of it.
 Task<> tell(Engine& engine, std::string kind, DrainResult result, Milliseconds next) {
@@ -220,14 +145,13 @@ std::vector<std::unique_ptr<EnrichmentQueue>> queues_of(Engine& engine) {
 
 Task<> serve_queue(Engine& engine, std::unique_ptr<EnrichmentQueue> queue, Latch& latch) {
     int failures = 0;
-    bool missed = true;
     Milliseconds wait{0};
     do {
-        const DrainResult result = co_await round(*queue, engine, missed);
+        const DrainResult result = co_await queue->round();
         const bool failed = result.outcome.ending > Ending::stopped;
         failures = failed ? failures + 1 : 0;
         wait = failed ? next_poll(engine.settings.sync, failures, engine.runtime.random()) : kPause;
-        co_await tell(engine, name_of(queue->enricher()), result, wait);
+        co_await tell(engine, name_of(queue->kind()), result, wait);
     } while (co_await engine.scope.sleep(wait));
     latch.remove();
 }
@@ -242,7 +166,7 @@ Task<> serve_queue_wait(Engine& engine, Latch& latch) {
     }
     // Of several instances one has the turn; the others look in often enough to take over.
     do {
-        const DrainResult result = co_await wait_round(engine);
+        const DrainResult result = co_await sample_queue_wait(engine);
         co_await tell(engine, "queue_wait", result, every);
     } while (co_await engine.scope.sleep(every));
     latch.remove();
@@ -264,41 +188,32 @@ void serve_enrichers(Engine& engine, Latch& latch) {
 Task<Outcome> enrich_once(Engine& engine) {
     Outcome outcome;
     if (engine.settings.enrich.queue_wait) {
-        const DrainResult result = co_await wait_round(engine);
+        const DrainResult result = co_await sample_queue_wait(engine);
         co_await tell(engine, "queue_wait", result, Milliseconds{0});
         outcome.merge(result.outcome);
     }
     const auto queues = queues_of(engine);
     for (const auto& queue : queues) {
-        bool missed = true;
-        const DrainResult result = co_await round(*queue, engine, missed);
-        co_await tell(engine, name_of(queue->enricher()), result, Milliseconds{0});
+        const DrainResult result = co_await queue->round();
+        co_await tell(engine, name_of(queue->kind()), result, Milliseconds{0});
         outcome.merge(result.outcome);
     }
     co_return outcome;
 }
 
 std::unique_ptr<EnrichmentQueue> make_transcripts(Engine& engine) {
-    const auto fetch = [&engine](EnrichmentJob job) -> Task<EnrichmentFetched> {
+    const auto fetch = [&engine](WorkJob job) -> Task<WorkResponse> {
         const Instant asked_at = engine.api.server_now();
         auto transcript = co_await engine.api.transcript(job.engagement_id);
-        EnrichmentFetched fetched;
-        fetched.outcome.enricher = Enricher::transcript;
-        if (!transcript && transcript.error().kind == ApiError::Kind::not_found) {
-            // There is no chat, as of a telephone call: nothing to come back for until the engagement
-            // changes. What is stored stays.
-            fetched.outcome.job = std::move(job);
-            fetched.outcome.fetched_at = asked_at;
-            co_return fetched;
-        }
-        if (!transcript) co_return failed_fetch(Enricher::transcript, std::move(job), transcript.error());
-        fetched.outcome.job = std::move(job);
-        fetched.outcome.fetched_at = transcript.value().fetched_at;
-        fetched.outcome.messages = std::move(transcript.value().messages);
-        co_return fetched;
+        // There is no chat, as of a telephone call: nothing to come back for until the engagement changes.
+        // What is stored stays.
+        if (!transcript && transcript.error().kind == ApiError::Kind::not_found)
+            co_return FetchedContent{asked_at};
+        if (!transcript) co_return transcript.error();
+        FetchedTranscript& fetched = transcript.value();
+        co_return FetchedContent{fetched.fetched_at, std::move(fetched.messages)};
     };
-    return std::make_unique<EnrichmentQueue>(engine, Enricher::transcript,
-                                             std::min(engine.settings.api.max_in_flight, 16), fetch);
+    return std::make_unique<EnrichmentQueue>(engine, WorkKind::transcript, fetch);
 }
 
 }  // namespace glia

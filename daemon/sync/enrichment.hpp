@@ -3,46 +3,40 @@
 #pragma once
 
 #include <functional>
-#include <vector>
+#include <memory>
 
-#include "daemon/sync/engine.hpp"
-#include "daemon/sync/enrichment_drain.hpp"
-#include "sinks/enrichment.hpp"
+#include "daemon/sync/work_runner.hpp"
 
 namespace glia {
 
 /// One enricher's way through its queue. Loop's thread only.
 class EnrichmentQueue {
   public:
-    using Fetch = std::function<Task<EnrichmentFetched>(EnrichmentJob)>;
-    /// `workers`: fetches at once. `fetch` performs one, and what it throws ends the round; `erased` undoes
-    /// what a fetch left elsewhere, of an engagement that was erased meanwhile; `prepare` runs before each
-    /// round.
-    EnrichmentQueue(Engine& engine, Enricher enricher, int workers, Fetch fetch,
-                    std::function<Task<>(EnrichmentJob)> erased = nullptr,
+    /// `fetch` fetches a job, and what it throws ends the round; `erased` undoes what a fetch left elsewhere,
+    /// of an engagement that was erased meanwhile; `prepare` runs before each round.
+    EnrichmentQueue(Engine& engine, WorkKind kind, WorkRunner::Fetch fetch,
+                    std::function<Task<>(WorkJob)> erased = nullptr,
                     std::function<Task<>()> prepare = nullptr);
 
-    /// Asks for all that came while nobody did. Throws SinkError.
-    Task<> queue_missed();
-    /// Fetches what is due, until nothing is, or something is in the way. Throws SinkError.
-    Task<DrainResult> drain();
+    /// Fetches what is due, until nothing is, or something is in the way. The first round asks for all that
+    /// came while nobody did.
+    Task<DrainResult> round();
 
-    Enricher enricher() const { return enricher_; }
+    WorkKind kind() const { return kind_; }
 
   private:
-    Task<> work(Latch& latch);
-    Task<std::optional<EnrichmentJob>> take();
-    Task<EnrichmentFetched> try_fetch(EnrichmentJob job);
-    Task<> settle(EnrichmentOutcome what);
+    Task<> queue_missed();
+    Task<WorkResponse> try_fetch(WorkJob job);
+    Task<> write(WorkDrain& drain, std::shared_ptr<const Batch> batch);
+    Task<> settle(WorkDrain& drain, std::shared_ptr<const WorkOutcome> outcome);
+    Task<Settled> complete(std::shared_ptr<const WorkOutcome> outcome);
 
     Engine& engine_;
-    Enricher enricher_;
-    int workers_;
-    Fetch fetch_;
-    std::function<Task<>(EnrichmentJob)> erased_;
+    WorkKind kind_;
+    WorkRunner::Fetch fetch_;
+    std::function<Task<>(WorkJob)> erased_;
     std::function<Task<>()> prepare_;
-    AsyncMutex claiming_;
-    EnrichmentDrain drain_;  // of the present round
+    bool missed_ = true;
 };
 
 /// Transcripts into chat_messages.
@@ -55,7 +49,7 @@ void serve_enrichers(Engine& engine, Latch& latch);
 /// One round of each, for `run --once`.
 Task<Outcome> enrich_once(Engine& engine);
 
-/// Samples the queue's wait if it is this instance's turn. Empty: it went well, or it is not the turn.
-Task<std::optional<Outcome>> sample_queue_wait(Engine& engine);
+/// Samples the queue's wait if it is this instance's turn.
+Task<DrainResult> sample_queue_wait(Engine& engine);
 
 }  // namespace glia

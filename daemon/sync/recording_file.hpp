@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "daemon/sync/recording_response.hpp"
-#include "sinks/enrichment.hpp"
+#include "sinks/work.hpp"
 
 namespace glia {
 

@@ -15,12 +15,6 @@
 namespace glia {
 namespace {
 
-// Downloads at once: they share the line with the sync.
-constexpr int kWorkers = 4;
-// A recording is ready "shortly after" its engagement has ended; the wait for it doubles each time.
-constexpr Seconds kMadeSoon{5};
-constexpr Seconds kMadeLater{3600};
-
 RecordingHead recording_head(const HttpResponse& response) {
     return {response.status,
             response.header("Content-Type"),
@@ -63,24 +57,38 @@ class Recordings {
         }
     }
 
-    Task<EnrichmentFetched> fetch(EnrichmentJob job) {
-        EnrichmentFetched fetched = outcome_of(job);
-        std::optional<DiskError> disk;
-        try {
-            // Copies: after an error the job is handed back as it was.
-            fetched = co_await try_fetch(job, fetched);
-        } catch (const DiskError& error) {
-            disk.emplace(error);
+    /// Throws DiskError: the disk is everybody's, so that the enricher rests.
+    Task<WorkResponse> fetch(WorkJob job) {
+        const auto find = [directory = directory_, job] {
+            return RecordingDownload::find(directory, job.engagement_id, job.item);
+        };
+        FetchedContent content;
+        content.file = co_await worker_.run(find);
+        if (content.file) {
+            content.fetched_at = engine_.api.server_now();
+            co_return content;
         }
-        if (disk) {
-            // The disk is everybody's: this enricher rests, and nothing else does.
-            fetched.outcome.attempted = false;
-            fetched.trouble = Outcome{Ending::unavailable, std::string("recordings: ") + disk->what()};
+        auto where = co_await engine_.api.recording(job.item);
+        if (!where) co_return where.error();
+        if (where.value().url.empty()) co_return NotReady{};
+        const auto open = [directory = directory_, job] {
+            return std::make_shared<RecordingDownload>(directory, job.engagement_id, job.item);
+        };
+        const std::shared_ptr<RecordingDownload> download = co_await worker_.run(open);
+        const auto error = co_await receive(where.value().url, download, content);
+        if (error) {
+            const auto tidy = [download] {
+                if (!download->resumable()) download->discard();
+                return true;
+            };
+            co_await worker_.run(tidy);
+            co_return *error;
         }
-        co_return fetched;
+        content.fetched_at = where.value().fetched_at;
+        co_return content;
     }
 
-    Task<> erased(EnrichmentJob job) {
+    Task<> erased(WorkJob job) {
         const auto remove = [directory = directory_, job] {
             std::error_code error;
             std::filesystem::remove_all(directory + "/" + recording_folder(job.engagement_id), error);
@@ -90,50 +98,10 @@ class Recordings {
     }
 
   private:
-    static EnrichmentFetched outcome_of(const EnrichmentJob& job) {
-        EnrichmentFetched fetched;
-        fetched.outcome.enricher = Enricher::recording;
-        fetched.outcome.job = job;
-        return fetched;
-    }
-
-    Task<EnrichmentFetched> try_fetch(EnrichmentJob job, EnrichmentFetched fetched) {
-        EnrichmentOutcome& outcome = fetched.outcome;
-        const auto find = [directory = directory_, job] {
-            return RecordingDownload::find(directory, job.engagement_id, job.item);
-        };
-        outcome.file = co_await worker_.run(find);
-        if (outcome.file) {
-            outcome.fetched_at = engine_.api.server_now();
-            co_return fetched;
-        }
-        auto where = co_await engine_.api.recording(job.item);
-        if (!where) co_return failed_fetch(Enricher::recording, std::move(job), where.error());
-        if (where.value().url.empty()) {
-            outcome.retry_in = std::min(kMadeLater, kMadeSoon * (1 << std::min(job.attempts, 12)));
-            co_return fetched;
-        }
-        const auto open = [directory = directory_, job] {
-            return std::make_shared<RecordingDownload>(directory, job.engagement_id, job.item);
-        };
-        const std::shared_ptr<RecordingDownload> download = co_await worker_.run(open);
-        const auto error = co_await receive(where.value().url, download, outcome);
-        if (error) {
-            const auto tidy = [download] {
-                if (!download->resumable()) download->discard();
-                return true;
-            };
-            co_await worker_.run(tidy);
-            co_return failed_fetch(Enricher::recording, std::move(job), *error);
-        }
-        outcome.fetched_at = where.value().fetched_at;
-        co_return fetched;
-    }
-
-    /// None: the file is complete, and in `outcome`. What does not fit what is on disk is asked for once
+    /// None: the file is complete, and in `content`. What does not fit what is on disk is asked for once
     /// more, from its start.
     Task<std::optional<ApiError>> receive(std::string url, std::shared_ptr<RecordingDownload> download,
-                                          EnrichmentOutcome& outcome) {
+                                          FetchedContent& content) {
         for (bool again = false;; again = true) {
             RecordingDecision decision;
             int status = 0;
@@ -183,7 +151,7 @@ class Recordings {
             };
             Finished finished = co_await worker_.run(finish);
             if (!finished.fault.empty()) co_return download_error(status, finished.fault);
-            outcome.file = std::move(finished.file);
+            content.file = std::move(finished.file);
             co_return std::nullopt;
         }
     }
@@ -203,10 +171,10 @@ class Recordings {
 
 std::unique_ptr<EnrichmentQueue> make_recordings(Engine& engine) {
     const auto recordings = std::make_shared<Recordings>(engine);
-    const auto fetch = [recordings](EnrichmentJob job) { return recordings->fetch(std::move(job)); };
-    const auto erased = [recordings](EnrichmentJob job) { return recordings->erased(std::move(job)); };
+    const auto fetch = [recordings](WorkJob job) { return recordings->fetch(std::move(job)); };
+    const auto erased = [recordings](WorkJob job) { return recordings->erased(std::move(job)); };
     const auto prepare = [recordings] { return recordings->restrict_stored(); };
-    return std::make_unique<EnrichmentQueue>(engine, Enricher::recording, kWorkers, fetch, erased, prepare);
+    return std::make_unique<EnrichmentQueue>(engine, WorkKind::recording, fetch, erased, prepare);
 }
 
 }  // namespace glia

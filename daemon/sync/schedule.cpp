@@ -6,11 +6,18 @@ namespace glia {
 namespace {
 
 constexpr Milliseconds kLongestBackoff{300'000};
-// A detail that failed so often has a reason of its own: it is shown as parked. It waits twice as long each
+// A job that failed so often has a reason of its own: it is shown as parked. It waits twice as long each
 // time.
 constexpr int kAttemptsBeforeParked = 4;
-constexpr Seconds kDetailRetry{30};
-constexpr Seconds kLongestDetailRetry{24 * 3600};
+constexpr Seconds kShortestRetry{30};
+constexpr Seconds kLongestRetry{24 * 3600};
+constexpr Seconds kMadeSoon{5};
+constexpr Seconds kMadeLater{3600};
+
+/// `first`, doubled for each attempt.
+Seconds doubled(Seconds first, int attempts, Seconds longest) {
+    return std::min(longest, Seconds{first.count() << std::clamp(attempts, 0, 12)});
+}
 
 Seconds to_seconds(Milliseconds duration) {
     return std::chrono::duration_cast<Seconds>(duration);
@@ -60,12 +67,15 @@ Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now) 
     return std::clamp(Seconds{age.count() / 20}, least, std::max(least, Seconds{3600}));
 }
 
-DetailFailure detail_failure(int attempts, bool permanent) {
-    DetailFailure failure;
-    failure.parked = permanent || attempts + 1 >= kAttemptsBeforeParked;
-    failure.retry_in =
-        std::min(kLongestDetailRetry, Seconds{kDetailRetry.count() << std::clamp(attempts, 0, 12)});
-    return failure;
+WorkRetry work_retry(int attempts, bool permanent) {
+    WorkRetry retry;
+    retry.parked = permanent || attempts + 1 >= kAttemptsBeforeParked;
+    retry.retry_in = doubled(kShortestRetry, attempts, kLongestRetry);
+    return retry;
+}
+
+Seconds wait_until_made(int attempts) {
+    return doubled(kMadeSoon, attempts, kMadeLater);
 }
 
 }  // namespace glia

@@ -33,12 +33,15 @@ Milliseconds next_poll(const SyncSettings& sync, int failures, double random);
 /// When to fetch an ongoing engagement again: a twentieth of its age, between poll_every and an hour.
 Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now);
 
-/// What a detail that could not be fetched means.
-struct DetailFailure {
+/// When a job that could not be fetched is tried again.
+struct WorkRetry {
     Seconds retry_in{};
-    bool parked = false;
+    bool parked = false;  ///< it has a reason of its own, and people should see it
 };
 /// `attempts` failed before this one; `permanent` for 403, 404 and records that cannot be loaded.
-DetailFailure detail_failure(int attempts, bool permanent);
+WorkRetry work_retry(int attempts, bool permanent);
+/// When to ask again for a recording that is still being made, "shortly after" its engagement has ended:
+/// twice as long each time.
+Seconds wait_until_made(int attempts);
 
 }  // namespace glia

@@ -168,14 +168,7 @@ Task<> serve_details(Engine& engine, Latch& latch) {
     while (!engine.scope.ending()) {
         co_await engine.details_wanted.wait_for(wait);
         if (engine.scope.ending()) break;
-        DrainResult result;
-        std::optional<SinkError> failure;
-        try {
-            result = co_await details.drain(true);
-        } catch (const SinkError& error) {
-            failure.emplace(error);
-        }
-        if (failure) result.outcome.merge(engine.outcome_of(*failure));
+        const DrainResult result = co_await details.drain(true);
         if (result.fetched > 0) {
             log::info(LogTopic::details, "details fetched",
                       {{"engagements", result.fetched}, {"failed", result.failed}});
@@ -245,7 +238,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
         if (engine.scope.ending()) {
             outcome.merge({Ending::stopped, "stopped before the detail queue was done"});
         } else {
-            const auto queue = [](Sink& sink) { return sink.detail_queue().enqueue_ongoing(true); };
+            const auto queue = [](Sink& sink) { return sink.work_queue().enqueue_ongoing(true); };
             co_await engine.store.run(queue);
             Details details(engine);
             const DrainResult result = co_await details.drain(false);

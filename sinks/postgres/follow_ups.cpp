@@ -26,7 +26,9 @@ void enqueue_details(Transaction& tx, const std::vector<MergeItem>& items) {
         created.push_back(to_text(item.engagement().created_at));
         after.push_back(to_text(detail_wanted_after(item.incoming)));
     }
-    if (!wanted.empty()) tx.run(sql::enqueue_details, {array(wanted), array(created), array(after)});
+    if (wanted.empty()) return;
+    const std::vector<std::string> kinds(wanted.size(), name_of(WorkKind::detail)), items(wanted.size());
+    tx.run(sql::want_work, {array(wanted), array(kinds), array(items), array(created), array(after)});
 }
 
 /// A transcript is fetched once the legs are known: they come with the end of the conversation.
@@ -35,7 +37,7 @@ void want_enrichments(Transaction& tx, const std::vector<MergeItem>& items,
     if (!enrichers.any()) return;
     std::vector<std::string> engagements, kinds, urls;
     std::vector<Param> created, after;
-    const auto want = [&](const MergeItem& item, Enricher kind, const std::string& url) {
+    const auto want = [&](const MergeItem& item, WorkKind kind, const std::string& url) {
         engagements.emplace_back(item.id());
         kinds.emplace_back(name_of(kind));
         urls.push_back(url);
@@ -45,16 +47,16 @@ void want_enrichments(Transaction& tx, const std::vector<MergeItem>& items,
     for (const MergeItem& item : items) {
         const bool has_legs = item.incoming.legs_hash || (item.stored && item.stored->legs_fetched_at);
         if (enrichers.transcripts && has_legs && (item.writes_core() || item.plan.write_legs))
-            want(item, Enricher::transcript, "");
+            want(item, WorkKind::transcript, "");
         if (!enrichers.recordings || !item.writes_core()) continue;
         std::set<std::string> distinct;
         for (const RecordText& url : item.engagement().audio_recording_urls) {
             if (!url.value_or("").empty()) distinct.insert(url.str());
         }
-        for (const std::string& url : distinct) want(item, Enricher::recording, url);
+        for (const std::string& url : distinct) want(item, WorkKind::recording, url);
     }
     if (engagements.empty()) return;
-    tx.run(sql::want_enrichments,
+    tx.run(sql::want_work,
            {array(engagements), array(kinds), array(urls), array(created), array(after)});
 }
 

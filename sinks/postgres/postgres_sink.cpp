@@ -16,7 +16,7 @@ namespace {
 Batch without(const Batch& batch, const std::set<std::string>& engagements) {
     Batch rest = batch;
     const auto is_out = [&](const std::string& id) { return engagements.count(id) > 0; };
-    std::erase_if(rest.details, [&](const DetailOutcome& d) { return is_out(d.engagement_id); });
+    std::erase_if(rest.details, [&](const WorkOutcome& d) { return is_out(d.job.engagement_id); });
     std::erase_if(rest.engagements,
                   [&](const FetchedEngagement& e) { return is_out(e.engagement.id.str()); });
     std::erase_if(rest.rejected, [&](const RejectedFetch& r) {
@@ -71,7 +71,7 @@ class PostgresSink final : public Sink {
 
     SiteLeases& site_leases() override { return *site_leases_; }
     BackfillStore& backfills() override { return *backfills_; }
-    DetailQueue& detail_queue() override { return *detail_queue_; }
+    WorkQueue& work_queue() override { return *work_queue_; }
     EnrichmentStore& enrichments() override { return *enrichments_; }
     ErasureStore& erasures() override { return *erasures_; }
     RejectStore& rejects() override { return *rejects_; }
@@ -102,7 +102,7 @@ class PostgresSink final : public Sink {
     ScanMemory scans_;
     const std::unique_ptr<SiteLeases> site_leases_ = make_site_leases(connection_);
     const std::unique_ptr<BackfillStore> backfills_ = make_backfill_store(connection_);
-    const std::unique_ptr<DetailQueue> detail_queue_ = make_detail_queue(connection_);
+    const std::unique_ptr<WorkQueue> work_queue_ = make_work_queue(connection_);
     const std::unique_ptr<EnrichmentStore> enrichments_ = make_enrichment_store(connection_);
     const std::unique_ptr<ErasureStore> erasures_ = make_erasure_store(connection_);
     const std::unique_ptr<RejectStore> rejects_ = make_reject_store(connection_);

@@ -17,8 +17,8 @@ struct ClaimsLost {
 /// Keeps the rejected records, but for those of engagements and visitors that were forgotten.
 void write_rejected(Transaction& tx, const Batch& batch);
 
-/// Takes details that were loaded out of the queue, and notes of the others why they were not. Throws
-/// ClaimsLost if somebody else has claimed some meanwhile. After the engagements were written.
+/// Settles the batch's details (work_outcomes.hpp). Throws ClaimsLost if somebody else has claimed some
+/// meanwhile. After the engagements were written.
 void settle_details(Transaction& tx, const Batch& batch);
 
 }  // namespace glia::postgres

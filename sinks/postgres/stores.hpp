@@ -11,7 +11,7 @@ namespace glia::postgres {
 
 std::unique_ptr<SiteLeases> make_site_leases(Connection& connection);
 std::unique_ptr<BackfillStore> make_backfill_store(Connection& connection);
-std::unique_ptr<DetailQueue> make_detail_queue(Connection& connection);
+std::unique_ptr<WorkQueue> make_work_queue(Connection& connection);
 std::unique_ptr<EnrichmentStore> make_enrichment_store(Connection& connection);
 std::unique_ptr<ErasureStore> make_erasure_store(Connection& connection);
 std::unique_ptr<RejectStore> make_reject_store(Connection& connection);

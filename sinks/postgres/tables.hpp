@@ -151,7 +151,8 @@ using RecordingTable = TableOf<"audio_recordings", ChildKeyFields, RecordingRowF
 using LegTable = TableOf<"legs", ChildKeyFields, LegFields>;
 using LegQueueTable = TableOf<"leg_queues", ChildKeyFields, LegKeyFields, QueueRefRowFields>;
 using MessageTable = TableOf<"chat_messages", ChildKeyFields, MessageFields>;
-using DetailTable = TableOf<"detail_queue", DetailRowFields>;
+using DetailTable =
+    TableOf<"work_items", DetailRowFields>;  // the defaults of its other columns are a detail's
 using QueueTable = TableOf<"queues", QueueRowFields>;
 using WindowTable = TableOf<"backfill_windows", WindowRowFields>;
 

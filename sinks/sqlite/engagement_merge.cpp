@@ -39,9 +39,9 @@ std::optional<ContentHash> visitor_mark(const Engagement& e) {
 std::set<std::string> lost_claims(Connection& state, const Batch& batch) {
     std::set<std::string> lost;
     if (batch.claim_owner.empty()) return lost;
-    for (const DetailOutcome& outcome : batch.details) lost.insert(outcome.engagement_id);
+    for (const WorkOutcome& outcome : batch.details) lost.insert(outcome.job.engagement_id);
     const std::vector<std::string> claimed(lost.begin(), lost.end());
-    for (const Row& row : state.run(sql::claimed_details, {list(claimed), batch.claim_owner})) {
+    for (const Row& row : state.run(sql::hold_work, {list(claimed), batch.claim_owner})) {
         lost.erase(*row.text(0));
     }
     return lost;
@@ -80,8 +80,8 @@ class EngagementMerge {
             write_one(*fetched, found == known.end() ? std::nullopt : std::optional(found->second));
         }
         for (const RejectedFetch& rejected : batch_.rejected) reject(rejected);
-        for (const DetailOutcome& outcome : batch_.details) {
-            if (!lost_.contains(outcome.engagement_id)) settle(outcome);
+        for (const WorkOutcome& outcome : batch_.details) {
+            if (!lost_.contains(outcome.job.engagement_id)) settle(outcome);
         }
         for (const auto& [path, member] : undocumented_) {
             state_.run(sql::record_undocumented, {path, std::string(name_of(member.kind)), member.example,
@@ -159,8 +159,8 @@ class EngagementMerge {
     void queue(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan) {
         const Engagement& e = fetched.engagement;
         if (plan.want_detail) {
-            state_.run(sql::enqueue_detail, {e.id.str(), value(OptionalInstant{e.created_at}),
-                                             value(OptionalInstant{detail_wanted_after(incoming)})});
+            state_.run(sql::want_work, {e.id.str(), value(OptionalInstant{e.created_at}),
+                                        value(OptionalInstant{detail_wanted_after(incoming)})});
             ++counts_.queued;
         }
         if (!incoming.legs_hash) return;
@@ -185,14 +185,14 @@ class EngagementMerge {
                     mark_of(bytes_hash(record.payload))});
     }
 
-    void settle(const DetailOutcome& outcome) {
+    void settle(const WorkOutcome& outcome) {
         if (outcome.fetched_at) {
-            if (state_.write(sql::detail_loaded, {outcome.engagement_id, value(outcome.fetched_at)}) == 0)
-                state_.run(sql::detail_wanted_anew, {outcome.engagement_id});
+            if (state_.write(sql::remove_work, {outcome.job.engagement_id, value(outcome.fetched_at)}) == 0)
+                state_.run(sql::settle_work, {outcome.job.engagement_id});
             return;
         }
-        state_.run(sql::detail_failed, {outcome.engagement_id, std::int64_t{outcome.attempted}, outcome.error,
-                                        value(outcome.retry_in), std::int64_t{outcome.parked}});
+        state_.run(sql::fail_work, {outcome.job.engagement_id, std::int64_t{outcome.attempted}, outcome.error,
+                                    value(outcome.retry_in), std::int64_t{outcome.parked}});
     }
 
     void count(const MergePlan& plan, const Engagement& e) {

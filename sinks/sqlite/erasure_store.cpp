@@ -94,7 +94,7 @@ class SqliteErasureStore final : public ErasureStore {
     static Erased erase(Connection& state, const std::string& engagement) {
         Erased erased;
         erased.engagements = state.write(sql::erase_engagement, {engagement});
-        state.run(sql::erase_detail, {engagement});
+        state.run(sql::erase_work, {engagement});
         state.run(sql::clear_ongoing, {engagement});
         state.run(sql::erase_undocumented_example, {engagement});
         erased.rejected = state.write(sql::erase_rejected, {engagement});

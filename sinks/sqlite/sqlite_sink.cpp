@@ -42,7 +42,7 @@ class SqliteSink final : public Sink {
 
     SiteLeases& site_leases() override { return *site_leases_; }
     BackfillStore& backfills() override { return *backfills_; }
-    DetailQueue& detail_queue() override { return *detail_queue_; }
+    WorkQueue& work_queue() override { return *work_queue_; }
     EnrichmentStore& enrichments() override { return enrichments_; }
     ErasureStore& erasures() override { return *erasures_; }
     RejectStore& rejects() override { return *rejects_; }
@@ -53,7 +53,7 @@ class SqliteSink final : public Sink {
     StateFile file_;
     const std::unique_ptr<SiteLeases> site_leases_ = make_site_leases(file_);
     const std::unique_ptr<BackfillStore> backfills_ = make_backfill_store(file_);
-    const std::unique_ptr<DetailQueue> detail_queue_ = make_detail_queue(file_);
+    const std::unique_ptr<WorkQueue> work_queue_ = make_work_queue(file_);
     EnrichmentStore enrichments_;  // enrichers write to PostgreSQL only
     const std::unique_ptr<ErasureStore> erasures_ = make_erasure_store(file_);
     const std::unique_ptr<RejectStore> rejects_ = make_reject_store(file_);

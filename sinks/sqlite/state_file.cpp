@@ -63,7 +63,7 @@ struct StateFile::Shared {
         connection.transact([&] {
             connection.run(sql::free_leases);
             connection.run(sql::free_windows);
-            connection.run(sql::free_details);
+            connection.run(sql::free_work);
         });
         position = read_position(connection);
         open_writer(settings);

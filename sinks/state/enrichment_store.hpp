@@ -1,11 +1,11 @@
-// The queues and results of enrichers (sinks/enrichment.hpp).
+// What enrichers keep beside their jobs in the work queue.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "sinks/enrichment.hpp"
+#include "sinks/work.hpp"
 
 namespace glia {
 
@@ -16,18 +16,12 @@ class EnrichmentStore {
 
     /// Enqueues what came or changed while the enricher was off: some of it, after `after`. Returns where to
     /// go on; none: that was all.
-    virtual std::optional<MissedCursor> enqueue_missed(Enricher,
+    virtual std::optional<MissedCursor> enqueue_missed(WorkKind,
                                                        const std::optional<MissedCursor>& /*after*/) {
         return std::nullopt;
     }
     /// All of it has been enqueued, in a series of calls that began so long ago.
-    virtual void record_enqueued(Enricher, Seconds /*ago*/) {}
-    virtual std::vector<EnrichmentJob> claim(const EnrichmentClaim&) { return {}; }
-    /// Prolongs claims that have not passed to another owner.
-    virtual void renew(const std::string& /*owner*/, Enricher, const std::vector<EnrichmentJob>&,
-                       Seconds /*ttl*/) {}
-    /// Writes what was fetched, or why it was not.
-    virtual Settled complete(const EnrichmentOutcome&, const std::string& /*owner*/) { return Settled::lost; }
+    virtual void record_enqueued(WorkKind, Seconds /*ago*/) {}
     /// True once in `every` for all instances: whoever has the turn samples the queue's wait.
     virtual bool take_wait_turn(Seconds /*every*/) { return false; }
     virtual void add_wait_sample(const std::string& /*site*/, Instant /*sampled_at*/, OptionalSeconds) {}

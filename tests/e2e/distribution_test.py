@@ -2,8 +2,8 @@
 import glob
 from harness import *
 
-STATE = {"sync_state", "revisit_state", "sync_runs", "backfills", "backfill_windows", "detail_queue", "ongoing_engagements", "rejected_records", "server_clocks", "schema_version",
-         "forgotten", "erasures", "enrichments", "enrichers", "queue_wait_samples", "undocumented_members"}
+STATE = {"sync_state", "revisit_state", "sync_runs", "backfills", "backfill_windows", "work_items", "ongoing_engagements", "rejected_records", "server_clocks", "schema_version",
+         "forgotten", "erasures", "enrichers", "queue_wait_samples", "undocumented_members"}
 
 
 @test
@@ -144,7 +144,7 @@ def no_statement_is_of_a_kind_that_fails_on_distributed_tables():
     assert faults("WITH f AS (SELECT 1) SELECT e.id, EXISTS (SELECT FROM legs s WHERE s.id = e.id) FROM f, engagements e", t)
     assert faults("UPDATE engagements e SET changed_at = CASE WHEN n.changed THEN now() ELSE e.changed_at END FROM n", t)
     assert faults("INSERT INTO legs AS l VALUES (1) ON CONFLICT (id) DO UPDATE SET at = coalesce(l.at, clock_timestamp())", t)
-    assert faults("WITH p AS (SELECT id FROM engagements), q AS (INSERT INTO enrichments SELECT id FROM p) SELECT max(id) FROM p", t)
+    assert faults("WITH p AS (SELECT id FROM engagements), q AS (INSERT INTO work_items SELECT id FROM p) SELECT max(id) FROM p", t)
     # Others of the kinds, and what is allowed.
     assert faults("UPDATE legs SET a = CASE WHEN b THEN (make_interval(secs => 3)) END", t)
     assert faults("WITH gone AS (DELETE FROM legs) INSERT INTO legs SELECT 1", t)

@@ -76,7 +76,7 @@ def analysts_read_the_data_and_nothing_else():
     done(program.backfill())
     grant(program)
     names = program.sql("SELECT relname FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind IN ('r', 'v')").split()
-    state = {"sync_state", "revisit_state", "sync_runs", "backfills", "backfill_windows", "detail_queue", "ongoing_engagements", "rejected_records", "server_clocks",
+    state = {"sync_state", "revisit_state", "sync_runs", "backfills", "backfill_windows", "work_items", "detail_queue", "ongoing_engagements", "rejected_records", "server_clocks",
              "schema_version", "forgotten", "erasures", "enrichments", "enrichers"}
     may = program.sql("SELECT relname FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind IN ('r', 'v') AND has_table_privilege('glia_reader', oid, 'SELECT')").split()
     assert set(may) == set(names) - state, may

@@ -14,28 +14,26 @@ class Enrichments : public SinkTest {
         settings.enrich = {true, true};
         sink = postgres::open(settings);
     }
-    std::vector<EnrichmentJob> claim(Enricher kind, const std::string& owner = "me", int limit = 10) {
-        return sink->enrichments().claim({kind, owner, limit, Seconds{60}});
+    std::vector<WorkJob> claim(WorkKind kind, const std::string& owner = "me", int limit = 10) {
+        return sink->work_queue().claim({kind, owner, limit, Seconds{60}});
     }
-    static std::string names(const std::vector<EnrichmentJob>& jobs) {
+    static std::string names(const std::vector<WorkJob>& jobs) {
         std::set<std::string> sorted;
-        for (const EnrichmentJob& job : jobs) sorted.insert(job.engagement_id + "/" + job.item);
+        for (const WorkJob& job : jobs) sorted.insert(job.engagement_id + "/" + job.item);
         std::string text;
         for (const std::string& name : sorted) text += (text.empty() ? "" : " ") + name;
         return text;
     }
-    static EnrichmentOutcome transcript(const EnrichmentJob& job, std::vector<std::string> texts,
-                                        Instant when = kNoon) {
-        EnrichmentOutcome outcome;
+    static WorkOutcome transcript(const WorkJob& job, std::vector<std::string> texts, Instant when = kNoon) {
+        WorkOutcome outcome;
         outcome.job = job;
         outcome.fetched_at = when;
         outcome.messages.emplace();
         for (const std::string& text : texts) outcome.messages->emplace_back().message = text;
         return outcome;
     }
-    static EnrichmentOutcome recording(const EnrichmentJob& job) {
-        EnrichmentOutcome outcome;
-        outcome.enricher = Enricher::recording;
+    static WorkOutcome recording(const WorkJob& job) {
+        WorkOutcome outcome;
         outcome.job = job;
         outcome.fetched_at = kNoon;
         outcome.file = RecordingFile{"aa/" + job.engagement_id + "/" + job.item, 5, "hash"};
@@ -50,86 +48,93 @@ class Enrichments : public SinkTest {
 
 TEST_F(Enrichments, AreAskedForWithTheEngagement) {
     commit({listed(engagement("e1"))});
-    EXPECT_EQ(names(claim(Enricher::transcript)), "") << "its legs are still to come, and the end with them";
-    EXPECT_EQ(names(claim(Enricher::recording)), "e1/u1 e1/u2");
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "") << "its legs are still to come, and the end with them";
+    EXPECT_EQ(names(claim(WorkKind::recording)), "e1/u1 e1/u2");
     commit({detailed(engagement("e1"), kNoon + Seconds{1})});
-    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
-    EXPECT_EQ(names(claim(Enricher::transcript, "another")), "") << "it is claimed";
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
+    EXPECT_EQ(names(claim(WorkKind::transcript, "another")), "") << "it is claimed";
 }
 TEST_F(Enrichments, AreNotAskedForAgainWhileNothingChanges) {
     commit({detailed(engagement("e1"))});
-    EXPECT_EQ(sink->enrichments().complete(transcript(claim(Enricher::transcript)[0], {"a"}), "me"),
+    EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript,
+                                          transcript(claim(WorkKind::transcript)[0], {"a"}), "me"),
               Settled::written);
     commit({detailed(engagement("e1"), kNoon + Seconds{1})});
-    EXPECT_EQ(names(claim(Enricher::transcript)), "");
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "");
     Engagement changed = engagement("e1");
     changed.flagged = true;
     commit({detailed(changed, kNoon + Seconds{2})});
-    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
-    EXPECT_EQ(names(claim(Enricher::recording)), "e1/u1 e1/u2");
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
+    EXPECT_EQ(names(claim(WorkKind::recording)), "e1/u1 e1/u2");
 }
 TEST_F(Enrichments, AChangeWhileATranscriptIsFetchedAsksForItOnceMore) {
     commit({detailed(engagement("e1"))});
-    const auto job = claim(Enricher::transcript)[0];
+    const auto job = claim(WorkKind::transcript)[0];
     Engagement changed = engagement("e1");
     changed.flagged = true;
     commit({detailed(changed, kNoon + Seconds{9})});
-    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"old"}, kNoon + Seconds{5}), "me"),
-              Settled::written);
-    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+    EXPECT_EQ(
+        sink->work_queue().complete(WorkKind::transcript, transcript(job, {"old"}, kNoon + Seconds{5}), "me"),
+        Settled::written);
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
 }
 TEST_F(Enrichments, ATranscriptIsReplacedAsASetAndUnchangedRowsAreNotWritten) {
     commit({detailed(engagement("e1")), detailed(engagement("e2"))});
-    auto jobs = claim(Enricher::transcript);
-    for (const auto& job : jobs) sink->enrichments().complete(transcript(job, {"a", "b", "c"}), "me");
+    auto jobs = claim(WorkKind::transcript);
+    for (const auto& job : jobs)
+        sink->work_queue().complete(WorkKind::transcript, transcript(job, {"a", "b", "c"}), "me");
     EXPECT_EQ(chat(), "e10a e11b e12c e20a e21b e22c");
     const std::string before =
         sql("SELECT xmin FROM chat_messages WHERE engagement_id = 'e1' AND position = 0");
     sql("UPDATE enrichments SET waiting = true");
-    jobs = claim(Enricher::transcript);
-    sink->enrichments().complete(transcript({"e1", "", 0}, {"a", "B"}), "me");
+    jobs = claim(WorkKind::transcript);
+    sink->work_queue().complete(WorkKind::transcript, transcript({"e1", "", 0}, {"a", "B"}), "me");
     EXPECT_EQ(chat(), "e10a e11B e20a e21b e22c");
     EXPECT_EQ(sql("SELECT xmin FROM chat_messages WHERE engagement_id = 'e1' AND position = 0"), before);
 }
 TEST_F(Enrichments, AClaimThatPassedOnWritesNothing) {
     commit({detailed(engagement("e1"))});
-    const auto job = claim(Enricher::transcript)[0];
+    const auto job = claim(WorkKind::transcript)[0];
     sql("UPDATE enrichments SET claimed_until = now() - interval '1 second'");
-    EXPECT_EQ(names(claim(Enricher::transcript, "another")), "e1/");
-    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"late"}), "me"), Settled::lost);
+    EXPECT_EQ(names(claim(WorkKind::transcript, "another")), "e1/");
+    EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, transcript(job, {"late"}), "me"),
+              Settled::lost);
     EXPECT_EQ(chat(), "NULL");
-    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"right"}), "another"), Settled::written);
+    EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, transcript(job, {"right"}), "another"),
+              Settled::written);
 }
 TEST_F(Enrichments, WhatWasErasedMeanwhileIsNotWritten) {
     commit({detailed(engagement("e1"))});
-    const auto job = claim(Enricher::transcript)[0];
+    const auto job = claim(WorkKind::transcript)[0];
     sink->erasures().forget({"e1", {}, {}});
     erase_ordered(*sink);
-    EXPECT_EQ(sink->enrichments().complete(transcript(job, {"late"}), "me"), Settled::erased);
+    EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, transcript(job, {"late"}), "me"),
+              Settled::erased);
     EXPECT_EQ(chat(), "NULL");
 }
 TEST_F(Enrichments, AFailureWaitsAndCounts) {
     commit({detailed(engagement("e1"))});
-    EnrichmentOutcome outcome;
-    outcome.job = claim(Enricher::transcript)[0];
+    WorkOutcome outcome;
+    outcome.job = claim(WorkKind::transcript)[0];
     outcome.error = "no";
     outcome.retry_in = Seconds{3600};
-    sink->enrichments().complete(outcome, "me");
-    EXPECT_EQ(names(claim(Enricher::transcript)), "");
+    sink->work_queue().complete(WorkKind::transcript, outcome, "me");
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "");
     EXPECT_EQ(sql("SELECT attempts, last_error FROM enrichments WHERE kind = 'transcript'"), "1|no");
     sql("UPDATE enrichments SET next_attempt_at = now()");
-    outcome.job = claim(Enricher::transcript)[0];
+    outcome.job = claim(WorkKind::transcript)[0];
     EXPECT_EQ(outcome.job.attempts, 1);
     outcome.attempted = false;
     outcome.error.clear();
     outcome.retry_in = Seconds{0};
-    sink->enrichments().complete(outcome, "me");
+    sink->work_queue().complete(WorkKind::transcript, outcome, "me");
     EXPECT_EQ(sql("SELECT attempts FROM enrichments WHERE kind = 'transcript'"), "1");
-    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
 }
 TEST_F(Enrichments, AFileGoesWithItsUrlWhateverPlaceThatHas) {
     commit({detailed(engagement("e1"))});
-    for (const auto& job : claim(Enricher::recording)) sink->enrichments().complete(recording(job), "me");
+    for (const auto& job : claim(WorkKind::recording))
+        sink->work_queue().complete(WorkKind::recording, recording(job), "me");
     Engagement changed = engagement("e1");
     changed.audio_recording_urls = {"u0", "u2", "u1"};
     commit({detailed(changed, kNoon + Seconds{1})});
@@ -137,7 +142,7 @@ TEST_F(Enrichments, AFileGoesWithItsUrlWhateverPlaceThatHas) {
         sql("SELECT string_agg(url || '=' || coalesce(path, 'none') || coalesce(size_bytes, 0), ' ' ORDER BY "
             "position) FROM audio_recordings"),
         "u0=none0 u2=aa/e1/u25 u1=aa/e1/u15");
-    EXPECT_EQ(names(claim(Enricher::recording)), "e1/u0") << "the others are never downloaded again";
+    EXPECT_EQ(names(claim(WorkKind::recording)), "e1/u0") << "the others are never downloaded again";
     changed.audio_recording_urls = {};
     commit({detailed(changed, kNoon + Seconds{2})});
     changed.audio_recording_urls = {"u1"};
@@ -152,18 +157,18 @@ TEST_F(Enrichments, WhatCameWhileTheyWereOffIsAskedForLater) {
         without->commit(batch, std::nullopt);
     };
     for (int i = 0; i < 3; ++i) load(engagement("e" + std::to_string(i)), kNoon);
-    EXPECT_EQ(names(claim(Enricher::transcript)), "");
-    EXPECT_FALSE(sink->enrichments().enqueue_missed(Enricher::transcript, {}));
-    EXPECT_FALSE(sink->enrichments().enqueue_missed(Enricher::recording, {}));
-    sink->enrichments().record_enqueued(Enricher::transcript, Seconds{1});
-    EXPECT_EQ(names(claim(Enricher::recording)), "e0/u1 e0/u2 e1/u1 e1/u2 e2/u1 e2/u2");
-    for (const auto& job : claim(Enricher::transcript))
-        sink->enrichments().complete(transcript(job, {"a"}), "me");
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "");
+    EXPECT_FALSE(sink->enrichments().enqueue_missed(WorkKind::transcript, {}));
+    EXPECT_FALSE(sink->enrichments().enqueue_missed(WorkKind::recording, {}));
+    sink->enrichments().record_enqueued(WorkKind::transcript, Seconds{1});
+    EXPECT_EQ(names(claim(WorkKind::recording)), "e0/u1 e0/u2 e1/u1 e1/u2 e2/u1 e2/u2");
+    for (const auto& job : claim(WorkKind::transcript))
+        sink->work_queue().complete(WorkKind::transcript, transcript(job, {"a"}), "me");
     Engagement changed = engagement("e1");
     changed.flagged = true;
     load(changed, kNoon + Seconds{1});
-    sink->enrichments().enqueue_missed(Enricher::transcript, {});
-    EXPECT_EQ(names(claim(Enricher::transcript)), "e1/");
+    sink->enrichments().enqueue_missed(WorkKind::transcript, {});
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
 }
 TEST_F(Enrichments, OneInstanceHasTheTurn) {
     EXPECT_TRUE(sink->enrichments().take_wait_turn(Seconds{60}));

@@ -187,7 +187,7 @@ TEST_P(Files, ASinkOfAnotherProgramMustWait) {
     const Folder folder(GetParam());
     const auto sink = folder.sink();
     sink->migrate();
-    EXPECT_EQ(folder.sink()->detail_queue().due(), 0) << "within one program it is shared";
+    EXPECT_EQ(folder.sink()->work_queue().due(WorkKind::detail), 0) << "within one program it is shared";
     const int lock = ::open((folder.path + "/state.lock").c_str(), O_RDWR);
     EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "another program has no way in";
     close(lock);

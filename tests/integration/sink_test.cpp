@@ -398,7 +398,7 @@ TEST_F(Sinks, HoweverManyAreNewAllAreWritten) {
         SCOPED_TRACE(count);
         sql("TRUNCATE engagements, engagement_sites, engagement_operators, engagement_queues, "
             "audio_recordings, "
-            "detail_queue");
+            "work_items");
         EXPECT_EQ(commit(many_new(count, kNoon)).inserted, count);
         const std::string all = std::to_string(count);
         EXPECT_EQ(
@@ -426,32 +426,32 @@ TEST_F(Sinks, TheQueuesNameIsThatOfTheNewestEngagement) {
 }
 TEST_F(Sinks, NewListItemsAreQueuedForTheirLegsAndDetailsSettleThem) {
     EXPECT_EQ(commit({listed(engagement("e1"))}).queued, 1);
-    const auto jobs = sink->detail_queue().claim({"me", 10, Seconds{60}});
+    const auto jobs = sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}});
     ASSERT_EQ(jobs.size(), 1u);
-    EXPECT_TRUE(sink->detail_queue().claim({"you", 10, Seconds{60}}).empty());
+    EXPECT_TRUE(sink->work_queue().claim({WorkKind::detail, "you", 10, Seconds{60}}).empty());
     Batch batch;
     batch.engagements = {detailed(engagement("e1"), kNoon + Seconds{1})};
-    batch.details = {{"e1", kNoon + Seconds{1}, "", {}, false, true}};
+    batch.details = {{{"e1"}, kNoon + Seconds{1}, "", {}, false, true}};
     sink->commit(batch, std::nullopt);
     EXPECT_EQ(sql("SELECT count(*) FROM detail_queue"), "0");
 }
 TEST_F(Sinks, ADetailOlderThanTheListItemThatAsksDoesNotSettle) {
     commit({listed(engagement("e1"), kNoon + Seconds{30})});
     Batch batch;
-    batch.details = {{"e1", kNoon, "", {}, false, true}};
+    batch.details = {{{"e1"}, kNoon, "", {}, false, true}};
     sink->commit(batch, std::nullopt);
     EXPECT_EQ(sql("SELECT count(*), bool_and(claimed_by IS NULL) FROM detail_queue"), "1|t");
 }
 TEST_F(Sinks, ADetailWhoseClaimHasPassedIsNotWrittenAndTheOthersAre) {
     commit({listed(engagement("e1")), listed(engagement("e2"))});
-    sink->detail_queue().claim({"me", 10, Seconds{0}});
-    ASSERT_EQ(sink->detail_queue().claim({"you", 1, Seconds{60}}).size(), 1u);
+    sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{0}});
+    ASSERT_EQ(sink->work_queue().claim({WorkKind::detail, "you", 1, Seconds{60}}).size(), 1u);
     const std::string yours = sql("SELECT engagement_id FROM detail_queue WHERE claimed_by = 'you'");
     Batch batch;
     batch.claim_owner = "me";
     for (const char* id : {"e1", "e2"}) {
         batch.engagements.push_back(detailed(engagement(id), kNoon + Seconds{1}));
-        batch.details.push_back({id, kNoon + Seconds{1}, "", {}, false, true});
+        batch.details.push_back({{id}, kNoon + Seconds{1}, "", {}, false, true});
     }
     EXPECT_EQ(sink->commit(batch, std::nullopt).legs, 1);
     EXPECT_EQ(sql("SELECT engagement_id, claimed_by FROM detail_queue"), yours + "|you");
@@ -460,38 +460,38 @@ TEST_F(Sinks, ADetailWhoseClaimHasPassedIsNotWrittenAndTheOthersAre) {
 }
 TEST_F(Sinks, AFailureIsNotNotedByAnOwnerWhoseClaimHasPassed) {
     commit({listed(engagement("e1"))});
-    sink->detail_queue().claim({"me", 10, Seconds{0}});
-    sink->detail_queue().claim({"you", 10, Seconds{60}});
+    sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{0}});
+    sink->work_queue().claim({WorkKind::detail, "you", 10, Seconds{60}});
     Batch batch;
     batch.claim_owner = "me";
-    batch.details = {{"e1", std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
+    batch.details = {{{"e1"}, std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
     sink->commit(batch, std::nullopt);
     EXPECT_EQ(sql("SELECT attempts, parked, claimed_by FROM detail_queue"), "0|f|you");
 }
 TEST_F(Sinks, ClaimsAreRenewedByTheirOwnerOnly) {
     commit({listed(engagement("e1"))});
-    sink->detail_queue().claim({"me", 10, Seconds{0}});
-    sink->detail_queue().renew("you", {"e1"}, Seconds{600});
+    sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{0}});
+    sink->work_queue().renew(WorkKind::detail, "you", {{"e1"}}, Seconds{600});
     EXPECT_EQ(sql("SELECT claimed_until <= now() FROM detail_queue"), "t");
-    sink->detail_queue().renew("me", {"e1"}, Seconds{600});
-    EXPECT_TRUE(sink->detail_queue().claim({"you", 10, Seconds{60}}).empty());
+    sink->work_queue().renew(WorkKind::detail, "me", {{"e1"}}, Seconds{600});
+    EXPECT_TRUE(sink->work_queue().claim({WorkKind::detail, "you", 10, Seconds{60}}).empty());
 }
 TEST_F(Sinks, AFailedDetailWaitsAndIsParked) {
     commit({listed(engagement("e1"))});
     Batch batch;
-    batch.details = {{"e1", std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
+    batch.details = {{{"e1"}, std::nullopt, "HTTP 404", Seconds{3600}, true, true}};
     sink->commit(batch, std::nullopt);
     EXPECT_EQ(sql("SELECT attempts, parked, last_error, next_attempt_at > now() + interval '59 minutes' FROM "
                   "detail_queue"),
               "1|t|HTTP 404|t");
     EXPECT_EQ(sink->reports().status().details_parked, 1);
-    EXPECT_TRUE(sink->detail_queue().claim({"me", 10, Seconds{60}}).empty());
+    EXPECT_TRUE(sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}}).empty());
 }
 TEST_F(Sinks, TheNewestDetailsAreClaimedFirst) {
     Engagement late = engagement("e2");
     late.created_at = kNoon + Seconds{60};
     commit({listed(engagement("e1")), listed(late)});
-    EXPECT_EQ(sink->detail_queue().claim({"me", 1, Seconds{60}}).at(0).engagement_id, "e2");
+    EXPECT_EQ(sink->work_queue().claim({WorkKind::detail, "me", 1, Seconds{60}}).at(0).engagement_id, "e2");
 }
 TEST_F(Sinks, OngoingEngagementsComeBackUntilTheyHaveEnded) {
     Engagement open = engagement("e1");
@@ -500,7 +500,7 @@ TEST_F(Sinks, OngoingEngagementsComeBackUntilTheyHaveEnded) {
     FetchedEngagement fetched = detailed(open);
     fetched.refetch_in = Seconds{0};
     commit({fetched});
-    EXPECT_EQ(sink->detail_queue().enqueue_ongoing(false), 1);
+    EXPECT_EQ(sink->work_queue().enqueue_ongoing(false), 1);
     commit({detailed(engagement("e1"), kNoon + Seconds{60})});
     EXPECT_EQ(sql("SELECT count(*) FROM ongoing_engagements"), "0");
 }
@@ -593,7 +593,7 @@ TEST_F(Sinks, WorkIsNotTakenOnInASchemaThatIsNewer) {
     commit({listed(engagement("e1"))});
     sql("INSERT INTO schema_version (version) VALUES (999)");
     EXPECT_THROW(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true), SinkError);
-    EXPECT_THROW(sink->detail_queue().claim({"me", 1, Seconds{30}}), SinkError);
+    EXPECT_THROW(sink->work_queue().claim({WorkKind::detail, "me", 1, Seconds{30}}), SinkError);
     EXPECT_EQ(sql("SELECT count(*) FROM detail_queue WHERE claimed_by IS NOT NULL"), "0");
 }
 TEST_F(Sinks, TheCheckpointIsWrittenWithItsRowsAndResumed) {
@@ -658,11 +658,11 @@ TEST_F(Sinks, ALeaseMayGoBackWithTheLastCommitOfAPass) {
 TEST_F(Sinks, WhatADeadInstanceHeldIsFreedAndFenced) {
     const SiteLease lease = *sink->site_leases().acquire({"s1"}, "dead", Seconds{30}, true).lease;
     commit({listed(engagement("e1"))});
-    sink->detail_queue().claim({"dead", 10, Seconds{300}});
+    sink->work_queue().claim({WorkKind::detail, "dead", 10, Seconds{300}});
     EXPECT_EQ(sink->instances().lease_owners(), std::vector<std::string>{"dead"});
     sink->instances().release_leases_of_dead("dead");
     EXPECT_TRUE(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease);
-    EXPECT_EQ(sink->detail_queue().claim({"me", 10, Seconds{60}}).size(), 1u);
+    EXPECT_EQ(sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}}).size(), 1u);
     EXPECT_THROW(sink->commit({}, checkpoint(lease, true)), SinkError);
 }
 TEST_F(Sinks, ARevisitIsRememberedWithTheTiersItCovers) {
@@ -941,7 +941,7 @@ TEST(Schema, EveryOlderVersionKeepsItsRowsAndItsWork) {
             "SELECT string_agg(relname || ' ' || (xpath('/row/c/text()', query_to_xml('SELECT count(*) AS c "
             "FROM "
             "glia.' || relname, false, true, '')))[1]::text, ', ' ORDER BY relname) FROM pg_class WHERE "
-            "relnamespace = 'glia'::regnamespace AND relkind = 'r' AND relname IN ('engagements', "
+            "relnamespace = 'glia'::regnamespace AND relkind IN ('r', 'v') AND relname IN ('engagements', "
             "'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings', 'queues', "
             "'legs', 'leg_queues', 'queue_wait_samples', 'chat_messages', 'sync_state', 'revisit_state', "
             "'sync_runs', 'backfills', 'backfill_windows', 'detail_queue', 'ongoing_engagements', "
@@ -951,7 +951,7 @@ TEST(Schema, EveryOlderVersionKeepsItsRowsAndItsWork) {
         sink->migrate();
         EXPECT_EQ(database.sql(count), before) << version;
         // What was due is due still, and what waits still waits.
-        const auto details = sink->detail_queue().claim({"me", 10, Seconds{60}});
+        const auto details = sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}});
         ASSERT_EQ(details.size(), 1u) << version;
         EXPECT_EQ(details[0].engagement_id, "e1");
         EXPECT_EQ(sink->backfills().claim_windows({1, "me", Seconds{60}, {}, 10}).size(), 2u) << version;

@@ -231,7 +231,7 @@ TEST(StreamsMigration, AStateFileOfAnyVersionGoesOn) {
         const auto runs = sink->reports().history(10).runs;
         ASSERT_EQ(runs.size(), 1u);
         EXPECT_EQ(runs[0].stream, "engagements");
-        EXPECT_EQ(sink->detail_queue().claim({"me", 10, Seconds{60}}).size(), 1u);
+        EXPECT_EQ(sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}}).size(), 1u);
         Batch batch;
         batch.engagements.push_back(listed(engagement("e2")));
         sink->commit(batch, complete(lease.target()));

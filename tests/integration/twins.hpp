@@ -115,7 +115,7 @@ class Twins {
         const Seconds ttl{pick(2) * 3600};
         both([&](Sink& sink) -> std::string {
             std::set<std::string> ids;
-            for (const DetailJob& job : sink.detail_queue().claim({owner, 100, ttl}))
+            for (const WorkJob& job : sink.work_queue().claim({WorkKind::detail, owner, 100, ttl}))
                 ids.insert(job.engagement_id + "/" + std::to_string(job.attempts));
             std::string text;
             for (const std::string& id : ids) text += id + " ";
@@ -205,11 +205,11 @@ class Twins {
         batch.claim_owner = some("owner", 2);
         for (int i = pick(3); i >= 0; --i) {
             FetchedEngagement fetched = some_record(RecordSource::detail, "");
-            DetailOutcome outcome;
-            outcome.engagement_id = fetched.engagement.id.str();
-            const bool twice =
-                std::any_of(batch.details.begin(), batch.details.end(),
-                            [&](const auto& other) { return other.engagement_id == outcome.engagement_id; });
+            WorkOutcome outcome;
+            outcome.job.engagement_id = fetched.engagement.id.str();
+            const bool twice = std::any_of(
+                batch.details.begin(), batch.details.end(),
+                [&](const auto& other) { return other.job.engagement_id == outcome.job.engagement_id; });
             if (twice) continue;
             if (pick(3)) {
                 outcome.fetched_at = fetched.fetched_at;

@@ -256,8 +256,8 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
     }
     Batch kept;
     kept.claim_owner = batch.claim_owner;
-    for (const DetailOutcome& outcome : batch.details) {
-        if (!lost.count(outcome.engagement_id)) kept.details.push_back(outcome);
+    for (const WorkOutcome& outcome : batch.details) {
+        if (!lost.count(outcome.job.engagement_id)) kept.details.push_back(outcome);
     }
     settle(kept);
     if (checkpoint) write_checkpoint(*checkpoint);  // last: the checks of a watermark look at the rows

@@ -17,7 +17,7 @@ using namespace glia;
 class ModelDatabase : public Sink,
                       public SiteLeases,
                       public BackfillStore,
-                      public DetailQueue,
+                      public WorkQueue,
                       public ErasureStore,
                       public RejectStore,
                       public InstanceStore,
@@ -97,7 +97,7 @@ class ModelDatabase : public Sink,
     std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override;
     SiteLeases& site_leases() override { return *this; }
     BackfillStore& backfills() override { return *this; }
-    DetailQueue& detail_queue() override { return *this; }
+    WorkQueue& work_queue() override { return *this; }
     EnrichmentStore& enrichments() override { return no_enrichments_; }
     ErasureStore& erasures() override { return *this; }
     RejectStore& rejects() override { return *this; }
@@ -118,9 +118,10 @@ class ModelDatabase : public Sink,
     void finish(std::int64_t) override;
 
     std::int64_t enqueue_ongoing(bool all) override;
-    std::vector<DetailJob> claim(const DetailClaim& claim) override;
-    void renew(const std::string& owner, const std::vector<std::string>& engagements, Seconds ttl) override;
-    std::int64_t due() override;
+    std::vector<WorkJob> claim(const WorkClaim& claim) override;
+    void renew(WorkKind kind, const std::string& owner, const std::vector<WorkJob>& jobs,
+               Seconds ttl) override;
+    std::int64_t due(WorkKind kind) override;
 
     std::optional<std::chrono::microseconds> server_clock(const std::string&) override {
         return std::nullopt;

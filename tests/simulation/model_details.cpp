@@ -7,21 +7,21 @@ namespace simulation {
 
 std::set<std::string> ModelDatabase::lost_claims(const Batch& batch) const {
     std::set<std::string> lost;
-    for (const DetailOutcome& outcome : batch.details) {
-        const auto queued = details.find(outcome.engagement_id);
+    for (const WorkOutcome& outcome : batch.details) {
+        const auto queued = details.find(outcome.job.engagement_id);
         if (queued == details.end() || queued->second.claimed_by != batch.claim_owner)
-            lost.insert(outcome.engagement_id);
+            lost.insert(outcome.job.engagement_id);
     }
     return lost;
 }
 
 void ModelDatabase::settle(const Batch& batch) {
-    for (const DetailOutcome& outcome : batch.details) {
-        const auto entry = details.find(outcome.engagement_id);
+    for (const WorkOutcome& outcome : batch.details) {
+        const auto entry = details.find(outcome.job.engagement_id);
         if (entry == details.end()) continue;
         QueuedDetail& queued = entry->second;
         if (!queued.claimed_by.empty() && queued.claimed_by != batch.claim_owner) {
-            broken("a detail of " + outcome.engagement_id +
+            broken("a detail of " + outcome.job.engagement_id +
                    " was settled by an instance that no longer held it");
         }
         queued.claimed_by.clear();
@@ -30,6 +30,8 @@ void ModelDatabase::settle(const Batch& batch) {
                 details.erase(entry);
             } else {
                 queued.next_attempt_at = now;
+                queued.attempts = 0;
+                queued.parked = false;
             }
         } else if (outcome.attempted) {
             ++queued.attempts;
@@ -54,7 +56,7 @@ std::int64_t ModelDatabase::enqueue_ongoing(bool all) {
     return queued;
 }
 
-std::vector<DetailJob> ModelDatabase::claim(const DetailClaim& claim) {
+std::vector<WorkJob> ModelDatabase::claim(const WorkClaim& claim) {
     std::vector<std::pair<Instant, std::string>> due;
     for (const auto& [id, queued] : details) {
         if (queued.next_attempt_at > now) continue;
@@ -63,26 +65,25 @@ std::vector<DetailJob> ModelDatabase::claim(const DetailClaim& claim) {
     }
     std::sort(due.rbegin(), due.rend());
     if (due.size() > static_cast<std::size_t>(claim.limit)) due.resize(static_cast<std::size_t>(claim.limit));
-    std::vector<DetailJob> jobs;
+    std::vector<WorkJob> jobs;
     for (const auto& [created, id] : due) {
         QueuedDetail& queued = details.at(id);
         queued.claimed_by = claim.owner;
         queued.claimed_until = now + claim.ttl;
-        jobs.push_back({id, queued.attempts});
+        jobs.push_back({id, "", queued.attempts});
     }
     return jobs;
 }
 
-void ModelDatabase::renew(const std::string& owner, const std::vector<std::string>& engagements,
-                          Seconds ttl) {
-    for (const std::string& id : engagements) {
-        const auto queued = details.find(id);
+void ModelDatabase::renew(WorkKind, const std::string& owner, const std::vector<WorkJob>& jobs, Seconds ttl) {
+    for (const WorkJob& job : jobs) {
+        const auto queued = details.find(job.engagement_id);
         if (queued != details.end() && queued->second.claimed_by == owner)
             queued->second.claimed_until = now + ttl;
     }
 }
 
-std::int64_t ModelDatabase::due() {
+std::int64_t ModelDatabase::due(WorkKind) {
     return std::count_if(details.begin(), details.end(),
                          [&](const auto& entry) { return entry.second.next_attempt_at <= now; });
 }

@@ -8,6 +8,9 @@ namespace {
 constexpr Time kRenewEvery = Seconds{10};
 constexpr Time kDetailPause = Seconds{40};
 constexpr int kWorkers = 3;
+constexpr int kInFlight = 1;
+// Few, so that claims are often taken and handed back.
+constexpr int kMostClaimed = 8;
 
 }  // namespace
 
@@ -17,10 +20,8 @@ struct Service::Poll {
 };
 
 struct Service::Drain {
-    DetailDrain drain;
+    WorkDrain drain;
     int working = 0;
-    bool claiming = false;
-    bool finished = false;
 };
 
 void Service::forget() {
@@ -49,8 +50,8 @@ void Service::renew() {
                 [] {}, ignore);
         }
         if (draining_) {
-            call_void([held = draining_->drain.held(),
-                       owner = owner()](Sink& sink) { sink.detail_queue().renew(owner, held, kLease); },
+            call_void([held = draining_->drain.held(), owner = owner()](
+                          Sink& sink) { sink.work_queue().renew(WorkKind::detail, owner, held, kLease); },
                       [] {}, ignore);
         }
         renew();
@@ -118,59 +119,54 @@ void Service::drain_details() {
         ended();
         return;
     }
-    auto drain = std::make_shared<Drain>(Drain{DetailDrain(owner(), sync), 0, false, false});
+    auto drain =
+        std::make_shared<Drain>(Drain{WorkDrain(WorkKind::detail, owner(), sync, kInFlight, true), kWorkers});
     draining_ = drain;
-    const auto go = [this, drain] {
-        drain->working = kWorkers;
-        for (int i = 0; i < kWorkers; ++i) work(drain);
-    };
-    call<std::int64_t>([](Sink& sink) { return sink.detail_queue().enqueue_ongoing(false); },
-                       [go](std::int64_t) { go(); }, [go](const SinkError&) { go(); });
+    for (int i = 0; i < kWorkers; ++i) work(drain);
 }
 
 void Service::work(const std::shared_ptr<Drain>& drain) {
-    if (drain->claiming) {
-        later(Seconds{1}, [this, drain] { work(drain); });
-        return;
-    }
-    if (drain->drain.wants_claim() && !stopping()) {
-        drain->claiming = true;
-        call<std::vector<DetailJob>>(
-            [owner = owner()](Sink& sink) {
-                return sink.detail_queue().claim({owner, 8, kLease});
+    if (stopping()) drain->drain.stop();
+    const WorkDrain::Step step =
+        drain->drain.next(std::chrono::duration_cast<Milliseconds>(world_.now().time_since_epoch()));
+    const auto go_on = [this, drain] { work(drain); };
+    const auto fail = [this, drain](const SinkError& error) {
+        drain->drain.give_up({ending_of(error), error.what()});
+        work(drain);
+    };
+    if (const auto* wanted = std::get_if<WorkDrain::Claim>(&step)) {
+        call<std::vector<WorkJob>>(
+            [owner = owner(), wanted = *wanted](Sink& sink) {
+                if (wanted.enqueue_ongoing) sink.work_queue().enqueue_ongoing(false);
+                return sink.work_queue().claim(
+                    {WorkKind::detail, owner, std::min(wanted.limit, kMostClaimed), kLease});
             },
-            [this, drain](std::vector<DetailJob> jobs) {
-                drain->claiming = false;
+            [drain, go_on](std::vector<WorkJob> jobs) {
                 drain->drain.on_claimed(std::move(jobs));
-                work(drain);
+                go_on();
             },
-            [this, drain](const SinkError& error) {
-                drain->claiming = false;
-                drain->drain.give_up({ending_of(error), error.what()});
-                work(drain);
-            });
-        return;
+            fail);
+    } else if (const auto* next = std::get_if<WorkDrain::Fetch>(&step)) {
+        ask<FetchedDetail>([this, id = next->job.engagement_id](
+                               Instant asked, Instant now) { return world_.source.get(id, asked, now); },
+                           [drain, go_on, job = next->job](Result<FetchedDetail> detail) {
+                               WorkResponse response =
+                                   detail ? WorkResponse(std::move(detail.value())) : detail.error();
+                               drain->drain.on_response(job, std::move(response));
+                               go_on();
+                           });
+    } else if (const auto* written = std::get_if<WorkDrain::Write>(&step)) {
+        submit(
+            written->batch, std::nullopt, [go_on](CommitCounts) { go_on(); }, fail);
+    } else if (const auto* wait = std::get_if<WorkDrain::Wait>(&step)) {
+        later(wait->at_most, go_on);
+    } else if (--drain->working == 0) {
+        finish(drain);
     }
-    auto job = stopping() ? std::nullopt : drain->drain.take();
-    if (!job) {
-        if (--drain->working == 0) finish(drain);
-        return;
-    }
-    ask<FetchedDetail>([this, id = job->engagement_id](
-                           Instant asked, Instant now) { return world_.source.get(id, asked, now); },
-                       [this, drain, job = *job](Result<FetchedDetail> detail) {
-                           if (detail) {
-                               drain->drain.on_detail(job, std::move(detail.value()));
-                           } else {
-                               drain->drain.on_error(job, detail.error());
-                           }
-                           work(drain);
-                       });
 }
 
 void Service::finish(const std::shared_ptr<Drain>& drain) {
-    drain->drain.hand_back();
-    const auto batch = drain->drain.flush();
+    const auto batch = drain->drain.hand_back();
     const auto over = [this] {
         draining_.reset();
         sleep(kDetailPause, [this] { drain_details(); });

@@ -1,8 +1,8 @@
 // A simulated service: polls every site, and fetches details (daemon/sync/service.cpp, details.cpp).
 #pragma once
 
-#include "daemon/sync/detail_drain.hpp"
 #include "daemon/sync/site_poll.hpp"
+#include "daemon/sync/work_drain.hpp"
 #include "tests/simulation/process.hpp"
 
 namespace simulation {

@@ -11,56 +11,73 @@ namespace glia {
 namespace {
 
 /// Has one job, and keeps what became of it.
-class OneJob final : public EnrichmentStore {
+class OneJob final : public simulation::ModelDatabase {
   public:
-    explicit OneJob(std::optional<EnrichmentOutcome>& settled) : settled_(settled) {}
-    std::vector<EnrichmentJob> claim(const EnrichmentClaim&) override {
+    explicit OneJob(std::optional<WorkOutcome>& settled) : settled_(settled) {}
+    std::vector<WorkJob> claim(const WorkClaim&) override {
         if (std::exchange(claimed_, true)) return {};
         return {{"e1", "u1", 0}};
     }
-    Settled complete(const EnrichmentOutcome& outcome, const std::string&) override {
+    Settled complete(WorkKind, const WorkOutcome& outcome, const std::string&) override {
         settled_ = outcome;
+        if (refuses_ && outcome.fetched_at) throw SinkError(SinkError::Kind::internal, "out of range");
         return Settled::written;
     }
+    void refuse() { refuses_ = true; }
 
   private:
-    std::optional<EnrichmentOutcome>& settled_;
+    std::optional<WorkOutcome>& settled_;
     bool claimed_ = false;
-};
-class OneJobSink final : public simulation::ModelDatabase {
-  public:
-    explicit OneJobSink(std::optional<EnrichmentOutcome>& settled) : job_(settled) {}
-    EnrichmentStore& enrichments() override { return job_; }
-
-  private:
-    OneJob job_;
+    bool refuses_ = false;
 };
 
-TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
-    std::optional<EnrichmentOutcome> settled;
+/// One round of an enricher that has one job.
+DrainResult one_round(std::optional<WorkOutcome>& settled, const WorkRunner::Fetch& fetch,
+                      bool refused = false) {
     Runtime runtime;
     Metrics metrics;
     Settings settings;
     settings.api.base_url = "http://127.0.0.1:1";
     settings.api.auth.token_env = "HOME";
-    Engine engine(
-        runtime, settings, [&] { return std::make_unique<OneJobSink>(settled); }, 1, 0, metrics);
-    EnrichmentQueue queue(engine, Enricher::recording, 2, [](EnrichmentJob) -> Task<EnrichmentFetched> {
-        throw std::runtime_error("api.ca_file: /gone cannot be read as certificates");
-        co_return EnrichmentFetched{};
-    });
+    const auto sink = [&] {
+        auto one = std::make_unique<OneJob>(settled);
+        if (refused) one->refuse();
+        return one;
+    };
+    Engine engine(runtime, settings, sink, 1, 0, metrics);
+    EnrichmentQueue queue(engine, WorkKind::recording, fetch);
     DrainResult result;
     const auto main = [&]() -> Task<int> {
-        result = co_await queue.drain();
+        result = co_await queue.round();
         co_await engine.background.wait();
         co_return 0;
     };
     EXPECT_EQ(runtime.run(main, std::chrono::seconds{10}), 0);
+    return result;
+}
+
+TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
+    std::optional<WorkOutcome> settled;
+    const DrainResult result = one_round(settled, [](WorkJob) -> Task<WorkResponse> {
+        throw std::runtime_error("api.ca_file: /gone cannot be read as certificates");
+        co_return NotReady{};
+    });
     EXPECT_EQ(result.outcome.ending, Ending::unavailable);
     EXPECT_EQ(result.outcome.error, "recordings: api.ca_file: /gone cannot be read as certificates");
     ASSERT_TRUE(settled);
     EXPECT_EQ(settled->job.engagement_id, "e1");
     EXPECT_FALSE(settled->attempted) << "it is nothing about this recording";
+}
+TEST(Enrichment, WhatTheSinkRefusesIsAFailureOfItsJob) {
+    std::optional<WorkOutcome> settled;
+    const auto fetch = [](WorkJob) -> Task<WorkResponse> { co_return FetchedContent{Instant{}}; };
+    const DrainResult result = one_round(settled, fetch, true);
+    EXPECT_EQ(result.outcome.ending, Ending::done);
+    EXPECT_EQ(result.fetched, 0);
+    EXPECT_EQ(result.failed, 1);
+    ASSERT_TRUE(settled);
+    EXPECT_EQ(settled->error, "it cannot be written: out of range");
+    EXPECT_TRUE(settled->attempted);
 }
 
 std::vector<ChatMessage> messages(std::string body) {

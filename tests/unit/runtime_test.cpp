@@ -84,9 +84,9 @@ class HeldSink final : public simulation::ModelDatabase {
   public:
     explicit HeldSink(std::promise<void>& held, std::shared_future<void> go_on)
         : held_(held), go_on_(std::move(go_on)) {}
-    std::vector<DetailJob> claim(const DetailClaim&) override {
+    std::vector<WorkJob> claim(const WorkClaim&) override {
         if (std::exchange(claimed_, true)) return {};
-        return {{"e1", 0}};
+        return {{"e1", "", 0}};
     }
     CommitCounts commit(const Batch&, const std::optional<PassCheckpoint>&) override {
         if (!std::exchange(told_, true)) held_.set_value();

@@ -316,13 +316,16 @@ TEST(Schedule, TheOlderAnOngoingEngagementTheLessOftenItIsFetched) {
     EXPECT_EQ(refetch_wait(sync, kEarly, kEarly + 240h), 1h);
 }
 TEST(Schedule, ADetailThatKeepsFailingIsParkedAndTriedLessAndLess) {
-    EXPECT_FALSE(detail_failure(0, false).parked);
-    EXPECT_EQ(detail_failure(0, true).retry_in, 30s);
-    EXPECT_EQ(detail_failure(1, false).retry_in, 60s);
-    EXPECT_TRUE(detail_failure(3, false).parked);
-    EXPECT_TRUE(detail_failure(0, true).parked);
-    EXPECT_LT(detail_failure(3, false).retry_in, detail_failure(4, false).retry_in);
-    EXPECT_EQ(detail_failure(90, true).retry_in, 24h);
+    EXPECT_FALSE(work_retry(0, false).parked);
+    EXPECT_EQ(work_retry(0, true).retry_in, 30s);
+    EXPECT_EQ(work_retry(1, false).retry_in, 60s);
+    EXPECT_TRUE(work_retry(3, false).parked);
+    EXPECT_TRUE(work_retry(0, true).parked);
+    EXPECT_LT(work_retry(3, false).retry_in, work_retry(4, false).retry_in);
+    EXPECT_EQ(work_retry(90, true).retry_in, 24h);
+    EXPECT_EQ(wait_until_made(0), 5s);
+    EXPECT_EQ(wait_until_made(3), 40s);
+    EXPECT_EQ(wait_until_made(90), 1h);
 }
 
 TEST(OutcomeTest, TheGravestEndingCounts) {

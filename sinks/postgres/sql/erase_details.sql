@@ -1,2 +1,2 @@
 -- $1 engagements
-DELETE FROM detail_queue WHERE engagement_id = ANY ($1::text[]);
+DELETE FROM work_items WHERE engagement_id = ANY ($1::text[]) AND kind = 'detail';

@@ -2,11 +2,10 @@
 -- $1 engagements
 WITH files AS (
     INSERT INTO erasures (kind, id)
-    SELECT DISTINCT 'recordings', n.engagement_id FROM enrichments n
+    SELECT DISTINCT 'recordings', n.engagement_id FROM work_items n
     WHERE n.engagement_id = ANY ($1::text[]) AND n.kind = 'recording'
     ON CONFLICT DO NOTHING
-),   a AS (DELETE FROM enrichments t WHERE t.engagement_id = ANY ($1::text[])),
-     b AS (DELETE FROM detail_queue t WHERE t.engagement_id = ANY ($1::text[])),
-     c AS (DELETE FROM ongoing_engagements t WHERE t.engagement_id = ANY ($1::text[])),
-     d AS (DELETE FROM rejected_records t WHERE t.engagement_id = ANY ($1::text[]) RETURNING 1)
-SELECT count(*) AS rejected FROM d;
+),   a AS (DELETE FROM work_items t WHERE t.engagement_id = ANY ($1::text[])),
+     b AS (DELETE FROM ongoing_engagements t WHERE t.engagement_id = ANY ($1::text[])),
+     c AS (DELETE FROM rejected_records t WHERE t.engagement_id = ANY ($1::text[]) RETURNING 1)
+SELECT count(*) AS rejected FROM c;

@@ -3,5 +3,5 @@ SELECT coalesce(r.kind, w.kind) AS kind, coalesce(w.waiting, 0) AS waiting, coal
        (extract(epoch FROM r.last_error_at) * 1000000)::bigint AS last_error_at
 FROM enrichers r
 FULL JOIN (SELECT n.kind, count(*) AS waiting, count(*) FILTER (WHERE n.attempts > 0) AS failing
-           FROM enrichments n WHERE n.waiting GROUP BY n.kind) w ON w.kind = r.kind
+           FROM work_items n WHERE n.kind IN ('transcript', 'recording') AND n.waiting GROUP BY n.kind) w ON w.kind = r.kind
 ORDER BY 1;

@@ -4,7 +4,5 @@ WITH sites AS (
 ), windows AS (
     UPDATE backfill_windows SET lease_owner = NULL, lease_expires_at = NULL, lease_epoch = lease_epoch + 1
     WHERE lease_owner = $1 AND NOT done
-), enriching AS (
-    UPDATE enrichments SET claimed_by = NULL, claimed_until = NULL WHERE waiting AND claimed_by = $1
 )
-UPDATE detail_queue SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1;
+UPDATE work_items SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1;

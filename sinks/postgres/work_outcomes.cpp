@@ -1,0 +1,92 @@
+#include "sinks/postgres/work_outcomes.hpp"
+
+#include "sinks/postgres/sql.hpp"
+
+namespace glia::postgres {
+namespace {
+
+using Outcomes = std::vector<const WorkOutcome*>;
+
+template <typename Value>
+std::string column(const Outcomes& outcomes, Value value) {
+    std::vector<Param> values;
+    for (const WorkOutcome* outcome : outcomes) values.push_back(value(*outcome));
+    return array(values);
+}
+
+/// A statement about jobs: their kind and keys, then `more`.
+pqxx::result run(Transaction& tx, std::string_view sql, WorkKind kind, const Outcomes& outcomes,
+                 const Params& more) {
+    Params params{name_of(kind),
+                  column(outcomes, [](const WorkOutcome& o) { return Param{o.job.engagement_id}; }),
+                  column(outcomes, [](const WorkOutcome& o) { return Param{o.job.item}; })};
+    params.insert(params.end(), more.begin(), more.end());
+    return tx.run(sql, params);
+}
+
+std::string fetched_at(const Outcomes& outcomes) {
+    return column(outcomes, [](const WorkOutcome& o) { return param(o.fetched_at); });
+}
+
+pqxx::result settle(Transaction& tx, WorkKind kind, const Outcomes& done, const Param& owner) {
+    const auto file = [&](auto value) {
+        return column(done, [&](const WorkOutcome& o) { return o.file ? Param{value(*o.file)} : Param{}; });
+    };
+    return run(tx, sql::settle_work, kind, done,
+               {fetched_at(done), owner, file([](const RecordingFile& f) { return f.path; }),
+                file([](const RecordingFile& f) { return std::to_string(f.size_bytes); }),
+                file([](const RecordingFile& f) { return f.sha256; })});
+}
+
+void fail(Transaction& tx, WorkKind kind, const Outcomes& failed) {
+    run(tx, sql::fail_work, kind, failed,
+        {column(failed, [](const WorkOutcome& o) { return o.error.empty() ? Param{} : Param{o.error}; }),
+         column(failed, [](const WorkOutcome& o) { return param(o.retry_in.count()); }),
+         column(failed, [](const WorkOutcome& o) { return param(o.parked); }),
+         column(failed, [](const WorkOutcome& o) { return param(o.attempted); })});
+}
+
+/// Those of the jobs that the owner does not claim any more; the others are locked.
+std::map<JobKey, Settled> not_held(Transaction& tx, WorkKind kind, const Outcomes& jobs, const Param& owner) {
+    std::map<JobKey, Settled> missing;
+    for (const WorkOutcome* outcome : jobs)
+        missing[{outcome->job.engagement_id, outcome->job.item}] = Settled::erased;
+    for (const auto& row : run(tx, sql::hold_work, kind, jobs, {owner})) {
+        const JobKey key{row[0].c_str(), row[1].c_str()};
+        missing[key] = Settled::lost;
+        if (truth(row, "held")) missing.erase(key);
+    }
+    return missing;
+}
+
+}  // namespace
+
+std::map<JobKey, Settled> settle_work(Transaction& tx, WorkKind kind,
+                                      const std::vector<WorkOutcome>& outcomes, const std::string& owner) {
+    const Param by = owner.empty() ? std::nullopt : Param{owner};
+    Outcomes done, failed;
+    for (const WorkOutcome& outcome : outcomes) (outcome.fetched_at ? done : failed).push_back(&outcome);
+    if (!done.empty()) {
+        const auto settled = kind == WorkKind::detail
+                                 ? run(tx, sql::remove_work, kind, done, {fetched_at(done), by})
+                                 : settle(tx, kind, done, by);
+        std::set<JobKey> ours;
+        for (const auto& row : settled) ours.emplace(row[0].c_str(), row[1].c_str());
+        std::erase_if(done, [&](const WorkOutcome* outcome) {
+            return ours.contains({outcome->job.engagement_id, outcome->job.item});
+        });
+    }
+    // The fence, for what has not been settled as ours. Last, so that rows are locked in the order in which
+    // list batches lock theirs.
+    Outcomes rest = done;
+    rest.insert(rest.end(), failed.begin(), failed.end());
+    if (by && !rest.empty()) {
+        auto missing = not_held(tx, kind, rest, by);
+        if (!missing.empty()) return missing;
+    }
+    if (!done.empty()) settle(tx, kind, done, by);  // details that are wanted anew
+    if (!failed.empty()) fail(tx, kind, failed);
+    return {};
+}
+
+}  // namespace glia::postgres

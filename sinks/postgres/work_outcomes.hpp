@@ -1,0 +1,24 @@
+// Outcomes of claimed jobs in work_items: one way to settle them for every kind of work.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sinks/postgres/connection.hpp"
+#include "sinks/work.hpp"
+
+namespace glia::postgres {
+
+/// A job's engagement and item.
+using JobKey = std::pair<std::string, std::string>;
+
+/// Settles jobs that were fetched, and records why the others were not. Of done jobs, details leave the table
+/// and the others stay. Returns those that `owner` no longer claims, `lost` or `erased`: then the transaction
+/// is to be rolled back, or they were all. An empty `owner` claims nothing and settles everything.
+std::map<JobKey, Settled> settle_work(Transaction& tx, WorkKind kind,
+                                      const std::vector<WorkOutcome>& outcomes, const std::string& owner);
+
+}  // namespace glia::postgres
