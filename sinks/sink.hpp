@@ -15,6 +15,7 @@
 #include "sinks/sink_error.hpp"
 #include "sinks/state/backfill_store.hpp"
 #include "sinks/state/detail_queue.hpp"
+#include "sinks/state/directory_store.hpp"
 #include "sinks/state/enrichment_store.hpp"
 #include "sinks/state/erasure_store.hpp"
 #include "sinks/state/instance_store.hpp"
@@ -45,6 +46,7 @@ class Sink {
     virtual BackfillStore& backfills() = 0;
     virtual DetailQueue& detail_queue() = 0;
     virtual EnrichmentStore& enrichments() = 0;
+    virtual DirectoryStore& directory() = 0;
     virtual ErasureStore& erasures() = 0;
     virtual RejectStore& rejects() = 0;
     virtual InstanceStore& instances() = 0;
