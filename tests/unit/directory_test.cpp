@@ -75,8 +75,9 @@ TEST(DirectoryParser, OfTwoRecordsWithOneIdTheLastCounts) {
 
 TEST(DirectoryParser, ReadsSitesAndQueues) {
     const SiteEntry site =
-        read(Stream::sites, R"({"id":"s","name":"Bank","hostnames":["h"],"time_zone":"Eastern Time (US & Canada)",)"
-                            R"("reactive_call_timeout":30})")
+        read(
+            Stream::sites,
+            R"~({"id":"s","hostnames":["h"],"time_zone":"Eastern Time (US & Canada)","reactive_call_timeout":30})~")
             .records.sites.at(0);
     EXPECT_EQ(site.addresses, std::vector<std::string>{"h"});
     EXPECT_EQ(site.iana_time_zone, "America/New_York");
