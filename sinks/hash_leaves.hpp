@@ -146,13 +146,24 @@ class RecordLeaves<FieldList<Fields...>> {
         } else {
             if (!value) return;
             if constexpr (F::kind == FieldKind::time) out.time(path, *value);
-            if constexpr (F::kind == FieldKind::seconds) out.integer(path, *value);
+            if constexpr (F::kind == FieldKind::seconds || F::kind == FieldKind::number)
+                out.integer(path, *value);
+            if constexpr (F::kind == FieldKind::texts) write_texts(out, path, *value);
             if constexpr (F::kind == FieldKind::flag) out.flag(path, *value);
             if constexpr (F::kind == FieldKind::id || F::kind == FieldKind::text) out.text(path, *value);
             if constexpr (F::kind == FieldKind::json) {
                 const auto place = out.enter(path);
                 add_json_leaves(out, *value);
             }
+        }
+    }
+    static void write_texts(LeafWriter& out, std::string_view path, const std::vector<std::string>& list) {
+        if (list.empty()) return;
+        out.list_length(path, list.size());
+        const auto place = out.enter(path);
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            const auto element = out.enter_position(i);
+            out.text("", list[i]);
         }
     }
     template <typename Elements, typename List>

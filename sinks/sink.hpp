@@ -14,6 +14,7 @@
 #include "sinks/checkpoint.hpp"
 #include "sinks/sink_error.hpp"
 #include "sinks/state/backfill_store.hpp"
+#include "sinks/state/directory_store.hpp"
 #include "sinks/state/enrichment_store.hpp"
 #include "sinks/state/erasure_store.hpp"
 #include "sinks/state/instance_store.hpp"
@@ -45,6 +46,7 @@ class Sink {
     virtual BackfillStore& backfills() = 0;
     virtual WorkQueue& work_queue() = 0;
     virtual EnrichmentStore& enrichments() = 0;
+    virtual DirectoryStore& directory() = 0;
     virtual ErasureStore& erasures() = 0;
     virtual RejectStore& rejects() = 0;
     virtual InstanceStore& instances() = 0;

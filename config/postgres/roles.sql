@@ -32,7 +32,7 @@ DECLARE
     schema text := current_setting('glia.schema');
     visitor_data text := current_setting('glia.visitor_data');
     readable text[] := ARRAY['engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings',
-                             'queues', 'legs', 'leg_queues', 'chat_messages', 'queue_wait_samples', 'undocumented_members', 'engagement_facts', 'leg_facts', 'queue_hourly',
+                             'operators', 'operator_sites', 'sites', 'name_history', 'queues', 'legs', 'leg_queues', 'chat_messages', 'queue_wait_samples', 'undocumented_members', 'engagement_facts', 'leg_facts', 'queue_hourly',
                              'operator_daily', 'freshness'];
     personal constant text := 'personal data';
     remark text;  -- the comment on the schema

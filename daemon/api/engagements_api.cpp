@@ -76,6 +76,20 @@ struct EngagementsApi::Impl {
 
     static std::string shown(const std::string& link) { return one_line(mask_url(link), 200); }
 
+    /// Where a link leads, if the token may go there.
+    Result<Url> trusted_link(const std::string& link) const {
+        const auto url = resolve_link(listing(), link);
+        if (!url)
+            return ApiError{ApiError::Kind::untrusted_link, 0,
+                            "next_page is not a link that can be followed: " + shown(link)};
+        if (!is_trusted(url->origin))
+            return ApiError{ApiError::Kind::untrusted_link, 0,
+                            "next_page names " + to_text(url->origin) +
+                                ", which may not see the token; if it is the API's, add \"" +
+                                to_text(url->origin) + "\" to api.trusted_origins"};
+        return *url;
+    }
+
     /// Sends until `read` has a value of the answer.
     template <typename T>
     Task<Result<T>> ask(HttpRequest request, Route route, Reader<T> read) {
@@ -89,9 +103,15 @@ struct EngagementsApi::Impl {
         co_return std::move(*value);
     }
 
-    /// A body as `parse` reads it; broken UTF-8 is repaired when it comes again.
     template <typename T, typename Parse>
     std::optional<T> read_body(HttpResponse& response, int attempt, std::string& why, Parse parse) {
+        return read_body<T>(response, attempt, why, std::move(parse), privacy.keep_all());
+    }
+    /// A body as `parse` reads it; broken UTF-8 is repaired when it comes again. `quote_body`: the error may
+    /// show the beginning of the body.
+    template <typename T, typename Parse>
+    std::optional<T> read_body(HttpResponse& response, int attempt, std::string& why, Parse parse,
+                               bool quote_body) {
         if (response.status == 204) {
             why = "HTTP 204, an answer without content";
             return std::nullopt;
@@ -108,7 +128,7 @@ struct EngagementsApi::Impl {
             why = parsed.failure.reason;
             const std::string text = error_text(response.body);
             // It may be a part of a page.
-            if (!text.empty() && privacy.keep_all()) why += " (" + text.substr(0, 80) + ")";
+            if (!text.empty() && quote_body) why += " (" + text.substr(0, 80) + ")";
         }
         return std::move(parsed.value);
     }
@@ -130,6 +150,21 @@ struct EngagementsApi::Impl {
             return fetched;
         };
         co_return co_await ask<FetchedPage>(std::move(request), Route::list, std::move(read));
+    }
+
+    Task<Result<FetchedListing>> fetch_listing(Stream stream, Url target) {
+        HttpRequest request;
+        request.url = target;
+        Reader<FetchedListing> read = [this, target, stream](
+                                          HttpResponse& response, int attempt,
+                                          std::string& why) -> std::optional<FetchedListing> {
+            const auto parse = [&](std::string& body) { return parse_directory(stream, body, privacy); };
+            auto page = read_body<DirectoryPage>(response, attempt, why, parse, false);
+            if (!page) return std::nullopt;
+            if (page->next_page) page->next_page = self_contained(target, *std::move(page->next_page));
+            return FetchedListing{std::move(*page), sender.asked_at(response).server, attempt};
+        };
+        co_return co_await ask<FetchedListing>(std::move(request), Route::directory, std::move(read));
     }
 };
 
@@ -178,18 +213,26 @@ Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
 }
 
 Task<Result<FetchedPage>> EngagementsApi::follow(std::string link) {
-    const auto url = resolve_link(impl_->listing(), link);
-    if (!url) {
-        co_return ApiError{ApiError::Kind::untrusted_link, 0,
-                           "next_page is not a link that can be followed: " + Impl::shown(link)};
-    }
-    if (!impl_->is_trusted(url->origin)) {
-        co_return ApiError{ApiError::Kind::untrusted_link, 0,
-                           "next_page names " + to_text(url->origin) +
-                               ", which may not see the token; if it is the API's, add \"" +
-                               to_text(url->origin) + "\" to api.trusted_origins"};
-    }
-    co_return co_await impl_->fetch_page(*url);
+    auto url = impl_->trusted_link(link);
+    if (!url) co_return std::move(url.error());
+    co_return co_await impl_->fetch_page(url.value());
+}
+
+Task<Result<FetchedListing>> EngagementsApi::listing(Stream stream, std::string site_id) {
+    // What the API's own client asks for; smaller pages are as good.
+    static const std::string kPage = "&page=1&per_page=1000";
+    const std::string site = percent_encode(site_id);
+    std::string target = "/sites/" + site;
+    if (stream == Stream::operators)
+        target = "/operators?site_ids[]=" + site + "&include_disabled=true" + kPage;
+    if (stream == Stream::queues) target = "/queues?site_ids[]=" + site + kPage;
+    co_return co_await impl_->fetch_listing(stream, impl_->sender.url(target));
+}
+
+Task<Result<FetchedListing>> EngagementsApi::follow_listing(Stream stream, std::string link) {
+    auto url = impl_->trusted_link(link);
+    if (!url) co_return std::move(url.error());
+    co_return co_await impl_->fetch_listing(stream, url.value());
 }
 
 Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {

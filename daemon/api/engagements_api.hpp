@@ -41,6 +41,12 @@ class EngagementsApi {
     /// The same as it came, for a person to read; what privacy hides is hidden.
     Task<Result<std::string>> get_json(std::string engagement_id);
 
+    /// The first page of what a site lists of operators or queues, or the site itself (spec:
+    /// directory-and-statistics). Operators whose account is closed are listed too.
+    Task<Result<FetchedListing>> listing(Stream stream, std::string site_id);
+    /// As follow().
+    Task<Result<FetchedListing>> follow_listing(Stream stream, std::string link);
+
     /// Ends an engagement, at the source (spec: § End Engagement).
     Task<Result<EndAnswer>> end(std::string engagement_id, bool because_of_error);
     /// Exports it to where its site is configured to (spec: § Export Engagement). False: the API did not.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/api/server_clock.hpp"
+#include "daemon/parse/directory_parser.hpp"
 #include "daemon/parse/engagement_parser.hpp"
 #include "sinks/records.hpp"
 
@@ -40,6 +41,13 @@ struct FetchedDetail {
 struct FetchedTranscript {
     std::vector<ChatMessage> messages;
     Instant fetched_at{};
+};
+
+/// A page of a listing of operators, sites or queues.
+struct FetchedListing {
+    DirectoryPage page;
+    Instant fetched_at{};
+    int attempts = 1;  ///< requests sent for it
 };
 
 /// The answer to GET of a recording's URL.

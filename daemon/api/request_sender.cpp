@@ -48,6 +48,7 @@ Priority priority_of(Route route) {
         case Route::transcript:
         case Route::recording:
         case Route::download:
+        case Route::directory:
             return Priority::enrichment;
         case Route::list:
         case Route::token:

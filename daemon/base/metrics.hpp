@@ -23,10 +23,12 @@ enum class Route {
     recording,
     download,
     end,
-    export_engagement
+    export_engagement,
+    directory
 };
-inline constexpr std::array<const char*, 9> kRoutes{
-    "list", "engagement", "token", "queue_wait", "transcript", "recording", "download", "end", "export"};
+inline constexpr std::array<const char*, 10> kRoutes{"list",       "engagement", "token",    "queue_wait",
+                                                     "transcript", "recording",  "download", "end",
+                                                     "export",     "directory"};
 
 /// What is known at the moment of a scrape, and not counted along the way.
 struct Gauges {

@@ -71,6 +71,12 @@ void describe_sync(SyncSettings& sync, SettingsVisitor& v) {
         kDetailsNames, details);
 }
 
+void describe_directory(DirectorySettings& directory, SettingsVisitor& v) {
+    v.flag({"enabled", "Off: operators, sites and queues stay ids."}, directory.enabled);
+    v.duration({"every", "Between two readings of a listing."}, directory.every, Seconds{1});
+    v.site_names({"sites", "Of sites that the token may not read, by site id."}, directory.sites);
+}
+
 void describe_enrich(EnrichSettings& enrich, SettingsVisitor& v) {
     const SettingKey enabled{"enabled", "Switch it on."};
     v.section({"queue_wait", "Samples of the queue's average wait."}, Shown::plain, [&] {
@@ -121,6 +127,9 @@ void describe_privacy(PrivacySettings& privacy, SettingsVisitor& v) {
     level({"audio_recording_urls", "URLs of recordings."}, privacy.levels.audio_recording_urls);
     level({"transcripts", "Texts and attachments of chats."}, privacy.levels.transcripts);
     level({"extra", "What the API sends beyond its documentation."}, privacy.levels.extra);
+    level({"operator_name", "Names of operators."}, privacy.levels.operator_name);
+    level({"operator_contact", "E-mail, phone, extension, SIP address and picture of operators."},
+          privacy.levels.operator_contact);
     v.text({"key_file", "The secret key of `hash`."}, privacy.key_file, Shown::quoted, nullptr);
 }
 
@@ -152,16 +161,24 @@ void describe(TierSettings& tier, SettingsVisitor& v) {
     v.duration({"back", "How far back.", true}, tier.back, Seconds{1});
 }
 
+void describe(SiteNameSettings& site, SettingsVisitor& v) {
+    v.text({"name", "Name of the site."}, site.name, Shown::quoted, nullptr);
+    v.text({"time_zone", "Its time zone, such as Europe/Tallinn."}, site.time_zone, Shown::quoted, nullptr);
+}
+
 void describe(Settings& settings, SettingsVisitor& v) {
     v.section({"api", "The API and how it is asked.", true}, Shown::plain,
               [&] { describe_api(settings.api, v); });
     v.section({"sync", "What is read, and how often.", true}, Shown::plain,
               [&] { describe_sync(settings.sync, v); });
+    v.section({"directory", "Names of operators, sites and queues."}, Shown::plain,
+              [&] { describe_directory(settings.directory, v); });
     v.section({"enrich", "What is fetched beside engagements and legs; each is off by default."},
               Shown::plain, [&] { describe_enrich(settings.enrich, v); });
     v.section({"sink", "Where it goes."}, Shown::plain, [&] { describe_sink(settings, v); });
-    v.section({"privacy", "What of a visitor is kept, replaced by its HMAC-SHA-256, or left out."},
-              Shown::plain, [&] { describe_privacy(settings.privacy, v); });
+    v.section(
+        {"privacy", "What of visitors and operators is kept, replaced by its HMAC-SHA-256, or left out."},
+        Shown::plain, [&] { describe_privacy(settings.privacy, v); });
     // A shorter one would erase what a pass has just read.
     v.optional_duration({"retention", "Engagements that are older are erased; empty: never."},
                         settings.sync.retention, std::chrono::hours{24});

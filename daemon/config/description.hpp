@@ -55,6 +55,8 @@ class SettingsVisitor {
     /// An empty text is none.
     virtual void address(const SettingKey& key, std::optional<ListenAddress>& value) = 0;
     virtual void tiers(const SettingKey& key, std::vector<TierSettings>& value) = 0;
+    /// A section for each site, under its id.
+    virtual void site_names(const SettingKey& key, std::map<std::string, SiteNameSettings>& value) = 0;
 };
 
 /// What applies where a configuration says nothing.
@@ -62,5 +64,6 @@ Settings default_settings();
 
 void describe(Settings& settings, SettingsVisitor& visitor);
 void describe(TierSettings& tier, SettingsVisitor& visitor);
+void describe(SiteNameSettings& site, SettingsVisitor& visitor);
 
 }  // namespace glia

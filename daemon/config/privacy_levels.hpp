@@ -21,11 +21,19 @@ struct PrivacyLevels {
     PrivacyLevel transcripts = PrivacyLevel::keep;  ///< what was written; who wrote when, always stays
     PrivacyLevel extra = PrivacyLevel::keep;  ///< undocumented members; a documented one that is kept in
                                               ///< `extra` because of its type goes by its own field's level
+    PrivacyLevel operator_name = PrivacyLevel::keep;     ///< operators are people too
+    PrivacyLevel operator_contact = PrivacyLevel::drop;  ///< e-mail, phone, extension, SIP address, picture
     bool operator==(const PrivacyLevels&) const = default;
 
-    bool keep_all() const { return *this == PrivacyLevels{}; }
-    bool any_hash() const {
+    /// True if everything of an engagement is kept. (Its documented members tell no operator's name.)
+    bool keep_all() const {
         const std::array levels{visitor_name, visitor_id, audio_recording_urls, transcripts, extra};
+        return std::all_of(levels.begin(), levels.end(),
+                           [](PrivacyLevel level) { return level == PrivacyLevel::keep; });
+    }
+    bool any_hash() const {
+        const std::array levels{visitor_name, visitor_id,    audio_recording_urls, transcripts,
+                                extra,        operator_name, operator_contact};
         return std::find(levels.begin(), levels.end(), PrivacyLevel::hash) != levels.end();
     }
 };

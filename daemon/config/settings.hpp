@@ -1,6 +1,7 @@
 // The configuration as plain values (DESIGN.md §2), and how it is read, checked and shown.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -88,7 +89,22 @@ struct EnrichSettings {
     bool operator==(const EnrichSettings&) const = default;
 };
 
-/// What of a visitor is kept; `key_file` holds the HMAC's key.
+/// What the configuration tells of a site whose names the token may not read.
+struct SiteNameSettings {
+    std::string name;
+    std::string time_zone;  ///< an IANA name, or one of the API's
+    bool operator==(const SiteNameSettings&) const = default;
+};
+
+/// The listings of operators, sites and queues.
+struct DirectorySettings {
+    bool enabled = true;
+    Milliseconds every{6 * 3'600'000};
+    std::map<std::string, SiteNameSettings> sites;  ///< by site id
+    bool operator==(const DirectorySettings&) const = default;
+};
+
+/// What of a visitor and of an operator is kept; `key_file` holds the HMAC's key.
 struct PrivacySettings {
     PrivacyLevels levels;
     std::string key_file;
@@ -101,6 +117,7 @@ struct Settings {
     SinkType sink = SinkType::postgres;
     PostgresSettings postgres;
     NdjsonSettings ndjson;
+    DirectorySettings directory;
     EnrichSettings enrich;
     PrivacySettings privacy;
     LogSettings log;

@@ -5,6 +5,7 @@
 #include "daemon/config/description.hpp"
 #include "daemon/config/text_file.hpp"
 #include "sinks/nearest.hpp"
+#include "sinks/time_zone_names.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
@@ -117,6 +118,18 @@ class SettingsReader final : public SettingsVisitor {
             TierSettings& tier = values.emplace_back();
             read_within(entry, [&] { describe(tier, *this); });
         }
+    }
+
+    void site_names(const SettingKey& key, std::map<std::string, SiteNameSettings>& values) override {
+        Section sites = here_->section(key.name);
+        values.clear();
+        for (const std::string& id : sites.keys()) {
+            Section entry = sites.section(id);
+            read_within(entry, [&] { describe(values[id], *this); });
+            if (const std::string& zone = values[id].time_zone; !zone.empty() && !iana_time_zone(zone))
+                entry.complain("time_zone", "is not known; write the IANA name, such as Europe/Tallinn");
+        }
+        sites.finish();
     }
 
   private:

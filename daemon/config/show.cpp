@@ -67,6 +67,16 @@ class SettingsWriter final : public SettingsVisitor {
         out_ << YAML::EndSeq;
     }
 
+    void site_names(const SettingKey& key, std::map<std::string, SiteNameSettings>& values) override {
+        name(key) << YAML::BeginMap;
+        for (auto& [id, site] : values) {
+            out_ << YAML::Key << id << YAML::Value << YAML::Flow << YAML::BeginMap;
+            describe(site, *this);
+            out_ << YAML::EndMap;
+        }
+        out_ << YAML::EndMap;
+    }
+
   private:
     struct Unopened {
         const char* name;

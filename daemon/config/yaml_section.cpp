@@ -102,6 +102,15 @@ Section Section::section(const std::string& key) {
     return {find(key), name(key), complaints_, environment_};
 }
 
+std::vector<std::string> Section::keys() const {
+    std::vector<std::string> keys;
+    if (!node_.IsMap()) return keys;
+    for (const auto& entry : node_) {
+        if (entry.first.IsScalar()) keys.push_back(entry.first.Scalar());
+    }
+    return keys;
+}
+
 std::optional<std::string> Section::expand(const YAML::Node& node, const std::string& what) {
     const std::string& text = node.Scalar();
     std::string out;

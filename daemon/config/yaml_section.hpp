@@ -40,6 +40,8 @@ class Section {
     bool given() const { return given_; }
     bool has(const std::string& key);
     Section section(const std::string& key);
+    /// The keys that the document gives here.
+    std::vector<std::string> keys() const;
     /// Scalar text with `${NAME}` replaced; none if missing, null or not a scalar.
     std::optional<std::string> scalar(const std::string& key);
     /// A list of such texts, each once; none if missing, null or not a list.

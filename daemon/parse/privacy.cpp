@@ -11,6 +11,7 @@
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "sinks/content_hash.hpp"
+#include "sinks/fields/directory_fields.hpp"
 #include "sinks/fields/documented.hpp"
 #include "sinks/fields/engagement_fields.hpp"
 #include "sinks/json_text.hpp"
@@ -106,6 +107,10 @@ PrivacyLevel Privacy::level_of(PersonalData data) const {
             return levels_.visitor_id;
         case PersonalData::audio_recording_urls:
             return levels_.audio_recording_urls;
+        case PersonalData::operator_name:
+            return levels_.operator_name;
+        case PersonalData::operator_contact:
+            return levels_.operator_contact;
     }
     return PrivacyLevel::drop;
 }
@@ -245,7 +250,35 @@ void Privacy::apply(Engagement& e) const {
     if (e.extra || any_leg) apply_to_extras(e);
 }
 
+void Privacy::apply(OperatorEntry& entry) const {
+    OperatorEntryFields::for_each([&]<typename F>() {
+        if constexpr (F::personal != PersonalData::none)
+            entry.*F::member = value(level_of(F::personal), std::move(entry.*F::member));
+    });
+    if (!entry.extra) return;
+    // A documented member is there because it is of another type, or has no column.
+    const auto level_of_member = [this](std::string_view name) {
+        PrivacyLevel level = levels_.extra;
+        OperatorEntryFields::for_each([&]<typename F>() {
+            if (F::is_api_member && F::name.view() == name) level = level_of(F::personal);
+        });
+        const auto& contact = kOperatorContactMembers;
+        const bool reaches = std::find(contact.begin(), contact.end(), name) != contact.end();
+        return reaches ? levels_.operator_contact : level;
+    };
+    const auto rule = [&](std::string_view path, std::string_view name, std::string& text) {
+        if (!path.empty()) return true;  // goes with what it is in
+        const PrivacyLevel level = level_of_member(name);
+        if (level == PrivacyLevel::hash) text = hashed_json(text);
+        return level != PrivacyLevel::drop;
+    };
+    std::string why;
+    entry.extra = canonical_json(*entry.extra, why, rule);
+    if (entry.extra == "{}") entry.extra.reset();
+}
+
 void Privacy::apply(ChatMessage& m) const {
+    if (m.sender_type == "operator") m.sender_name = value(levels_.operator_name, std::move(m.sender_name));
     if (keep_all()) return;
     m.message = value(levels_.transcripts, std::move(m.message));
     m.attachment = json(levels_.transcripts, std::move(m.attachment));

@@ -1,10 +1,12 @@
-// What of a visitor may leave the parser (DESIGN.md §2, privacy): kept, replaced by a pseudonym, or left out.
+// What of a visitor or an operator may leave the parser (DESIGN.md §2, privacy): kept, replaced by a
+// pseudonym, or left out.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "daemon/config/privacy_levels.hpp"
+#include "sinks/directory.hpp"
 #include "sinks/fields/field.hpp"
 #include "sinks/records.hpp"
 #include "sinks/undocumented_members.hpp"
@@ -24,6 +26,7 @@ class Privacy {
 
     void apply(Engagement& engagement) const;
     void apply(ChatMessage& message) const;
+    void apply(OperatorEntry& entry) const;
 
     /// The text of a record that could not be loaded, or is shown as it came. What is no JSON
     /// object cannot be looked into: it becomes `null`, unless everything is kept.

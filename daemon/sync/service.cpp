@@ -6,6 +6,7 @@
 
 #include "daemon/base/log.hpp"
 #include "daemon/sync/details.hpp"
+#include "daemon/sync/directory.hpp"
 #include "daemon/sync/enrichment.hpp"
 #include "daemon/sync/erasure.hpp"
 #include "daemon/sync/pass_driver.hpp"
@@ -250,6 +251,7 @@ Task<Outcome> run_once(Engine& engine, std::int64_t& rejected) {
             ErasureState erasures;
             const ErasureTurn turn = co_await erase_what_is_due(engine, erasures);
             if (turn.failure) outcome.merge(engine.outcome_of(*turn.failure));
+            if (!engine.scope.ending()) outcome.merge(co_await read_directory_once(engine));
             if (!engine.scope.ending()) outcome.merge(co_await enrich_once(engine));
         }
     } catch (const SinkError& error) {
@@ -269,6 +271,8 @@ Task<> run_service(Engine& engine) {
     engine.runtime.spawn(serve_erasures(engine, latch));
     latch.add();
     engine.runtime.spawn(serve_details(engine, latch));
+    latch.add();
+    engine.runtime.spawn(serve_directory(engine, latch));
     serve_enrichers(engine, latch);
     for (const std::string& site : engine.settings.api.sites) {
         latch.add();

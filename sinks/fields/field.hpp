@@ -30,13 +30,21 @@ enum class FieldKind {
     flag,      ///< boolean
     json,      ///< canonical JSON, jsonb
     list,      ///< objects or texts: rows of a child table
+    texts,     ///< a list of texts in one column, text[]
     position,  ///< place in a list, integer; not a member at the API
-    number,    ///< bigint; not a member at the API
+    number,    ///< a whole number, bigint
     hash       ///< bytea; not a member at the API
 };
 
 /// Whose data a field holds: the setting of `privacy` that applies (DESIGN.md §2). `none` is always kept.
-enum class PersonalData { none, visitor_name, visitor_id, audio_recording_urls };
+enum class PersonalData {
+    none,
+    visitor_name,
+    visitor_id,
+    audio_recording_urls,
+    operator_name,
+    operator_contact
+};
 
 namespace detail {
 
@@ -89,6 +97,10 @@ template <Name kApi, auto kPointer>
 struct TimeField : Field<kApi, kPointer, FieldKind::time> {};
 template <Name kApi, auto kPointer>
 struct SecondsField : Field<kApi, kPointer, FieldKind::seconds> {};
+template <Name kApi, auto kPointer>
+struct NumberField : Field<kApi, kPointer, FieldKind::number> {};
+template <Name kApi, auto kPointer>
+struct TextArrayField : Field<kApi, kPointer, FieldKind::texts> {};
 template <Name kApi, auto kPointer>
 struct FlagField : Field<kApi, kPointer, FieldKind::flag> {};
 template <Name kApi, auto kPointer>

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "sinks/postgres/tables.hpp"
+#include "sinks/postgres/directory_tables.hpp"
 
 namespace {
 
@@ -29,6 +29,13 @@ void print_lists() {
     print(Table::name, "set_excluded", joined(Table::table().columns, "$ = excluded.$"));
 }
 
+/// For the tables of a listing, which the rows of a JSON array `i` are merged into.
+template <typename Table>
+void print_listing() {
+    print_lists<Table>();
+    print(Table::name, "values_i", joined(Table::table().columns, "i.$"));
+}
+
 }  // namespace
 
 int main() {
@@ -37,6 +44,11 @@ int main() {
     print_lists<LegTable>();
     print_lists<OperatorTable>();
     print_lists<MessageTable>();
+    print_listing<OperatorEntryTable>();
+    print_listing<SiteEntryTable>();
+    print_listing<QueueEntryTable>();
+    // Not the name: an engagement may have told a newer one.
+    print("queues", "set_listed", joined(QueueEntryTable::table().columns, "$ = excluded.$", "name"));
     const auto columns = EngagementFields::columns();
     print("engagements", "case_core", joined(columns, "$ = CASE WHEN n.core THEN n.$ ELSE e.$ END", "id"));
     print("engagements", "values_i", joined(columns, "i.$", "id"));

@@ -73,6 +73,7 @@ class PostgresSink final : public Sink {
     BackfillStore& backfills() override { return *backfills_; }
     WorkQueue& work_queue() override { return *work_queue_; }
     EnrichmentStore& enrichments() override { return *enrichments_; }
+    DirectoryStore& directory() override { return *directory_; }
     ErasureStore& erasures() override { return *erasures_; }
     RejectStore& rejects() override { return *rejects_; }
     InstanceStore& instances() override { return *instances_; }
@@ -104,6 +105,7 @@ class PostgresSink final : public Sink {
     const std::unique_ptr<BackfillStore> backfills_ = make_backfill_store(connection_);
     const std::unique_ptr<WorkQueue> work_queue_ = make_work_queue(connection_);
     const std::unique_ptr<EnrichmentStore> enrichments_ = make_enrichment_store(connection_);
+    const std::unique_ptr<DirectoryStore> directory_ = make_directory_store(connection_);
     const std::unique_ptr<ErasureStore> erasures_ = make_erasure_store(connection_);
     const std::unique_ptr<RejectStore> rejects_ = make_reject_store(connection_);
     const std::unique_ptr<InstanceStore> instances_ = make_instance_store(connection_);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "sinks/invariant.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia::postgres {
@@ -100,6 +101,18 @@ void Rows::json(std::string_view value) {
         name_member();
     }
     data_ += value;
+}
+
+void Rows::texts(const std::optional<std::vector<std::string>>& value) {
+    check_invariant(!copy_, "lists of texts are written as JSON");
+    if (!value) return null();
+    name_member();
+    data_.push_back('[');
+    for (const std::string& text : *value) {
+        if (data_.back() != '[') data_.push_back(',');
+        append_json_string(data_, text);
+    }
+    data_.push_back(']');
 }
 
 void Rows::time(const OptionalInstant& value) {

@@ -46,11 +46,12 @@ class Rows {
     void json(std::string_view value);  ///< jsonb
     void json(const OptionalText& value) { value ? json(std::string_view(*value)) : null(); }
     void json(const RecordText& value) { value ? json(*value) : null(); }
-    void time(const OptionalInstant& value);            ///< timestamptz
-    void number(const OptionalSeconds& value);          ///< bigint
-    void position(std::size_t value);                   ///< integer
-    void flag(const OptionalFlag& value);               ///< boolean
-    void hash(const std::optional<RecordHash>& value);  ///< bytea
+    void texts(const std::optional<std::vector<std::string>>& value);  ///< text[]; in JSON alone
+    void time(const OptionalInstant& value);                           ///< timestamptz
+    void number(const OptionalSeconds& value);                         ///< bigint
+    void position(std::size_t value);                                  ///< integer
+    void flag(const OptionalFlag& value);                              ///< boolean
+    void hash(const std::optional<RecordHash>& value);                 ///< bytea
 
     /// A cell of a column that holds a field of this kind.
     template <FieldKind kKind, typename Value>
@@ -62,6 +63,7 @@ class Rows {
         if constexpr (kKind == FieldKind::position) position(value);
         if constexpr (kKind == FieldKind::flag) flag(value);
         if constexpr (kKind == FieldKind::hash) hash(value);
+        if constexpr (kKind == FieldKind::texts) texts(value);
         static_assert(kKind != FieldKind::list);
     }
 

@@ -16,6 +16,7 @@ std::unique_ptr<EnrichmentStore> make_enrichment_store(Connection& connection);
 std::unique_ptr<ErasureStore> make_erasure_store(Connection& connection);
 std::unique_ptr<RejectStore> make_reject_store(Connection& connection);
 std::unique_ptr<InstanceStore> make_instance_store(Connection& connection);
+std::unique_ptr<DirectoryStore> make_directory_store(Connection& connection);
 std::unique_ptr<ReportStore> make_report_store(Connection& connection);
 
 }  // namespace glia::postgres

@@ -182,10 +182,11 @@ class Program:
             "api": {"base_url": f"http://127.0.0.1:{simulator.port}", "auth": {"token_file": self.dir + "/token"}, "sites": simulator.sites,
                     "rate_limit": 0, "request_timeout": "5s", "max_retries": 5},
             "sync": {"start_from": simulator.start, "poll_every": "1s", "revisit": [{"every": "1s", "back": "24h"}, {"every": "2s", "back": "400d"}]},
-            "sink": {"postgres": {"dsn": cluster.dsn(self.database)}}, "admin": {"listen": ""}}
+            "sink": {"postgres": {"dsn": cluster.dsn(self.database)}}, "admin": {"listen": ""},
+            "directory": {"enabled": False}}  # other tests count requests
         for path, value in changes.items():
             section, key = path.split("__", 1)
-            self.settings[section][key] = value
+            self.settings.setdefault(section, {})[key] = value
         self.configure(self.settings)
 
     def write(self, name, text):

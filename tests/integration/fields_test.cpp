@@ -57,6 +57,8 @@ std::string type_of(FieldKind kind) {
             return "integer";
         case FieldKind::hash:
             return "bytea";
+        case FieldKind::texts:
+            return "text[]";
         case FieldKind::list:
             break;
     }

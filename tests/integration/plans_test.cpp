@@ -35,6 +35,15 @@ INSERT INTO legs (engagement_id, id, position, site_id, requested_at) SELECT id,
 INSERT INTO leg_queues SELECT id, 'l1', 0, 'q' || n % 20 FROM e;
 INSERT INTO chat_messages (engagement_id, position, message) SELECT id, 0, 'hello' FROM e WHERE n % 2 = 0;
 INSERT INTO queues SELECT 'q' || n, 'Queue', now(), now() FROM generate_series(0, 19) n;
+INSERT INTO operators (id, name, fetched_at, content_hash, first_seen_at, changed_at)
+    SELECT id, 'Ann', created_at, '\x00', created_at, created_at FROM e;
+INSERT INTO operator_sites SELECT id, 'site-' || n % 300 FROM e;
+INSERT INTO sites (id, name, fetched_at, content_hash, first_seen_at, changed_at)
+    SELECT id, 'Bank', created_at, '\x00', created_at, created_at FROM e;
+INSERT INTO queues (id, name, name_as_of, name_fetched_at, site_id, listed_at)
+    SELECT id, 'Cards', created_at, created_at, 'site-' || n % 300, created_at FROM e;
+INSERT INTO name_history SELECT 'operator', id, created_at + k * interval '1 day', CASE k WHEN 0 THEN created_at + interval '1 day' END, 'Ann'
+    FROM e, generate_series(0, 1) k;
 -- The API has been away: nearly everything waits for its next attempt, the newest too.
 INSERT INTO detail_queue (engagement_id, created_at, wanted_after, attempts, next_attempt_at)
     SELECT id, created_at, created_at, 3, now() + interval '1 hour' FROM e WHERE n > 60000;
@@ -230,6 +239,25 @@ const std::multimap<std::string, Asked> kAsked = {
       "0,\"done\":true,"
       "\"pages\":1,\"engagements\":1,\"rejected\":0,\"requests\":1}]'",
       1}},
+    {"add_operator_sites", {"$ids, 'site-9'", 100}},
+    {"close_names", {"'operator', $ids, $kinds, now()", 200}},
+    {"directory_complete", {"'site-0', '1', 'engagements', '60', now(), '1', '1', '0', '1'", 2}},
+    {"directory_refused", {"'site-0', '1', 'engagements', '60', 'HTTP 403', '60'", 2}},
+    {"drop_operator_sites", {"$ids, 'site-0'", 100}},
+    {"find_operators", {"$ids, now()", 100}},
+    {"find_queues", {"$ids", 100}},
+    {"lock_operators", {"$ids", 100}},
+    {"miss_operators", {"$ids, now()", 100}},
+    {"miss_queues", {"$ids, now(), 'site-0'", 100}},
+    {"open_names", {"'operator', $ids, $kinds, now()", 200}},
+    {"operators_of_site", {"'site-0'", 400}},
+    {"queues_of_site", {"'site-0'", 400}},
+    {"stored_operators", {"$ids", 100}},
+    {"stored_queues", {"$ids", 100}},
+    {"stored_sites", {"$ids", 100}},
+    {"upsert_listed_queues", {"$listed", 100}},
+    {"upsert_operators", {"$listed, now()", 100}},
+    {"upsert_sites", {"$listed, now()", 100}},
 };
 // What is no question about tables, or a person's and not the service's, each with its reason.
 const std::map<std::string, const char*> kNotAsked = {
@@ -284,6 +312,9 @@ class Plans : public ::testing::Test {
             {"$full",
              "json_agg(json_build_object('id', id, 'created_at', created_at, 'core_hash', core_hash, "
              "'fetched_at', fetched_at))"},
+            {"$listed",
+             "json_agg(json_build_object('id', id, 'name', 'Bob', 'fetched_at', fetched_at, 'listed_at', "
+             "fetched_at, 'content_hash', '\\x01'))"},
             {"$id", "min(id)"},
             {"$late", "now() - interval '10 years'"}};
         std::string text = arguments;

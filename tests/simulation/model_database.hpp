@@ -18,6 +18,7 @@ class ModelDatabase : public Sink,
                       public SiteLeases,
                       public BackfillStore,
                       public WorkQueue,
+                       public DirectoryStore,
                       public ErasureStore,
                       public RejectStore,
                       public InstanceStore,
@@ -103,6 +104,7 @@ class ModelDatabase : public Sink,
     RejectStore& rejects() override { return *this; }
     InstanceStore& instances() override { return *this; }
     ReportStore& reports() override { return *this; }
+    DirectoryStore& directory() override { return *this; }
 
     SiteAcquired acquire(const SiteKey& key, const std::string& owner, Seconds ttl, bool force) override;
     void renew(const SiteTarget& lease, Seconds ttl) override;

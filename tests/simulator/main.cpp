@@ -21,6 +21,11 @@
 //        (bad-record: how=no-id scalar duration control no-comma no-quote, or several, joined by commas)
 //   POST /clear /drop-cursors /token?value=
 //   POST /remember, /restore         engagements become again what they were
+//   GET  /directory                  operators, sites and queues as they are now
+//   POST /directory-mutate?n=        changes n operators, a queue and a site
+//   POST /directory-rename?kind=&index=&name=  /directory-set?kind=&index=&member=&value=  (value: JSON)
+//        /directory-remove?kind=&index=&gone=  /directory-add?n=  /directory-refuse?kind=&code=  (0: no more)
+//        /directory-shape?bare=&largest_page=
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
@@ -43,6 +48,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/simulator/directory.hpp"
 #include "tests/simulator/world.hpp"
 
 namespace {
@@ -146,11 +152,13 @@ std::string compress(const std::string& body) {
 /// Answers requests; knows nothing of sockets.
 class Api {
   public:
-    explicit Api(const Options& options) : options_(options), world_(options.world) {
+    explicit Api(const Options& options)
+        : options_(options), world_(options.world), directory_(world_, options.world.seed) {
         tokens_.insert(options.token);
     }
 
     World& world() { return world_; }
+    simulator::Directory& directory() { return directory_; }
     int port = 0;
     bool redirect_recordings = false;
     std::string recording_validator = "strong";
@@ -214,6 +222,13 @@ class Api {
             return reply(200, "{\"average_duration_in_seconds\":122}");
         if (path.starts_with("/sub_engagements/")) return recording(path);
         if (path.starts_with("/engagements/")) return single(request, path.substr(13));
+        if (method == http::verb::get) {
+            const bool spoil = path == "/operators" && strike(path, {"bad-record"}).has_value();
+            if (auto answer = directory_.answer(path, query, origin(), spoil)) {
+                ++stats["directory"];
+                return reply(answer->status, std::move(answer->body));
+            }
+        }
         return reply(404, "{\"error_msg\":\"404 Route Not Found\"}");
     }
 
@@ -446,6 +461,7 @@ class Api {
 
     Options options_;
     World world_;
+    simulator::Directory directory_;
     std::set<std::string> tokens_;
     std::map<std::string, Cursor> cursors_;
     std::deque<std::string> order_;
@@ -592,6 +608,24 @@ asio::awaitable<void> accept(tcp::acceptor acceptor, Api& api, const Options& op
     }
 }
 
+void control_directory(simulator::Directory& directory, const std::string& path, const Query& query) {
+    const auto number = [&](const char* key, int otherwise) {
+        return std::atoi(value(query, key, std::to_string(otherwise)).c_str());
+    };
+    const std::string kind = value(query, "kind", "operators");
+    const auto index = static_cast<std::size_t>(number("index", 0));
+    if (path == "/directory-mutate") directory.mutate(number("n", 5));
+    if (path == "/directory-rename") directory.rename(kind, index, value(query, "name"));
+    if (path == "/directory-set") directory.set(kind, index, value(query, "member"), value(query, "value"));
+    if (path == "/directory-remove") directory.remove(kind, index, number("gone", 1) != 0);
+    if (path == "/directory-add") directory.add_operators(number("n", 1));
+    if (path == "/directory-refuse") directory.refuse(kind, number("code", 403));
+    if (path == "/directory-shape") {
+        directory.set_bare(number("bare", 0) != 0);
+        directory.set_largest_page(static_cast<std::size_t>(number("largest_page", 1000)));
+    }
+}
+
 std::string control(Api& api, const std::string& path, const Query& query) {
     const auto number = [&](const char* key, int otherwise) {
         return std::atoi(value(query, key, std::to_string(otherwise)).c_str());
@@ -608,6 +642,8 @@ std::string control(Api& api, const std::string& path, const Query& query) {
             out += std::string(out.size() > 1 ? "," : "") + "\"" + name + "\":" + std::to_string(count);
         return out + "}\n";
     }
+    if (path == "/directory") return api.directory().truth() + "\n";
+    if (path.starts_with("/directory-")) control_directory(api.directory(), path, query);
     if (path == "/mutate") world.mutate(number("n", 10));
     if (path == "/remember") world.remember();
     if (path == "/restore") world.restore();

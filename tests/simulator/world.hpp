@@ -61,6 +61,8 @@ class World {
     explicit World(WorldSettings settings);
 
     const std::vector<std::string>& sites() const { return sites_; }
+    const std::vector<std::string>& operators() const { return operators_; }
+    const std::vector<Queue>& queues() const { return queues_; }
     std::optional<int> site(const std::string& id) const;
     Engagement get(std::uint32_t number) const;
     std::optional<std::uint32_t> find(const std::string& id) const;

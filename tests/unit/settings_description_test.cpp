@@ -120,6 +120,16 @@ class SchemaWriter final : public SettingsVisitor {
         node["items"] = item;
     }
 
+    void site_names(const SettingKey& key, std::map<std::string, SiteNameSettings>&) override {
+        YAML::Node node = add(key);
+        node["type"] = "object";
+        YAML::Node item;
+        item["description"] = "A site.";
+        SiteNameSettings site;
+        within(item, [&] { describe(site, *this); });
+        node["additionalProperties"] = item;
+    }
+
   private:
     static constexpr const char* kDuration = R"(^([0-9]+(ms|s|m|h|d)|\$\{.*\})$)";
 
@@ -177,6 +187,7 @@ class PathLister final : public SettingsVisitor {
     void rate(const SettingKey& key, std::optional<double>&, double) override { add(key); }
     void address(const SettingKey& key, std::optional<ListenAddress>&) override { add(key); }
     void tiers(const SettingKey& key, std::vector<TierSettings>&) override { add(key); }
+    void site_names(const SettingKey& key, std::map<std::string, SiteNameSettings>&) override { add(key); }
 
   private:
     void add(const SettingKey& key) { paths.insert(here_ + key.name); }

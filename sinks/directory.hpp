@@ -1,0 +1,86 @@
+// Names beside the engagements: operators, sites and queues as their listings tell them (spec:
+// directory-and-statistics). Everything but `id` may be missing; missing and null are the same.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinks/records.hpp"
+#include "sinks/stream.hpp"
+
+namespace glia {
+
+/// A list of texts; a list without entries differs from no list.
+using OptionalTexts = std::optional<std::vector<std::string>>;
+
+/// An employee of the contact centre: personal data too. What changes by the minute is not kept.
+struct OperatorEntry {
+    OptionalText id;
+    OptionalText name;
+    OptionalText email;
+    OptionalText role;
+    OptionalFlag enabled;  ///< false: the account is closed
+    OptionalFlag reactive_enabled;
+    OptionalFlag proactive_enabled;
+    OptionalFlag observation_enabled;
+    OptionalText picture_url;
+    OptionalText audio_source;
+    OptionalText phone;
+    OptionalSeconds max_engagement_count;  ///< a number
+    OptionalText extra;                    ///< members without a column, as one canonical JSON object
+    bool operator==(const OperatorEntry&) const = default;
+};
+
+struct SiteEntry {
+    OptionalText id;
+    OptionalText name;
+    OptionalTexts addresses;
+    OptionalText time_zone;       ///< as told
+    OptionalText iana_time_zone;  ///< the same by its IANA name; none: not known
+    OptionalSeconds reactive_call_timeout;
+    OptionalSeconds proactive_call_timeout;
+    OptionalSeconds multi_engagement_max_count;  ///< a number
+    OptionalText extra;
+    bool operator==(const SiteEntry&) const = default;
+};
+
+struct QueueEntry {
+    OptionalText id;
+    OptionalText site_id;
+    OptionalText name;
+    OptionalText description;
+    OptionalText status;
+    OptionalInstant created_at;
+    OptionalInstant updated_at;
+    OptionalSeconds capacity;  ///< a number
+    OptionalTexts media;       ///< of routing_policy, which `extra` holds as a whole
+    OptionalText fallback_queue_id;
+    OptionalText when_unstaffed;
+    OptionalText extra;
+    bool operator==(const QueueEntry&) const = default;
+};
+
+/// The records of one listing: one of the lists has entries, as the stream says.
+struct DirectoryRecords {
+    std::vector<OperatorEntry> operators;
+    std::vector<SiteEntry> sites;
+    std::vector<QueueEntry> queues;
+
+    std::size_t size() const { return operators.size() + sites.size() + queues.size(); }
+    /// Moves the other's records to the end of these.
+    void append(DirectoryRecords&& other) {
+        const auto move_all = [](auto& to, auto& from) {
+            to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+        };
+        move_all(operators, other.operators);
+        move_all(sites, other.sites);
+        move_all(queues, other.queues);
+    }
+};
+
+/// The streams that are listings of names.
+inline constexpr std::array kDirectoryStreams{Stream::operators, Stream::sites, Stream::queues};
+
+}  // namespace glia

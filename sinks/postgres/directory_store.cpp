@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <map>
+#include <set>
+#include <span>
+
+#include "sinks/directory_hash.hpp"
+#include "sinks/postgres/checkpoint.hpp"
+#include "sinks/postgres/directory_tables.hpp"
+#include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/stores.hpp"
+
+namespace glia::postgres {
+namespace {
+
+// Rows in one statement: bounds what is encoded of them to a few MB.
+constexpr std::size_t kRowsAtOnce = 1000;
+
+/// How records of one kind are stored.
+template <typename Entry>
+struct Kind;
+template <>
+struct Kind<OperatorEntry> {
+    using Table = OperatorEntryTable;
+    static constexpr const char* kHistory = "operator";
+    static std::string_view stored() { return sql::stored_operators; }
+    static std::string_view upsert() { return sql::upsert_operators; }
+};
+template <>
+struct Kind<SiteEntry> {
+    using Table = SiteEntryTable;
+    static constexpr const char* kHistory = "site";
+    static std::string_view stored() { return sql::stored_sites; }
+    static std::string_view upsert() { return sql::upsert_sites; }
+};
+template <>
+struct Kind<QueueEntry> {
+    using Table = QueueEntryTable;
+    static constexpr const char* kHistory = "queue";
+    static std::string_view stored() { return sql::stored_queues; }
+    static std::string_view upsert() { return sql::upsert_listed_queues; }
+};
+
+/// What is stored of a record.
+struct Stored {
+    std::string hash;
+    OptionalText name;  ///< of a queue
+    bool missing = false;
+};
+
+/// Writes one listing within a transaction.
+class ListingWriter {
+  public:
+    ListingWriter(Transaction& tx, const SiteTarget& lease, const DirectoryListing& listing)
+        : tx_(tx), lease_(lease), listing_(listing), fetched_at_(listing.fetched_at) {}
+
+    DirectoryCounts write() {
+        const DirectoryRecords& records = listing_.records;
+        const auto operators = write_entries(records.operators);
+        const auto sites = write_entries(records.sites);
+        auto queues = records.queues;
+        for (QueueEntry& queue : queues) {
+            if (!queue.site_id) queue.site_id = lease_.site_id;
+        }
+        const auto of_site = write_entries(queues);
+        if (lease_.stream == Stream::operators) link_operators(operators);
+        if (lease_.stream == Stream::queues) mark_queues(of_site);
+        return counts_;
+    }
+    /// A site as the configuration has it.
+    void write_configured(const SiteEntry& site) {
+        const auto known = tx_.run(sql::stored_sites, {array(std::vector<std::string>{*site.id})});
+        if (!known.empty() && !truth(known[0], "configured")) return;
+        fetched_at_.reset();
+        write_entries(std::vector<SiteEntry>{site});
+    }
+
+  private:
+    using StoredById = std::map<std::string, Stored, std::less<>>;
+
+    template <typename Entry>
+    StoredById write_entries(const std::vector<Entry>& entries) {
+        StoredById before;
+        std::map<std::string, const Entry*> by_id;  // of two with one id the last counts
+        for (const Entry& entry : entries) by_id[*entry.id] = &entry;
+        std::vector<const Entry*> chunk;
+        for (auto at = by_id.begin(); at != by_id.end();) {
+            chunk.clear();
+            for (; at != by_id.end() && chunk.size() < kRowsAtOnce; ++at) chunk.push_back(at->second);
+            write_chunk<Entry>(chunk, before);
+        }
+        return before;
+    }
+
+    template <typename Entry>
+    void write_chunk(std::span<const Entry* const> chunk, StoredById& before) {
+        read_stored<Entry>(chunk, before);
+        using Table = typename Kind<Entry>::Table;
+        Rows rows(Table::table(), Rows::Encoding::json);
+        std::map<std::string, const Entry*> changed;
+        for (const Entry* entry : chunk) {
+            const RecordHash hash = directory_hash(*entry);
+            const auto stored = before.find(*entry->id);
+            const bool known = stored != before.end();
+            if (known && stored->second.hash == to_bytea(hash) && !has_other_name(*entry, stored->second)) {
+                ++counts_.unchanged;
+                continue;
+            }
+            ++(known ? counts_.changed : counts_.inserted);
+            Table::add(rows, *entry, row_of(*entry, hash));
+            changed.emplace(*entry->id, entry);
+        }
+        if (changed.empty()) return;
+        Params params{std::move(rows).finished()};
+        if constexpr (!std::is_same_v<Entry, QueueEntry>) params.emplace_back(tx_.began_at());
+        std::vector<Param> ids, names;
+        for (const auto& row : tx_.run(Kind<Entry>::upsert(), params)) {
+            const OptionalText id = text(row, "id");
+            ids.emplace_back(id);
+            names.emplace_back(changed.at(*id)->name);
+        }
+        const Params history{Kind<Entry>::kHistory, array(ids), array(names), valid_from()};
+        tx_.run(sql::close_names, history);
+        tx_.run(sql::open_names, history);
+    }
+
+    template <typename Entry>
+    void read_stored(std::span<const Entry* const> chunk, StoredById& before) {
+        std::vector<Param> ids;
+        for (const Entry* entry : chunk) ids.emplace_back(entry->id);
+        for (const auto& row : tx_.run(Kind<Entry>::stored(), {array(ids)})) {
+            Stored stored{text(row, "content_hash").value_or(""), {}, false};
+            if constexpr (std::is_same_v<Entry, QueueEntry>) stored.name = text(row, "name");
+            if constexpr (!std::is_same_v<Entry, SiteEntry>) stored.missing = truth(row, "missing");
+            before.emplace(*text(row, "id"), std::move(stored));
+        }
+    }
+
+    /// True for a queue that an engagement has given another name since.
+    template <typename Entry>
+    static bool has_other_name(const Entry& entry, const Stored& stored) {
+        if constexpr (!std::is_same_v<Entry, QueueEntry>) return false;
+        return entry.name && entry.name != stored.name;
+    }
+
+    template <typename Entry>
+    auto row_of(const Entry&, const RecordHash& hash) const {
+        if constexpr (std::is_same_v<Entry, QueueEntry>) {
+            return ListedQueueRow{fetched_at_, hash};
+        } else {
+            return DirectoryRow{fetched_at_, hash};
+        }
+    }
+    Param valid_from() const { return fetched_at_ ? to_text(*fetched_at_) : tx_.began_at(); }
+
+    /// Those among them whose row says that they are missing.
+    static std::vector<std::string> missing_of(const StoredById& stored) {
+        std::vector<std::string> ids;
+        for (const auto& [id, row] : stored) {
+            if (row.missing) ids.push_back(id);
+        }
+        return ids;
+    }
+
+    void link_operators(const StoredById& before) {
+        std::set<std::string> linked, listed;
+        for (const auto& row : tx_.run(sql::operators_of_site, {lease_.site_id}))
+            linked.insert(*text(row, "operator_id"));
+        for (const OperatorEntry& entry : listing_.records.operators) listed.insert(*entry.id);
+        std::vector<std::string> added, gone;
+        std::set_difference(listed.begin(), listed.end(), linked.begin(), linked.end(),
+                            std::back_inserter(added));
+        if (listing_.every_record_known)
+            std::set_difference(linked.begin(), linked.end(), listed.begin(), listed.end(),
+                                std::back_inserter(gone));
+        std::vector<std::string> touched = missing_of(before);
+        touched.insert(touched.end(), added.begin(), added.end());
+        touched.insert(touched.end(), gone.begin(), gone.end());
+        if (touched.empty()) return;
+        tx_.run(sql::lock_operators, {array(touched)});
+        touched.resize(touched.size() - gone.size());
+        if (!added.empty()) tx_.run(sql::add_operator_sites, {array(added), lease_.site_id});
+        if (!touched.empty())
+            counts_.returned = tx_.write(sql::find_operators, {array(touched), tx_.began_at()});
+        if (gone.empty()) return;
+        tx_.run(sql::drop_operator_sites, {array(gone), lease_.site_id});
+        counts_.missing = tx_.write(sql::miss_operators, {array(gone), tx_.began_at()});
+    }
+
+    void mark_queues(const StoredById& before) {
+        const auto back = missing_of(before);
+        if (!back.empty()) counts_.returned = tx_.write(sql::find_queues, {array(back)});
+        if (!listing_.every_record_known) return;
+        std::set<std::string> listed;
+        for (const QueueEntry& entry : listing_.records.queues) listed.insert(*entry.id);
+        std::vector<std::string> gone;
+        for (const auto& row : tx_.run(sql::queues_of_site, {lease_.site_id})) {
+            if (!listed.contains(*text(row, "id"))) gone.push_back(*text(row, "id"));
+        }
+        if (!gone.empty())
+            counts_.missing = tx_.write(sql::miss_queues, {array(gone), tx_.began_at(), lease_.site_id});
+    }
+
+    Transaction& tx_;
+    const SiteTarget& lease_;
+    const DirectoryListing& listing_;
+    OptionalInstant fetched_at_;  // none: from the configuration
+    DirectoryCounts counts_;
+};
+
+class PostgresDirectoryStore final : public DirectoryStore {
+  public:
+    explicit PostgresDirectoryStore(Connection& connection) : connection_(connection) {}
+
+    bool keeps_directory() const override { return true; }
+
+    DirectoryCounts commit_listing(const SiteTarget& lease, const DirectoryListing& listing) override {
+        return connection_.query([&](Transaction& tx) {
+            fence(static_cast<std::int64_t>(
+                      tx.run(sql::directory_complete,
+                             {lease.site_id, param(lease.epoch), name_of(lease.stream),
+                              param(listing.next_in.count()), to_text(listing.fetched_at),
+                              param(listing.pages), param(static_cast<std::int64_t>(listing.records.size())),
+                              param(listing.rejected), param(listing.requests)})
+                          .size()),
+                  describe(lease));
+            return ListingWriter(tx, lease, listing).write();
+        });
+    }
+
+    bool refuse_listing(const SiteTarget& lease, const DirectoryRefusal& refusal) override {
+        return connection_.query([&](Transaction& tx) {
+            const auto released =
+                tx.run(sql::directory_refused,
+                       {lease.site_id, param(lease.epoch), name_of(lease.stream),
+                        param(refusal.retry_in.count()), refusal.error, param(refusal.warn_every.count())});
+            if (released.empty()) return false;
+            if (refusal.configured)
+                ListingWriter(tx, lease, DirectoryListing{}).write_configured(*refusal.configured);
+            return truth(released[0], "warn");
+        });
+    }
+
+  private:
+    Connection& connection_;
+};
+
+}  // namespace
+
+std::unique_ptr<DirectoryStore> make_directory_store(Connection& connection) {
+    return std::make_unique<PostgresDirectoryStore>(connection);
+}
+
+}  // namespace glia::postgres

@@ -1,0 +1,234 @@
+// Names of operators, sites and queues on a real PostgreSQL (DESIGN.md §3): what a listing writes, and that
+// it writes nothing when nothing has changed.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <sstream>
+
+#include "sinks/time_zone_names.hpp"
+#include "tests/integration/fixture.hpp"
+
+namespace glia {
+namespace {
+
+OperatorEntry person(const std::string& id, const std::string& name) {
+    OperatorEntry entry;
+    entry.id = id;
+    entry.name = name;
+    entry.enabled = true;
+    entry.extra = R"({"industry_id":6})";
+    return entry;
+}
+QueueEntry queue(const std::string& id, const std::string& name) {
+    QueueEntry entry;
+    entry.id = id;
+    entry.name = name;
+    entry.media = {{"text", "a \"b\""}};
+    entry.capacity = 5;
+    return entry;
+}
+SiteEntry site(const std::string& name) {
+    SiteEntry entry;
+    entry.id = "s1";
+    entry.name = name;
+    entry.addresses = {{"x.example.com"}};
+    entry.time_zone = "Tallinn";
+    entry.iana_time_zone = "Europe/Tallinn";
+    return entry;
+}
+
+class Directory : public SinkTest {
+  protected:
+    DirectoryCounts list(DirectoryListing listing, Stream stream, const std::string& site = "s1") {
+        const auto lease =
+            sink->site_leases().acquire({site, stream}, "me", Seconds{60}, true).lease.value().target();
+        listing.next_in = Seconds{3600};
+        return sink->directory().commit_listing(lease, listing);
+    }
+    static DirectoryListing operators(std::vector<OperatorEntry> entries, Instant when = kNoon) {
+        DirectoryListing listing;
+        listing.records.operators = std::move(entries);
+        listing.fetched_at = when;
+        return listing;
+    }
+    static DirectoryListing queues(std::vector<QueueEntry> entries, Instant when = kNoon) {
+        DirectoryListing listing;
+        listing.records.queues = std::move(entries);
+        listing.fetched_at = when;
+        return listing;
+    }
+    static DirectoryListing sites(SiteEntry entry, Instant when = kNoon) {
+        DirectoryListing listing;
+        listing.records.sites = {std::move(entry)};
+        listing.fetched_at = when;
+        return listing;
+    }
+    std::string row_versions() const {
+        std::string all;
+        for (const char* table : {"operators", "operator_sites", "sites", "queues", "name_history"})
+            all += sql(std::string("SELECT string_agg(xmin::text || ctid::text || xmax::text, ',' ORDER BY "
+                                   "ctid) FROM ") +
+                       table) +
+                   ";";
+        return all;
+    }
+    std::string history() const {
+        return sql(
+            "SELECT string_agg(concat_ws(':', kind, id, name, to_char(valid_from, 'HH24:MI'), "
+            "to_char(valid_to, 'HH24:MI')), ' ' ORDER BY kind, id, valid_from) FROM name_history");
+    }
+};
+
+const Instant kOne = at("2024-01-01T13:00:00Z");
+const Instant kTwo = at("2024-01-01T14:00:00Z");
+
+TEST_F(Directory, WritesWhatIsNewOrChangedAndNothingElse) {
+    EXPECT_EQ(list(operators({person("o1", "Ann"), person("o2", "Bob")}), Stream::operators).inserted, 2);
+    EXPECT_EQ(list(sites(site("Bank")), Stream::sites).inserted, 1);
+    EXPECT_EQ(list(queues({queue("q1", "Cards")}), Stream::queues).inserted, 1);
+    const std::string before = row_versions();
+    EXPECT_EQ(list(operators({person("o1", "Ann"), person("o2", "Bob")}, kOne), Stream::operators),
+              (DirectoryCounts{0, 0, 2, 0, 0}));
+    EXPECT_EQ(list(sites(site("Bank"), kOne), Stream::sites).unchanged, 1);
+    EXPECT_EQ(list(queues({queue("q1", "Cards")}, kOne), Stream::queues).unchanged, 1);
+    EXPECT_EQ(row_versions(), before);
+    EXPECT_EQ(list(operators({person("o1", "Anna"), person("o2", "Bob")}, kTwo), Stream::operators),
+              (DirectoryCounts{0, 1, 1, 0, 0}));
+    EXPECT_EQ(sql("SELECT string_agg(name, ',' ORDER BY id) FROM operators"), "Anna,Bob");
+    EXPECT_EQ(sql("SELECT name, addresses, time_zone, iana_time_zone FROM sites"),
+              "Bank|{x.example.com}|Tallinn|Europe/Tallinn");
+    EXPECT_EQ(sql("SELECT site_id, name, media[2], capacity, extra IS NULL FROM queues"),
+              "s1|Cards|a \"b\"|5|t");
+}
+
+TEST_F(Directory, KeepsEveryNameWithItsTime) {
+    list(operators({person("o1", "Ann")}), Stream::operators);
+    list(operators({person("o1", "Anna")}, kOne), Stream::operators);
+    list(operators({person("o1", "Anna")}, kTwo), Stream::operators);
+    list(sites(site("Bank")), Stream::sites);
+    list(queues({queue("q1", "Cards")}), Stream::queues);
+    EXPECT_EQ(history(),
+              "operator:o1:Ann:12:00:13:00 operator:o1:Anna:13:00 queue:q1:Cards:12:00 site:s1:Bank:12:00");
+    OperatorEntry nameless = person("o1", "");
+    nameless.name.reset();
+    list(operators({nameless}, kTwo), Stream::operators);
+    EXPECT_EQ(sql("SELECT count(*) FROM name_history WHERE kind = 'operator' AND valid_to IS NULL"), "0");
+}
+
+TEST_F(Directory, WhoIsListedNoMoreIsMissingUntilListedAgain) {
+    const auto missing = [&] {
+        return sql("SELECT string_agg(id, ',' ORDER BY id) FROM operators WHERE missing_since IS NOT NULL");
+    };
+    list(operators({person("o1", "Ann"), person("o2", "Bob")}), Stream::operators, "s1");
+    list(operators({person("o2", "Bob")}), Stream::operators, "s2");
+    EXPECT_EQ(list(operators({}, kOne), Stream::operators, "s1").missing, 1);
+    EXPECT_EQ(missing(), "o1");
+    EXPECT_EQ(sql("SELECT string_agg(operator_id || site_id, ',') FROM operator_sites"), "o2s2");
+    list(operators({}, kOne), Stream::operators, "s2");
+    EXPECT_EQ(missing(), "o1,o2");
+    EXPECT_EQ(list(operators({person("o1", "Ann")}, kTwo), Stream::operators, "s1").returned, 1);
+    EXPECT_EQ(missing(), "o2");
+}
+
+TEST_F(Directory, AListingWithAnUnreadableRecordMakesNobodyMissing) {
+    list(operators({person("o1", "Ann")}), Stream::operators);
+    list(queues({queue("q1", "Cards")}), Stream::queues);
+    DirectoryListing partial = operators({}, kOne), other = queues({}, kOne);
+    partial.every_record_known = other.every_record_known = false;
+    EXPECT_EQ(list(partial, Stream::operators).missing, 0);
+    EXPECT_EQ(list(other, Stream::queues).missing, 0);
+}
+
+TEST_F(Directory, QueuesOfEngagementsAloneAreNotMissing) {
+    commit({listed(engagement("e1"))});
+    list(queues({queue("q2", "Loans")}), Stream::queues);
+    EXPECT_EQ(list(queues({}, kOne), Stream::queues).missing, 1);
+    EXPECT_EQ(sql("SELECT string_agg(id || (missing_since IS NULL), ',' ORDER BY id) FROM queues"),
+              "q1true,q2false");
+    EXPECT_EQ(list(queues({queue("q2", "Loans")}, kTwo), Stream::queues).returned, 1);
+}
+
+TEST_F(Directory, OfAListingAndAnEngagementTheNewerNamesAQueue) {
+    commit({listed(engagement("e1"), kNoon)});
+    list(queues({queue("q1", "Listed")}, kOne), Stream::queues);
+    EXPECT_EQ(sql("SELECT name FROM queues"), "Listed");
+    commit({listed(engagement("e2"), kTwo)});  // an old engagement, as of a backfill
+    EXPECT_EQ(sql("SELECT name FROM queues"), "Listed");
+    Engagement newer = engagement("e3");
+    newer.created_at = kTwo;
+    newer.queues = {{"q1", "Newest"}};
+    commit({listed(newer, kTwo)});
+    EXPECT_EQ(sql("SELECT name FROM queues"), "Newest");
+    list(queues({queue("q1", "Listed")}, kTwo + std::chrono::hours{1}), Stream::queues);
+    EXPECT_EQ(sql("SELECT name FROM queues"), "Listed");
+}
+
+TEST_F(Directory, AnOlderListingOverwritesNoNewerOne) {
+    list(operators({person("o1", "New")}, kTwo), Stream::operators, "s1");
+    list(operators({person("o1", "Old")}, kOne), Stream::operators, "s2");
+    EXPECT_EQ(sql("SELECT name FROM operators"), "New");
+    EXPECT_EQ(history(), "operator:o1:New:14:00");
+}
+
+TEST_F(Directory, ALostLeaseWritesNothing) {
+    const auto lost =
+        sink->site_leases().acquire({"s1", Stream::operators}, "me", Seconds{60}, true).lease->target();
+    sql("UPDATE sync_state SET lease_owner = NULL");
+    sink->site_leases().acquire({"s1", Stream::operators}, "other", Seconds{60}, true);
+    EXPECT_THROW(sink->directory().commit_listing(lost, operators({person("o1", "Ann")})), SinkError);
+    EXPECT_EQ(sql("SELECT count(*) FROM operators"), "0");
+}
+
+TEST_F(Directory, TheSameCommitAgainIsNotRefused) {
+    const auto lease =
+        sink->site_leases().acquire({"s1", Stream::operators}, "me", Seconds{60}, true).lease->target();
+    sink->directory().commit_listing(lease, operators({person("o1", "Ann")}));
+    EXPECT_EQ(sink->directory().commit_listing(lease, operators({person("o1", "Ann")})).unchanged, 1);
+    EXPECT_EQ(sql("SELECT count(*) FROM sync_runs WHERE stream = 'operators' AND mode = 'listing'"), "1");
+}
+
+TEST_F(Directory, ARefusalIsWarnedOfOnceADay) {
+    const auto refuse = [&](std::optional<SiteEntry> configured = {}) {
+        const auto lease =
+            sink->site_leases().acquire({"s1", Stream::sites}, "me", Seconds{60}, true).lease->target();
+        return sink->directory().refuse_listing(
+            lease, {"HTTP 403", Seconds{86400}, Seconds{86400}, std::move(configured)});
+    };
+    EXPECT_TRUE(refuse());
+    EXPECT_FALSE(refuse());
+    sql("UPDATE sync_state SET refusal_warned_at = now() - interval '25 hours'");
+    EXPECT_TRUE(refuse());
+    EXPECT_FALSE(sink->site_leases().acquire({"s1", Stream::sites}, "me", Seconds{60}, false).lease);
+    EXPECT_EQ(sql("SELECT count(*), count(last_error) FROM sync_state"), "1|0");
+    list(sites(site("Bank")), Stream::sites);
+    EXPECT_TRUE(refuse());
+}
+
+TEST_F(Directory, TheConfigurationNamesASiteThatMayNotBeRead) {
+    const auto refuse = [&](const std::string& name) {
+        const auto lease =
+            sink->site_leases().acquire({"s1", Stream::sites}, "me", Seconds{60}, true).lease->target();
+        sink->directory().refuse_listing(lease, {"HTTP 403", Seconds{1}, Seconds{1}, site(name)});
+        return sql("SELECT name, fetched_at IS NULL FROM sites");
+    };
+    EXPECT_EQ(refuse("Ours"), "Ours|t");
+    const std::string before = row_versions();
+    refuse("Ours");
+    EXPECT_EQ(row_versions(), before);
+    EXPECT_EQ(refuse("Renamed"), "Renamed|t");
+    list(sites(site("Told")), Stream::sites);
+    EXPECT_EQ(refuse("Ours"), "Told|f");
+}
+
+TEST(TimeZoneNames, AreKnownToPostgres) {
+    const ::glia::Database database;
+    std::istringstream rows(database.sql("SELECT name FROM pg_timezone_names"));
+    std::set<std::string> known;
+    for (std::string name; std::getline(rows, name);) known.insert(name);
+    ASSERT_EQ(time_zone_names().size(), 151U);
+    for (const TimeZoneName& zone : time_zone_names())
+        EXPECT_TRUE(known.contains(std::string(zone.iana))) << zone.display << ": " << zone.iana;
+}
+
+}  // namespace
+}  // namespace glia
