@@ -72,6 +72,15 @@ JOIN glia.engagement_queues eq ON eq.engagement_id = e.id AND eq.position = 0
 JOIN glia.queues q ON q.id = eq.queue_id
 WHERE e.queue_wait_time IS NOT NULL
 GROUP BY queue ORDER BY median_wait_s DESC LIMIT 6"
+question "Operators with the most legs, by name" "
+SELECT operator_name, site_name, count(*) AS legs, round(avg(handle_seconds)) AS average_handle_s
+FROM glia.leg_facts
+GROUP BY operator_name, site_name ORDER BY legs DESC, operator_name LIMIT 5"
+question "Busiest hours, by the clock of the site" "
+SELECT site_name, to_char(created_at_local, 'HH24') AS hour, count(*) AS engagements
+FROM glia.engagement_facts
+WHERE site_name IS NOT NULL
+GROUP BY site_name, hour ORDER BY engagements DESC, site_name, hour LIMIT 5"
 question "Share of engagements that were transferred" "
 SELECT round(100.0 * count(*) FILTER (WHERE legs > 1) / count(*), 1) AS transferred_per_cent, count(*) AS engagements
 FROM (SELECT engagement_id, count(*) AS legs FROM glia.legs GROUP BY engagement_id) l"

@@ -1,8 +1,11 @@
-// Tombstones: what stays of an engagement or a visitor that was forgotten, so that neither is written again
-// (DESIGN.md §1, forget).
+// Tombstones: what stays of an engagement, a visitor or an operator that was forgotten, so that none is
+// written again (DESIGN.md §1, forget).
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,15 +16,23 @@ namespace glia {
 
 /// Names nobody: it holds the id's digest, not the id.
 struct Tombstone {
-    enum class Kind { engagement, visitor };
+    enum class Kind { engagement, visitor, employee };
     Kind kind = Kind::engagement;
     ContentHash digest{};          ///< bytes_hash() of the id
     OptionalInstant forgotten_at;  ///< none: not known
     bool operator==(const Tombstone&) const = default;
 };
 
+/// As it is stored, in the order of the kinds. (`operator` is a word of C++.)
+inline constexpr std::array<const char*, 3> kTombstoneKinds{"engagement", "visitor", "operator"};
 inline const char* name_of(Tombstone::Kind kind) {
-    return kind == Tombstone::Kind::visitor ? "visitor" : "engagement";
+    return kTombstoneKinds.at(static_cast<std::size_t>(kind));
+}
+/// The inverse; none for another text.
+inline std::optional<Tombstone::Kind> tombstone_kind(std::string_view name) {
+    const auto found = std::find(kTombstoneKinds.begin(), kTombstoneKinds.end(), name);
+    if (found == kTombstoneKinds.end()) return std::nullopt;
+    return static_cast<Tombstone::Kind>(found - kTombstoneKinds.begin());
 }
 
 /// Digests of the texts in a rejected record's payload that can be a visitor's id: each text, and what

@@ -18,12 +18,17 @@ erDiagram
     legs ||--o{ leg_queues : "engagement_id, leg_id"
     engagement_queues }o--|| queues : "queue_id"
     leg_queues }o--|| queues : "queue_id"
+    legs }o--o| operators : "operator_id"
+    legs }o--o| sites : "site_id"
+    operators ||--o{ operator_sites : "operator_id"
+    queues }o--o| sites : "site_id"
+    operators ||--o{ name_history : "kind, id"
 ```"""
 
 HEAD = """# Data dictionary
 
 For analysts. Made by `config/analytics/generate.py` from the comments in the database (`\\\\d+` in psql shows the same), so
-that it says what the tables hold. Times are UTC; durations are whole seconds unless a column says otherwise. Nothing
+that it says what the tables hold. Times are UTC, but for the columns `…_local`; durations are whole seconds unless a column says otherwise. Nothing
 enforces the lines of the diagram: an engagement and what belongs to it are written in one transaction.
 
 Begin with the views: they answer most questions, and show nothing that tells who a visitor is. Columns marked

@@ -109,7 +109,8 @@ std::string site_row(const StatusFacts& facts, const std::string& name) {
     const SiteStatus* known = facts.gauges.find(name);
     const SiteStatus& site = known ? *known : none;
     const std::string label = "{site=\"" + name + "\",stream=\"" + name_of(Stream::engagements) + "\"}";
-    std::string row = "<tr><td><code>" + escape(name) + "</code></td>";
+    std::string row = "<tr><td>" + (site.name ? escape(*site.name) + " " : std::string()) + "<code>" +
+                      escape(name) + "</code></td>";
     if (!known || !site.last_success_at) {
         row += is_failing(site) ? "<td class=\"bad\">failing</td>" : "<td class=\"wait\">first pass</td>";
     } else {

@@ -74,13 +74,16 @@ void add_sites(const Gauges& gauges, std::vector<prom::MetricFamily>& families) 
                   "When a pass of the site last ended well, 0 if none did.");
     Fresh failing("glia_sync_site_failing", "1 if the last pass of the site failed.");
     Fresh rejected("glia_sync_site_rejected_records", "Records of the site that could not be loaded so far.");
+    Fresh info("glia_sync_site_info", "1 for each site whose name is known, with the name.");
     Fresh lease("glia_sync_site_lease_held", "1 while this instance reads the site.");
     const auto add = [&](const SiteStatus& known) {
         const std::vector<prom::ClientMetric::Label> labels{{"site", known.site_id},
                                                             {"stream", known.stream}};
         if (known.synced_through) through.add(seconds(*known.synced_through), labels);
         if (known.lag_seconds) lag.add(std::max(0.0, *known.lag_seconds + gauges.age.count()), labels);
-        success.add(known.last_success_at ? seconds(*known.last_success_at) : 0, labels);
+        // What the token may not read is not waited for.
+        if (known.last_success_at || !known.refusal)
+            success.add(known.last_success_at ? seconds(*known.last_success_at) : 0, labels);
         failing.add(is_failing(known) ? 1 : 0, labels);
         rejected.add(static_cast<double>(known.rejected), labels);
     };
@@ -89,12 +92,14 @@ void add_sites(const Gauges& gauges, std::vector<prom::MetricFamily>& families) 
         const std::vector<prom::ClientMetric::Label> labels{{"site", site}, {"stream", engagements}};
         const auto& held = gauges.leases_held;
         lease.add(std::find(held.begin(), held.end(), site) != held.end() ? 1 : 0, labels);
-        if (!gauges.find(site)) success.add(0, labels);
+        const SiteStatus* named = gauges.find(site);
+        if (!named) success.add(0, labels);
+        if (named && named->name) info.add(1, {{"site", site}, {"name", *named->name}});
         for (const SiteStatus& known : gauges.report.sites) {
             if (known.site_id == site) add(known);
         }
     }
-    for (Fresh* family : {&through, &lag, &success, &failing, &rejected, &lease}) family->to(families);
+    for (Fresh* family : {&through, &lag, &success, &failing, &rejected, &lease, &info}) family->to(families);
 }
 
 void add_undocumented(const StatusReport& report, std::vector<prom::MetricFamily>& families) {

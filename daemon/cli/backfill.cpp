@@ -8,8 +8,8 @@
 
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/cli/site_names.hpp"
 #include "daemon/sync/schedule.hpp"
-#include "sinks/nearest.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia::cli {
@@ -136,19 +136,16 @@ int backfill(const std::string& config, const BackfillOptions& options) {
     const bool terminal = isatty(STDERR_FILENO) != 0;
     bool refused = false;
     const auto adjust = [&](Settings& settings) {
-        request->spec.sites = options.sites.empty() ? settings.api.sites : options.sites;
-        std::sort(request->spec.sites.begin(), request->spec.sites.end());
         auto& sites = request->spec.sites;
-        sites.erase(std::unique(sites.begin(), sites.end()), sites.end());
-        for (const auto& site : sites) {
-            if (std::find(settings.api.sites.begin(), settings.api.sites.end(), site) !=
-                settings.api.sites.end())
-                continue;
-            const auto hint = nearest(site, settings.api.sites);
-            complain("--site: " + site + " is not in api.sites" +
-                     (hint ? "; did you mean " + *hint + "?" : std::string()));
-            refused = true;
+        sites.clear();
+        for (const auto& site : options.sites) {
+            const auto id = site_id_of(settings, site);
+            refused = refused || !id;
+            sites.push_back(id.value_or(site));
         }
+        if (sites.empty()) sites = settings.api.sites;
+        std::sort(sites.begin(), sites.end());
+        sites.erase(std::unique(sites.begin(), sites.end()), sites.end());
         const auto span = std::chrono::ceil<Seconds>(request->spec.to - request->spec.from);
         const std::int64_t windows =
             (span / request->spec.window + 1) * static_cast<std::int64_t>(sites.size());

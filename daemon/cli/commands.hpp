@@ -38,6 +38,7 @@ struct EngagementOptions {
 struct ForgetOptions {
     std::string visitor;
     std::string engagement;
+    std::string employee;    ///< an operator
     std::string file = "-";  ///< of tombstones, to export or to import
     bool yes = false;
 };

@@ -16,6 +16,7 @@ constexpr int kConnections = 1;
 ForgetOrder order_of(const ForgetOptions& options, const Privacy& privacy) {
     ForgetOrder order;
     if (!options.engagement.empty()) order.engagement_id = options.engagement;
+    if (!options.employee.empty()) order.operator_id = options.employee;
     if (options.visitor.empty()) return order;
     order.visitor_id = options.visitor;
     order.stored_visitor_id = privacy.stored_visitor_id(options.visitor);
@@ -30,6 +31,12 @@ Task<int> forget_now(Engine& engine, ForgetOptions options, std::string whom) {
     co_await engine.store.run(begin);
     ErasureQueue orders;
     const Erased erased = co_await erase_ordered(engine, orders);
+    if (!options.employee.empty()) {
+        std::cout << "forgot " << printable(whom) << ": "
+                  << (erased.operators > 0 ? "name and contact are erased" : "nothing was stored")
+                  << "; what listings still tell is not stored again. Engagements keep the id" << std::endl;
+        co_return 0;
+    }
     const std::int64_t files_left = co_await erase_recordings(engine);
     std::cout << "forgot " << printable(whom) << ": " << erased.engagements << " engagements and "
               << erased.rejected
@@ -55,12 +62,13 @@ void print_files_left(std::int64_t engagements) {
 }
 
 int forget(const std::string& config, const ForgetOptions& options) {
-    if (options.visitor.empty() && options.engagement.empty()) {
-        complain("forget: name whom, by --visitor ID or --engagement ID");
+    if (options.visitor.empty() && options.engagement.empty() && options.employee.empty()) {
+        complain("forget: name whom, by --visitor ID, --engagement ID or --operator ID");
         return kUsage;
     }
-    const std::string whom =
-        options.visitor.empty() ? "engagement " + options.engagement : "visitor " + options.visitor;
+    const std::string whom = !options.employee.empty() ? "operator " + options.employee
+                             : options.visitor.empty() ? "engagement " + options.engagement
+                                                       : "visitor " + options.visitor;
     if (!options.yes && has_person() &&
         !agrees("This will erase all data of " + whom + " from the database, for good.")) {
         complain("nothing was changed");

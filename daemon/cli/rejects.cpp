@@ -6,9 +6,9 @@
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
+#include "daemon/cli/site_names.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
 #include "daemon/sync/schedule.hpp"
-#include "sinks/nearest.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia::cli {
@@ -222,7 +222,7 @@ int rejects_retry(const std::string& config, const RejectsOptions& options) {
     });
 }
 
-int reset(const std::string& config, const std::string& site, const std::string& to) {
+int reset(const std::string& config, const std::string& wanted, const std::string& to) {
     return guarded([&] {
         const auto time = parse_timestamp(to);
         if (!time) {
@@ -235,13 +235,9 @@ int reset(const std::string& config, const std::string& site, const std::string&
             return kUsage;
         }
         const Settings settings = load_settings(config);
-        const auto& sites = settings.api.sites;
-        if (std::find(sites.begin(), sites.end(), site) == sites.end()) {
-            const auto hint = nearest(site, sites);
-            complain("--site: " + site + " is not in api.sites" +
-                     (hint ? "; did you mean " + *hint + "?" : std::string()));
-            return kUsage;
-        }
+        const auto found = site_id_of(settings, wanted);
+        if (!found) return kUsage;
+        const std::string& site = *found;
         const auto sink = open_sink(settings);
         sink->require_schema();
         const ResetResult result = sink->site_leases().reset({site}, *time);

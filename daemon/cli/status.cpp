@@ -16,20 +16,33 @@
 namespace glia::cli {
 namespace {
 
-std::string to_json(const StatusReport& report) {
-    std::string out = "{\"sites\":[";
+bool is_of_engagements(const SiteStatus& site) {
+    return site.stream == name_of(Stream::engagements);
+}
+
+/// The sites, by their engagements, or the other streams.
+std::string sites_json(const StatusReport& report, bool engagements) {
+    std::string out = "[";
     for (const SiteStatus& site : report.sites) {
+        if (is_of_engagements(site) != engagements) continue;
         if (out.back() == '}') out += ",";
-        out += "{\"site_id\":" + json_quote(site.site_id) + ",\"stream\":" + json_quote(site.stream) +
-               ",\"synced_through\":" + json(site.synced_through) +
+        out += "{\"site_id\":" + json_quote(site.site_id) +
+               ",\"name\":" + (site.name ? json_quote(*site.name) : "null") +
+               ",\"stream\":" + json_quote(site.stream) + ",\"synced_through\":" + json(site.synced_through) +
                ",\"lag_seconds\":" + (site.lag_seconds ? std::to_string(*site.lag_seconds) : "null") +
                ",\"last_success_at\":" + json(site.last_success_at) +
                ",\"last_error\":" + json(site.last_error) + ",\"last_error_at\":" + json(site.last_error_at) +
                ",\"next_poll_at\":" + json(site.next_poll_at) + ",\"lease_owner\":" + json(site.lease_owner) +
                ",\"lease_expires_at\":" + json(site.lease_expires_at) +
-               ",\"rejected\":" + std::to_string(site.rejected) + "}";
+               ",\"rejected\":" + std::to_string(site.rejected) +
+               (engagements ? "" : ",\"refusal\":" + json(site.refusal)) + "}";
     }
-    out += "],\"detail_queue\":{\"waiting\":" + std::to_string(report.details_waiting) +
+    return out + "]";
+}
+
+std::string to_json(const StatusReport& report) {
+    std::string out = "{\"sites\":" + sites_json(report, true) + ",\"streams\":" + sites_json(report, false);
+    out += ",\"detail_queue\":{\"waiting\":" + std::to_string(report.details_waiting) +
            ",\"parked\":" + std::to_string(report.details_parked) +
            "},\"rejected\":" + std::to_string(report.rejected) + ",\"backfills\":[";
     for (const BackfillStatus& backfill : report.backfills) {
@@ -72,15 +85,16 @@ std::string show(const OptionalInstant& time) {
     return time ? to_iso8601(std::chrono::floor<std::chrono::seconds>(*time)) : "never";
 }
 
-/// A site, and which of its streams unless it is the engagements.
+/// A site by its name and id, and which of its streams unless it is the engagements.
 std::string label_of(const SiteStatus& site) {
-    const bool engagements = site.stream == name_of(Stream::engagements);
-    return printable(site.site_id + (engagements ? "" : " (" + site.stream + ")"));
+    const std::string named = site.name ? *site.name + " " + site.site_id : site.site_id;
+    return printable(named + (is_of_engagements(site) ? "" : " (" + site.stream + ")"));
 }
 
 Table::Cell state_of(const SiteStatus& site) {
     if (is_failing(site)) return {"failing", Paint::bad};
     if (site.lease_owner) return {"being read", Paint::good};
+    if (site.refusal) return {"refused by the API", Paint::warn};
     if (!site.last_success_at) return {"not yet read", Paint::warn};
     if (site.lag_seconds && *site.lag_seconds < -kClockTolerance.count())
         return {"watermark in the future", Paint::bad};

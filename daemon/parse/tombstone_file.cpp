@@ -65,9 +65,10 @@ class Reader {
             if (value.get(text) != simdjson::SUCCESS)
                 return "the value of " + std::string(name) + " is not a text";
             if (name == "kind") {
-                has_kind = text == "engagement" || text == "visitor";
-                if (!has_kind) return "kind is neither engagement nor visitor";
-                tombstone.kind = text == "visitor" ? Tombstone::Kind::visitor : Tombstone::Kind::engagement;
+                const auto kind = tombstone_kind(text);
+                if (!kind) return "kind is not engagement, visitor or operator";
+                has_kind = true;
+                tombstone.kind = *kind;
             } else if (name == "digest") {
                 const auto digest = from_bytea("\\x" + std::string(text));
                 has_digest = digest.has_value();

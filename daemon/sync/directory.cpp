@@ -98,7 +98,8 @@ Task<> leave_alone(Engine& engine, const SiteLease& lease, std::string error) {
     };
     if (!co_await engine.store.run(write)) co_return;
     log::warn(LogTopic::sync,
-              "the API refuses a listing; it is asked for again in a day, or when glia-sync starts",
+              "the API refuses a listing, of this site at least; it is asked for again in a day, or when "
+              "glia-sync starts",
               {{"site", lease.site_id}, {"stream", name_of(lease.stream)}, {"error", error}});
 }
 

@@ -6,6 +6,7 @@
 #include "sinks/directory_hash.hpp"
 #include "sinks/postgres/checkpoint.hpp"
 #include "sinks/postgres/directory_tables.hpp"
+#include "sinks/postgres/operators.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/stores.hpp"
 
@@ -55,14 +56,15 @@ class ListingWriter {
 
     DirectoryCounts write() {
         const DirectoryRecords& records = listing_.records;
-        const auto operators = write_entries(records.operators);
+        const std::vector<OperatorEntry>& remembered = without_forgotten(records.operators);
+        const auto operators = write_entries(remembered);
         const auto sites = write_entries(records.sites);
         auto queues = records.queues;
         for (QueueEntry& queue : queues) {
             if (!queue.site_id) queue.site_id = lease_.site_id;
         }
         const auto of_site = write_entries(queues);
-        if (lease_.stream == Stream::operators) link_operators(operators);
+        if (lease_.stream == Stream::operators) link_operators(remembered, operators);
         if (lease_.stream == Stream::queues) mark_queues(of_site);
         return counts_;
     }
@@ -76,6 +78,19 @@ class ListingWriter {
 
   private:
     using StoredById = std::map<std::string, Stored, std::less<>>;
+
+    /// What is stored of those that were forgotten goes: an imported tombstone names no id.
+    const std::vector<OperatorEntry>& without_forgotten(const std::vector<OperatorEntry>& entries) {
+        std::vector<std::string> ids;
+        for (const OperatorEntry& entry : entries) ids.push_back(*entry.id);
+        if (ids.empty()) return entries;
+        const auto forgotten = forgotten_operators(tx_, ids);
+        if (forgotten.empty()) return entries;
+        erase_operators(tx_, {forgotten.begin(), forgotten.end()});
+        std::copy_if(entries.begin(), entries.end(), std::back_inserter(remembered_),
+                     [&](const OperatorEntry& entry) { return !forgotten.contains(*entry.id); });
+        return remembered_;
+    }
 
     template <typename Entry>
     StoredById write_entries(const std::vector<Entry>& entries) {
@@ -106,7 +121,7 @@ class ListingWriter {
                 continue;
             }
             ++(known ? counts_.changed : counts_.inserted);
-            Table::add(rows, *entry, row_of(*entry, hash));
+            add_row(rows, *entry, hash);
             changed.emplace(*entry->id, entry);
         }
         if (changed.empty()) return;
@@ -142,13 +157,18 @@ class ListingWriter {
         return entry.name && entry.name != stored.name;
     }
 
-    template <typename Entry>
-    auto row_of(const Entry&, const RecordHash& hash) const {
-        if constexpr (std::is_same_v<Entry, QueueEntry>) {
-            return ListedQueueRow{fetched_at_, hash};
-        } else {
-            return DirectoryRow{fetched_at_, hash};
-        }
+    void add_row(Rows& rows, const OperatorEntry& entry, const RecordHash& hash) const {
+        OperatorEntryTable::add(rows, entry, {fetched_at_, hash});
+    }
+    void add_row(Rows& rows, const QueueEntry& entry, const RecordHash& hash) const {
+        QueueEntryTable::add(rows, entry, {fetched_at_, hash});
+    }
+    void add_row(Rows& rows, SiteEntry entry, const RecordHash& hash) {
+        // A time zone that this PostgreSQL does not know would end every query of a view.
+        if (entry.iana_time_zone &&
+            tx_.run(sql::known_time_zones, {array(std::vector<Param>{entry.iana_time_zone})}).empty())
+            entry.iana_time_zone.reset();
+        SiteEntryTable::add(rows, entry, {fetched_at_, hash});
     }
     Param valid_from() const { return fetched_at_ ? to_text(*fetched_at_) : tx_.began_at(); }
 
@@ -161,11 +181,11 @@ class ListingWriter {
         return ids;
     }
 
-    void link_operators(const StoredById& before) {
+    void link_operators(const std::vector<OperatorEntry>& entries, const StoredById& before) {
         std::set<std::string> linked, listed;
         for (const auto& row : tx_.run(sql::operators_of_site, {lease_.site_id}))
             linked.insert(*text(row, "operator_id"));
-        for (const OperatorEntry& entry : listing_.records.operators) listed.insert(*entry.id);
+        for (const OperatorEntry& entry : entries) listed.insert(*entry.id);
         std::vector<std::string> added, gone;
         std::set_difference(listed.begin(), listed.end(), linked.begin(), linked.end(),
                             std::back_inserter(added));
@@ -203,7 +223,8 @@ class ListingWriter {
     Transaction& tx_;
     const SiteTarget& lease_;
     const DirectoryListing& listing_;
-    OptionalInstant fetched_at_;  // none: from the configuration
+    OptionalInstant fetched_at_;               // none: from the configuration
+    std::vector<OperatorEntry> remembered_{};  // without those that were forgotten
     DirectoryCounts counts_;
 };
 
@@ -237,6 +258,16 @@ class PostgresDirectoryStore final : public DirectoryStore {
             if (refusal.configured)
                 ListingWriter(tx, lease, DirectoryListing{}).write_configured(*refusal.configured);
             return truth(released[0], "warn");
+        });
+    }
+
+    std::vector<std::string> sites_named(const std::string& name,
+                                         const std::vector<std::string>& ids) override {
+        return connection_.query([&](Transaction& tx) {
+            std::vector<std::string> found;
+            for (const auto& row : tx.run(sql::sites_named, {name, array(ids)}))
+                found.push_back(*text(row, "id"));
+            return found;
         });
     }
 

@@ -6,6 +6,7 @@
 #include "sinks/content_hash.hpp"
 #include "sinks/postgres/children.hpp"
 #include "sinks/postgres/first_sites.hpp"
+#include "sinks/postgres/operators.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/stores.hpp"
 #include "sinks/postgres/tombstones.hpp"
@@ -144,6 +145,7 @@ class PostgresErasureStore final : public ErasureStore {
             ids.push_back(id);
         };
         if (order.engagement_id) add("engagement", *order.engagement_id);
+        if (order.operator_id) add("operator", *order.operator_id);
         for (const OptionalText& visitor : {order.visitor_id, order.stored_visitor_id}) {
             if (visitor) add("visitor", *visitor);
         }
@@ -169,6 +171,11 @@ class PostgresErasureStore final : public ErasureStore {
             ErasureStep step;
             if (order.kind == "engagement") {
                 step.erased = forget_engagements(tx, {order.id});
+                end_erasure(tx, order);
+                return step;
+            }
+            if (order.kind == "operator") {
+                step.erased.operators = erase_operators(tx, {order.id});
                 end_erasure(tx, order);
                 return step;
             }

@@ -20,6 +20,8 @@ void read_sites(Transaction& tx, StatusReport& report) {
         site.lease_owner = text(row, "lease_owner");
         site.lease_expires_at = instant(row, "lease_expires_at");
         site.rejected = integer(row, "rejected");
+        site.refusal = text(row, "refusal");
+        site.name = text(row, "name");
         report.sites.push_back(std::move(site));
     }
 }

@@ -39,9 +39,9 @@ std::vector<Tombstone> list_tombstones(Connection& connection, const std::option
         for (const auto& row : tx.run(sql::list_tombstones, from)) {
             const auto digest = from_bytea(*text(row, "mark"));
             if (!digest) throw SinkError(SinkError::Kind::internal, "a tombstone's mark is not a digest");
-            const auto kind =
-                text(row, "kind") == "visitor" ? Tombstone::Kind::visitor : Tombstone::Kind::engagement;
-            found.push_back({kind, *digest, instant(row, "forgotten_at")});
+            const auto kind = tombstone_kind(*text(row, "kind"));
+            if (!kind) continue;  // of a newer program
+            found.push_back({*kind, *digest, instant(row, "forgotten_at")});
         }
     });
     return found;

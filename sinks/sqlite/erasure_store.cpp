@@ -24,6 +24,8 @@ class SqliteErasureStore final : public ErasureStore {
     void forget(const ForgetOrder& order) override {
         file_.transact([&](Connection& state) {
             if (order.engagement_id) forget_engagement(state, *order.engagement_id);
+            if (order.operator_id)
+                state.run(sql::add_forgotten, {std::string("operator"), id_digest(*order.operator_id)});
             for (const OptionalText& visitor : {order.visitor_id, order.stored_visitor_id}) {
                 if (!visitor) continue;
                 const std::string digest = id_digest(*visitor);
@@ -63,9 +65,9 @@ class SqliteErasureStore final : public ErasureStore {
                                                   after ? to_hex(after->digest) : std::string(), limit})) {
                 const auto digest = from_bytea("\\x" + row.text(1).value_or(""));
                 if (!digest) throw SinkError(SinkError::Kind::internal, "a tombstone's mark is not a digest");
-                const auto kind =
-                    row.text(0) == "visitor" ? Tombstone::Kind::visitor : Tombstone::Kind::engagement;
-                found.push_back({kind, *digest, std::nullopt});
+                const auto kind = tombstone_kind(row.text(0).value_or(""));
+                if (!kind) continue;  // of a newer program
+                found.push_back({*kind, *digest, std::nullopt});
             }
             return found;
         });

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sinks/checkpoint.hpp"
 #include "sinks/directory.hpp"
@@ -50,10 +51,17 @@ class DirectoryStore {
     /// Writes what a listing changed, and gives the stream's lease back: one transaction. Throws `lease_lost`
     /// if the lease has passed to another instance; the same again, after an answer that was lost, is not
     /// refused and changes nothing.
-    virtual DirectoryCounts commit_listing(const SiteTarget& /*lease*/, const DirectoryListing&) { return {}; }
+    virtual DirectoryCounts commit_listing(const SiteTarget& /*lease*/, const DirectoryListing&) {
+        return {};
+    }
     /// Gives the lease of a listing back that the API refuses; nothing is missing for it. True if a warning
     /// is due, which it then counts as given. Does nothing if the lease is no longer held.
     virtual bool refuse_listing(const SiteTarget& /*lease*/, const DirectoryRefusal&) { return false; }
+    /// Those of `ids` whose site has this name.
+    virtual std::vector<std::string> sites_named(const std::string& /*name*/,
+                                                 const std::vector<std::string>& /*ids*/) {
+        return {};
+    }
 };
 
 }  // namespace glia

@@ -10,16 +10,18 @@
 
 namespace glia {
 
-/// What is to be erased for good: an engagement, or a visitor with all engagements.
+/// What is to be erased for good: an engagement, a visitor with all engagements, or what the directory tells
+/// of an operator.
 struct ForgetOrder {
     OptionalText engagement_id;
     OptionalText visitor_id;         ///< as the API tells it
     OptionalText stored_visitor_id;  ///< as privacy has it stored, if it is stored otherwise
+    OptionalText operator_id{};
 };
 
 /// What `forget` asked for and is not through, as stored.
 struct ErasureOrder {
-    std::string kind;  ///< engagement, visitor, or tombstones: what is stored of another database's
+    std::string kind;  ///< engagement, visitor, operator, or tombstones: what is stored of another database's
     std::string id;
     std::string cursor{};  ///< where its next part begins, as the last step has told; empty: at the start
 };
@@ -28,10 +30,12 @@ struct ErasureOrder {
 struct Erased {
     std::int64_t engagements = 0;
     std::int64_t rejected = 0;
+    std::int64_t operators = 0;
 
-    bool any() const { return engagements + rejected > 0; }
+    bool any() const { return engagements + rejected + operators > 0; }
     Erased& operator+=(const Erased& other) {
         engagements += other.engagements;
+        operators += other.operators;
         rejected += other.rejected;
         return *this;
     }

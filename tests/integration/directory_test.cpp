@@ -220,6 +220,59 @@ TEST_F(Directory, TheConfigurationNamesASiteThatMayNotBeRead) {
     EXPECT_EQ(refuse("Ours"), "Told|f");
 }
 
+TEST_F(Directory, ViewsTellNamesAndLocalTimes) {
+    Engagement e = engagement("e1");
+    e.legs = {leg("l1"), leg("l2")};
+    (*e.legs)[0].operator_id = "o1";
+    (*e.legs)[0].site_id = "s1";
+    (*e.legs)[1].operator_id = "o2";
+    (*e.legs)[1].site_id = "s2";
+    (*e.legs)[0].accepted_at = (*e.legs)[1].accepted_at = kNoon;
+    commit({detailed(e)});
+    list(operators({person("o1", "Ann"), person("o2", "Bob")}, kOne), Stream::operators);
+    list(sites(site("Bank"), kOne), Stream::sites);
+    list(queues({queue("q1", "Cards")}, kOne), Stream::queues);
+    EXPECT_EQ(sql("SELECT site_id, site_name, site_count, first_operator_name, last_operator_name, "
+                  "first_queue_name, last_queue_name, created_at_local FROM engagement_facts"),
+              "s1|Bank|2|Ann|Bob|Cards|Cards|2024-01-01 14:00:00");
+    EXPECT_EQ(sql("SELECT operator_name, site_name, queue_name, accepted_at_local FROM leg_facts WHERE "
+                  "leg_id = 'l1'"),
+              "Ann|Bank|Cards|2024-01-01 14:00:00");
+    EXPECT_EQ(sql("SELECT DISTINCT queue_name, site_name, hour_local FROM queue_hourly"),
+              "Cards|Bank|2024-01-01 14:00:00");
+    EXPECT_EQ(sql("SELECT string_agg(operator_name, ',' ORDER BY operator_id) FROM operator_daily"),
+              "Ann,Bob");
+}
+
+TEST_F(Directory, ATimeZoneThatPostgresDoesNotKnowIsNone) {
+    SiteEntry odd = site("Bank");
+    odd.iana_time_zone = "Mars/Olympus";
+    list(sites(odd), Stream::sites);
+    EXPECT_EQ(sql("SELECT time_zone, iana_time_zone FROM sites"), "Tallinn|NULL");
+    EXPECT_EQ(list(sites(odd, kOne), Stream::sites).unchanged, 1);
+}
+
+TEST_F(Directory, AForgottenOperatorIsErasedAndNotStoredAgain) {
+    list(operators({person("o1", "Ann"), person("o2", "Bob")}), Stream::operators);
+    ForgetOrder order;
+    order.operator_id = "o1";
+    sink->erasures().forget(order);
+    EXPECT_EQ(erase_ordered(*sink).operators, 1);
+    list(operators({person("o1", "Ann"), person("o2", "Bob")}, kOne), Stream::operators);
+    EXPECT_EQ(
+        sql("SELECT (SELECT string_agg(id, ',') FROM operators), (SELECT string_agg(operator_id, ',') FROM "
+            "operator_sites), (SELECT string_agg(name, ',') FROM name_history), (SELECT count(*) FROM "
+            "erasures)"),
+        "o2|o2|Bob|0");
+}
+
+TEST_F(Directory, AnImportedTombstoneErasesAListedOperator) {
+    list(operators({person("o1", "Ann")}), Stream::operators);
+    sink->erasures().add_tombstones({{Tombstone::Kind::employee, bytes_hash("o1"), {}}});
+    list(operators({person("o1", "Ann")}, kOne), Stream::operators);
+    EXPECT_EQ(sql("SELECT (SELECT count(*) FROM operators), (SELECT count(*) FROM name_history)"), "0|0");
+}
+
 TEST(TimeZoneNames, AreKnownToPostgres) {
     const ::glia::Database database;
     std::istringstream rows(database.sql("SELECT name FROM pg_timezone_names"));

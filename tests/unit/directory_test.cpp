@@ -52,7 +52,7 @@ TEST(DirectoryParser, TakesTheListInItsObjectABareArrayAndTheRecordItself) {
     }
     EXPECT_EQ(read(Stream::queues, R"({"queues":[],"next_page":"/queues?page=2"})").next_page,
               "/queues?page=2");
-    std::string error = R"({"error":"x"})", text = "<html>";
+    std::string error = R"({"error":"x"})", text = "[{";
     EXPECT_EQ(parse_directory(Stream::queues, error, Privacy()).failure.kind,
               ParseFailure::Kind::wrong_shape);
     EXPECT_EQ(parse_directory(Stream::queues, text, Privacy()).failure.kind, ParseFailure::Kind::not_json);

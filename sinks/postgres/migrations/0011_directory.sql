@@ -134,3 +134,191 @@ ALTER TABLE sync_state ADD COLUMN refusal text, ADD COLUMN refusal_warned_at tim
 COMMENT ON COLUMN sync_state.refusal IS 'How the API last refused the listing; NULL: it did not.';
 COMMENT ON COLUMN sync_state.refusal_warned_at IS 'When the log last warned of that.';
 COMMENT ON COLUMN sync_runs.mode IS 'incremental, revisit, backfill, or listing: operators, sites or queues as a whole.';
+
+-- Names and local times beside the ids; NULL where they are not known.
+CREATE OR REPLACE VIEW engagement_facts AS
+SELECT e.id AS engagement_id,
+       e.created_at,
+       e.engagement_type,
+       e.source,
+       e.platform,
+       e.legs_fetched_at IS NOT NULL AS legs_known,
+       l.legs,
+       l.legs - 1 AS transfers,
+       l.first_operator_id,
+       l.last_operator_id,
+       coalesce(l.first_queue_id, q.queue_id) AS first_queue_id,
+       coalesce(l.last_queue_id, l.first_queue_id, q.queue_id) AS last_queue_id,
+       e.queue_wait_time AS queue_wait_seconds,
+       l.seconds_to_accept,
+       l.handle_seconds,
+       e.duration AS duration_seconds,
+       l.accepted_at,
+       CASE WHEN NOT l.ongoing THEN l.ended_at END AS ended_at,
+       l.ongoing,
+       CASE WHEN NOT l.ongoing THEN l.end_reason END AS end_reason,
+       CASE WHEN e.video_used THEN 'video' WHEN e.audio_used THEN 'audio' ELSE 'text' END AS richest_media,
+       e.cobrowsing_used,
+       e.flagged,
+       l.site_id,
+       s.name AS site_name,
+       l.site_count,
+       fo.name AS first_operator_name,
+       lo.name AS last_operator_name,
+       fq.name AS first_queue_name,
+       lq.name AS last_queue_name,
+       e.created_at AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS created_at_local
+FROM engagements e
+LEFT JOIN LATERAL (
+    SELECT count(*)::int AS legs,
+           (array_agg(g.operator_id ORDER BY g.position))[1] AS first_operator_id,
+           (array_agg(g.operator_id ORDER BY g.position DESC))[1] AS last_operator_id,
+           (array_agg(r.queue_id ORDER BY g.position))[1] AS first_queue_id,
+           (array_agg(r.queue_id ORDER BY g.position DESC) FILTER (WHERE r.queue_id IS NOT NULL))[1] AS last_queue_id,
+           (array_agg(CASE WHEN isfinite(g.accepted_at) AND isfinite(g.requested_at)
+                           THEN (extract(epoch FROM g.accepted_at) - extract(epoch FROM g.requested_at))::float8 END
+                      ORDER BY g.position))[1] AS seconds_to_accept,
+           CASE WHEN count(g.duration) > 0
+                THEN greatest(least(sum(g.duration), 9223372036854775807), -9223372036854775808)::bigint END AS handle_seconds,
+           (array_agg(g.accepted_at ORDER BY g.position))[1] AS accepted_at,
+           max(g.ended_at) AS ended_at,
+           bool_or(g.ended_at IS NULL) AS ongoing,
+           (array_agg(g.end_reason ORDER BY g.position DESC))[1] AS end_reason,
+           (array_agg(g.site_id ORDER BY g.position))[1] AS site_id,
+           count(DISTINCT g.site_id)::int AS site_count
+    FROM legs g
+    LEFT JOIN leg_queues r ON r.engagement_id = g.engagement_id AND r.leg_id = g.id AND r.position = 0
+    WHERE g.engagement_id = e.id
+    HAVING count(*) > 0
+) AS l ON true
+LEFT JOIN engagement_queues q ON q.engagement_id = e.id AND q.position = 0
+LEFT JOIN sites s ON s.id = l.site_id
+LEFT JOIN operators fo ON fo.id = l.first_operator_id
+LEFT JOIN operators lo ON lo.id = l.last_operator_id
+LEFT JOIN queues fq ON fq.id = coalesce(l.first_queue_id, q.queue_id)
+LEFT JOIN queues lq ON lq.id = coalesce(l.last_queue_id, l.first_queue_id, q.queue_id);
+
+CREATE OR REPLACE VIEW leg_facts AS
+SELECT g.engagement_id,
+       g.id AS leg_id,
+       g.position,
+       g.operator_id,
+       g.site_id,
+       r.queue_id,
+       g.request_type,
+       g.request_source,
+       g.position > 0 AS transferred_in,
+       g.end_reason = 'transfer' AS transferred_out,
+       g.requested_at,
+       g.accepted_at,
+       g.ended_at,
+       CASE WHEN isfinite(g.accepted_at) AND isfinite(g.requested_at)
+            THEN (extract(epoch FROM g.accepted_at) - extract(epoch FROM g.requested_at))::float8 END AS seconds_to_accept,
+       g.duration AS handle_seconds,
+       g.end_reason,
+       g.accepted_media_type,
+       g.used_cobrowsing,
+       o.name AS operator_name,
+       s.name AS site_name,
+       q.name AS queue_name,
+       g.requested_at AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS requested_at_local,
+       g.accepted_at AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS accepted_at_local,
+       g.ended_at AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS ended_at_local
+FROM legs g
+LEFT JOIN leg_queues r ON r.engagement_id = g.engagement_id AND r.leg_id = g.id AND r.position = 0
+LEFT JOIN operators o ON o.id = g.operator_id
+LEFT JOIN sites s ON s.id = g.site_id
+LEFT JOIN queues q ON q.id = r.queue_id;
+
+CREATE OR REPLACE VIEW queue_hourly AS
+SELECT l.queue_id,
+       q.name AS queue_name,
+       l.hour,
+       count(*) AS legs,
+       count(*) FILTER (WHERE NOT l.transferred_in) AS engagements,
+       count(*) FILTER (WHERE l.transferred_in) AS transfers_in,
+       avg(l.seconds_to_accept) AS average_seconds_to_accept,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY l.seconds_to_accept) AS median_seconds_to_accept,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY l.seconds_to_accept) AS p90_seconds_to_accept,
+       max(l.seconds_to_accept) AS longest_seconds_to_accept,
+       count(*) FILTER (WHERE l.seconds_to_accept <= 20) AS accepted_within_20_seconds,
+       count(*) FILTER (WHERE l.seconds_to_accept <= 20)::float8 / nullif(count(l.seconds_to_accept), 0) AS service_level_20_seconds,
+       avg(l.handle_seconds)::float8 AS average_handle_seconds,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY l.handle_seconds) AS median_handle_seconds,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY l.handle_seconds) AS p90_handle_seconds,
+       count(*) FILTER (WHERE l.transferred_out)::float8 / nullif(count(*) FILTER (WHERE l.ended_at IS NOT NULL), 0) AS transfer_rate,
+       count(*) FILTER (WHERE l.accepted_at IS NULL AND l.ended_at IS NOT NULL) AS ended_unaccepted,
+       q.site_id,
+       s.name AS site_name,
+       l.hour AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS hour_local
+FROM (SELECT f.*, date_trunc('hour', coalesce(f.accepted_at, f.requested_at), 'UTC') AS hour FROM leg_facts f) AS l
+LEFT JOIN queues q ON q.id = l.queue_id
+LEFT JOIN sites s ON s.id = q.site_id
+WHERE l.queue_id IS NOT NULL
+GROUP BY l.queue_id, q.name, q.site_id, s.name, s.iana_time_zone, l.hour;
+
+CREATE OR REPLACE VIEW operator_daily AS
+SELECT l.operator_id,
+       l.day,
+       count(*) AS legs,
+       count(DISTINCT l.engagement_id) AS engagements,
+       count(*) FILTER (WHERE l.transferred_in) AS transfers_in,
+       count(*) FILTER (WHERE l.transferred_out) AS transfers_out,
+       count(*) FILTER (WHERE l.transferred_out)::float8 / nullif(count(*) FILTER (WHERE l.ended_at IS NOT NULL), 0) AS transfer_rate,
+       CASE WHEN count(l.handle_seconds) > 0
+            THEN greatest(least(sum(l.handle_seconds), 9223372036854775807), -9223372036854775808)::bigint END AS handle_seconds,
+       avg(l.handle_seconds)::float8 AS average_handle_seconds,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY l.handle_seconds) AS median_handle_seconds,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY l.handle_seconds) AS p90_handle_seconds,
+       avg(l.seconds_to_accept) AS average_seconds_to_accept,
+       count(*) FILTER (WHERE l.end_reason IN ('visitor_left', 'visitor_hung_up')) AS ended_by_visitor,
+       count(*) FILTER (WHERE l.end_reason IN ('operator_left', 'operator_hung_up')) AS ended_by_operator,
+       count(*) FILTER (WHERE l.end_reason = 'error') AS ended_by_error,
+       o.name AS operator_name
+FROM (SELECT f.*, (f.accepted_at AT TIME ZONE 'UTC')::date AS day FROM leg_facts f WHERE f.accepted_at IS NOT NULL) AS l
+LEFT JOIN operators o ON o.id = l.operator_id
+WHERE l.operator_id IS NOT NULL
+GROUP BY l.operator_id, o.name, l.day;
+
+CREATE OR REPLACE VIEW freshness AS
+SELECT s.site_id,
+       s.synced_through AS complete_through,
+       CASE WHEN isfinite(s.synced_through)
+            THEN (extract(epoch FROM now()) - extract(epoch FROM s.synced_through))::float8 END AS lag_seconds,
+       s.last_success_at,
+       coalesce(r.records, 0) AS rejected,
+       coalesce(d.engagements, 0) AS waiting_for_legs,
+       n.name AS site_name
+FROM sync_state s
+LEFT JOIN sites n ON n.id = s.site_id
+LEFT JOIN (SELECT r.site_id, count(*) AS records FROM rejected_records r WHERE r.resolved_at IS NULL GROUP BY r.site_id) r
+       ON r.site_id = s.site_id
+LEFT JOIN (SELECT e.site_id, count(*) AS engagements
+           FROM detail_queue d JOIN engagement_sites e ON e.engagement_id = d.engagement_id GROUP BY e.site_id) d
+       ON d.site_id = s.site_id
+WHERE s.stream = 'engagements';
+
+COMMENT ON COLUMN engagement_facts.created_at IS 'When the engagement request was created. Ask for a range of this: there is an index.';
+COMMENT ON COLUMN engagement_facts.site_id IS 'The site of the first leg.';
+COMMENT ON COLUMN engagement_facts.site_name IS 'Its name.';
+COMMENT ON COLUMN engagement_facts.site_count IS 'How many sites the legs are of.';
+COMMENT ON COLUMN engagement_facts.first_operator_name IS 'Name of the operator of the first leg.';
+COMMENT ON COLUMN engagement_facts.last_operator_name IS 'Name of the operator of the last leg.';
+COMMENT ON COLUMN engagement_facts.first_queue_name IS 'Name of first_queue_id.';
+COMMENT ON COLUMN engagement_facts.last_queue_name IS 'Name of last_queue_id.';
+COMMENT ON COLUMN engagement_facts.created_at_local IS 'created_at in the time zone of the site of the first leg; UTC where that is not known. Ask for a range of created_at, not of this: it has no index.';
+COMMENT ON COLUMN leg_facts.operator_name IS 'Name of the operator.';
+COMMENT ON COLUMN leg_facts.site_name IS 'Name of the site.';
+COMMENT ON COLUMN leg_facts.queue_name IS 'Name of the queue.';
+COMMENT ON COLUMN leg_facts.requested_at_local IS 'requested_at in the time zone of the site of the leg; UTC where that is not known.';
+COMMENT ON COLUMN leg_facts.accepted_at_local IS 'accepted_at in the time zone of the site of the leg; UTC where that is not known.';
+COMMENT ON COLUMN leg_facts.ended_at_local IS 'ended_at in the time zone of the site of the leg; UTC where that is not known.';
+COMMENT ON COLUMN queue_hourly.queue_name IS 'Name of the queue.';
+COMMENT ON COLUMN queue_hourly.site_id IS 'The site of the queue, as its listing tells.';
+COMMENT ON COLUMN queue_hourly.site_name IS 'Name of that site.';
+COMMENT ON COLUMN queue_hourly.hour_local IS 'The hour in the time zone of that site; UTC where that is not known.';
+COMMENT ON COLUMN operator_daily.operator_name IS 'Name of the operator.';
+COMMENT ON COLUMN freshness.site_name IS 'Name of the site.';
+
+COMMENT ON COLUMN forgotten.kind IS '`engagement`, `visitor` or `operator`.';
+COMMENT ON COLUMN erasures.kind IS '`engagement`, `visitor`, `operator`, or `recordings`: the files of an engagement whose rows are gone.';
