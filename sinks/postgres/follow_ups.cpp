@@ -27,8 +27,8 @@ void enqueue_details(Transaction& tx, const std::vector<MergeItem>& items) {
         after.push_back(to_text(detail_wanted_after(item.incoming)));
     }
     if (wanted.empty()) return;
-    const std::vector<std::string> kinds(wanted.size(), name_of(WorkKind::detail)), items(wanted.size());
-    tx.run(sql::want_work, {array(wanted), array(kinds), array(items), array(created), array(after)});
+    const std::vector<std::string> kinds(wanted.size(), name_of(WorkKind::detail)), none(wanted.size());
+    tx.run(sql::want_work, {array(wanted), array(kinds), array(none), array(created), array(after)});
 }
 
 /// A transcript is fetched once the legs are known: they come with the end of the conversation.
@@ -56,8 +56,7 @@ void want_enrichments(Transaction& tx, const std::vector<MergeItem>& items,
         for (const std::string& url : distinct) want(item, WorkKind::recording, url);
     }
     if (engagements.empty()) return;
-    tx.run(sql::want_work,
-           {array(engagements), array(kinds), array(urls), array(created), array(after)});
+    tx.run(sql::want_work, {array(engagements), array(kinds), array(urls), array(created), array(after)});
 }
 
 void track_ongoing(Transaction& tx, const std::vector<MergeItem>& items) {
