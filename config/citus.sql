@@ -4,7 +4,7 @@
 --
 -- On the coordinator, as the owner of the tables, once `glia-sync migrate` has made them; with glia-sync stopped, for rows
 -- that are there already move. What belongs to an engagement lies on the engagement's shard: joins by engagement_id stay
--- on one node. Queues are copied to every node. The program's own state stays on the coordinator.
+-- on one node. Queues, operators and sites are copied to every node. The program's own state stays on the coordinator.
 \if :{?schema}
 \else
     \set schema glia
@@ -21,3 +21,7 @@ SELECT create_distributed_table('legs', 'engagement_id', colocate_with => 'engag
 SELECT create_distributed_table('leg_queues', 'engagement_id', colocate_with => 'engagements');
 SELECT create_distributed_table('chat_messages', 'engagement_id', colocate_with => 'engagements');
 SELECT create_reference_table('queues');
+SELECT create_reference_table('operators');
+SELECT create_reference_table('operator_sites');
+SELECT create_reference_table('sites');
+SELECT create_reference_table('name_history');

@@ -2,7 +2,9 @@
 // directory-and-statistics). Everything but `id` may be missing; missing and null are the same.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>

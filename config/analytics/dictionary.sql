@@ -11,6 +11,7 @@ WITH objects AS (
                 WHEN c.relkind = 'v' THEN 1
                 WHEN c.relname IN ('engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues',
                                    'audio_recordings', 'queues', 'legs', 'leg_queues', 'chat_messages',
+                                   'operators', 'operator_sites', 'sites', 'name_history',
                                    'queue_wait_samples', 'undocumented_members') THEN 2
                 ELSE 3 END AS part
     FROM pg_class c

@@ -63,7 +63,7 @@ void print_files_left(std::int64_t engagements) {
 
 int forget(const std::string& config, const ForgetOptions& options) {
     if (options.visitor.empty() && options.engagement.empty() && options.employee.empty()) {
-        complain("forget: name whom, by --visitor ID, --engagement ID or --operator ID");
+        complain("forget: name whom, by --visitor ID or --engagement ID, or an operator by --operator ID");
         return kUsage;
     }
     const std::string whom = !options.employee.empty() ? "operator " + options.employee

@@ -1,6 +1,9 @@
 #include "daemon/sync/directory.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <vector>
 
 #include "daemon/base/log.hpp"
 #include "daemon/sync/listing_read.hpp"

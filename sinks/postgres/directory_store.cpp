@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <span>
+#include <type_traits>
 
 #include "sinks/directory_hash.hpp"
 #include "sinks/postgres/checkpoint.hpp"

@@ -14,7 +14,7 @@ std::int64_t erase_operators(Transaction& tx, const std::vector<std::string>& id
 
 std::set<std::string, std::less<>> forgotten_operators(Transaction& tx, const std::vector<std::string>& ids) {
     std::set<std::string, std::less<>> forgotten;
-    if (!truth(tx.run(sql::anything_forgotten)[0], "something")) return forgotten;
+    if (!truth(tx.run(sql::any_tombstone)[0], "something")) return forgotten;
     std::vector<std::string> digests;
     digests.reserve(ids.size());
     for (const std::string& id : ids) digests.push_back(to_bytea(bytes_hash(id)));

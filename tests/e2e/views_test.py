@@ -84,7 +84,8 @@ def analysts_read_the_data_and_nothing_else():
 
 
 PERSONAL = {"engagements": {"visitor_name", "visitor_id", "visitor_href", "extra"}, "legs": {"extra"}, "audio_recordings": {"url"},
-            "chat_messages": {"message", "sender_name", "sender_href", "attachment", "metadata", "extra"}, "undocumented_members": {"example"}}
+            "chat_messages": {"message", "sender_name", "sender_href", "attachment", "metadata", "extra"}, "undocumented_members": {"example"},
+            "operators": {"email", "phone", "picture_url", "extra"}}
 
 
 @test

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "sinks/legacy_hash.hpp"
-#include "sinks/postgres/tables.hpp"
+#include "sinks/postgres/directory_tables.hpp"
 #include "tests/integration/fixture.hpp"
 
 namespace glia {
@@ -107,6 +107,11 @@ TEST(Fields, AreTheColumnsOfTheSchema) {
     expect_table<ChildKeyFields, RecordingRowFields>(database, "audio_recordings",
                                                      {"path", "size_bytes", "sha256", "downloaded_at"});
     expect_table<ChildKeyFields, MessageFields>(database, "chat_messages", {});
+    expect_table<OperatorEntryFields, DirectoryRowFields>(database, "operators",
+                                                          {"first_seen_at", "changed_at", "missing_since"});
+    expect_table<SiteEntryFields, DirectoryRowFields>(database, "sites", {"first_seen_at", "changed_at"});
+    expect_table<QueueEntryFields, ListedQueueRowFields>(database, "queues",
+                                                         {"name_as_of", "name_fetched_at", "missing_since"});
 }
 
 TEST(Fields, StandInTheDataDictionary) {
@@ -125,6 +130,9 @@ TEST(Fields, StandInTheDataDictionary) {
     expect_all(EngagementFields::columns(), "engagements");
     expect_all(LegFields::columns(), "legs");
     expect_all(MessageFields::columns(), "chat_messages");
+    expect_all(OperatorEntryFields::columns(), "operators");
+    expect_all(SiteEntryFields::columns(), "sites");
+    expect_all(QueueEntryFields::columns(), "queues");
 }
 
 class StoredFields : public SinkTest {};

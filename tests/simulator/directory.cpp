@@ -5,6 +5,7 @@
 #include <boost/json/src.hpp>  // in this file alone: there is no library to link
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 namespace simulator {
 namespace {

@@ -34,7 +34,7 @@ COMMENT ON COLUMN operators.picture_url IS 'URL of the picture, as `privacy.oper
 COMMENT ON COLUMN operators.audio_source IS 'How the operator is called, such as phone.';
 COMMENT ON COLUMN operators.phone IS 'Telephone number, as `privacy.operator_contact` allows. Personal data.';
 COMMENT ON COLUMN operators.max_engagement_count IS 'How many engagements at the same time are allowed; NULL: not limited, or not told.';
-COMMENT ON COLUMN operators.extra IS 'Members of the listing that have no column and do not change by the minute; NULL if there were none.';
+COMMENT ON COLUMN operators.extra IS 'Members of the listing that have no column and do not change by the minute; NULL if there were none. Personal data.';
 COMMENT ON COLUMN operators.fetched_at IS 'When the listing that last changed this row was asked for, by the clock of the API server.';
 COMMENT ON COLUMN operators.content_hash IS 'Hash of what is stored, with its version in front.';
 COMMENT ON COLUMN operators.first_seen_at IS 'When the operator was first stored.';
