@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "sinks/directory.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
@@ -28,6 +30,17 @@ struct MergedEngagement {
     const std::vector<std::string>& site_ids;  ///< all sites whose listing has shown it
 };
 
+/// What a site's listing tells of an operator, a site or a queue that is new, has changed, or is listed no
+/// more.
+struct ListedEntry {
+    Stream stream = Stream::operators;
+    const std::string& id;
+    const std::string& site_id;  ///< whose listing it is
+    Instant fetched_at{};
+    /// None: the listing does not show it any more.
+    std::variant<std::monostate, const OperatorEntry*, const SiteEntry*, const QueueEntry*> entry;
+};
+
 /// Writes merged engagements to one destination. One thread at a time. Throws SinkError, or OutputLost if the
 /// destination will never take more.
 ///
@@ -44,6 +57,8 @@ class RecordWriter {
     virtual void resume(const WriterPosition& position) = 0;
     /// May keep the record in memory until flush().
     virtual void write(const MergedEngagement& record) = 0;
+    /// The same of an entry of a listing. By default there is no place for it.
+    virtual void write_listed(const ListedEntry&) {}
     /// Makes everything that was written durable. `now`: the time of the transaction.
     virtual WriterPosition flush(Instant now) = 0;
     /// Completes the open file, if there is one: it gets its final name. Called between transactions only.

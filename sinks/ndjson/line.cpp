@@ -1,9 +1,13 @@
 #include "sinks/ndjson/line.hpp"
 
+#include <algorithm>
+#include <array>
 #include <type_traits>
 
 #include "sinks/content_hash.hpp"
+#include "sinks/fields/directory_fields.hpp"
 #include "sinks/fields/engagement_fields.hpp"
+#include "sinks/invariant.hpp"
 #include "sinks/json_text.hpp"
 
 namespace glia::ndjson {
@@ -62,7 +66,13 @@ std::string json_of(const Value& value) {
     } else {
         if (!value) return "null";
         if constexpr (F::kind == FieldKind::time) return json_quote(to_iso8601(*value));
-        if constexpr (F::kind == FieldKind::seconds) return std::to_string(*value);
+        if constexpr (F::kind == FieldKind::seconds || F::kind == FieldKind::number)
+            return std::to_string(*value);
+        if constexpr (F::kind == FieldKind::texts) {
+            Json list('[');
+            for (const std::string& text : *value) list.raw("", json_quote(text));
+            return list.done();
+        }
         if constexpr (F::kind == FieldKind::flag) return *value ? "true" : "false";
         if constexpr (F::kind == FieldKind::json) return std::string(*value);
         if constexpr (F::kind == FieldKind::id || F::kind == FieldKind::text) return json_quote(*value);
@@ -114,6 +124,25 @@ std::string line_of(const Engagement& engagement, Instant fetched_at,
                                  .text("content_hash", to_hex(bytes_hash(rest)))
                                  .done();
     return head.substr(0, head.size() - 1) + "," + rest.substr(1) + "\n";
+}
+
+std::string line_of(const ListedEntry& listed) {
+    constexpr std::array kKinds{"operator", "site", "queue"};  // as kDirectoryStreams
+    const auto kind = std::find(kDirectoryStreams.begin(), kDirectoryStreams.end(), listed.stream);
+    check_invariant(kind != kDirectoryStreams.end(), "an entry is of a listing");
+    Json line('{');
+    line.raw("kind", json_quote(kKinds[static_cast<std::size_t>(kind - kDirectoryStreams.begin())]))
+        .raw("id", json_quote(listed.id))
+        .raw("listed_by", json_quote(listed.site_id))
+        .time("fetched_at", listed.fetched_at)
+        .raw("missing", listed.entry.index() == 0 ? "true" : "false");
+    if (const auto* entry = std::get_if<const OperatorEntry*>(&listed.entry))
+        append_members<OperatorEntryFields>(line, **entry);
+    if (const auto* entry = std::get_if<const SiteEntry*>(&listed.entry))
+        append_members<SiteEntryFields>(line, **entry);
+    if (const auto* entry = std::get_if<const QueueEntry*>(&listed.entry))
+        append_members<QueueEntryFields>(line, **entry);
+    return line.done() + "\n";
 }
 
 }  // namespace glia::ndjson

@@ -20,6 +20,7 @@ class LineWriter final : public RecordWriter {
     void write(const MergedEngagement& record) override {
         lines_ += line_of(record.engagement, record.fetched_at, record.site_ids);
     }
+    void write_listed(const ListedEntry& entry) override { lines_ += line_of(entry); }
     WriterPosition flush(Instant now) override {
         output_.append(lines_, now);
         lines_.clear();

@@ -24,8 +24,10 @@ class SqliteErasureStore final : public ErasureStore {
     void forget(const ForgetOrder& order) override {
         file_.transact([&](Connection& state) {
             if (order.engagement_id) forget_engagement(state, *order.engagement_id);
-            if (order.operator_id)
+            if (order.operator_id) {
                 state.run(sql::add_forgotten, {std::string("operator"), id_digest(*order.operator_id)});
+                erased_.operators += state.write(sql::erase_operator, {*order.operator_id});
+            }
             for (const OptionalText& visitor : {order.visitor_id, order.stored_visitor_id}) {
                 if (!visitor) continue;
                 const std::string digest = id_digest(*visitor);

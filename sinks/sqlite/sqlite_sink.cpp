@@ -44,7 +44,7 @@ class SqliteSink final : public Sink {
     BackfillStore& backfills() override { return *backfills_; }
     WorkQueue& work_queue() override { return *work_queue_; }
     EnrichmentStore& enrichments() override { return enrichments_; }
-    DirectoryStore& directory() override { return directory_; }
+    DirectoryStore& directory() override { return *directory_; }
     ErasureStore& erasures() override { return *erasures_; }
     RejectStore& rejects() override { return *rejects_; }
     InstanceStore& instances() override { return *instances_; }
@@ -56,7 +56,7 @@ class SqliteSink final : public Sink {
     const std::unique_ptr<BackfillStore> backfills_ = make_backfill_store(file_);
     const std::unique_ptr<WorkQueue> work_queue_ = make_work_queue(file_);
     EnrichmentStore enrichments_;  // enrichers write to PostgreSQL only
-    DirectoryStore directory_;     // names are kept in PostgreSQL only
+    const std::unique_ptr<DirectoryStore> directory_ = make_directory_store(file_);
     const std::unique_ptr<ErasureStore> erasures_ = make_erasure_store(file_);
     const std::unique_ptr<RejectStore> rejects_ = make_reject_store(file_);
     const std::unique_ptr<InstanceStore> instances_ = make_instance_store(file_);

@@ -12,6 +12,7 @@ namespace glia::sqlite {
 std::unique_ptr<SiteLeases> make_site_leases(StateFile& file);
 std::unique_ptr<BackfillStore> make_backfill_store(StateFile& file);
 std::unique_ptr<WorkQueue> make_work_queue(StateFile& file);
+std::unique_ptr<DirectoryStore> make_directory_store(StateFile& file);
 std::unique_ptr<ErasureStore> make_erasure_store(StateFile& file);
 std::unique_ptr<RejectStore> make_reject_store(StateFile& file);
 std::unique_ptr<InstanceStore> make_instance_store(StateFile& file);

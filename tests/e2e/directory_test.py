@@ -1,4 +1,5 @@
 """Names of operators, sites and queues: the tables agree with the listings at the source, whatever those do."""
+import glob
 from harness import *
 
 OPERATOR = ("name", "email", "role", "enabled", "reactive_enabled", "proactive_enabled", "observation_enabled", "audio_source", "phone", "max_engagement_count")
@@ -205,3 +206,32 @@ def a_site_is_named_where_a_command_takes_its_id():
     simulator.call("/directory-rename", kind="sites", index=1, name=site["name"])
     done(program.run("run", "--once"))
     refused(program.run("reset", "--site", site["name"], "--to", "2024-01-01"), 64, "several sites are called")
+
+
+@test
+def files_have_lines_of_their_own_kind_for_names():
+    simulator, program = named_world()
+    os.makedirs(program.dir + "/out")
+    program.settings["sink"] = {"type": "ndjson", "ndjson": {"path": program.dir + "/out/lines.ndjson", "state": program.dir + "/out/state"}}
+    program.configure(program.settings)
+    def lines():
+        found = [json.loads(line) for f in sorted(glob.glob(program.dir + "/out/lines-*")) for line in open(f)]
+        return [line for line in found if "kind" in line]
+    done(program.run("run", "--once"))
+    first = lines()
+    newest = {(l["kind"], l["id"]): l for l in first}
+    for o in directory(simulator)["operators"]:
+        assert newest["operator", o["id"]]["name"] == o["name"] and "email" in newest["operator", o["id"]] and newest["operator", o["id"]]["email"] is None
+    for q in directory(simulator)["queues"]: assert newest["queue", q["id"]]["media"] == q["routing_policy"]["media"]
+    for s in directory(simulator)["sites"]: assert newest["site", s["id"]]["iana_time_zone"] == ZONES[s["time_zone"]]
+    done(program.run("run", "--once"))
+    assert lines() == first
+    gone = directory(simulator)["operators"][0]["id"]
+    simulator.call("/directory-remove", kind="operators", index=0)
+    simulator.call("/directory-rename", kind="sites", index=0, name="Elsewhere")
+    done(program.run("run", "--once"))
+    more = lines()[len(first):]
+    assert {(l["kind"], l["id"], l["missing"]) for l in more} == {("operator", gone, True), ("site", simulator.sites[0], False)}, more
+    simulator.call("/directory-refuse", kind="operators", code=403)
+    finished = [done(program.run("run", "--once")).err for _ in range(2)]
+    assert [e.count("the API refuses a listing") for e in finished] == [1, 0], finished

@@ -69,7 +69,7 @@ def a_backfill_into_files_tells_everything():
     assert len(files(program)) >= 1 and not [f for f in files(program, True) if f.endswith(".part")]
     complete(simulator, lines(program))
     status = program.status()
-    assert status["schema_version"] == 3 and status["backfills"] == [] and status["detail_queue"] == {"waiting": 0, "parked": 0}, status
+    assert status["schema_version"] == 4 and status["backfills"] == [] and status["detail_queue"] == {"waiting": 0, "parked": 0}, status
     assert "loaded completely before" in done(program.backfill()).out
     count = len(lines(program))
     done(program.backfill("--restart"))

@@ -264,7 +264,8 @@ def status_tells_the_streams_of_a_site_apart():
     done(program.run("run", "--once"))
     site = simulator.sites[0]
     program.sql(f"INSERT INTO glia.sync_state (site_id, stream, last_error, last_error_at) VALUES ('{site}', 'operators', 'HTTP 403', now())")
-    engagements, operators = program.status()["sites"]
+    status = program.status()
+    (engagements,), (operators,) = status["sites"], status["streams"]
     assert (engagements["stream"], operators["stream"]) == ("engagements", "operators") and engagements["site_id"] == operators["site_id"] == site
     assert engagements["synced_through"] and engagements["last_error"] is None and operators["last_error"] == "HTTP 403" and operators["lag_seconds"] is None, operators
     assert f"site {site} (operators) last error" in program.run("status").out

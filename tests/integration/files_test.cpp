@@ -191,7 +191,7 @@ TEST_P(Files, ASinkOfAnotherProgramMustWait) {
     const int lock = ::open((folder.path + "/state.lock").c_str(), O_RDWR);
     EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "another program has no way in";
     close(lock);
-    EXPECT_EQ(sink->reports().status().schema_version, 3);
+    EXPECT_EQ(sink->reports().status().schema_version, 4);
 }
 TEST_P(Files, AFailedPassLeavesARowAndTheSameAgainLeavesNone) {
     const Folder folder(GetParam());
