@@ -99,7 +99,8 @@ def the_roles_of_config_are_enough_and_not_too_much():
             return False
         return True
     state = program.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'glia'").split()
-    for table in (*DATA_TABLES, "chat_messages", "queue_wait_samples", "undocumented_members"):
+    names = ("operators", "operator_sites", "sites", "name_history")
+    for table in (*DATA_TABLES, *names, "chat_messages", "queue_wait_samples", "undocumented_members"):
         state.remove(table)
         assert may("glia_reader", f"SELECT FROM glia.{table}"), table
         assert not may("glia_reader", f"DELETE FROM glia.{table}"), table
