@@ -152,9 +152,12 @@ class History {
                 trouble(Trouble::Kind::link_repeats, "");
                 break;
             case Kind::bad_record:
-                if (item) {
-                    trouble(Trouble::Kind::bad_record, item->id);
-                    world_.ever_bad.insert(item->id);
+                // Several, so that batches of different windows have rejected records at once.
+                for (std::int64_t i = 0; i < 3; ++i) {
+                    if (const Item* bad = some_item(event.whom + i)) {
+                        trouble(Trouble::Kind::bad_record, bad->id);
+                        world_.ever_bad.insert(bad->id);
+                    }
                 }
                 break;
             case Kind::detail_missing:

@@ -191,7 +191,10 @@ void Process::settle(const CommitQueue::Write& what, const Group& group,
 
 /// What CommitQueue promises of its groups.
 void Process::check_group(const CommitQueue::Write& what, const Group& group) {
-    if (!shares_a_transaction(*group.front()->batch, group.front()->checkpoint)) {
+    const bool share = std::all_of(group.begin(), group.end(), [](const auto& pending) {
+        return shares_a_transaction(*pending->batch, pending->checkpoint);
+    });
+    if (!share) {
         if (group.size() > 1) broken("what goes alone shares a transaction");
         return;
     }
