@@ -26,7 +26,7 @@ struct SiteStatus {
     OptionalInstant lease_expires_at;
     std::int64_t rejected = 0;                          ///< of the engagements
     std::string stream = name_of(Stream::engagements);  ///< or one that only a newer program knows
-    OptionalText name{};     ///< of the site, if it is known
+    OptionalText name{};                                ///< of the site, if it is known
     OptionalText refusal{};  ///< how the API refuses a listing, which is no failure; none: it does not
 };
 

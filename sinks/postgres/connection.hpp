@@ -88,8 +88,8 @@ class Connection {
   public:
     explicit Connection(ConnectSettings settings);
     ~Connection();
-    /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and RestartTransaction are
-    /// retried a few times, so `work` may run more than once. A session that turns out to be gone before
+    /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and RestartTransaction
+    /// are retried a few times, so `work` may run more than once. A session that turns out to be gone before
     /// anything was asked of it is opened anew, once. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);
     /// transact() for work that returns an answer: that of the run which was committed.

@@ -49,7 +49,7 @@ struct BackfillProgress {
     std::int64_t windows_total = 0;
     std::int64_t windows_done = 0;
     std::int64_t windows_leased = 0;  ///< being read, by this instance or another, or left behind
-                                       ///< by one whose lease ran out less than a minute ago
+                                      ///< by one whose lease ran out less than a minute ago
     std::int64_t engagements = 0;
     std::int64_t pages = 0;
     std::string error;  ///< of the window that failed last, if any is unfinished because of it
