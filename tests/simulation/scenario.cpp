@@ -81,6 +81,11 @@ Scenario make_scenario(std::uint64_t seed) {
     for (std::int64_t i = random.one_in(3) ? random.between(1, 3) : 0; i > 0; --i)
         event(Kind::date_jumps, 600);
     s.clocks_differ = random.one_in(3);
+    // A backfill is short as well: records that it rejects have to be bad when it begins.
+    for (std::int64_t i = random.one_in(4) ? random.between(1, 4) : 0; i > 0; --i) {
+        event(Kind::bad_record, 240);
+        s.events.back().at = Seconds{random.between(0, 20)};
+    }
     std::stable_sort(s.events.begin(), s.events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
     return s;
