@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "daemon/base/printable.hpp"
+#include "daemon/cli/api_session.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"

@@ -7,6 +7,7 @@
 #include "daemon/cli/json_values.hpp"
 #include "daemon/cli/session.hpp"
 #include "daemon/cli/site_names.hpp"
+#include "daemon/cli/terminal.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/timestamp.hpp"
@@ -29,10 +30,6 @@ std::string to_json(const RejectedRow& row) {
            ",\"last_seen_at\":" + json(OptionalInstant{row.last_seen_at}) +
            ",\"times_seen\":" + std::to_string(row.times_seen) + ",\"resolved_at\":" + json(row.resolved_at) +
            ",\"payload\":" + json_quote(row.payload) + "}";
-}
-
-std::string second_of(Instant time) {
-    return to_iso8601(std::chrono::floor<std::chrono::seconds>(time));
 }
 
 RejectedQuery query_of(const RejectsOptions& options) {

@@ -40,10 +40,6 @@ boost::json::value to_json(const std::vector<RunStatus>& runs) {
     return boost::json::object{{"runs", std::move(list)}};
 }
 
-std::string show(Instant time) {
-    return to_iso8601(std::chrono::floor<std::chrono::seconds>(time));
-}
-
 /// The start is a time of the API server and the end one of the database, so that the difference can be
 /// negative.
 Table::Cell duration_of(const RunStatus& run) {
@@ -62,7 +58,7 @@ std::string table(const std::vector<RunStatus>& runs, bool colour) {
     Table table(
         {"finished", "took", "mode", "stream", "site", "requests", "engagements", "rejected", "result"});
     for (const RunStatus& run : runs) {
-        table.add({{show(run.finished_at)},
+        table.add({{second_of(run.finished_at)},
                    duration_of(run),
                    {printable(run.mode)},
                    {printable(run.stream)},

@@ -4,8 +4,10 @@
 #include <set>
 
 #include "daemon/base/printable.hpp"
+#include "daemon/cli/api_session.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/session.hpp"
+#include "daemon/cli/site_names.hpp"
+#include "daemon/sync/outcome.hpp"
 #include "sinks/ndjson/line.hpp"
 
 namespace glia::cli {
@@ -96,13 +98,13 @@ Task<int> print_sample(EngagementsApi& api, const Settings& settings, SampleOpti
 
 int sample(const std::string& config, const SampleOptions& options) {
     return with_api(config, [options](EngagementsApi& api, const Settings& settings) -> Task<int> {
-        for (const std::string& site : options.sites) {
-            const auto& known = settings.api.sites;
-            if (std::find(known.begin(), known.end(), site) != known.end()) continue;
-            complain("site " + site + " is not in api.sites; add it there first");
-            co_return kUsage;
+        SampleOptions known = options;
+        for (std::string& site : known.sites) {
+            auto id = site_id_of(settings, site);
+            if (!id) co_return kUsage;
+            site = *std::move(id);
         }
-        co_return co_await print_sample(api, settings, options);
+        co_return co_await print_sample(api, settings, std::move(known));
     });
 }
 

@@ -22,8 +22,6 @@ constexpr int kSinkRetries = 12;
 // Exchanges end at once on SIGTERM, so what is left is a transaction; one that takes longer rolls back by
 // itself.
 constexpr std::chrono::milliseconds kGrace{5000};
-// Without a transaction there is nothing to wait for but the responses.
-constexpr std::chrono::milliseconds kReadGrace{1000};
 constexpr int kInternalError = 70;
 
 /// The schema, and what is known of the server's clock. Throws SinkError.
@@ -368,25 +366,6 @@ int with_engine(const std::string& config, int threads, const std::function<Task
         const auto engine = make_engine(runtime, config, std::move(settings), threads, metrics);
         return run_loop(
             runtime, [&] { return prepare_and_work(*engine, work); }, kGrace);
-    });
-}
-
-int with_api(const std::string& config,
-             const std::function<Task<int>(EngagementsApi&, const Settings&)>& work) {
-    return guarded([&] {
-        const Settings settings = load_settings(config);
-        log::start({std::max(settings.log.level, LogLevel::warning), settings.log.format, {}});
-        Runtime runtime;
-        Scope scope(runtime);
-        Metrics metrics;
-        std::unique_ptr<EngagementsApi> api;
-        try {
-            api = std::make_unique<EngagementsApi>(scope, settings, metrics);
-        } catch (const std::runtime_error& error) {
-            throw ConfigError({config + ": " + error.what()});
-        }
-        return run_loop(
-            runtime, [&]() -> Task<int> { co_return co_await work(*api, settings); }, kReadGrace);
     });
 }
 

@@ -32,11 +32,6 @@ int serve(const std::string& config);
 /// Runs `work`, tells what it throws, and returns the exit code.
 int guarded(const std::function<int()>& work);
 
-/// Runs `work` with the API alone, without a database, and returns its exit code. Warnings are logged to
-/// standard error.
-int with_api(const std::string& config,
-             const std::function<Task<int>(EngagementsApi&, const Settings&)>& work);
-
 /// Runs `main` on the loop and returns its code. What a coroutine throws is told at once, and leaves the
 /// process; so does a stop that takes longer than `grace`, and a name lookup that is still under way at the
 /// end.

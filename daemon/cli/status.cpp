@@ -82,7 +82,7 @@ std::string to_json(const StatusReport& report) {
 }
 
 std::string show(const OptionalInstant& time) {
-    return time ? to_iso8601(std::chrono::floor<std::chrono::seconds>(*time)) : "never";
+    return time ? second_of(*time) : "never";
 }
 
 /// A site by its name and id, and which of its streams unless it is the engagements.

@@ -7,6 +7,7 @@
 
 #include "daemon/base/printable.hpp"
 #include "daemon/config/settings.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia::cli {
 namespace {
@@ -68,6 +69,10 @@ std::string Table::text(bool colour) const {
         out += line + "\n";
     }
     return out;
+}
+
+std::string second_of(Instant time) {
+    return to_iso8601(std::chrono::floor<std::chrono::seconds>(time));
 }
 
 }  // namespace glia::cli

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "sinks/records.hpp"
+
 namespace glia::cli {
 
 enum class Paint { plain, good, bad, warn, dim };
@@ -20,6 +22,9 @@ bool agrees(const std::string& what);
 
 /// `text` in the colour, if `colour`.
 std::string painted(const std::string& text, Paint paint, bool colour);
+
+/// A time as ISO 8601, to the second.
+std::string second_of(Instant time);
 
 /// Columns, each as wide as its widest cell; cells may be painted, which does not count as width.
 class Table {

@@ -5,37 +5,28 @@
 #include <algorithm>
 #include <span>
 #include <type_traits>
+#include <unordered_map>
 
 #include "daemon/base/utf8.hpp"
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/dom_values.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/value_reader.hpp"
 #include "sinks/fields/directory_fields.hpp"
 #include "sinks/json_text.hpp"
 #include "sinks/time_zone_names.hpp"
-#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
 
 namespace dom = simdjson::dom;
 
-std::string canonical(dom::element value) {
-    const std::string json = simdjson::minify(value);
-    std::string why;
-    const auto text = canonical_json(json, why, nullptr, kMaxMemberDepth);
-    return text ? *text : json_quote(json);
-}
-
 // Each reads a value into its target: none for null. False, and none, for a value of another type.
 
 bool read(dom::element value, OptionalText& target) {
-    std::string_view text;
-    target.reset();
-    if (value.is_null()) return true;
-    if (value.get(text) != simdjson::SUCCESS) return false;
-    target = without_nul(text);
-    return true;
+    return read_text(value, target);
+}
+bool read(dom::element value, OptionalInstant& target) {
+    return read_time(value, target);
 }
 bool read(dom::element value, OptionalFlag& target) {
     bool flag = false;
@@ -52,13 +43,6 @@ bool read(dom::element value, OptionalSeconds& target) {
     if (value.get(number) != simdjson::SUCCESS) return false;
     target = number;
     return true;
-}
-bool read(dom::element value, OptionalInstant& target) {
-    OptionalText text;
-    target.reset();
-    if (!read(value, text)) return false;
-    if (text) target = parse_timestamp(*text);
-    return !text || target;
 }
 bool read(dom::element value, OptionalTexts& target) {
     dom::array list;
@@ -106,12 +90,9 @@ bool read_inner(dom::element value, Entry& entry, std::vector<JsonMember>& extra
     std::vector<JsonMember> beside;
     for (const auto [name, inner] : dom::object(value)) {
         if (name != Field::inner.view() || !read(inner, entry.*Field::member))
-            beside.emplace_back(without_nul(name), canonical(inner));
+            beside.emplace_back(without_nul(name), canonical_member(inner));
     }
-    if (beside.empty()) return true;
-    std::string text;
-    append_members(text, beside);
-    extra.emplace_back(Field::name.view(), text);
+    if (const OptionalText text = object_of(beside)) extra.emplace_back(Field::name.view(), *text);
     return true;
 }
 
@@ -230,21 +211,25 @@ class PageReader {
         for (const auto [name, value] : object) {
             if (std::find(transient.begin(), transient.end(), name) != transient.end()) continue;
             if (!read_member<typename Kind<Entry>::Fields>(name, value, entry, extra))
-                extra.emplace_back(without_nul(name), canonical(value));
+                extra.emplace_back(without_nul(name), canonical_member(value));
         }
         if (!entry.id || !is_engagement_id(*entry.id)) return refuse("id is missing or cannot be stored");
-        if (!extra.empty()) append_members(entry.extra.emplace(), extra);
+        entry.extra = object_of(extra);
         complete(entry, object);
         apply(privacy_, entry);
         auto& entries = page_.records.*Kind<Entry>::kList;
-        const auto same = std::find_if(entries.begin(), entries.end(),
-                                       [&](const Entry& other) { return other.id == entry.id; });
-        same == entries.end() ? entries.push_back(std::move(entry)) : void(*same = std::move(entry));
+        const auto [place, is_new] = places_.emplace(*entry.id, entries.size());
+        if (is_new) {
+            entries.push_back(std::move(entry));
+        } else {
+            entries[place->second] = std::move(entry);
+        }
     }
 
     Stream stream_;
     const Privacy& privacy_;
     DirectoryPage& page_;
+    std::unordered_map<std::string, std::size_t> places_;  // of two with one id the last counts
 };
 
 }  // namespace

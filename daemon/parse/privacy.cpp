@@ -202,17 +202,21 @@ void Privacy::apply(PrivacyLevel level, RecordText& text) const {
     if (level != PrivacyLevel::keep && text) text = value(level, text.str());
 }
 
-void Privacy::apply_to_extra(std::string_view base, RecordText& object) const {
-    if (object) object = extra(base, object.str());
-}
-
-/// What is told of undocumented members is found before, and has the examples that are the same after.
+/// Undocumented members are collected before, without the examples that are not the same after.
 void Privacy::apply_to_extras(Engagement& e) const {
-    UndocumentedOfRecord told = undocumented_of(e);
-    apply_to_extra("", e.extra);
+    std::vector<std::pair<RecordText*, OptionalText>> changed;
+    const auto apply_to = [&](std::string_view base, RecordText& object) {
+        if (!object) return;
+        OptionalText after = extra(base, object.str());
+        if (after != object.str()) changed.emplace_back(&object, std::move(after));
+    };
+    apply_to("", e.extra);
     if (e.legs) {
-        for (Leg& leg : *e.legs) apply_to_extra("legs", leg.extra);
+        for (Leg& leg : *e.legs) apply_to("legs", leg.extra);
     }
+    if (changed.empty()) return;
+    UndocumentedOfRecord told = undocumented_of(e);
+    for (auto& [object, after] : changed) *object = std::move(after);
     const UndocumentedOfRecord kept = undocumented_of(e);
     if (told == kept) return;
     drop_examples(told.engagement, kept.engagement);

@@ -52,7 +52,6 @@ class Privacy {
     OptionalText message_extra(OptionalText object, bool employed) const;
     OptionalText visitor_href(std::string_view href, std::string_view id) const;
     void apply(PrivacyLevel level, RecordText& text) const;
-    void apply_to_extra(std::string_view base, RecordText& object) const;
     void apply_to_extras(Engagement& engagement) const;
 
     PrivacyLevels levels_;

@@ -5,62 +5,20 @@
 #include <vector>
 
 #include "daemon/base/utf8.hpp"
-#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/dom_values.hpp"
 #include "daemon/parse/json_repair.hpp"
 #include "daemon/parse/page_splitter.hpp"
 #include "sinks/fields/message_fields.hpp"
 #include "sinks/json_text.hpp"
-#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
 
 namespace dom = simdjson::dom;
 
-/// Members that are kept without being understood. A value beyond what PostgreSQL's jsonb holds is kept as
-/// text.
-class Others {
-  public:
-    void add(std::string_view key, dom::element value) { add_text(key, canonical(simdjson::minify(value))); }
-    void add_text(std::string_view key, const std::string& json) { members_.emplace_back(key, json); }
-    OptionalText text() {
-        if (members_.empty()) return std::nullopt;
-        std::string out;
-        append_members(out, members_);
-        return out;
-    }
-    static std::string canonical(const std::string& json) {
-        std::string why;
-        const auto text = canonical_json(json, why, nullptr, kMaxMemberDepth);
-        return text ? *text : json_quote(json);
-    }
-
-  private:
-    std::vector<JsonMember> members_;
-};
-
-/// True if the member was text (or null) and is now where it belongs.
-bool take_text(dom::element value, OptionalText& target) {
-    std::string_view text;
-    target.reset();
-    if (value.is_null()) return true;
-    if (value.get(text) != simdjson::SUCCESS) return false;
-    target = without_nul(text);
-    return true;
-}
-
-bool take_time(dom::element value, OptionalInstant& target) {
-    OptionalText text;
-    target.reset();
-    if (!take_text(value, text)) return false;
-    if (!text) return true;
-    target = parse_timestamp(*text);
-    return target.has_value();
-}
-
 bool take_json(dom::element value, OptionalText& target) {
     target.reset();
-    if (!value.is_null()) target = Others::canonical(simdjson::minify(value));
+    if (!value.is_null()) target = canonical_member(value);
     return true;
 }
 
@@ -69,20 +27,21 @@ template <typename Field>
 bool take_value(dom::element value, ChatMessage& message) {
     auto& target = message.*Field::member;
     if constexpr (Field::kind == FieldKind::time) {
-        return take_time(value, target);
+        return read_time(value, target);
     } else if constexpr (Field::kind == FieldKind::json) {
         return take_json(value, target);
     } else {
         static_assert(Field::kind == FieldKind::text);
-        return take_text(value, target);
+        return read_text(value, target);
     }
 }
 
 /// The fields that stand in the object `name` of a message.
-bool take_inner(std::string_view name, dom::element value, ChatMessage& message, Others& others) {
+bool take_inner(std::string_view name, dom::element value, ChatMessage& message,
+                std::vector<JsonMember>& others) {
     if (value.is_null()) return true;
     if (!value.is_object()) return false;
-    Others beside;
+    std::vector<JsonMember> beside;
     for (const dom::key_value_pair inner : dom::object(value)) {
         bool taken = false;
         MessageFields::for_each([&]<typename Field>() {
@@ -91,14 +50,14 @@ bool take_inner(std::string_view name, dom::element value, ChatMessage& message,
                     taken = take_value<Field>(inner.value, message);
             }
         });
-        if (!taken) beside.add(inner.key, inner.value);
+        if (!taken) beside.emplace_back(inner.key, canonical_member(inner.value));
     }
-    if (const OptionalText text = beside.text()) others.add_text(name, *text);
+    if (const OptionalText text = object_of(beside)) others.emplace_back(name, *text);
     return true;
 }
 
 /// False for a member that has no field, or is not of the type of its field.
-bool take_member(const dom::key_value_pair& member, ChatMessage& message, Others& others) {
+bool take_member(const dom::key_value_pair& member, ChatMessage& message, std::vector<JsonMember>& others) {
     bool found = false, taken = false;
     MessageFields::for_each([&]<typename Field>() {
         if constexpr (Field::is_api_member) {
@@ -116,25 +75,26 @@ bool take_member(const dom::key_value_pair& member, ChatMessage& message, Others
 
 /// A message that is not JSON, kept as it was sent.
 ChatMessage unreadable_message(std::string_view text) {
-    Others others;
-    others.add_text("value", json_quote(without_nul(text)));
+    std::vector<JsonMember> others;
+    others.emplace_back("value", json_quote(without_nul(text)));
     ChatMessage message;
-    message.extra = others.text();
+    message.extra = object_of(others);
     return message;
 }
 
 ChatMessage read_message(dom::element element) {
     ChatMessage message;
-    Others others;
+    std::vector<JsonMember> others;
     if (!element.is_object()) {
-        others.add("value", element);
-        message.extra = others.text();
+        others.emplace_back("value", canonical_member(element));
+        message.extra = object_of(others);
         return message;
     }
     for (const dom::key_value_pair member : dom::object(element)) {
-        if (!take_member(member, message, others)) others.add(member.key, member.value);
+        if (!take_member(member, message, others))
+            others.emplace_back(member.key, canonical_member(member.value));
     }
-    message.extra = others.text();
+    message.extra = object_of(others);
     return message;
 }
 

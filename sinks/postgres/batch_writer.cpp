@@ -2,9 +2,10 @@
 
 #include "sinks/postgres/follow_ups.hpp"
 #include "sinks/postgres/plan_writer.hpp"
-#include "sinks/postgres/remainder.hpp"
+#include "sinks/postgres/rejects.hpp"
 #include "sinks/postgres/stored_comparison.hpp"
 #include "sinks/postgres/tables.hpp"
+#include "sinks/postgres/work_outcomes.hpp"
 
 namespace glia::postgres {
 namespace {

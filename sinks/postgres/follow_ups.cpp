@@ -18,45 +18,44 @@ void write_queue_names(Transaction& tx, const std::vector<MergeItem>& items) {
     if (!rows.empty()) tx.run(sql::upsert_queues, {std::move(rows).finished()});
 }
 
-void enqueue_details(Transaction& tx, const std::vector<MergeItem>& items) {
-    std::vector<Param> wanted, created, after;
-    for (const MergeItem& item : items) {
-        if (!item.plan.want_detail || item.plan.insert) continue;  // PlanWriter copies those of new rows
-        wanted.emplace_back(std::string(item.id()));
+/// The parameters of want_work: one value of each for every job.
+struct WantedJobs {
+    std::vector<std::string> engagements, kinds, items;
+    std::vector<Param> created, after;
+
+    void add(const MergeItem& item, WorkKind kind, const std::string& what, Instant wanted_after) {
+        engagements.emplace_back(item.id());
+        kinds.emplace_back(name_of(kind));
+        items.push_back(what);
         created.push_back(to_text(item.engagement().created_at));
-        after.push_back(to_text(detail_wanted_after(item.incoming)));
+        after.push_back(to_text(wanted_after));
     }
-    if (wanted.empty()) return;
-    const std::vector<std::string> kinds(wanted.size(), name_of(WorkKind::detail)), none(wanted.size());
-    tx.run(sql::want_work, {array(wanted), array(kinds), array(none), array(created), array(after)});
+};
+
+void add_recordings(const MergeItem& item, WantedJobs& jobs) {
+    std::set<std::string> distinct;
+    for (const RecordText& url : item.engagement().audio_recording_urls) {
+        if (!url.value_or("").empty()) distinct.insert(url.str());
+    }
+    for (const std::string& url : distinct)
+        jobs.add(item, WorkKind::recording, url, item.incoming.fetched_at);
 }
 
 /// A transcript is fetched once the legs are known: they come with the end of the conversation.
-void want_enrichments(Transaction& tx, const std::vector<MergeItem>& items,
-                      const EnrichmentWishes& enrichers) {
-    if (!enrichers.any()) return;
-    std::vector<std::string> engagements, kinds, urls;
-    std::vector<Param> created, after;
-    const auto want = [&](const MergeItem& item, WorkKind kind, const std::string& url) {
-        engagements.emplace_back(item.id());
-        kinds.emplace_back(name_of(kind));
-        urls.push_back(url);
-        created.push_back(to_text(item.engagement().created_at));
-        after.push_back(to_text(item.incoming.fetched_at));
-    };
+void enqueue_work(Transaction& tx, const std::vector<MergeItem>& items, const EnrichmentWishes& enrichers) {
+    WantedJobs jobs;
     for (const MergeItem& item : items) {
+        // PlanWriter copies the details of new rows.
+        if (item.plan.want_detail && !item.plan.insert)
+            jobs.add(item, WorkKind::detail, "", detail_wanted_after(item.incoming));
         const bool has_legs = item.incoming.legs_hash || (item.stored && item.stored->legs_fetched_at);
         if (enrichers.transcripts && has_legs && (item.writes_core() || item.plan.write_legs))
-            want(item, WorkKind::transcript, "");
-        if (!enrichers.recordings || !item.writes_core()) continue;
-        std::set<std::string> distinct;
-        for (const RecordText& url : item.engagement().audio_recording_urls) {
-            if (!url.value_or("").empty()) distinct.insert(url.str());
-        }
-        for (const std::string& url : distinct) want(item, WorkKind::recording, url);
+            jobs.add(item, WorkKind::transcript, "", item.incoming.fetched_at);
+        if (enrichers.recordings && item.writes_core()) add_recordings(item, jobs);
     }
-    if (engagements.empty()) return;
-    tx.run(sql::want_work, {array(engagements), array(kinds), array(urls), array(created), array(after)});
+    if (jobs.engagements.empty()) return;
+    tx.run(sql::want_work, {array(jobs.engagements), array(jobs.kinds), array(jobs.items),
+                            array(jobs.created), array(jobs.after)});
 }
 
 void track_ongoing(Transaction& tx, const std::vector<MergeItem>& items) {
@@ -113,8 +112,7 @@ void count(const MergeItem& item, CommitCounts& counts) {
 void write_follow_ups(Transaction& tx, const std::vector<MergeItem>& items, const EnrichmentWishes& enrichers,
                       std::vector<CommitCounts>& counts) {
     write_queue_names(tx, items);
-    enqueue_details(tx, items);
-    want_enrichments(tx, items, enrichers);
+    enqueue_work(tx, items, enrichers);
     track_ongoing(tx, items);
     resolve_rejects(tx, items);
     for (const MergeItem& item : items) count(item, counts[item.batch_index]);

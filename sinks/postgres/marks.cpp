@@ -19,6 +19,11 @@ void Marks::add(const RejectedRecord& record) {
     ++count_;
 }
 
+void Marks::add_operator(const std::string& id) {
+    add("operator", bytes_hash(id));
+    ++count_;
+}
+
 void Marks::add(const std::optional<ContentHash>& engagement, const std::vector<ContentHash>& visitors) {
     if (engagement) add("engagement", *engagement);
     for (const ContentHash& visitor : visitors) add("visitor", visitor);
@@ -37,6 +42,10 @@ std::set<std::size_t> Marks::forgotten(Transaction& tx) const {
         numbers.insert(owners_[static_cast<std::size_t>(row[0].as<std::int64_t>()) - 1]);
     }
     return numbers;
+}
+
+bool any_tombstone(Transaction& tx) {
+    return truth(tx.run(sql::any_tombstone)[0], "something");
 }
 
 }  // namespace glia::postgres

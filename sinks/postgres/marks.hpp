@@ -1,4 +1,4 @@
-// By what tombstones know engagements and visitors.
+// By what tombstones know engagements, visitors and operators.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@ class Marks {
   public:
     void add(const Engagement& engagement);
     void add(const RejectedRecord& record);
+    void add_operator(const std::string& id);
     /// One of which only digests are known: of the engagement's id, and of whatever its visitor's id may be.
     void add(const std::optional<ContentHash>& engagement, const std::vector<ContentHash>& visitors);
     /// The numbers of those that were. Nothing more is forgotten until the transaction ends.
@@ -30,5 +31,8 @@ class Marks {
     std::vector<std::size_t> owners_;
     std::size_t count_ = 0;
 };
+
+/// Whether there are tombstones at all. None is added before the transaction ends.
+bool any_tombstone(Transaction& tx);
 
 }  // namespace glia::postgres

@@ -6,8 +6,8 @@
 #include "sinks/postgres/batch_writer.hpp"
 #include "sinks/postgres/checkpoint.hpp"
 #include "sinks/postgres/migrate.hpp"
-#include "sinks/postgres/remainder.hpp"
 #include "sinks/postgres/stores.hpp"
+#include "sinks/postgres/work_outcomes.hpp"
 
 namespace glia::postgres {
 namespace {

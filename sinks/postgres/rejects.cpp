@@ -1,4 +1,4 @@
-#include "sinks/postgres/remainder.hpp"
+#include "sinks/postgres/rejects.hpp"
 
 #include <map>
 #include <utility>
@@ -7,7 +7,6 @@
 #include "sinks/content_hash.hpp"
 #include "sinks/postgres/marks.hpp"
 #include "sinks/postgres/sql.hpp"
-#include "sinks/postgres/work_outcomes.hpp"
 
 namespace glia::postgres {
 
@@ -34,14 +33,6 @@ void write_rejected(Transaction& tx, const Batch& batch) {
                                      origin.second == RecordSource::list ? "list" : "detail",
                                      array(engagement_ids), array(reasons), array(payloads), array(hashes)});
     }
-}
-
-void settle_details(Transaction& tx, const Batch& batch) {
-    const auto lost = settle_work(tx, WorkKind::detail, batch.details, batch.claim_owner);
-    if (lost.empty()) return;
-    ClaimsLost claims;
-    for (const auto& [job, why] : lost) claims.engagements.insert(job.first);
-    throw ClaimsLost(claims);
 }
 
 }  // namespace glia::postgres

@@ -170,8 +170,7 @@ bool StoredComparison::repeats_unchanged(const MergeItem& item) const {
 }
 
 bool StoredComparison::any_tombstone() {
-    // None is added before this transaction ends.
-    if (!any_tombstone_) any_tombstone_ = truth(tx_.run(sql::any_tombstone)[0], 0);
+    if (!any_tombstone_) any_tombstone_ = postgres::any_tombstone(tx_);
     return *any_tombstone_;
 }
 

@@ -89,4 +89,12 @@ std::map<JobKey, Settled> settle_work(Transaction& tx, WorkKind kind,
     return {};
 }
 
+void settle_details(Transaction& tx, const Batch& batch) {
+    const auto lost = settle_work(tx, WorkKind::detail, batch.details, batch.claim_owner);
+    if (lost.empty()) return;
+    ClaimsLost claims;
+    for (const auto& [job, why] : lost) claims.engagements.insert(job.first);
+    throw ClaimsLost(claims);
+}
+
 }  // namespace glia::postgres

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sinks/checkpoint.hpp"
 #include "sinks/postgres/connection.hpp"
 #include "sinks/work.hpp"
 
@@ -20,5 +21,13 @@ using JobKey = std::pair<std::string, std::string>;
 /// is to be rolled back, or they were all. An empty `owner` claims nothing and settles everything.
 std::map<JobKey, Settled> settle_work(Transaction& tx, WorkKind kind,
                                       const std::vector<WorkOutcome>& outcomes, const std::string& owner);
+
+/// Thrown out of a transaction whose details somebody else has claimed meanwhile: nothing of it is written.
+struct ClaimsLost {
+    std::set<std::string> engagements;
+};
+
+/// settle_work() for the details of a batch, after its engagements are written. Throws ClaimsLost.
+void settle_details(Transaction& tx, const Batch& batch);
 
 }  // namespace glia::postgres

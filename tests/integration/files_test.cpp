@@ -266,20 +266,7 @@ TEST_P(Files, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
 }
 TEST_P(Files, NobodyWaitsForAWindowWhoseLeaseRanOutLongAgo) {
     const Folder folder(GetParam());
-    const auto sink = folder.sink();
-    BackfillSpec spec;
-    spec.sites = {"s1"};
-    spec.from = kNoon;
-    spec.to = kNoon + Seconds{60};
-    spec.window = Seconds{60};
-    const std::int64_t id = sink->backfills().open(spec).id;
-    // By lease time: how long ago it ran out.
-    sink->backfills().claim_windows({id, "gone", Seconds{-30}, {}, 1});
-    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 1);
-    sink->backfills().claim_windows({id, "gone", Seconds{-61}, {}, 1});
-    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 0);
-    EXPECT_EQ(sink->backfills().claim_windows({id, "me", Seconds{30}, {}, 1}).size(), 1u);
-    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 1);
+    expect_old_leases_of_windows_are_free(*folder.sink());
 }
 TEST_P(Files, WhatIsForgottenIsNotWrittenAgain) {
     const Folder folder(GetParam());

@@ -69,6 +69,24 @@ inline Erased erase_older(Sink& sink, Instant before) {
     return all;
 }
 
+/// A window whose lease ran out a minute ago is nobody's: whoever waits for it would wait for ever.
+inline void expect_old_leases_of_windows_are_free(Sink& sink) {
+    BackfillSpec spec;
+    spec.sites = {"s1"};
+    spec.from = kNoon;
+    spec.to = kNoon + Seconds{60};
+    spec.window = Seconds{60};
+    BackfillStore& backfills = sink.backfills();
+    const std::int64_t id = backfills.open(spec).id;
+    // By lease time: how long ago it ran out.
+    backfills.claim_windows({id, "gone", Seconds{-30}, {}, 1});
+    EXPECT_EQ(backfills.progress(id).windows_leased, 1);
+    backfills.claim_windows({id, "gone", Seconds{-61}, {}, 1});
+    EXPECT_EQ(backfills.progress(id).windows_leased, 0);
+    EXPECT_EQ(backfills.claim_windows({id, "me", Seconds{30}, {}, 1}).size(), 1u);
+    EXPECT_EQ(backfills.progress(id).windows_leased, 1);
+}
+
 class SinkTest : public ::testing::Test {
   protected:
     void SetUp() override {

@@ -729,19 +729,7 @@ TEST_F(Sinks, AFinishedBackfillWithAnEndSaysSo) {
     EXPECT_TRUE(sink->reports().status().backfills.empty());
 }
 TEST_F(Sinks, NobodyWaitsForAWindowWhoseLeaseRanOutLongAgo) {
-    BackfillSpec wanted;
-    wanted.sites = {"s1"};
-    wanted.from = kNoon;
-    wanted.to = kNoon + Seconds{60};
-    wanted.window = Seconds{60};
-    const std::int64_t id = sink->backfills().open(wanted).id;
-    // By lease time: how long ago it ran out.
-    sink->backfills().claim_windows({id, "gone", Seconds{-30}, {}, 1});
-    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 1);
-    sink->backfills().claim_windows({id, "gone", Seconds{-61}, {}, 1});
-    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 0);
-    EXPECT_EQ(sink->backfills().claim_windows({id, "me", Seconds{30}, {}, 1}).size(), 1u);
-    EXPECT_EQ(sink->backfills().progress(id).windows_leased, 1);
+    expect_old_leases_of_windows_are_free(*sink);
 }
 
 TEST_F(Sinks, WindowsAreClaimedInOrderAndEachOnce) {
