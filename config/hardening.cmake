@@ -2,7 +2,7 @@
 # and holds secrets ends at the first write out of bounds instead of going on. tests/units reads the result in the binary. Measured with
 # tests/bench/micro.cpp (GCC 12, x86-64, processor time): parsing takes up to 5 % longer, encoding rows 1 to 3 %, hashing and gathering batches
 # no longer; the program's code grows by 9 %. Neither Debug nor sanitizers: _FORTIFY_SOURCE needs the optimiser, and hides from sanitizers what
-# they look for.
+# they need. Nor what has GLIA_UNOPTIMISED: sources of tests.
 include(CheckCXXSourceCompiles)
 include(CheckCXXCompilerFlag)
 
@@ -31,13 +31,13 @@ foreach(flag -fstack-clash-protection -fcf-protection -mbranch-protection=standa
   endif()
 endforeach()
 
-set(hardened_link -pie -Wl,-z,relro -Wl,-z,now)
+set(hardened_link -fPIE -pie -Wl,-z,relro -Wl,-z,now)
 # The C library's start files of Debian 12 are not marked, so that the linker marks nothing. They keep to the shadow stack all the same; but
 # they have no landing pads, so the mark for indirect branches (IBT) is left to a C library that has them.
 if(GLIA_HAS_fcf_protection)
   list(APPEND hardened_link -Wl,-z,shstk)
 endif()
 
-set(hardened "$<NOT:$<CONFIG:Debug>>")
+set(hardened "$<NOT:$<OR:$<CONFIG:Debug>,$<BOOL:$<TARGET_PROPERTY:GLIA_UNOPTIMISED>>>>")
 target_compile_options(glia_flags INTERFACE "$<${hardened}:${hardening}>")
 target_link_options(glia_flags INTERFACE "$<${hardened}:${hardened_link}>")

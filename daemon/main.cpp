@@ -1,34 +1,31 @@
-// The command line (CLI11); what the commands do is in cli/.
+// Parses the command line (CLI11). cli/ implements the commands.
 #include <CLI/CLI.hpp>
 
 #include <csignal>
 #include <functional>
-#include <iostream>
 #include <string>
 
 #include "daemon/base/version.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/manual.hpp"
 #include "daemon/cli/output.hpp"
 
 namespace {
 
-constexpr int kUsage = 64;
-
-/// Declares the commands; each sets `action` when it is chosen.
+/// Declares the commands. The chosen command sets `action`.
 class CommandLine {
   public:
     CommandLine() : app_("Keeps PostgreSQL in step with a contact centre's engagements.", "glia-sync") {
         app_.set_version_flag("--version", std::string("glia-sync ") + glia::kVersion);
         app_.add_option("-c,--config", config_, "Configuration file")->capture_default_str();
         app_.require_subcommand(1);
-        app_.fallthrough();  // -c may stand behind the command too
+        app_.fallthrough();  // -c is also accepted after the command
         app_.footer(
             "Exit codes: 0 done, 64 usage, 65 records rejected (--strict), 69 API or database unavailable,\n"
             "74 output not written, 75 stopped before the end, 77 credentials refused, 78 configuration "
             "wrong.");
         add_run();
         add_backfill();
+        add_verify();
         add_check();
         add_migrate();
         add_status();
@@ -40,7 +37,6 @@ class CommandLine {
         add_engagement();
         add_queue();
         add_config();
-        add_completion();
     }
 
     int parse(int argc, char** argv) {
@@ -50,7 +46,7 @@ class CommandLine {
             return app_.exit(asked);
         } catch (const CLI::ParseError& error) {
             glia::cli::complain(std::string(error.what()) + "; see glia-sync --help");
-            return kUsage;
+            return glia::cli::kUsage;
         }
         return action_();
     }
@@ -66,20 +62,60 @@ class CommandLine {
     }
 
     void add_backfill() {
-        auto* command =
-            app_.add_subcommand("backfill", "Loads history; the same command again goes on where it stopped");
+        auto* command = app_.add_subcommand(
+            "backfill", "Loads history; the same command resumes a backfill that was stopped");
         command->add_option("--from", backfill_.from, "Start of the range, such as 2023-01-01")->required();
         command->add_option("--to", backfill_.to, "End of the range; without it: now");
         command->add_option("--site", backfill_.sites, "Only this site (may be repeated)");
-        command->add_option("--window", backfill_.window, "Length of the pieces that are loaded and resumed")
+        command
+            ->add_option("--window", backfill_.window, "Length of a window, the unit of loading and resuming")
             ->capture_default_str();
-        command->add_option("--concurrency", backfill_.concurrency, "Windows at once")
+        command->add_option("--concurrency", backfill_.concurrency, "Windows to read concurrently")
             ->capture_default_str()
             ->check(CLI::Range(1, 64));
-        command->add_flag("--restart", backfill_.restart, "Start over");
+        command
+            ->add_option(
+                "--only", backfill_.only,
+                "Load nothing else: engagements (without legs) or statistics; or legs, transcripts or "
+                "recordings that were never fetched, of engagements that are stored, and what waits of "
+                "other ranges")
+            ->check(CLI::IsMember({"engagements", "legs", "transcripts", "recordings", "statistics"}));
+        command->add_flag(
+            "--restart", backfill_.restart,
+            "Start over; with --only legs, transcripts or recordings: fetch again what is there");
+        command->add_flag("--dry-run", backfill_.dry_run,
+                          "Write nothing: list a few windows, and estimate the requests for the range");
         command->add_flag("--strict", backfill_.strict, "Exit code 65 if records were rejected");
-        command->footer("Example:\n  glia-sync backfill --from 2023-01-01 --to 2024-01-01 --concurrency 8");
+        command->footer(
+            "Examples:\n  glia-sync backfill --from 2023-01-01 --dry-run\n"
+            "  glia-sync backfill --from 2023-01-01 --to 2024-01-01 --concurrency 8\n"
+            "  glia-sync backfill --from 2023-01-01 --to 2024-01-01 --only legs");
         command->callback([this] { action_ = [this] { return glia::cli::backfill(config_, backfill_); }; });
+    }
+
+    void add_verify() {
+        auto* command = app_.add_subcommand(
+            "verify", "Are the tables the source? Lists a range again, and compares every column");
+        command
+            ->add_option("--from", verify_.from,
+                         "Start of the range: a time such as 2024-01-01, or an age such as 35d")
+            ->required();
+        command->add_option("--to", verify_.to, "End of the range; without it: now");
+        command->add_option("--site", verify_.sites, "Only this site, by id or name (may be repeated)");
+        command
+            ->add_option("--legs", verify_.legs,
+                         "Share of the engagements whose legs are read again, up to 100%")
+            ->capture_default_str();
+        command->add_flag("--repair", verify_.repair,
+                          "Load what is missing or different, and mark what the source no longer has");
+        command->add_flag("--json", verify_.json, "As JSON");
+        command->add_option("--differences", verify_.differences,
+                            "Write a line of JSON for each difference to this file");
+        command->footer(
+            "Examples:\n  glia-sync verify --from 2024-05-01 --to 2024-06-01 --legs 5%\n"
+            "  glia-sync verify --from 2024-05-01 --repair --json | jq .differences\n"
+            "Exit code 65 if something differs and was not repaired.");
+        command->callback([this] { action_ = [this] { return glia::cli::verify(config_, verify_); }; });
     }
 
     void add_check() {
@@ -98,11 +134,22 @@ class CommandLine {
     }
 
     void add_status() {
-        auto* command = app_.add_subcommand("status", "How far every site is, and what is wrong");
-        command->add_flag("--json", json_, "As JSON");
+        auto* command = app_.add_subcommand("status", "Shows how far each site is synced, and what is wrong");
+        auto* json = command->add_flag("--json", json_, "As JSON");
+        command
+            ->add_flag(
+                "--check", check_,
+                "One line for a monitor such as Nagios; exit code 0 in order, 1 warning, 2 critical, 3 "
+                "unknown")
+            ->excludes(json);
         command->footer(
-            "Examples:\n  glia-sync status\n  glia-sync status --json | jq '.sites[].lag_seconds'");
-        command->callback([this] { action_ = [this] { return glia::cli::status(config_, json_); }; });
+            "Examples:\n  glia-sync status\n  glia-sync status --json | jq '.sites[].lag_seconds'\n"
+            "  glia-sync status --check");
+        command->callback([this] {
+            action_ = [this] {
+                return check_ ? glia::cli::status_check(config_) : glia::cli::status(config_, json_);
+            };
+        });
     }
 
     void add_sample() {
@@ -148,17 +195,16 @@ class CommandLine {
         command->footer("Examples:\n  glia-sync rejects list\n  glia-sync rejects retry 17 18");
         auto* list = command->add_subcommand("list", "One line per record, the newest first");
         list->add_option("--site", rejects_.site, "Only of this site");
-        list->add_flag("--all", rejects_.all, "Those that were loaded since, too");
+        list->add_flag("--all", rejects_.all, "Include records that were loaded since");
         list->add_flag("--json", rejects_.json, "As JSON, payloads included");
         list->callback([this] { action_ = [this] { return glia::cli::rejects_list(config_, rejects_); }; });
-        auto* show =
-            command->add_subcommand("show", "All that is known of a record, its payload as received");
+        auto* show = command->add_subcommand("show", "Shows a record with its payload as received");
         show->add_option("id", rejects_.ids, "Number of the record, as listed")->required();
         show->add_flag("--json", rejects_.json, "As JSON");
         show->callback([this] { action_ = [this] { return glia::cli::rejects_show(config_, rejects_); }; });
         auto* retry =
             command->add_subcommand("retry", "Loads records again: from the API, or as they were received");
-        retry->add_option("id", rejects_.ids, "Numbers of records; without any: all that are not settled");
+        retry->add_option("id", rejects_.ids, "Numbers of records; without any: all that are not resolved");
         retry->add_option("--site", rejects_.site, "Only of this site");
         retry->add_flag("--strict", rejects_.strict, "Exit code 65 if some still cannot be loaded");
         retry->callback([this] { action_ = [this] { return glia::cli::rejects_retry(config_, rejects_); }; });
@@ -221,7 +267,6 @@ class CommandLine {
         };
         auto* get = command->add_subcommand("get", "Prints it as JSON, as the API shows it");
         id(get);
-        get->add_flag("--json", engagement_.json, "It always is; for scripts that say so everywhere");
         get->callback(
             [this] { action_ = [this] { return glia::cli::engagement_get(config_, engagement_); }; });
         auto* end = command->add_subcommand(
@@ -248,7 +293,7 @@ class CommandLine {
     }
 
     void add_config() {
-        auto* command = app_.add_subcommand("config", "Looks at the configuration file");
+        auto* command = app_.add_subcommand("config", "Checks or shows the configuration file");
         command->require_subcommand(1);
         command->fallthrough();
         command->footer("Example:\n  glia-sync -c new.yaml config check");
@@ -260,37 +305,14 @@ class CommandLine {
         });
     }
 
-    void add_completion() {
-        auto* command = app_.add_subcommand("completion", "Prints completion for a shell");
-        command->add_option("shell", shell_, "bash or zsh")
-            ->required()
-            ->check(CLI::IsMember({"bash", "zsh"}));
-        command->footer("Example:\n  source <(glia-sync completion bash)");
-        command->callback([this] {
-            action_ = [this] {
-                const bool bash = shell_ == "bash";
-                std::cout << (bash ? glia::cli::bash_completion(app_) : glia::cli::zsh_completion(app_));
-                return 0;
-            };
-        });
-        // For the build, which installs what it prints; people have man(1).
-        auto* manual = app_.add_subcommand("manual", "Prints the manual page")->group("");
-        manual->callback([this] {
-            action_ = [this] {
-                std::cout << glia::cli::manual_page(app_);
-                return 0;
-            };
-        });
-    }
-
     CLI::App app_;
     std::string config_ = glia::cli::kDefaultConfig;
     bool once_ = false;
     bool strict_ = false;
     bool print_ = false;
     bool json_ = false;
+    bool check_ = false;
     std::int64_t limit_ = 20;
-    std::string shell_;
     std::string reset_site_;
     std::string reset_to_;
     glia::cli::SampleOptions sample_;
@@ -298,14 +320,15 @@ class CommandLine {
     glia::cli::EngagementOptions engagement_;
     glia::cli::RejectsOptions rejects_;
     glia::cli::BackfillOptions backfill_;
+    glia::cli::VerifyOptions verify_;
     std::function<int()> action_;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that goes away must not take the service along
-    std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
+    std::signal(SIGPIPE, SIG_IGN);  // writing to a closed pipe fails instead of ending the process
+    std::signal(SIGXFSZ, SIG_IGN);  // exceeding RLIMIT_FSIZE fails the write, like a full disk
     glia::cli::prepare_output();
     CommandLine command_line;
     return glia::cli::finish_output(command_line.parse(argc, argv));

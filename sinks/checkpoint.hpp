@@ -1,7 +1,8 @@
-// Where a pass stands, what holds the right to move it, and what is written with a batch.
+// The position of a pass, the lease that may move it, and what is written with a batch.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,12 +17,13 @@
 
 namespace glia {
 
-/// A pass in progress over [from, to] of one site's listing; kept so that it resumes at `next_page`.
+/// A pass in progress over [from, to] of one site's listing. It is stored, so that it can resume at
+/// `next_page`.
 struct OpenPass {
     Instant from{};
     OptionalInstant to;          ///< none: no end_date, everything from `from` on
-    OptionalInstant started_at;  ///< server's clock, at the request of its first page
-    OptionalText next_page;  ///< the opaque link to go on with (DESIGN.md §3.4); none: from the first page
+    OptionalInstant started_at;  ///< when its first page was requested, by the server's clock
+    OptionalText next_page;      ///< the opaque link to the next page (DESIGN.md §3.4); none: the first page
     std::int64_t pages = 0;
     std::int64_t engagements = 0;
     bool operator==(const OpenPass&) const = default;
@@ -30,7 +32,7 @@ struct OpenPass {
 /// The incremental pass of a site, under the site's lease.
 struct SiteTarget {
     std::string site_id;
-    std::int64_t epoch = 0;  ///< the lease's: a commit under an older one is refused
+    std::int64_t epoch = 0;  ///< the lease's epoch: a commit with an older epoch is refused
     Stream stream = Stream::engagements;
     bool operator==(const SiteTarget&) const = default;
 };
@@ -39,7 +41,7 @@ struct SiteTarget {
 struct TierTarget {
     std::string site_id;
     std::int64_t epoch = 0;
-    std::vector<Seconds> covers;  ///< how far back it reads, and the tiers that reach less far
+    std::vector<Seconds> covers;  ///< `back` of this tier and of the tiers that it includes
     Stream stream = Stream::engagements;
 
     SiteTarget site() const { return {site_id, epoch, stream}; }
@@ -56,7 +58,7 @@ struct WindowTarget {
 /// A pass that did not reach its end, for its row in sync_runs.
 struct FailedPass {
     std::string mode;  ///< incremental or revisit
-    OpenPass pass;     ///< where it stood
+    OpenPass pass;     ///< its last position
     std::int64_t requests = 0;
     std::int64_t rejected = 0;
 };
@@ -64,8 +66,8 @@ struct FailedPass {
 /// How a leased site is given back.
 struct SiteRelease {
     std::chrono::milliseconds next_poll_in{};
-    std::string error;                   ///< empty: all went well
-    std::optional<FailedPass> failed{};  ///< what the error is of
+    std::string error;                   ///< empty on success
+    std::optional<FailedPass> failed{};  ///< the pass that the error belongs to
 };
 
 using PassTarget = std::variant<SiteTarget, TierTarget, WindowTarget>;
@@ -76,67 +78,68 @@ struct PassCheckpoint {
     OpenPass pass;
     bool complete = false;      ///< next_page was null: the window has been read to its end
     OptionalInstant watermark;  ///< only with a completed incremental pass: the new synced_through
-    /// Only with a completed incremental pass after which nothing else is due: the lease is given back by the
-    /// same statement. The same again after that (nobody knows whether it was committed) is not refused.
+    /// Only with a completed incremental pass after which nothing else is due: the same statement releases
+    /// the lease. Repeating such a commit, after its result was lost, is not refused.
     std::optional<SiteRelease> release;
     std::int64_t requests = 0;            ///< of the whole pass so far, retries included
     std::int64_t rejected = 0;            ///< of the whole pass so far
-    std::chrono::milliseconds elapsed{};  ///< since the pass began, by the clock of whoever reads
+    std::chrono::milliseconds elapsed{};  ///< since the pass began, by the process's steady clock
 };
 
-/// What content is compared by.
+/// The hashes by which content is compared.
 struct ContentHashes {
     RecordHash core{};
-    std::optional<RecordHash> legs;  ///< none: there are no legs in the record
+    std::optional<RecordHash> legs;  ///< none if the record carries no legs
 };
 
 /// A record with what the merge needs to know about its response.
 struct FetchedEngagement {
     Engagement engagement;
     RecordSource source = RecordSource::list;
-    Instant fetched_at{};               ///< when it was asked for, by the server's clock
+    Instant fetched_at{};               ///< when it was requested, by the server's clock
     std::string site_id;                ///< the site whose listing showed it; empty for a detail
-    std::optional<Seconds> refetch_in;  ///< set while it goes on: when to fetch it again
-    /// When it was asked for by the steady clock of the process; its maximum: not known, and never late.
+    std::optional<Seconds> refetch_in;  ///< set if it is ongoing: when to fetch it again
+    /// When it was requested, by the process's steady clock. The clock's maximum means unknown and is never
+    /// late.
     std::chrono::steady_clock::time_point sent_at = std::chrono::steady_clock::time_point::max();
-    /// Of `engagement`, taken once by whoever makes this; none: whoever compares it takes them.
+    /// The hashes of `engagement`, if they were computed already; otherwise the comparison computes them.
     std::optional<ContentHashes> hashes{};
 };
 
-/// A rejected record with where it was met.
+/// A rejected record with its source.
 struct RejectedFetch {
     RejectedRecord record;
     RecordSource source = RecordSource::list;
     std::string site_id;  ///< empty for a detail
 };
 
-/// What is written in one transaction.
+/// The records and outcomes that are written in one transaction.
 struct Batch {
     std::vector<FetchedEngagement> engagements;
     std::vector<RejectedFetch> rejected;
-    std::vector<WorkOutcome> details;  ///< claimed details, settled with their records
-    std::string claim_owner;  ///< who claimed the details: what somebody else holds by now is not written
+    std::vector<WorkOutcome> details;  ///< claimed details, completed with their records
+    std::string claimed_by;            ///< the instance that claimed the details; lost claims are not written
 
     bool empty() const { return engagements.empty() && rejected.empty() && details.empty(); }
 };
 
-/// A batch with the position it is committed with; outlived by what it points to.
+/// A batch and the position that it is committed with. Does not own them.
 struct CommitPart {
     const Batch* batch = nullptr;
     const PassCheckpoint* checkpoint = nullptr;  ///< none: rows only
 };
 
-/// What a commit did.
+/// The counts of a commit.
 struct CommitCounts {
     std::int64_t inserted = 0;
     std::int64_t changed = 0;
     std::int64_t unchanged = 0;
     std::int64_t stale = 0;
     std::int64_t legs = 0;      ///< engagements whose legs were written
-    std::int64_t leg_rows = 0;  ///< their legs
-    std::int64_t queued = 0;    ///< details asked for
+    std::int64_t leg_rows = 0;  ///< legs written
+    std::int64_t queued = 0;    ///< details queued
     std::int64_t rejected = 0;
-    std::int64_t forgotten = 0;  ///< not written, because somebody had them erased
+    std::int64_t forgotten = 0;  ///< not written, because `forget` has erased them
 
     CommitCounts& operator+=(const CommitCounts& other) {
         inserted += other.inserted;
@@ -151,5 +154,12 @@ struct CommitCounts {
         return *this;
     }
 };
+
+/// Throws `lease_lost` if the statement of some leases wrote fewer rows than there are leases.
+void fence(std::int64_t rows_written, const std::string& what, std::size_t leases = 1);
+
+/// Names the site or window in errors.
+std::string describe(const SiteTarget& site);
+std::string describe(const WindowTarget& window);
 
 }  // namespace glia

@@ -1,5 +1,5 @@
-// What must hold of all that is committed (DESIGN.md §3.1, §3.3, §3.8). Checked where it is made, and by
-// whoever writes it.
+// Invariants of every commit (DESIGN.md §3.1, §3.3, §3.8). Checked where a checkpoint is created and where it
+// is written.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace glia {
 /// A lease's epoch is positive: one that was never acquired must not write. Throws InvariantBroken.
 void check_epoch(std::int64_t epoch);
 
-/// An epoch under every lease; a watermark with a completed incremental pass and with no other; a lease given
-/// back with such a pass only. Throws InvariantBroken.
+/// The lease has an epoch. A completed incremental pass, and no other, sets a watermark. Only such a pass may
+/// release the lease. Throws InvariantBroken.
 void check_checkpoint(const PassCheckpoint& checkpoint);
 
 }  // namespace glia

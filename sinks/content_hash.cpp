@@ -8,7 +8,7 @@
 
 namespace glia {
 ContentHash bytes_hash(std::string_view bytes) {
-    // Looked up once: OpenSSL 3 else asks its providers for the algorithm every time.
+    // Fetched once: otherwise OpenSSL 3 asks its providers for the algorithm every time.
     static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> kSha256{
         EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free};
     thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state{EVP_MD_CTX_new(),
@@ -25,12 +25,12 @@ ContentHash bytes_hash(std::string_view bytes) {
 }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
-    static constexpr char digits[] = "0123456789abcdef";
+    static constexpr char kDigits[] = "0123456789abcdef";
     std::string text;
     text.reserve(2 * bytes.size());
     for (const std::uint8_t byte : bytes) {
-        text.push_back(digits[byte >> 4]);
-        text.push_back(digits[byte & 15]);
+        text.push_back(kDigits[byte >> 4]);
+        text.push_back(kDigits[byte & 15]);
     }
     return text;
 }
@@ -55,11 +55,11 @@ std::string to_bytea(const RecordHash& hash) {
 
 namespace {
 
-/// Fills `bytes`, a container of bytes, with what `text` says; false if it does not say just so many.
+/// Decodes hexadecimal `text` into `bytes`. Returns false if it does not have exactly that many bytes.
 template <typename Bytes>
 bool read_hex(std::string_view text, Bytes& bytes) {
     if (text.size() != 2 * bytes.size()) return false;
-    // Letters and figures come without a pattern: looked up, they cost no wrong guesses.
+    // A table, because branches on random digits would be mispredicted.
     static constexpr auto kDigits = [] {
         std::array<std::int8_t, 256> digits{};
         digits.fill(-1);

@@ -1,4 +1,4 @@
-// Content hashes: how the sinks know that nothing changed without comparing columns.
+// Content hashes, by which the sinks detect unchanged records without comparing columns.
 #pragma once
 
 #include <array>
@@ -14,11 +14,11 @@ namespace glia {
 /// The first 128 bits of SHA-256.
 using ContentHash = std::array<std::uint8_t, 16>;
 
-/// Of any bytes.
+/// Hashes any bytes.
 ContentHash bytes_hash(std::string_view bytes);
 
-/// The hash of a record's content, with the version of the form in which the content was hashed. Version 1
-/// (legacy_hash.hpp) is stored without its number, every other one with it in front.
+/// The hash of a record's content, with the version of its format. Version 1 (legacy_hash.hpp) is stored
+/// without its number; every other version's number precedes the hash.
 struct RecordHash {
     static constexpr std::uint8_t kLegacy = 1;
     static constexpr std::uint8_t kCurrent = 2;
@@ -26,7 +26,7 @@ struct RecordHash {
     std::uint8_t version = kCurrent;
     ContentHash digest{};
 
-    /// As it is stored, for as long as the hash lives.
+    /// The stored form. Valid as long as this object.
     std::string_view bytes() const;
     bool operator==(const RecordHash&) const = default;
 };

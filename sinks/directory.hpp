@@ -1,5 +1,5 @@
-// Names beside the engagements: operators, sites and queues as their listings tell them (spec:
-// directory-and-statistics). Everything but `id` may be missing; missing and null are the same.
+// Records of operators, sites and queues from their listings (spec: directory-and-statistics). Every member
+// except `id` may be missing; missing and null are the same.
 #pragma once
 
 #include <array>
@@ -17,7 +17,8 @@ namespace glia {
 /// A list of texts; a list without entries differs from no list.
 using OptionalTexts = std::optional<std::vector<std::string>>;
 
-/// An employee of the contact centre: personal data too. What changes by the minute is not kept.
+/// An employee of the contact centre, and thus personal data. Members that change by the minute are not
+/// stored.
 struct OperatorEntry {
     OptionalText id;
     OptionalText name;
@@ -39,8 +40,8 @@ struct SiteEntry {
     OptionalText id;
     OptionalText name;
     OptionalTexts addresses;
-    OptionalText time_zone;       ///< as told
-    OptionalText iana_time_zone;  ///< the same by its IANA name; none: not known
+    OptionalText time_zone;       ///< as received
+    OptionalText iana_time_zone;  ///< its IANA name; none if unknown
     OptionalSeconds reactive_call_timeout;
     OptionalSeconds proactive_call_timeout;
     OptionalSeconds multi_engagement_max_count;  ///< a number
@@ -57,14 +58,14 @@ struct QueueEntry {
     OptionalInstant created_at;
     OptionalInstant updated_at;
     OptionalSeconds capacity;  ///< a number
-    OptionalTexts media;       ///< of routing_policy, which `extra` holds as a whole
+    OptionalTexts media;       ///< from routing_policy, which is stored in `extra`
     OptionalText fallback_queue_id;
     OptionalText when_unstaffed;
     OptionalText extra;
     bool operator==(const QueueEntry&) const = default;
 };
 
-/// The records of one listing: one of the lists has entries, as the stream says.
+/// The records of one listing. Only the list of the listing's stream has entries.
 struct DirectoryRecords {
     std::vector<OperatorEntry> operators;
     std::vector<SiteEntry> sites;

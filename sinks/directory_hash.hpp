@@ -1,4 +1,4 @@
-// What tells whether anything of an operator, a site or a queue that is stored has changed.
+// Hashes that show whether anything of a stored operator, site or queue has changed.
 #pragma once
 
 #include "sinks/content_hash.hpp"
@@ -6,9 +6,9 @@
 
 namespace glia {
 
-/// Over the members by name and value, as the hash of an engagement; what is not stored is not in it.
+/// Hashes the stored members by name and value, like the hash of an engagement.
 RecordHash directory_hash(const OperatorEntry& entry);
-/// Also over the IANA time zone, which the configuration may give.
+/// Includes the IANA time zone, which may come from the configuration.
 RecordHash directory_hash(const SiteEntry& entry);
 RecordHash directory_hash(const QueueEntry& entry);
 

@@ -1,4 +1,4 @@
-// From a fetched engagement to what is written of it: what every sink does before it writes.
+// Decides what to write of a fetched engagement. Every sink uses it.
 #pragma once
 
 #include <chrono>
@@ -11,13 +11,12 @@ namespace glia {
 
 ContentHashes content_hashes(const Engagement& engagement);
 
-/// What plan_merge() compares, at `now` by the steady clock of the process.
+/// The input of plan_merge() for a response, at `now` by the process's steady clock.
 IncomingState incoming_state(const FetchedEngagement& fetched, std::chrono::steady_clock::time_point now);
 
-/// plan_merge() for what may be stored under the first form of the content hash. Hashes in `stored` that tell
-/// of the same content become current ones (legacy_hash.hpp), and the plan rewrites them. A hash of legs
-/// without the time of their reading, which only a row changed by hand has, is left out: such legs are not
-/// known.
+/// plan_merge() for rows that may have hashes of the first format (legacy_hash.hpp). If the content is
+/// unchanged, replaces these hashes in `stored` by current ones, and the plan rewrites them. Ignores a hash
+/// of legs without `legs_fetched_at`, which only a row changed by hand has: such legs count as unknown.
 MergePlan plan_engagement(std::optional<StoredState>& stored, const Engagement& engagement,
                           const IncomingState& incoming);
 

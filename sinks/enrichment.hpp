@@ -1,5 +1,5 @@
-// Enrichers: what is fetched beside engagements and legs (DESIGN.md §2, enrich). Their queue is the work
-// queue (sinks/work.hpp).
+// Enrichers, which fetch further data for engagements (DESIGN.md §2, enrich). Their queue is the work queue
+// (sinks/work.hpp).
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,24 @@
 
 namespace glia {
 
-/// What a writer asks for when an engagement is new or has changed.
-struct EnrichmentWishes {
+/// The enrichers for which a writer queues work when an engagement is new or has changed.
+struct EnabledEnrichers {
     bool transcripts = false;
     bool recordings = false;
     bool any() const { return transcripts || recordings; }
 };
 
-/// How far the engagements are known that came or changed while an enricher was off.
+/// The position in the engagements that came or changed while an enricher was off.
 struct MissedCursor {
-    std::string changed_at;  ///< of the last one, as the database writes it
+    std::string changed_at;  ///< of the last engagement, in the database's text format
     std::string engagement_id;
 };
 
-/// How an enricher stands, for `status`.
+/// The state of an enricher, for `status`.
 struct EnricherStatus {
     std::string kind;
     std::int64_t waiting = 0;
-    std::int64_t failing = 0;  ///< of those, with a failed attempt
+    std::int64_t failing = 0;  ///< the jobs among them with a failed attempt
     OptionalInstant last_success_at;
     OptionalText last_error;
     OptionalInstant last_error_at;

@@ -11,11 +11,11 @@
 namespace glia::hashing {
 namespace {
 
-// An engagement fits, with two legs or so.
+// Bytes. Enough for an engagement with about two legs.
 constexpr std::size_t kUsualSize = 4096;
 
-/// The time that a text in the API's form tells. Whoever reads records knows more forms; a text in one of
-/// them stays a text here.
+/// Parses a time in the API's usual form. The record reader accepts more forms, but here a text in one of
+/// them stays a text.
 std::optional<Instant> time_of(std::string_view text) {
     constexpr std::size_t kShortest = std::string_view("2017-07-07T13:47Z").size(), kDateEnd = 10;
     if (text.size() < kShortest || text[kDateEnd] != 'T' || text[4] != '-') return std::nullopt;
@@ -51,7 +51,7 @@ void add_element(LeafWriter& out, simdjson::dom::element value) {
         case Type::NULL_VALUE:
             return;
         default: {
-            // 10.0 is the whole number that it is for a documented member too.
+            // Treats 10.0 as a whole number, like the reader of documented members.
             double number = 0;
             constexpr double kLargestExact = 9e15;
             if (value.get_double().get(number) == simdjson::SUCCESS && std::trunc(number) == number &&
@@ -156,7 +156,7 @@ std::string LeafWriter::take() && {
 void add_json_leaves(LeafWriter& out, std::string_view json) {
     simdjson::dom::parser parser;
     simdjson::dom::element root;
-    // What a record keeps has been read as JSON before; what is not, counts as a text.
+    // Stored members are valid JSON, because the parser wrote them. Anything else counts as a text.
     if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) return out.text("", json);
     add_element(out, root);
 }

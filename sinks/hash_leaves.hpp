@@ -1,4 +1,4 @@
-// What a record's hash is taken over: its leaves, each a path of names and positions with a value.
+// The input of a record's hash: its leaves. A leaf is a path of names and positions, and a value.
 //
 // A leaf is written as the length of its path, the path, a letter for the kind of value and the value. NUL,
 // which no name holds, stands before each part of a path; a position in a list is eight hexadecimal digits.
@@ -22,8 +22,8 @@
 
 namespace glia::hashing {
 
-/// The bytes that are hashed: the version of this form, and the leaves in the order in which they are
-/// written. Paths are below what was entered last; an empty one is that place itself.
+/// Builds the bytes to hash: the format's version, then the leaves in the order in which they are written.
+/// Paths are relative to the place entered last; an empty path is the place itself.
 class LeafWriter {
   public:
     LeafWriter();
@@ -34,11 +34,11 @@ class LeafWriter {
     void time(std::string_view path, Instant value);
     void integer(std::string_view path, std::int64_t value);
     void flag(std::string_view path, bool value);
-    /// A number that is no whole one, as it stands.
+    /// Writes a number that is not whole, as received.
     void number(std::string_view path, std::string_view value);
     void list_length(std::string_view path, std::size_t length);
 
-    /// While it lives, leaves are written below a place.
+    /// RAII: while it exists, leaves are written below a place.
     class Place {
       public:
         Place(std::string& path, std::size_t outside) : path_(path), outside_(outside) {}
@@ -50,16 +50,17 @@ class LeafWriter {
         std::string& path_;
         std::size_t outside_;
     };
-    /// A path as FieldPath has it.
+    /// Enters a path in the format of FieldPath.
     [[nodiscard]] Place enter(std::string_view path);
-    /// A member by its name.
+    /// Enters a member by its name.
     [[nodiscard]] Place enter_member(std::string_view name);
     [[nodiscard]] Place enter_position(std::size_t position);
 
-    /// From now on remembers where each leaf begins, so that take() can sort them.
+    /// Records where each later leaf begins, so that take() can sort the leaves. Not needed if they are
+    /// written in order.
     void keep_order() { keeps_order_ = true; }
-    /// The bytes; after keep_order() with the leaves in the order of their paths: of two leaves of one path
-    /// the first that was written counts.
+    /// Returns the bytes. After keep_order(), sorts the leaves by path; of two leaves with one path, the
+    /// first written one is used.
     std::string take() &&;
 
   private:
@@ -76,7 +77,7 @@ class LeafWriter {
     std::vector<Leaf> leaves_;
 };
 
-/// Adds the leaves of a JSON value, as of the object that a record keeps as its `extra`.
+/// Adds the leaves of a JSON value, such as a record's `extra`.
 void add_json_leaves(LeafWriter& out, std::string_view json);
 
 /// Writes the leaves of records of one list of fields.
@@ -103,12 +104,12 @@ class RecordLeaves<FieldList<Fields...>> {
   public:
     using Record = typename FieldList<Fields...>::Record;
 
-    /// The leaves of documented members, in the order of their paths, without the field `kLeftOut`.
+    /// Writes the leaves of documented members in the order of their paths, except the field `kLeftOut`.
     template <Name kLeftOut = "">
     static void write(LeafWriter& out, const Record& record) {
         write_sorted<kLeftOut>(out, record, std::make_index_sequence<sizeof...(Fields)>{});
     }
-    /// True if something beyond documented members is kept, of the record or of an element of its lists.
+    /// True if the record or an element of its lists has extra members.
     template <Name kLeftOut = "">
     static bool has_extra(const Record& record) {
         return (field_has_extra<kLeftOut, Fields>(record) || ...);
@@ -232,18 +233,18 @@ class RecordLeaves<FieldList<Fields...>> {
     }
 };
 
-/// The bytes whose hash is the record's.
+/// Returns the bytes to hash for a record.
 template <typename List, Name kLeftOut = "">
 std::string leaves_of(const typename List::Record& record) {
     LeafWriter out;
     using Leaves = RecordLeaves<List>;
     const bool extra = Leaves::template has_extra<kLeftOut>(record);
-    if (extra) out.keep_order();  // documented members alone are written in it
+    if (extra) out.keep_order();  // without extra members the leaves are written in order
     Leaves::template write<kLeftOut>(out, record);
     if (extra) Leaves::template write_extra<kLeftOut>(out, record);
     return std::move(out).take();
 }
-/// The same of a list of records.
+/// The same for a list of records.
 template <typename List>
 std::string leaves_of_list(const RecordList<typename List::Record>& records) {
     LeafWriter out;

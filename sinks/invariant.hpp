@@ -1,5 +1,5 @@
-// Invariants that guard data, checked in release builds too. One that does not hold is a mistake of this
-// program: going on could write what is wrong.
+// Invariants that guard data, checked in release builds too. A broken invariant is a bug in this program:
+// continuing could write wrong data.
 #pragma once
 
 #include <exception>
@@ -7,8 +7,8 @@
 
 namespace glia {
 
-/// An invariant does not hold. Ends the program with exit code 70; a transaction under way rolls back. Not a
-/// std::logic_error, which libpqxx throws for what concerns one statement.
+/// An invariant does not hold. Ends the program with exit code 70; a running transaction rolls back. Not
+/// derived from std::logic_error, which libpqxx throws for errors of a single statement.
 class InvariantBroken : public std::exception {
   public:
     InvariantBroken(const char* invariant, const char* file, int line);
@@ -19,7 +19,7 @@ class InvariantBroken : public std::exception {
     std::string text_;
 };
 
-// std::source_location is not for Debian 12's clang, which builds the fuzzers.
+// Debian 12's clang, which builds the fuzzers, lacks std::source_location.
 
 /// Throws InvariantBroken unless `holds`. `invariant` says what must be true, such as "a lease has an epoch".
 inline void check_invariant(bool holds, const char* invariant, const char* file = __builtin_FILE(),

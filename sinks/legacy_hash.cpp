@@ -10,7 +10,7 @@ namespace {
 // Length-prefixed fields: no two different contents serialise to the same bytes.
 class Serialiser {
   public:
-    // An engagement fits, with two legs or so.
+    // Bytes. Enough for an engagement with about two legs.
     Serialiser() { bytes_.reserve(2048); }
     void text(const RecordText& value) {
         if (!value) {

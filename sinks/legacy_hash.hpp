@@ -1,6 +1,5 @@
-// The first form of the content hash, in which fields stood in a fixed order without their names. Databases
-// that were filled with it are recognised: what is stored under it and has not changed is rewritten once,
-// without a request.
+// The first format of the content hash, with fields in a fixed order and without names. If a stored hash has
+// this format and the content has not changed, the hash is rewritten once, without a request to the API.
 #pragma once
 
 #include "sinks/merge.hpp"
@@ -11,8 +10,8 @@ namespace glia {
 RecordHash legacy_core_hash(const Engagement& engagement);
 RecordHash legacy_legs_hash(const RecordList<Leg>& legs);
 
-/// Replaces each hash of the first form in `stored` by the current one if it tells of the same content as
-/// `engagement`, whose hashes are in `incoming`. True if one was replaced.
+/// Replaces each hash of the first format in `stored` by the current one from `incoming`, if it matches the
+/// content of `engagement`. Returns true if one was replaced.
 bool upgrade_hashes(StoredState& stored, const Engagement& engagement, const IncomingState& incoming);
 
 }  // namespace glia

@@ -8,10 +8,10 @@
 namespace glia {
 namespace {
 
-// Of a list hash, in its version: the list item differed from the stored content, which came from a detail,
-// and it is not known which of the two showed the newer state.
+// A flag in a list hash's version: the list item differed from the stored content, which came from a detail,
+// and it is unknown which of the two is newer.
 constexpr std::uint8_t kDoubted = 0x80;
-// A list item that was asked for so long after the doubted one shows a state of its own.
+// A list item requested this long after the doubted one is new evidence.
 constexpr std::chrono::seconds kDoubtSettlesAfter{5};
 
 bool is_doubted(const RecordHash& hash) {
@@ -21,7 +21,7 @@ RecordHash doubted(RecordHash hash) {
     hash.version |= kDoubted;
     return hash;
 }
-/// True if `list_hash`, doubted or not, is of the content with this hash.
+/// True if `list_hash`, doubted or not, is the hash of this content.
 bool tells_of(const std::optional<RecordHash>& list_hash, const RecordHash& content) {
     return list_hash && doubted(*list_hash) == doubted(content);
 }
@@ -43,14 +43,14 @@ void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePl
     plan.write_legs = true;
 }
 
-/// The list still shows what differed from the stored detail. Between the two the engagement may have changed
-/// and changed back, so a later list item asks for one more detail, which has the last word.
-void settle_doubt(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
+/// Called if the listing still shows the content that differed from the stored detail. The engagement may
+/// have changed and changed back between the two, so a later list item queues one more detail, which decides.
+void resolve_doubt(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
     const bool later = incoming.fetched_at > stored.fetched_at + kDoubtSettlesAfter;
     if (!is_doubted(*stored.list_hash) || incoming.late || !later) return;
     plan.list_hash = incoming.core_hash;
     plan.write_list_hash = true;
-    plan.want_detail = !incoming.legs_hash;
+    plan.enqueue_detail = !incoming.legs_hash;
     plan.write_core = incoming.legs_hash.has_value();
 }
 
@@ -59,7 +59,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
     plan.list_hash = stored.list_hash;
     if (incoming.core_hash == stored.core_hash) return;
     if (from_list && tells_of(stored.list_hash, incoming.core_hash)) {
-        settle_doubt(stored, incoming, plan);
+        resolve_doubt(stored, incoming, plan);
         return;
     }
     if (is_older(incoming, stored.fetched_at)) {
@@ -69,8 +69,8 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
     if (from_list) {
         plan.list_hash = incoming.core_hash;
         plan.write_list_hash = true;
-        plan.want_detail = !incoming.legs_hash;
-        // A detail has the last word where the two disagree without a change of the list item known to us.
+        plan.enqueue_detail = !incoming.legs_hash;
+        // A detail decides if list and detail disagree although the list item has not changed.
         plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
         if (!plan.write_core) plan.list_hash = doubted(incoming.core_hash);
         return;
@@ -122,14 +122,14 @@ MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingSta
         plan.write_core = true;
         plan.write_legs = incoming.legs_hash.has_value();
         if (incoming.source == RecordSource::list) plan.list_hash = incoming.core_hash;
-        plan.want_detail = incoming.source == RecordSource::list && !incoming.legs_hash;
+        plan.enqueue_detail = incoming.source == RecordSource::list && !incoming.legs_hash;
         return plan;
     }
     check_stored_state(*stored);
     plan_core(*stored, incoming, plan);
     plan_legs(*stored, incoming, plan);
     const bool overwrites = plan.write_core || (plan.write_legs && stored->legs_fetched_at);
-    if (incoming.late && overwrites) plan.want_detail = true;
+    if (incoming.late && overwrites) plan.enqueue_detail = true;
     check_invariant(!plan.write_legs || incoming.legs_hash, "legs are written with their hash");
     return plan;
 }

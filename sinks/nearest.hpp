@@ -1,4 +1,5 @@
-// What a misspelt word was meant to be.
+// Suggests a known word for a misspelt one.
+// By hand: Debian 12 has no C++ library for edit distances.
 #pragma once
 
 #include <optional>
@@ -7,7 +8,7 @@
 
 namespace glia {
 
-/// The known word nearest to `word`, if one is near enough to be what was meant.
+/// Returns the known word most similar to `word`; none if no word is similar.
 std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace glia

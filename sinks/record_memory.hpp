@@ -1,7 +1,7 @@
-// What records are made of: texts and lists. Those of a record that comes from a response lie together in
-// memory that the whole response shares, texts where they stand in its body, so that reading a page takes a
-// handful of allocations instead of thousands; those of a record that was copied, or put together by hand,
-// are its own. Which of the two shows nowhere but in the cost.
+// Arena-backed strings and lists. A record parsed from a response borrows from the response's body and arena,
+// so that a page needs a handful of allocations instead of thousands. A copied record owns its memory. The
+// API is the same. By hand: std::pmr stores a pointer in every string and copies each text. Thousands of
+// small allocations per page were most of the time of parse_page in tests/bench.
 #pragma once
 
 #include <algorithm>
@@ -22,18 +22,18 @@
 
 namespace glia {
 
-/// Memory that is handed out piece by piece and given back as a whole. Filled by one thread; what was handed
-/// out may be read by any.
+/// An arena: allocates piece by piece and frees everything at once. One thread allocates; any thread may
+/// read.
 class RecordMemory {
   public:
-    /// `expected`: how many bytes will be about enough. `body` stays where it is as long as the memory, so
-    /// what stands there may be borrowed as well.
+    /// `expected`: an estimate of the bytes to allocate. The arena owns `body` at a fixed address, so records
+    /// may borrow from it.
     explicit RecordMemory(std::size_t expected, std::string body = {})
         : body_(std::move(body)), slab_size_(std::max<std::size_t>(expected, 256)) {}
     RecordMemory(const RecordMemory&) = delete;
     RecordMemory& operator=(const RecordMemory&) = delete;
 
-    /// Uninitialised.
+    /// Returns uninitialised memory.
     void* allocate(std::size_t bytes, std::size_t alignment) {
         const std::size_t gap = (alignment - reinterpret_cast<std::uintptr_t>(at_)) & (alignment - 1);
         if (left_ < bytes + gap) return allocate_slab(bytes);
@@ -42,7 +42,7 @@ class RecordMemory {
         left_ -= bytes + gap;
         return place;
     }
-    /// A copy.
+    /// Copies `text` into the arena.
     std::string_view keep(std::string_view text) {
         char* const place = static_cast<char*>(allocate(text.size(), 1));
         std::copy_n(text.data(), text.size(), place);
@@ -54,7 +54,7 @@ class RecordMemory {
     void* allocate_slab(std::size_t bytes) {
         const std::size_t size = std::max(bytes, slab_size_);
         slabs_.push_back(std::make_unique_for_overwrite<std::byte[]>(size));
-        if (bytes > slab_size_ / 2 && left_ > 0) return slabs_.back().get();  // the open slab stays open
+        if (bytes > slab_size_ / 2 && left_ > 0) return slabs_.back().get();  // keeps using the previous slab
         at_ = slabs_.back().get() + bytes;
         left_ = size - bytes;
         return slabs_.back().get();
@@ -67,8 +67,8 @@ class RecordMemory {
     std::vector<std::unique_ptr<std::byte[]>> slabs_;
 };
 
-/// Keeps the memory that a record borrows from, as the first member of that record: so it goes last, and
-/// while one record is assigned to another, the memory of both stays. A copy of a record borrows nothing.
+/// Keeps the arena that a record borrows from. Must be the record's first member, so that it is destroyed
+/// last and both arenas exist while a record is assigned. A copy of a record borrows nothing.
 class MemoryHold {
   public:
     MemoryHold() = default;
@@ -82,14 +82,14 @@ class MemoryHold {
         return *this;
     }
     ~MemoryHold() = default;
-    /// Not a part of what the record says.
+    /// Always equal: it is not part of the record's value.
     bool operator==(const MemoryHold&) const { return true; }
 
   private:
     std::shared_ptr<RecordMemory> memory_;
 };
 
-/// A text or none, like std::optional<std::string>; below 4 GiB, beyond which std::length_error is thrown.
+/// A text or none, like std::optional<std::string>. Throws std::length_error for 4 GiB or more.
 class RecordText {
   public:
     RecordText() noexcept = default;
@@ -118,15 +118,15 @@ class RecordText {
         if (owned_) delete[] data_;
     }
 
-    /// A text that outlives this one.
+    /// Borrows `text`, which must outlive the result.
     static RecordText borrowed(std::string_view text) {
         RecordText result;
         result.borrow(text);
         return result;
     }
-    /// The same text or none, borrowed from `other`, which outlives this one.
+    /// Borrows the text of `other`, which must outlive the result.
     static RecordText borrow_of(const RecordText& other) { return other ? borrowed(*other) : RecordText(); }
-    /// From now on the same as one that is borrowed.
+    /// Replaces the text by a borrowed one.
     void borrow(std::string_view text) {
         const std::uint32_t size = checked(text.size());
         if (owned_) delete[] data_;
@@ -137,7 +137,7 @@ class RecordText {
 
     bool has_value() const noexcept { return data_ != nullptr; }
     explicit operator bool() const noexcept { return has_value(); }
-    /// The text; nothing of none.
+    /// The text; empty if there is none.
     std::string_view operator*() const noexcept { return {data_, size_}; }
     std::string_view value_or(std::string_view other) const noexcept { return data_ ? **this : other; }
     std::string str() const { return std::string(**this); }
@@ -153,7 +153,7 @@ class RecordText {
     }
     friend bool operator==(const RecordText& a, std::nullopt_t) noexcept { return !a; }
     template <typename Other>
-    requires std::convertible_to<const Other&, std::string_view>
+        requires std::convertible_to<const Other&, std::string_view>
     friend bool operator==(const RecordText& a, const Other& b) noexcept {
         return a && *a == std::string_view(b);
     }
@@ -169,7 +169,7 @@ class RecordText {
     bool owned_ = false;
 };
 
-/// A list that is not added to once it is made.
+/// A list of fixed length.
 template <typename T>
 class RecordList {
   public:
@@ -203,7 +203,7 @@ class RecordList {
         }
     }
 
-    /// With the elements of `from`, which is left empty, in `memory`, which outlives the list.
+    /// Moves the elements of `from` into `memory`, which must outlive the list. Leaves `from` empty.
     static RecordList borrowed(std::vector<T>& from, RecordMemory& memory) {
         RecordList list;
         if (from.empty()) return list;

@@ -1,7 +1,7 @@
-// The plain records that a sink takes: what one engagement is, in the API's own words.
+// The records that a sink takes, as plain structs: engagements, legs, chat messages.
 //
 // Field names and units are those of the API documentation (§ Output fields, § Engagement Leg, § Queues).
-// Everything but `id` and `created_at` may be missing (DESIGN.md §3.5); missing and null are the same.
+// Every member except `id` and `created_at` may be missing (DESIGN.md §3.5); missing and null are the same.
 #pragma once
 
 #include <chrono>
@@ -35,10 +35,10 @@ struct QueueRef {
 
 /// One leg: the engagement starts with one, each transfer adds one.
 struct Leg {
-    // Not left to the compiler, which would have all of it zeroed first.
+    // User-provided: a defaulted constructor would first zero the whole object.
     // NOLINTNEXTLINE(modernize-use-equals-default)
     Leg() noexcept {}
-    RecordText id;  ///< "#<position>" where the API sent none, so that the leg can be stored at all
+    RecordText id;  ///< "#<position>" if the API sent none, because the table's key needs an id
     RecordText operator_id;
     RecordText site_id;
     OptionalInstant requested_at;
@@ -67,8 +67,8 @@ struct OperatorRef {
 
 /// One engagement. `legs` is empty-optional when the response did not carry them (the list does not).
 struct Engagement {
-    Engagement() noexcept {}  // NOLINT(modernize-use-equals-default): as that of Leg
-    MemoryHold memory;        ///< of what is borrowed below
+    Engagement() noexcept {}  // NOLINT(modernize-use-equals-default): like Leg's
+    MemoryHold memory;        ///< keeps the memory that the members borrow from
     RecordText id;            ///< never none
     Instant created_at{};
     RecordText engagement_type;
@@ -93,11 +93,11 @@ struct Engagement {
     RecordList<QueueRef> queues;
     RecordText extra;  ///< undocumented members as one canonical JSON object
     std::optional<RecordList<Leg>> legs;
-    /// Of the visitor's id as it came, where privacy replaced it; for recognising who is forgotten.
-    std::optional<ContentHash> visitor_mark;
-    /// What is beyond the documentation, where privacy changed `extra`, here or in a leg: names and kinds,
-    /// and examples of what is kept. None: as `extra` has it.
-    std::shared_ptr<const UndocumentedOfRecord> undocumented;
+    /// Digest of the received visitor's id if privacy replaced it, to recognise forgotten visitors.
+    std::optional<ContentHash> visitor_digest;
+    /// The undocumented members before privacy changed `extra` (here or in a leg): names, kinds, and the
+    /// examples that privacy allows. Null if privacy changed nothing: then `extra` shows them.
+    std::shared_ptr<const UndocumentedOfRecord> undocumented_members;
     bool operator==(const Engagement&) const = default;
 };
 
@@ -118,10 +118,11 @@ struct ChatMessage {
 
 /// A record that could not be loaded (DESIGN.md §3.5).
 struct RejectedRecord {
-    OptionalText engagement_id;                 ///< if it could be read
-    std::string payload;                        ///< as received
-    std::string reason;                         ///< one line: which field, what is wrong
-    std::optional<ContentHash> visitor_mark{};  ///< of the visitor's id, if it could be read
+    OptionalText engagement_id;                   ///< if it could be read
+    std::string payload;                          ///< as received
+    std::string reason;                           ///< one line: which field, what is wrong
+    std::optional<ContentHash> visitor_digest{};  ///< of the visitor's id, if it could be read
+    OptionalText operator_id{};                   ///< of an operator's entry, if its href names it
     bool operator==(const RejectedRecord&) const = default;
 };
 
@@ -129,11 +130,11 @@ struct RejectedRecord {
 /// request, there is no leg yet. Such engagements are fetched again until they have ended.
 bool is_ongoing(const Engagement& engagement, Instant now);
 
-/// How PostgreSQL and people read a time: `2024-05-01 12:00:00.123456+00`.
+/// Formats a time for PostgreSQL and for people: `2024-05-01 12:00:00.123456+00`.
 std::string to_text(Instant time);
 
-/// How the API and JSON read a time: `2024-05-01T12:00:00Z`, with as many fraction digits as needed (none, 3
-/// or 6).
+/// Formats a time for the API and JSON: `2024-05-01T12:00:00Z`, with as many fraction digits as needed (none,
+/// 3 or 6).
 std::string to_iso8601(Instant time);
 
 }  // namespace glia

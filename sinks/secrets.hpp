@@ -15,7 +15,7 @@ class Secrets {
   public:
     void add(const std::string& secret);
     /// Returns `text` with every secret masked. A secret shorter than four bytes is masked only as a whole
-    /// word: masks inside words would spell it.
+    /// word: a mask inside an ordinary word would reveal it.
     std::string scrub(std::string text) const;
     bool operator==(const Secrets&) const = default;
 

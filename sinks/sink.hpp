@@ -2,7 +2,7 @@
 // of every other destination and hands merged records to its RecordWriter.
 //
 // Every call blocks. A Sink belongs to one thread at a time; the daemon gives each writer thread its own.
-// Errors are SinkError or OutputLost, never anything a driver throws.
+// Calls throw SinkError or OutputLost, never exceptions of a driver.
 #pragma once
 
 #include <functional>
@@ -21,11 +21,14 @@
 #include "sinks/state/reject_store.hpp"
 #include "sinks/state/report_store.hpp"
 #include "sinks/state/site_leases.hpp"
+#include "sinks/state/statistics_store.hpp"
+#include "sinks/state/verification_store.hpp"
 #include "sinks/state/work_queue.hpp"
 
 namespace glia {
 
-/// See the file's head. The stores live as long as the sink, and each call on one is a transaction.
+/// A destination with its state. The stores live as long as the sink. Each call on a store is one
+/// transaction.
 class Sink {
   public:
     virtual ~Sink() = default;
@@ -37,9 +40,9 @@ class Sink {
 
     /// Writes a batch and, with it, the checkpoint; all or nothing. Throws `lease_lost` if the fence refuses.
     virtual CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) = 0;
-    /// Writes several in one transaction, all or nothing; the counts in their order. They end in the tables
-    /// as if each had been committed on its own, one after the other. A sink that does not do that returns
-    /// nothing, and has done nothing.
+    /// Commits several batches in one transaction, all or nothing, and returns their counts in order. The
+    /// result is the same as committing them one after the other. A sink that cannot do this returns an empty
+    /// list and writes nothing.
     virtual std::vector<CommitCounts> commit_together(const std::vector<CommitPart>&) { return {}; }
 
     virtual SiteLeases& site_leases() = 0;
@@ -47,10 +50,13 @@ class Sink {
     virtual WorkQueue& work_queue() = 0;
     virtual EnrichmentStore& enrichments() = 0;
     virtual DirectoryStore& directory() = 0;
+    virtual StatisticsStore& statistics() = 0;
     virtual ErasureStore& erasures() = 0;
     virtual RejectStore& rejects() = 0;
     virtual InstanceStore& instances() = 0;
     virtual ReportStore& reports() = 0;
+    /// Null if the sink's records cannot be read back and compared.
+    virtual VerificationStore* verifications() { return nullptr; }
 };
 
 using SinkFactory = std::function<std::unique_ptr<Sink>()>;

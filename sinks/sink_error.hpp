@@ -1,4 +1,4 @@
-// What a sink throws.
+// The exceptions of sinks.
 #pragma once
 
 #include <stdexcept>
@@ -12,11 +12,11 @@ class SinkError : public std::runtime_error {
     enum class Kind {
         unavailable,    ///< connection lost, server restarting, lock or statement timeout: the same call may
                         ///< succeed later
-        misconfigured,  ///< no such database, role, password or schema: a person has to act
+        misconfigured,  ///< wrong database, role, password or schema: retrying does not help
         denied,         ///< a privilege is missing
-        lease_lost,     ///< the fence held: somebody else owns this work now; nothing was written
-        schema,         ///< schema newer than the program, or older and not to be migrated
-        internal        ///< a statement failed that should not have
+        lease_lost,     ///< another instance holds the lease now; nothing was written
+        schema,         ///< the schema is newer than the program, or older and must not be migrated
+        internal        ///< an unexpected failure of a statement
     };
     SinkError(Kind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
     Kind kind() const { return kind_; }
@@ -25,8 +25,8 @@ class SinkError : public std::runtime_error {
     Kind kind_;
 };
 
-/// Standard output, where the lines go, takes no more of them: its reader is gone, or its disk is full.
-/// Nothing that is tried again helps, so this ends the program. `what()` is one line for a person.
+/// Standard output cannot be written any more: its reader has exited or its disk is full. Retries do not
+/// help, so this ends the program. `what()` is one line for a person.
 class OutputLost : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

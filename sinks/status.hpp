@@ -1,4 +1,4 @@
-// What `status` tells (DESIGN.md §1), as plain values.
+// The report of `status` (DESIGN.md §1), as plain values.
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 #include "sinks/enrichment.hpp"
 #include "sinks/records.hpp"
 #include "sinks/stream.hpp"
+#include "sinks/volume.hpp"
 
 namespace glia {
 
@@ -27,7 +28,11 @@ struct SiteStatus {
     std::int64_t rejected = 0;                          ///< of the engagements
     std::string stream = name_of(Stream::engagements);  ///< or one that only a newer program knows
     OptionalText name{};                                ///< of the site, if it is known
-    OptionalText refusal{};  ///< how the API refuses a listing, which is no failure; none: it does not
+    OptionalText refusal{};    ///< how the API refuses a listing, which is no failure; none: it does not
+    std::int64_t missing = 0;  ///< engagements that the source no longer has
+    OptionalInstant verified_through{};  ///< end of the newest day that `verify` found in order, or repaired
+    OptionalInstant verified_at{};       ///< when it did
+    std::optional<VolumeStatus> volume{};  ///< of its newest hours; none: nothing is counted yet
 };
 
 /// True if what was done last, a pass of a site or an enricher's attempt, ended with an error.
@@ -36,7 +41,7 @@ inline bool is_failing(const auto& status) {
            (!status.last_success_at || *status.last_error_at > *status.last_success_at);
 }
 
-/// What the report tells of a site's stream; null: nothing.
+/// The report's entry for a site's stream; null: there is none.
 inline const SiteStatus* find_site(const std::vector<SiteStatus>& sites, const std::string& site_id,
                                    Stream stream = Stream::engagements) {
     for (const SiteStatus& known : sites) {
@@ -70,12 +75,22 @@ struct RunStatus {
     std::int64_t requests = 0;
 };
 
+/// What `verify` found on the newest day of a site that it compared.
+struct NewestVerification {
+    std::int64_t day = 0;  ///< in UTC, in days since 1970
+    std::int64_t listed = 0, stored = 0, missing = 0, different = 0, gone = 0, repaired = 0;
+    OptionalInstant verified_at;
+
+    std::int64_t open_differences() const { return missing + different + gone - repaired; }
+};
+
 /// What happened lately, for the status page.
 struct History {
     static constexpr std::size_t kHours = 24;
     std::vector<RunStatus> runs;  ///< the newest first
     /// By site: engagements by the hour of their created_at; the last one is the hour up to now.
     std::map<std::string, std::array<std::int64_t, kHours>> engagements_by_hour;
+    std::map<std::string, NewestVerification> newest_verifications;  ///< by site; none: never verified
 };
 
 /// How far the API's clock is ahead of that of a machine that runs glia-sync, as it found last (DESIGN.md
@@ -101,11 +116,12 @@ struct StatusReport {
     std::int64_t details_waiting = 0;
     std::int64_t details_parked = 0;
     std::int64_t rejected = 0;
-    std::vector<BackfillStatus> backfills;         ///< unfinished ones
-    std::vector<EnricherStatus> enrichers;         ///< those that have ever worked or have work waiting
-    std::vector<ClockStatus> clocks;               ///< of each machine
-    std::vector<UndocumentedStatus> undocumented;  ///< the newest first, at most 100
+    std::vector<BackfillStatus> backfills;  ///< unfinished ones
+    std::vector<EnricherStatus> enrichers;  ///< those that have ever worked or have work waiting
+    std::vector<ClockStatus> clocks;        ///< of each machine
+    std::vector<UndocumentedStatus> undocumented_members;  ///< the newest first, at most 100
     int schema_version = 0;
+    OptionalInstant installed_at{};  ///< when the schema was made; none: not noted
 };
 
 }  // namespace glia

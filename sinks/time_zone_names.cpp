@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace glia {
 namespace {
@@ -164,8 +165,15 @@ static_assert(std::is_sorted(kNames.begin(), kNames.end(), [](const TimeZoneName
     return a.display < b.display;
 }));
 
-/// True for a name in the form of the IANA's: `Area/Place`, `Etc/GMT+5`.
-bool looks_like_iana(std::string_view name) {
+// Zones of the list that were renamed: old name, new name.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kRenamed{{
+    {"America/Godthab", "America/Nuuk"},
+    {"Asia/Rangoon", "Asia/Yangon"},
+    {"Europe/Kiev", "Europe/Kyiv"},
+}};
+
+/// True for a text with the form of an IANA name: `Area/Place`, `Etc/GMT+5`.
+bool resembles_iana(std::string_view name) {
     const auto is_good = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
                c == '_' || c == '-' || c == '+';
@@ -185,7 +193,15 @@ std::optional<std::string> iana_time_zone(std::string_view name) {
         kNames.begin(), kNames.end(), name,
         [](const TimeZoneName& entry, std::string_view wanted) { return entry.display < wanted; });
     if (found != kNames.end() && found->display == name) return std::string(found->iana);
-    if (looks_like_iana(name)) return std::string(name);
+    if (resembles_iana(name)) return std::string(name);
+    return std::nullopt;
+}
+
+std::optional<std::string> other_iana_name(std::string_view iana) {
+    for (const auto& [before, now] : kRenamed) {
+        if (iana == before) return std::string(now);
+        if (iana == now) return std::string(before);
+    }
     return std::nullopt;
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-/// Reads from the front of a text; each call says whether it fitted.
+/// Parses a text from its start. Each call returns whether the text matched.
 class Reader {
   public:
     explicit Reader(std::string_view text) : text_(text) {}
@@ -29,7 +29,7 @@ class Reader {
     }
     bool one_of(std::string_view characters) {
         if (text_.empty()) return false;
-        for (const char character : characters) {  // two or three: a search costs more
+        for (const char character : characters) {  // a loop over two or three is faster than a search
             if (text_.front() != character) continue;
             last_ = character;
             text_.remove_prefix(1);
@@ -103,14 +103,14 @@ bool read_offset(Reader& in, std::chrono::minutes& offset) {
     return true;
 }
 
-/// Eight bytes of a time: which of them are given, and what, and which are to be digits. As they lie in
-/// memory.
+/// A pattern for eight bytes of a time, in memory order: masks of the fixed bytes and of the digits, and the
+/// values of the fixed bytes.
 struct Pattern {
     std::uint64_t given_where = 0;
     std::uint64_t given = 0;
     std::uint64_t digits_where = 0;
 
-    /// `shape`: 0 stands for a digit, a space for anything.
+    /// `shape`: 0 matches a digit, a space matches any byte, any other character matches itself.
     explicit constexpr Pattern(std::string_view shape) {
         for (std::size_t i = 0; i < shape.size(); ++i) {
             const std::uint64_t at = 0xffULL << (8 * i);
@@ -123,19 +123,19 @@ struct Pattern {
         }
     }
     bool fits(std::uint64_t bytes) const {
-        // A digit is what makes no high bit where what takes a nine to 0x7f is added.
+        // After the XOR a digit is 0 to 9. Adding 0x76 sets the high bit for every larger value.
         const std::uint64_t values = (bytes ^ 0x3030303030303030U) & digits_where;
         const std::uint64_t others = ((values + 0x7676767676767676U) | values) & 0x8080808080808080U;
         return (((bytes & given_where) ^ given) | others) == 0;
     }
 };
 
-/// The form in which the API sends nearly every time, to the second or the millisecond:
-/// `2024-05-01T12:00:00.123Z`. False for any other, and for what needs a second look.
+/// Parses the form of nearly all of the API's times, to the second or the millisecond:
+/// `2024-05-01T12:00:00.123Z`. Returns false for any other text, which the full parser then reads.
 bool parse_usual(std::string_view text, Instant& time) {
     static constexpr Pattern kYearAndMonth("0000-00-"), kDay("00      "), kHourAndMinute("  T00:00"),
         kSecond(":00Z    "), kMilliseconds(":00.000Z");
-    if (std::endian::native != std::endian::little) return false;  // bytes are looked at by the eight
+    if (std::endian::native != std::endian::little) return false;  // the patterns assume little endian
     if (text.size() != 20 && text.size() != 24) return false;
     const char* const c = text.data();
     std::uint64_t date = 0, clock = 0, rest = 0;
@@ -148,7 +148,7 @@ bool parse_usual(std::string_view text, Instant& time) {
     const auto digit = [c](std::size_t at) { return c[at] - '0'; };
     const auto two = [&](std::size_t at) { return 10 * digit(at) + digit(at + 1); };
 
-    // Times that come one after the other are mostly of one day.
+    // Caches the last day, because consecutive times are mostly of the same day.
     struct Day {
         std::uint64_t date;
         std::uint16_t day;

@@ -6,7 +6,7 @@
 
 namespace glia {
 
-std::vector<ContentHash> possible_visitor_digests(std::string_view payload) {
+std::vector<ContentHash> possible_person_digests(std::string_view payload) {
     std::vector<ContentHash> digests;
     std::size_t begin = payload.find('"');
     while (begin != std::string_view::npos) {
@@ -16,7 +16,7 @@ std::vector<ContentHash> possible_visitor_digests(std::string_view payload) {
         digests.push_back(bytes_hash(text));
         const std::size_t slash = text.rfind('/');
         if (slash != std::string_view::npos) digests.push_back(bytes_hash(text.substr(slash + 1)));
-        begin = end;  // whether a quote opens or closes cannot be told where the JSON is broken
+        begin = end;  // in broken JSON any quote may open a string, so each one is tried
     }
     std::sort(digests.begin(), digests.end());
     digests.erase(std::unique(digests.begin(), digests.end()), digests.end());

@@ -1,5 +1,5 @@
-// Tombstones: what stays of an engagement, a visitor or an operator that was forgotten, so that none is
-// written again (DESIGN.md §1, forget).
+// Tombstones of forgotten engagements, visitors and operators, which prevent that these are written again
+// (DESIGN.md §1, forget).
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace glia {
 
-/// Names nobody: it holds the id's digest, not the id.
+/// Holds the id's digest, not the id, so that it identifies nobody.
 struct Tombstone {
     enum class Kind { engagement, visitor, employee };
     Kind kind = Kind::engagement;
@@ -23,7 +23,7 @@ struct Tombstone {
     bool operator==(const Tombstone&) const = default;
 };
 
-/// As it is stored, in the order of the kinds. (`operator` is a word of C++.)
+/// The stored names, in the order of Kind.
 inline constexpr std::array<const char*, 3> kTombstoneKinds{"engagement", "visitor", "operator"};
 inline const char* name_of(Tombstone::Kind kind) {
     return kTombstoneKinds.at(static_cast<std::size_t>(kind));
@@ -35,8 +35,9 @@ inline std::optional<Tombstone::Kind> tombstone_kind(std::string_view name) {
     return static_cast<Tombstone::Kind>(found - kTombstoneKinds.begin());
 }
 
-/// Digests of the texts in a rejected record's payload that can be a visitor's id: each text, and what
+/// Digests of the texts in a rejected record's payload that can be the id of a visitor
+/// or an operator: each text, and what
 /// follows the last slash of a link. The payload need not be valid JSON.
-std::vector<ContentHash> possible_visitor_digests(std::string_view payload);
+std::vector<ContentHash> possible_person_digests(std::string_view payload);
 
 }  // namespace glia

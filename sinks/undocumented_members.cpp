@@ -11,7 +11,7 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-/// The beginning of a text, cut between characters.
+/// Truncates a text between characters.
 std::string beginning(std::string text) {
     if (text.size() <= kLongestExample) return text;
     std::size_t end = kLongestExample;
@@ -25,7 +25,8 @@ class Collector {
     Collector(std::string_view engagement_id, UndocumentedMembers& members)
         : engagement_id_(engagement_id), members_(members) {}
 
-    /// The members of an object at `shown`, whose documentation stands at `path`; see documented_member().
+    /// Adds the members of an object. `path`: its path in the documentation, see documented_member().
+    /// `shown`: its path in the result.
     void add_object(const std::string& path, const std::string& shown, od::object object) {
         for (auto field : object) {
             const std::string name(field.unescaped_key().value());
@@ -46,9 +47,9 @@ class Collector {
             return add_object(inner, shown, value.get_object());
         const bool list = member->shape == Shape::list_of_objects || member->shape == Shape::list_of_values;
         if (list && type == od::json_type::array) return add_elements(inner, shown + "[]", value.get_array());
-        const bool told_by_text = member->kind == FieldKind::time || member->kind == FieldKind::id;
+        const bool known_by_text = member->kind == FieldKind::time || member->kind == FieldKind::id;
         add(shown,
-            type == od::json_type::string && told_by_text ? UndocumentedKind::value : UndocumentedKind::type,
+            type == od::json_type::string && known_by_text ? UndocumentedKind::value : UndocumentedKind::type,
             value);
     }
     void add_elements(const std::string& path, const std::string& shown, od::array elements) {
@@ -83,7 +84,7 @@ void collect(const Engagement& engagement, const std::string& path, const std::s
         od::document document = parser.iterate(text);
         Collector(*engagement.id, members).add_object(path, shown, document.get_object());
     } catch (const simdjson::simdjson_error&) {
-        return;  // nothing that the parser makes
+        return;  // the parser never writes such a value
     }
 }
 
@@ -120,13 +121,13 @@ const char* name_of(UndocumentedKind kind) {
     return kind == UndocumentedKind::unknown ? "unknown" : kind == UndocumentedKind::type ? "type" : "value";
 }
 
-void collect_undocumented(const Engagement& engagement, UndocumentedMembers& members) {
-    if (engagement.undocumented) return add_all(engagement.undocumented->engagement, members);
+void collect_undocumented_members(const Engagement& engagement, UndocumentedMembers& members) {
+    if (engagement.undocumented_members) return add_all(engagement.undocumented_members->engagement, members);
     collect_of_engagement(engagement, members);
 }
 
 void collect_undocumented_of_legs(const Engagement& engagement, UndocumentedMembers& members) {
-    if (engagement.undocumented) return add_all(engagement.undocumented->legs, members);
+    if (engagement.undocumented_members) return add_all(engagement.undocumented_members->legs, members);
     collect_of_legs(engagement, members);
 }
 

@@ -1,6 +1,5 @@
-// What the API sends beyond its documentation, by where it stands (DESIGN.md §3, undocumented_members): found
-// in what records keep as `extra`. Names and kinds are not personal, and stay whatever privacy says; examples
-// are of what it keeps.
+// Finds undocumented members in the records' `extra` (DESIGN.md §3, undocumented_members). Names and kinds
+// are not personal data and are always stored. Examples are stored only if privacy keeps the value.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +15,26 @@ namespace glia {
 enum class UndocumentedKind {
     unknown,  ///< the documentation does not know it
     type,     ///< of another type than documented
-    value     ///< of the documented type, but not such a value: a time that is none, an id that is too long
+    value     ///< of the documented type, but invalid: not a time, an id that is too long
 };
 const char* name_of(UndocumentedKind kind);
 
-/// A member as records of one batch show it.
+/// An undocumented member in one batch.
 struct UndocumentedMember {
     UndocumentedKind kind = UndocumentedKind::unknown;
     std::string example;     ///< the value as JSON, at most kLongestExample bytes of it; empty: none
-    std::string example_of;  ///< the engagement that the example is from, so that it can be erased with it
-    std::int64_t times = 0;  ///< records, or elements of lists, that showed it
+    std::string example_of;  ///< the engagement of the example: erasing it erases the example
+    std::int64_t times = 0;  ///< number of records, or elements of lists, with this member
     bool operator==(const UndocumentedMember&) const = default;
 };
 
-/// By path: the names of the members above and its own, joined by `.`, with `[]` behind the name of a list,
-/// as in `legs[].operator.name`.
+/// Keyed by path: the names of the enclosing members and its own, joined by `.`, with `[]` after the name of
+/// a list, as in `legs[].operator.name`.
 using UndocumentedMembers = std::map<std::string, UndocumentedMember>;
 
 constexpr std::size_t kLongestExample = 200;
 
-/// Those of one engagement, and those of its legs.
+/// The undocumented members of one engagement and of its legs.
 struct UndocumentedOfRecord {
     UndocumentedMembers engagement;
     UndocumentedMembers legs;
@@ -45,7 +44,7 @@ struct UndocumentedOfRecord {
 /// Reads them from `extra`.
 UndocumentedOfRecord undocumented_of(const Engagement& engagement);
 
-/// Which examples may not be kept, because privacy does not keep such values.
+/// Which examples privacy does not allow to be stored.
 struct ForbiddenExamples {
     bool unknown = false;              ///< of members that the documentation does not know
     std::vector<std::string> members;  ///< of these members, wherever they stand
@@ -53,9 +52,9 @@ struct ForbiddenExamples {
     bool any() const { return unknown || !members.empty(); }
 };
 
-/// Adds what an engagement holds beyond its documentation, without its legs.
-void collect_undocumented(const Engagement& engagement, UndocumentedMembers& members);
-/// The same of its legs.
+/// Adds the undocumented members of an engagement, without its legs.
+void collect_undocumented_members(const Engagement& engagement, UndocumentedMembers& members);
+/// Adds the undocumented members of its legs.
 void collect_undocumented_of_legs(const Engagement& engagement, UndocumentedMembers& members);
 
 }  // namespace glia

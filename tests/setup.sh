@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by quickstart.sh and tests/run.sh: packages, build, a private PostgreSQL. Debian 12 and 13.
 # Callers have `set -euo pipefail` and stand in the top folder.
 
@@ -20,26 +21,31 @@ boost_packages() {
 
 # install_packages EXTRA...: what is needed to build and to run, and EXTRA; nothing is fetched if all is there.
 install_packages() {
-  local wanted="g++ cmake ninja-build pkg-config ccache libssl-dev zlib1g-dev libsimdjson-dev libpqxx-dev libpq-dev libsqlite3-dev
-    libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev libsystemd-dev prometheus-cpp-dev postgresql postgresql-client ca-certificates procps $*"
-  local missing=
+  local wanted="g++ cmake ninja-build pkg-config ccache libssl-dev zlib1g-dev libsimdjson-dev libpqxx-dev libpq-dev libsqlite3-dev libsqlitecpp-dev
+    libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev libsystemd-dev prometheus-cpp-dev postgresql postgresql-client ca-certificates procps
+    help2man $*"
+  local missing=()
   [ -n "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ] || as_root apt-get update -qq
   wanted="$wanted $(boost_packages || true)"
   case $wanted in *libboost*) ;; *) as_root apt-get update -qq; wanted="$wanted $(boost_packages)";; esac
   local package
   for package in $wanted; do
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing="$missing $package"
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
   done
-  [ -n "$missing" ] || return 0
-  say "installing$missing"
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
   # The machine's own PostgreSQL cluster is not ours to make.
   if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     as_root mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/tmp/glia-sync-apt.log 2>&1 ||
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
+    # Changed configuration files stay as they are: dpkg would ask, and wait for ever. A machine that has just
+    # booted may be installing updates.
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300)
+  as_root "${install[@]}" "${missing[@]}" >/tmp/glia-sync-apt.log 2>&1 ||
     { as_root apt-get update -qq
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/tmp/glia-sync-apt.log 2>&1; } ||
+      as_root "${install[@]}" "${missing[@]}" >/tmp/glia-sync-apt.log 2>&1; } ||
     { tail -n 5 /tmp/glia-sync-apt.log >&2; echo "packages could not be installed; see /tmp/glia-sync-apt.log" >&2; return 69; }
 }
 
@@ -60,7 +66,7 @@ build() {
   rm -f "$log"
 }
 
-pg_bin() { ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1; }
+pg_bin() { printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1; }
 
 # PostgreSQL refuses to run as root, so root runs it as the user of the package.
 as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }

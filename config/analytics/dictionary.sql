@@ -12,7 +12,9 @@ WITH objects AS (
                 WHEN c.relname IN ('engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues',
                                    'audio_recordings', 'queues', 'legs', 'leg_queues', 'chat_messages',
                                    'operators', 'operator_sites', 'sites', 'name_history',
-                                   'queue_wait_samples', 'undocumented_members') THEN 2
+                                   'queue_wait_samples', 'undocumented_members',
+                                   'queue_wait_intervals', 'handle_intervals', 'wrap_up_intervals',
+                                   'operator_state_intervals', 'statistics_readings', 'business_hours', 'holidays') THEN 2
                 ELSE 3 END AS part
     FROM pg_class c
     WHERE c.relnamespace = :'schema'::regnamespace AND c.relkind IN ('r', 'v')
@@ -28,7 +30,13 @@ WITH objects AS (
     LEFT JOIN pg_index k ON k.indrelid = o.oid AND k.indisprimary AND a.attnum = ANY (k.indkey)
     WHERE o.part < 3
     UNION ALL
-    SELECT 3, '', 0, E'\n### State of the program\n\nNot for the reader.\n\n| table | holds |\n| --- | --- |'
+    SELECT 2, '~functions', 0, E'\n### Functions\n\n| function | meaning |\n| --- | --- |'
+    UNION ALL
+    SELECT 2, '~functions', row_number() OVER (ORDER BY p.proname)::int,
+           '| `' || p.proname || '(' || replace(pg_get_function_arguments(p.oid), '|', '\|') || ')` | ' || obj_description(p.oid, 'pg_proc') || ' |'
+    FROM pg_proc p WHERE p.pronamespace = :'schema'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NOT NULL
+    UNION ALL
+    SELECT 3, '', 0, E'\n### State of the program\n\nThe role of analysts may not read these: permission denied.\n\n| table | holds |\n| --- | --- |'
     UNION ALL
     SELECT 3, relname, 1, '| `' || relname || '` | ' || coalesce(comment, '') || ' |' FROM objects WHERE part = 3
 )

@@ -4,8 +4,20 @@ this file, with the answers that the database gives.
 
 generate.py DSN [SCHEMA]     prints it; the role needs no more than glia_reader has
 """
-import glob, os, subprocess, sys
+
+import glob
+import os
+import subprocess
+import sys
+
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def words(name):
+    """The text of dictionary_NAME.md: Markdown, whose tables have long lines."""
+    with open(f"{HERE}/dictionary_{name}.md") as f:
+        return f.read().rstrip("\n")
+
 
 DIAGRAM = """```mermaid
 erDiagram
@@ -22,23 +34,46 @@ erDiagram
     legs }o--o| sites : "site_id"
     operators ||--o{ operator_sites : "operator_id"
     queues }o--o| sites : "site_id"
+    queue_wait_intervals }o--o| queues : "queue_id"
+    handle_intervals }o--o| operators : "operator_id"
+    wrap_up_intervals }o--o| operators : "operator_id"
+    operator_state_intervals }o--o| operators : "operator_id"
     operators ||--o{ name_history : "kind, id"
 ```"""
 
-HEAD = """# Data dictionary
+HEAD = words("head")
 
-For analysts. Made by `config/analytics/generate.py` from the comments in the database (`\\\\d+` in psql shows the same), so
-that it says what the tables hold. Times are UTC, but for the columns `…_local`; durations are whole seconds unless a column says otherwise. Nothing
-enforces the lines of the diagram: an engagement and what belongs to it are written in one transaction.
+METRICS = words("metrics")
 
-Begin with the views: they answer most questions, and show nothing that tells who a visitor is. Columns marked
-"Personal data" may be empty or hashed (`privacy` in the configuration), or hidden from the reader
-(`roles.sql -v visitor_data=no`). Figures are as complete as `freshness` says."""
+TRAPS = words("traps")
+
+VALUES = {
+    "engagements": ["engagement_type", "source", "platform", "visitor_device_type"],
+    "legs": [
+        "request_type",
+        "request_source",
+        "offered_media_type",
+        "accepted_media_type",
+        "highest_visitor_media_type",
+        "highest_operator_media_type",
+        "end_reason",
+    ],
+    "chat_messages": ["sender_type", "type"],
+    "operators": ["role"],
+    "queues": ["status", "when_unstaffed"],
+    "queue_wait_intervals": ["outcome", "from_transfer", "media"],
+    "handle_intervals": ["type", "end_reason"],
+    "operator_state_intervals": ["state"],
+}
+MOST_VALUES = 20
 
 
 def psql(dsn, *arguments):
-    run = subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", dsn, *arguments], capture_output=True, text=True)
-    if run.returncode: sys.exit(run.stderr)
+    run = subprocess.run(
+        ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", dsn, *arguments], capture_output=True, text=True
+    )
+    if run.returncode:
+        sys.exit(run.stderr)
     return run.stdout
 
 
@@ -46,10 +81,30 @@ def schema_part(dsn, schema):
     return psql(dsn, "-At", "-v", f"schema={schema}", "-f", f"{HERE}/dictionary.sql").strip()
 
 
+def values_part(dsn, schema):
+    """The values that occur, of each column that has a few, with how often."""
+    lines = ["| column | values that occur, the most frequent first |", "| --- | --- |"]
+    for table, columns in VALUES.items():
+        for column in columns:
+            found = psql(
+                dsn,
+                "-At",
+                "-c",
+                f"SELECT coalesce('`' || {column} || '`', 'NULL') || ' ' || count(*) FROM {schema}.{table} "
+                f"GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT {MOST_VALUES}",
+            ).split("\n")
+            lines.append(
+                f"| `{table}.{column}` | "
+                f"{', '.join(v for v in found if v).replace('|', '/') or 'none: the table is empty'} |"
+            )
+    return "\n".join(lines)
+
+
 def questions():
     """(title, SQL) of each question file, in their order."""
     for file in sorted(glob.glob(f"{HERE}/questions/*.sql")):
-        with open(file) as f: title, sql = f.read().split("\n", 1)
+        with open(file) as f:
+            title, sql = f.read().split("\n", 1)
         yield title.removeprefix("-- "), sql.strip()
 
 
@@ -59,10 +114,28 @@ def answer(dsn, schema, sql):
 
 def main():
     dsn, schema = sys.argv[1], (sys.argv[2:] or ["glia"])[0]
-    print(HEAD, "\n\n## What belongs to what\n\n", DIAGRAM, "\n\n## Views and tables\n\n", schema_part(dsn, schema), "\n\n## Twelve questions\n", sep="")
+    print(
+        HEAD,
+        "\n\n## What figures mean\n\n",
+        METRICS,
+        "\n\n## What is easily misread\n\n",
+        TRAPS,
+        "\n\n## What belongs to what\n\n",
+        DIAGRAM,
+        "\n\n## Views and tables\n\n",
+        schema_part(dsn, schema),
+        (
+            "\n\n## Values that occur\n\n"
+            "In the database that this was made from; others may come. For your own: `generate.py DSN`.\n\n"
+        ),
+        values_part(dsn, schema),
+        "\n\n## Twenty-four questions\n",
+        sep="",
+    )
     print("With `SET search_path = glia`. The answers are those of a simulated contact centre.\n")
     for number, (title, sql) in enumerate(questions(), 1):
         print(f"### {number}. {title}\n\n```sql\n{sql}\n\n{answer(dsn, schema, sql)}\n```\n")
 
 
-if __name__ == "__main__": main()
+if __name__ == "__main__":
+    main()

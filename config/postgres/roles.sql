@@ -9,12 +9,12 @@
 --                 (\password glia_writer) or another way to log in.
 --   glia_reader   for analysts: GRANT glia_reader TO alice. Reads the data, none of the program's own state, changes nothing.
 --
--- -v visitor_data=no      keeps from the reader what can tell who a visitor is: the columns whose comments say "personal data", and columns
+-- -v visitor_data=no      keeps from the reader what can show who a visitor is: the columns whose comments say "personal data", and columns
 --                         without a comment. The views show none of them either way.
 -- -v visitor_data=yes     lets the reader see these columns too.
 --
 -- A run without visitor_data keeps the choice of an earlier run. The choice belongs to the schema and stands in its comment, so a dump has it;
--- where that is silent, the privileges that the reader has tell. A schema for which nobody has chosen: yes.
+-- where that is silent, the reader's privileges decide. A schema for which nobody has chosen: yes.
 \if :{?schema}
 \else
     \set schema glia
@@ -32,8 +32,10 @@ DECLARE
     schema text := current_setting('glia.schema');
     visitor_data text := current_setting('glia.visitor_data');
     readable text[] := ARRAY['engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues', 'audio_recordings',
-                             'operators', 'operator_sites', 'sites', 'name_history', 'queues', 'legs', 'leg_queues', 'chat_messages', 'queue_wait_samples', 'undocumented_members', 'engagement_facts', 'leg_facts', 'queue_hourly',
-                             'operator_daily', 'freshness'];
+                             'operators', 'operator_sites', 'sites', 'name_history', 'queues', 'legs', 'leg_queues', 'chat_messages', 'queue_wait_samples', 'undocumented_members',
+                             'queue_wait_intervals', 'handle_intervals', 'wrap_up_intervals', 'operator_state_intervals', 'statistics_readings', 'engagement_facts', 'leg_facts', 'queue_hourly',
+                             'operator_daily', 'freshness', 'removals', 'volume', 'queue_intervals', 'operator_intervals', 'transfers', 'repeat_contacts', 'chat_facts', 'chat_responses',
+                             'business_hours', 'holidays'];
     personal constant text := 'personal data';
     remark text;  -- the comment on the schema
     columns text;
@@ -52,7 +54,7 @@ BEGIN
 
     remark := coalesce((SELECT obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname = schema), '');
     IF visitor_data = 'kept' THEN
-        -- The comment tells; or else a table of which the reader sees some columns, but not all that are personal.
+        -- The comment decides; or else a table of which the reader sees some columns, but not all that are personal.
         visitor_data := coalesce(
             substring(remark FROM '\[glia_reader: visitor_data=(yes|no)\]'),
             (SELECT 'no' FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -1,5 +1,5 @@
 // What people and machines ask of a running service at admin.listen (DESIGN.md §2): /metrics, /healthz,
-// /readyz, and a status page at /.
+// /readyz, a status page at /, and its facts at /status.json.
 #pragma once
 
 #include <functional>
@@ -7,7 +7,7 @@
 
 #include "daemon/base/metrics.hpp"
 #include "daemon/base/runtime.hpp"
-#include "daemon/sync/engine.hpp"
+#include "daemon/sync/instance.hpp"
 
 namespace glia {
 
@@ -18,10 +18,10 @@ class Admin {
     Admin(Runtime& runtime, Metrics& metrics);
     ~Admin();
 
-    /// From now on, shows `engine`, asks `sinks`, and listens where its settings say. An address that cannot
-    /// be had is logged and tried again: two instances on one machine share a configuration.
-    void show(Engine& engine, SinkFactory sinks);
-    /// Before the engine that is shown goes away.
+    /// From now on, shows `instance`, asks `sinks`, and listens where its settings say. An address that
+    /// cannot be had is logged and tried again: two instances on one machine share a configuration.
+    void show(Instance& instance, SinkFactory sinks);
+    /// Before the instance that is shown goes away.
     void close();
     /// Nothing of it is under way any more, after close().
     Task<> idle();

@@ -20,7 +20,7 @@ struct PeerState {
 };
 
 /// The connection that is closed when there are as many as may be: the oldest that is idle or slow to ask,
-/// else the oldest that is slow to read. None: all are waiting for answers of ours.
+/// else the oldest that is slow to read. None: all are waiting for our responses.
 std::optional<std::size_t> who_makes_room(const std::vector<PeerState>& peers);
 
 }  // namespace glia

@@ -74,8 +74,8 @@ struct HttpServer::Impl {
     Milliseconds patience;
     tcp::acceptor acceptor;
     std::list<Peer*> connections;
-    Signal answered;  // an answer is made
-    Latch coroutines;
+    AsyncCondition answered;  // an answer is made
+    WaitGroup coroutines;
 
     static Task<> accept(std::shared_ptr<Impl> self) {
         while (self->acceptor.is_open()) {
@@ -83,7 +83,7 @@ struct HttpServer::Impl {
             if (error == asio::error::operation_aborted || !self->acceptor.is_open()) break;
             if (error) {
                 log::warn(LogTopic::admin, "a connection cannot be accepted", {{"error", error.message()}});
-                Signal pause(self->runtime);
+                AsyncCondition pause(self->runtime);
                 co_await pause.wait_for(kAcceptPause);
                 continue;
             }
@@ -94,7 +94,7 @@ struct HttpServer::Impl {
         self->coroutines.remove();
     }
 
-    /// Where all wait for answers of ours, one of them soon does no more.
+    /// Where all wait for our responses, one of them soon does no more.
     Task<bool> wait_for_room() {
         const auto until = std::chrono::steady_clock::now() + kWaitForRoom;
         while (!make_room()) {

@@ -1,5 +1,7 @@
 // A small HTTP server for the admin address: GET and HEAD, bounded in connections, sizes and time. Whom to
 // answer, and what, is the handler's business.
+// By hand: prometheus-cpp's exposer serves metrics alone, by CivetWeb's threads, to whatever Host is asked
+// for.
 #pragma once
 
 #include <chrono>
@@ -45,7 +47,7 @@ class HttpServer {
     void listen(const ListenAddress& address);
     /// The port it listens on, 0 if nowhere.
     int port() const;
-    /// Ends listening and every connection; idle() tells when the last of its coroutines is gone.
+    /// Ends listening and every connection; idle() is true once the last of its coroutines is gone.
     void close();
     Task<> idle();
 

@@ -3,12 +3,29 @@
   const every = 5000;
   let good = Date.now();
   const stale = document.getElementById("stale");
+
+  // Changes only what differs: what is open stays open, and focus, selection and the place of a screen reader stay.
+  function patch(shown, fresh) {
+    if (shown.nodeName !== fresh.nodeName) {
+      shown.replaceWith(document.adoptNode(fresh));
+    } else if (shown.nodeType === Node.TEXT_NODE) {
+      if (shown.data !== fresh.data) shown.data = fresh.data;
+    } else {
+      for (const { name } of [...shown.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) shown.removeAttribute(name);
+      for (const { name, value } of fresh.attributes) if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+      const before = [...shown.childNodes];
+      const after = [...fresh.childNodes];
+      before.slice(after.length).forEach((child) => child.remove());
+      after.forEach((child, i) => (i < before.length ? patch(before[i], child) : shown.append(document.adoptNode(child))));
+    }
+  }
+
   async function renew() {
     try {
       const answer = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(10000) });
       if (!answer.ok) throw new Error(answer.status);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const part of ["state", "main"]) document.getElementById(part).replaceWith(document.adoptNode(fresh.getElementById(part)));
+      for (const part of ["state", "main"]) patch(document.getElementById(part), fresh.getElementById(part));
       good = Date.now();
       stale.textContent = "";
     } catch {

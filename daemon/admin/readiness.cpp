@@ -13,7 +13,7 @@ constexpr int kPollsMissed = 5;
 constexpr std::chrono::minutes kAtLeast{10};
 
 /// Empty: in order.
-std::string trouble(const SiteStatus* site, std::chrono::duration<double> poll_every, Instant now) {
+std::string failure(const SiteStatus* site, std::chrono::duration<double> poll_every, Instant now) {
     if (!site) return "has not been read yet";
     if (is_failing(*site)) return "its last pass failed";
     if (site->lease_owner) return "";
@@ -29,7 +29,7 @@ Readiness judge_readiness(const Gauges& gauges, Instant now) {
     Readiness result;
     result.text = gauges.database_up ? "database: answers\n" : "database: does not answer\n";
     for (const std::string& name : gauges.sites) {
-        const std::string why = trouble(gauges.find(name), gauges.poll_every, now);
+        const std::string why = failure(gauges.find(name), gauges.poll_every, now);
         result.ready = result.ready || why.empty();
         result.text += "site " + name + ": " + (why.empty() ? "in order" : why) + "\n";
     }

@@ -4,259 +4,347 @@
 #include <cmath>
 
 #include "daemon/admin/page_assets.hpp"
-#include "daemon/base/printable.hpp"
+#include "daemon/admin/page_charts.hpp"
+#include "daemon/admin/page_html.hpp"
 #include "daemon/base/progress.hpp"
 #include "daemon/base/version.hpp"
-#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
 
-std::string escape(const std::string& text) {
-    std::string out;
-    for (const char c : printable(text)) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out.push_back(c);
-        }
+using html::Cell;
+using html::Table;
+
+/// A site by its name, with the id in its title, or beside it where the name does not tell sites apart.
+std::string site_label(const SiteNames& names, const std::string& id) {
+    const SiteNames::Label label = names.of(id);
+    const std::string code = "<code>" + html::escape(id) + "</code>";
+    if (!label.name) return code;
+    return "<span title=\"" + html::escape(id) + "\">" + html::escape(*label.name) + "</span>" +
+           (label.with_id ? " " + code : "");
+}
+
+Cell site_cell(const SiteNames& names, const std::string& id) {
+    return {site_label(names, id), "text"};
+}
+
+Cell state_cell(SiteState state) {
+    switch (state) {
+        case SiteState::in_order:
+            return html::state(name_of(state), "good");
+        case SiteState::first_pass:
+            return html::state(name_of(state), "wait");
+        case SiteState::failing:
+            return html::state(name_of(state), "bad");
     }
-    return out;
+    return html::nothing();
 }
 
-std::string time(const OptionalInstant& at) {
-    if (!at) return "<span class=\"dim\">never</span>";
-    const std::string iso = to_iso8601(std::chrono::floor<std::chrono::seconds>(*at));
-    std::string shown = iso.substr(0, 19);
-    shown[10] = ' ';
-    return "<time datetime=\"" + iso + "\">" + shown + "</time>";
+/// When and what, of a site, a stream or an enricher.
+Cell last_error(const StatusInput& input, const auto& status) {
+    if (!status.last_error) return {"", "text empty"};
+    return {"<span class=\"dim\">" + html::time(status.last_error_at) + "</span> " +
+                html::escape(*shown_error(input, status.last_error)),
+            "text"};
 }
 
-/// A figure that /metrics shows too, as `data-metric` and `data-value` for whoever compares.
-std::string marked(const std::string& tag, const std::string& css, const std::string& metric, double value,
-                   const std::string& shown) {
-    std::string number = std::to_string(value);
-    number.erase(number.find_last_not_of('0') + 1);
-    if (number.ends_with('.')) number.pop_back();
-    return "<" + tag + " class=\"" + css + "\" data-metric=\"" + escape(metric) + "\" data-value=\"" +
-           number + "\">" + shown + "</" + tag + ">";
+Cell lag_cell(const StatusInput& input, const SiteStatus& site, const std::string& label) {
+    const std::optional<double> lag = lag_now(input.gauges, site);
+    if (!lag) return html::nothing();
+    const Cell shown{short_duration(Seconds{static_cast<std::int64_t>(*lag)}), "number"};
+    return html::marked(shown, "glia_sync_site_lag_seconds" + label, *lag);
 }
 
-std::string marked_count(const std::string& tag, const std::string& metric, std::int64_t value) {
-    return marked(tag, "number", metric, static_cast<double>(value), with_commas(value));
+Cell rejected_cell(const SiteStatus* known, const std::string& label) {
+    return known ? html::marked_count("glia_sync_site_rejected_records" + label, known->rejected)
+                 : html::count(0);
 }
 
-double seconds(const OptionalInstant& at) {
-    return at ? std::chrono::duration<double>(at->time_since_epoch()).count() : 0;
-}
-
-/// A time that /metrics shows too; one that is not known yet is a figure in neither.
-std::string marked_time(const std::string& metric, const OptionalInstant& at) {
-    return at ? marked("td", "", metric, seconds(at), time(at)) : "<td>" + time(at) + "</td>";
-}
-
-/// Bars, one an hour; the title says what a picture cannot.
-std::string spark(const std::array<std::int64_t, History::kHours>& hours) {
-    constexpr int kStep = 5;
-    constexpr int kHeight = 24;
-    const std::int64_t most = std::max<std::int64_t>(1, *std::max_element(hours.begin(), hours.end()));
-    const int width = static_cast<int>(hours.size()) * kStep;
-    std::int64_t all = 0;
-    std::string bars;
-    for (std::size_t i = 0; i < hours.size(); ++i) {
-        all += hours[i];
-        const auto height =
-            static_cast<int>(std::ceil(static_cast<double>(hours[i]) * kHeight / static_cast<double>(most)));
-        bars += "<rect x=\"" + std::to_string(static_cast<int>(i) * kStep) + "\" y=\"" +
-                std::to_string(kHeight - height) + "\" width=\"" + std::to_string(kStep - 1) +
-                "\" height=\"" + std::to_string(height) + "\"/>";
+std::string sites(const StatusInput& input, const SiteNames& names) {
+    Table table("How far each site is read. Its id is in the title of its name.", {{"Site"},
+                                                                                   {"State"},
+                                                                                   {"Synced through"},
+                                                                                   {"Lag", "number"},
+                                                                                   {"Last success"},
+                                                                                   {"Engagements, 24 h"},
+                                                                                   {"Rejected", "number"},
+                                                                                   {"Last error"}});
+    for (const std::string& id : input.gauges.sites) {
+        const SiteStatus none;
+        const SiteStatus* known = input.gauges.find(id);
+        const SiteStatus& site = known ? *known : none;
+        const std::string label = "{site=\"" + id + "\",stream=\"" + name_of(Stream::engagements) + "\"}";
+        const std::string success = "glia_sync_site_last_success_timestamp_seconds" + label;
+        table.add({site_cell(names, id),
+                   state_cell(state_of(known)),
+                   html::marked_time("glia_sync_site_synced_through_timestamp_seconds" + label,
+                                     site.synced_through),
+                   lag_cell(input, site, label),
+                   site.last_success_at ? html::marked_time(success, site.last_success_at)
+                                        : html::marked({html::time({})}, success, 0),
+                   {html::hours_chart(value_or_empty(input.history.engagements_by_hour, id))},
+                   rejected_cell(known, label),
+                   last_error(input, site)});
     }
-    const std::string title =
-        with_commas(all) + " engagements in 24 hours, " + with_commas(hours.back()) + " in the last";
-    return "<svg class=\"spark\" role=\"img\" width=\"" + std::to_string(width) + "\" height=\"" +
-           std::to_string(kHeight) + "\" viewBox=\"0 0 " + std::to_string(width) + " " +
-           std::to_string(kHeight) + "\"><title>" + title + "</title>" + bars + "</svg>";
+    return html::section("sites", "Sites", table.text());
 }
 
-std::string error_text(const StatusFacts& facts, const OptionalText& error) {
-    if (!error) return "";
-    return facts.with_errors ? escape(*error) : "an error; its text is shown on the loopback address only";
+std::string percentage(double part, double whole) {
+    return std::to_string(std::llround(100 * part / whole)) + " %";
 }
 
-/// When and what, of a site or an enricher.
-std::string last_error(const StatusFacts& facts, const auto& status) {
-    if (!status.last_error) return "";
-    return "<span class=\"dim\">" + time(status.last_error_at) + "</span> " +
-           error_text(facts, status.last_error);
-}
-
-std::string site_row(const StatusFacts& facts, const std::string& name) {
-    const SiteStatus none;
-    const SiteStatus* known = facts.gauges.find(name);
-    const SiteStatus& site = known ? *known : none;
-    const std::string label = "{site=\"" + name + "\",stream=\"" + name_of(Stream::engagements) + "\"}";
-    std::string row = "<tr><td>" + (site.name ? escape(*site.name) + " " : std::string()) + "<code>" +
-                      escape(name) + "</code></td>";
-    if (!known || !site.last_success_at) {
-        row += is_failing(site) ? "<td class=\"bad\">failing</td>" : "<td class=\"wait\">first pass</td>";
+/// What the picture of a site's days shows, in words.
+std::string volume_summary(const std::vector<VolumeDay>& days) {
+    const VolumeTotals totals = total_of(days);
+    if (totals.days == 0) return "nothing is counted yet";
+    std::string text = with_commas(totals.engagements) + " engagements";
+    if (totals.compared_days == 0) return text + "; too little is known to expect a number";
+    const std::string expected = with_commas(std::llround(totals.expected)) + " expected";
+    if (totals.compared_days == totals.days) {
+        text += ", " + expected;
     } else {
-        row += is_failing(site) ? "<td class=\"bad\">failing</td>" : "<td class=\"good\">in order</td>";
+        text += "; " + with_commas(totals.compared) + " on " + std::to_string(totals.compared_days) +
+                " of the " + std::to_string(totals.days) + " days, where " + expected;
     }
-    row += marked_time("glia_sync_site_synced_through_timestamp_seconds" + label, site.synced_through);
-    if (site.lag_seconds) {
-        const double lag = std::max(0.0, *site.lag_seconds + facts.gauges.age.count());
-        row += marked("td", "number", "glia_sync_site_lag_seconds" + label, lag,
-                      short_duration(std::chrono::seconds{static_cast<std::int64_t>(lag)}));
-    } else {
-        row += "<td class=\"number dim\">–</td>";
+    return text + (totals.expected > 0
+                       ? " (" + percentage(static_cast<double>(totals.compared), totals.expected) + ")"
+                       : "");
+}
+
+std::string days_table(const std::string& caption, const std::vector<VolumeDay>& days) {
+    Table table(caption, {{"Day"}, {"Engagements", "number"}, {"Expected", "number"}});
+    for (const VolumeDay& day : days) {
+        const Cell expected = day.is_holiday ? Cell{"holiday", "number dim"}
+                              : day.expected ? html::count(std::llround(*day.expected))
+                                             : html::nothing();
+        table.add({{date_of(day.day)}, html::count(day.engagements), expected});
     }
-    row += marked("td", "", "glia_sync_site_last_success_timestamp_seconds" + label,
-                  seconds(site.last_success_at), time(site.last_success_at));
-    const auto hours = facts.history.engagements_by_hour.find(name);
-    row +=
-        "<td>" +
-        spark(hours == facts.history.engagements_by_hour.end() ? decltype(hours->second){} : hours->second) +
-        "</td>";
-    row += known ? marked_count("td", "glia_sync_site_rejected_records" + label, site.rejected)
-                 : "<td class=\"number\">0</td>";
-    return row + "<td class=\"text\">" + last_error(facts, site) + "</td></tr>\n";
+    return table.text();
 }
 
-std::string sites(const StatusFacts& facts) {
-    std::string out =
-        "<section><h2>Sites</h2><table><tr><th>Site<th>State<th>Synced through<th "
-        "class=\"number\">Lag<th>Last success"
-        "<th>Engagements, 24 h<th class=\"number\">Rejected<th>Last error</tr>\n";
-    for (const std::string& name : facts.gauges.sites) out += site_row(facts, name);
-    return out + "</table></section>\n";
-}
-
-std::string figures(const StatusFacts& facts) {
-    const StatusReport& report = facts.gauges.report;
-    return "<section><h2>Queues</h2><dl class=\"figures\"><div><dt>Engagements waiting for legs</dt>" +
-           marked_count("dd", "glia_sync_detail_queue_depth{state=\"waiting\"}", report.details_waiting) +
-           "</div><div><dt>Parked after failures</dt>" +
-           marked_count("dd", "glia_sync_detail_queue_depth{state=\"parked\"}", report.details_parked) +
-           "</div><div><dt>Rejected records</dt>" +
-           marked_count("dd", "glia_sync_rejected_records", report.rejected) + "</div></dl></section>\n";
-}
-
-std::string backfills(const StatusFacts& facts) {
-    if (facts.gauges.report.backfills.empty()) return "";
-    std::string out =
-        "<section><h2>Backfills</h2><table><tr><th>Range<th>Progress<th class=\"number\">Windows<th "
-        "class=\"number\">Engagements<th class=\"number\">Time left</tr>\n";
-    for (const BackfillStatus& backfill : facts.gauges.report.backfills) {
-        const std::string total = std::to_string(std::max<std::int64_t>(1, backfill.windows_total));
-        out += "<tr><td>" + time(backfill.from) + " to " + time(backfill.to) + "</td><td><progress max=\"" +
-               total + "\" value=\"" + std::to_string(backfill.windows_done) +
-               "\"></progress></td><td class=\"number\">" + with_commas(backfill.windows_done) + " of " +
-               with_commas(backfill.windows_total) + "</td><td class=\"number\">" +
-               with_commas(backfill.engagements) + "</td><td class=\"number\">" +
-               (backfill.seconds_left
-                    ? short_duration(std::chrono::seconds{std::llround(*backfill.seconds_left)})
-                    : "–") +
-               "</td></tr>\n";
+std::string volume_tile(const StatusInput& input, const SiteNames& names, const std::string& id) {
+    const std::vector<VolumeDay> days = value_or_empty(input.volume_days, id);
+    std::string tile = "<div class=\"tile\"><h3>" + site_label(names, id) + "</h3>" +
+                       (days.empty() ? "" : html::days_chart(days)) + "<p>" + volume_summary(days) + "</p>";
+    const SiteStatus* site = input.gauges.find(id);
+    if (site && site->volume && site->volume->is_low()) {
+        tile += "<p class=\"wait\">unusually few: " + with_commas(site->volume->seen) + " in the newest " +
+                std::to_string(site->volume->hours) + " hours, usually " +
+                with_commas(std::llround(site->volume->expected)) + "</p>";
     }
-    return out + "</table></section>\n";
+    if (!days.empty()) {
+        const std::string name = names.of(id).name.value_or(id);
+        tile += "<details><summary>Day by day<span class=\"hidden\"> at " + html::escape(name) +
+                "</span></summary>" + days_table("Engagements of " + name, days) + "</details>";
+    }
+    return tile + "</div>\n";
 }
 
-std::string enrichers(const StatusFacts& facts) {
-    if (facts.gauges.report.enrichers.empty()) return "";
-    std::string out =
-        "<section><h2>Enrichers</h2><table><tr><th>Fetches<th>State<th class=\"number\">Waiting<th "
-        "class=\"number\">Failed before<th>Last success<th>Last error</tr>\n";
-    for (const EnricherStatus& enricher : facts.gauges.report.enrichers) {
+std::string volume(const StatusInput& input, const SiteNames& names) {
+    std::string content =
+        "<p class=\"dim\">Bars: engagements created on a day of the site. Lines: the number expected, by the "
+        "same "
+        "hours of the eight weeks before. Of today, the hours that are complete.</p><div class=\"tiles\">\n";
+    for (const std::string& id : input.gauges.sites) content += volume_tile(input, names, id);
+    return html::section("volume", "Volume of the last 14 days", content + "</div>\n");
+}
+
+std::string definition(const std::string& term, const Cell& figure) {
+    return "<div><dt>" + term + "</dt>" + html::element("dd", figure) + "</div>";
+}
+
+std::string enrichers(const StatusInput& input) {
+    if (input.gauges.report.enrichers.empty()) return "";
+    Table table("Enrichers: what is fetched beside engagements and legs", {{"Fetches"},
+                                                                           {"State"},
+                                                                           {"Waiting", "number"},
+                                                                           {"Failed before", "number"},
+                                                                           {"Last success"},
+                                                                           {"Last error"}});
+    for (const EnricherStatus& enricher : input.gauges.report.enrichers) {
         const std::string label = "{kind=\"" + enricher.kind + "\"}";
-        out +=
-            "<tr><td>" + escape(enricher.kind) + "</td>" +
-            (is_failing(enricher) ? "<td class=\"bad\">failing</td>" : "<td class=\"good\">in order</td>") +
-            marked_count("td", "glia_sync_enrichment_queue_depth" + label, enricher.waiting) +
-            "<td class=\"number\">" + with_commas(enricher.failing) + "</td>" +
-            marked_time("glia_sync_enricher_last_success_timestamp_seconds" + label,
-                        enricher.last_success_at) +
-            "<td class=\"text\">" + last_error(facts, enricher) + "</td></tr>\n";
+        table.add({{html::escape(enricher.kind)},
+                   state_cell(is_failing(enricher) ? SiteState::failing : SiteState::in_order),
+                   html::marked_count("glia_sync_enrichment_queue_depth" + label, enricher.waiting),
+                   html::count(enricher.failing),
+                   html::marked_time("glia_sync_enricher_last_success_timestamp_seconds" + label,
+                                     enricher.last_success_at),
+                   last_error(input, enricher)});
     }
-    return out + "</table></section>\n";
+    return table.text();
 }
 
-std::string undocumented(const StatusFacts& facts) {
-    if (facts.gauges.report.undocumented.empty()) return "";
-    std::string out =
-        "<section><h2>Beyond the API's documentation</h2><table><tr><th>Member<th>Kind<th "
-        "class=\"number\">Times seen<th>First seen<th>Last seen</tr>\n";
-    for (const UndocumentedStatus& member : facts.gauges.report.undocumented) {
-        out += "<tr><td><code>" + escape(member.path) + "</code></td><td>" + escape(member.kind) +
-               (member.is_new ? " <b class=\"wait\">new</b>" : "") + "</td><td class=\"number\">" +
-               with_commas(member.times_seen) + "</td><td>" + time(member.first_seen_at) + "</td><td>" +
-               time(member.last_seen_at) + "</td></tr>\n";
+std::string work(const StatusInput& input) {
+    const StatusReport& report = input.gauges.report;
+    const std::string figures =
+        definition(
+            "Engagements waiting for legs",
+            html::marked_count("glia_sync_detail_queue_depth{state=\"waiting\"}", report.details_waiting)) +
+        definition(
+            "Legs given up after failures",
+            html::marked_count("glia_sync_detail_queue_depth{state=\"parked\"}", report.details_parked)) +
+        definition("Rejected records", html::marked_count("glia_sync_rejected_records", report.rejected));
+    return html::section("work", "Work queues",
+                         "<dl class=\"figures\">" + figures + "</dl>\n" + enrichers(input));
+}
+
+std::string verification(const StatusInput& input, const SiteNames& names) {
+    Table table("What the command verify found when it compared the tables with the source",
+                {{"Site"},
+                 {"Verified through"},
+                 {"Verified at"},
+                 {"Newest day compared"},
+                 {"Listed", "number"},
+                 {"Stored", "number"},
+                 {"Differences left", "number"},
+                 {"No longer at the source", "number"}});
+    for (const std::string& id : input.gauges.sites) {
+        const SiteStatus none;
+        const SiteStatus* known = input.gauges.find(id);
+        const SiteStatus& site = known ? *known : none;
+        const auto found = input.history.newest_verifications.find(id);
+        const NewestVerification* day =
+            found == input.history.newest_verifications.end() ? nullptr : &found->second;
+        Cell left = html::nothing();
+        if (day) {
+            left = html::count(day->open_differences());
+            left.css += day->open_differences() > 0 ? " bad" : " good";
+        }
+        table.add({site_cell(names, id),
+                   {html::time(site.verified_through)},
+                   {html::time(site.verified_at)},
+                   day ? Cell{date_of(day->day)} : html::nothing(),
+                   day ? html::count(day->listed) : html::nothing(),
+                   day ? html::count(day->stored) : html::nothing(),
+                   left,
+                   html::count(site.missing)});
     }
-    return out + "</table></section>\n";
+    return html::section("verification", "Verification", table.text());
+}
+
+std::string streams(const StatusInput& input, const SiteNames& names) {
+    Table table("What else is read of each site",
+                {{"Site"}, {"Reads"}, {"State"}, {"Last success"}, {"Last error"}});
+    bool any = false;
+    for (const SiteStatus& site : input.gauges.report.sites) {
+        if (site.stream == name_of(Stream::engagements)) continue;
+        any = true;
+        const bool is_refused = site.refusal && !is_failing(site);
+        table.add({site_cell(names, site.site_id),
+                   {html::escape(site.stream)},
+                   is_refused ? html::state("refused by the API", "wait") : state_cell(state_of(&site)),
+                   {html::time(site.last_success_at)},
+                   last_error(input, site)});
+    }
+    return any ? html::section("streams", "Names and statistics", table.text()) : "";
+}
+
+std::string backfills(const StatusInput& input) {
+    if (input.gauges.report.backfills.empty()) return "";
+    Table table(
+        "Backfills that are not finished",
+        {{"Range"}, {"Progress"}, {"Windows", "number"}, {"Engagements", "number"}, {"Time left", "number"}});
+    for (const BackfillStatus& backfill : input.gauges.report.backfills) {
+        const std::string total = std::to_string(std::max<std::int64_t>(1, backfill.windows_total));
+        const Cell bar{"<progress aria-label=\"Windows that are done\" max=\"" + total + "\" value=\"" +
+                       std::to_string(backfill.windows_done) + "\"></progress>"};
+        const Cell left = backfill.seconds_left
+                              ? Cell{short_duration(Seconds{std::llround(*backfill.seconds_left)}), "number"}
+                              : html::nothing();
+        table.add(
+            {{html::time(backfill.from) + " to " + html::time(backfill.to), "text"},
+             bar,
+             {with_commas(backfill.windows_done) + " of " + with_commas(backfill.windows_total), "number"},
+             html::count(backfill.engagements),
+             left});
+    }
+    return html::section("backfills", "Backfills", table.text());
+}
+
+std::string undocumented_members(const StatusInput& input) {
+    if (input.gauges.report.undocumented_members.empty()) return "";
+    Table table("Members of responses that are not as the API's documentation says",
+                {{"Member"}, {"Kind"}, {"Times seen", "number"}, {"First seen"}, {"Last seen"}});
+    for (const UndocumentedStatus& member : input.gauges.report.undocumented_members) {
+        table.add({{"<code>" + html::escape(member.path) + "</code>", "text"},
+                   {html::escape(member.kind) + (member.is_new ? " <b class=\"wait\">new</b>" : "")},
+                   html::count(member.times_seen),
+                   {html::time(member.first_seen_at)},
+                   {html::time(member.last_seen_at)}});
+    }
+    return html::section("undocumented", "Beyond the API's documentation", table.text());
 }
 
 std::string mode_of(const RunStatus& run) {
     return run.stream == name_of(Stream::engagements) ? run.mode : run.stream + ", " + run.mode;
 }
 
-std::string runs(const StatusFacts& facts) {
-    std::string out =
-        "<section><h2>Recent runs</h2><table><tr><th>Ended<th>Mode<th>Site<th class=\"number\">Pages<th "
-        "class=\"number\">Engagements<th class=\"number\">Rejected<th>Error</tr>\n";
-    for (const RunStatus& run : facts.history.runs) {
-        out += "<tr><td>" + time(run.finished_at) + "</td><td>" + escape(mode_of(run)) + "</td><td><code>" +
-               escape(run.site_id.value_or("")) + "</code></td><td class=\"number\">" +
-               with_commas(run.pages) + "</td><td class=\"number\">" + with_commas(run.engagements) +
-               "</td><td class=\"number\">" + with_commas(run.rejected) + "</td><td class=\"text bad\">" +
-               error_text(facts, run.error) +
-               (run.times > 1 ? " (" + with_commas(run.times) + " times in a row)" : "") + "</td></tr>\n";
-    }
-    return out + "</table></section>\n";
+Cell result_of(const StatusInput& input, const RunStatus& run) {
+    if (!run.error) return html::state("done", "text good");
+    return {html::escape(*shown_error(input, run.error)) +
+                (run.times > 1 ? " (" + with_commas(run.times) + " times in a row)" : ""),
+            "text bad"};
 }
 
-std::string state(const StatusFacts& facts) {
-    std::string out = "<span id=\"state\">";
-    std::size_t failing = 0;
-    for (const std::string& name : facts.gauges.sites) {
-        const SiteStatus* site = facts.gauges.find(name);
-        if (site && is_failing(*site)) ++failing;
+std::string runs(const StatusInput& input, const SiteNames& names, const std::string& caption,
+                 const std::vector<RunStatus>& shown) {
+    Table table(caption, {{"Ended"},
+                          {"Mode"},
+                          {"Site"},
+                          {"Pages", "number"},
+                          {"Engagements", "number"},
+                          {"Rejected", "number"},
+                          {"Result"}});
+    for (const RunStatus& run : shown) {
+        table.add({{html::time(run.finished_at)},
+                   {html::escape(mode_of(run))},
+                   run.site_id ? site_cell(names, *run.site_id) : html::text("all"),
+                   html::count(run.pages),
+                   html::count(run.engagements),
+                   html::count(run.rejected),
+                   result_of(input, run)});
     }
-    if (!facts.gauges.database_up) {
-        out += "<b class=\"bad\">the database does not answer; the figures are from before</b>";
-    } else if (failing > 0) {
-        out += "<b class=\"bad\">" + std::to_string(failing) + " of " +
-               std::to_string(facts.gauges.sites.size()) + " sites failing</b>";
-    } else {
-        out += "<b class=\"good\">in order</b>";
-    }
-    return out + " <span class=\"dim\">at " + time(facts.now) + " UTC</span></span>";
+    return table.text();
+}
+
+std::string failures(const StatusInput& input, const SiteNames& names) {
+    const std::string among =
+        "the last " + with_commas(static_cast<std::int64_t>(input.history.runs.size())) + " runs";
+    const std::vector<RunStatus> failed = failed_runs(input.history);
+    return html::section("failures", "Failed runs",
+                         failed.empty() ? "<p>None among " + among + ".</p>\n"
+                                        : runs(input, names, "The newest failures among " + among, failed));
+}
+
+/// Read out when it changes; the time beside it, which always does, is not.
+std::string state(const StatusInput& input) {
+    const OverallState overall = overall_state(input);
+    return "<p id=\"state\"><b role=\"status\" class=\"" + std::string(overall.in_order ? "good" : "bad") +
+           "\">" + overall.text + "</b> <span class=\"dim\">at " + html::time(input.now) + " UTC</span></p>";
 }
 
 }  // namespace
 
-std::string status_page(const StatusFacts& facts) {
+std::string status_page(const StatusInput& input) {
+    const SiteNames names(input);
     return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>glia-sync</title>"
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
            "<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>"
            "<link rel=\"icon\" href=\"data:,\"><style>" +
            std::string(kPageCss) + "</style></head><body>\n<header><h1>glia-sync <span class=\"dim\">" +
-           kVersion + "</span></h1>" + state(facts) +
-           "<span id=\"stale\" role=\"status\"></span></header>\n<main id=\"main\">\n" + sites(facts) +
-           figures(facts) + backfills(facts) + enrichers(facts) + undocumented(facts) + runs(facts) +
-           "</main>\n<script>" + kPageJs + "</script></body></html>\n";
+           kVersion + "</span></h1>" + state(input) +
+           "<p id=\"stale\" role=\"status\"></p></header>\n<main id=\"main\">\n" + sites(input, names) +
+           volume(input, names) + work(input) + verification(input, names) + backfills(input) +
+           failures(input, names) +
+           html::section("runs", "Recent runs",
+                         runs(input, names, "The newest runs, first the one that ended last",
+                              newest_runs(input.history))) +
+           streams(input, names) + undocumented_members(input) +
+           "</main>\n<footer><p class=\"dim\">Times are UTC. The same as "
+           "<a href=\"/status.json\">JSON</a>; for Prometheus: <a "
+           "href=\"/metrics\">metrics</a>.</p></footer>\n"
+           "<script>" +
+           kPageJs + "</script></body></html>\n";
 }
 
 }  // namespace glia

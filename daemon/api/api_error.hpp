@@ -1,4 +1,4 @@
-// What the API layer tells when it cannot give an answer.
+// The error that the API layer returns in place of a response.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@ namespace glia {
 struct ApiError {
     enum class Kind {
         cancelled,      ///< the program stops
-        unavailable,    ///< after all retries: no connection, 408, 429, 5xx, or bodies that are no answer
-        credentials,    ///< 401, and there is no fresh token
+        unavailable,    ///< after all retries: no connection, 408, 429, 5xx, or an unreadable body
+        credentials,    ///< 401, and no newer token is available
         forbidden,      ///< 403
         not_found,      ///< 404, 410
         refused,        ///< another 4xx, or a redirection: the request itself is not accepted
-        untrusted_link  ///< next_page names an origin that may not see the token
+        untrusted_link  ///< next_page names an origin that the token must not be sent to
     };
     Kind kind = Kind::unavailable;
     int status = 0;       ///< of the last response; 0: there was none

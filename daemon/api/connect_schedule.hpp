@@ -10,17 +10,19 @@
 
 namespace glia {
 
-/// The order in which to try addresses: as they stand, but the families take turns (RFC 8305 §4), so that a
-/// family without a route costs one attempt. `is_ipv6` tells of each address; the result holds indices.
+/// Returns the order in which to try addresses, as indices: the given order, alternating between the address
+/// families (RFC 8305 §4), so that a family without a route costs one attempt only. `is_ipv6` has one entry
+/// for each address.
 std::vector<std::size_t> interleave_families(const std::vector<bool>& is_ipv6);
 
-/// Attempts to connect run beside each other: the next one starts when the one before has failed, or has
-/// been silent for kStagger. All share one deadline.
+/// Attempts to connect run concurrently: the next one starts when the previous one has failed, or kStagger
+/// after it started. All share one deadline.
 class ConnectSchedule {
   public:
     using Time = std::chrono::steady_clock::time_point;
 
-    /// RFC 8305 §5 recommends 250 ms: most connections are made by then, and a black hole costs no more.
+    /// RFC 8305 §5 recommends 250 ms: most connections succeed within it, and an unreachable address delays
+    /// the next attempt by no more.
     static constexpr Milliseconds kStagger{250};
 
     struct Start {
@@ -37,7 +39,8 @@ class ConnectSchedule {
     };
     using Action = std::variant<Start, Wait, GiveUp>;
 
-    /// With many addresses or little time the stagger shrinks, so that the last one has half of the time.
+    /// With many addresses or a near deadline the stagger shrinks, so that the last attempt starts before
+    /// half of the time is over.
     ConnectSchedule(std::size_t addresses, Time now, Time deadline);
 
     Action next(Time now);

@@ -3,26 +3,27 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <optional>
+
+#include "daemon/base/text.hpp"
 
 namespace glia {
 namespace {
 
-// As many as curl allows: each multiplies what a small body can make of the processor's time.
+// curl's limit. Each coding multiplies the CPU time that a small malicious body can cost.
 constexpr std::size_t kMaxCodings = 5;
-// Bytes of output asked for at once. Fixed, so that a body of a million tiny members costs no more than its
-// length.
+// Bytes of output buffer for each call of inflate(). A fixed size keeps the cost linear for a body of a
+// million tiny gzip members.
 constexpr std::size_t kStep = std::size_t{64} * 1024;
 
-// zlib's codes for what it should expect: 15 bits of window, and
-constexpr int kGzipOrZlib = 15 + 32;  // whichever its header says
-constexpr int kRaw = -15;             // no header at all
+// inflateInit2()'s windowBits: 15 bits of window, plus the expected header.
+constexpr int kGzipOrZlib = 15 + 32;  // detects gzip or zlib
+constexpr int kRaw = -15;             // raw deflate, without a header
 
-constexpr const char* kTooLong = "longer than any that makes sense";
+constexpr const char* kTooLong = "larger than glia-sync accepts";
 
-/// zlib's state, ended in every case.
+/// RAII for zlib's inflate state.
 class Inflater {
   public:
     explicit Inflater(int format) : piece_(kStep) { ready_ = inflateInit2(&stream_, format) == Z_OK; }
@@ -32,7 +33,8 @@ class Inflater {
     Inflater(const Inflater&) = delete;
     Inflater& operator=(const Inflater&) = delete;
 
-    /// Appends one member of `in` to `out` and removes it from `in`. Returns Z_STREAM_END if it was whole.
+    /// Inflates one member of `in` into `out` and removes it from `in`. Returns Z_STREAM_END if the member
+    /// was complete.
     int member(std::string_view& in, std::string& out, std::size_t limit) {
         if (!ready_ || inflateReset(&stream_) != Z_OK) return Z_MEM_ERROR;
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));  // only read by zlib
@@ -58,7 +60,7 @@ bool begins_member(std::string_view in) {
     return in.starts_with("\x1f\x8b");
 }
 
-/// All members of `in`; none, with the reason, if it is not whole.
+/// Inflates all members of `in`. Returns none, with the reason in `why`, if one is incomplete or invalid.
 std::optional<std::string> inflate_all(std::string_view in, int format, std::size_t limit, std::string& why) {
     Inflater inflater(format);
     std::string out;
@@ -101,14 +103,8 @@ std::vector<std::string> content_codings(std::string_view list) {
     std::vector<std::string> codings;
     while (!list.empty()) {
         const std::size_t comma = std::min(list.find(','), list.size());
-        std::string_view name = list.substr(0, comma);
+        std::string coding = lower(trim(list.substr(0, comma)));
         list.remove_prefix(std::min(comma + 1, list.size()));
-        const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-        while (!name.empty() && blank(name.front())) name.remove_prefix(1);
-        while (!name.empty() && blank(name.back())) name.remove_suffix(1);
-        std::string coding(name);
-        std::transform(coding.begin(), coding.end(), coding.begin(),
-                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         if (!coding.empty() && coding != "identity" && coding != "none") codings.push_back(std::move(coding));
     }
     return codings;

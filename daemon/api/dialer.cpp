@@ -14,26 +14,26 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-// More addresses than any name has that means one service; bounds the sockets of one attempt.
+// Bounds the sockets of one dial. No service has more addresses under one name.
 constexpr std::size_t kMaxAddresses = 16;
 
-// Lookups whose thread has not come back; the loop's thread only.
+// Lookups whose resolver thread has not finished. Loop's thread only.
 int pending_lookups = 0;
 
-/// A name being looked up. The system's resolver blocks in a thread of Asio's and knows no time limit of
-/// ours, so whoever waits stops waiting; a result that comes later is dropped.
+/// A name lookup under way. The system's resolver blocks an Asio thread and takes no deadline. At the
+/// deadline the caller stops waiting, and a later result is dropped.
 struct Lookup {
     explicit Lookup(Runtime& runtime) : resolver(runtime.context()), changed(runtime) {}
     tcp::resolver resolver;
-    Signal changed;
+    AsyncCondition changed;
     std::optional<error_code> error;
     tcp::resolver::results_type found;
 };
 
-/// Attempts to connect beside each other; kept alive by their handlers.
+/// Concurrent attempts to connect. Their handlers keep it alive.
 struct Race {
     explicit Race(Runtime& runtime) : changed(runtime) {}
-    Signal changed;
+    AsyncCondition changed;
     std::vector<tcp::socket> sockets;
     std::optional<std::size_t> winner;
     std::size_t failures = 0;
@@ -57,10 +57,10 @@ HttpFailure failed(const std::string& doing, const error_code& error) {
 struct Dialer::Impl {
     explicit Impl(Runtime& loop) : runtime(loop) {}
     Runtime& runtime;
-    std::set<Signal*> waiting;
+    std::set<AsyncCondition*> waiting;
     bool cancelled = false;
 
-    Task<> wait(Signal& signal, Milliseconds limit) {
+    Task<> wait(AsyncCondition& signal, Milliseconds limit) {
         waiting.insert(&signal);
         co_await signal.wait_for(limit);
         waiting.erase(&signal);
@@ -119,9 +119,9 @@ Task<DialOutcome> Dialer::dial_addresses(std::vector<SocketAddress> addresses, s
                                          Time deadline) {
     const std::string doing = "connecting to " + where;
     const auto race = std::make_shared<Race>(impl_->runtime);
-    race->sockets.reserve(addresses.size());  // handlers refer to them
+    race->sockets.reserve(addresses.size());  // handlers hold references: no reallocation
     ConnectSchedule schedule(addresses.size(), Clock::now(), deadline);
-    std::size_t failures_told = 0;
+    std::size_t failures_reported = 0;
     DialOutcome outcome;
     for (bool over = false; !over;) {
         if (impl_->cancelled) {
@@ -133,7 +133,7 @@ Task<DialOutcome> Dialer::dial_addresses(std::vector<SocketAddress> addresses, s
             outcome = DialedSocket{race->sockets[*race->winner].release(), ipv6};
             break;
         }
-        for (; failures_told < race->failures; ++failures_told) schedule.on_failure();
+        for (; failures_reported < race->failures; ++failures_reported) schedule.on_failure();
         const ConnectSchedule::Action action = schedule.next(Clock::now());
         if (const auto* attempt = std::get_if<ConnectSchedule::Start>(&action)) {
             Impl::start(race, impl_->runtime.context(), addresses[attempt->attempt]);
@@ -154,7 +154,7 @@ Task<DialOutcome> Dialer::dial_addresses(std::vector<SocketAddress> addresses, s
 
 void Dialer::cancel() {
     impl_->cancelled = true;
-    for (Signal* signal : impl_->waiting) signal->notify();
+    for (AsyncCondition* signal : impl_->waiting) signal->notify();
 }
 
 bool Dialer::lookups_under_way() {

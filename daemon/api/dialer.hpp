@@ -1,4 +1,6 @@
-// TCP connections to names: the lookup, and the race between a name's addresses.
+// Opens TCP connections to host names: resolves the name and races its addresses (RFC 8305).
+// By hand: asio::async_connect tries addresses one after another, and an Asio name lookup cannot be
+// cancelled.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +14,7 @@
 
 namespace glia {
 
-/// A connected TCP socket; whoever receives it closes the descriptor.
+/// A connected TCP socket. The receiver owns the descriptor.
 struct DialedSocket {
     int descriptor = -1;
     bool ipv6 = false;
@@ -33,13 +35,13 @@ class Dialer {
     explicit Dialer(Runtime& runtime);
     ~Dialer();
 
-    /// Looks `host` up and connects to one of its addresses, all of it before `deadline`.
+    /// Resolves `host` and connects to one of its addresses before `deadline`.
     Task<DialOutcome> dial(std::string host, std::string port, Time deadline);
-    /// The part behind the lookup. `where` is what errors call the server.
+    /// The same without the lookup. Errors name the server as `where`.
     Task<DialOutcome> dial_addresses(std::vector<SocketAddress> addresses, std::string where, Time deadline);
-    /// Ends everything under way with `cancelled`, and whatever comes later.
+    /// Ends every dial under way, and every later one, with `cancelled`.
     void cancel();
-    /// True while a name is looked up in a thread that cannot be interrupted.
+    /// True while a name lookup runs in a thread that cannot be interrupted.
     static bool lookups_under_way();
 
   private:

@@ -22,7 +22,8 @@ Task<Result<HttpResponse>> DownloadClient::download(std::string url, std::uint64
     constexpr int kMostRedirections = 5;
     std::optional<Url> target = parse_url(url);
     for (int hop = 0; hop <= kMostRedirections; ++hop) {
-        if (!target) co_return ApiError{ApiError::Kind::refused, 0, "the recording's temporary URL is none"};
+        if (!target)
+            co_return ApiError{ApiError::Kind::refused, 0, "the recording's temporary URL is invalid"};
         const std::string where = to_text(target->origin);
         if (target->origin.scheme != "https" && !is_loopback(target->origin) && !allow_insecure_) {
             co_return ApiError{ApiError::Kind::refused, 0,
@@ -49,7 +50,7 @@ Task<Result<HttpResponse>> DownloadClient::download(std::string url, std::uint64
         if (!is_redirection(response->status)) co_return std::move(*response);
         target = resolve_link(*target, response->header("Location"));
     }
-    co_return ApiError{ApiError::Kind::refused, 0, "the recording's temporary URL is redirected for ever"};
+    co_return ApiError{ApiError::Kind::refused, 0, "the recording's temporary URL is redirected too often"};
 }
 
 }  // namespace glia

@@ -1,4 +1,4 @@
-// Downloads what temporary URLs name, which are elsewhere: without the token, over connections of their own.
+// Downloads temporary URLs, which point to other servers: without the token, over a separate connection pool.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace glia {
 /// Loop's thread only.
 class DownloadClient {
   public:
-    /// Trusts the system's certificates beside those of `settings`. Throws std::runtime_error if the CA file
-    /// cannot be read.
+    /// Trusts the system's certificates in addition to those of `settings`. Throws std::runtime_error if the
+    /// CA file cannot be read.
     DownloadClient(Runtime& runtime, HttpSettings settings, bool allow_insecure, Metrics& metrics);
 
     /// As EngagementsApi::download().

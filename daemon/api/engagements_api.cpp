@@ -4,25 +4,25 @@
 
 #include "daemon/api/download_client.hpp"
 #include "daemon/api/request_sender.hpp"
+#include "daemon/api/statistics_query.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/utf8.hpp"
-#include "daemon/parse/answers.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/error_text.hpp"
 #include "daemon/parse/json_repair.hpp"
+#include "daemon/parse/small_responses.hpp"
 #include "daemon/parse/transcript.hpp"
 
 namespace glia {
 namespace {
 
-// Bytes that are not UTF-8 may be damage on the way: the same page is asked for once more before they are
-// repaired.
+// Invalid UTF-8 may be damage in transit: the page is requested once more before it is repaired.
 constexpr int kUtf8Attempts = 2;
-/// Reads a body into a value; none, with the reason, if it is no answer. `attempt` counts from 1.
+/// Parses a body into a value. Returns none, with the reason in `why`, if it cannot. `attempt` counts from 1.
 template <typename T>
 using Reader = std::function<std::optional<T>(HttpResponse&, int attempt, std::string& why)>;
 
-/// The times of a page or a detail.
+/// Sets when a page or a detail was requested.
 template <typename Fetched>
 void stamp(Fetched& fetched, const AskedAt& asked) {
     fetched.fetched_at = asked.server;
@@ -33,7 +33,7 @@ void stamp(Fetched& fetched, const AskedAt& asked) {
 }  // namespace
 
 struct EngagementsApi::Impl {
-    Impl(Scope& scope, const Settings& settings, Metrics& measured)
+    Impl(CancellationScope& scope, const Settings& settings, Metrics& measured)
         : runtime(scope.runtime()),
           program(scope.runtime()),
           metrics(measured),
@@ -42,11 +42,11 @@ struct EngagementsApi::Impl {
           parser(privacy) {
         trusted.push_back(sender.url("").origin);
         for (const auto& origin : settings.api.trusted_origins) trusted.push_back(parse_url(origin)->origin);
-        program.on_end([this] { cancel(); });
+        program.on_cancel([this] { cancel(); });
     }
 
     Runtime& runtime;
-    Scope program;  // ends with the program only
+    CancellationScope program;  // cancelled only when the program stops
     Metrics& metrics;
     RequestSender sender;
     Privacy privacy;
@@ -63,11 +63,11 @@ struct EngagementsApi::Impl {
         return std::find(trusted.begin(), trusted.end(), origin) != trusted.end();
     }
 
-    /// Where links are resolved whose carrier is not known any more: the URL of the listing.
+    /// The URL of the listing: the base of a stored relative link whose page is no longer known.
     Url listing() const { return sender.url("/engagements"); }
 
-    /// `link` as it is kept: it must mean the same when the URL of what carried it is forgotten. An absolute
-    /// link stays byte for byte; one that cannot be resolved stays for the error that quotes it.
+    /// Makes `link` absolute, so that it can be stored without the URL of its page. An absolute link stays
+    /// byte for byte. A link that cannot be resolved stays unchanged, for the error that quotes it.
     static std::string self_contained(const Url& carrier, std::string link) {
         if (is_absolute(link)) return link;
         const auto resolved = resolve_link(carrier, link);
@@ -76,7 +76,7 @@ struct EngagementsApi::Impl {
 
     static std::string shown(const std::string& link) { return one_line(mask_url(link), 200); }
 
-    /// Where a link leads, if the token may go there.
+    /// Resolves a link. Fails if its origin must not see the token.
     Result<Url> trusted_link(const std::string& link) const {
         const auto url = resolve_link(listing(), link);
         if (!url)
@@ -90,7 +90,7 @@ struct EngagementsApi::Impl {
         return *url;
     }
 
-    /// Sends until `read` has a value of the answer.
+    /// Sends with retries until `read` can parse the response.
     template <typename T>
     Task<Result<T>> ask(HttpRequest request, Route route, Reader<T> read) {
         std::optional<T> value;
@@ -107,8 +107,8 @@ struct EngagementsApi::Impl {
     std::optional<T> read_body(HttpResponse& response, int attempt, std::string& why, Parse parse) {
         return read_body<T>(response, attempt, why, std::move(parse), privacy.keep_all());
     }
-    /// A body as `parse` reads it; broken UTF-8 is repaired when it comes again. `quote_body`: the error may
-    /// show the beginning of the body.
+    /// Parses a body with `parse`. Repairs invalid UTF-8 from the second attempt on. `quote_body`: the error
+    /// may quote the start of the body.
     template <typename T, typename Parse>
     std::optional<T> read_body(HttpResponse& response, int attempt, std::string& why, Parse parse,
                                bool quote_body) {
@@ -127,7 +127,7 @@ struct EngagementsApi::Impl {
         if (!parsed.value) {
             why = parsed.failure.reason;
             const std::string text = error_text(response.body);
-            // It may be a part of a page.
+            // The text may hold personal data: it may be part of a page of engagements.
             if (!text.empty() && quote_body) why += " (" + text.substr(0, 80) + ")";
         }
         return std::move(parsed.value);
@@ -168,7 +168,7 @@ struct EngagementsApi::Impl {
     }
 };
 
-EngagementsApi::EngagementsApi(Scope& scope, const Settings& settings, Metrics& metrics)
+EngagementsApi::EngagementsApi(CancellationScope& scope, const Settings& settings, Metrics& metrics)
     : impl_(std::make_unique<Impl>(scope, settings, metrics)) {}
 EngagementsApi::~EngagementsApi() = default;
 
@@ -193,11 +193,8 @@ void EngagementsApi::guess_clock(std::chrono::microseconds ahead_of_system) {
 std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_system() const {
     return impl_->sender.clock_ahead_of_system();
 }
-void EngagementsApi::cancel() {
-    impl_->cancel();
-}
-void EngagementsApi::take_over(EngagementsApi& before) {
-    impl_->sender.take_over(before.impl_->sender);
+void EngagementsApi::inherit(EngagementsApi& before) {
+    impl_->sender.inherit(before.impl_->sender);
 }
 
 Task<Result<FetchedPage>> EngagementsApi::list(ListQuery query) {
@@ -219,7 +216,7 @@ Task<Result<FetchedPage>> EngagementsApi::follow(std::string link) {
 }
 
 Task<Result<FetchedListing>> EngagementsApi::listing(Stream stream, std::string site_id) {
-    // What the API's own client asks for; smaller pages are as good.
+    // The page size that Glia's own client uses. A server that returns smaller pages is fine.
     static const std::string kPage = "&page=1&per_page=1000";
     const std::string site = percent_encode(site_id);
     std::string target = "/sites/" + site;
@@ -233,6 +230,24 @@ Task<Result<FetchedListing>> EngagementsApi::follow_listing(Stream stream, std::
     auto url = impl_->trusted_link(link);
     if (!url) co_return std::move(url.error());
     co_return co_await impl_->fetch_listing(stream, url.value());
+}
+
+Task<Result<FetchedStatistics>> EngagementsApi::statistics(StatisticsSource source, std::string site_id,
+                                                           StatisticsInterval interval) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = impl_->sender.url(statistics_query(source, site_id, interval));
+    Reader<FetchedStatistics> read = [this, source, site_id, interval](
+                                         HttpResponse& response, int attempt,
+                                         std::string& why) -> std::optional<FetchedStatistics> {
+        const auto parse = [&](std::string& body) {
+            return parse_statistics(source, site_id, interval, body);
+        };
+        auto page = impl_->read_body<StatisticsPage>(response, attempt, why, parse, false);
+        if (!page) return std::nullopt;
+        return FetchedStatistics{std::move(*page), impl_->sender.asked_at(response).server, attempt};
+    };
+    co_return co_await impl_->ask<FetchedStatistics>(std::move(request), Route::statistics, std::move(read));
 }
 
 Task<Result<FetchedDetail>> EngagementsApi::get(std::string engagement_id) {
@@ -276,18 +291,18 @@ Task<Result<std::string>> EngagementsApi::get_json(std::string engagement_id) {
     co_return co_await impl_->ask<std::string>(std::move(request), Route::engagement, std::move(read));
 }
 
-Task<Result<EndAnswer>> EngagementsApi::end(std::string engagement_id, bool because_of_error) {
+Task<Result<EndResponse>> EngagementsApi::end(std::string engagement_id, bool because_of_error) {
     HttpRequest request;
     request.method = "PATCH";
     request.url = impl_->sender.url("/engagements/" + percent_encode(engagement_id));
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = because_of_error ? R"({"action":"end","reason":"error"})" : R"({"action":"end"})";
-    Reader<EndAnswer> read = [](HttpResponse& response, int, std::string& why) {
-        auto answer = parse_end_answer(response.body);
+    Reader<EndResponse> read = [](HttpResponse& response, int, std::string& why) {
+        auto answer = parse_end_response(response.body);
         if (!answer) why = "the answer is not as documented";
         return answer;
     };
-    co_return co_await impl_->ask<EndAnswer>(std::move(request), Route::end, std::move(read));
+    co_return co_await impl_->ask<EndResponse>(std::move(request), Route::end, std::move(read));
 }
 
 Task<Result<bool>> EngagementsApi::export_engagement(std::string engagement_id) {
@@ -296,7 +311,7 @@ Task<Result<bool>> EngagementsApi::export_engagement(std::string engagement_id) 
     request.url = impl_->sender.url("/engagements/" + percent_encode(engagement_id) + "/export");
     request.headers.emplace_back("Content-Type", "application/json");
     Reader<bool> read = [](HttpResponse& response, int, std::string& why) {
-        const auto answer = parse_export_answer(response.body);
+        const auto answer = parse_export_response(response.body);
         if (!answer) why = "the answer is not as documented";
         return answer;
     };
@@ -307,7 +322,7 @@ Task<Result<OptionalSeconds>> EngagementsApi::queue_wait() {
     HttpRequest request;
     request.url = impl_->sender.url("/engagements/queue/wait_duration");
     Reader<OptionalSeconds> read = [](HttpResponse& response, int, std::string& why) {
-        auto answer = parse_wait_answer(response.body);
+        auto answer = parse_wait_response(response.body);
         if (!answer) why = "the answer is not as documented";
         return answer;
     };
@@ -344,7 +359,7 @@ Task<Result<FetchedRecording>> EngagementsApi::recording(std::string url) {
         if (response.status == 204) return found;
         if (response.status >= 300) {
             found.url = response.header("Location");
-        } else if (auto answer = parse_recording_answer(response.body)) {
+        } else if (auto answer = parse_recording_response(response.body)) {
             found.url = std::move(*answer);
         }
         if (!found.url.empty()) {

@@ -1,4 +1,5 @@
-// The documented API (spec/engagements-api.md) as calls: retries, rate limit, tokens and parsing included.
+// One call for each documented endpoint (spec/engagements-api.md), with retries, rate limit, tokens and
+// parsing.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,11 @@
 #include "daemon/base/metrics.hpp"
 #include "daemon/base/runtime.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/parse/answers.hpp"
+#include "daemon/parse/small_responses.hpp"
 
 namespace glia {
 
-/// What a listing is asked for; the rest is configuration.
+/// The parameters of a listing. The other query parameters come from the configuration.
 struct ListQuery {
     std::string site_id;
     Instant start{};
@@ -27,65 +28,67 @@ struct ListQuery {
 /// Loop's thread only.
 class EngagementsApi {
   public:
-    /// When `scope` ends, no request is sent any more and none is tried again; one under way ends by itself,
-    /// or at once if the whole program stops. Throws std::runtime_error if the CA file or the privacy
-    /// key cannot be read.
-    EngagementsApi(Scope& scope, const Settings& settings, Metrics& metrics);
+    /// After `scope` is cancelled, no request is sent or retried. A request under way completes, unless the
+    /// whole program stops: then it is cut. Throws std::runtime_error if the CA file or the privacy key
+    /// cannot be read.
+    EngagementsApi(CancellationScope& scope, const Settings& settings, Metrics& metrics);
     ~EngagementsApi();
 
-    /// The first page of a listing, ascending.
+    /// Fetches the first page of a listing in ascending order.
     Task<Result<FetchedPage>> list(ListQuery query);
-    /// The page that a `next_page` link names, followed byte for byte (DESIGN.md §3.4).
+    /// Fetches the page of a `next_page` link, which is used byte for byte (DESIGN.md §3.4).
     Task<Result<FetchedPage>> follow(std::string link);
     Task<Result<FetchedDetail>> get(std::string engagement_id);
-    /// The same as it came, for a person to read; what privacy hides is hidden.
+    /// Returns the engagement's JSON as received, with privacy applied, for display.
     Task<Result<std::string>> get_json(std::string engagement_id);
 
-    /// The first page of what a site lists of operators or queues, or the site itself (spec:
-    /// directory-and-statistics). Operators whose account is closed are listed too.
+    /// Fetches the first page of a site's operators or queues, or the site itself (spec:
+    /// directory-and-statistics). Includes operators with closed accounts.
     Task<Result<FetchedListing>> listing(Stream stream, std::string site_id);
-    /// As follow().
+    /// Like follow(), for listing().
     Task<Result<FetchedListing>> follow_listing(Stream stream, std::string link);
 
-    /// Ends an engagement, at the source (spec: § End Engagement).
-    Task<Result<EndAnswer>> end(std::string engagement_id, bool because_of_error);
-    /// Exports it to where its site is configured to (spec: § Export Engagement). False: the API did not.
+    /// Fetches a site's statistics of one interval (spec: directory-and-statistics, Statistics).
+    Task<Result<FetchedStatistics>> statistics(StatisticsSource source, std::string site_id,
+                                               StatisticsInterval interval);
+
+    /// Ends an engagement at the source (spec: § End Engagement).
+    Task<Result<EndResponse>> end(std::string engagement_id, bool because_of_error);
+    /// Asks the source to export an engagement to its site's configured destination (spec: § Export
+    /// Engagement). Returns false if the API reports that it did not.
     Task<Result<bool>> export_engagement(std::string engagement_id);
-    /// The chat transcript (spec: api-facts).
+    /// Fetches the chat transcript (spec: api-facts).
     Task<Result<FetchedTranscript>> transcript(std::string engagement_id);
-    /// Where a recording is to be had now, answered by JSON or by a redirection (spec: § Engagement). The
-    /// token goes to trusted origins only: a URL of another is asked for at `api.base_url`, by its path.
+    /// Fetches the current temporary URL of a recording. The API responds with JSON or with a redirection
+    /// (spec: § Engagement). The token goes to trusted origins only: for a URL of another origin, its path is
+    /// requested from `api.base_url`.
     Task<Result<FetchedRecording>> recording(std::string url);
-    /// Downloads what a temporary URL names, without the token; from the byte `from` on, if the server can do
-    /// that and what it has is still the version that `if_range` names (RFC 9110 §13.1.5). Sent once, but for
-    /// redirections. Errors do not show the URL. The response has no body, but for one that `receiver` did
-    /// not want.
+    /// Downloads a temporary URL without the token. Starts at byte `from` if the server supports ranges and
+    /// still has the version that `if_range` names (RFC 9110 §13.1.5). No retries; follows redirections.
+    /// Errors do not show the URL. The response has a body only if `receiver` did not want it.
     Task<Result<HttpResponse>> download(std::string url, std::uint64_t from, std::string if_range,
                                         BodyReceiver receiver);
-    /// How long visitors have had to wait in the queue, on average (spec: § Fetch Queue Average Wait
-    /// Duration).
+    /// Fetches the average time that visitors wait in the queue (spec: § Fetch Queue Average Wait Duration).
     Task<Result<OptionalSeconds>> queue_wait();
 
-    /// What is applied to every answer.
+    /// The privacy rules that every response passes through.
     const Privacy& privacy() const;
-    /// Requests per second that are sent at most at this moment; 0: there is no limit.
+    /// The current rate limit in requests per second; 0: no limit.
     double rate_limit() const;
-    /// By the system's clock; none if the token does not say.
+    /// When the token expires, by the system's clock; none if unknown.
     OptionalInstant token_expires_at() const;
     /// The server's time now, as far as it is known.
     Instant server_now() const;
     /// This machine's own clock.
     static Instant machine_now();
-    /// Tells what an earlier program on this machine found: the server's clock less the system's. Before any
-    /// request, or it is without effect.
+    /// Sets the initial offset of the server's clock from the system's, as an earlier process on this machine
+    /// measured it. Has no effect after the first request.
     void guess_clock(std::chrono::microseconds ahead_of_system);
-    /// What this one found; none before the first response.
+    /// The measured offset; none before the first response.
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;
-    /// Every request under way ends with `cancelled`.
-    void cancel();
-    /// Takes over what `before`, by the settings before these, knows and these settings do not change; see
-    /// handover.hpp. Once `before` has nothing under way any more.
-    void take_over(EngagementsApi& before);
+    /// Takes over state from `before`, the client of the previous configuration; handover.hpp says which.
+    /// Call it when `before` has no request under way.
+    void inherit(EngagementsApi& before);
 
   private:
     struct Impl;

@@ -1,27 +1,28 @@
-// What the API layer hands to the sync: parsed answers with the time they were asked for.
+// What the API layer returns to daemon/sync: parsed responses with the time of their requests.
 #pragma once
 
 #include "daemon/api/server_clock.hpp"
 #include "daemon/parse/directory_parser.hpp"
 #include "daemon/parse/engagement_parser.hpp"
+#include "daemon/parse/statistics_parser.hpp"
 #include "sinks/records.hpp"
 
 namespace glia {
 
-/// When a response was asked for. The clocks that are not known are at their maximum.
+/// When a request was sent, by three clocks. An unknown time is the clock's maximum.
 struct AskedAt {
     Instant server{};                     ///< by the server's clock: orders responses
     Instant machine = Instant::max();     ///< by this machine's own clock
-    SteadyTime sent = SteadyTime::max();  ///< by the steady clock: tells how old the response is
+    SteadyTime sent = SteadyTime::max();  ///< by the steady clock: gives the response's age
 };
 
 /// A page of the listing.
 struct FetchedPage {
     ParsedPage page;
-    Instant fetched_at{};  ///< when it was asked for, by the server's clock as well as it is known
-    Instant not_before{};  ///< a time by the server's clock at which it had certainly not been asked for yet
-    Instant machine_time = Instant::max();   ///< when it was asked for, by this machine's own clock
-    SteadyTime sent_at = SteadyTime::max();  ///< the same by the steady clock, for its age
+    Instant fetched_at{};  ///< the best estimate of when it was requested, by the server's clock
+    Instant not_before{};  ///< a lower bound of that time
+    Instant machine_time = Instant::max();   ///< when it was requested, by this machine's own clock
+    SteadyTime sent_at = SteadyTime::max();  ///< the same by the steady clock, for the response's age
     int attempts = 1;                        ///< requests sent for it, retries included
 
     AskedAt asked() const { return {fetched_at, machine_time, sent_at}; }
@@ -46,6 +47,13 @@ struct FetchedTranscript {
 /// A page of a listing of operators, sites or queues.
 struct FetchedListing {
     DirectoryPage page;
+    Instant fetched_at{};
+    int attempts = 1;  ///< requests sent for it
+};
+
+/// The statistics of one interval.
+struct FetchedStatistics {
+    StatisticsPage page;
     Instant fetched_at{};
     int attempts = 1;  ///< requests sent for it
 };

@@ -1,15 +1,15 @@
-// What a reload keeps of what the API client knows. Pure.
+// Decides which state of the API client survives a reload. Pure.
 #pragma once
 
 #include "daemon/config/settings.hpp"
 
 namespace glia {
 
-/// What the next configuration's client takes from the one before it.
+/// The state that the client of a new configuration takes over from the previous one.
 struct Handover {
-    bool rate_limit = false;   ///< the limit that was found, and a pause that the API asked for
-    bool token = false;        ///< a token that was minted; a token in a file is read again anyway
-    bool connections = false;  ///< idle ones
+    bool rate_limit = false;   ///< the discovered limit, and a pause that the API asked for
+    bool token = false;        ///< a minted token; a token in a file is read again anyway
+    bool connections = false;  ///< idle connections
     bool operator==(const Handover&) const = default;
 };
 

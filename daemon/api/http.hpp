@@ -1,4 +1,6 @@
-// One HTTP exchange: what is asked, what comes back, what can go wrong. No retries and no policy here.
+// An HTTP client: requests, responses and failures. No retries and no policy here.
+// By hand: no HTTP client in Debian works with Asio's coroutines. Beast has no connection pool; libcurl
+// brings its own event loop, resolver and pool.
 #pragma once
 
 #include <chrono>
@@ -29,16 +31,16 @@ struct HttpResponse {
     std::string body;  ///< decoded
     std::vector<std::pair<std::string, std::string>> headers;
     std::chrono::steady_clock::time_point sent_at;      ///< just before the request was written
-    std::chrono::steady_clock::time_point received_at;  ///< when its head had come
+    std::chrono::steady_clock::time_point received_at;  ///< when the response's head was complete
 
-    /// The first header of that name, whatever its case; empty if there is none.
+    /// The first header of that name, case-insensitive; empty if there is none.
     std::string header(const std::string& name) const;
 };
 
 struct HttpFailure {
     enum class Kind {
         cancelled,   ///< the program stops
-        network,     ///< no address, no connection, cut, timed out: may go away by itself
+        network,     ///< no address, no connection, cut, timed out: worth a retry
         tls,         ///< the certificate does not verify or no common TLS version: a person has to act
         unsendable,  ///< the request cannot be written as it is; nothing was sent
         response     ///< too long, badly encoded, not HTTP
@@ -53,26 +55,27 @@ using HttpOutcome = std::variant<HttpResponse, HttpFailure>;
 struct HttpSettings {
     Milliseconds connect_timeout{10'000};  ///< address, TCP, proxy and TLS together
     Milliseconds request_timeout{60'000};  ///< from the first byte written to the last byte read
-    std::string ca_file;                   ///< empty: the system's
-    bool system_ca_too = false;            ///< those of the system beside those of `ca_file`
+    std::string ca_file;                   ///< empty: the system's certificates
+    bool system_ca_too = false;            ///< trust the system's certificates in addition to `ca_file`
     std::optional<Proxy> proxy;
     std::string no_proxy;
     std::size_t max_idle = 8;
-    /// Servers close idle connections after a minute or so; closing first avoids most surprises.
+    /// Servers close idle connections after about a minute. Closing them earlier avoids most requests on a
+    /// connection that the server has just closed.
     Milliseconds idle_limit{20'000};
     std::size_t max_body = std::size_t{64}
                            << 20;  ///< bytes, before and after decoding; a page has well under one MiB
-    std::size_t spare = 0;  ///< bytes of capacity beyond a body whose length is told, for a parser that pads
+    std::size_t spare = 0;  ///< bytes of capacity beyond a body of known length, for a parser that pads
     std::string user_agent;
 };
 
-/// Takes a body piece by piece, as it comes, instead of all of it in the response.
+/// Streams a body piece by piece.
 struct BodyReceiver {
-    /// Called with the response's head. False: the body is none of those that are wanted, and comes in the
-    /// response, as that of an error does.
+    /// Called with the response's head. If it returns false, the body is not streamed but stored in the
+    /// response. For bodies of errors, for example.
     std::function<bool(const HttpResponse&)> wants;
-    /// The next piece has been received; the one after it is read when this has returned. False ends the
-    /// exchange with `cancelled`.
+    /// Called with each piece. The next piece is read after it has returned. False ends the exchange with
+    /// `cancelled`.
     std::function<Task<bool>(std::string)> take;
 };
 
@@ -83,15 +86,16 @@ class HttpClient {
     HttpClient(Runtime& runtime, HttpSettings settings);
     ~HttpClient();
 
-    /// Sends once; a pooled connection that turns out to be closed is replaced without a word.
+    /// Sends a request once. If a pooled connection turns out to be closed, sends it on another one.
     Task<HttpOutcome> send(HttpRequest request);
-    /// The same for bodies of any length: the time limit is that of each piece, and no encoding is asked for.
+    /// The same for bodies of any length: the time limit applies to each piece, and the request accepts no
+    /// content coding.
     Task<HttpOutcome> receive(HttpRequest request, BodyReceiver receiver);
     /// Ends every exchange under way with `cancelled`.
     void cancel();
-    /// Goes on with the idle connections of `other`, of the same settings.
+    /// Takes over the idle connections of `other`, which must have the same settings.
     void take_idle(HttpClient& other);
-    /// True while a name is looked up in a thread that cannot be interrupted: then the loop cannot be
+    /// True while a name lookup runs in a thread that cannot be interrupted: then the loop cannot be
     /// destroyed without waiting for it.
     static bool lookups_under_way();
 

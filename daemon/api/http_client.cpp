@@ -12,7 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// True of what may stand behind a header's name (RFC 9110 §5.5): anything else could begin another header.
+/// True for a valid header value (RFC 9110 §5.5): without a line end, which would start another header.
 bool is_field_value(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
@@ -47,7 +47,7 @@ struct HttpClient::Impl {
     std::set<HttpConnection*> active;
     boost::asio::steady_timer reaper;
     bool reaping = false;
-    const std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);  // a timer that is due outlives us
+    const std::shared_ptr<Impl*> self = std::make_shared<Impl*>(this);  // a timer's handler may outlive us
     bool cancelled = false;
 
     Task<HttpOutcome> exchange(HttpRequest request, const BodyReceiver* receiver);
@@ -80,7 +80,7 @@ struct HttpClient::Impl {
         });
     }
 
-    /// Closes what has been idle for too long, and comes again when the next one will be.
+    /// Closes connections that have been idle for too long, and sets a timer for the next one.
     void reap() {
         reaping = false;
         const auto began = Clock::now() - connector.settings().idle_limit;
@@ -118,7 +118,8 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
                                       "the value of the header " + name + " holds control characters"};
         }
         std::unique_ptr<HttpConnection> connection;
-        // What changes something at the source is not risked on a connection that may be closed already.
+        // Only a GET may use a pooled connection, which the server may have closed: other methods are not
+        // repeated safely.
         if (!fresh && request.method == "GET") connection = take_idle(origin);
         const bool reused = connection != nullptr;
         if (!connection) connection = std::make_unique<HttpConnection>(runtime);
@@ -147,7 +148,7 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
 
 void HttpClient::take_idle(HttpClient& other) {
     impl_->idle = std::exchange(other.impl_->idle, {});
-    impl_->reap();  // closes them when their time comes, also if nothing is asked any more
+    impl_->reap();  // starts the timer that closes them, even if no further request is sent
 }
 
 bool HttpClient::lookups_under_way() {

@@ -27,7 +27,7 @@ using asio::ip::tcp;
 using beast::error_code;
 using Clock = std::chrono::steady_clock;
 
-// Bytes read at once; holds the longest head that ResponseReader accepts.
+// Bytes per read. At least the longest head that ResponseReader accepts.
 constexpr std::size_t kReadAtOnce = std::size_t{64} * 1024;
 
 HttpFailure failure(const error_code& error, const std::string& doing, const std::string& where) {
@@ -44,7 +44,7 @@ HttpFailure failure(const ResponseReader& reader, const std::string& doing, cons
     switch (reader.problem()) {
         case ResponseReader::Problem::too_long:
             return {HttpFailure::Kind::response,
-                    "the response of " + where + " is longer than any that makes sense"};
+                    "the response of " + where + " is larger than glia-sync accepts"};
         case ResponseReader::Problem::cut:
             return {HttpFailure::Kind::network, "the connection was cut while " + doing + " " + where};
         case ResponseReader::Problem::switched:
@@ -91,7 +91,7 @@ struct HttpConnector::Tls {
 
 HttpConnector::HttpConnector(Runtime& runtime, HttpSettings settings)
     : settings_(std::move(settings)), dialer_(runtime) {
-    if (!settings_.ca_file.empty()) tls();  // a mistake in it is to be known at the start
+    if (!settings_.ca_file.empty()) tls();  // reports an unreadable file at the start
 }
 HttpConnector::~HttpConnector() = default;
 
@@ -107,7 +107,7 @@ bool HttpConnector::through_proxy(const Origin& origin) const {
 struct HttpConnection::Impl {
     explicit Impl(Runtime& runtime) : plain(runtime.context()) { buffer.reserve(kReadAtOnce); }
 
-    HttpConnector* connector = nullptr;  // of the call under way
+    HttpConnector* connector = nullptr;  // used by the call under way
     beast::tcp_stream plain;
     std::optional<beast::ssl_stream<beast::tcp_stream>> tls;
     beast::flat_buffer buffer;
@@ -170,7 +170,7 @@ struct HttpConnection::Impl {
         co_return std::nullopt;
     }
 
-    /// Reads on while the answer is in `state`: until its head, or all of it, is there.
+    /// Reads until the response leaves `state`: until its head, or all of it, has arrived.
     template <typename Stream>
     Task<std::optional<HttpFailure>> read_while(ResponseReader::State state, Stream& stream,
                                                 ResponseReader& reader, const char* doing,
@@ -182,7 +182,7 @@ struct HttpConnection::Impl {
         co_return std::nullopt;
     }
 
-    /// Hands the reader what has come, or what comes next.
+    /// Passes buffered bytes to the reader; reads from the socket if there are none.
     template <typename Stream>
     Task<std::optional<HttpFailure>> read_some(Stream& stream, ResponseReader& reader, const char* doing,
                                                const std::string& where) {
@@ -195,7 +195,7 @@ struct HttpConnection::Impl {
         if (buffer.size() == 0 || !hand_in()) {
             if (buffer.size() >= kReadAtOnce) {
                 co_return HttpFailure{HttpFailure::Kind::response,
-                                      "the response of " + where + " is longer than any that makes sense"};
+                                      "the response of " + where + " is larger than glia-sync accepts"};
             }
             error_code error;
             const std::size_t count =
@@ -228,7 +228,7 @@ struct HttpConnection::Impl {
         const std::string where = origin.host + ":" + origin.port;
         const long verdict = SSL_get_verify_result(stream.native_handle());
         if (verdict != X509_V_OK) {
-            // The chain is fine and the callback said no: that is the check of the name.
+            // OpenSSL reports no error of the chain, so the host name's check in the callback failed.
             const std::string why = verdict == X509_V_ERR_UNSPECIFIED
                                         ? "it is for another name"
                                         : X509_verify_cert_error_string(verdict);
@@ -297,7 +297,7 @@ struct HttpConnection::Impl {
             if (!failed && reader.state() == State::failed) failed = failure(reader, "reading from", where);
             if (!failed) response.body = reader.take_body();
         }
-        // Bytes behind the answer would be taken for the next one.
+        // Bytes after the response would be read as the start of the next one.
         exchange.reusable = !failed && reader.keep_alive() && buffer.size() == 0;
         if (!failed) failed = decode(response, where);
         if (failed) {
@@ -315,7 +315,7 @@ struct HttpConnection::Impl {
             tcp_layer().expires_after(settings().request_timeout);
             auto failed = co_await read_some(stream, reader, "reading from", where);
             if (failed) co_return failed;
-            // A slow disk is not the server's fault.
+            // The time limit applies to the server only, not to the receiver, which may write to a slow disk.
             tcp_layer().expires_never();
             std::string piece = reader.take_body();
             if (!piece.empty() && !co_await receiver.take(std::move(piece)))

@@ -1,5 +1,5 @@
 // One connection to one origin, plain or TLS, through a proxy or not: Beast writes requests, ResponseReader
-// reads the answers. No pool and no policy here.
+// reads the responses. No pool and no policy here.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace glia {
 
-/// How the connections of one client are made.
+/// Opens the connections of one client.
 class HttpConnector {
   public:
     /// Throws std::runtime_error if `ca_file` cannot be read.
@@ -20,7 +20,7 @@ class HttpConnector {
 
     const HttpSettings& settings() const { return settings_; }
     bool through_proxy(const Origin& origin) const;
-    /// Ends every dial under way with `cancelled`, and whatever comes later.
+    /// Ends every dial under way, and every later one, with `cancelled`.
     void cancel() { dialer_.cancel(); }
 
   private:
@@ -31,13 +31,13 @@ class HttpConnector {
 
     HttpSettings settings_;
     Dialer dialer_;
-    std::unique_ptr<Tls> tls_;  // made when it is needed: the certificates take a megabyte
+    std::unique_ptr<Tls> tls_;  // created on first use: the certificates take a megabyte
 };
 
 /// How a request on a connection ended.
 struct Exchange {
     HttpOutcome outcome;
-    bool nothing_received = false;  ///< a pooled connection that had been closed looks like this
+    bool nothing_received = false;  ///< true for a pooled connection that the server had closed
     bool reusable = false;          ///< the connection can take another request
 };
 
@@ -49,20 +49,20 @@ class HttpConnection {
     explicit HttpConnection(Runtime& runtime);
     ~HttpConnection();
 
-    /// Connects, all of it within the connect timeout. Once.
+    /// Connects within the connect timeout. Call it once.
     Task<std::optional<HttpFailure>> open(HttpConnector& connector, Origin origin);
-    /// Sends a request, and receives the answer: into `receiver`, if there is one. All three outlive the
-    /// call.
+    /// Sends a request and receives the response, through `receiver` if it is not null. All three arguments
+    /// must outlive the call.
     Task<Exchange> exchange(HttpConnector& connector, const HttpRequest& request,
                             const BodyReceiver* receiver);
     /// Ends what is under way with `cancelled`.
     void cancel();
 
     Time idle_since() const { return idle_since_; }
-    /// True if there is nothing to be read. Bytes that nobody asked for would be taken for the next answer,
-    /// and the end of the stream means that the server has closed it.
+    /// True if the socket has nothing to read. Unsolicited bytes would be read as the next response, and the
+    /// end of the stream means that the server has closed the connection.
     bool is_quiet() const;
-    /// From now on it waits for its next request, for as long as that takes.
+    /// Removes the time limit until the next request.
     void start_idling();
 
   private:

@@ -14,12 +14,12 @@ struct ProxyChoice {
     std::string no_proxy;  ///< hosts that are reached without it; not applied to api.proxy
 };
 
-/// `api.proxy`, or else what the environment says to programs that use https, read as curl reads it:
-/// HTTPS_PROXY, then ALL_PROXY, in either case, and NO_PROXY; empty ones count as unset.
-/// Throws std::runtime_error with one line for a person, free of credentials, if the proxy is of a kind that
-/// is not spoken (SOCKS, HTTPS to the proxy itself): passing it over would send requests another way than the
-/// administrator wants. A proxy that no request would use is not looked at; `elsewhere`: requests go to other
-/// hosts than that of `api.base_url`, too.
+/// Returns `api.proxy` or, if it is empty, the proxy of the environment by curl's rules: HTTPS_PROXY, then
+/// ALL_PROXY, in upper or lower case, and NO_PROXY. An empty variable counts as unset.
+/// Throws std::runtime_error with a one-line message, free of credentials, if the proxy's protocol is not
+/// supported (SOCKS, HTTPS to the proxy itself): ignoring it would bypass a proxy that the administrator
+/// wants. A proxy that no request would use is not checked. `elsewhere`: requests also go to hosts other than
+/// that of `api.base_url`.
 ProxyChoice choose_proxy(const ApiSettings& api, bool elsewhere, Environment environment);
 
 }  // namespace glia

@@ -6,18 +6,18 @@
 namespace glia {
 namespace {
 
-// Parts of a second's growth: at the start, and when a limit that was found is felt for again.
+// Growth of the rate per second, as a fraction of it: at the start, and when probing above a known limit.
 constexpr double kFirstGrowth = 0.5;
 constexpr double kFeeling = 0.01;
 constexpr std::chrono::duration<double> kBolderEvery{5};
 constexpr Milliseconds kRiseEvery{100};
-// So much of the rate must have been sent within a second for that second to say something.
+// A second counts as evidence only if at least this fraction of the rate was sent within it.
 constexpr double kUsed = 0.7;
-// Less than that got through: not a limit that was just touched, but one that is clearly lower.
+// If less than this fraction of the rate was accepted, the limit is clearly lower than the rate.
 constexpr double kClearlyLess = 0.9;
 constexpr double kLowestGuess = 0.4;
 constexpr double kGuess = 0.75;
-// The rate stays that much below a limit that was found.
+// The rate as a fraction of a limit that was found.
 constexpr double kBelow = 0.96;
 
 RateLimiter::Duration per_second(double count) {
@@ -38,8 +38,8 @@ RateLimiter::Time RateLimiter::next(Time now) const {
 void RateLimiter::sent(Time now) {
     if (rate_ <= 0) return;
     if (automatic_) sent_.add(now);
-    // A little wider than the limit, so that the API's seconds, which are not ours, never see one request too
-    // many. A late timer is made up for, idle time is not.
+    // Slightly wider than the limit, because the API's one-second windows do not align with ours. A late
+    // timer is compensated, idle time is not.
     const auto spacing = per_second(rate_ / 1.006);
     const auto late = std::min<Duration>(spacing / 10, Milliseconds{4});
     next_ = std::max(next_, now - late) + spacing;
@@ -59,7 +59,7 @@ void RateLimiter::accepted(Time now) {
     const auto since = now - *last_rise_;
     if (since < kRiseEvery) return;
     last_rise_ = now;
-    if (sent_.count(now) < kUsed * rate_) return;  // nobody knows whether more would have got through
+    if (sent_.count(now) < kUsed * rate_) return;  // an unused rate proves nothing, so it does not rise
     const double seconds = std::chrono::duration<double>(std::min<Duration>(since, Seconds{1})).count();
     rate_ = std::min(kHighestAuto, rate_ * (1 + growth(now) * seconds));
 }
@@ -68,7 +68,8 @@ void RateLimiter::refused(Time now, std::optional<Duration> pause) {
     if (pause) paused_until_ = std::max(paused_until_, now + *pause);
     if (!automatic_) return;
     if (found_at_ && now - *found_at_ < kSettle) return;
-    // With a full second behind it, what got through is the limit; otherwise there is only a guess.
+    // After a full second at this rate, the number of accepted requests is the limit. Otherwise it is a
+    // guess.
     const bool full_second = sent_.count(now) >= kUsed * rate_;
     const double through = accepted_.count(now);
     double limit = rate_;

@@ -1,4 +1,5 @@
-// How fast requests may leave, for the whole process (DESIGN.md §2, api.rate_limit). Pure: time is handed in.
+// The rate limit of the whole process (DESIGN.md §2, api.rate_limit). Pure: time is a parameter.
+// By hand: no Debian package adapts to a limit that an API enforces but does not announce.
 #pragma once
 
 #include <chrono>
@@ -11,11 +12,11 @@ namespace glia {
 
 /// Spaces requests evenly, so that no second sees more of them than the limit.
 ///
-/// With a fixed limit the spacing is fixed. Without one (auto) the limit is found from what the API refuses
-/// (429): the rate starts low and rises quickly until something is refused; then what got through in the last
-/// second tells the limit, and the rate stays a little below it. After a while it is felt for again, ever
-/// more boldly while nothing is refused, so that a limit that was raised is found as well. A rate that is not
-/// used does not rise.
+/// With a fixed limit the spacing is fixed. Without one (auto), the limiter finds the limit from the API's
+/// 429 responses. The rate starts low and rises quickly until the API refuses a request. The number of
+/// requests accepted in the last second is then the limit, and the rate stays slightly below it. After kHold
+/// the rate rises again, faster the longer nothing is refused, so that a raised limit is found too. A rate
+/// that is not used does not rise.
 class RateLimiter {
   public:
     using Time = std::chrono::steady_clock::time_point;
@@ -24,32 +25,32 @@ class RateLimiter {
     static constexpr double kHighestAuto = 50;  ///< requests per second; DESIGN.md's ceiling
     static constexpr double kLowestAuto =
         0.5;  ///< slow enough for any API, fast enough to notice that it recovered
-    static constexpr double kFirstAuto = 10;  ///< an API with a low limit refuses few before it is found
-    /// Refusals of requests that were under way are one event; and it takes a second to see what gets
-    /// through.
+    static constexpr double kFirstAuto = 10;  ///< low, so that an API with a low limit refuses few requests
+    /// Refusals within this time count as one: they are of requests that were already under way, and the next
+    /// estimate needs a full second of responses.
     static constexpr Milliseconds kSettle{1500};
-    /// How long a limit that was found is believed. Each doubt costs a few refusals, and a pause if the API
-    /// asks for one.
+    /// How long the rate stays at a limit that was found. Each probe above it costs a few refusals, and a
+    /// pause if the API asks for one.
     static constexpr Seconds kHold{30};
 
     /// `limit` in requests per second; 0: none; nullopt: auto.
     explicit RateLimiter(std::optional<double> limit);
 
-    /// When the next request may leave; not after `now` means at once.
+    /// When the next request may be sent; now, if the result is not later than `now`.
     Time next(Time now) const;
-    /// A request leaves.
+    /// A request is sent.
     void sent(Time now);
-    /// It was answered. `pause`: do not ask again before then, whoever asks.
+    /// The API accepted or refused a request. `pause` holds back all requests.
     void accepted(Time now);
     void refused(Time now, std::optional<Duration> pause);
-    /// The API says how many requests are left until when.
+    /// The API reports that `count` requests are left until the quota resets.
     void remaining(Time now, double count, Duration until_reset);
 
     /// Requests per second; 0: no limit.
     double rate() const { return rate_; }
 
   private:
-    /// What happened within the last second.
+    /// Counts events within the last second.
     class LastSecond {
       public:
         void add(Time now) {
@@ -68,7 +69,7 @@ class RateLimiter {
         std::deque<Time> times_;
     };
 
-    /// By how much the rate may grow in a second, as a part of it.
+    /// How much the rate may grow per second, as a fraction of it.
     double growth(Time now) const;
 
     bool automatic_;

@@ -6,7 +6,7 @@ namespace glia {
 
 struct RequestGate::Waiter {
     explicit Waiter(Runtime& runtime) : signal(runtime) {}
-    Signal signal;
+    AsyncCondition signal;
     bool granted = false;
 };
 
@@ -15,12 +15,12 @@ struct RequestGate::Timer {
     boost::asio::steady_timer timer;
 };
 
-RequestGate::RequestGate(Scope& scope, int max_in_flight, std::optional<double> rate_limit)
+RequestGate::RequestGate(CancellationScope& scope, int max_in_flight, std::optional<double> rate_limit)
     : scope_(scope),
       limiter_(rate_limit),
       free_(max_in_flight),
       timer_(std::make_shared<Timer>(scope.runtime())) {
-    scope.on_end([this] {
+    scope.on_cancel([this] {
         timer_->timer.cancel();
         for (auto& queue : waiting_) {
             for (auto& waiter : queue) waiter->signal.notify();
@@ -32,7 +32,7 @@ RequestGate::RequestGate(Scope& scope, int max_in_flight, std::optional<double> 
 RequestGate::~RequestGate() = default;
 
 Task<bool> RequestGate::enter(Priority priority) {
-    if (scope_.ending()) co_return false;
+    if (scope_.cancelled()) co_return false;
     const auto waiter = std::make_shared<Waiter>(scope_.runtime());
     waiting_[static_cast<std::size_t>(priority)].push_back(waiter);
     pump();
@@ -53,7 +53,7 @@ void RequestGate::pump() {
             const auto at = limiter_.next(now);
             if (at > now) {
                 timer_->timer.expires_at(at);
-                // The wait may be over, and its handler on its way, when the gate is destroyed.
+                // The handler may already be queued when the gate is destroyed.
                 timer_->timer.async_wait(
                     [this, alive = std::weak_ptr(timer_)](const boost::system::error_code& error) {
                         if (!error && !alive.expired()) pump();

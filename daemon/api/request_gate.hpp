@@ -12,14 +12,14 @@
 
 namespace glia {
 
-/// Pages go before details: a page brings a hundred engagements, a detail the legs of one. Enrichment has
-/// what is left.
+/// Pages go before details: a page brings a hundred engagements, a detail the legs of one. Enrichment comes
+/// last.
 enum class Priority { page = 0, detail = 1, enrichment = 2 };
 
 /// Loop's thread only.
 class RequestGate {
   public:
-    RequestGate(Scope& scope, int max_in_flight, std::optional<double> rate_limit);
+    RequestGate(CancellationScope& scope, int max_in_flight, std::optional<double> rate_limit);
     ~RequestGate();
 
     /// Waits for a place. False if the scope ends; then leave() must not be called.
@@ -31,7 +31,7 @@ class RequestGate {
     struct Waiter;
     void pump();
 
-    Scope& scope_;
+    CancellationScope& scope_;
     RateLimiter limiter_;
     int free_;
     std::array<std::deque<std::shared_ptr<Waiter>>, 3> waiting_;

@@ -14,7 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Less is the loop's own pace, not the rate limit's.
+// Shorter waits come from the event loop, not from the rate limit, and are not counted.
 constexpr Milliseconds kWaited{1};
 
 HttpSettings http_settings_of(const Settings& given) {
@@ -40,7 +40,7 @@ ApiError::Kind kind_of(int status) {
     return ApiError::Kind::refused;
 }
 
-/// Pages go before details, and enrichment comes last; a token is what everything else waits for.
+/// A token request has the priority of pages, because every other request waits for it.
 Priority priority_of(Route route) {
     switch (route) {
         case Route::engagement:
@@ -49,6 +49,7 @@ Priority priority_of(Route route) {
         case Route::recording:
         case Route::download:
         case Route::directory:
+        case Route::statistics:
             return Priority::enrichment;
         case Route::list:
         case Route::token:
@@ -94,17 +95,17 @@ bool is_redirection(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/// What one attempt led to.
+/// The result of one attempt.
 struct RequestSender::Attempt {
     std::optional<HttpResponse> response;  ///< status 200, 201 or 204
     ApiError error;
     bool retry = false;
-    bool done_nothing = false;         ///< the API has certainly not done what was asked
-    bool clock_in_doubt = false;       ///< nobody knows by the response's Date when it was asked for
-    std::optional<Milliseconds> wait;  ///< what the API asks for
+    bool done_nothing = false;         ///< the API has certainly not carried out the request
+    bool clock_in_doubt = false;       ///< the response's Date cannot be trusted, so its time is unknown
+    std::optional<Milliseconds> wait;  ///< the pause that the API asks for
 };
 
-RequestSender::RequestSender(Scope& scope, const Settings& settings, Metrics& metrics)
+RequestSender::RequestSender(CancellationScope& scope, const Settings& settings, Metrics& metrics)
     : scope_(scope),
       runtime_(scope.runtime()),
       metrics_(metrics),
@@ -122,7 +123,7 @@ RequestSender::RequestSender(Scope& scope, const Settings& settings, Metrics& me
         visitor_tokens_ = make_file_token(runtime_, visitor, "enrich.queue_wait.token_file");
 }
 
-/// What the response's Date is worth; `used` where it has none.
+/// Passes the response's Date to the server clock and returns the verdict; `used` if there is no Date.
 ServerClock::Verdict RequestSender::read_clock(const HttpResponse& response) {
     const auto date = parse_http_date(response.header("Date"));
     if (!date) return ServerClock::Verdict::used;
@@ -131,7 +132,7 @@ ServerClock::Verdict RequestSender::read_clock(const HttpResponse& response) {
         log_offset(clock_.at(Clock::now()) - machine_clock_now());
     } else {
         metrics_.date_ignored();
-        log::debug(LogTopic::api, "the Date of a response departs from the answers before it, not used",
+        log::debug(LogTopic::api, "the Date of a response differs from earlier responses and is not used",
                    {{"date", to_iso8601(*date)}, {"expected", to_iso8601(clock_.at(Clock::now()))}});
     }
     return verdict;
@@ -216,7 +217,9 @@ Task<RequestSender::Attempt> RequestSender::send_once(HttpRequest request, Route
 Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest request, Route route,
                                                                Accept accept) {
     const bool with_token = route != Route::token;
-    const bool repeatable = request.method == "GET" || route == Route::token;
+    const bool reads =
+        request.method == "GET" || route == Route::statistics;  // the statistics POST only reads
+    const bool repeatable = reads || route == Route::token;
     TokenSource& source = route == Route::queue_wait && visitor_tokens_ ? *visitor_tokens_ : *tokens_;
     bool token_renewed = false;
     int doubts = 0;
@@ -231,7 +234,7 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
             now.headers.emplace_back("Authorization", "Bearer " + token);
         }
         Attempt attempt = co_await send_once(std::move(now), route);
-        const bool in_doubt = attempt.response && attempt.clock_in_doubt && request.method == "GET";
+        const bool in_doubt = attempt.response && attempt.clock_in_doubt && reads;
         if (in_doubt && ++doubts <= kMostDoubts) {
             metrics_.request_retried(route);
             --number_of_attempt;
@@ -240,7 +243,7 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
         if (in_doubt) {
             attempt.error = {ApiError::Kind::unavailable, attempt.response->status,
                              describe(request) +
-                                 ": the Date headers of the answers contradict each other and this "
+                                 ": the Date headers of the responses contradict each other and this "
                                  "machine's clock; correct the clock that is wrong (NTP)"};
             attempt.retry = true;
         } else if (attempt.response) {
@@ -253,7 +256,7 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
         }
         attempt.error.message = without(attempt.error.message, token);
         if (attempt.error.kind == ApiError::Kind::credentials && with_token && !token_renewed) {
-            token_renewed = true;  // once: a token minted for this request and refused too is not to be had
+            token_renewed = true;  // once only: if the API refuses the new token too, another will not help
             if (co_await source.refused(token)) continue;
         }
         if (attempt.error.kind == ApiError::Kind::credentials) {
@@ -263,7 +266,7 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
                     : "; the token is not accepted: renew it (enrich.queue_wait.token_file)";
         }
         if (!repeatable && !attempt.done_nothing) {
-            attempt.error.message += "; it may have been done all the same";
+            attempt.error.message += "; the API may have carried it out nevertheless";
             co_return std::move(attempt.error);
         }
         const int failed = number_of_attempt;
@@ -324,7 +327,7 @@ std::optional<std::chrono::microseconds> RequestSender::clock_ahead_of_system() 
     return server_now() - machine_clock_now();
 }
 
-void RequestSender::take_over(RequestSender& before) {
+void RequestSender::inherit(RequestSender& before) {
     const Handover kept = handover_of(before.settings_, settings_);
     if (kept.rate_limit) gate_.limiter() = before.gate_.limiter();
     if (kept.token) tokens_->restore(before.tokens_->minted());

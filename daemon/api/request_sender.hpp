@@ -1,4 +1,4 @@
-// Sends requests to the API: rate limit, tokens, the server's clock, and retries. Knows no body's meaning.
+// Sends requests to the API: rate limit, tokens, the server's clock, and retries. Does not interpret bodies.
 #pragma once
 
 #include <functional>
@@ -22,15 +22,16 @@ namespace glia {
 /// Loop's thread only.
 class RequestSender {
   public:
-    /// Takes an answer of status 200, 201, 204 or, of a recording, a redirection. False, with the reason, if
-    /// it is none that was asked for: then it is asked for again. `attempt` counts from 1.
+    /// Called with a response of status 200, 201, 204 or, for a recording, a redirection. Returns false, with
+    /// the reason in `why`, to reject it: then the request is sent again. `attempt` counts from 1.
     using Accept = std::function<bool(HttpResponse& response, int attempt, std::string& why)>;
 
     /// Throws std::runtime_error if the CA file cannot be read.
-    RequestSender(Scope& scope, const Settings& settings, Metrics& metrics);
+    RequestSender(CancellationScope& scope, const Settings& settings, Metrics& metrics);
 
-    /// Sends until an answer is accepted, an error stays, or no attempt is left; none: accepted. What changes
-    /// something at the source (PATCH, POST) is sent again only where the first time certainly did nothing.
+    /// Sends until a response is accepted, an error is permanent, or no attempt is left. Returns none if a
+    /// response was accepted. A request that changes the source (PATCH, POST) is sent again only if the API
+    /// has certainly not carried it out.
     Task<std::optional<ApiError>> send_with_retries(HttpRequest request, Route route, Accept accept);
 
     /// The URL of a path below `api.base_url`.
@@ -41,16 +42,16 @@ class RequestSender {
     double rate_limit() { return gate_.limiter().rate(); }
     OptionalInstant token_expires_at() const;
 
-    /// When a response was asked for, by all clocks.
+    /// When the response's request was sent.
     AskedAt asked_at(const HttpResponse& response) const;
-    /// A time by the server's clock at which it had certainly not been asked for yet.
+    /// A lower bound of that time, by the server's clock.
     Instant not_before(const HttpResponse& response) const { return clock_.not_after(response.sent_at); }
     Instant server_now() const;
     void guess_clock(std::chrono::microseconds ahead_of_system);
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;
 
     void cancel() { http_.cancel(); }
-    void take_over(RequestSender& before);
+    void inherit(RequestSender& before);
 
   private:
     struct Attempt;
@@ -62,7 +63,7 @@ class RequestSender {
     Task<Attempt> send_once(HttpRequest request, Route route);
     Task<Result<std::string>> mint(std::string path, std::string body);
 
-    Scope& scope_;
+    CancellationScope& scope_;
     Runtime& runtime_;
     Metrics& metrics_;
     ApiSettings settings_;
@@ -73,14 +74,14 @@ class RequestSender {
     ServerClock clock_;
     ClockNotice clock_notice_;
     std::unique_ptr<TokenSource> tokens_;
-    std::unique_ptr<TokenSource> visitor_tokens_;  // for the queue's wait; null: those above do
+    std::unique_ptr<TokenSource> visitor_tokens_;  // for queue_wait(); null: it uses tokens_
     Backoff backoff_;
 };
 
 /// This machine's own clock.
 Instant machine_clock_now();
 
-/// What a failed exchange is to the caller.
+/// The ApiError kind of a failed exchange.
 ApiError::Kind api_error_kind(HttpFailure::Kind kind);
 
 bool is_redirection(int status);

@@ -11,13 +11,13 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using beast::error_code;
 
-// Bytes. Generous beside the 8 KiB that servers allow themselves.
+// Bytes. Most servers limit themselves to 8 KiB.
 constexpr std::uint32_t kMaxHead = 64 * 1024;
-// A server that reports progress for a minute (102 each second) stays below; an endless run ends here.
+// Allows a server to report progress (102) every second for more than a minute, and stops an endless run.
 constexpr int kMaxInterim = 100;
 
-/// Collects a body and lets it be taken away in the middle: http::string_body would reserve the whole length
-/// that the server claims.
+/// A body whose bytes can be taken out while it is still being received. http::string_body would reserve the
+/// whole Content-Length at once.
 struct CollectedBody {
     using value_type = std::string;
     struct reader {
@@ -42,7 +42,7 @@ struct ResponseReader::Parser {
     Parser(std::optional<std::uint64_t> max_body, Kind kind) {
         http.skip(kind == Kind::tunnel);
         http.header_limit(kMaxHead);
-        // A body that is too long by its Content-Length is refused with its head.
+        // Beast refuses a Content-Length above the limit as soon as the head is complete.
         http.body_limit(max_body ? boost::optional<std::uint64_t>(*max_body) : boost::none);
     }
     http::response_parser<CollectedBody> http;
@@ -80,7 +80,7 @@ void ResponseReader::on_head() {
     const unsigned status = parser_->http.get().result_int();
     if (status == 101) return fail(Problem::switched, "HTTP 101");
     if (status / 100 == 1) {
-        if (++interim_ > kMaxInterim) return fail(Problem::too_long, "interim answers without an end");
+        if (++interim_ > kMaxInterim) return fail(Problem::too_long, "interim responses without an end");
         parser_ = std::make_unique<Parser>(max_body_, kind_);
         return;
     }
@@ -134,8 +134,8 @@ std::string ResponseReader::take_body() {
 bool ResponseReader::keep_alive() const {
     const auto& parser = parser_->http;
     if (state_ != State::done || !parser.keep_alive()) return false;
-    // These have no body (RFC 9112 §6.3). A server that announces one all the same may be about to send it,
-    // and it would be read as the answer to the next request.
+    // These statuses have no body (RFC 9112 §6.3). If the server announces a body all the same, it may send
+    // one, which would be read as the response to the next request.
     const int code = status();
     const bool announced = parser.chunked() || parser.content_length().value_or(0) > 0;
     return !((code == 204 || code == 304) && announced);

@@ -1,4 +1,6 @@
-// The answer to one HTTP request, read from bytes: no I/O, so that tests and fuzzers feed it directly.
+// Parses the response to one HTTP request from bytes. No I/O, so that tests and fuzzers can feed it directly.
+// By hand: a layer over Beast's parser, which treats an interim response as the final one, and whose string
+// body reserves the whole Content-Length.
 #pragma once
 
 #include <cstddef>
@@ -12,31 +14,31 @@
 
 namespace glia {
 
-/// Parses one HTTP/1 response. Interim answers (1xx, RFC 9110 §15.2) before it are skipped; 101 is an error
+/// Parses one HTTP/1 response. Interim responses (1xx, RFC 9110 §15.2) before it are skipped; 101 is an error
 /// because no request of ours offers an upgrade.
 class ResponseReader {
   public:
     enum class State {
-        head,   ///< the head has not come to its end
+        head,   ///< the head is incomplete
         body,   ///< the head is complete, the body is not
-        done,   ///< all of the answer has come
+        done,   ///< the response is complete
         failed  ///< problem() says why
     };
     enum class Problem {
-        too_long,  ///< the head or the body exceeds its limit, or interim answers never end
+        too_long,  ///< the head or the body exceeds its limit, or interim responses never end
         cut,       ///< the connection ended before the answer did
         not_http,  ///< the bytes are no HTTP/1 response; detail() says more
-        switched   ///< 101: the server changes to a protocol that nobody asked for
+        switched   ///< 101: the server switches to a protocol that was not requested
     };
-    /// The answer to CONNECT has no body: what follows its head belongs to the tunnel.
+    /// `tunnel` is the response to CONNECT. It has no body: what follows its head belongs to the tunnel.
     enum class Kind { answer, tunnel };
 
-    /// `max_body` in bytes; none: no limit, for a body that is taken piece by piece.
+    /// `max_body` in bytes; none: no limit, for a body that is streamed.
     explicit ResponseReader(std::optional<std::uint64_t> max_body, Kind kind = Kind::answer);
     ~ResponseReader();
 
-    /// Reads from `bytes` and returns how many it has used. Stops at the end of the head, and at the end of
-    /// the answer. An unfinished head must be handed in again, with more bytes behind it.
+    /// Parses `bytes` and returns the number of bytes consumed. Stops at the end of the head and at the end
+    /// of the response. An incomplete head is not consumed: call again with the same bytes and more.
     std::size_t put(std::string_view bytes);
     /// The server has closed its side.
     void end();
@@ -44,22 +46,22 @@ class ResponseReader {
     State state() const { return state_; }
     Problem problem() const { return problem_; }
     const std::string& detail() const { return detail_; }
-    /// True once any byte has come, be it of an interim answer.
+    /// True once any byte was received, also of an interim response.
     bool got_some() const { return got_some_; }
 
-    /// From the end of the head on.
+    /// Valid once the head is complete.
     int status() const;
     std::vector<std::pair<std::string, std::string>> headers() const;
     /// Content-Length, in bytes.
     std::optional<std::uint64_t> length() const;
-    /// Limits a body of which nothing has been read; one that is longer by its Content-Length fails.
+    /// Sets the body's limit; call it before any of the body is read. Fails if Content-Length exceeds it.
     void limit_body(std::uint64_t bytes);
-    /// Makes room for a body of that many bytes.
+    /// Reserves memory for a body of that many bytes.
     void reserve(std::size_t bytes);
-    /// The bytes of the body that have come since the last call.
+    /// Returns the bytes of the body received since the last call.
     std::string take_body();
-    /// True if the connection can carry another request: the server keeps it open and the end of the answer
-    /// is certain. The caller checks that nothing came behind the answer.
+    /// True if the connection can carry another request: the server keeps it open and the response's end is
+    /// certain. The caller checks that no byte follows the response.
     bool keep_alive() const;
 
   private:

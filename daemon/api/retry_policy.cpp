@@ -4,21 +4,15 @@
 #include <charconv>
 #include <cmath>
 
+#include "daemon/base/text.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-    const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-    return text;
-}
-
 std::optional<double> number(std::string_view text) {
     double value = 0;
-    text = trimmed(text);
+    text = trim(text);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
         return std::nullopt;
@@ -34,7 +28,7 @@ Milliseconds Backoff::delay(int failed, double random) const {
 }
 
 std::optional<Milliseconds> retry_after(std::string_view header, Instant server_now) {
-    header = trimmed(header);
+    header = trim(header);
     if (header.empty()) return std::nullopt;
     if (std::all_of(header.begin(), header.end(), [](char c) { return c >= '0' && c <= '9'; })) {
         if (header.size() > 9) return kLongestRetryAfter;
@@ -49,11 +43,12 @@ std::optional<Milliseconds> retry_after(std::string_view header, Instant server_
 
 std::optional<Milliseconds> rate_limit_pause(std::string_view remaining, std::string_view reset,
                                              Instant server_now) {
-    // What is smaller than any Unix time of this century counts from now; what is larger than the year 5138
-    // is in a finer unit.
+    // A number below any Unix time of this century is seconds from now. A number beyond the year 5138 is in
+    // milliseconds or finer.
     constexpr double kLeastUnixTime = 1e9;
     constexpr double kMostUnixSeconds = 1e11;
-    // Quotas are by the day at most: a reset further ahead is a mistake, and 429 still tells of a limit.
+    // No quota lasts longer than a day, so a later reset is an error of the header. Ignoring it is safe: the
+    // API still answers 429 at its limit.
     constexpr double kFurthest = 25 * 3600;
     const auto left = number(remaining);
     auto at = number(reset);

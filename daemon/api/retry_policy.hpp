@@ -19,21 +19,22 @@ struct Backoff {
     Milliseconds delay(int failed, double random) const;
 };
 
-// A longer Retry-After would stall the program on one absurd header; it asks again after this, and is told
-// again.
+// Caps Retry-After, so that an absurd header cannot stall the program. If the server needs longer, it sends
+// the header again.
 inline constexpr Milliseconds kLongestRetryAfter{60'000};
 
-/// What a Retry-After header asks for (RFC 9110 §10.2.3: seconds or a date), at most kLongestRetryAfter.
-/// None if it is absent or unreadable; `server_now` is what a date is compared with.
+/// Parses a Retry-After header (RFC 9110 §10.2.3: seconds or a date). Returns at most kLongestRetryAfter,
+/// none if it is absent or unreadable. A date is relative to `server_now`.
 std::optional<Milliseconds> retry_after(std::string_view header, Instant server_now);
 
-/// How long to pause for `x-rate-limit-remaining` and `x-rate-limit-reset` (spec: api-facts, Rate limits):
-/// none unless nothing is left until a time that can be true, at most kLongestRetryAfter. The reset is
-/// documented in Unix seconds; milliseconds and finer, and seconds from now, are told by their size.
+/// How long to pause for `x-rate-limit-remaining` and `x-rate-limit-reset` (spec: api-facts, Rate limits), at
+/// most kLongestRetryAfter. None unless `remaining` is zero and `reset` is a plausible time. The reset is
+/// documented in Unix seconds; milliseconds and finer units, and seconds from now, are recognised by their
+/// magnitude.
 std::optional<Milliseconds> rate_limit_pause(std::string_view remaining, std::string_view reset,
                                              Instant server_now);
 
-/// Statuses that may go away by themselves: 408, 425, 429 and all 5xx.
+/// True for statuses that are worth a retry: 408, 425, 429 and all 5xx.
 bool is_transient(int status);
 
 }  // namespace glia

@@ -5,14 +5,13 @@
 namespace glia {
 namespace {
 
-// Of several servers behind one name, one may have a wrong clock and answer a few times in a row.
+// More than the responses that one server with a wrong clock, among several behind a name, gives in a row.
 constexpr int kAnswersToFollow = 5;
 constexpr Seconds kFollowAfter{60};
-// What lies outside is no time that a server has: such a Date is a mistake, and PostgreSQL does not hold
-// every one.
+// A Date outside this range is an error of the server, and may be one that PostgreSQL cannot store.
 constexpr Instant kEarliest{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
 constexpr Instant kLatest{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
-// The first answers of a program: nothing earlier contradicts them.
+// Responses that must agree before the program has any other estimate.
 constexpr int kAnswersToBegin = 2;
 
 std::chrono::microseconds since_epoch(SteadyTime moment) {
@@ -47,7 +46,7 @@ ServerClock::Verdict ServerClock::observe(SteadyTime sent, SteadyTime received, 
         } else {
             return known_ ? Verdict::ignored : Verdict::doubtful;
         }
-        known_ = false;  // what earlier answers proved is of another clock
+        known_ = false;  // earlier bounds do not apply to the new clock
     }
     rival_.reset();
     take(lower, upper);
@@ -66,9 +65,9 @@ void ServerClock::take(Difference lower, Difference upper) {
 
 bool ServerClock::outweighed(Difference lower, Difference upper, SteadyTime received) {
     if (!rival_ || !agrees(rival_->least, lower, upper)) rival_ = Rival{lower, received, 0};
-    ++rival_->answers;
-    if (!known_) return rival_->answers >= kAnswersToBegin;
-    return rival_->answers >= kAnswersToFollow && received - rival_->since >= kFollowAfter;
+    ++rival_->responses;
+    if (!known_) return rival_->responses >= kAnswersToBegin;
+    return rival_->responses >= kAnswersToFollow && received - rival_->since >= kFollowAfter;
 }
 
 Instant ServerClock::at(SteadyTime moment) const {

@@ -4,25 +4,24 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json.hpp>
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <tuple>
 
-#include "daemon/parse/token_answer.hpp"
-#include "sinks/json_text.hpp"
+#include "daemon/parse/token_response.hpp"
 
 namespace glia {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Without expires_in, tokens are known to live about an hour.
+// The lifetime of a token without expires_in: the API's tokens live about an hour.
 constexpr Seconds kAssumedLifetime{55 * 60};
 // A new token is minted while the old one still works.
 constexpr std::chrono::minutes kRenewBefore{5};
 
-// Bytes of a secret's file that are read; no secret is that long.
+// Bytes read of a secret's file. No secret is that long.
 constexpr std::size_t kLongestFile = 64 * 1024;
 
 ApiError unusable(const std::string& setting, const std::string& source) {
@@ -53,9 +52,9 @@ Result<std::string> read_secret(const std::string& file, const std::string& sett
     return *secret;
 }
 
-/// Reads a secret's file. Whoever writes it anew without renaming leaves it empty for a moment (some take it
-/// away first, so that a file that was there before may be missing): that moment is waited for, a missing
-/// file is not.
+/// Reads a secret's file. A writer that rewrites the file in place leaves it empty, or removes it, for a
+/// moment. Retries for that long if the file is empty or has existed before; fails at once if it never
+/// existed.
 Task<Result<std::string>> read_secret_patiently(Runtime& runtime, std::string file, std::string setting,
                                                 bool was_there) {
     constexpr int kAttempts = 10;
@@ -63,10 +62,10 @@ Task<Result<std::string>> read_secret_patiently(Runtime& runtime, std::string fi
     for (int attempt = 1;; ++attempt) {
         auto read = read_secret(file, setting);
         if (read || attempt == kAttempts) co_return read;
-        struct stat info {};
+        struct stat info{};
         const bool there = stat(file.c_str(), &info) == 0;
         if (there ? info.st_size != 0 : !was_there) co_return read;
-        Signal never(runtime);
+        AsyncCondition never(runtime);
         co_await never.wait_for(kPause);
     }
 }
@@ -77,15 +76,14 @@ class FileToken final : public TokenSource {
         : runtime_(runtime), file_(std::move(file)), setting_(std::move(setting)) {}
 
     Task<Result<std::string>> get() override {
-        // A look at the file's data costs little, so that a rotated token is used before the old one is
-        // refused.
+        // stat() on every call is cheap, and a rotated token is used before the API refuses the old one.
         const Identity seen = identity();
         if (token_.empty()) {
             const auto read = co_await read_secret_patiently(runtime_, file_, setting_, false);
             if (!read) co_return read.error();
             take(read.value(), seen);
         } else if (seen != identity_) {
-            // While it is empty, the old token goes on.
+            // While the file is empty, keeps the old token.
             if (const auto read = read_secret(file_, setting_)) take(read.value(), seen);
         }
         co_return token_;
@@ -103,12 +101,12 @@ class FileToken final : public TokenSource {
     using Identity = std::tuple<dev_t, ino_t, off_t, time_t, long>;
 
     Identity identity() const {
-        struct stat info {};
-        if (stat(file_.c_str(), &info) != 0) return identity_;  // gone for a moment while it is replaced
+        struct stat info{};
+        if (stat(file_.c_str(), &info) != 0) return identity_;  // missing while a writer replaces it
         return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
     }
 
-    /// `seen`: the file's data from before it was read: written since, it is read again.
+    /// `seen`: the file's metadata from before it was read. If it was written since, get() reads it again.
     void take(const std::string& token, const Identity& seen) {
         token_ = token;
         identity_ = seen;
@@ -147,14 +145,14 @@ class MintedToken final : public TokenSource {
         : runtime_(runtime), settings_(settings), request_(std::move(mint)), minting_(runtime) {}
 
     Task<Result<std::string>> get() override {
-        co_await minting_.lock();  // whoever comes while a token is minted waits for that one
+        co_await minting_.lock();  // concurrent callers share one token request
         if (!token_.empty() && Clock::now() < renew_at_) {
             minting_.unlock();
             co_return token_;
         }
         const auto failed = co_await mint();
         minting_.unlock();
-        // The old token may have some minutes left.
+        // If the renewal failed, keeps the old token until it expires.
         if (failed && (token_.empty() || Clock::now() >= ends_at_)) co_return *failed;
         co_return token_;
     }
@@ -186,8 +184,7 @@ class MintedToken final : public TokenSource {
 
   private:
     Task<std::optional<ApiError>> mint() {
-        // A pair belongs to a user or to a site, and does not say to which; the documented ways are tried in
-        // turn.
+        // An API key belongs to a user or to a site and does not show which: tries both documented endpoints.
         static constexpr std::array<const char*, 2> kPaths{"/operator_authentication/tokens",
                                                            "/sites/tokens"};
         const auto id = co_await read_secret_patiently(runtime_, settings_.api_key_id_file,
@@ -196,8 +193,8 @@ class MintedToken final : public TokenSource {
         const auto secret = co_await read_secret_patiently(runtime_, settings_.api_key_secret_file,
                                                            "api.auth.api_key.secret_file", !token_.empty());
         if (!secret) co_return secret.error();
-        const std::string body = "{\"api_key_id\":" + json_quote(id.value()) +
-                                 ",\"api_key_secret\":" + json_quote(secret.value()) + "}";
+        const std::string body = boost::json::serialize(
+            boost::json::object{{"api_key_id", id.value()}, {"api_key_secret", secret.value()}});
         std::optional<ApiError> failure;
         for (std::size_t i = 0; i < kPaths.size(); ++i) {
             const std::size_t way = (way_ + i) % kPaths.size();
@@ -209,7 +206,7 @@ class MintedToken final : public TokenSource {
                     break;
                 continue;
             }
-            const auto token = parse_token_answer(answer.value());
+            const auto token = parse_token_response(answer.value());
             if (!token) {
                 failure = ApiError{ApiError::Kind::credentials, 200,
                                    "the answer to the token request holds no token that can be sent"};

@@ -15,20 +15,20 @@
 
 namespace glia {
 
-/// A token that was minted, and until when it is good.
+/// A minted token and when it expires.
 struct MintedTokenState {
     std::string token;
     std::chrono::steady_clock::time_point renew_at;
     std::chrono::steady_clock::time_point ends_at;
-    std::size_t way = 0;  ///< which of the documented endpoints gave it
+    std::size_t way = 0;  ///< index of the documented endpoint that minted it
 };
 /// How long a minted token is used.
 struct TokenLife {
-    Milliseconds renew_after;  ///< then a new one is minted, while this one still works
+    Milliseconds renew_after;  ///< when to mint the next token, while this one still works
     Milliseconds ends_after;
 };
-/// Five minutes before its end a token is renewed, or after half of its life if that is short. `expires_in`
-/// in seconds, as TokenAnswer has it; without, a token is known to live about an hour (spec: api-facts).
+/// A token is renewed five minutes before it expires, or after half of its lifetime if that is short.
+/// `expires_in` in seconds, from TokenResponse; none: about an hour (spec: api-facts).
 TokenLife token_life(std::optional<std::int64_t> expires_in);
 
 /// Loop's thread only.
@@ -37,16 +37,16 @@ class TokenSource {
     virtual ~TokenSource() = default;
     /// The token to use now.
     virtual Task<Result<std::string>> get() = 0;
-    /// The API refused `token`. True if get() now gives another one, so that it is worth asking again.
+    /// The API refused `token`. Returns true if get() now returns another one, which is worth a retry.
     virtual Task<bool> refused(const std::string& token) = 0;
     /// When the token ends; none if nothing says so.
     virtual std::optional<std::chrono::steady_clock::time_point> ends_at() const { return std::nullopt; }
-    /// For the source that follows this one after a reload; none: there is nothing that cannot be read again.
+    /// State for the source that replaces this one after a reload; none for sources that can read again.
     virtual std::optional<MintedTokenState> minted() const { return std::nullopt; }
     virtual void restore(std::optional<MintedTokenState>) {}
 };
 
-/// Exchanges the API key for a token: POST `path` with `body`, the answer's body. Handed in by the API layer.
+/// Exchanges the API key for a token: sends POST `path` with `body` and returns the response's body.
 using MintRequest = std::function<Task<Result<std::string>>(std::string path, std::string body)>;
 
 std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings,

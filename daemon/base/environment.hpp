@@ -6,10 +6,11 @@
 
 namespace glia {
 
-/// Looks up an environment variable; handed in so that tests need no environment.
+/// Returns the value of an environment variable; none if it is not set. A parameter, so that tests can fake
+/// it.
 using Environment = std::optional<std::string> (*)(const std::string& name);
 
-/// That of the process; none if the variable is not set.
+/// Reads the environment of this process.
 std::optional<std::string> process_environment(const std::string& name);
 
 }  // namespace glia

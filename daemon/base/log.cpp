@@ -5,6 +5,10 @@
 
 #include <array>
 #include <atomic>
+#include <boost/json.hpp>
+#include <map>
+#include <mutex>
+#include <span>
 
 #include "daemon/base/printable.hpp"
 #include "daemon/base/systemd.hpp"
@@ -20,16 +24,51 @@ std::atomic<LogFormat> format_now{LogFormat::text};
 std::array<std::atomic<LogLevel>, kLogTopics.size()> levels{};
 std::atomic<bool> to_journal{false};
 
+/// Names of sites by id. Never destroyed, like the logger: threads may log until the process ends.
+class SiteNames {
+  public:
+    static SiteNames& instance() {
+        static auto& made = *new SiteNames;
+        return made;
+    }
+    void put(const std::string& id, const std::string& name) {
+        const std::lock_guard lock(mutex_);
+        names_[id] = name;
+    }
+    std::string find(const std::string& id) const {
+        const std::lock_guard lock(mutex_);
+        const auto found = names_.find(id);
+        return found == names_.end() ? "" : found->second;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::map<std::string, std::string> names_{};
+};
+
+/// Inserts the field `site_name` after each `site` whose name is known.
+std::vector<Field> with_site_names(Fields fields) {
+    std::vector<Field> named;
+    for (const Field& field : fields) {
+        named.push_back(field);
+        if (field.name != "site") continue;
+        std::string name = SiteNames::instance().find(field.value);
+        if (!name.empty()) named.emplace_back("site_name", std::move(name));
+    }
+    return named;
+}
+
 bool is_plain(std::string_view text) {
     return !text.empty() && text.find_first_of(" \"=") == std::string_view::npos && printable(text) == text;
 }
 
-/// As a JSON string that no reader of the log, a terminal included, takes for anything else.
+/// Quotes as a JSON string, with control characters escaped, so that a value cannot forge a line or control a
+/// terminal.
 std::string quote(std::string_view text) {
     return printable_json(json_quote(repair_utf8(text)));
 }
 
-/// Never destroyed: threads may log until the process ends. One for the life of the process: a reload changes
+/// The only logger. Never destroyed: threads may log until the process ends. Never replaced: a reload changes
 /// its pattern while other threads log.
 spdlog::logger& logger() {
     static auto& made = []() -> spdlog::logger& {
@@ -52,8 +91,23 @@ std::string journal_name(std::string_view name) {
     return upper;
 }
 
-bool write_to_journal(LogTopic topic, LogLevel level, std::string_view event, Fields fields) {
-    std::vector<std::string> entry{"MESSAGE=" + render(event, fields, LogFormat::text),
+std::string render_fields(std::string_view event, std::span<const Field> fields, LogFormat format) {
+    if (format == LogFormat::json) {
+        boost::json::object members{{"event", event}};
+        for (const Field& field : fields) members.emplace(field.name, field.value);
+        const std::string object = printable_json(boost::json::serialize(members));
+        return object.substr(1, object.size() - 2);  // the pattern adds the braces
+    }
+    std::string line(event);
+    for (const Field& field : fields) {
+        line +=
+            " " + std::string(field.name) + "=" + (is_plain(field.value) ? field.value : quote(field.value));
+    }
+    return line;
+}
+
+bool write_to_journal(LogTopic topic, LogLevel level, std::string_view event, std::span<const Field> fields) {
+    std::vector<std::string> entry{"MESSAGE=" + render_fields(event, fields, LogFormat::text),
                                    "PRIORITY=" + std::to_string(priority(level)),
                                    "SYSLOG_IDENTIFIER=glia-sync",
                                    "GLIA_TOPIC=" + std::string(kLogTopics[static_cast<std::size_t>(topic)]),
@@ -67,31 +121,26 @@ void write(LogTopic topic, LogLevel level, std::string_view event, Fields fields
     static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
                                                             spdlog::level::warn, spdlog::level::err};
     if (!enabled(topic, level)) return;
-    if (to_journal && write_to_journal(topic, level, event, fields)) return;
+    const std::vector<Field> named = with_site_names(fields);
+    if (to_journal && write_to_journal(topic, level, event, named)) return;
     const std::string_view name = kLogTopics[static_cast<std::size_t>(topic)];
     const auto format = format_now.load();
     if (format == LogFormat::json) {
         logger().log(kLevels[static_cast<int>(level)], "\"topic\":\"{}\",{}", name,
-                     render(event, fields, format));
+                     render_fields(event, named, format));
     } else {
-        logger().log(kLevels[static_cast<int>(level)], "{:<8} {}", name, render(event, fields, format));
+        logger().log(kLevels[static_cast<int>(level)], "{:<8} {}", name, render_fields(event, named, format));
     }
 }
 
 }  // namespace
 
 std::string render(std::string_view event, Fields fields, LogFormat format) {
-    if (format == LogFormat::json) {
-        std::string line = "\"event\":" + json_quote(event);
-        for (const Field& field : fields) line += "," + json_quote(field.name) + ":" + quote(field.value);
-        return line;
-    }
-    std::string line(event);
-    for (const Field& field : fields) {
-        line +=
-            " " + std::string(field.name) + "=" + (is_plain(field.value) ? field.value : quote(field.value));
-    }
-    return line;
+    return render_fields(event, fields, format);
+}
+
+void name_site(const std::string& id, const std::string& name) {
+    SiteNames::instance().put(id, name);
 }
 
 void start(const LogSettings& settings) {
@@ -104,7 +153,7 @@ void start(const LogSettings& settings) {
                              ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                              : kTextPattern,
                          spdlog::pattern_time_type::utc);
-    logger().set_level(spdlog::level::debug);  // what is written at all is decided by topic
+    logger().set_level(spdlog::level::debug);  // enabled() filters by topic
     logger().flush_on(spdlog::level::debug);
 }
 

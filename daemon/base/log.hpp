@@ -14,7 +14,7 @@ namespace glia {
 
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
-/// What a line is about; kLogTopics holds the names.
+/// The topic of a line. kLogTopics has the names.
 enum class LogTopic { service, sync, details, backfill, api, database, admin, enrich };
 inline constexpr std::array<const char*, 8> kLogTopics{"service", "sync",     "details", "backfill",
                                                        "api",     "database", "admin",   "enrich"};
@@ -22,14 +22,14 @@ inline constexpr std::array<const char*, 8> kLogTopics{"service", "sync",     "d
 struct LogSettings {
     LogLevel level = LogLevel::info;
     LogFormat format = LogFormat::text;
-    /// By topic; none: `level`.
+    /// The level of each topic; `level` applies to topics that have none.
     std::array<std::optional<LogLevel>, kLogTopics.size()> topics{};
     bool operator==(const LogSettings&) const = default;
 };
 
 namespace log {
 
-/// A named value of a line. Values never are secrets.
+/// A named value of a line. Callers never pass secrets.
 struct Field {
     std::string_view name;
     std::string value;
@@ -41,11 +41,15 @@ struct Field {
 };
 using Fields = std::initializer_list<Field>;
 
-/// Before the first line, and again when the configuration changes. Lines go to the journal, with priority
-/// and fields, if standard error leads there; otherwise to standard error. Any thread may log.
+/// Call it before the first line and again when the configuration changes. Lines go to the journal, with
+/// priority and fields, if standard error is connected to it; otherwise to standard error. Any thread may
+/// log.
 void start(const LogSettings& settings);
 
-/// False if a line of that topic and level would not be written: then its values need not be made.
+/// Adds the field `site_name` to all later lines whose field `site` is this id. Any thread may call it.
+void name_site(const std::string& id, const std::string& name);
+
+/// False if a line of that topic and level would be filtered out: the caller can skip computing its fields.
 bool enabled(LogTopic topic, LogLevel level);
 
 void debug(LogTopic topic, std::string_view event, Fields fields = {});
@@ -53,7 +57,7 @@ void info(LogTopic topic, std::string_view event, Fields fields = {});
 void warn(LogTopic topic, std::string_view event, Fields fields = {});
 void error(LogTopic topic, std::string_view event, Fields fields = {});
 
-/// The text of a line without time, level and topic; what tests compare.
+/// Formats a line without time, level and topic, for tests.
 std::string render(std::string_view event, Fields fields, LogFormat format);
 
 }  // namespace log

@@ -1,5 +1,4 @@
-// What is counted and measured, for Prometheus (prometheus-cpp). Names and meanings stand here once; the
-// texts at /metrics, the alert rules and the dashboard rest on them.
+// The program's metrics for Prometheus (prometheus-cpp). Alert rules and dashboards use their names.
 #pragma once
 
 #include <array>
@@ -13,7 +12,7 @@
 
 namespace glia {
 
-/// What a request asks for; the `route` of its metrics.
+/// The API endpoint that a request calls: the label `route` of its metrics.
 enum class Route {
     list,
     engagement,
@@ -24,16 +23,17 @@ enum class Route {
     download,
     end,
     export_engagement,
-    directory
+    directory,
+    statistics
 };
-inline constexpr std::array<const char*, 10> kRoutes{"list",       "engagement", "token",    "queue_wait",
-                                                     "transcript", "recording",  "download", "end",
-                                                     "export",     "directory"};
+inline constexpr std::array<const char*, 11> kRoutes{"list",       "engagement", "token",     "queue_wait",
+                                                     "transcript", "recording",  "download",  "end",
+                                                     "export",     "directory",  "statistics"};
 
-/// What is known at the moment of a scrape, and not counted along the way.
+/// Values that are read at each scrape, unlike the counters.
 struct Gauges {
     bool database_up = false;              ///< the report below is fresh
-    StatusReport report;                   ///< what the database last told
+    StatusReport report;                   ///< the last report of the database
     std::chrono::duration<double> age{};   ///< of `report`
     std::vector<std::string> sites;        ///< those of the configuration
     std::vector<std::string> leases_held;  ///< sites that this instance reads at this moment
@@ -42,11 +42,11 @@ struct Gauges {
     OptionalInstant token_expires_at;                           ///< none: the token does not say
     std::optional<std::chrono::duration<double>> clock_offset;  ///< the API's clock less this machine's
 
-    /// What the report tells of the engagements of a site; null: nothing.
+    /// The report's entry for the stream `engagements` of a site, or null.
     const SiteStatus* find(const std::string& site) const { return find_site(report.sites, site); }
 };
 
-/// Counters since the program started; they outlive a change of the configuration. Any thread may count.
+/// Counters since the program started. A reload of the configuration keeps them. Any thread may count.
 class Metrics {
   public:
     Metrics();
@@ -60,7 +60,7 @@ class Metrics {
     void request_retried(Route route);
     void request_waited(std::chrono::duration<double> for_rate_limit);
     void page_read();
-    /// A Date header departed from the answers before it (DESIGN.md §3.10).
+    /// A Date header departed from the responses before it (DESIGN.md §3.10).
     void date_ignored();
 
     void committed(const CommitCounts& counts, std::chrono::duration<double> took);
@@ -70,7 +70,7 @@ class Metrics {
     void database_retried();
     void reloaded(bool accepted);
 
-    /// The whole text in Prometheus' exposition format.
+    /// Returns all metrics in Prometheus' text exposition format.
     std::string text(const Gauges& gauges) const;
 
   private:

@@ -7,14 +7,14 @@
 namespace glia {
 namespace {
 
-/// What a terminal obeys instead of showing it, or shows as something else.
+/// True for characters that control a terminal, are invisible, or change how others are shown.
 bool is_hidden(std::uint32_t code) {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0x200e ||
            code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x206f) ||
            code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
 }
 
-/// The character at `at`, of valid UTF-8; moves `at` behind it.
+/// Decodes the character at `at` of valid UTF-8 and moves `at` past it.
 std::uint32_t next_code(std::string_view text, std::size_t& at) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char lead = byte(at);
@@ -31,7 +31,7 @@ void append_unit(std::string& out, std::uint32_t unit) {
     for (int shift = 12; shift >= 0; shift -= 4) out.push_back(kDigits[unit >> shift & 15]);
 }
 
-/// As JSON escapes it.
+/// Appends the character as a JSON escape.
 void append_escape(std::string& out, std::uint32_t code) {
     if (code == '\n' || code == '\r' || code == '\t') {
         out += code == '\n' ? "\\n" : code == '\r' ? "\\r" : "\\t";
@@ -43,7 +43,8 @@ void append_escape(std::string& out, std::uint32_t code) {
     }
 }
 
-/// `keep` is asked about every character in turn: true for one that stays although it is hidden.
+/// Escapes hidden characters. `keep` is called for every character in order and returns true for those that
+/// stay as they are.
 template <typename Keep>
 std::string escape_hidden(std::string_view given, Keep keep) {
     const std::string text = repair_utf8(given);

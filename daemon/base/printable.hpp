@@ -1,5 +1,6 @@
-// Text that comes from outside (the API, the database, a file's name) on its way to a terminal, a log line or
-// an error line: nothing in it may move the cursor, hide what stands before it or begin a line of its own.
+// Makes untrusted text (from the API, the database, a file's name) safe to print: it cannot move the cursor,
+// hide other text or start a line.
+// By hand: spdlog writes control characters and bidirectional marks unchanged.
 #pragma once
 
 #include <string>
@@ -7,14 +8,14 @@
 
 namespace glia {
 
-/// One line: control characters (C0, DEL, C1), separators of lines, marks of direction and invisible tags
-/// become escapes such as `\u001b`, `\n` for a line end; bytes that are not UTF-8 become U+FFFD.
+/// Returns the text as one line. Control characters (C0, DEL, C1), line separators, bidirectional marks and
+/// invisible tags become escapes such as `\u001b`; a line end becomes `\n`; invalid UTF-8 becomes U+FFFD.
 std::string printable(std::string_view text);
 
-/// The same, with line ends and tabs kept; for a payload that is shown as it came.
+/// The same, but keeps line ends and tabs. For payloads shown as received.
 std::string printable_lines(std::string_view text);
 
-/// The same for JSON: the value stays the same. White space between values is kept.
+/// The same for a JSON text: the result is JSON with the same value. Keeps white space between values.
 std::string printable_json(std::string_view json);
 
 }  // namespace glia

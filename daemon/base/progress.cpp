@@ -7,22 +7,26 @@
 namespace glia {
 namespace {
 
-// The rate is that of the last so many seconds: it changes with what else the API is asked, and at the
-// beginning a limit may still have to be found.
+// Seconds over which the rate is averaged. Short enough to follow a rate that changes with the other traffic
+// and while the rate limit is still being found.
 constexpr double kMemory = 60;
-// Before that, a rate is an accident.
+// Seconds before a rate is meaningful.
 constexpr double kEarliest = 2;
+// The pause between two inspections as a multiple of one inspection's duration, and its bounds.
+constexpr int kPauseFactor = 20;
+constexpr Milliseconds kShortestPause{1000};
+constexpr Milliseconds kLongestPause{10'000};
 
 }  // namespace
 
-std::optional<Seconds> TimeLeft::after(const ProgressFacts& facts) {
-    const bool with_details = facts.details_waiting + facts.details_fetched > 0;
-    const double seconds = std::chrono::duration<double>(facts.elapsed).count();
-    double done = static_cast<double>(facts.pages);
-    if (with_details) done += static_cast<double>(facts.engagements - facts.details_waiting);
-    const double windows_left = static_cast<double>(facts.windows_total - facts.windows_done);
-    // What counts as done is another thing from here on: pages only or legs too; and what a listing shows
-    // that is known already, as another site's, counts only while there is a listing.
+std::optional<Seconds> TimeLeft::after(const ProgressInput& input) {
+    const bool with_details = input.details_waiting + input.details_fetched > 0;
+    const double seconds = std::chrono::duration<double>(input.elapsed).count();
+    double done = static_cast<double>(input.pages);
+    if (with_details) done += static_cast<double>(input.engagements - input.details_waiting);
+    const double windows_left = static_cast<double>(input.windows_total - input.windows_done);
+    // Samples are not comparable once the definition of `done` changes: pages only, or pages and legs. After
+    // the last window, engagements that a listing repeats (another site's) no longer add to the count.
     if (std::exchange(with_details_, with_details) != with_details) {
         samples_.clear();
         rate_ = 0;
@@ -31,19 +35,24 @@ std::optional<Seconds> TimeLeft::after(const ProgressFacts& facts) {
     samples_.push_back({seconds, done});
     while (samples_.size() > 2 && samples_[1].seconds <= seconds - kMemory) samples_.pop_front();
 
-    double left = with_details ? static_cast<double>(facts.details_waiting) : 0;
+    double left = with_details ? static_cast<double>(input.details_waiting) : 0;
     if (windows_left > 0) {
-        // Windows not yet read are taken for such as those that were.
-        if (facts.windows_done == 0) return std::nullopt;
-        double one = static_cast<double>(facts.pages);
-        if (with_details) one += static_cast<double>(facts.engagements);
-        left += windows_left * one / static_cast<double>(facts.windows_done);
+        // Assumes that a window to come costs as much as the average window so far.
+        if (input.windows_done == 0) return std::nullopt;
+        double one = static_cast<double>(input.pages);
+        if (with_details) one += static_cast<double>(input.engagements);
+        left += windows_left * one / static_cast<double>(input.windows_done);
     }
     if (left == 0) return Seconds{0};
     const double took = seconds - samples_.front().seconds;
     if (took >= kEarliest) rate_ = (done - samples_.front().done) / took;
     if (rate_ <= 0) return std::nullopt;
     return Seconds{std::llround(left / rate_)};
+}
+
+Milliseconds progress_pause(std::chrono::steady_clock::duration took) {
+    return std::clamp(std::chrono::duration_cast<Milliseconds>(kPauseFactor * took), kShortestPause,
+                      kLongestPause);
 }
 
 std::string short_duration(Seconds duration) {
@@ -63,12 +72,15 @@ std::string with_commas(std::int64_t number) {
     return text;
 }
 
-std::string progress_line(const ProgressFacts& facts, bool bar, std::size_t width) {
-    const double seconds = std::max(0.001, std::chrono::duration<double>(facts.elapsed).count());
-    const auto rate = static_cast<std::int64_t>(
-        static_cast<double>(facts.engagements - facts.engagements_before) / seconds);
-    const std::int64_t percent =
-        facts.windows_total > 0 ? 100 * facts.windows_done / facts.windows_total : 100;
+std::string progress_line(const ProgressInput& input, bool bar, std::size_t width) {
+    const double seconds = std::max(0.001, std::chrono::duration<double>(input.elapsed).count());
+    const bool of_queue = input.windows_total == 0;
+    const std::int64_t counted = of_queue ? input.engagements - input.details_waiting : input.engagements;
+    const auto rate =
+        static_cast<std::int64_t>(static_cast<double>(counted - input.engagements_before) / seconds);
+    const std::int64_t done = of_queue ? counted : input.windows_done;
+    const std::int64_t total = of_queue ? input.engagements : input.windows_total;
+    const std::int64_t percent = total > 0 ? 100 * done / total : 100;
     std::string line;
     if (bar) {
         static constexpr std::int64_t kCells = 24;
@@ -77,12 +89,14 @@ std::string progress_line(const ProgressFacts& facts, bool bar, std::size_t widt
         for (std::int64_t i = 0; i < kCells; ++i) line += i < full ? "#" : ".";
         line += "] ";
     }
-    line += std::to_string(percent) + "%  windows " + with_commas(facts.windows_done) + "/" +
-            with_commas(facts.windows_total) + "  engagements " + with_commas(facts.engagements) + "  " +
-            with_commas(rate) + "/s";
-    if (facts.details_waiting + facts.details_fetched > 0)
-        line += "  legs to come " + with_commas(facts.details_waiting);
-    line += "  ETA " + (facts.left ? short_duration(*facts.left) : std::string("?"));
+    line += std::to_string(percent) + "%  ";
+    if (!of_queue) line += "windows " + with_commas(done) + "/" + with_commas(total) + "  ";
+    line += std::string(input.counted) + " " + with_commas(counted);
+    if (of_queue) line += "/" + with_commas(total);
+    line += "  " + with_commas(rate) + "/s";
+    if (!of_queue && input.details_waiting + input.details_fetched > 0)
+        line += "  legs to come " + with_commas(input.details_waiting);
+    line += "  ETA " + (input.left ? short_duration(*input.left) : std::string("?"));
     if (line.size() > width) line.resize(width);
     return line;
 }

@@ -18,12 +18,12 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// An io_context whose pending operations can be destroyed while it lives on: timers, sockets and strands of
-/// others may still refer to it.
+/// An io_context whose pending handlers can be destroyed before the io_context itself, because timers and
+/// sockets elsewhere still refer to it.
 class Loop : public asio::io_context {
   public:
     Loop() : io_context(1) {}
-    /// Destroys every handler, and with them the coroutines that wait. No other thread may post meanwhile.
+    /// Destroys every handler and thereby every suspended coroutine. No other thread may post meanwhile.
     void destroy_handlers() { shutdown(); }
 };
 
@@ -35,7 +35,7 @@ struct Runtime::Impl {
     asio::signal_set reloads{context, SIGHUP};
     std::exception_ptr failure;
     std::mt19937_64 generator{std::random_device{}()};
-    std::mutex mutex;     // of the members below: any thread may post
+    std::mutex mutex;     // guards the members below: any thread may post
     bool closed = false;  // run() is over
     std::vector<std::function<void()>> posted_late;
 
@@ -69,8 +69,8 @@ int Runtime::run(const std::function<Task<int>()>& main, Milliseconds grace,
     int code = kStoppedEarly;
     bool ended = false;
     asio::steady_timer deadline(impl_->context);
-    Scope program(*this);
-    program.on_end([&] {
+    CancellationScope program(*this);
+    program.on_cancel([&] {
         deadline.expires_after(grace);
         deadline.async_wait([&](const boost::system::error_code& error) {
             if (!error) impl_->context.stop();
@@ -110,14 +110,14 @@ void Runtime::spawn(Task<> task) {
         if (impl_->closed) return;
     }
     asio::co_spawn(impl_->context, std::move(task), [this](std::exception_ptr error) {
-        if (error) impl_->fail(error);  // nobody waits for it: it ends the program, which says so
+        if (error) impl_->fail(error);  // no caller awaits it, so the error ends the program
     });
 }
 
 void Runtime::stop() {
     if (stopping_) return;
     stopping_ = true;
-    for (Scope* scope : scopes_) scope->end();
+    for (CancellationScope* scope : scopes_) scope->cancel();
 }
 
 void Runtime::post(std::function<void()> work) {
@@ -133,23 +133,23 @@ double Runtime::random() {
     return std::uniform_real_distribution<double>(0, 1)(impl_->generator);
 }
 
-struct Signal::Impl {
+struct AsyncCondition::Impl {
     explicit Impl(Runtime& loop) : runtime(loop) {}
     Runtime& runtime;
     std::list<asio::steady_timer*> waiters;
 };
 
-Signal::Signal(Runtime& runtime) : impl_(std::make_shared<Impl>(runtime)) {}
-Signal::~Signal() = default;
+AsyncCondition::AsyncCondition(Runtime& runtime) : impl_(std::make_shared<Impl>(runtime)) {}
+AsyncCondition::~AsyncCondition() = default;
 
-Task<> Signal::wait() {
+Task<> AsyncCondition::wait() {
     return wait_for(std::chrono::hours{24 * 365});
 }
 
-Task<> Signal::wait_for(Milliseconds limit) {
-    const std::shared_ptr<Impl> impl = impl_;  // the Signal may go while a waiter wakes
+Task<> AsyncCondition::wait_for(Milliseconds limit) {
+    const std::shared_ptr<Impl> impl = impl_;  // the AsyncCondition may be destroyed while a waiter wakes
     asio::steady_timer timer(impl->runtime.context(), limit);
-    struct Place {  // also left when the coroutine is destroyed while it waits
+    struct Place {  // RAII: the coroutine may be destroyed while it waits
         Place(Impl& signal, asio::steady_timer& waiter) : signal_(signal), waiter_(waiter) {
             signal_.waiters.push_back(&waiter_);
         }
@@ -164,40 +164,41 @@ Task<> Signal::wait_for(Milliseconds limit) {
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
 }
 
-void Signal::notify() {
+void AsyncCondition::notify() {
     for (asio::steady_timer* timer : impl_->waiters) timer->cancel();
-    // A cancelled wait is done, even if a second notify() comes before its coroutine runs.
+    // Each wait is notified once, even if a second notify() comes before its coroutine runs.
     impl_->waiters.clear();
 }
 
-void Signal::notify_one() {
+void AsyncCondition::notify_one() {
     if (impl_->waiters.empty()) return;
     impl_->waiters.front()->cancel();
     impl_->waiters.pop_front();
 }
 
-Scope::Scope(Runtime& runtime) : runtime_(runtime), ended_(runtime), ending_(runtime.stopping()) {
+CancellationScope::CancellationScope(Runtime& runtime)
+    : runtime_(runtime), cancellation_(runtime), cancelled_(runtime.stopping()) {
     runtime_.scopes_.push_back(this);
 }
 
-Scope::~Scope() {
+CancellationScope::~CancellationScope() {
     runtime_.scopes_.remove(this);
 }
 
-void Scope::end() {
-    if (ending_) return;
-    ending_ = true;
+void CancellationScope::cancel() {
+    if (cancelled_) return;
+    cancelled_ = true;
     for (const auto& callback : callbacks_) callback();
-    ended_.notify();
+    cancellation_.notify();
 }
 
-Task<bool> Scope::sleep(Milliseconds duration) {
-    if (ending_) co_return false;
-    co_await ended_.wait_for(duration);
-    co_return !ending_;
+Task<bool> CancellationScope::sleep(Milliseconds duration) {
+    if (cancelled_) co_return false;
+    co_await cancellation_.wait_for(duration);
+    co_return !cancelled_;
 }
 
-Task<> Latch::wait() {
+Task<> WaitGroup::wait() {
     while (count_ > 0) co_await done_.wait();
 }
 

@@ -1,4 +1,5 @@
-// The event loop's frame: one thread, coroutines, sleeping that ends when the program is to stop.
+// The event loop: one thread, coroutines, and sleeps that end when the program stops.
+// By hand: Asio 1.81 has no condition variable, mutex or wait group for coroutines.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -27,16 +28,17 @@ struct LoopEnd {
     std::exception_ptr failure;  ///< what a coroutine or a handler threw; null: nothing
 };
 
-/// The steady clock, as the machines take it: its zero means nothing.
+/// The steady clock's time, as the state machines take it. Its epoch is arbitrary.
 inline Milliseconds steady_now() {
     return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-/// Owns the loop and says when to stop. All of it belongs to the loop's thread, except post().
+/// Owns the loop and signals when to stop. Only post() may be called from other threads.
 ///
 /// No coroutine outlives run(), however it ends. Those that are still suspended then are destroyed before
-/// run() returns, in no particular order. So a coroutine may refer to whatever outlives run(); a destructor
-/// of one of its locals must not touch the locals of another coroutine, unless they share ownership.
+/// run() returns, in no particular order. So a coroutine may refer to objects that outlive run(); a
+/// destructor of one of its locals must not touch the locals of another coroutine, unless they share
+/// ownership.
 class Runtime {
   public:
     Runtime();
@@ -46,23 +48,23 @@ class Runtime {
 
     /// Runs until `main` has ended, or until `grace` after a stop, and returns what `main` returned (75 if it
     /// did not end in time). SIGTERM and SIGINT call stop(). Rethrows what `main`, a spawned coroutine or a
-    /// handler throws. `on_end` is called once the loop has ended, before any coroutine is destroyed; it may
-    /// leave the process. Destroying waits for a name lookup that is under way. Called once.
+    /// handler throws. Calls `on_end` after the loop has ended, before any coroutine is destroyed; `on_end`
+    /// may exit the process. The destructor waits for a name lookup under way. Call run() once only.
     int run(const std::function<Task<int>()>& main, Milliseconds grace,
             const std::function<void(const LoopEnd&)>& on_end = {});
 
-    /// Starts a coroutine beside the others; join it by a Latch. What it throws ends run(), which rethrows
-    /// it. After run() the task is dropped.
+    /// Starts a concurrent coroutine; use a WaitGroup to join it. An exception from it ends run(), which
+    /// rethrows it. After run() has returned, spawn() drops the task.
     void spawn(Task<> task);
 
-    /// Asks everything to end: every Scope ends.
+    /// Cancels every CancellationScope.
     void stop();
     bool stopping() const { return stopping_; }
-    /// SIGHUP calls this.
+    /// Sets what SIGHUP calls.
     void on_reload(std::function<void()> callback) { reload_ = std::move(callback); }
 
-    /// Runs `work` on the loop's thread, from any thread. After run() it never runs and is destroyed with the
-    /// Runtime.
+    /// Runs `work` on the loop's thread. Any thread may call it. Work posted after run() has returned never
+    /// runs; the Runtime destroys it.
     void post(std::function<void()> work);
 
     /// In [0, 1), for jitter.
@@ -71,26 +73,26 @@ class Runtime {
     boost::asio::io_context& context();
 
   private:
-    friend class Scope;
+    friend class CancellationScope;
     struct Impl;
     void destroy_coroutines();
 
     std::unique_ptr<Impl> impl_;
     bool stopping_ = false;
-    std::list<class Scope*> scopes_;
+    std::list<class CancellationScope*> scopes_;
     std::function<void()> reload_;
 };
 
-/// Something to wait for: every wait() that began before notify() ends with it. Loop's thread only.
-class Signal {
+/// A condition variable for coroutines: notify() ends every wait() that began before it. Loop's thread only.
+class AsyncCondition {
   public:
-    explicit Signal(Runtime& runtime);
-    ~Signal();
+    explicit AsyncCondition(Runtime& runtime);
+    ~AsyncCondition();
     Task<> wait();
-    /// Ends after `limit` at the latest. Stopping does not end it: what is waited for is to come first.
+    /// Waits at most `limit`. Runtime::stop() does not end the wait, so that work under way can finish.
     Task<> wait_for(Milliseconds limit);
     void notify();
-    /// Only whoever has waited longest.
+    /// Wakes only the coroutine that has waited longest.
     void notify_one();
 
   private:
@@ -98,35 +100,35 @@ class Signal {
     std::shared_ptr<Impl> impl_;
 };
 
-/// A part of the program that ends by itself, or with the program: what serves one configuration ends when
-/// the next one takes over. Ending cuts sleeps short and lets what is under way come to its next good place.
-/// Loop's thread only; outlived by the Runtime.
-class Scope {
+/// A part of the program that can be cancelled alone, and is cancelled with the program. A reload, for
+/// example, cancels what runs with the old configuration. Cancelling ends sleeps early; running work
+/// continues to its next checkpoint. Loop's thread only. The Runtime must outlive it.
+class CancellationScope {
   public:
-    explicit Scope(Runtime& runtime);
-    ~Scope();
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
+    explicit CancellationScope(Runtime& runtime);
+    ~CancellationScope();
+    CancellationScope(const CancellationScope&) = delete;
+    CancellationScope& operator=(const CancellationScope&) = delete;
 
-    void end();
-    bool ending() const { return ending_; }
-    /// Runs once, when the scope ends, whether by itself or with the program.
-    void on_end(std::function<void()> callback) { callbacks_.push_back(std::move(callback)); }
-    /// Waits. False if it was cut short because the scope ends.
+    void cancel();
+    bool cancelled() const { return cancelled_; }
+    /// Registers a callback that runs once, when the scope is cancelled.
+    void on_cancel(std::function<void()> callback) { callbacks_.push_back(std::move(callback)); }
+    /// Sleeps. Returns false if the scope was cancelled before `duration` had passed.
     Task<bool> sleep(Milliseconds duration);
     Runtime& runtime() const { return runtime_; }
 
   private:
     Runtime& runtime_;
-    Signal ended_;
-    bool ending_ = false;
+    AsyncCondition cancellation_;
+    bool cancelled_ = false;
     std::vector<std::function<void()>> callbacks_;
 };
 
 /// Counts coroutines that were started, and waits for all of them.
-class Latch {
+class WaitGroup {
   public:
-    explicit Latch(Runtime& runtime) : done_(runtime) {}
+    explicit WaitGroup(Runtime& runtime) : done_(runtime) {}
     void add() { ++count_; }
     void remove() {
         if (--count_ == 0) done_.notify();
@@ -136,10 +138,10 @@ class Latch {
 
   private:
     int count_ = 0;
-    Signal done_;
+    AsyncCondition done_;
 };
 
-/// One coroutine at a time.
+/// A mutex for coroutines.
 class AsyncMutex {
   public:
     explicit AsyncMutex(Runtime& runtime) : freed_(runtime) {}
@@ -151,7 +153,7 @@ class AsyncMutex {
 
   private:
     bool locked_ = false;
-    Signal freed_;
+    AsyncCondition freed_;
 };
 
 }  // namespace glia

@@ -14,30 +14,30 @@
 namespace glia::systemd {
 namespace {
 
-void tell(const std::string& message) {
-    sd_notify(0, message.c_str());  // nobody listens: then there is nothing to tell
+void notify(const std::string& message) {
+    sd_notify(0, message.c_str());  // does nothing without NOTIFY_SOCKET
 }
 
 }  // namespace
 
 void ready(const std::string& line) {
-    tell("READY=1\nSTATUS=" + printable(line));
+    notify("READY=1\nSTATUS=" + printable(line));
 }
 
 void reloading() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     const long long microseconds = now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
-    tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds) +
-         "\nSTATUS=reading the configuration again");
+    notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds) +
+           "\nSTATUS=reading the configuration again");
 }
 
 void stopping() {
-    tell("STOPPING=1\nSTATUS=stopping");
+    notify("STOPPING=1\nSTATUS=stopping");
 }
 
 void status(const std::string& line) {
-    tell("STATUS=" + printable(line));
+    notify("STATUS=" + printable(line));
 }
 
 std::optional<std::chrono::microseconds> watchdog() {
@@ -47,12 +47,12 @@ std::optional<std::chrono::microseconds> watchdog() {
 }
 
 void alive() {
-    tell("WATCHDOG=1");
+    notify("WATCHDOG=1");
 }
 
 bool logs_to_journal() {
     const auto stream = process_environment("JOURNAL_STREAM");
-    struct stat info {};
+    struct stat info{};
     if (!stream || fstat(STDERR_FILENO, &info) != 0) return false;
     return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino) == *stream;
 }

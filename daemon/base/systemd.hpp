@@ -1,5 +1,5 @@
-// What systemd is told and asks for: the service's state (sd_notify), the watchdog, the journal. Without
-// systemd all of it does nothing.
+// The interface to systemd: the service's state (sd_notify), the watchdog, the journal. Without systemd all
+// of it does nothing.
 #pragma once
 
 #include <chrono>
@@ -11,14 +11,14 @@ namespace glia::systemd {
 
 /// The service is up; `status` is the line that `systemctl status` shows.
 void ready(const std::string& status);
-/// A configuration is being read; ready() ends it.
+/// The service reloads its configuration; ready() reports the end of it.
 void reloading();
 void stopping();
 void status(const std::string& line);
 
-/// How often the watchdog wants to hear of the service; none: there is no watchdog.
+/// The interval within which the watchdog expects alive(); none without a watchdog.
 std::optional<std::chrono::microseconds> watchdog();
-/// The service makes progress.
+/// Tells the watchdog that the service makes progress.
 void alive();
 
 /// True if standard error leads to the journal, so that lines can go there with their fields.

@@ -8,17 +8,11 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "daemon/base/text.hpp"
 #include "sinks/secrets.hpp"
 
 namespace glia {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
 
 bool is_clean(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) {
@@ -27,7 +21,7 @@ bool is_clean(std::string_view text) {
     });
 }
 
-/// True for digits up to 65535, and for none.
+/// True for an empty text and for numbers up to 65535.
 bool is_port(std::string_view digits) {
     return digits.size() <= 5 && std::strtoul(std::string(digits).c_str(), nullptr, 10) <= 65535;
 }
@@ -43,7 +37,7 @@ std::optional<Origin> parse_origin(std::string_view scheme, std::string_view aut
                             ? std::string(parsed->host_ipv6_address().to_string())
                             : std::string(parsed->host()));
     origin.port = std::string(parsed->port());
-    // Decoded, a host may hold anything, and it becomes a header.
+    // The encoded form: a decoded host may hold line ends, and it goes into the header Host.
     const auto encoded = parsed->encoded_host();
     if (std::string_view(encoded.data(), encoded.size()).find('%') != std::string_view::npos)
         return std::nullopt;
@@ -55,7 +49,7 @@ std::string without_fragment(std::string_view text) {
     return std::string(text.substr(0, text.find('#')));
 }
 
-/// RFC 3986 §5.2.4, of a path that begins with a slash.
+/// Implements RFC 3986 §5.2.4 for paths that begin with a slash.
 std::string remove_dot_segments(std::string_view path) {
     std::string out;
     while (!path.empty()) {
@@ -116,7 +110,7 @@ std::optional<Proxy> parse_proxy(std::string_view text) {
     if (!whole.starts_with("http://")) return std::nullopt;
     const std::string_view rest = std::string_view(whole).substr(7);
     const std::string_view authority = rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size()));
-    // Text behind the port may be the rest of a password with an unencoded slash.
+    // Text after the port may be the rest of a password with an unencoded slash.
     if (!is_clean(whole) || (rest.size() > authority.size() && rest.substr(authority.size()) != "/"))
         return std::nullopt;
     const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
@@ -193,8 +187,9 @@ std::string mask_url(const std::string& url) {
     const std::size_t scheme = url.find("://");
     // Anything else before :// may be a user's name or a part of a password.
     const bool known = scheme != std::string::npos && scheme < at &&
-                       std::all_of(url.begin(), url.begin() + static_cast<std::ptrdiff_t>(scheme),
-                                   [](unsigned char c) { return std::isalpha(c) != 0; });
+                       std::all_of(
+                           url.begin(), url.begin() + static_cast<std::ptrdiff_t>(scheme),
+                           [](unsigned char c) { return std::isalpha(c) != 0; });
     return (known ? url.substr(0, scheme + 3) : std::string()) + std::string(kMask) + url.substr(at);
 }
 

@@ -1,4 +1,6 @@
-// URLs as far as the program must look into them: where a request goes, and nothing more.
+// URLs, parsed as far as the program needs them: where a request goes, and nothing more.
+// By hand: Boost.URL, which parses authorities here, refuses links that RFC 3986 does not allow; next_page is
+// followed byte for byte (DESIGN.md §3.4).
 #pragma once
 
 #include <optional>
@@ -8,7 +10,7 @@
 
 namespace glia {
 
-/// Who a request is sent to. Two URLs of one origin may share connections and the token.
+/// The server that a request is sent to. URLs of one origin may share connections and the token.
 struct Origin {
     std::string scheme;  ///< http or https
     std::string host;    ///< lower case; an IPv6 address without brackets
@@ -23,16 +25,16 @@ struct Url {
     bool operator==(const Url&) const = default;
 };
 
-/// Splits an absolute http(s) URL. The rest may hold any bytes but spaces, control characters and a
-/// fragment's: the API itself sends brackets in queries that RFC 3986 does not allow. None for user
-/// information in it, too.
+/// Splits an absolute http(s) URL. The target may hold any bytes except spaces, control characters and '#':
+/// the API itself sends brackets in queries, which RFC 3986 does not allow. Returns none for a URL with user
+/// information.
 std::optional<Url> parse_url(std::string_view text);
 
-/// Resolves a link against the URL of what carried it (RFC 3986 §5.2). An absolute link is taken byte for
-/// byte; of a relative one the query stays byte for byte, and dot segments of the path are removed. None if
-/// the result is no URL that parse_url() accepts.
+/// Resolves a link against the URL of the page that carried it (RFC 3986 §5.2). An absolute link stays byte
+/// for byte. A relative link keeps its query byte for byte; dot segments of its path are removed. Returns
+/// none if parse_url() refuses the result.
 std::optional<Url> resolve_link(const Url& carrier, std::string_view link);
-/// True if the link stands for itself, because it begins with a scheme.
+/// True if the link begins with a scheme.
 bool is_absolute(std::string_view link);
 
 /// Where a proxy listens, with what to send as Basic credentials (`user:password`, may be empty).

@@ -1,4 +1,5 @@
 // Text that is not quite UTF-8, or holds what PostgreSQL does not store.
+// By hand: simdjson 3.0 can validate UTF-8, but neither locates nor repairs invalid bytes.
 #pragma once
 
 #include <string>
@@ -6,7 +7,7 @@
 
 namespace glia {
 
-/// U+FFFD in UTF-8: stands for what cannot be kept.
+/// U+FFFD in UTF-8: replaces what cannot be stored.
 inline constexpr std::string_view kReplacementCharacter = "\xef\xbf\xbd";
 
 /// Replaces each U+0000, which PostgreSQL does not store, by U+FFFD.

@@ -9,36 +9,37 @@
 #include "daemon/base/log.hpp"
 #include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
+#include "daemon/cli/api_bootstrap.hpp"
+#include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "sinks/postgres/schema_script.hpp"
 
 namespace glia::cli {
 namespace {
 
-// A person waits for the answer: one more attempt for a hiccup, not the service's patience.
+// A person waits for the result: one retry only.
 constexpr int kRetries = 1;
 
-/// Prints a line per check and keeps the gravest ending; a hint ends nothing.
+/// Prints a line per check and keeps the most severe exit reason. Hints do not affect it.
 class Report {
   public:
     void good(const std::string& what) {
         std::cout << painted("ok", Paint::good, colour_) << "      " << printable(what) << std::endl;
     }
-    void bad(const std::string& what, const Outcome& outcome) {
+    void bad(const std::string& what, const ExitStatus& outcome) {
         std::cout << painted("FAILED", Paint::bad, colour_) << "  " << printable(what + ": " + outcome.error)
                   << std::endl;
-        ending_ = std::max(ending_, outcome.ending);
+        reason_ = std::max(reason_, outcome.reason);
     }
     void hint(const std::string& what) {
         std::cout << painted("hint", Paint::warn, colour_) << "    " << printable(what) << std::endl;
     }
-    int code() const { return exit_code(ending_); }
+    int code() const { return exit_code(reason_); }
 
   private:
     const bool colour_ = has_colour(STDOUT_FILENO);
-    Ending ending_ = Ending::done;
+    ExitReason reason_ = ExitReason::done;
 };
 
 void check_folder(Report& report, const std::string& what, const std::string& file) {
@@ -46,19 +47,20 @@ void check_folder(Report& report, const std::string& what, const std::string& fi
     const std::string where = folder.empty() ? "." : folder;
     std::error_code error;
     if (std::filesystem::is_directory(file, error) && what == "state") {
-        report.bad(what,
-                   {Ending::misconfigured, file + " is a folder, not a file; is sink.ndjson.state right?"});
+        report.bad(what, {ExitReason::misconfigured,
+                          file + " is a folder, not a file; is sink.ndjson.state right?"});
     } else if (access(where.c_str(), W_OK | X_OK) == 0) {
         report.good(what + ": " + file + " can be written");
     } else {
-        report.bad(what, {Ending::misconfigured, where + " cannot be written (" +
-                                                     std::generic_category().message(errno) +
-                                                     "); is sink.ndjson right?"});
+        report.bad(what, {ExitReason::misconfigured, where + " cannot be written (" +
+                                                         std::generic_category().message(errno) +
+                                                         "); is sink.ndjson right?"});
     }
 }
 
-/// What the API has begun to send, and where it is kept.
-void hint_undocumented(Report& report, const std::vector<std::string>& members, const std::string& where) {
+/// Prints which undocumented members the API has begun to send, and where they are stored.
+void hint_undocumented_members(Report& report, const std::vector<std::string>& members,
+                               const std::string& where) {
     if (members.empty()) return;
     std::string names;
     for (const std::string& name : members) names += (names.empty() ? "" : ", ") + name;
@@ -66,11 +68,13 @@ void hint_undocumented(Report& report, const std::vector<std::string>& members, 
                 names + "; it is kept in " + where);
 }
 
-/// A state file that is not made yet, or of an older version, tells nothing, and is no fault.
-std::vector<std::string> new_undocumented(const Settings& settings) {
+/// Reads the new undocumented members from the state file. A missing or older state file has none, which is
+/// not an error.
+std::vector<std::string> new_undocumented_members(const Settings& settings) {
     std::vector<std::string> members;
     try {
-        for (const UndocumentedStatus& member : open_sink(settings)->reports().status().undocumented) {
+        for (const UndocumentedStatus& member :
+             open_sink(settings)->reports().status().undocumented_members) {
             if (member.is_new) members.push_back(member.path + " (" + member.kind + ")");
         }
     } catch (const SinkError&) {
@@ -86,10 +90,10 @@ void check_files(Report& report, const Settings& settings) {
         check_folder(report, "lines", settings.ndjson.path);
     }
     check_folder(report, "state", settings.ndjson.state);
-    hint_undocumented(report, new_undocumented(settings), "the member extra of the lines");
+    hint_undocumented_members(report, new_undocumented_members(settings), "the member extra of the lines");
 }
 
-/// The folder itself, or the one in which it will be made.
+/// Checks that the folder, or the parent in which it will be created, is writable.
 void check_recordings(Report& report, const std::string& directory) {
     namespace fs = std::filesystem;
     std::error_code error;
@@ -102,7 +106,7 @@ void check_recordings(Report& report, const std::string& directory) {
         return;
     }
     report.bad("recordings",
-               {Ending::misconfigured,
+               {ExitReason::misconfigured,
                 there.string() +
                     (folder ? " cannot be written (" + std::generic_category().message(errno) + ")"
                             : std::string(" is not a folder")) +
@@ -116,7 +120,7 @@ void check_database(Report& report, const Settings& settings) {
         report.good("database: " + seen.database + " as " + seen.role + ", PostgreSQL " + seen.server);
         const int latest = postgres::latest_schema_version();
         const auto misconfigured = [](const std::string& text) {
-            return Outcome{Ending::misconfigured, text};
+            return ExitStatus{ExitReason::misconfigured, text};
         };
         if (seen.standby)
             report.bad("database",
@@ -152,27 +156,27 @@ void check_database(Report& report, const Settings& settings) {
                                      "; grant them on the tables of " + schema));
         } else if (seen.write_failure) {
             report.bad("privileges",
-                       {seen.write_failure->may_pass ? Ending::unavailable : Ending::misconfigured,
+                       {seen.write_failure->may_pass ? ExitReason::unavailable : ExitReason::misconfigured,
                         "writing to the table " + seen.write_failure->table +
                             " fails: " + seen.write_failure->error});
         } else if (seen.schema_version > 0 && !seen.standby && !seen.read_only) {
             report.good("privileges: role " + seen.role + " can read and write every table");
         }
-        hint_undocumented(report, seen.new_undocumented,
-                          "the columns extra (see the table undocumented_members)");
+        hint_undocumented_members(report, seen.new_undocumented_members,
+                                  "the columns extra (see the table undocumented_members)");
         if (seen.indexes) {
             report.hint("memory: the indexes of " + schema + " take " + *seen.indexes +
                         ", and PostgreSQL's shared_buffers are " + seen.shared_buffers +
                         ": loading slows down as they grow; give it more if you can (OPERATIONS.md, Sizing)");
         }
     } catch (const SinkError& error) {
-        report.bad("database", {ending_of(error), error.what()});
+        report.bad("database", {exit_reason_of(error), error.what()});
     }
 }
 
 Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& api, Report& report) {
     for (const std::string& site : settings.api.sites) {
-        if (runtime.stopping()) co_return exit_code(Ending::stopped);
+        if (runtime.stopping()) co_return exit_code(ExitReason::stopped);
         // A minute back is enough to see whether the site is listed at all; its engagements do not matter
         // here.
         ListQuery query{site, api.server_now() - std::chrono::minutes{1}, std::nullopt, 1};
@@ -181,7 +185,7 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
             report.good("site " + site + ": the API answers and accepts the token");
             continue;
         }
-        Outcome outcome{ending_of(page.error()), page.error().message};
+        ExitStatus outcome{exit_reason_of(page.error()), page.error().message};
         if (page.error().kind == ApiError::Kind::forbidden) {
             outcome.error += settings.api.operator_ids.empty()
                                  ? "; the token has no access to this site, or not the manager role: then "
@@ -197,7 +201,7 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
     }
     const auto ahead = api.clock_ahead_of_system();
     if (ahead && std::chrono::abs(*ahead) > kClockTolerance) {
-        // A Date has whole seconds: the minute is what is certain.
+        // Rounds to minutes, because a Date has whole seconds and the offset is an estimate.
         const auto minutes = std::chrono::round<std::chrono::minutes>(std::chrono::abs(*ahead));
         report.hint("clock: the API's is " + short_duration(minutes) +
                     (ahead->count() > 0 ? " ahead of" : " behind") +
@@ -219,19 +223,15 @@ int check(const std::string& config) {
         settings.sink == SinkType::ndjson ? check_files(report, settings) : check_database(report, settings);
         if (settings.enrich.recordings) check_recordings(report, settings.enrich.recordings_directory);
         settings.api.max_retries = std::min(settings.api.max_retries, kRetries);
-        Runtime runtime;
-        Scope scope(runtime);
-        Metrics metrics;
-        std::unique_ptr<EngagementsApi> api;
+        const auto ask = [&](Runtime& runtime, EngagementsApi& api) -> Task<int> {
+            co_return co_await check_api(runtime, settings, api, report);
+        };
         try {
-            api = std::make_unique<EngagementsApi>(scope, settings, metrics);
-        } catch (const std::runtime_error& error) {
-            report.bad("configuration", {Ending::misconfigured, error.what()});
+            return run_with_api(config, settings, ask);
+        } catch (const ConfigError& error) {
+            report.bad("configuration", {ExitReason::misconfigured, error.what()});
             return report.code();
         }
-        return run_loop(
-            runtime, [&]() -> Task<int> { co_return co_await check_api(runtime, settings, *api, report); },
-            std::chrono::milliseconds{1000});
     });
 }
 

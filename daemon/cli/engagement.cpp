@@ -1,20 +1,18 @@
 // engagement get|end|export, queue wait: the rest of the documented API, for the person on call. They need
-// the API only; the database learns of a change as it learns of any other.
+// the API only; the service syncs the changes like any others.
 #include <iostream>
 
+#include "daemon/base/json_values.hpp"
 #include "daemon/base/printable.hpp"
-#include "daemon/cli/api_session.hpp"
+#include "daemon/cli/api_bootstrap.hpp"
+#include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/json_values.hpp"
-#include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 
 namespace glia::cli {
 namespace {
 
-constexpr int kUsage = 64;
-
-/// An id that the API does not know, or refuses, is a mistake of the command, not of the configuration.
+/// Prints an API error. An unknown or refused id is a usage error, not a configuration error.
 int failed(const ApiError& error, const std::string& hint = {}) {
     const bool about_the_id =
         error.kind == ApiError::Kind::not_found || error.kind == ApiError::Kind::refused;
@@ -25,10 +23,10 @@ int failed(const ApiError& error, const std::string& hint = {}) {
         line += hint;
     }
     complain(line);
-    return about_the_id ? kUsage : exit_code(ending_of(error));
+    return about_the_id ? kUsage : exit_code(exit_reason_of(error));
 }
 
-/// Where there is nobody to ask, only --yes says yes.
+/// Asks for confirmation unless --yes is given. Without a terminal, --yes is required.
 std::optional<int> refused(const std::string& config, const EngagementOptions& options,
                            const std::string& what) {
     if (options.yes) return std::nullopt;
@@ -39,7 +37,11 @@ std::optional<int> refused(const std::string& config, const EngagementOptions& o
     }
     if (agrees("This will " + all + ".")) return std::nullopt;
     complain("nothing was changed");
-    return exit_code(Ending::stopped);
+    return exit_code(ExitReason::stopped);
+}
+
+void print_json(const boost::json::object& answer) {
+    std::cout << printable_json(boost::json::serialize(answer)) << std::endl;
 }
 
 }  // namespace
@@ -64,11 +66,9 @@ int engagement_end(const std::string& config, const EngagementOptions& options) 
             const auto answer = co_await api.end(options.id, error);
             if (!answer)
                 co_return failed(answer.error(), "; only the engagement's current participant may end it");
-            const EndAnswer& ended = answer.value();
+            const EndResponse& ended = answer.value();
             if (options.json) {
-                std::cout << printable_json("{\"id\":" + json_quote(ended.id) +
-                                            ",\"sub_engagement_id\":" + json(ended.sub_engagement_id) + "}")
-                          << std::endl;
+                print_json({{"id", ended.id}, {"sub_engagement_id", to_json(ended.sub_engagement_id)}});
             } else {
                 std::cout << printable("ended engagement " + ended.id + " (leg " +
                                        ended.sub_engagement_id.value_or("unknown") + ")")
@@ -86,12 +86,11 @@ int engagement_export(const std::string& config, const EngagementOptions& option
         return with_api(config, [options](EngagementsApi& api, const Settings&) -> Task<int> {
             const auto answer = co_await api.export_engagement(options.id);
             if (!answer) co_return failed(answer.error(), "; the token may not export it");
-            if (options.json)
-                std::cout << "{\"success\":" << (answer.value() ? "true" : "false") << "}" << std::endl;
+            if (options.json) print_json({{"success", answer.value()}});
             if (!answer.value()) {
                 complain("POST /engagements/" + options.id +
                          "/export: the API says that it was not exported; see the site's export settings");
-                co_return exit_code(Ending::unavailable);
+                co_return exit_code(ExitReason::unavailable);
             }
             if (!options.json) std::cout << "exported engagement " << printable(options.id) << std::endl;
             co_return 0;
@@ -107,12 +106,12 @@ int queue_wait(const std::string& config, bool as_json) {
                              "; the documentation asks for a visitor's token here: put one into "
                              "enrich.queue_wait.token_file");
         const OptionalSeconds seconds = answer.value();
-        const std::string text = seconds ? std::to_string(*seconds) : "null";
         if (as_json) {
-            std::cout << "{\"average_duration_in_seconds\":" << text << "}" << std::endl;
+            print_json({{"average_duration_in_seconds",
+                         seconds ? boost::json::value(*seconds) : boost::json::value()}});
         } else {
-            std::cout << (seconds ? "visitors have waited " + text + " s on average"
-                                  : "nobody has waited of late")
+            std::cout << (seconds ? "visitors have waited " + std::to_string(*seconds) + " s on average"
+                                  : "nobody has waited recently")
                       << std::endl;
         }
         co_return 0;

@@ -2,15 +2,14 @@
 #include <iostream>
 
 #include "daemon/base/printable.hpp"
+#include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "daemon/sync/erasure.hpp"
 
 namespace glia::cli {
 namespace {
 
-constexpr int kUsage = 64;
 constexpr int kConnections = 1;
 
 ForgetOrder order_of(const ForgetOptions& options, const Privacy& privacy) {
@@ -24,20 +23,20 @@ ForgetOrder order_of(const ForgetOptions& options, const Privacy& privacy) {
     return order;
 }
 
-Task<int> forget_now(Engine& engine, ForgetOptions options, std::string whom) {
-    const Privacy& privacy = engine.api.privacy();
+Task<int> forget_now(Instance& instance, ForgetOptions options, std::string whom) {
+    const Privacy& privacy = instance.api.privacy();
     const ForgetOrder order = order_of(options, privacy);
     const auto begin = [order](Sink& sink) { sink.erasures().forget(order); };
-    co_await engine.store.run(begin);
+    co_await instance.sink_pool.run(begin);
     ErasureQueue orders;
-    const Erased erased = co_await erase_ordered(engine, orders);
+    const Erased erased = co_await erase_ordered(instance, orders);
     if (!options.employee.empty()) {
         std::cout << "forgot " << printable(whom) << ": "
-                  << (erased.operators > 0 ? "name and contact are erased" : "nothing was stored")
-                  << "; what listings still tell is not stored again. Engagements keep the id" << std::endl;
+                  << (erased.any() ? "name and contact are erased" : "nothing was stored")
+                  << "; later listings do not store them again. Engagements keep the id" << std::endl;
         co_return 0;
     }
-    const std::int64_t files_left = co_await erase_recordings(engine);
+    const std::int64_t files_left = co_await erase_recordings(instance);
     std::cout << "forgot " << printable(whom) << ": " << erased.engagements << " engagements and "
               << erased.rejected
               << " rejected records erased; what the API still tells of it is not stored again" << std::endl;
@@ -63,7 +62,7 @@ void print_files_left(std::int64_t engagements) {
 
 int forget(const std::string& config, const ForgetOptions& options) {
     if (options.visitor.empty() && options.engagement.empty() && options.employee.empty()) {
-        complain("forget: name whom, by --visitor ID or --engagement ID, or an operator by --operator ID");
+        complain("forget: give --visitor ID or --engagement ID, or --operator ID for an operator");
         return kUsage;
     }
     const std::string whom = !options.employee.empty() ? "operator " + options.employee
@@ -72,19 +71,19 @@ int forget(const std::string& config, const ForgetOptions& options) {
     if (!options.yes && has_person() &&
         !agrees("This will erase all data of " + whom + " from the database, for good.")) {
         complain("nothing was changed");
-        return exit_code(Ending::stopped);
+        return exit_code(ExitReason::stopped);
     }
-    return with_engine(config, kConnections, [options, whom](Engine& engine) -> Task<int> {
+    return with_instance(config, kConnections, [options, whom](Instance& instance) -> Task<int> {
         std::optional<SinkError> failure;
         int code = 0;
         try {
-            code = co_await forget_now(engine, options, whom);
+            code = co_await forget_now(instance, options, whom);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
         if (!failure) co_return code;
-        complain(std::string(failure->what()) + "; run it again to go on");
-        co_return exit_code(engine.outcome_of(*failure).ending);
+        complain(std::string(failure->what()) + "; run it again to continue");
+        co_return exit_code(instance.exit_status_of(*failure).reason);
     });
 }
 

@@ -23,7 +23,7 @@ class OutputBuffer final : public std::streambuf {
 
     int error() const { return error_; }
 
-    /// For errors that show only when the file is closed, as of a full network disk.
+    /// Closes the descriptor, because some errors occur only then, for example on a full network disk.
     void close() {
         if (used_ && ::close(STDOUT_FILENO) != 0 && error_ == 0) error_ = errno;
     }
@@ -41,7 +41,7 @@ class OutputBuffer final : public std::streambuf {
             const ssize_t written = write(STDOUT_FILENO, next, static_cast<std::size_t>(pptr() - next));
             if (written >= 0) {
                 next += written;
-            } else if (errno == EAGAIN) {  // whoever shares it has made it non-blocking
+            } else if (errno == EAGAIN) {  // another process that shares the descriptor made it non-blocking
                 pollfd ready{STDOUT_FILENO, POLLOUT, 0};
                 poll(&ready, 1, -1);
             } else if (errno != EINTR) {
@@ -69,7 +69,8 @@ OutputBuffer& output() {
 void prepare_output() {
     for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (fcntl(descriptor, F_GETFD) >= 0) continue;
-        // The lowest free number is this one. Opened the wrong way round, so that its use is still an error.
+        // open() returns the lowest free number, which is this one. The wrong access mode makes each use of
+        // it fail.
         open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
     }
     std::cout.rdbuf(&output());

@@ -1,4 +1,4 @@
-// Standard output: what cannot be written there is an error, whatever the command (DESIGN.md §1, exit codes).
+// Standard output: a failed write is an error of every command (DESIGN.md §1, exit codes).
 #pragma once
 
 namespace glia::cli {
@@ -6,15 +6,15 @@ namespace glia::cli {
 /// sysexits.h, EX_IOERR: standard output could not be written.
 inline constexpr int kOutputLost = 74;
 
-/// Before anything is opened or written. From here on std::cout remembers the first error, and a descriptor
-/// that was closed (`>&-`) is taken, so that no file or connection gets its number.
+/// Call it before anything is opened or written. Afterwards std::cout remembers the first error. Occupies
+/// standard descriptors that were closed (`>&-`), so that no file or connection gets their numbers.
 void prepare_output();
 
-/// Writes what is left of the output. Returns `code`, or kOutputLost, with one line on standard error, if
-/// `code` is 0 and something could not be written.
+/// Flushes the output. If `code` is 0 and a write has failed, prints one line on standard error and returns
+/// kOutputLost; otherwise returns `code`.
 int finish_output(int code);
 
-/// Ends the process at once, with what finish_output() returns; nothing is destroyed.
+/// Exits at once with the code of finish_output(), without running destructors.
 [[noreturn]] void leave(int code);
 
 }  // namespace glia::cli

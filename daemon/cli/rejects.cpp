@@ -1,13 +1,14 @@
-// reset, rejects list|show|retry: what a person does about a site or a record that went wrong.
+// reset, rejects list|show|retry: correct a site or a record that failed.
 #include <algorithm>
 #include <iostream>
 
+#include "daemon/base/json_values.hpp"
 #include "daemon/base/printable.hpp"
+#include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/json_values.hpp"
-#include "daemon/cli/session.hpp"
 #include "daemon/cli/site_names.hpp"
 #include "daemon/cli/terminal.hpp"
+#include "daemon/sync/directory.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/timestamp.hpp"
@@ -15,52 +16,58 @@
 namespace glia::cli {
 namespace {
 
-constexpr int kUsage = 64;
 constexpr int kConnections = 2;
 
-const char* source_name(const RejectedRow& row) {
-    return row.source == RecordSource::list ? "list" : "detail";
+bool is_of_engagement(const RejectedRow& row) {
+    return record_source_named(row.source).has_value();
 }
 
-std::string to_json(const RejectedRow& row) {
-    return "{\"id\":" + std::to_string(row.id) + ",\"site_id\":" + json(row.site_id) +
-           ",\"engagement_id\":" + json(row.engagement_id) + ",\"source\":\"" + source_name(row) +
-           "\",\"reason\":" + json_quote(row.reason) +
-           ",\"first_seen_at\":" + json(OptionalInstant{row.first_seen_at}) +
-           ",\"last_seen_at\":" + json(OptionalInstant{row.last_seen_at}) +
-           ",\"times_seen\":" + std::to_string(row.times_seen) + ",\"resolved_at\":" + json(row.resolved_at) +
-           ",\"payload\":" + json_quote(row.payload) + "}";
+boost::json::value record_json(const RejectedRow& row) {
+    return {{"id", row.id},
+            {"site_id", to_json(row.site_id)},
+            {"engagement_id", to_json(row.engagement_id)},
+            {"source", row.source},
+            {"reason", row.reason},
+            {"first_seen_at", to_json(OptionalInstant{row.first_seen_at})},
+            {"last_seen_at", to_json(OptionalInstant{row.last_seen_at})},
+            {"times_seen", row.times_seen},
+            {"resolved_at", to_json(row.resolved_at)},
+            {"payload", row.payload}};
 }
 
-RejectedQuery query_of(const RejectsOptions& options) {
+/// Builds the query from the options. If the site is unknown or ambiguous, prints an error and returns none.
+std::optional<RejectedQuery> query_of(const Settings& settings, const RejectsOptions& options) {
     RejectedQuery query;
     query.ids = options.ids;
-    query.site_id = options.site;
     query.resolved_too = options.all;
+    if (options.site.empty()) return query;
+    const auto site = stored_site_id_of(settings, options.site);
+    if (!site) return std::nullopt;
+    query.site_id = *site;
     return query;
 }
 
-/// How one record fared.
+/// The result of retrying one record.
 struct Retried {
     std::optional<FetchedEngagement> loaded;
     std::string failure;  ///< why it could not be loaded
-    Outcome outcome;      ///< what that means for the command
+    ExitStatus outcome;   ///< not done if the command must end: the failure is not the record's own
 };
 
-/// A record whose engagement is known is fetched anew; of the others there is only what was received.
-Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
+/// Loads a record again: from the API if its engagement's id is known, otherwise from the stored payload.
+Task<Retried> retry_one(Instance& instance, const RejectedRow& row) {
     Retried result;
     Batch batch;
     const std::string site = row.site_id.value_or("");
-    const SyncSettings& sync = engine.settings.sync;
+    const SyncSettings& sync = instance.settings.sync;
     if (row.engagement_id) {
-        auto fetched = co_await engine.api.get(*row.engagement_id);
+        auto fetched = co_await instance.api.get(*row.engagement_id);
         if (!fetched) {
             const ApiError& error = fetched.error();
             result.failure = error.message;
             const bool about_the_record =
                 error.kind == ApiError::Kind::not_found || error.kind == ApiError::Kind::refused;
-            if (!about_the_record) result.outcome = {ending_of(error), error.message};
+            if (!about_the_record) result.outcome = {exit_reason_of(error), error.message};
             co_return result;
         }
         ParsedDetail& detail = fetched.value().detail;
@@ -71,16 +78,17 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
         add_to_batch(batch, std::move(*detail.engagement), RecordSource::detail, fetched.value().asked(),
                      site, sync);
     } else {
-        EngagementParser parser(engine.api.privacy());
+        EngagementParser parser(instance.api.privacy());
         std::string body = row.payload;
         auto parsed = parser.detail(body);
         if (!parsed.value || !parsed.value->engagement) {
             result.failure = parsed.value ? parsed.value->rejected->reason : parsed.failure.reason;
             co_return result;
         }
-        // It was asked for before it was first met; anything that was fetched since counts more.
-        add_to_batch(batch, std::move(*parsed.value->engagement), row.source, AskedAt{row.first_seen_at},
-                     site, sync);
+        // The payload is as old as first_seen_at, so that any later response takes precedence.
+        const RecordSource source = record_source_named(row.source).value();
+        add_to_batch(batch, std::move(*parsed.value->engagement), source, AskedAt{row.first_seen_at}, site,
+                     sync);
     }
     if (batch.engagements.empty()) {
         result.failure = "it is older than `retention` allows";
@@ -90,29 +98,55 @@ Task<Retried> retry_one(Engine& engine, const RejectedRow& row) {
     co_return result;
 }
 
-Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
-    const RejectedQuery query = query_of(options);
-    const auto find = [query](Sink& sink) { return sink.rejects().find(query); };
-    const std::vector<RejectedRow> rows = co_await engine.store.run(find);
+/// Reads the listings of the records anew: a listing that is read resolves its own records. Prints the result
+/// of each and returns how many are still rejected.
+Task<std::int64_t> retry_listed(Instance& instance, const std::vector<RejectedRow>& rows,
+                                ExitStatus& outcome) {
+    std::int64_t failed = 0;
+    if (rows.empty()) co_return failed;
+    std::int64_t unreadable = 0;
+    outcome.merge(co_await read_directory_once(instance, unreadable));
+    for (const RejectedRow& row : rows) {
+        RejectedQuery query;
+        query.ids = {row.id};
+        const auto find = [query](Sink& sink) { return sink.rejects().find(query); };
+        const std::vector<RejectedRow> open = co_await instance.sink_pool.run(find);
+        if (!open.empty()) ++failed;
+        std::cout << row.id << ": "
+                  << (open.empty() ? "no longer rejected by " + printable(row.source)
+                                   : "still rejected: " + printable(row.reason))
+                  << std::endl;
+    }
+    co_return failed;
+}
+
+Task<int> retry_all(Instance& instance, const RejectsOptions& options) {
+    const auto query = query_of(instance.settings, options);
+    if (!query) co_return kUsage;
+    const auto find = [query = *query](Sink& sink) { return sink.rejects().find(query); };
+    std::vector<RejectedRow> rows = co_await instance.sink_pool.run(find);
     for (const std::int64_t id : options.ids) {
         const bool found =
             std::any_of(rows.begin(), rows.end(), [&](const RejectedRow& row) { return row.id == id; });
         if (!found) {
-            complain("there is no unsettled rejected record " + std::to_string(id) +
+            complain("there is no unresolved rejected record " + std::to_string(id) +
                      "; see `glia-sync rejects list`");
             co_return kUsage;
         }
     }
-    Outcome outcome;
-    std::int64_t loaded = 0;
-    std::int64_t failed = 0;
+    ExitStatus outcome;
+    const auto listed = std::stable_partition(rows.begin(), rows.end(), is_of_engagement);
+    const std::vector<RejectedRow> of_listings(listed, rows.end());
+    rows.erase(listed, rows.end());
+    std::int64_t failed = co_await retry_listed(instance, of_listings, outcome);
+    std::int64_t loaded = static_cast<std::int64_t>(of_listings.size()) - failed;
     for (const RejectedRow& row : rows) {
-        Retried result = co_await retry_one(engine, row);
+        Retried result = co_await retry_one(instance, row);
         if (!result.loaded) {
             ++failed;
             std::cout << row.id << ": still rejected: " << printable(result.failure) << std::endl;
             outcome.merge(result.outcome);
-            if (result.outcome.ending != Ending::done) break;  // the next one would fare no better
+            if (result.outcome.reason != ExitReason::done) break;  // the next one would fail as well
             continue;
         }
         auto batch = std::make_shared<Batch>();
@@ -121,26 +155,28 @@ Task<int> retry_all(Engine& engine, const RejectsOptions& options) {
             sink.commit(*batch, std::nullopt);
             sink.rejects().resolve(id);
         };
-        co_await engine.store.run(write);
+        co_await instance.sink_pool.run(write);
         ++loaded;
         std::cout << row.id << ": loaded as engagement "
                   << printable(batch->engagements.front().engagement.id.str()) << std::endl;
     }
     std::cout << "rejects: " << loaded << " loaded, " << failed << " still rejected" << std::endl;
     if (options.strict && failed > 0) {
-        outcome.merge({Ending::rejected, std::to_string(failed) + " records are still rejected"});
+        outcome.merge({ExitReason::rejected, std::to_string(failed) + " records are still rejected"});
     }
-    if (outcome.ending != Ending::done) complain(outcome.error);
-    co_return exit_code(outcome.ending);
+    if (outcome.reason != ExitReason::done) complain(outcome.error);
+    co_return exit_code(outcome.reason);
 }
 
-/// The records that were asked for; complains, and none, if one of them does not exist.
+/// Returns the requested records. Prints an error and returns none if one of them does not exist.
 std::optional<std::vector<RejectedRow>> find_rejected(const std::string& config,
                                                       const RejectsOptions& options) {
     const Settings settings = load_settings(config);
     const auto sink = open_sink(settings);
     sink->require_schema();
-    auto rows = sink->rejects().find(query_of(options));
+    const auto query = query_of(settings, options);
+    if (!query) return std::nullopt;
+    auto rows = sink->rejects().find(*query);
     for (const std::int64_t id : options.ids) {
         if (std::any_of(rows.begin(), rows.end(), [&](const RejectedRow& row) { return row.id == id; }))
             continue;
@@ -152,10 +188,9 @@ std::optional<std::vector<RejectedRow>> find_rejected(const std::string& config,
 }
 
 void print_json(const std::vector<RejectedRow>& rows) {
-    std::cout << "[";
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        std::cout << (i ? ",\n " : "") << printable_json(to_json(rows[i]));
-    std::cout << "]\n";
+    boost::json::array records;
+    for (const RejectedRow& row : rows) records.push_back(record_json(row));
+    std::cout << printable_json(boost::json::serialize(records) + "\n");
 }
 
 }  // namespace
@@ -170,7 +205,7 @@ int rejects_list(const std::string& config, const RejectsOptions& options) {
         }
         for (const RejectedRow& row : *rows) {
             std::cout << row.id << "  " << second_of(row.last_seen_at) << "  seen " << row.times_seen << "x  "
-                      << source_name(row) << "  site " << printable(row.site_id.value_or("-"))
+                      << printable(row.source) << "  site " << printable(row.site_id.value_or("-"))
                       << "  engagement " << printable(row.engagement_id.value_or("-")) << "  "
                       << printable(row.reason)
                       << (row.resolved_at ? "  (loaded " + second_of(*row.resolved_at) + ")" : std::string())
@@ -194,9 +229,9 @@ int rejects_show(const std::string& config, const RejectsOptions& options) {
         for (const RejectedRow& row : *rows) {
             std::cout << "record      " << row.id << "\nsite        " << printable(row.site_id.value_or("-"))
                       << "\nengagement  " << printable(row.engagement_id.value_or("-")) << "\nsource      "
-                      << source_name(row) << "\nreason      " << printable(row.reason) << "\nfirst seen  "
-                      << second_of(row.first_seen_at) << "\nlast seen   " << second_of(row.last_seen_at)
-                      << "  (" << row.times_seen << "x)\nloaded      "
+                      << printable(row.source) << "\nreason      " << printable(row.reason)
+                      << "\nfirst seen  " << second_of(row.first_seen_at) << "\nlast seen   "
+                      << second_of(row.last_seen_at) << "  (" << row.times_seen << "x)\nloaded      "
                       << (row.resolved_at ? second_of(*row.resolved_at) : "not yet") << "\n"
                       << printable_lines(row.payload) << "\n";
         }
@@ -205,17 +240,17 @@ int rejects_show(const std::string& config, const RejectsOptions& options) {
 }
 
 int rejects_retry(const std::string& config, const RejectsOptions& options) {
-    return with_engine(config, kConnections, [options](Engine& engine) -> Task<int> {
+    return with_instance(config, kConnections, [options](Instance& instance) -> Task<int> {
         std::optional<SinkError> failure;
         int code = 0;
         try {
-            code = co_await retry_all(engine, options);
+            code = co_await retry_all(instance, options);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
         if (!failure) co_return code;
         complain(failure->what());
-        co_return exit_code(engine.outcome_of(*failure).ending);
+        co_return exit_code(instance.exit_status_of(*failure).reason);
     });
 }
 

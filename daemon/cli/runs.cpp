@@ -1,44 +1,16 @@
 #include <unistd.h>
 
-#include <boost/json.hpp>
 #include <iostream>
 
+#include "daemon/admin/status_json.hpp"
 #include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
+#include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "sinks/timestamp.hpp"
 
 namespace glia::cli {
 namespace {
-
-boost::json::value to_json(const OptionalText& text) {
-    return text ? boost::json::value(*text) : boost::json::value();
-}
-boost::json::value to_json(const OptionalInstant& time) {
-    return time ? boost::json::value(to_iso8601(*time)) : boost::json::value();
-}
-
-boost::json::value to_json(const std::vector<RunStatus>& runs) {
-    boost::json::array list;
-    for (const RunStatus& run : runs) {
-        list.push_back({{"mode", run.mode},
-                        {"stream", run.stream},
-                        {"site_id", to_json(run.site_id)},
-                        {"started_at", to_json(run.started_at)},
-                        {"finished_at", to_json(OptionalInstant{run.finished_at})},
-                        {"window_from", to_json(run.window_from)},
-                        {"window_to", to_json(run.window_to)},
-                        {"requests", run.requests},
-                        {"pages", run.pages},
-                        {"engagements", run.engagements},
-                        {"rejected", run.rejected},
-                        {"error", to_json(run.error)},
-                        {"times", run.times}});
-    }
-    return boost::json::object{{"runs", std::move(list)}};
-}
 
 /// The start is a time of the API server and the end one of the database, so that the difference can be
 /// negative.
@@ -78,7 +50,8 @@ int runs(const std::string& config, std::int64_t limit, bool as_json) {
         const auto sink = open_sink(load_settings(config));
         const std::vector<RunStatus> runs = sink->reports().runs(limit);
         if (as_json) {
-            std::cout << printable_json(boost::json::serialize(to_json(runs)) + "\n");
+            std::cout << printable_json(
+                boost::json::serialize(boost::json::object{{"runs", runs_json(runs)}}) + "\n");
         } else if (runs.empty()) {
             std::cout << "nothing has run yet\n";
         } else {

@@ -1,28 +1,25 @@
-// sample: what a token and the settings of privacy let through, before anything is stored.
+// sample: prints engagements as they would be stored, with privacy applied.
 #include <algorithm>
 #include <iostream>
 #include <set>
 
 #include "daemon/base/printable.hpp"
-#include "daemon/cli/api_session.hpp"
+#include "daemon/cli/api_bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
 #include "daemon/cli/site_names.hpp"
-#include "daemon/sync/outcome.hpp"
+#include "daemon/sync/exit_status.hpp"
 #include "sinks/ndjson/line.hpp"
 
 namespace glia::cli {
 namespace {
 
-constexpr int kUsage = 64;
-
-/// What is printed, and when it is enough.
+/// Selects the engagements to print and counts them.
 class Sample {
   public:
     explicit Sample(const SampleOptions& options) : left_(options.limit) {}
 
     bool is_complete() const { return left_ == 0; }
-    /// True if this engagement is to be printed. Each one is printed once, under the first site that lists
-    /// it.
+    /// True if this engagement is to be printed. Each one is printed once, for the first site that lists it.
     bool takes(const Engagement& engagement) {
         return !is_complete() && printed_.insert(engagement.id.str()).second;
     }
@@ -83,15 +80,41 @@ Task<int> print_sample(EngagementsApi& api, const Settings& settings, SampleOpti
     const int per_page = static_cast<int>(
         std::min<std::int64_t>(settings.api.per_page, std::max<std::int64_t>(options.limit, 1)));
     Sample sample(options);
-    Outcome worst;
+    ExitStatus worst;
     for (const std::string& site : sites) {
         if (sample.is_complete()) break;
         const auto error = co_await sample_site(api, sample, site, settings.sync.start_from, per_page);
         if (!error) continue;
         complain("site " + site + ": " + error->message);
-        worst.merge({ending_of(*error), error->message});
+        worst.merge({exit_reason_of(*error), error->message});
     }
-    co_return exit_code(worst.ending);
+    co_return exit_code(worst.reason);
+}
+
+/// Fetches the names of the configured sites, except those that the API refuses.
+Task<SiteNames> names_at_source(EngagementsApi& api, const Settings& settings) {
+    SiteNames names;
+    for (const std::string& id : settings.api.sites) {
+        const auto listed = co_await api.listing(Stream::sites, id);
+        if (!listed) continue;
+        for (const SiteEntry& site : listed.value().page.records.sites) {
+            if (site.name) names[id] = *site.name;
+        }
+    }
+    co_return names;
+}
+
+/// Replaces the names of sites by their ids. False if one is not known; then the error is printed.
+Task<bool> resolve_sites(EngagementsApi& api, const Settings& settings, SampleOptions& options) {
+    SiteNames names;
+    for (std::string& site : options.sites) {
+        if (!is_configured_site(settings, site) && names.empty())
+            names = co_await names_at_source(api, settings);
+        auto id = site_id_of(settings, site, names);
+        if (!id) co_return false;
+        site = *std::move(id);
+    }
+    co_return true;
 }
 
 }  // namespace
@@ -99,11 +122,7 @@ Task<int> print_sample(EngagementsApi& api, const Settings& settings, SampleOpti
 int sample(const std::string& config, const SampleOptions& options) {
     return with_api(config, [options](EngagementsApi& api, const Settings& settings) -> Task<int> {
         SampleOptions known = options;
-        for (std::string& site : known.sites) {
-            auto id = site_id_of(settings, site);
-            if (!id) co_return kUsage;
-            site = *std::move(id);
-        }
+        if (!co_await resolve_sites(api, settings, known)) co_return kUsage;
         co_return co_await print_sample(api, settings, std::move(known));
     });
 }

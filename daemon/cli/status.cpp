@@ -3,15 +3,15 @@
 #include <cmath>
 #include <iostream>
 
-#include "daemon/api/server_clock.hpp"
-#include "daemon/base/owner.hpp"
+#include "daemon/admin/status_json.hpp"
+#include "daemon/base/instance_id.hpp"
 #include "daemon/base/printable.hpp"
 #include "daemon/base/progress.hpp"
+#include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/json_values.hpp"
-#include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
-#include "sinks/timestamp.hpp"
+#include "daemon/sync/status_check.hpp"
+#include "sinks/durations.hpp"
 
 namespace glia::cli {
 namespace {
@@ -20,72 +20,11 @@ bool is_of_engagements(const SiteStatus& site) {
     return site.stream == name_of(Stream::engagements);
 }
 
-/// The sites, by their engagements, or the other streams.
-std::string sites_json(const StatusReport& report, bool engagements) {
-    std::string out = "[";
-    for (const SiteStatus& site : report.sites) {
-        if (is_of_engagements(site) != engagements) continue;
-        if (out.back() == '}') out += ",";
-        out += "{\"site_id\":" + json_quote(site.site_id) +
-               ",\"name\":" + (site.name ? json_quote(*site.name) : "null") +
-               ",\"stream\":" + json_quote(site.stream) + ",\"synced_through\":" + json(site.synced_through) +
-               ",\"lag_seconds\":" + (site.lag_seconds ? std::to_string(*site.lag_seconds) : "null") +
-               ",\"last_success_at\":" + json(site.last_success_at) +
-               ",\"last_error\":" + json(site.last_error) + ",\"last_error_at\":" + json(site.last_error_at) +
-               ",\"next_poll_at\":" + json(site.next_poll_at) + ",\"lease_owner\":" + json(site.lease_owner) +
-               ",\"lease_expires_at\":" + json(site.lease_expires_at) +
-               ",\"rejected\":" + std::to_string(site.rejected) +
-               (engagements ? "" : ",\"refusal\":" + json(site.refusal)) + "}";
-    }
-    return out + "]";
-}
-
-std::string to_json(const StatusReport& report) {
-    std::string out = "{\"sites\":" + sites_json(report, true) + ",\"streams\":" + sites_json(report, false);
-    out += ",\"detail_queue\":{\"waiting\":" + std::to_string(report.details_waiting) +
-           ",\"parked\":" + std::to_string(report.details_parked) +
-           "},\"rejected\":" + std::to_string(report.rejected) + ",\"backfills\":[";
-    for (const BackfillStatus& backfill : report.backfills) {
-        if (out.back() == '}') out += ",";
-        out += "{\"from\":" + json(OptionalInstant{backfill.from}) +
-               ",\"to\":" + json(OptionalInstant{backfill.to}) +
-               ",\"windows_done\":" + std::to_string(backfill.windows_done) +
-               ",\"windows_total\":" + std::to_string(backfill.windows_total) +
-               ",\"engagements\":" + std::to_string(backfill.engagements) + ",\"seconds_left\":" +
-               (backfill.seconds_left ? std::to_string(std::llround(*backfill.seconds_left)) : "null") + "}";
-    }
-    out += "],\"enrichers\":[";
-    for (const EnricherStatus& enricher : report.enrichers) {
-        if (out.back() == '}') out += ",";
-        out += "{\"kind\":" + json_quote(enricher.kind) + ",\"waiting\":" + std::to_string(enricher.waiting) +
-               ",\"failing\":" + std::to_string(enricher.failing) +
-               ",\"last_success_at\":" + json(enricher.last_success_at) +
-               ",\"last_error\":" + json(enricher.last_error) +
-               ",\"last_error_at\":" + json(enricher.last_error_at) + "}";
-    }
-    out += "],\"clocks\":[";
-    for (const ClockStatus& clock : report.clocks) {
-        if (out.back() == '}') out += ",";
-        out += "{\"machine\":" + json_quote(clock.machine) +
-               ",\"api_ahead_seconds\":" + std::to_string(clock.ahead_seconds) +
-               ",\"found_at\":" + json(clock.found_at) + "}";
-    }
-    out += "],\"undocumented_members\":[";
-    for (const UndocumentedStatus& member : report.undocumented) {
-        if (out.back() == '}') out += ",";
-        out += "{\"path\":" + json_quote(member.path) + ",\"kind\":" + json_quote(member.kind) +
-               ",\"first_seen_at\":" + json(OptionalInstant{member.first_seen_at}) +
-               ",\"last_seen_at\":" + json(OptionalInstant{member.last_seen_at}) +
-               ",\"times_seen\":" + std::to_string(member.times_seen) + "}";
-    }
-    return out + "],\"schema_version\":" + std::to_string(report.schema_version) + "}\n";
-}
-
 std::string show(const OptionalInstant& time) {
     return time ? second_of(*time) : "never";
 }
 
-/// A site by its name and id, and which of its streams unless it is the engagements.
+/// The site's name and id, and the stream unless it is `engagements`.
 std::string label_of(const SiteStatus& site) {
     const std::string named = site.name ? *site.name + " " + site.site_id : site.site_id;
     return printable(named + (is_of_engagements(site) ? "" : " (" + site.stream + ")"));
@@ -125,11 +64,12 @@ std::string left_of(double seconds) {
     return short_duration(std::chrono::seconds{std::llround(seconds)}) + " to go";
 }
 
-void print_undocumented(const StatusReport& report, bool colour) {
-    if (report.undocumented.empty()) return;
-    std::cout << "undocumented      " << with_commas(static_cast<std::int64_t>(report.undocumented.size()))
+void print_undocumented_members(const StatusReport& report, bool colour) {
+    if (report.undocumented_members.empty()) return;
+    std::cout << "undocumented      "
+              << with_commas(static_cast<std::int64_t>(report.undocumented_members.size()))
               << " members are not as documented; see the table undocumented_members\n";
-    for (const UndocumentedStatus& member : report.undocumented) {
+    for (const UndocumentedStatus& member : report.undocumented_members) {
         if (member.is_new)
             std::cout << painted("  new             ", Paint::warn, colour) << printable(member.path) << " ("
                       << member.kind << "), first seen " << show(member.first_seen_at) << "\n";
@@ -149,6 +89,21 @@ void print(const StatusReport& report, bool colour) {
                       << painted(printable(*site.last_error), is_failing(site) ? Paint::bad : Paint::dim,
                                  colour)
                       << "\n";
+    }
+    for (const SiteStatus& site : report.sites) {
+        if (site.missing > 0)
+            std::cout << "site " << label_of(site) << ": the source no longer has "
+                      << painted(with_commas(site.missing), Paint::warn, colour) << " stored engagements\n";
+        if (site.volume && site.volume->is_low())
+            std::cout << "site " << label_of(site) << ": "
+                      << painted(with_commas(site.volume->seen) + " engagements in " +
+                                     std::to_string(site.volume->hours) + " hours, usually " +
+                                     with_commas(std::llround(site.volume->expected)),
+                                 Paint::warn, colour)
+                      << "\n";
+        if (site.verified_through)
+            std::cout << "site " << label_of(site) << " verified through " << show(site.verified_through)
+                      << " (" << show(site.verified_at) << ")\n";
     }
     std::cout << "details waiting   " << with_commas(report.details_waiting) << ", parked "
               << painted(with_commas(report.details_parked),
@@ -184,7 +139,7 @@ void print(const StatusReport& report, bool colour) {
                   << (clock.machine == this_machine() ? "this machine" : "a machine that runs glia-sync")
                   << "; correct the one that is wrong (NTP)\n";
     }
-    print_undocumented(report, colour);
+    print_undocumented_members(report, colour);
     std::cout << "schema version    " << report.schema_version << "\n";
 }
 
@@ -195,16 +150,33 @@ int status(const std::string& config, bool as_json) {
         const Settings settings = load_settings(config);
         const auto sink = open_sink(settings);
         StatusReport report = sink->reports().status();
-        for (const std::string& site : settings.api.sites) {  // also those that nobody has polled yet
+        for (const std::string& site : settings.api.sites) {  // including sites that were never polled
             if (!find_site(report.sites, site)) report.sites.emplace_back().site_id = site;
         }
         if (as_json) {
-            std::cout << printable_json(to_json(report));
+            std::cout << printable_json(boost::json::serialize(report_json(report)) + "\n");
         } else {
             print(report, has_colour(STDOUT_FILENO));
         }
         return 0;
     });
+}
+
+int status_check(const std::string& config) {
+    constexpr int kUnavailable = 69;
+    CheckResult result;
+    const int failed = guarded([&] {
+        const Settings settings = load_settings(config);
+        const StatusReport report = open_sink(settings)->reports().status();
+        result = check_status(report, settings.api.sites, settings.sync.poll_every);
+        return 0;
+    });
+    if (failed == kUnavailable) result = check_failed(true, "the database does not answer");
+    // Standard error has the details.
+    else if (failed != 0)
+        result = check_failed(false, "the state cannot be read; see `glia-sync status`");
+    std::cout << result.line << "\n";
+    return static_cast<int>(result.level);
 }
 
 }  // namespace glia::cli

@@ -7,7 +7,6 @@
 
 #include "daemon/base/printable.hpp"
 #include "daemon/config/settings.hpp"
-#include "sinks/timestamp.hpp"
 
 namespace glia::cli {
 namespace {
@@ -59,7 +58,7 @@ std::string Table::text(bool colour) const {
         std::string line;
         for (std::size_t i = 0; i < row.size(); ++i) {
             const std::string pad(widths[i] - width(row[i].text), ' ');
-            // A title stands over its figures.
+            // A heading is aligned like its column.
             const bool right =
                 row[i].right || (&row == &rows_.front() && rows_.size() > 1 && rows_[1][i].right);
             const std::string cell = painted(row[i].text, row[i].paint, colour);

@@ -1,4 +1,5 @@
-// What a terminal can show: colour, if it is one and nobody objects (NO_COLOR), and aligned tables.
+// Output for a terminal: colour (unless NO_COLOR is set), questions and aligned tables.
+// By hand: Debian 12 has no C++ library for tables.
 #pragma once
 
 #include <string>
@@ -14,19 +15,19 @@ enum class Paint { plain, good, bad, warn, dim };
 /// set.
 bool has_colour(int descriptor);
 
-/// True if somebody can be asked: standard input is a terminal.
+/// True if a person can answer questions: standard input is a terminal.
 bool has_person();
 
-/// Asks on standard error; true only for a yes.
+/// Asks a question on standard error. Returns true only for a yes.
 bool agrees(const std::string& what);
 
-/// `text` in the colour, if `colour`.
+/// Returns `text` in the colour of `paint` if `colour` is true.
 std::string painted(const std::string& text, Paint paint, bool colour);
 
 /// A time as ISO 8601, to the second.
 std::string second_of(Instant time);
 
-/// Columns, each as wide as its widest cell; cells may be painted, which does not count as width.
+/// A table whose columns are as wide as their widest cells. Colours of cells do not affect the width.
 class Table {
   public:
     struct Cell {

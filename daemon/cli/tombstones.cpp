@@ -1,5 +1,5 @@
-// forget export, forget import: tombstones out of one database and into another, so that what was forgotten
-// stays away.
+// forget export, forget import: copy tombstones to another database, so that it does not load erased data
+// again.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
-#include "daemon/cli/session.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "daemon/parse/tombstone_file.hpp"
 #include "daemon/sync/erasure.hpp"
@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of sysexits.h.
+// Exit codes of sysexits.h.
 constexpr int kDataError = 65;
 constexpr int kNoInput = 66;
 constexpr int kOutputError = 74;
@@ -35,8 +35,8 @@ std::string system_error() {
     return std::generic_category().message(errno);
 }
 
-/// A file that appears when it is whole: what was there before stays until then. A device or a pipe is
-/// written to as it is. For its owner alone.
+/// A file that is renamed into place once it is complete; an existing file stays until then. A device or a
+/// pipe is written directly. Only the owner can read the file.
 class NewFile {
   public:
     explicit NewFile(const std::string& path) : path_(path), temporary_(path) {
@@ -65,7 +65,7 @@ class NewFile {
             text.remove_prefix(static_cast<std::size_t>(written));
         }
     }
-    /// Why it is not there; empty: it is.
+    /// Completes the file. Returns an empty text on success, else the reason.
     std::string finish() {
         if (!failed_ && replaces_ && fsync(descriptor_) != 0) fail();
         if (!failed_ && replaces_ && rename(temporary_.c_str(), path_.c_str()) != 0) fail();
@@ -88,7 +88,7 @@ class NewFile {
     bool failed_ = false;
 };
 
-/// Hands all tombstones of the sink to `write`, as the lines of a file. Returns how many there are.
+/// Calls `write` with all tombstones of the sink as lines of the file. Returns their number.
 template <typename Write>
 std::size_t export_all(Sink& sink, Write write) {
     std::size_t count = 0;
@@ -107,7 +107,7 @@ std::size_t export_all(Sink& sink, Write write) {
     return count;
 }
 
-/// None: it was told why.
+/// Reads a tombstone file. Prints the reason and returns none if that fails.
 std::optional<std::vector<Tombstone>> read_file(const std::string& path, int& code) {
     const bool standard = path == kStandardStream;
     const std::string name = standard ? "standard input" : path;
@@ -133,15 +133,15 @@ std::optional<std::vector<Tombstone>> read_file(const std::string& path, int& co
     return std::nullopt;
 }
 
-Task<int> import_now(Engine& engine, std::vector<Tombstone> tombstones) {
+Task<int> import_now(Instance& instance, std::vector<Tombstone> tombstones) {
     const std::size_t count = tombstones.size();
     const auto add = [all = std::move(tombstones)](Sink& sink) {
         return sink.erasures().add_tombstones(all);
     };
-    const std::int64_t added = co_await engine.store.run(add);
+    const std::int64_t added = co_await instance.sink_pool.run(add);
     ErasureQueue orders;
-    const Erased erased = co_await erase_ordered(engine, orders);
-    const std::int64_t files_left = co_await erase_recordings(engine);
+    const Erased erased = co_await erase_ordered(instance, orders);
+    const std::int64_t files_left = co_await erase_recordings(instance);
     std::cout << "imported " << count << " tombstones, " << added << " of them new: " << erased.engagements
               << " engagements and " << erased.rejected << " rejected records erased" << std::endl;
     print_files_left(files_left);
@@ -179,19 +179,19 @@ int forget_import(const std::string& config, const ForgetOptions& options) {
         !agrees("This will erase all data of the " + std::to_string(tombstones->size()) +
                 " visitors and engagements in " + options.file + " from the database, for good.")) {
         complain("nothing was changed");
-        return exit_code(Ending::stopped);
+        return exit_code(ExitReason::stopped);
     }
-    return with_engine(config, kConnections, [&tombstones](Engine& engine) -> Task<int> {
+    return with_instance(config, kConnections, [&tombstones](Instance& instance) -> Task<int> {
         std::optional<SinkError> failure;
         int result = 0;
         try {
-            result = co_await import_now(engine, std::move(*tombstones));
+            result = co_await import_now(instance, std::move(*tombstones));
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
         if (!failure) co_return result;
-        complain(std::string(failure->what()) + "; run it again to go on");
-        co_return exit_code(engine.outcome_of(*failure).ending);
+        complain(std::string(failure->what()) + "; run it again to continue");
+        co_return exit_code(instance.exit_status_of(*failure).reason);
     });
 }
 

@@ -4,8 +4,8 @@
 #include <map>
 #include <string_view>
 
+#include "daemon/base/text.hpp"
 #include "daemon/base/url.hpp"
-#include "daemon/config/text_file.hpp"
 #include "sinks/postgres/dsn.hpp"
 
 namespace glia {
@@ -45,8 +45,8 @@ void check_origins(Section& section, const ApiSettings& api) {
     }
 }
 
-/// True if the text is the name of a variable that is set, or looks like a name. Errors quote the name of a
-/// variable that is not set, and the text may be the token itself.
+/// True if the text names a variable that is set, or has the form of a variable's name. Other text may be the
+/// token itself, put into the wrong setting, and errors must not quote it.
 bool names_variable(const std::string& text, Environment environment) {
     return environment(text) || std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -89,6 +89,15 @@ void check_tier(Section& section, Settings&, Environment) {
         section.complain("every", "both every and back are needed");
 }
 
+void check_statistics(Section& section, Settings& settings, Environment) {
+    constexpr Milliseconds kDay{24 * 3'600'000};
+    const Milliseconds interval = settings.statistics.interval;
+    // Intervals begin at multiples of their length since 1970: a length that divides a day gives each day the
+    // same ones.
+    if (interval.count() > 0 && (kDay % interval).count() != 0)
+        section.complain("interval", "must divide a day, such as 15m, 30m or 1h");
+}
+
 void check_recordings(Section& section, Settings& settings, Environment) {
     const EnrichSettings& enrich = settings.enrich;
     if (!enrich.recordings || enrich.recordings_directory.starts_with('/')) return;
@@ -102,10 +111,12 @@ void check_sink(Section& section, Settings& settings, Environment) {
     const EnrichSettings& enrich = settings.enrich;
     if (settings.sink == SinkType::ndjson && (enrich.queue_wait || enrich.transcripts || enrich.recordings))
         section.complain("type", "enrichers need the sink postgres; leave them off with ndjson");
+    if (settings.sink == SinkType::ndjson && settings.statistics.enabled)
+        section.complain("type", "statistics need the sink postgres; leave them off with ndjson");
 }
 
-/// Beside the files; of standard output, where the service keeps what is its own, or where the program was
-/// started.
+/// Returns the default path of the state file: beside the output files. For standard output, in the service's
+/// state directory or else in the working directory.
 std::string usual_state(const std::string& path, Environment environment) {
     if (path != "-") return path + ".state";
     const std::string folder = environment("STATE_DIRECTORY").value_or("");
@@ -123,7 +134,7 @@ void check_ndjson(Section& section, Settings& settings, Environment environment)
 
 void check_postgres(Section& section, Settings& settings, Environment) {
     PostgresSettings& postgres = settings.postgres;
-    postgres.dsn = trimmed(postgres.dsn);
+    postgres.dsn = std::string(trim(postgres.dsn));
     if (const auto problem = postgres::dsn_problem(postgres.dsn);
         problem && settings.sink == SinkType::postgres)
         section.complain("dsn", *problem);
@@ -157,12 +168,21 @@ void check_admin(Section& section, Settings& settings, Environment) {
 
 void check_section(Section& section, Settings& settings, Environment environment) {
     static const std::map<std::string_view, void (*)(Section&, Settings&, Environment)> kChecks{
-        {"api", check_api},         {"api.auth", check_auth},      {"api.auth.api_key", check_api_key},
-        {"sync", check_sync},       {"sync.revisit", check_tier},  {"enrich.recordings", check_recordings},
-        {"sink", check_sink},       {"sink.ndjson", check_ndjson}, {"sink.postgres", check_postgres},
-        {"privacy", check_privacy}, {"admin", check_admin}};
+        {"api", check_api},
+        {"api.auth", check_auth},
+        {"api.auth.api_key", check_api_key},
+        {"sync", check_sync},
+        {"sync.revisit", check_tier},
+        {"enrich.recordings", check_recordings},
+        {"sink", check_sink},
+        {"sink.ndjson", check_ndjson},
+        {"sink.postgres", check_postgres},
+        {"privacy", check_privacy},
+        {"admin", check_admin},
+        {"statistics", check_statistics},
+        {"statistics.revisit", check_tier}};
     const std::string_view path = section.path();
-    const auto check = kChecks.find(path.substr(0, path.find('[')));  // an entry goes by its list
+    const auto check = kChecks.find(path.substr(0, path.find('[')));  // list entries share one check
     if (check != kChecks.end()) check->second(section, settings, environment);
 }
 

@@ -1,4 +1,4 @@
-// What a configuration must satisfy beyond the type and the bounds of each setting.
+// Checks of a configuration beyond the type and the bounds of each setting.
 #pragma once
 
 #include "daemon/base/environment.hpp"
@@ -7,8 +7,8 @@
 
 namespace glia {
 
-/// Checks a section that has been read into `settings`, by its path, and fills in what depends on other
-/// settings or on the environment. Complaints quote no value.
+/// Checks a section after it was read into `settings`; its path selects the check. Sets defaults that depend
+/// on other settings or on the environment. Error messages quote no value.
 void check_section(Section& section, Settings& settings, Environment environment);
 
 }  // namespace glia

@@ -1,4 +1,4 @@
-// What is wrong with a configuration.
+// The exception for an invalid configuration.
 #pragma once
 
 #include <stdexcept>
@@ -7,7 +7,7 @@
 
 namespace glia {
 
-/// Everything that is wrong with a configuration; each line is `file:line:column: what; what to do`.
+/// All errors of a configuration, one line each: `file:line:column: what; what to do`.
 class ConfigError : public std::runtime_error {
   public:
     explicit ConfigError(std::vector<std::string> lines);

@@ -1,6 +1,5 @@
-// Every setting once: path, type, default, bounds, what of it is secret, and what it means (DESIGN.md §2).
-// Reading, `config show` and the JSON schema are visitors of this description, so none of them can know
-// another set.
+// Describes every setting once: path, type, default, bounds, secrecy and meaning (DESIGN.md §2). The reader,
+// `config show` and the JSON schema are visitors of this description, so they always agree.
 #pragma once
 
 #include <functional>
@@ -13,7 +12,7 @@
 
 namespace glia {
 
-/// What all kinds of settings have.
+/// The part that is common to all types of settings.
 struct SettingKey {
     const char* name;         ///< within its section
     const char* description;  ///< one line, for the JSON schema
@@ -24,15 +23,15 @@ struct SettingKey {
 enum class Shown {
     plain,
     quoted,  ///< a text in quotes, so that an empty one can be seen
-    if_set,  ///< not at all while nothing of it is set
+    if_set,  ///< only if it, or a setting in it, is set
     flow     ///< a section on one line
 };
 
-/// Hides what is secret in a text; null: nothing is.
+/// Hides the secret parts of a text; null if it has none.
 using Mask = std::string (*)(const std::string&);
 
-/// Visits the settings in their order. A reader sets the values; others only look at them. Values are those
-/// of the Settings that describe() was called with: the defaults, before a reader has been there.
+/// Visits the settings in order. The reader sets the values; the other visitors only read them. The values
+/// are members of the Settings passed to describe(): the defaults until the reader has visited them.
 class SettingsVisitor {
   public:
     using Names = std::span<const char* const>;
@@ -48,7 +47,7 @@ class SettingsVisitor {
     virtual void optional_duration(const SettingKey& key, std::optional<Milliseconds>& value,
                                    Milliseconds lowest) = 0;
     virtual void instant(const SettingKey& key, Instant& value) = 0;
-    /// One of `names`, by its index; none where it is not set and has no default.
+    /// `index`: the chosen element of `names`; none if the setting is not set and has no default.
     virtual void choice(const SettingKey& key, Names names, std::optional<std::size_t>& index) = 0;
     /// Requests per second up to `highest`; `auto` is none.
     virtual void rate(const SettingKey& key, std::optional<double>& value, double highest) = 0;
@@ -59,7 +58,7 @@ class SettingsVisitor {
     virtual void site_names(const SettingKey& key, std::map<std::string, SiteNameSettings>& value) = 0;
 };
 
-/// What applies where a configuration says nothing.
+/// The defaults.
 Settings default_settings();
 
 void describe(Settings& settings, SettingsVisitor& visitor);

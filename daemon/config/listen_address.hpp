@@ -8,7 +8,7 @@ namespace glia {
 
 struct ListenAddress {
     std::string ip;
-    int port = 0;  ///< 0: any free one
+    int port = 0;  ///< 0: any free port
     bool loopback() const;
     bool operator==(const ListenAddress&) const = default;
 };

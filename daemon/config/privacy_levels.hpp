@@ -1,4 +1,4 @@
-// What is done with each kind of personal data (DESIGN.md §2, privacy).
+// The privacy levels for each kind of personal data (DESIGN.md §2, privacy).
 #pragma once
 
 #include <algorithm>
@@ -8,24 +8,25 @@ namespace glia {
 
 enum class PrivacyLevel {
     keep,
-    hash,  ///< replaced by its HMAC-SHA-256: equal values stay equal, and nothing else can be told
+    hash,  ///< replaced by its HMAC-SHA-256, which shows only whether two values are equal
     drop
 };
 
-/// The level of each kind.
+/// The level of each kind of personal data.
 struct PrivacyLevels {
     PrivacyLevel visitor_name = PrivacyLevel::keep;
     PrivacyLevel visitor_id = PrivacyLevel::keep;  ///< and the visitor's href, which holds it
     PrivacyLevel audio_recording_urls =
         PrivacyLevel::keep;                         ///< each stays as a row, so that they can be counted
-    PrivacyLevel transcripts = PrivacyLevel::keep;  ///< what was written; who wrote when, always stays
-    PrivacyLevel extra = PrivacyLevel::keep;  ///< undocumented members; a documented one that is kept in
-                                              ///< `extra` because of its type goes by its own field's level
+    PrivacyLevel transcripts = PrivacyLevel::keep;  ///< the texts; sender and time are always kept
+    /// Undocumented members. A documented member in `extra`, which has another type, has its own field's
+    /// level.
+    PrivacyLevel extra = PrivacyLevel::keep;
     PrivacyLevel operator_name = PrivacyLevel::keep;     ///< operators are people too
     PrivacyLevel operator_contact = PrivacyLevel::drop;  ///< e-mail, phone, extension, SIP address, picture
     bool operator==(const PrivacyLevels&) const = default;
 
-    /// True if everything of an engagement is kept. (Its documented members tell no operator's name.)
+    /// True if all data of an engagement is kept. (Its documented members contain no operator's name.)
     bool keep_all() const {
         const std::array levels{visitor_name, visitor_id, audio_recording_urls, transcripts, extra};
         return std::all_of(levels.begin(), levels.end(),

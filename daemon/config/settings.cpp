@@ -3,20 +3,21 @@
 #include <fstream>
 #include <sstream>
 
+#include "daemon/base/text.hpp"
 #include "daemon/config/text_file.hpp"
 #include "sinks/postgres/dsn.hpp"
 
 namespace glia {
 
 std::string resolve_dsn(const PostgresSettings& settings) {
-    std::string dsn = trimmed(settings.dsn);
+    std::string dsn(trim(settings.dsn));
     std::string where = "sink.postgres.dsn";
     if (!settings.dsn_file.empty()) {
         where = settings.dsn_file + " (sink.postgres.dsn_file)";
         const std::string advice = "sink.postgres.dsn_file must hold the DSN in one line";
         std::istringstream in(read_text_file(settings.dsn_file, advice));
         for (std::string line; std::getline(in, line);) {
-            line = trimmed(line);
+            line = std::string(trim(line));
             if (line.empty() || line.front() == '#') continue;
             if (!dsn.empty()) throw ConfigError({where + ": holds more than one line; " + advice});
             dsn = line;
@@ -30,14 +31,14 @@ std::string resolve_dsn(const PostgresSettings& settings) {
 }
 
 std::string read_privacy_key(const PrivacySettings& settings) {
-    // Shorter ones can be guessed, and longer ones are not keys.
+    // Bytes. A shorter key can be guessed. A longer file is probably not a key.
     constexpr std::size_t kShortestKey = 16;
     constexpr std::size_t kLongestKey = std::size_t{1} << 20;
     if (!settings.levels.any_hash()) return {};
     std::ifstream in(settings.key_file, std::ios::binary);
     std::string key(kLongestKey + 1, '\0');
     in.read(key.data(),
-            static_cast<std::streamsize>(key.size()));  // reports a folder as a failure, without an exception
+            static_cast<std::streamsize>(key.size()));  // fails for a folder, without an exception
     key.resize(static_cast<std::size_t>(in.gcount()));
     const bool too_long = key.size() > kLongestKey;
     while (!key.empty() && static_cast<unsigned char>(key.back()) <= 0x20) key.pop_back();

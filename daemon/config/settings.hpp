@@ -1,4 +1,4 @@
-// The configuration as plain values (DESIGN.md §2), and how it is read, checked and shown.
+// The configuration as plain values (DESIGN.md §2), and functions that read, check and show it.
 #pragma once
 
 #include <map>
@@ -43,7 +43,7 @@ struct ApiSettings {
     bool operator==(const ApiSettings&) const = default;
 };
 
-/// A revisit tier: every so often, re-read so far back.
+/// A revisit tier: every `every`, the last `back` is read again.
 struct TierSettings {
     Milliseconds every{};
     Milliseconds back{};
@@ -67,10 +67,10 @@ struct PostgresSettings {
     bool operator==(const PostgresSettings&) const = default;
 };
 
-/// The sink without a database.
+/// The sink that writes JSON lines.
 struct NdjsonSettings {
-    std::string path = "-";  ///< "-": standard output; else what files are named after
-    std::string state;       ///< the state file; never empty once settings are read
+    std::string path = "-";  ///< "-": standard output; else the path from which files get their names
+    std::string state;       ///< the state file; never empty after the settings were read
     int rotate_mb = 256;
     Milliseconds rotate_every{3'600'000};
     bool operator==(const NdjsonSettings&) const = default;
@@ -78,7 +78,7 @@ struct NdjsonSettings {
 
 enum class SinkType { postgres, ndjson };
 
-/// What is fetched beside engagements and legs; each is off by default.
+/// The enrichers, which fetch further data for engagements. Each is off by default.
 struct EnrichSettings {
     bool queue_wait = false;
     Milliseconds queue_wait_every{60'000};
@@ -89,7 +89,7 @@ struct EnrichSettings {
     bool operator==(const EnrichSettings&) const = default;
 };
 
-/// What the configuration tells of a site whose names the token may not read.
+/// The configured name and time zone of a site that the token may not read.
 struct SiteNameSettings {
     std::string name;
     std::string time_zone;  ///< an IANA name, or one of the API's
@@ -104,7 +104,15 @@ struct DirectorySettings {
     bool operator==(const DirectorySettings&) const = default;
 };
 
-/// What of a visitor and of an operator is kept; `key_file` holds the HMAC's key.
+/// Interval statistics of the source.
+struct StatisticsSettings {
+    bool enabled = false;
+    Milliseconds interval{30 * 60'000};  ///< a day is a multiple of it
+    std::vector<TierSettings> revisit;
+    bool operator==(const StatisticsSettings&) const = default;
+};
+
+/// How personal data is treated. `key_file` holds the HMAC key.
 struct PrivacySettings {
     PrivacyLevels levels;
     std::string key_file;
@@ -118,35 +126,36 @@ struct Settings {
     PostgresSettings postgres;
     NdjsonSettings ndjson;
     DirectorySettings directory;
+    StatisticsSettings statistics;
     EnrichSettings enrich;
     PrivacySettings privacy;
     LogSettings log;
     std::optional<ListenAddress> admin_listen;     ///< none: off
-    std::vector<std::string> admin_allowed_hosts;  ///< names that requests to it may use, beside localhost
+    std::vector<std::string> admin_allowed_hosts;  ///< further host names that requests may use
     bool operator==(const Settings&) const = default;
 };
 
-/// Reads and validates. Throws ConfigError with all that is wrong.
+/// Reads and validates a configuration file. Throws ConfigError with all errors.
 Settings load_settings(const std::string& file, Environment environment = process_environment);
-/// The same of a text; `file` is what errors call it.
+/// The same for a text. Errors name it `file`.
 Settings parse_settings(const std::string& text, const std::string& file,
                         Environment environment = process_environment);
 
 /// The effective configuration as YAML; a password in the DSN, a URL or a proxy is masked.
 std::string show_settings(const Settings& settings);
 
-/// True if standard output is for records, so that nothing else may be written there.
+/// True if records go to standard output: then nothing else may be written there.
 inline bool writes_to_stdout(const Settings& settings) {
     return settings.sink == SinkType::ndjson && settings.ndjson.path == "-";
 }
 
-/// The DSN from `dsn` or `dsn_file`, whose lines that are blank or begin with # do not count. Throws
-/// ConfigError if the file cannot be read, or if no connection can ever be made: the DSN, a file or a service
-/// that it names, or libpq's environment is wrong.
+/// Returns the DSN from `dsn` or `dsn_file`. In the file, blank lines and lines that begin with # are
+/// ignored. Throws ConfigError if the file cannot be read, or if no connection can ever succeed: the DSN, a
+/// file or a service that it names, or libpq's environment is wrong.
 std::string resolve_dsn(const PostgresSettings& settings);
 
-/// The HMAC's key; empty if no level is `hash`. Throws std::runtime_error, one line, if the key's file cannot
-/// be used.
+/// Returns the HMAC key; empty if no level is `hash`. Throws std::runtime_error with one line if the key file
+/// is unusable.
 std::string read_privacy_key(const PrivacySettings& settings);
 
 }  // namespace glia

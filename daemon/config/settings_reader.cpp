@@ -11,7 +11,7 @@
 namespace glia {
 namespace {
 
-/// The whole text as a number from `lowest` to `highest`.
+/// Parses the whole text as a number from `lowest` to `highest`.
 template <typename Number>
 std::optional<Number> parse_number(const std::string& text, Number lowest, Number highest) {
     Number number{};
@@ -21,14 +21,14 @@ std::optional<Number> parse_number(const std::string& text, Number lowest, Numbe
     return good ? std::optional(number) : std::nullopt;
 }
 
-/// yaml-cpp's message without the text that it quotes behind a colon.
+/// Returns yaml-cpp's message without the quoted text after its colon, which may be a secret.
 std::string words_of(const YAML::Exception& error) {
     return "not valid YAML: " + error.msg.substr(0, error.msg.find_first_of(":\"")) +
            "; a value with one of : # & * ! | > ' \" % @ ` in it stands in quotes";
 }
 
-/// Reads the settings by their description. Values that the document does not give, or gives wrongly, stay as
-/// they are; each wrong one is a complaint.
+/// Reads the settings by their description. A missing or invalid value leaves the default. Each invalid value
+/// adds a complaint.
 class SettingsReader final : public SettingsVisitor {
   public:
     SettingsReader(Section& root, Settings& settings, Environment environment)

@@ -102,13 +102,13 @@ class SettingsWriter final : public SettingsVisitor {
     }
 
     YAML::Emitter out_;
-    std::vector<Unopened> unopened_;  // those of which nothing has been shown yet
+    std::vector<Unopened> unopened_;  // open sections of which no setting was written yet
 };
 
 }  // namespace
 
 std::string show_settings(const Settings& settings) {
-    Settings shown = settings;  // describe() hands out values that can be changed
+    Settings shown = settings;  // a copy, because describe() takes mutable settings
     SettingsWriter writer;
     describe(shown, writer);
     return writer.finish();

@@ -1,12 +1,9 @@
-// Reading the small files of the configuration.
+// Reads the small files of the configuration.
 #pragma once
 
 #include <string>
 
 namespace glia {
-
-/// Removes white space and line ends at both ends.
-std::string trimmed(const std::string& text);
 
 /// Returns the text of a file without a byte order mark. Throws ConfigError with one line that ends with
 /// `advice` if the file cannot be read, is a folder, is empty, is larger than 1 MB, or is not text.

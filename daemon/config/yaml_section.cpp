@@ -12,7 +12,8 @@
 namespace glia {
 namespace {
 
-/// Names a variable that looks like one. Other text may be a piece of a password that contains `${`.
+/// Describes a variable for an error: by its name if it has the usual form. Other text may be part of a
+/// password that contains `${`, and is not quoted.
 std::string variable_text(const std::string& name) {
     const bool usual = std::all_of(name.begin(), name.end(), [](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -21,7 +22,7 @@ std::string variable_text(const std::string& name) {
                                   : "an environment variable between ${ and } here";
 }
 
-/// Notes where a document says something.
+/// Records where a document's content begins.
 class FirstContent final : public YAML::EventHandler {
   public:
     std::optional<YAML::Mark> mark;
@@ -53,7 +54,7 @@ class FirstContent final : public YAML::EventHandler {
 }  // namespace
 
 YAML::Node load_document(const std::string& text, Complaints& complaints) {
-    // YAML::LoadAll() is not used: yaml-cpp 0.7 reads some broken texts with it without an end.
+    // Does not use YAML::LoadAll(), which loops for ever on some invalid texts in yaml-cpp 0.7.
     std::istringstream stream(text);
     YAML::Parser parser(stream);
     FirstContent first, second;

@@ -1,6 +1,6 @@
-// Strict reading of YAML: every key is asked for by name and type, and what nobody asked for is an error.
-// No complaint quotes a value, or a key that is not nearly a known one: a secret may stand in the wrong
-// place.
+// Strict reading of YAML: the caller requests every key by name and type, and a key that was not requested is
+// an error. Complaints quote no value, and no key unless it is similar to a known one: a secret may be in the
+// wrong place. By hand: yaml-cpp has no schema validation.
 #pragma once
 
 #include <yaml-cpp/yaml.h>
@@ -13,7 +13,7 @@
 
 namespace glia {
 
-/// Collects what is wrong while a document is read.
+/// Collects the errors found while a document is read.
 class Complaints {
   public:
     explicit Complaints(std::string file) : file_(std::move(file)) {}
@@ -26,7 +26,7 @@ class Complaints {
     std::vector<std::string> lines_;
 };
 
-/// The one document of a configuration. Throws YAML::Exception for what is not YAML.
+/// Parses a configuration, which is a single document. Throws YAML::Exception if the text is not YAML.
 YAML::Node load_document(const std::string& text, Complaints& complaints);
 
 /// One mapping of the document.
@@ -36,7 +36,7 @@ class Section {
 
     /// Empty for the document itself.
     const std::string& path() const { return path_; }
-    /// True if the document says anything here, even if it is no mapping.
+    /// True if the document has this section, even if it is not a mapping.
     bool given() const { return given_; }
     bool has(const std::string& key);
     Section section(const std::string& key);
@@ -44,13 +44,13 @@ class Section {
     std::vector<std::string> keys() const;
     /// Scalar text with `${NAME}` replaced; none if missing, null or not a scalar.
     std::optional<std::string> scalar(const std::string& key);
-    /// A list of such texts, each once; none if missing, null or not a list.
+    /// A list of scalar texts without duplicates; none if missing, null or not a list.
     std::optional<std::vector<std::string>> scalars(const std::string& key);
     /// A list of mappings; none if missing, null or not a list.
     std::optional<std::vector<Section>> sections(const std::string& key);
-    /// A complaint about a key's value (or, where it is missing, about the section).
+    /// Adds a complaint at the position of the key's value or, if the key is missing, of the section.
     void complain(const std::string& key, const std::string& text);
-    /// To be called last: complains about keys that nobody asked for.
+    /// Complains about keys that were not requested. Call it last.
     void finish();
 
   private:

@@ -21,7 +21,7 @@ void append_canonical(std::string& out, simdjson::ondemand::value& value, const 
             std::vector<JsonMember> members;
             for (auto field : value.get_object()) {
                 JsonMember member(without_nul(field.unescaped_key().value()), {});
-                // Paths are for rules only.
+                // Only a rule needs the path.
                 std::string inner;
                 if (rule) inner = path.empty() ? member.first : path + "/" + member.first;
                 simdjson::ondemand::value of_it = field.value();
@@ -49,7 +49,7 @@ void append_canonical(std::string& out, simdjson::ondemand::value& value, const 
             std::string_view token = value.raw_json_token();
             while (!token.empty() && static_cast<unsigned char>(token.back()) <= 0x20) token.remove_suffix(1);
             if (!is_storable_number(token)) throw NotCanonical{"a number cannot be stored"};
-            out += token;  // that is only looked at; it is skipped with the next step of its parent
+            out += token;  // not consumed: the next step of its parent skips it
             return;
         }
         case simdjson::ondemand::json_type::boolean:
@@ -64,28 +64,27 @@ void append_canonical(std::string& out, simdjson::ondemand::value& value, const 
     }
 }
 
-/// A parser of this thread: most values are a few bytes long, and to set one up would cost more than to read
-/// them.
+/// A parser that the thread keeps: most values have a few bytes, and creating a parser costs more than
+/// parsing them.
 class KeptParser {
   public:
-    /// `size`: of what it will read. What a large value needs is given back.
-    explicit KeptParser(std::size_t size) : usual_(size <= kUsual), parser_(std::move(kept_)) {
+    /// `size`: bytes of the value to parse. The memory for a large value is freed again.
+    explicit KeptParser(std::size_t size) : usual_(size <= kUsual), parser_(std::move(kept)) {
         if (!parser_) parser_ = std::make_unique<simdjson::ondemand::parser>();
     }
     KeptParser(const KeptParser&) = delete;
     KeptParser& operator=(const KeptParser&) = delete;
     ~KeptParser() {
-        if (usual_) kept_ = std::move(parser_);
+        if (usual_) kept = std::move(parser_);
     }
     simdjson::ondemand::parser* operator->() const { return parser_.get(); }
 
   private:
     static constexpr std::size_t kUsual = 65'536;
-    static thread_local std::unique_ptr<simdjson::ondemand::parser> kept_;
+    static inline thread_local std::unique_ptr<simdjson::ondemand::parser> kept;
     bool usual_;
     std::unique_ptr<simdjson::ondemand::parser> parser_;
 };
-thread_local std::unique_ptr<simdjson::ondemand::parser> KeptParser::kept_;
 
 }  // namespace
 
@@ -126,7 +125,7 @@ std::optional<std::string> canonical_json(std::string_view json, std::string& wh
     try {
         simdjson::ondemand::document document = parser->iterate(padded);
         if (!document.is_scalar().value()) return read(document);
-        // A scalar cannot be had as a value of the document: it is read as the only element of a list.
+        // simdjson does not return a root scalar as a value: wraps it in a list.
         const simdjson::padded_string wrapped("[" + repaired + "]");
         document = parser->iterate(wrapped);
         const std::string text = read(document);

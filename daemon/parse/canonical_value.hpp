@@ -1,5 +1,5 @@
-// canonical_json() of a value that simdjson has already come to. For the parsers alone, which keep simdjson
-// from everybody else.
+// canonical_json() for a simdjson value. Only the parsers include this header: simdjson stays inside
+// daemon/parse.
 #pragma once
 
 #include <simdjson.h>
@@ -13,8 +13,8 @@ struct NotCanonical {
     std::string why;
 };
 
-/// The same as canonical_json() of its text, for a member to be kept; only that text which needs
-/// repair_json() is refused here. Throws NotCanonical, and simdjson_error for what is not JSON.
+/// Returns the same as canonical_json() of the value's text, but refuses text that needs repair_json().
+/// Throws NotCanonical, or simdjson_error if the value is not JSON.
 std::string canonical_value(simdjson::ondemand::value& value);
 
 }  // namespace glia

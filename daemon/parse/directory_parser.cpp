@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <span>
-#include <type_traits>
 #include <unordered_map>
 
-#include "daemon/base/utf8.hpp"
-#include "daemon/parse/dom_values.hpp"
+#include "daemon/parse/canonical_json.hpp"
+#include "daemon/parse/dom_record.hpp"
 #include "daemon/parse/json_repair.hpp"
-#include "daemon/parse/value_reader.hpp"
+#include "daemon/parse/page_splitter.hpp"
 #include "sinks/fields/directory_fields.hpp"
 #include "sinks/json_text.hpp"
 #include "sinks/time_zone_names.hpp"
@@ -20,46 +19,8 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-// Each reads a value into its target: none for null. False, and none, for a value of another type.
-
-bool read(dom::element value, OptionalText& target) {
-    return read_text(value, target);
-}
-bool read(dom::element value, OptionalInstant& target) {
-    return read_time(value, target);
-}
-bool read(dom::element value, OptionalFlag& target) {
-    bool flag = false;
-    target.reset();
-    if (value.is_null()) return true;
-    if (value.get(flag) != simdjson::SUCCESS) return false;
-    target = flag;
-    return true;
-}
-bool read(dom::element value, OptionalSeconds& target) {
-    std::int64_t number = 0;
-    target.reset();
-    if (value.is_null()) return true;
-    if (value.get(number) != simdjson::SUCCESS) return false;
-    target = number;
-    return true;
-}
-bool read(dom::element value, OptionalTexts& target) {
-    dom::array list;
-    target.reset();
-    if (value.is_null()) return true;
-    if (value.get(list) != simdjson::SUCCESS) return false;
-    std::vector<std::string> texts;
-    for (const dom::element element : list) {
-        std::string_view text;
-        if (element.get(text) != simdjson::SUCCESS) return false;
-        texts.push_back(without_nul(text));
-    }
-    target = std::move(texts);
-    return true;
-}
-
-/// The record's list in DirectoryRecords, its fields, and the members that are left out.
+/// For each type of record: its list in DirectoryRecords, its fields, and the API's members that are not
+/// stored.
 template <typename Entry>
 struct Kind;
 template <>
@@ -81,60 +42,29 @@ struct Kind<QueueEntry> {
     static constexpr std::span<const std::string_view> kTransient{kTransientQueueMembers};
 };
 
-/// Reads the members of an object within the record: its documented one, and beside it what goes to `extra`.
-template <typename Field, typename Entry>
-bool read_inner(dom::element value, Entry& entry, std::vector<JsonMember>& extra) {
-    (entry.*Field::member).reset();
-    if (value.is_null()) return true;
-    if (!value.is_object()) return false;
-    std::vector<JsonMember> beside;
-    for (const auto [name, inner] : dom::object(value)) {
-        if (name != Field::inner.view() || !read(inner, entry.*Field::member))
-            beside.emplace_back(without_nul(name), canonical_member(inner));
-    }
-    if (const OptionalText text = object_of(beside)) extra.emplace_back(Field::name.view(), *text);
-    return true;
-}
-
-/// True if the member is one of the list's fields, and now where it belongs.
-template <typename Fields>
-bool read_member(std::string_view name, dom::element value, typename Fields::Record& entry,
-                 std::vector<JsonMember>& extra) {
-    bool taken = false;
-    Fields::for_each([&]<typename F>() {
-        if constexpr (F::is_api_member) {
-            if (F::name.view() != name) return;
-            if constexpr (!F::inner.empty()) {
-                taken = read_inner<F>(value, entry, extra);
-            } else {
-                taken = read(value, entry.*F::member);
-                if constexpr (F::kind == FieldKind::id) {
-                    if (entry.*F::member && !is_id(*(entry.*F::member))) {
-                        taken = false;
-                        (entry.*F::member).reset();
-                    }
-                }
-            }
-        }
-    });
-    return taken;
-}
-
-// What is derived from several members.
+// Sets the fields that are derived from several members.
 
 void complete(OperatorEntry&, dom::object) {}
 void complete(SiteEntry& site, dom::object members) {
     dom::element hostnames;  // the deprecated form
     if (!site.addresses && members["hostnames"].get(hostnames) == simdjson::SUCCESS)
-        read(hostnames, site.addresses);
+        read_value(hostnames, site.addresses);
     if (site.time_zone) site.iana_time_zone = iana_time_zone(*site.time_zone);
 }
 void complete(QueueEntry& queue, dom::object members) {
     for (const char* holder : {"routing_policy", "available_properties"}) {
         dom::element media;
         if (!queue.media && members[holder]["media"].get(media) == simdjson::SUCCESS)
-            read(media, queue.media);
+            read_value(media, queue.media);
     }
+}
+
+/// The id at the end of an operator's link. `record`: its text, which may be broken.
+OptionalText operator_id_of(std::string_view record) {
+    const auto href = find_member(record, "href");
+    const OptionalText link = href ? json_unquote(*href) : std::nullopt;
+    const std::string_view id = link ? last_segment(*link) : std::string_view();
+    return is_engagement_id(id) ? OptionalText(id) : std::nullopt;
 }
 
 void apply(const Privacy& privacy, OperatorEntry& entry) {
@@ -172,13 +102,32 @@ class PageReader {
             why = "the body has no list of " + list;
             return false;
         }
-        OptionalText link;
-        if (root["next_page"].get(member) == simdjson::SUCCESS && !read(member, link)) {
+        if (root["next_page"].get(member) == simdjson::SUCCESS && !read_link(member)) {
             why = "next_page is not a string";
             return false;
         }
-        if (link && !link->empty()) page_.next_page = std::move(link);
         return true;
+    }
+
+    /// Reads a body that is not JSON, record by record, cut by quotes and brackets alone. False if those do
+    /// not balance: the list must not appear shorter than it is.
+    bool read_apart(std::string_view text) {
+        auto list = std::optional(text);
+        if (!text.starts_with('['))
+            list = is_balanced_object(text) ? find_member(text, name_of(stream_)) : std::nullopt;
+        const auto elements = list ? split_list(*list) : std::nullopt;
+        if (!elements) return false;
+        dom::parser parser;
+        dom::element element;
+        for (const std::string_view raw : *elements) {
+            if (parse_document(raw, parser, element)) {
+                reject(std::string(raw), "the record is malformed");
+            } else {
+                read_record(element);
+            }
+        }
+        const auto link = find_member(text, "next_page");
+        return !link || (!parse_document(*link, parser, element) && read_link(element));
     }
 
     void read_record(dom::element element) {
@@ -194,26 +143,54 @@ class PageReader {
                 return;
         }
     }
-    void refuse(const std::string& reason) { page_.rejected.push_back(reason); }
 
   private:
     void read_list(dom::element list) {
         for (const dom::element element : dom::array(list)) read_record(element);
     }
 
+    bool read_link(dom::element element) {
+        OptionalText link;
+        if (!read_value(element, link)) return false;
+        if (link && !link->empty()) page_.next_page = std::move(link);
+        return true;
+    }
+
+    void reject(std::string payload, std::string reason) {
+        RejectedRecord rejected{std::nullopt, std::move(payload), std::move(reason)};
+        if (stream_ == Stream::operators) {
+            rejected.operator_id = operator_id_of(rejected.payload);
+            rejected.payload = privacy_.apply_to_operator(rejected.payload);
+        }
+        page_.rejected.push_back(std::move(rejected));
+    }
+
+    /// Returns the record without the members that change by the minute: with them, each listing would show a
+    /// rejected record that is not known yet. `href` says which one it is.
+    template <typename Entry>
+    static std::string stored_members(dom::element record) {
+        const auto rule = [](std::string_view path, std::string_view name, std::string&) {
+            const auto transient = Kind<Entry>::kTransient;
+            return !path.empty() || name == "href" ||
+                   std::find(transient.begin(), transient.end(), name) == transient.end();
+        };
+        std::string text = simdjson::minify(record), why;
+        return canonical_json(text, why, rule).value_or(text);
+    }
+
     template <typename Entry>
     void read_entry(dom::element element) {
-        if (!element.is_object()) return refuse("the record is not an object");
+        if (!element.is_object()) return reject(simdjson::minify(element), "the record is not an object");
         const dom::object object = element;
         const auto transient = Kind<Entry>::kTransient;
         Entry entry;
         std::vector<JsonMember> extra;
-        for (const auto [name, value] : object) {
-            if (std::find(transient.begin(), transient.end(), name) != transient.end()) continue;
-            if (!read_member<typename Kind<Entry>::Fields>(name, value, entry, extra))
-                extra.emplace_back(without_nul(name), canonical_member(value));
+        for (const dom::key_value_pair member : object) {
+            if (std::find(transient.begin(), transient.end(), member.key) == transient.end())
+                read_member<typename Kind<Entry>::Fields>(member, entry, extra);
         }
-        if (!entry.id || !is_engagement_id(*entry.id)) return refuse("id is missing or cannot be stored");
+        if (!entry.id || !is_engagement_id(*entry.id))
+            return reject(stored_members<Entry>(element), "id is missing or cannot be stored");
         entry.extra = object_of(extra);
         complete(entry, object);
         apply(privacy_, entry);
@@ -229,27 +206,25 @@ class PageReader {
     Stream stream_;
     const Privacy& privacy_;
     DirectoryPage& page_;
-    std::unordered_map<std::string, std::size_t> places_;  // of two with one id the last counts
+    std::unordered_map<std::string, std::size_t> places_;  // index by id: the last record of an id is used
 };
 
 }  // namespace
 
 Parsed<DirectoryPage> parse_directory(Stream stream, std::string& body, const Privacy& privacy) {
     Parsed<DirectoryPage> parsed;
-    const std::string_view text = json_document(body);
-    if (!simdjson::validate_utf8(text.data(), text.size())) {
-        parsed.failure = {ParseFailure::Kind::invalid_utf8, "the body is not valid UTF-8"};
-        return parsed;
-    }
     dom::parser parser;
     dom::element root;
     DirectoryPage page;
     std::string why;
     PageReader reader(stream, privacy, page);
-    const auto error = parser.parse(repair_for_dom(text)).get(root);
-    if (error != simdjson::SUCCESS) {
-        parsed.failure = {ParseFailure::Kind::not_json,
-                          std::string("the body is not valid JSON: ") + simdjson::error_message(error)};
+    if (auto failure = parse_document(body, parser, root)) {
+        const bool is_text = failure->kind == ParseFailure::Kind::not_json;
+        if (is_text && reader.read_apart(json_document(body))) {
+            parsed.value = std::move(page);
+        } else {
+            parsed.failure = *std::move(failure);
+        }
     } else if (!reader.read_body(root, why)) {
         parsed.failure = {ParseFailure::Kind::wrong_shape, "the body is not as documented: " + why};
     } else {

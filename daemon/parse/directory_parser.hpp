@@ -13,14 +13,15 @@ namespace glia {
 /// One page of a listing.
 struct DirectoryPage {
     DirectoryRecords records;
-    std::vector<std::string> rejected;  ///< why a record could not be read, one line each, without its values
-    OptionalText next_page;             ///< none: the last page
+    std::vector<RejectedRecord> rejected;  ///< the reasons contain no values
+    OptionalText next_page;                ///< none on the last page
 };
 
-/// Reads an answer to GET /operators, /queues or /sites/{id}: an object with the list, a bare array, or the
-/// record itself. A member of another type than documented, and one without a column, goes to `extra`; what
-/// changes by the minute is left out. A record without a usable id is rejected and costs only itself. Of two
-/// records with one id the last counts. Names of time zones become IANA names where they are known.
+/// Parses a response to GET /operators, /queues or /sites/{id}: an object with the list, a bare array, or the
+/// record itself. A member of another type than documented, or without a column, goes to `extra`. Members
+/// that change by the minute are not stored. A record without a usable id, or that is not JSON, is rejected
+/// alone. If an id occurs twice, the last record is used. Known names of time zones are converted to IANA
+/// names.
 Parsed<DirectoryPage> parse_directory(Stream stream, std::string& body, const Privacy& privacy);
 
 }  // namespace glia

@@ -1,12 +1,24 @@
 #include "daemon/parse/dom_values.hpp"
 
 #include "daemon/base/utf8.hpp"
+#include "daemon/parse/json_repair.hpp"
 #include "sinks/json_text.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
 
-bool read_text(simdjson::dom::element value, OptionalText& target) {
+std::optional<ParseFailure> parse_document(std::string_view body, simdjson::dom::parser& parser,
+                                           simdjson::dom::element& root) {
+    const std::string_view text = json_document(body);
+    if (!simdjson::validate_utf8(text.data(), text.size()))
+        return ParseFailure{ParseFailure::Kind::invalid_utf8, "the body is not valid UTF-8"};
+    const auto error = parser.parse(repair_for_dom(text)).get(root);
+    if (error == simdjson::SUCCESS) return std::nullopt;
+    return ParseFailure{ParseFailure::Kind::not_json,
+                        std::string("the body is not valid JSON: ") + simdjson::error_message(error)};
+}
+
+bool read_value(simdjson::dom::element value, OptionalText& target) {
     std::string_view text;
     target.reset();
     if (value.is_null()) return true;
@@ -15,12 +27,45 @@ bool read_text(simdjson::dom::element value, OptionalText& target) {
     return true;
 }
 
-bool read_time(simdjson::dom::element value, OptionalInstant& target) {
+bool read_value(simdjson::dom::element value, OptionalInstant& target) {
     OptionalText text;
     target.reset();
-    if (!read_text(value, text)) return false;
+    if (!read_value(value, text)) return false;
     if (text) target = parse_timestamp(*text);
     return !text || target;
+}
+
+bool read_value(simdjson::dom::element value, OptionalFlag& target) {
+    bool flag = false;
+    target.reset();
+    if (value.is_null()) return true;
+    if (value.get(flag) != simdjson::SUCCESS) return false;
+    target = flag;
+    return true;
+}
+
+bool read_value(simdjson::dom::element value, OptionalSeconds& target) {
+    std::int64_t number = 0;
+    target.reset();
+    if (value.is_null()) return true;
+    if (value.get(number) != simdjson::SUCCESS) return false;
+    target = number;
+    return true;
+}
+
+bool read_value(simdjson::dom::element value, OptionalTexts& target) {
+    simdjson::dom::array list;
+    target.reset();
+    if (value.is_null()) return true;
+    if (value.get(list) != simdjson::SUCCESS) return false;
+    std::vector<std::string> texts;
+    for (const simdjson::dom::element element : list) {
+        std::string_view text;
+        if (element.get(text) != simdjson::SUCCESS) return false;
+        texts.push_back(without_nul(text));
+    }
+    target = std::move(texts);
+    return true;
 }
 
 std::string canonical_member(simdjson::dom::element value) {

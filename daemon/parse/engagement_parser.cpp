@@ -15,11 +15,11 @@ namespace od = simdjson::ondemand;
 
 static_assert(EngagementParser::kSpare >= simdjson::SIMDJSON_PADDING);
 
-// An engagement is large to move: room for a page from the start.
+// Capacity of the list of records: moving engagements on reallocation would be expensive.
 constexpr std::size_t kUsualPage = 100;
 
-/// `text` for as long as records borrow from it. It is copied if it has not the room that simdjson needs
-/// behind it, or room for another one, which would be kept for nothing.
+/// Keeps `text` alive while records borrow from it. Copies it if its capacity lacks simdjson's padding, or is
+/// so large that keeping it would waste memory.
 std::shared_ptr<RecordMemory> memory_of(std::string&& text) {
     const std::size_t needed = text.size() + simdjson::SIMDJSON_PADDING;
     if (text.capacity() < needed || text.capacity() > 2 * needed) {
@@ -28,8 +28,7 @@ std::shared_ptr<RecordMemory> memory_of(std::string&& text) {
         fitting = text;
         text = std::move(fitting);
     }
-    // Beside the texts there are the lists. With legs they take about half of what the body does, and without
-    // an eighth.
+    // The arena also holds the lists: about half of the body's size with legs, an eighth without.
     const std::size_t lists = text.size() / 4;
     return std::make_shared<RecordMemory>(lists, std::move(text));
 }
@@ -46,20 +45,20 @@ ParseFailure wrong_shape(const std::string& what) {
     return {ParseFailure::Kind::wrong_shape, what};
 }
 
-/// JSON, but not what a body is to be.
+/// The body is JSON, but not of the documented form.
 struct WrongShape {
     const char* what;
 };
 
-/// The text of a link; none, which means the last page, for null and "".
+/// Reads next_page. Returns none, which means the last page, for null and "".
 OptionalText link_of(od::value& value) {
     RecordText link;
     if (!read_text(value, link)) throw WrongShape{"next_page is not a string"};
     return link && !(*link).empty() ? OptionalText(link.str()) : std::nullopt;
 }
 
-/// Blank members are left out by some endpoints and null on others (spec: api-facts), so a page may lack its
-/// list; but an object that has other members than those of a page may be anything.
+/// Throws WrongShape for an object that is not a page. A page may lack its list, because the API omits empty
+/// members or sends null (spec: api-facts). An object with other members and without the list is not a page.
 void expect_page(bool has_list, bool has_link, std::size_t other_members) {
     if (!has_list && (!has_link || other_members > 0))
         throw WrongShape{"the body has no list of engagements"};
@@ -72,10 +71,10 @@ struct EngagementParser::Impl {
     od::parser parser;
     od::parser record_parser;
     RecordReader reader;
-    std::string malformed{};  // why the text that was read last is not JSON
+    std::string malformed{};  // why read_alone() refused its text
 
     RejectedRecord rejection(std::string_view raw, std::string reason) {
-        // PostgreSQL holds any text but NUL and what is not UTF-8.
+        // PostgreSQL stores neither NUL nor invalid UTF-8.
         const std::string payload =
             privacy.keep_all() ? without_nul(repair_utf8(raw)) : privacy.apply_to_json(raw);
         RejectedRecord rejected{std::nullopt, payload, std::move(reason)};
@@ -83,12 +82,12 @@ struct EngagementParser::Impl {
         return rejected;
     }
 
-    /// Whose a record is that is bad otherwise, as far as it tells.
+    /// Finds which engagement and visitor a bad record belongs to, as far as it can be read.
     void identify(std::string_view raw, RejectedRecord& rejected) {
         const RecordText id = text_of(find_member(raw, "id")),
                          visitor = text_of(find_member(raw, "visitor_id"));
         if (id && is_engagement_id(*id)) rejected.engagement_id = id.str();
-        if (visitor) rejected.visitor_mark = bytes_hash(*visitor);
+        if (visitor) rejected.visitor_digest = bytes_hash(*visitor);
     }
     RecordText text_of(std::optional<std::string_view> json) {
         RecordText text;
@@ -106,22 +105,23 @@ struct EngagementParser::Impl {
         return text;
     }
 
-    /// One record on its own, from its text. What is wrong within a token is repaired, and costs at most that
-    /// token. False, with the reason in `malformed`, if that is not JSON.
+    /// Parses one record from its own text, after repair_json(), which changes broken tokens only. Returns
+    /// false, with the reason in `malformed`, if the repaired text is not JSON.
     bool read_alone(std::string_view raw, std::vector<Engagement>& engagements,
                     std::vector<RejectedRecord>& rejected) {
         try {
-            engagements.push_back(read_text_of_record(std::string(raw), Reading::strict));
+            engagements.push_back(read_text_of_record(std::string(raw), ParseMode::strict));
             return true;
         } catch (const BadRecord&) {
         } catch (const simdjson::simdjson_error&) {
         }
         try {
-            // In the canonical form no name occurs twice. What is nested too deep has none.
+            // The canonical form has no duplicate names. A record that is nested too deep has no canonical
+            // form.
             std::string why;
             auto text = canonical_json(raw, why);
             engagements.push_back(
-                read_text_of_record(text ? std::move(*text) : repair_json(raw), Reading::repaired));
+                read_text_of_record(text ? std::move(*text) : repair_json(raw), ParseMode::repaired));
         } catch (const BadRecord& bad) {
             rejected.push_back(rejection(raw, bad.reason));
         } catch (const simdjson::simdjson_error& error) {
@@ -130,21 +130,21 @@ struct EngagementParser::Impl {
         }
         return true;
     }
-    Engagement read_text_of_record(std::string text, Reading reading) {
-        // As an element even a scalar is a value.
+    Engagement read_text_of_record(std::string text, ParseMode mode) {
+        // simdjson returns a scalar as a value only inside a list.
         const auto memory = memory_of("[" + std::move(text) + "]");
         Engagement engagement;
         od::document document = record_parser.iterate(view(*memory));
         for (auto entry : document.get_array()) {
             od::value value = entry.value();
-            reader.read(value, record_parser, memory, reading, engagement);
+            reader.read(value, record_parser, memory, mode, engagement);
         }
         privacy.apply(engagement);
         return engagement;
     }
 
-    // Fast, as nearly always every record is good: one walk, which throws BadRecord, WrongShape or
-    // simdjson_error at the first fault of any kind.
+    // The fast path, for a page without a fault: one pass, which throws BadRecord, WrongShape or
+    // simdjson_error at the first fault.
 
     void read_fast(ParsedPage& page, const std::shared_ptr<RecordMemory>& memory) {
         bool has_list = false, has_link = false;
@@ -161,7 +161,7 @@ struct EngagementParser::Impl {
                 for (auto element : value.get_array()) {
                     od::value record = element.value();
                     Engagement& engagement = page.engagements.emplace_back();
-                    reader.read(record, parser, memory, Reading::strict, engagement);
+                    reader.read(record, parser, memory, ParseMode::strict, engagement);
                     privacy.apply(engagement);
                 }
             } else if (key == "next_page") {
@@ -177,7 +177,7 @@ struct EngagementParser::Impl {
     void read_fast(ParsedDetail& detail, const std::shared_ptr<RecordMemory>& memory) {
         od::document document = parser.iterate(view(*memory));
         od::value value = document.get_value();
-        reader.read(value, parser, memory, Reading::strict, detail.engagement.emplace());
+        reader.read(value, parser, memory, ParseMode::strict, detail.engagement.emplace());
         privacy.apply(*detail.engagement);
         expect_end(document);
     }
@@ -186,8 +186,8 @@ struct EngagementParser::Impl {
             throw simdjson::simdjson_error(simdjson::TRAILING_CONTENT);
     }
 
-    // Each record alone, as far as they can be told apart. False if the body is not JSON; WrongShape if it is
-    // another JSON.
+    // The slow path, after a fault: splits the page and parses each record alone. Returns false if the body
+    // is not JSON; throws WrongShape if it is JSON of another form.
 
     bool read_apart(ParsedPage& page, std::string_view text, std::string& why) {
         ElementSink sink;

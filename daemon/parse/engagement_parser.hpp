@@ -1,5 +1,5 @@
-// The API's answers as records (spec: § Output fields, § Engagement Leg; DESIGN.md §3.5). simdjson stays in
-// the source.
+// Parses the API's responses into records (spec: § Output fields, § Engagement Leg; DESIGN.md §3.5). simdjson
+// is included in the source only.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace glia {
 struct ParsedPage {
     std::vector<Engagement> engagements;
     std::vector<RejectedRecord> rejected;
-    OptionalText next_page;  ///< none: null, absent or empty, all of which mean the last page
+    OptionalText next_page;  ///< none on the last page: null, absent or empty
 };
 
 /// The answer to GET /engagements/{id}: either the engagement or why it was rejected.
@@ -43,21 +43,20 @@ struct Parsed {
     ParseFailure failure;  ///< if there is no value
 };
 
-/// Reads bodies; keeps its buffers, so one per thread.
+/// Parses bodies. Reuses its buffers and is not thread-safe: one per thread.
 class EngagementParser {
   public:
-    /// `privacy` is applied to all that comes out, rejected payloads included.
+    /// Applies `privacy` to every result, rejected payloads included.
     explicit EngagementParser(Privacy privacy);
     EngagementParser() : EngagementParser(Privacy()) {}
     ~EngagementParser();
     EngagementParser(EngagementParser&&) noexcept;
 
     static constexpr std::size_t kSpare = 64;
-    /// Of what can be read, `body` is taken: the records keep it, and their texts stand in it. What cannot be
-    /// read is left. One that has kSpare bytes of capacity beyond its size is not copied. A byte order mark
-    /// before the document is skipped. One bad record is rejected without its page, also if it is not JSON as
-    /// long as the next one can be found; what is wrong only within its strings, numbers and words is
-    /// repaired (repair_json()).
+    /// Moves from `body` on success, because the records borrow their texts from it; leaves it unchanged on
+    /// failure. A body with kSpare bytes of spare capacity is not copied. Skips a byte order mark. A bad
+    /// record is rejected alone, even if it is not JSON, as long as the next record can be found. Faults
+    /// within strings, numbers and words are repaired (repair_json()).
     Parsed<ParsedPage> page(std::string& body);
     Parsed<ParsedDetail> detail(std::string& body);
 

@@ -2,9 +2,6 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
-#include <vector>
-
 #include "daemon/base/utf8.hpp"
 #include "daemon/parse/json_repair.hpp"
 
@@ -81,7 +78,7 @@ std::string one_line(std::string_view text, std::size_t longest) {
         }
     }
     while (!line.empty() && line.back() == ' ') line.pop_back();
-    return repair_utf8(line);  // a cut may have gone through a character
+    return repair_utf8(line);  // truncation may have split a character
 }
 
 std::string error_text(std::string_view body) {

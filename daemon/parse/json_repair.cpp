@@ -2,7 +2,6 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "daemon/base/utf8.hpp"
@@ -11,7 +10,7 @@
 namespace glia {
 namespace {
 
-// PostgreSQL's numeric holds more of both, but a number that long is no measurement.
+// PostgreSQL's numeric allows more digits and larger exponents, but no real value needs them.
 constexpr std::size_t kMaxDigits = 1000;
 constexpr int kMaxExponent = 1000;
 // U+FFFD, escaped.
@@ -25,7 +24,7 @@ bool is_control(char c) {
 /// The code unit of `\uXXXX` at `at`, or -1.
 int code_unit(std::string_view text, std::size_t at) {
     if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return -1;
-    unsigned unit = 0;  // unsigned, so that a sign is no digit
+    unsigned unit = 0;  // unsigned: from_chars() then refuses a sign
     const char* const end = text.data() + at + 6;
     const auto [stop, error] = std::from_chars(text.data() + at + 2, end, unit, 16);
     return error == std::errc{} && stop == end ? static_cast<int>(unit) : -1;
@@ -47,7 +46,7 @@ class Repair {
   public:
     using NumberTest = bool (*)(std::string_view token);
 
-    /// `keeps`: the numbers that stay numbers.
+    /// `keeps` returns true for numbers that need no quotes.
     Repair(std::string_view json, NumberTest keeps) : json_(json), keeps_(keeps) {
         out_.reserve(json.size() + 64);
     }

@@ -27,7 +27,7 @@ void keep_sent_id(Leg& leg, RecordMemory& memory) {
 }  // namespace
 
 void assign_leg_ids(std::vector<Leg>& legs, RecordMemory& memory) {
-    // Nearly always there are a few legs, and nothing to do.
+    // The fast path: a few legs with distinct ids need no map.
     constexpr std::size_t kFew = 8;
     const auto has_own_id = [&](const Leg& leg) {
         return leg.id && !(*leg.id).empty() &&
@@ -40,7 +40,7 @@ void assign_leg_ids(std::vector<Leg>& legs, RecordMemory& memory) {
     for (Leg& leg : legs) {
         if (!leg.id || (*leg.id).empty() || !taken.emplace(*leg.id).second) nameless.push_back(&leg);
     }
-    std::map<std::string, std::size_t> last_number;  // given to a leg of an id
+    std::map<std::string, std::size_t> last_number;  // by id: the last number assigned
     for (Leg* const leg : nameless) {
         const bool repeated = leg->id && !(*leg->id).empty();
         if (leg->id) keep_sent_id(*leg, memory);

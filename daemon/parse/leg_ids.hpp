@@ -1,4 +1,4 @@
-// Ids of legs that came without one of their own (DESIGN.md §3, legs: key `engagement_id, id`).
+// Assigns ids to legs without a unique one (DESIGN.md §3, legs: key `engagement_id, id`).
 #pragma once
 
 #include <vector>
@@ -7,9 +7,9 @@
 
 namespace glia {
 
-/// Gives an id to each leg that has none of its own: `#<position>` to one that came without an id or with an
-/// empty one, `<id>#2` to the second of an id, and so on. The id that was sent is kept in the leg's `extra`.
-/// The same legs in the same order always get the same ids. New texts are kept in `memory`.
+/// Gives each leg a unique id: `#<position>` if the id is missing or empty, `<id>#2` for the second leg with
+/// the same id, and so on. The leg's `extra` keeps the received id. The same legs in the same order always
+/// get the same ids. `memory` owns the new texts.
 void assign_leg_ids(std::vector<Leg>& legs, RecordMemory& memory);
 
 }  // namespace glia

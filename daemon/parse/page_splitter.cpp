@@ -18,9 +18,9 @@ class Scanner {
   public:
     enum class Balance {
         balanced,
-        mismatched,     ///< a bracket closes another than was opened
-        inside_string,  ///< the text ends before its last quote
-        unfinished      ///< the text ends with brackets open, all of them sound so far: it is cut off
+        mismatched,     ///< a closing bracket does not match the opening one
+        inside_string,  ///< the text ends inside a string
+        unfinished      ///< the text ends with open brackets that match so far: it is cut off
     };
     struct Span {
         std::size_t end = 0;
@@ -44,7 +44,7 @@ class Scanner {
         return at;
     }
 
-    /// The value that begins at `at`.
+    /// Finds the end of the value that begins at `at`.
     Span skip_value(std::size_t at) {
         const Span span = at_end(at)                             ? Span{at, Balance::unfinished}
                           : text_[at] == '"'                     ? skip_string(at)
@@ -54,7 +54,7 @@ class Scanner {
         return span;
     }
 
-    /// True if the bracket that the one at `close` closes is at `from` or behind.
+    /// True if the opening bracket that matches the one at `close` is at `from` or later.
     bool opens_within(std::size_t from, std::size_t close) {
         open_.clear();
         scanned_ += close - from;
@@ -76,7 +76,7 @@ class Scanner {
     }
 
   private:
-    /// True if an odd number of backslashes stands before `at`, behind `start`.
+    /// True if an odd number of backslashes, none of them before `start`, precedes `at`.
     bool is_escaped(std::size_t at, std::size_t start) const {
         const std::size_t first = at;
         while (at > start + 1 && text_[at - 1] == '\\') --at;
@@ -132,7 +132,7 @@ class PageSplitter {
         }
         const auto on_list = [this](std::size_t list) { return read_list(list); };
         if (!read_members(at + 1, page_, on_list)) {
-            why = "the body is not valid JSON, and its records cannot be told apart";
+            why = "the body is not valid JSON, and its records cannot be separated";
             return std::nullopt;
         }
         if (recovered_ && !knows_link(page_)) {
@@ -143,13 +143,13 @@ class PageSplitter {
     }
 
   private:
-    /// What the search for a record may cost, in bytes scanned: this many times the text. Records are found
-    /// within a few times; text that is made to be searched over and over gives up here.
+    /// Bounds the search for records: bytes scanned, as a multiple of the text's length. A few passes are
+    /// enough for honest text; the bound stops the quadratic cost of malicious text.
     static constexpr std::size_t kMaxWork = 16;
     enum class Likeness { none, record, engagement };
 
-    /// The members of the page from `at` to the end of the text. `on_list` is given where the list of
-    /// engagements begins and returns where it ends.
+    /// Reads the members of the page from `at` to the end of the text. `on_list` is called with the start of
+    /// the list of engagements and returns its end.
     template <typename OnList>
     bool read_members(std::size_t at, SplitPage& page, const OnList& on_list) {
         for (;;) {
@@ -178,7 +178,7 @@ class PageSplitter {
             } else if (quoted == "\"next_page\"") {
                 page.next_page = text;
             } else {
-                // What follows a list that is not the page's own belongs to a record.
+                // A member of an engagement here means that the list that has just ended was inside a record.
                 if (recovered_ && is_member_of_engagement_alone(quoted.substr(1, quoted.size() - 2)))
                     return false;
                 ++page.other_members;
@@ -187,12 +187,12 @@ class PageSplitter {
         }
     }
 
-    /// True unless the text has a link that was not come across, behind or within what is broken.
+    /// False if the text has a `next_page` that was not read, because it is inside or after a broken part.
     bool knows_link(const SplitPage& page) const {
         return page.next_page || scan_.text().find("\"next_page\"") == kNowhere;
     }
 
-    /// True if a page can go on and end as it does from `at`, behind the list's last bracket.
+    /// True if the text from `at`, which follows the list's last bracket, is a valid end of a page.
     bool ends_well(std::size_t at) {
         if (exhausted()) return false;
         SplitPage rest;
@@ -204,7 +204,7 @@ class PageSplitter {
         return read_members(at, rest, skip) && (!recovered_ || knows_link(rest));
     }
 
-    /// Reads the elements of the list that begins at `at`; where it ends, or nowhere.
+    /// Reads the elements of the list that begins at `at`. Returns the list's end, or kNowhere.
     std::size_t read_list(std::size_t at) {
         sink_.restart();
         for (++at;;) {
@@ -219,13 +219,13 @@ class PageSplitter {
             }
             if (span.good() && scan_.at_end(scan_.skip_space(span.end)) &&
                 likeness_of(scan_.slice(at, span.end)) != Likeness::none)
-                return kNowhere;  // cut off behind a record
+                return kNowhere;  // the text is cut off after a complete record
             recovered_ = true;
             std::size_t end = next_record(at + 1);
             if (separate) end = std::min(end, span.end);
             if (end == kNowhere && span.balance != Balance::unfinished) end = end_of_list(at + 1);
             if (end == kNowhere) return kNowhere;
-            // A bracket too many behind a record does not make the record a broken one.
+            // A superfluous bracket after a record does not break the record.
             if (span.good() && !separate && span.end <= end && is_nothing(scan_.slice(span.end, end)) &&
                 sink_.read(scan_.slice(at, span.end))) {
                 at = span.end;
@@ -240,14 +240,15 @@ class PageSplitter {
         }
     }
 
-    /// True if an element can end at `at`; not so if a member follows, which an early bracket has cut off.
+    /// True if an element can end at `at`. False if a member follows: then a superfluous bracket has closed
+    /// the record too early.
     bool is_separate(std::size_t at) {
         at = scan_.skip_space(at);
         if (scan_.is(at, ']') || scan_.is(at, '{')) return true;
         if (!scan_.is(at, ',')) return false;
         at = scan_.skip_space(at, ",");
         if (scan_.text().substr(scan_.skip_space(at, "}")).starts_with("\"id\""))
-            return true;  // of the next one
+            return true;  // the start of the next element, whose opening bracket is missing
         if (scan_.at_end(at) || scan_.is(at, '}')) return false;
         return !scan_.is(at, '"') || !scan_.is(scan_.skip_space(scan_.skip_value(at).end), ':');
     }
@@ -258,7 +259,8 @@ class PageSplitter {
 
     bool exhausted() const { return scan_.scanned() > kMaxWork * scan_.text().size() + (1U << 20); }
 
-    /// The first record from `at` on, by how it looks and what follows it; or nowhere.
+    /// Finds the next record from `at` on by its members and by what follows it. Returns kNowhere if there is
+    /// none.
     std::size_t next_record(std::size_t at) {
         for (; (at = scan_.text().find('{', at)) != kNowhere; ++at) {
             if (exhausted()) return kNowhere;
@@ -277,8 +279,8 @@ class PageSplitter {
             const std::size_t next = scan_.skip_space(span.end);
             const bool complete = span.good() && (scan_.is(next, ']') || is_separate(next));
             const Likeness likeness = complete ? likeness_of(scan_.slice(at, span.end)) : Likeness::none;
-            // A record may hold a list of objects that have `id` and `created_at` too. If the next one is
-            // broken, it takes more to be sure that these are engagements.
+            // Objects of a list inside a record may have `id` and `created_at` too. If the next object is
+            // broken, the objects count as records only if one has a member that only engagements have.
             if (likeness == Likeness::none) return best == Likeness::engagement;
             best = std::max(best, likeness);
             seen.insert(at);
@@ -303,7 +305,7 @@ class PageSplitter {
                                                                      : Likeness::record;
     }
 
-    /// The bracket that ends the list of which `at` is the last element; or nowhere.
+    /// Finds the bracket that ends the list whose last element is at `at`. Returns kNowhere if there is none.
     std::size_t end_of_list(std::size_t at) {
         for (std::size_t end = scan_.text().rfind(']'); end != kNowhere && end >= at;
              end = scan_.text().rfind(']', end - 1)) {
@@ -316,7 +318,7 @@ class PageSplitter {
     Scanner scan_;
     const ElementSink& sink_;
     SplitPage page_{};
-    bool recovered_ = false;  // something did not balance
+    bool recovered_ = false;  // a broken part was skipped
     std::set<std::size_t> misleading_{};
     simdjson::dom::parser parser_{};
 };

@@ -1,5 +1,6 @@
 // Cuts a page that is not valid JSON as a whole into records, so that one broken record costs one record
 // (DESIGN.md §3.5).
+// By hand: simdjson and Boost.JSON refuse a whole document for one wrong byte.
 #pragma once
 
 #include <cstddef>
@@ -11,37 +12,37 @@
 
 namespace glia {
 
-/// Receives the elements of the list, in their order.
+/// Receives the elements of the list in order.
 struct ElementSink {
-    /// Reads one element. False, and nothing has happened, if its text is not JSON even after repair_json().
+    /// Reads one element. Returns false without an effect if its text is not JSON even after repair_json().
     std::function<bool(std::string_view text)> read;
-    /// An element that is not JSON, or neighbouring ones that cannot be told apart.
+    /// Called with an element that is not JSON, or with adjacent elements that cannot be separated.
     std::function<void(std::string_view text)> refuse;
-    /// A list begins; of two lists the last counts.
+    /// Called at the start of a list. If a page has two lists, the last one is used.
     std::function<void()> restart;
 };
 
-/// What a page consists of besides its records, as it stands in the text.
+/// The parts of a page besides its records, as raw text.
 struct SplitPage {
-    std::optional<std::string_view> engagements;  ///< the value if it is not a list
+    std::optional<std::string_view> engagements;  ///< the value of `engagements` if it is not a list
     bool has_list = false;
     std::optional<std::string_view> next_page;
     std::size_t other_members = 0;
 };
 
-/// Cuts the text of a page by its quotes and brackets. Where those of a record do not balance, the next
-/// record is searched for: an object with `id` and `created_at` from where on the rest of the text can be
-/// read. None, with the reason in `why`, if the text is no object, if it is cut off, or if it cannot be told
-/// where the list ends or which link follows it: a page must never look shorter than it is, or engagements
-/// would be skipped.
+/// Splits the text of a page by its quotes and brackets. If a record's brackets do not balance, searches for
+/// the next record: an object with `id` and `created_at` after which the rest of the text can be read.
+/// Returns none, with the reason in `why`, if the text is not an object, is cut off, or if the end of the
+/// list or the link after it is uncertain: a page must never appear shorter than it is, or engagements would
+/// be skipped.
 std::optional<SplitPage> split_page(std::string_view text, const ElementSink& sink, std::string& why);
 
-/// The elements of a list that is a whole document, cut by quotes and brackets alone; none if they do not
-/// balance.
+/// Splits a document that is a list into its elements, by quotes and brackets alone. Returns none if they do
+/// not balance.
 std::optional<std::vector<std::string_view>> split_list(std::string_view text);
 
-/// The value of the last of an object's members that has this name, as it stands in the text, which may be
-/// broken: members are read as far as they go.
+/// Finds a member of an object and returns its raw text; of duplicate names, the last. The object may be
+/// broken: members are read up to the first fault.
 std::optional<std::string_view> find_member(std::string_view object, std::string_view name);
 
 /// True if the text is one object whose quotes and brackets balance.

@@ -27,8 +27,8 @@ bool is_pseudonym(std::string_view text) {
            text.find_first_not_of(kDigits, kMark.size()) == std::string_view::npos;
 }
 
-/// True if a documented member of this name is an object, or a list of objects, and `text` is one too: then
-/// `text` holds what its elements have beyond their columns. Else it is a value of another type.
+/// True if the documented member `name` is an object or a list of objects, and `text` is one too. Then `text`
+/// holds the extra members of its elements. Otherwise `text` is a value of another type than documented.
 bool is_composite(std::string_view path, std::string_view name, std::string_view text) {
     using Shape = DocumentedMember::Shape;
     const auto member = documented_member(path, name);
@@ -46,9 +46,9 @@ bool has_bare_element(const std::string& list) {
                        [](simdjson::dom::element element) { return !element.is_object(); });
 }
 
-/// Drops the examples that privacy changed or left out.
-void drop_examples(UndocumentedMembers& told, const UndocumentedMembers& kept) {
-    for (auto& [path, member] : told) {
+/// Drops the examples whose members privacy changed or removed.
+void drop_examples(UndocumentedMembers& found, const UndocumentedMembers& kept) {
+    for (auto& [path, member] : found) {
         const auto same = kept.find(path);
         if (same != kept.end() && same->second == member) continue;
         member.example.clear();
@@ -56,7 +56,7 @@ void drop_examples(UndocumentedMembers& told, const UndocumentedMembers& kept) {
     }
 }
 
-/// True if nothing is left of what a composite held.
+/// True if privacy has removed everything from a composite.
 bool is_bare(std::string_view text) {
     constexpr std::string_view kPlaceholders = "[]{},";
     return text.find_first_not_of(kPlaceholders) == std::string_view::npos;
@@ -67,7 +67,8 @@ bool is_bare(std::string_view text) {
 Privacy::Privacy(PrivacyLevels levels, std::string key) : levels_(levels), key_(std::move(key)) {}
 
 std::string Privacy::pseudonym(std::string_view text) const {
-    // What was replaced before stays: a rejected payload is loaded again as it was stored.
+    // Does not hash a pseudonym again: a rejected payload is stored with privacy applied and may be loaded
+    // later.
     if (is_pseudonym(text)) return std::string(text);
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int size = 0;
@@ -86,13 +87,13 @@ OptionalText Privacy::value(PrivacyLevel level, OptionalText text) const {
     return pseudonym(*text);
 }
 
-/// Of a JSON value as a whole, which stays one.
+/// Applies a level to a JSON value as a whole. The result is JSON.
 OptionalText Privacy::json(PrivacyLevel level, OptionalText text) const {
     if (level != PrivacyLevel::hash || !text) return value(level, std::move(text));
     return hashed_json(*text);
 }
 
-/// Of a text, the pseudonym of the text; of anything else, that of its JSON.
+/// Returns the pseudonym of a JSON string's text, or of any other value's JSON.
 std::string Privacy::hashed_json(const std::string& text) const {
     return json_quote(pseudonym(json_unquote(text).value_or(text)));
 }
@@ -115,7 +116,7 @@ PrivacyLevel Privacy::level_of(PersonalData data) const {
     return PrivacyLevel::drop;
 }
 
-/// True if the member stays; its text is changed as the level of the field asks.
+/// Applies the level of the member's field to `text`. Returns false if the member is to be removed.
 bool Privacy::member(std::string_view path, std::string_view name, std::string& text,
                      std::string_view visitor_id) const {
     if (path == "visitor" && name == "href") {
@@ -128,7 +129,8 @@ bool Privacy::member(std::string_view path, std::string_view name, std::string& 
         text = urls(text);
         return true;
     }
-    // A name of the top counts below it, too: an undocumented object may repeat it.
+    // The level of a top-level member also applies to nested members of the same name: an undocumented object
+    // may repeat it.
     auto documented = documented_member(path, name);
     const auto named = documented ? documented : documented_member("", name);
     const bool personal = named && named->personal != PersonalData::none &&
@@ -141,12 +143,13 @@ bool Privacy::member(std::string_view path, std::string_view name, std::string& 
     return level != PrivacyLevel::drop;
 }
 
-/// Of `extra`, of an engagement or, with `base` "legs", of a leg. A documented member that is there because
-/// it is of another type goes by the level of its own field. Of an undocumented one, `hash` keeps the name,
-/// and what is below it becomes one pseudonym, because names further down may be data.
+/// Applies the levels to the `extra` of an engagement or, if `base` is "legs", of a leg. A documented member
+/// in it, which has another type than documented, gets the level of its own field. For an undocumented
+/// member, `hash` keeps the name and replaces the whole value by one pseudonym, because nested names may be
+/// data.
 OptionalText Privacy::extra(std::string_view base, const std::string& object) const {
     std::string why;
-    // Documented members whose insides hold documented members themselves.
+    // Documented members of `object` that contain documented members.
     std::set<std::string, std::less<>> mixed;
     canonical_json(object, why, [&](std::string_view path, std::string_view name, std::string& text) {
         const bool inside = !path.empty() && documented_member(documented_path(base, path), name);
@@ -172,7 +175,7 @@ OptionalText Privacy::extra(std::string_view base, const std::string& object) co
     return text == "{}" ? std::nullopt : std::move(text);
 }
 
-/// Of a list of recordings, as a rejected record holds it.
+/// Applies the level to `audio_recording_urls` in the payload of a rejected record.
 std::string Privacy::urls(const std::string& list) const {
     if (levels_.audio_recording_urls == PrivacyLevel::keep) return list;
     simdjson::dom::parser parser;
@@ -188,8 +191,8 @@ std::string Privacy::urls(const std::string& list) const {
     return out.empty() ? "[]" : out + "]";
 }
 
-/// With the id in it replaced, so that the link still tells where it leads; as a whole where it does not show
-/// the id.
+/// If the level is `hash`, replaces the id in the link, so that the link keeps its form. Replaces the whole
+/// link if it does not end with the id.
 OptionalText Privacy::visitor_href(std::string_view href, std::string_view id) const {
     if (levels_.visitor_id != PrivacyLevel::hash) return value(levels_.visitor_id, std::string(href));
     const std::size_t slash = href.rfind('/');
@@ -202,7 +205,8 @@ void Privacy::apply(PrivacyLevel level, RecordText& text) const {
     if (level != PrivacyLevel::keep && text) text = value(level, text.str());
 }
 
-/// Undocumented members are collected before, without the examples that are not the same after.
+/// Collects the undocumented members before it applies the levels, then drops the examples that the levels
+/// change.
 void Privacy::apply_to_extras(Engagement& e) const {
     std::vector<std::pair<RecordText*, OptionalText>> changed;
     const auto apply_to = [&](std::string_view base, RecordText& object) {
@@ -215,13 +219,13 @@ void Privacy::apply_to_extras(Engagement& e) const {
         for (Leg& leg : *e.legs) apply_to("legs", leg.extra);
     }
     if (changed.empty()) return;
-    UndocumentedOfRecord told = undocumented_of(e);
+    UndocumentedOfRecord found = undocumented_of(e);
     for (auto& [object, after] : changed) *object = std::move(after);
     const UndocumentedOfRecord kept = undocumented_of(e);
-    if (told == kept) return;
-    drop_examples(told.engagement, kept.engagement);
-    drop_examples(told.legs, kept.legs);
-    e.undocumented = std::make_shared<UndocumentedOfRecord>(std::move(told));
+    if (found == kept) return;
+    drop_examples(found.engagement, kept.engagement);
+    drop_examples(found.legs, kept.legs);
+    e.undocumented_members = std::make_shared<UndocumentedOfRecord>(std::move(found));
 }
 
 ForbiddenExamples Privacy::forbidden_examples() const {
@@ -236,9 +240,19 @@ ForbiddenExamples Privacy::forbidden_examples() const {
     return forbidden;
 }
 
+OperatorPrivacy Privacy::operator_privacy() const {
+    const auto stored = [](PrivacyLevel level) {
+        using Stored = OperatorPrivacy::Stored;
+        if (level == PrivacyLevel::keep) return Stored::all;
+        return level == PrivacyLevel::hash ? Stored::pseudonyms : Stored::none;
+    };
+    return {stored(levels_.operator_name), stored(levels_.operator_contact)};
+}
+
 void Privacy::apply(Engagement& e) const {
     if (keep_all()) return;
-    if (levels_.visitor_id != PrivacyLevel::keep && e.visitor_id) e.visitor_mark = bytes_hash(*e.visitor_id);
+    if (levels_.visitor_id != PrivacyLevel::keep && e.visitor_id)
+        e.visitor_digest = bytes_hash(*e.visitor_id);
     if (e.visitor_href) e.visitor_href = visitor_href(*e.visitor_href, e.visitor_id.value_or(""));
     EngagementFields::for_each([&]<typename F>() {
         if constexpr (F::personal == PersonalData::none || !F::inner.empty()) {
@@ -259,61 +273,79 @@ void Privacy::apply(OperatorEntry& entry) const {
         if constexpr (F::personal != PersonalData::none)
             entry.*F::member = value(level_of(F::personal), std::move(entry.*F::member));
     });
-    if (!entry.extra) return;
-    // A documented member is there because it is of another type, or has no column.
-    const auto level_of_member = [this](std::string_view name) {
-        PrivacyLevel level = levels_.extra;
-        OperatorEntryFields::for_each([&]<typename F>() {
-            if (F::is_api_member && F::name.view() == name) level = level_of(F::personal);
-        });
-        const auto& contact = kOperatorContactMembers;
-        const bool reaches = std::find(contact.begin(), contact.end(), name) != contact.end();
-        return reaches ? levels_.operator_contact : level;
-    };
+    // A documented member is in `extra` because it has another type than documented, or no column.
+    if (entry.extra) entry.extra = operator_members(*entry.extra);
+    if (entry.extra == "{}") entry.extra.reset();
+}
+
+PrivacyLevel Privacy::level_of_operator_member(std::string_view name) const {
+    PrivacyLevel level = levels_.extra;
+    OperatorEntryFields::for_each([&]<typename F>() {
+        if (F::is_api_member && F::name.view() == name) level = level_of(F::personal);
+    });
+    const auto& contact = kOperatorContactMembers;
+    const bool reaches = std::find(contact.begin(), contact.end(), name) != contact.end();
+    return reaches ? levels_.operator_contact : level;
+}
+
+/// Applies the levels to an object with members of an operator. Returns none if it is not JSON.
+OptionalText Privacy::operator_members(std::string_view object) const {
     const auto rule = [&](std::string_view path, std::string_view name, std::string& text) {
-        if (!path.empty()) return true;  // goes with what it is in
-        const PrivacyLevel level = level_of_member(name);
+        if (!path.empty()) return true;  // the rule of the enclosing member applies
+        const PrivacyLevel level = level_of_operator_member(name);
         if (level == PrivacyLevel::hash) text = hashed_json(text);
         return level != PrivacyLevel::drop;
     };
     std::string why;
-    entry.extra = canonical_json(*entry.extra, why, rule);
-    if (entry.extra == "{}") entry.extra.reset();
+    return canonical_json(object, why, rule);
+}
+
+std::string Privacy::apply_to_operator(std::string_view json) const {
+    const bool all =
+        std::max({levels_.operator_name, levels_.operator_contact, levels_.extra}) == PrivacyLevel::keep;
+    if (all) return std::string(json);
+    const auto record = operator_members(json);
+    return record && record->starts_with('{') ? *record : "null";
 }
 
 void Privacy::apply(ChatMessage& m) const {
     if (m.sender_type == "operator") m.sender_name = value(levels_.operator_name, std::move(m.sender_name));
-    if (keep_all()) return;
+    if (keep_all() && levels_.operator_name == PrivacyLevel::keep) return;
     m.message = value(levels_.transcripts, std::move(m.message));
     m.attachment = json(levels_.transcripts, std::move(m.attachment));
     m.metadata = json(levels_.transcripts, std::move(m.metadata));
-    // Of a sender that is nobody of the contact centre's, the name may be the visitor's.
+    // The name of any sender other than an operator or the system may be the visitor's.
     const bool employed = m.sender_type == "operator" || m.sender_type == "system";
-    m.extra = message_extra(std::move(m.extra), employed);
+    m.extra = message_extra(std::move(m.extra), m.sender_type.value_or(""));
     if (employed) return;
     m.sender_name = value(levels_.visitor_name, std::move(m.sender_name));
     m.sender_href = value(levels_.visitor_id, std::move(m.sender_href));
 }
 
-/// Of a message's `extra`. A member that is there because it is of another type goes by the level of its own
-/// field; "value" is a message that is no object at all.
-OptionalText Privacy::message_extra(OptionalText object, bool employed) const {
+/// Applies the levels to a message's `extra`. A documented member in it, which has another type than
+/// documented, gets the level of its own field. The member "value" is a message that is not an object.
+OptionalText Privacy::message_extra(OptionalText object, std::string_view sender_type) const {
     if (!object) return object;
+    const PrivacyLevel sender_name = sender_type == "operator" ? levels_.operator_name
+                                     : sender_type == "system" ? PrivacyLevel::keep
+                                                               : levels_.visitor_name;
+    const bool employed = sender_type == "operator" || sender_type == "system";
     const auto level_of = [&](std::string_view path, std::string_view name, std::string_view text) {
-        const auto of_visitor = [&](PrivacyLevel level) { return employed ? PrivacyLevel::keep : level; };
         if (path == "sender") {
             if (name == "type") return PrivacyLevel::keep;
-            if (name == "name") return of_visitor(levels_.visitor_name);
-            if (name == "href") return of_visitor(levels_.visitor_id);
+            if (name == "name") return sender_name;
+            if (name == "href") return employed ? PrivacyLevel::keep : levels_.visitor_id;
             return levels_.extra;
         }
-        if (!path.empty()) return PrivacyLevel::keep;  // goes with what it is in
+        if (!path.empty()) return PrivacyLevel::keep;  // the rule of the enclosing member applies
         if (name == "id" || name == "created_at" || name == "type") return PrivacyLevel::keep;
         if (name == "message" || name == "attachment" || name == "metadata") return levels_.transcripts;
-        // A message that is no object, or no JSON: any of its members may be in it.
+        // A message that is not an object, or not JSON, may contain any member's data: the strictest level
+        // applies.
         if (name == "value")
-            return std::max({levels_.transcripts, levels_.visitor_name, levels_.visitor_id, levels_.extra});
-        if (name == "sender") return text.starts_with('{') ? PrivacyLevel::keep : levels_.visitor_name;
+            return std::max({levels_.transcripts, levels_.visitor_name, levels_.visitor_id,
+                             levels_.operator_name, levels_.extra});
+        if (name == "sender") return text.starts_with('{') ? PrivacyLevel::keep : sender_name;
         return levels_.extra;
     };
     const auto rule = [&](std::string_view path, std::string_view name, std::string& text) {
@@ -329,7 +361,7 @@ OptionalText Privacy::message_extra(OptionalText object, bool employed) const {
 std::string Privacy::apply_to_json(std::string_view text) const {
     if (keep_all()) return std::string(text);
     std::string why;
-    OptionalText id;  // of the visitor; it may stand behind the link that holds it
+    OptionalText id;  // the visitor's; needed for the link, which may come first
     canonical_json(text, why, [&](std::string_view path, std::string_view member, std::string& inner) {
         if (path.empty() && member == "visitor_id") id = json_unquote(inner);
         return true;

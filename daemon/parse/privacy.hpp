@@ -1,5 +1,5 @@
-// What of a visitor or an operator may leave the parser (DESIGN.md §2, privacy): kept, replaced by a
-// pseudonym, or left out.
+// Applies the privacy levels to personal data of visitors and operators before it leaves the parser
+// (DESIGN.md §2, privacy): keep, replace by a pseudonym, or drop.
 #pragma once
 
 #include <string>
@@ -9,6 +9,7 @@
 #include "sinks/directory.hpp"
 #include "sinks/fields/field.hpp"
 #include "sinks/records.hpp"
+#include "sinks/state/erasure_store.hpp"
 #include "sinks/undocumented_members.hpp"
 
 namespace glia {
@@ -18,7 +19,7 @@ class Privacy {
   public:
     /// Keeps everything.
     Privacy() = default;
-    /// `key` is the HMAC's; needed if any level is `hash`.
+    /// `key`: the HMAC key, needed if any level is `hash`.
     Privacy(PrivacyLevels levels, std::string key);
 
     bool keep_all() const { return levels_.keep_all(); }
@@ -28,16 +29,21 @@ class Privacy {
     void apply(ChatMessage& message) const;
     void apply(OperatorEntry& entry) const;
 
-    /// The text of a record that could not be loaded, or is shown as it came. What is no JSON
-    /// object cannot be looked into: it becomes `null`, unless everything is kept.
+    /// Applies the levels to the raw JSON of a record that was rejected or is shown as received. A text that
+    /// is not a JSON object becomes `null`, unless all levels are `keep`.
     std::string apply_to_json(std::string_view json) const;
 
-    /// The examples of undocumented members that the levels do not keep.
-    ForbiddenExamples forbidden_examples() const;
+    /// Applies the levels to the raw JSON of an operator.
+    std::string apply_to_operator(std::string_view json) const;
 
-    /// How a value appears where its level is `hash`: `hmac:` and 64 hexadecimal digits.
+    /// Which examples of undocumented members the levels do not allow to be stored.
+    ForbiddenExamples forbidden_examples() const;
+    /// Which members of stored operators the levels allow.
+    OperatorPrivacy operator_privacy() const;
+
+    /// Returns the pseudonym of a value for the level `hash`: `hmac:` and 64 hexadecimal digits.
     std::string pseudonym(std::string_view value) const;
-    /// How a visitor's id is stored; none: not at all.
+    /// Returns a visitor's id as it is stored; none if the level is `drop`.
     OptionalText stored_visitor_id(std::string_view id) const;
 
   private:
@@ -49,7 +55,9 @@ class Privacy {
     bool member(std::string_view path, std::string_view name, std::string& text,
                 std::string_view visitor_id) const;
     OptionalText extra(std::string_view base, const std::string& object) const;
-    OptionalText message_extra(OptionalText object, bool employed) const;
+    OptionalText message_extra(OptionalText object, std::string_view sender_type) const;
+    PrivacyLevel level_of_operator_member(std::string_view name) const;
+    OptionalText operator_members(std::string_view object) const;
     OptionalText visitor_href(std::string_view href, std::string_view id) const;
     void apply(PrivacyLevel level, RecordText& text) const;
     void apply_to_extras(Engagement& engagement) const;

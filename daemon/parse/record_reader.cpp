@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "daemon/base/utf8.hpp"
+#include "daemon/parse/extra_members.hpp"
 #include "daemon/parse/leg_ids.hpp"
 #include "daemon/parse/object_reader.hpp"
-#include "daemon/parse/undocumented.hpp"
 #include "sinks/fields/engagement_fields.hpp"
 #include "sinks/timestamp.hpp"
 
@@ -20,7 +20,7 @@ namespace od = simdjson::ondemand;
 
 namespace {
 
-// A record's created_at while it has none: no time that can be read is so early.
+// Marks a missing created_at: parse_timestamp() never returns it.
 constexpr Instant kNever = Instant::min();
 
 /// The types that read the members of a record, one for each field that the API sends.
@@ -33,7 +33,7 @@ struct MembersOf<Member, FieldList<Fields...>> {
             std::conditional_t<Fields::is_api_member, std::tuple<Member<Fields>>, std::tuple<>>>()...));
 };
 
-/// True if elements of a list keep what is undocumented of them in a member of their own.
+/// True if the elements of a list have their own member `extra`.
 template <typename List>
 struct HasExtra;
 template <typename... Fields>
@@ -50,43 +50,43 @@ struct OptionalList<std::optional<T>> : std::true_type {
     using List = T;
 };
 
-/// Sets what an element has derived from its members.
+/// Sets the derived members of an element.
 void derive(QueueRef&) {}
 void derive(OperatorRef& op) {
     const std::string_view id = op.href ? last_segment(*op.href) : std::string_view();
     if (!id.empty()) op.operator_id = RecordText::borrowed(id);
 }
 
-void tell_apart(std::vector<Leg>& legs, RecordMemory& memory) {
+void make_distinct(std::vector<Leg>& legs, RecordMemory& memory) {
     assign_leg_ids(legs, memory);
 }
 template <typename Element>
-void tell_apart(std::vector<Element>&, RecordMemory&) {}
+void make_distinct(std::vector<Element>&, RecordMemory&) {}
 
 }  // namespace
 
 struct RecordReader::Impl {
     RecordMemory* memory = nullptr;
-    od::parser* parser = nullptr;  // what the values are of
-    Reading reading = Reading::strict;
-    bool other_type = false;  // of the value that was read last, if it is no text
-    // Why these two are none; null: they are.
+    od::parser* parser = nullptr;  // the parser of the values
+    ParseMode mode = ParseMode::strict;
+    bool other_type = false;  // the value read last is neither a string nor null
+    // Why id or created_at is not usable; null: it is usable.
     const char *bad_id = nullptr, *bad_created_at = nullptr;
     std::string bad_id_reason{}, bad_created_at_reason{};
     std::string unescaped{};
-    // Lists while they are read: their number is known at the end.
+    // Buffers for the lists: their length is known only at their end.
     std::tuple<std::vector<QueueRef>, std::vector<OperatorRef>, std::vector<RecordText>, std::vector<Leg>>
         lists{};
 
-    /// Clears what a bad record left: it lies in memory that may go.
+    /// Clears what a bad record left: its elements refer to an arena that may be freed.
     void clear() {
         std::apply([](auto&... list) { (list.clear(), ...); }, lists);
     }
 
     RecordText keep(std::string_view text) { return RecordText::borrowed(memory->keep(text)); }
 
-    /// Where the body has it or, if it has escapes, where the memory has it without; one without data for
-    /// null and, with `other_type`, for a value of another type.
+    /// Returns the string's text: a view into the body or, if it has escapes, into the arena. data() is null
+    /// for a JSON null and for a value of another type, which sets `other_type`.
     std::string_view text_of(od::value& value) {
         od::raw_json_string raw;
         if (const auto error = value.get_raw_json_string().get(raw); error != simdjson::SUCCESS) {
@@ -98,7 +98,7 @@ struct RecordReader::Impl {
         return *end == '"' ? between(begin, end) : unescape(raw, end);
     }
     std::string_view unescape(od::raw_json_string raw, const char* end) {
-        while (*end != '"') end = end_or_escape(end + 2);  // an escape is two bytes, or the rest is plain
+        while (*end != '"') end = end_or_escape(end + 2);  // skips the backslash and the byte after it
         unescaped.resize(static_cast<std::size_t>(end - raw.raw()) + simdjson::SIMDJSON_PADDING);
         auto* to = reinterpret_cast<std::uint8_t*>(unescaped.data());
         return memory->keep(without_nul(parser->unescape(raw, to).value()));
@@ -114,12 +114,12 @@ struct RecordReader::Impl {
         return !other_type;
     }
 
-    // How a member is read, by the kind of its field. Each returns false for a value of another type.
+    // Readers for each kind of field. Each returns false for a value of another type.
 
-    /// The value of a field, or of the inner member of its object.
+    /// Reads the value of a field, or of the nested member that the field names.
     template <typename Field>
     static bool read_value(Impl& in, od::value& value, typename Field::Record& record, std::string_view name,
-                           Undocumented& unknown) {
+                           ExtraMembers& unknown) {
         auto& target = record.*Field::member;
         if constexpr (Field::kind == FieldKind::text) {
             return in.read(value, target);
@@ -144,18 +144,18 @@ struct RecordReader::Impl {
         }
     }
 
-    /// The documented member of an object within the record.
+    /// Reads the documented member of a nested object.
     template <typename Field>
     struct Inner {
         static constexpr auto kName = Field::inner;
-        static bool read(Impl& in, od::value& value, typename Field::Record& record, Undocumented& unknown) {
+        static bool read(Impl& in, od::value& value, typename Field::Record& record, ExtraMembers& unknown) {
             return read_value<Field>(in, value, record, kName.view(), unknown);
         }
     };
     template <typename Field>
     struct Member {
         static constexpr auto kName = Field::name;
-        static bool read(Impl& in, od::value& value, typename Field::Record& record, Undocumented& unknown) {
+        static bool read(Impl& in, od::value& value, typename Field::Record& record, ExtraMembers& unknown) {
             if constexpr (Field::kind == FieldKind::list) {
                 return in.read_list<Field>(value, record.*Field::member, unknown);
             } else if constexpr (Field::required && Field::kind == FieldKind::id) {
@@ -171,17 +171,17 @@ struct RecordReader::Impl {
     };
 
     template <typename List, typename Record>
-    bool read_fields(od::value& value, Record& record, Undocumented& unknown) {
+    bool read_fields(od::value& value, Record& record, ExtraMembers& unknown) {
         return read_types(static_cast<typename MembersOf<Member, List>::Types*>(nullptr), value, record,
                           unknown);
     }
     template <typename... Types, typename Record>
-    bool read_types(const std::tuple<Types...>*, od::value& value, Record& record, Undocumented& unknown) {
+    bool read_types(const std::tuple<Types...>*, od::value& value, Record& record, ExtraMembers& unknown) {
         return read_object<Types...>(*this, value, record, unknown);
     }
 
     template <typename Field>
-    bool read_inner(od::value& value, typename Field::Record& record, Undocumented& unknown) {
+    bool read_inner(od::value& value, typename Field::Record& record, ExtraMembers& unknown) {
         RecordText& target = record.*Field::member;
         std::string_view text;
         if (PlainObject object(value); object.next(Field::inner, text) && object.ended() &&
@@ -189,18 +189,18 @@ struct RecordReader::Impl {
             target.borrow(text);
             return true;
         }
-        Undocumented beside(reading);
+        ExtraMembers beside(mode);
         target.reset();
         if (!read_object<Inner<Field>>(*this, value, record, beside)) return false;
         beside.put_into(unknown, Field::name.view());
         return true;
     }
 
-    // Lists. An element that is not an object stays as an element without values, so that the others keep
-    // their positions; but in a list whose elements have their own `extra` there is none for it.
+    // Lists. An element that is not an object becomes an empty element, so that the others keep their
+    // positions. A list whose elements have their own `extra` skips it.
 
     template <typename Field>
-    bool read_list(od::value& value, typename Field::Type& target, Undocumented& unknown) {
+    bool read_list(od::value& value, typename Field::Type& target, ExtraMembers& unknown) {
         using Optional = OptionalList<typename Field::Type>;
         using List = typename Optional::List;
         using Element = typename List::Element;
@@ -208,7 +208,7 @@ struct RecordReader::Impl {
             target.reset();
             if (is_null(value)) return true;
         }
-        UndocumentedList beside(reading, std::is_void_v<typename Field::Elements> ? "null" : "{}");
+        ExtraMembersList beside(mode, std::is_void_v<typename Field::Elements> ? "null" : "{}");
         auto& elements = std::get<std::vector<Element>>(lists);
         elements.clear();
         const bool good = read_array(value, [&](od::value& element) {
@@ -216,19 +216,19 @@ struct RecordReader::Impl {
         });
         if (Optional::value && !good) return false;
         beside.put_into(unknown, Field::name.view());
-        tell_apart(elements, *memory);
+        make_distinct(elements, *memory);
         target = List::borrowed(elements, *memory);
         return good;
     }
 
     template <typename Fields, typename Element>
-    void read_element(od::value& value, std::vector<Element>& elements, UndocumentedList& beside) {
+    void read_element(od::value& value, std::vector<Element>& elements, ExtraMembersList& beside) {
         if constexpr (std::is_void_v<Fields>) {
             read(value, elements.emplace_back()) ? beside.skip() : beside.add_element(value);
         } else if constexpr (HasExtra<Fields>::value) {
             if (value.type().value() != od::json_type::object) return beside.add_element(value);
             Element& element = elements.emplace_back();
-            Undocumented unknown(reading);
+            ExtraMembers unknown(mode);
             read_fields<Fields>(value, element, unknown);
             if (!unknown.empty()) element.extra = keep(unknown.object());
             beside.skip();
@@ -236,7 +236,7 @@ struct RecordReader::Impl {
             Element& element = elements.emplace_back();
             if (read_plain(static_cast<Fields*>(nullptr), value, element)) {
                 beside.skip();
-            } else if (Undocumented entry(reading); read_fields<Fields>(value, element, entry)) {
+            } else if (ExtraMembers entry(mode); read_fields<Fields>(value, element, entry)) {
                 beside.add(entry);
             } else {
                 beside.add_element(value);
@@ -245,7 +245,8 @@ struct RecordReader::Impl {
         }
     }
 
-    /// An element of texts alone, if it is in the form of PlainObject; false, and nothing is read, if not.
+    /// Reads an element of strings that has the form of PlainObject. Otherwise returns false and reads
+    /// nothing.
     template <typename... Fields, typename Element>
     [[gnu::always_inline]] bool read_plain(const FieldList<Fields...>*, od::value& value, Element& element) {
         std::array<std::string_view, sizeof...(Fields)> texts;
@@ -265,8 +266,8 @@ struct RecordReader::Impl {
         return true;
     }
 
-    // The two members without which there is no record. Of one name twice the last counts, so what is wrong
-    // with them is told at the end.
+    // The two required members. Of duplicate names the last one is used, so a fault is reported only at the
+    // end.
 
     bool read_engagement_id(od::value& value, Engagement& e) {
         const bool is_text = read(value, e.id);
@@ -305,7 +306,7 @@ struct RecordReader::Impl {
         e.created_at = kNever;
         bad_id = "id is missing";
         bad_created_at = "created_at is missing";
-        Undocumented unknown(reading);
+        ExtraMembers unknown(mode);
         read_fields<EngagementFields>(value, e, unknown);
         if (bad_id) throw BadRecord{bad_id};
         if (bad_created_at) throw BadRecord{bad_created_at};
@@ -318,12 +319,12 @@ RecordReader::~RecordReader() = default;
 RecordReader::RecordReader(RecordReader&&) noexcept = default;
 
 void RecordReader::read(od::value& value, od::parser& parser, const std::shared_ptr<RecordMemory>& memory,
-                        Reading reading, Engagement& engagement) {
+                        ParseMode mode, Engagement& engagement) {
     if (value.type().value() != od::json_type::object) throw BadRecord{"the record is not an object"};
     engagement.memory = MemoryHold(memory);
     impl_->memory = memory.get();
     impl_->parser = &parser;
-    impl_->reading = reading;
+    impl_->mode = mode;
     try {
         impl_->read_engagement(value, engagement);
     } catch (...) {

@@ -1,5 +1,5 @@
-// One engagement from where simdjson stands in a body (spec: § Output fields, § Engagement Leg). For the
-// parser alone, which keeps simdjson from everybody else.
+// Reads one engagement from a simdjson value (spec: § Output fields, § Engagement Leg). Only the parser
+// includes this header: simdjson stays inside daemon/parse.
 #pragma once
 
 #include <simdjson.h>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/parse/undocumented.hpp"
+#include "daemon/parse/extra_members.hpp"
 #include "daemon/parse/value_reader.hpp"
 #include "sinks/records.hpp"
 
@@ -22,13 +22,13 @@ class RecordReader {
     ~RecordReader();
     RecordReader(RecordReader&&) noexcept;
 
-    /// A value of a body that `memory` keeps and `parser` reads, into a fresh `engagement`, which borrows its
-    /// texts from that body and is of no use after an exception: BadRecord, or simdjson_error where it is not
-    /// JSON. U+0000 becomes U+FFFD. A documented member of another type than documented becomes none, and
-    /// what was sent goes to `extra` under its name; of a list and of an object within the record, what has
-    /// no column of its own goes there.
+    /// Reads `value` into a fresh `engagement`, which borrows its texts from the body that `memory` owns.
+    /// `parser` is the parser of `value`. Throws BadRecord, or simdjson_error if the value is not JSON;
+    /// `engagement` is then unusable. U+0000 becomes U+FFFD. A member of another type than documented stays
+    /// empty, and its value goes to `extra` under its name. So do the members of nested lists and objects
+    /// that have no column.
     void read(simdjson::ondemand::value& value, simdjson::ondemand::parser& parser,
-              const std::shared_ptr<RecordMemory>& memory, Reading reading, Engagement& engagement);
+              const std::shared_ptr<RecordMemory>& memory, ParseMode mode, Engagement& engagement);
 
   private:
     struct Impl;

@@ -2,14 +2,13 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
 #include <array>
+#include <boost/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "daemon/parse/json_repair.hpp"
 #include "sinks/content_hash.hpp"
-#include "sinks/json_text.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
@@ -24,7 +23,7 @@ constexpr std::size_t kLongestLine = 1000;
 
 class Reader {
   public:
-    /// None: the line is in order. Lines come without their ends.
+    /// Checks a line without its line end. Returns none if it is valid, else what is wrong.
     std::optional<std::string> add(std::string_view line) {
         dom::element root;
         const simdjson::padded_string padded(line);
@@ -95,19 +94,17 @@ class Reader {
 }  // namespace
 
 std::string tombstone_file_head() {
-    return "{\"format\":" + json_quote(kFormat) + ",\"version\":" + std::to_string(kVersion) + "}\n";
+    return boost::json::serialize(boost::json::object{{"format", kFormat}, {"version", kVersion}}) + "\n";
 }
 
 std::string tombstone_line(const Tombstone& tombstone) {
-    std::string line = "{\"kind\":" + json_quote(name_of(tombstone.kind)) +
-                       ",\"digest\":" + json_quote(to_hex(tombstone.digest));
-    if (tombstone.forgotten_at)
-        line += ",\"forgotten_at\":" + json_quote(to_iso8601(*tombstone.forgotten_at));
-    return line + "}\n";
+    boost::json::object line{{"kind", name_of(tombstone.kind)}, {"digest", to_hex(tombstone.digest)}};
+    if (tombstone.forgotten_at) line["forgotten_at"] = to_iso8601(*tombstone.forgotten_at);
+    return boost::json::serialize(line) + "\n";
 }
 
 std::string tombstone_file_end(std::size_t tombstones) {
-    return "{\"tombstones\":" + std::to_string(tombstones) + "}\n";
+    return boost::json::serialize(boost::json::object{{"tombstones", tombstones}}) + "\n";
 }
 
 std::optional<std::vector<Tombstone>> read_tombstones(std::istream& in, std::string& why) {
@@ -115,7 +112,7 @@ std::optional<std::vector<Tombstone>> read_tombstones(std::istream& in, std::str
     std::array<char, kLongestLine> buffer{};
     for (std::size_t number = 1;; ++number) {
         in.getline(buffer.data(), buffer.size());
-        // Counted with the line's end, where there is one.
+        // gcount() includes the line end, if there is one.
         const auto length = static_cast<std::size_t>(in.gcount()) - (in.eof() || in.fail() ? 0 : 1);
         std::string_view line(buffer.data(), length);
         if (in.eof() && line.empty()) break;

@@ -1,4 +1,4 @@
-// The file of `forget export` and `forget import`: JSON lines, of which each but the first and the last is a
+// The file of `forget export` and `forget import`: JSON lines. Each line except the first and the last is a
 // tombstone.
 //
 //     {"format":"glia-sync-tombstones","version":1}
@@ -6,8 +6,8 @@
 //     {"tombstones":1}
 //
 // `kind`: engagement or visitor. `digest`: the first 16 bytes of the SHA-256 of the id, in hexadecimal
-// digits. `forgotten_at`: optional. The last line counts the tombstones, so that a file that was cut off is
-// not taken for a whole one.
+// digits. `forgotten_at`: optional. The last line counts the tombstones, so that a truncated file is
+// detected.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,12 @@
 
 namespace glia {
 
-/// The lines, each with its end.
+// Each returns one line, with its line end.
 std::string tombstone_file_head();
 std::string tombstone_line(const Tombstone& tombstone);
 std::string tombstone_file_end(std::size_t tombstones);
 
-/// Reads a whole file. None if anything in it is not as it was written; `why` then says in which line, and
-/// what.
+/// Reads a whole file. Returns none if any of it is invalid; `why` then names the line and the fault.
 std::optional<std::vector<Tombstone>> read_tombstones(std::istream& in, std::string& why);
 
 }  // namespace glia

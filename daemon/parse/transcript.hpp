@@ -8,10 +8,10 @@
 
 namespace glia {
 
-/// Reads the answer to GET /engagements/{id}/chat_transcript: a list of messages, in its order. A member that
-/// is not of the kind it should be, or that nobody knows, is kept in the message's `extra`, and a message
-/// that is no object or no JSON there under "value": no message is left out for it. null is a transcript
-/// without messages.
+/// Parses the response to GET /engagements/{id}/chat_transcript: a list of messages, in order. A member that
+/// is undocumented or of another type than documented goes to the message's `extra`. A message that is not an
+/// object, or not JSON, is stored in `extra` as "value". No message is dropped. null is a transcript without
+/// messages.
 Parsed<std::vector<ChatMessage>> parse_transcript(std::string& body, const Privacy& privacy);
 
 }  // namespace glia

@@ -15,12 +15,11 @@ void reject(std::string_view field, std::string_view what) {
 }
 
 std::string shown(std::string_view value) {
-    // What is wrong is shown to a person, not kept.
+    // Bytes. Enough for a person to recognise the value.
     constexpr std::size_t kLongest = 60;
     value = trimmed(value);
-    std::string text = repair_utf8(value.substr(0, kLongest));  // the cut may go through a character
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+    std::string text = repair_utf8(value.substr(0, kLongest));  // truncation may split a character
+    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
     return value.size() <= kLongest ? text : text + "…";
 }
 
@@ -52,8 +51,8 @@ bool read_seconds(od::value& value, OptionalSeconds& target) {
 }
 
 bool read_flag(od::value& value, OptionalFlag& target) {
-    // Which of the three it is cannot be foreseen, so it is not asked for by branches. (Behind a token there
-    // is always more of the body, or what pads it.)
+    // Branch-free, because the value is unpredictable. memcmp() may read beyond the token: the rest of the
+    // body or its padding follows.
     const std::string_view token = value.raw_json_token();
     const auto is = [&](const auto& name) {
         constexpr std::size_t kLength = sizeof name - 1;
@@ -66,7 +65,7 @@ bool read_flag(od::value& value, OptionalFlag& target) {
         target = kMeanings[2 * is_true + is_false];
         return true;
     }
-    // With white space behind it, or not what it should be.
+    // The token includes trailing white space, or is not a flag.
     bool flag = false;
     if (value.get_bool().get(flag) == simdjson::SUCCESS) {
         target = flag;
@@ -114,8 +113,8 @@ bool read_text(od::value& value, RecordText& target) {
 }
 
 bool is_engagement_id(std::string_view text) {
-    // U+FFFD may stand for something else, which would make one engagement of two. Most ids hold not even its
-    // first byte.
+    // Refuses U+FFFD: it may replace different characters, so two engagements could get the same id. Most ids
+    // do not even contain its first byte.
     return !text.empty() && is_id(text) &&
            (!std::memchr(text.data(), 0xef, text.size()) ||
             text.find("\xef\xbf\xbd") == std::string_view::npos);

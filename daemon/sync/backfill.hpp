@@ -4,29 +4,30 @@
 #include <functional>
 
 #include "daemon/base/progress.hpp"
-#include "daemon/sync/engine.hpp"
+#include "daemon/sync/instance.hpp"
 
 namespace glia {
 
 struct BackfillRequest {
     BackfillSpec spec;
     int concurrency = 4;
+    bool with_legs = true;  ///< engagements only: fetch the legs as well; otherwise the service fetches them
 };
 
-/// Where the backfill tells of itself: `started` once, `progress` once a second.
+/// Callbacks of a backfill: `started` once, `progress` once a second.
 struct BackfillObserver {
     std::function<void(const BackfillState&)> started;
-    std::function<void(const ProgressFacts&)> progress;
+    std::function<void(const ProgressInput&)> progress;
 };
 
 struct BackfillResult {
-    Outcome outcome;
-    ProgressFacts facts;
+    ExitStatus outcome;
+    ProgressInput progress;
     std::int64_t rejected = 0;
     bool already_complete = false;
 };
 
-/// Reads every window that is not done, `concurrency` at a time, and fetches the legs that they ask for.
-Task<BackfillResult> run_backfill(Engine& engine, BackfillRequest request, BackfillObserver observer);
+/// Reads every window that is not done, `concurrency` at a time: engagements with their legs, or statistics.
+Task<BackfillResult> run_backfill(Instance& instance, BackfillRequest request, BackfillObserver observer);
 
 }  // namespace glia

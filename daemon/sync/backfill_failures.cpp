@@ -10,20 +10,20 @@ std::string BackfillFailures::on_window(const WindowLease& lease, const PassResu
         failures_in_a_row_ = 0;
         return "";
     }
-    if (pass.outcome.ending == Ending::stopped) return "";
+    if (pass.outcome.reason == ExitReason::stopped) return "";
     if (pass.site_refused) {
         if (!refused(lease.target.site_id)) refused_sites_.push_back(lease.target.site_id);
         outcome_.merge(pass.outcome);
         return "";
     }
     if (++failures_in_a_row_ >= kFailuresUntilDown) down_ = true;
-    // The first attempt at a window has a second one at another moment.
+    // After a failed first attempt, the window is tried once more later.
     const bool last_attempt = lease.attempts > 0;
     if (last_attempt || down_) outcome_.merge(pass.outcome);
     return pass.outcome.error;
 }
 
-void BackfillFailures::on_sink_failure(const Outcome& outcome) {
+void BackfillFailures::on_sink_failure(const ExitStatus& outcome) {
     down_ = true;
     outcome_.merge(outcome);
 }

@@ -40,7 +40,8 @@ std::optional<BackfillPlan::Renew> BackfillPlan::renewal(Milliseconds now) {
     return renew;
 }
 
-/// What failed, what the API would refuse, and at the end what was not begun.
+/// Gives back failed windows, windows of refused sites and, when the backfill ends, windows that were not
+/// begun.
 std::optional<BackfillPlan::Step> BackfillPlan::give_back() {
     while (!claimed_.empty()) {
         const auto window = windows_.find(claimed_.front());
@@ -58,8 +59,8 @@ std::optional<BackfillPlan::Step> BackfillPlan::give_back() {
 
 std::optional<BackfillPlan::Step> BackfillPlan::read() {
     if (claimed_.empty() || reading_ == limits_.concurrency) return std::nullopt;
-    const std::size_t unsettled = windows_.size() - claimed_.size() - static_cast<std::size_t>(reading_);
-    if (unsettled >= limits_.unsettled) return std::nullopt;
+    const std::size_t uncommitted = windows_.size() - claimed_.size() - static_cast<std::size_t>(reading_);
+    if (uncommitted >= limits_.uncommitted) return std::nullopt;
     const Number number = claimed_.front();
     claimed_.pop_front();
     LeasedWindow& window = windows_.at(number);
@@ -84,7 +85,8 @@ BackfillPlan::Claim BackfillPlan::begin_claim(Milliseconds now) {
     return {claim_size_, failures_.refused_sites()};
 }
 
-/// Nothing is free. What others hold may become free again, and so may what is unsettled here.
+/// Called when no window is free. Windows that other instances hold, or that are uncommitted here, may become
+/// free again.
 std::optional<BackfillPlan::Step> BackfillPlan::wait_for_others(Milliseconds now) {
     if (!exhausted_ || inspecting_ || freeing_) return std::nullopt;
     if (idle() && !inspected_) {
@@ -121,7 +123,7 @@ void BackfillPlan::on_fetched(Number number) {
     if (std::exchange(windows_.at(number).reading, false)) --reading_;
 }
 
-void BackfillPlan::on_settled(Number number, const PassResult& pass) {
+void BackfillPlan::on_completed(Number number, const PassResult& pass) {
     on_fetched(number);
     const auto window = windows_.find(number);
     const std::string error = failures_.on_window(window->second.lease, pass);
@@ -131,7 +133,7 @@ void BackfillPlan::on_settled(Number number, const PassResult& pass) {
 
 void BackfillPlan::on_given_back() {
     --giving_back_;
-    exhausted_ = false;  // it may be had again
+    exhausted_ = false;  // the window can be claimed again
 }
 
 void BackfillPlan::on_inspected(const BackfillProgress& progress) {
@@ -139,7 +141,8 @@ void BackfillPlan::on_inspected(const BackfillProgress& progress) {
     inspected_ = true;
     const bool all_done = progress.windows_done == progress.windows_total;
     const bool others_read = progress.windows_leased > 0;
-    // Between the claim and this, an instance may have given a window back: that is worth another claim.
+    // Ends only after two inspections without leased windows: an instance may have given a window back after
+    // the last claim, so one more claim is needed.
     over_ = all_done || (!others_read && nobody_reads_);
     nobody_reads_ = !others_read;
     if (nobody_reads_) exhausted_ = false;
@@ -150,11 +153,11 @@ void BackfillPlan::on_dead_freed(Milliseconds now) {
     retry_at_ = now + limits_.retry;
 }
 
-void BackfillPlan::on_failed(const Step& step, const Outcome& outcome) {
+void BackfillPlan::on_failed(const Step& step, const ExitStatus& outcome) {
     if (std::holds_alternative<Claim>(step)) {
         claiming_ = false;
         ahead_failed_ = true;
-        if (!starved()) return;  // who is starved next finds out
+        if (!starved()) return;  // claims again only when a reader needs a window
     }
     if (std::holds_alternative<GiveBack>(step)) --giving_back_;
     if (std::holds_alternative<Inspect>(step)) inspecting_ = false;
@@ -162,12 +165,12 @@ void BackfillPlan::on_failed(const Step& step, const Outcome& outcome) {
     failures_.on_sink_failure(outcome);
 }
 
-Outcome conclude(Outcome so_far, const BackfillProgress& after, bool stopped) {
+ExitStatus conclude(ExitStatus so_far, const BackfillProgress& after, bool stopped) {
     if (after.windows_done == after.windows_total) return so_far;
     if (stopped) {
-        so_far.merge({Ending::stopped, "stopped"});
-    } else if (so_far.ending == Ending::done) {
-        so_far = {Ending::unavailable, after.error.empty() ? "some windows are not done" : after.error};
+        so_far.merge({ExitReason::stopped, "stopped"});
+    } else if (so_far.reason == ExitReason::done) {
+        so_far = {ExitReason::unavailable, after.error.empty() ? "some windows are not done" : after.error};
     }
     return so_far;
 }

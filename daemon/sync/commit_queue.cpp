@@ -12,9 +12,10 @@ bool is_window(const std::optional<PassCheckpoint>& checkpoint) {
     return checkpoint && std::holds_alternative<WindowTarget>(checkpoint->target);
 }
 
-/// Windows of a backfill go together. A site of the service does not: an error of one site must not delay the
-/// others. Nor does a batch that is fenced by claims or has rejected records, which may be among the others'
-/// engagements: on its own, its outcome does not depend on the order.
+/// True if a commit needs a transaction of its own. Windows of a backfill share transactions. Commits of the
+/// service do not: an error of one site must not delay the others. Batches that are fenced by claims or have
+/// rejected records do not either: another batch may hold the same engagements, and the result must not
+/// depend on the order.
 bool goes_alone(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
     return !is_window(checkpoint) || !batch.details.empty() || !batch.rejected.empty();
 }
@@ -55,7 +56,7 @@ CommitQueue::Step CommitQueue::next(Milliseconds now) {
 std::optional<CommitQueue::Write> CommitQueue::next_of_group() {
     for (auto& [group, running] : running_) {
         if (!std::exchange(running.idle, false)) continue;
-        return Write{group, {running.commits[running.settled]}};
+        return Write{group, {running.commits[running.completed]}};
     }
     return std::nullopt;
 }
@@ -67,7 +68,7 @@ bool CommitQueue::shares_an_id(Ticket ticket) const {
                        [&](const auto& fetched) { return reserved_ids_.contains(*fetched.engagement.id); });
 }
 
-/// What shares no id with a running group, the oldest first.
+/// Takes the waiting commits that share no id with a running group, the oldest first.
 std::vector<CommitQueue::Ticket> CommitQueue::take() {
     std::vector<Ticket> taken;
     std::size_t sum = 0;
@@ -103,26 +104,26 @@ CommitQueue::Write CommitQueue::begin(std::vector<Ticket> commits, bool shared) 
 
 void CommitQueue::on_written(Group group) {
     Running& running = running_.at(group);
-    running.settled += running.one_by_one ? 1 : running.commits.size();
+    running.completed += running.one_by_one ? 1 : running.commits.size();
     running.idle = true;
-    if (running.settled == running.commits.size()) finish(group);
+    if (running.completed == running.commits.size()) finish(group);
 }
 
 bool CommitQueue::on_failed(Group group, SinkError::Kind kind) {
     Running& running = running_.at(group);
-    // Asked again for each commit, a sink that is away would be waited for as often.
-    const bool settled =
+    // If the sink is unavailable, all commits fail: retrying each on its own would repeat the wait.
+    const bool completed =
         running.one_by_one || running.commits.size() == 1 || kind == SinkError::Kind::unavailable;
-    if (settled) {
+    if (completed) {
         on_written(group);
     } else {
         running.one_by_one = true;
         running.idle = true;
     }
-    return settled;
+    return completed;
 }
 
-void CommitQueue::settle(Ticket ticket) {
+void CommitQueue::complete(Ticket ticket) {
     const auto entry = entries_.find(ticket);
     unwritten_ -= entry->second.window_engagements;
     entries_.erase(entry);
@@ -135,7 +136,7 @@ void CommitQueue::finish(Group group) {
             for (const auto& fetched : entries_.at(ticket).batch->engagements)
                 reserved_ids_.erase(*fetched.engagement.id);
         }
-        settle(ticket);
+        complete(ticket);
     }
     if (running->second.shared) --shared_running_;
     running_.erase(running);

@@ -20,31 +20,33 @@ namespace glia {
 
 /// Bounds of a CommitQueue.
 struct CommitLimits {
-    /// Concurrent transactions of windows. More would wait for each other: they share the rows of the queues.
+    /// Maximum concurrent transactions of windows. More would wait for each other's locks on rows of the
+    /// queue.
     int at_once = 2;
     /// Maximum engagements per transaction of several batches. Bounds the encoded size to a few MB.
     std::size_t together = 1200;
-    /// Engagements of windows that may be unwritten while further pages are read: what is being written and
-    /// what goes next. Fewer leave the database waiting for the API, more only occupy memory.
+    /// Maximum unwritten engagements of windows while further pages are read: the batches being written and
+    /// the next ones. Fewer leave the database idle, more only occupy memory.
     std::size_t unwritten = 3 * 1200;
-    /// How long the first commit of a transaction waits for others, unless they fill it before. Reading the
-    /// same windows again then costs the database a fifth less; beside the API's latency it does not show.
+    /// How long the first commit of a transaction waits for others, unless the transaction is full before.
+    /// Saves a fifth of the database's work when windows are read again. Negligible compared with the API's
+    /// latency.
     Milliseconds gather{10};
 };
 
-/// Commits from submission until they are settled. Windows of a backfill share transactions: small windows
+/// Commits from submission until they are completed. Windows of a backfill share transactions: small windows
 /// then cost little more than large ones. Concurrent groups never share an engagement: a conflict would roll
 /// back the whole second group. Pure: no I/O and no clock; `now` is any clock that only goes forward.
 class CommitQueue {
   public:
     explicit CommitQueue(CommitLimits limits = {}) : limits_(limits) {}
 
-    /// Names a commit until it is settled. They ascend.
+    /// Identifies a commit until it is completed. Tickets ascend.
     using Ticket = std::uint64_t;
-    /// Names a group of commits until the last of them is settled.
+    /// Names a group of commits until the last of them is completed.
     using Group = std::uint64_t;
 
-    /// A commit is to be written.
+    /// Adds a commit to the queue.
     Ticket add(std::shared_ptr<const Batch> batch, const std::optional<PassCheckpoint>& checkpoint);
 
     /// Begin a transaction with these commits, in this order; then on_written() or on_failed().
@@ -59,29 +61,30 @@ class CommitQueue {
         bool operator==(const Wait&) const = default;
     };
     using Step = std::variant<Write, Wait>;
-    /// To be asked after each event until it says Wait.
+    /// Call after each event until it returns Wait.
     Step next(Milliseconds now);
 
     /// The commits of the group's last Write are in the sink.
     void on_written(Group group);
-    /// The transaction failed. True: each commit of the group's last Write has failed with this error. False:
-    /// they are not settled, and next() has each of them written on its own.
+    /// The transaction failed. Returns true if each commit of the group's last Write has failed with this
+    /// error. Returns false if they are to be retried: next() then returns a Write for each of them alone.
     bool on_failed(Group group, SinkError::Kind kind);
 
-    /// Less than CommitLimits::unwritten engagements of windows are unsettled: read on.
+    /// True if another page may be read: fewer than CommitLimits::unwritten engagements of windows are
+    /// uncommitted.
     bool has_room() const { return unwritten_ < limits_.unwritten; }
 
   private:
     struct Entry {
         std::shared_ptr<const Batch> batch;
-        std::size_t window_engagements = 0;  // none for what is no window: its batches have their own bounds
+        std::size_t window_engagements = 0;  // 0 for commits of the service, whose size is bounded elsewhere
     };
     struct Running {
-        std::vector<Ticket> commits;  // written now, or all of them if one by one
+        std::vector<Ticket> commits;  // in this transaction; after a failure, those to be written one by one
         bool shared = false;          // counts in CommitLimits::at_once, and its ids are reserved
         bool one_by_one = false;
-        std::size_t settled = 0;
-        bool idle = false;  // one by one: the next commit is to be written
+        std::size_t completed = 0;
+        bool idle = false;  // one by one: no transaction is running, the next commit can begin
     };
 
     std::size_t engagements(Ticket ticket) const { return entries_.at(ticket).batch->engagements.size(); }
@@ -89,7 +92,7 @@ class CommitQueue {
     bool shares_an_id(Ticket ticket) const;
     std::vector<Ticket> take();
     Write begin(std::vector<Ticket> commits, bool shared);
-    void settle(Ticket ticket);
+    void complete(Ticket ticket);
     void finish(Group group);
 
     CommitLimits limits_;

@@ -39,7 +39,7 @@ Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
                                      std::optional<PassCheckpoint> checkpoint) {
     struct Awaited {
         explicit Awaited(Runtime& runtime) : ended(runtime) {}
-        Signal ended;
+        AsyncCondition ended;
         std::optional<CommitResult> result;
     };
     const auto awaited = std::make_shared<Awaited>(runtime_);
@@ -54,7 +54,7 @@ Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
 }
 
 Task<> Committer::room() {
-    while (!queue_.has_room()) co_await settled_.wait();
+    while (!queue_.has_room()) co_await completed_.wait();
 }
 
 void Committer::go_on() {
@@ -75,7 +75,7 @@ void Committer::go_on() {
 }
 
 Task<> Committer::wake_after(Milliseconds wait) {
-    Signal never(runtime_);
+    AsyncCondition never(runtime_);
     co_await never.wait_for(wait);
     timer_is_set_ = false;
     go_on();
@@ -92,26 +92,26 @@ Task<> Committer::write(CommitQueue::Write what) {
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    bool settled = true;
+    bool completed = true;
     if (!failure) {
         queue_.on_written(what.group);
     } else {
-        settled = queue_.on_failed(what.group, failure->kind());
-        if (!settled) {
-            log::debug(LogTopic::database, "not written together, so each on its own",
+        completed = queue_.on_failed(what.group, failure->kind());
+        if (!completed) {
+            log::debug(LogTopic::database, "shared transaction failed, each commit is written on its own",
                        {{"error", failure->what()}});
         }
     }
-    if (settled) {
+    if (completed) {
         for (const CommitQueue::Ticket ticket : what.commits) pending_.erase(ticket);
         for (std::size_t i = 0; i < group.size(); ++i) group[i]->done({counts[i], failure});
-        settled_.notify();
+        completed_.notify();
     }
     go_on();
     background_.remove();
 }
 
-/// The counts in the order of the group. Throws SinkError.
+/// Writes a group. Returns the counts in the order of its commits. Throws SinkError.
 Task<std::vector<CommitCounts>> Committer::write_group(Group group) {
     const auto write = [group, &metrics = metrics_](Sink& sink) {
         if (group.size() == 1) {
@@ -128,7 +128,7 @@ Task<std::vector<CommitCounts>> Committer::write_group(Group group) {
         }
         return counts;
     };
-    co_return co_await store_.run(write);
+    co_return co_await sink_pool_.run(write);
 }
 
 }  // namespace glia

@@ -1,5 +1,4 @@
-// Performs what CommitQueue decides: writes batches with their checkpoints, several in one transaction where
-// that is allowed.
+// Writes batches with their checkpoints as CommitQueue decides: several in one transaction where possible.
 #pragma once
 
 #include <functional>
@@ -10,33 +9,37 @@
 #include "daemon/base/metrics.hpp"
 #include "daemon/base/runtime.hpp"
 #include "daemon/sync/commit_queue.hpp"
-#include "daemon/sync/store.hpp"
+#include "daemon/sync/sink_pool.hpp"
 #include "sinks/checkpoint.hpp"
 
 namespace glia {
 
-/// What became of a commit.
+/// The result of a commit.
 struct CommitResult {
     CommitCounts counts;
-    std::optional<SinkError> failure;  ///< set: nothing of it was written
+    std::optional<SinkError> failure;  ///< if set, the transaction was rolled back
 };
 
-/// Loop's thread only. Its coroutines are counted by `background`, and have ended once that is empty.
+/// Loop's thread only. `background` counts its coroutines.
 class Committer {
   public:
-    Committer(Store& store, Metrics& metrics, Runtime& runtime, Latch& background)
-        : store_(store), metrics_(metrics), runtime_(runtime), background_(background), settled_(runtime) {}
+    Committer(SinkPool& sink_pool, Metrics& metrics, Runtime& runtime, WaitGroup& background)
+        : sink_pool_(sink_pool),
+          metrics_(metrics),
+          runtime_(runtime),
+          background_(background),
+          completed_(runtime) {}
 
     using Done = std::function<void(const CommitResult&)>;
-    /// Writes a batch and, with it, the checkpoint. `done` is called later, on the loop's thread. That others
-    /// share the transaction does not show: where they cannot be written together, each is written on its
-    /// own. OutputLost ends the loop.
+    /// Writes a batch and, with it, the checkpoint. `done` is called later, on the loop's thread. The result
+    /// does not depend on commits in the same transaction: if they cannot be written together, each is
+    /// written on its own. OutputLost ends the loop.
     void submit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint, Done done);
 
     /// The same, awaited. Throws SinkError.
     Task<CommitCounts> commit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint);
 
-    /// Ends as soon as CommitQueue has room for the pages of another request.
+    /// Waits until CommitQueue has room for another page.
     Task<> room();
 
   private:
@@ -52,14 +55,14 @@ class Committer {
     Task<> write(CommitQueue::Write what);
     Task<std::vector<CommitCounts>> write_group(Group group);
 
-    Store& store_;
+    SinkPool& sink_pool_;
     Metrics& metrics_;
     Runtime& runtime_;
-    Latch& background_;
+    WaitGroup& background_;
     CommitQueue queue_;
     std::map<CommitQueue::Ticket, std::shared_ptr<const PendingCommit>> pending_;
     bool timer_is_set_ = false;
-    Signal settled_;
+    AsyncCondition completed_;
 };
 
 }  // namespace glia

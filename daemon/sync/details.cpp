@@ -9,24 +9,22 @@ Task<DrainResult> Details::drain(bool with_ongoing) {
     DrainResult all;
     bool again = true;
     while (again) {
-        WorkDrain drain(WorkKind::detail, engine_.owner, engine_.settings.sync,
-                        engine_.settings.api.max_in_flight, with_ongoing);
+        WorkDrain drain(WorkKind::detail, instance_.instance_id, instance_.settings.sync,
+                        instance_.settings.api.max_in_flight, with_ongoing);
         const WorkRunner::Fetch fetch_one = [this](WorkJob job) { return fetch(std::move(job)); };
         const WorkRunner::Write write = [this, &drain](std::shared_ptr<const Batch> batch) {
             return commit(drain, std::move(batch));
         };
-        WorkRunner runner(engine_, drain, fetch_one, write);
+        WorkRunner runner(instance_, drain, fetch_one, write);
         co_await runner.run();
-        all.outcome.merge(drain.result().outcome);
-        all.fetched += drain.result().fetched;
-        all.failed += drain.result().failed;
+        all += drain.result();
         again = drain.asked_again();
     }
     co_return all;
 }
 
 Task<WorkResponse> Details::fetch(WorkJob job) {
-    auto fetched = co_await engine_.api.get(job.engagement_id);
+    auto fetched = co_await instance_.api.get(job.engagement_id);
     if (!fetched) co_return fetched.error();
     if (fetched.value().detail.engagement) {
         ++fetched_in_all_;
@@ -36,11 +34,11 @@ Task<WorkResponse> Details::fetch(WorkJob job) {
 }
 
 Task<> Details::commit(WorkDrain& drain, std::shared_ptr<const Batch> batch) {
-    // Written or not, it is no longer waited for. No guard: this object belongs to another coroutine, which
-    // may be destroyed first.
+    // Decrements `unwritten_` on success and failure. Not by RAII: when the program ends, the coroutine that
+    // owns this object may be destroyed before this one.
     std::exception_ptr failure;
     try {
-        const CommitCounts counts = co_await engine_.committer.commit(batch, std::nullopt);
+        const CommitCounts counts = co_await instance_.committer.commit(batch, std::nullopt);
         drain.on_committed(counts.queued);
     } catch (...) {
         failure = std::current_exception();

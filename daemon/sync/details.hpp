@@ -7,22 +7,23 @@ namespace glia {
 
 class Details {
   public:
-    explicit Details(Engine& engine) : engine_(engine) {}
+    explicit Details(Instance& instance) : instance_(instance) {}
 
-    /// Fetches all that is due, newest first, and commits it; ends once nothing is due and nobody waits for
-    /// an answer any more, or early if the API is down or refuses the token, or if the engine's scope ends.
-    /// One at a time. `with_ongoing`: engagements that go on are queued when it is their time.
+    /// Fetches and commits all due details, newest first. Ends when nothing is due and no request is under
+    /// way, or early if the API is down or refuses the token, or if the instance's scope is cancelled. Only
+    /// one drain may run at a time. `with_ongoing`: also queues ongoing engagements whose details are due
+    /// again.
     Task<DrainResult> drain(bool with_ongoing);
 
     std::int64_t fetched_in_all() const { return fetched_in_all_; }
-    /// Those of them that are not committed yet.
+    /// The number of details that were fetched but not committed.
     std::int64_t unwritten() const { return unwritten_; }
 
   private:
     Task<WorkResponse> fetch(WorkJob job);
     Task<> commit(WorkDrain& drain, std::shared_ptr<const Batch> batch);
 
-    Engine& engine_;
+    Instance& instance_;
     std::int64_t fetched_in_all_ = 0;
     std::int64_t unwritten_ = 0;
 };

@@ -1,59 +1,49 @@
 #include "daemon/sync/directory.hpp"
 
-#include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "daemon/base/log.hpp"
-#include "daemon/sync/listing_read.hpp"
+#include "daemon/sync/listing_schedule.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
 
-// A listing that another instance reads, or that is not due yet by the database's clock, is asked for again
-// no later than this: the instance may die, and `directory.every` may become shorter.
-constexpr Milliseconds kLongestWait{600'000};
-
-/// How a listing ended, and when it is worth asking for again.
-struct ListingResult {
-    Outcome outcome;
-    Milliseconds wait{};
-};
-
-Seconds whole_seconds(Milliseconds duration) {
-    return std::max(Seconds{1}, std::chrono::duration_cast<Seconds>(duration));
-}
-
-/// Performs the steps of `read`. False: the engine ends.
-Task<bool> fetch_listing(Engine& engine, const SiteLease& lease, ListingRead& read) {
-    const Renewal renewal(engine, [&lease] {
-        return [target = lease.target()](Sink& sink) { sink.site_leases().renew(target, kLeaseTime); };
+/// Performs the steps of `read` until one releases the lease.
+Task<> fetch_listing(Instance& instance, ListingRead& read) {
+    const Renewal renewal(instance, [target = read.lease().target()] {
+        return [target](Sink& sink) { sink.site_leases().renew(target, kLeaseTime); };
     });
+    const SiteLease& lease = read.lease();
     for (;;) {
         const ListingRead::Step step = read.next();
         const auto* follow = std::get_if<ListingRead::Follow>(&step);
-        if (!follow && !std::holds_alternative<ListingRead::FetchFirst>(step)) co_return true;
-        if (engine.scope.ending()) co_return false;
+        if (!follow && !std::holds_alternative<ListingRead::FetchFirst>(step)) co_return;
+        if (instance.scope.cancelled()) {
+            read.stop();
+            co_return;
+        }
         std::optional<Result<FetchedListing>> page;
         if (follow) {
-            page.emplace(co_await engine.api.follow_listing(lease.stream, follow->link));
+            page.emplace(co_await instance.api.follow_listing(lease.stream, follow->link));
         } else {
-            page.emplace(co_await engine.api.listing(lease.stream, lease.site_id));
+            page.emplace(co_await instance.api.listing(lease.stream, lease.site_id));
         }
         if (*page) {
             FetchedListing& fetched = page->value();
             read.on_page(std::move(fetched.page), fetched.attempts, fetched.fetched_at);
         } else {
-            if (page->error().kind == ApiError::Kind::cancelled) co_return false;
-            read.on_error(std::move(page->error()));
+            read.on_error(page->error(), instance.api.server_now());
         }
     }
 }
 
-void log_listing(const SiteLease& lease, const ListingRead& read, const DirectoryListing& listing,
-                 const DirectoryCounts& counts) {
+void log_listing(const SiteLease& lease, const DirectoryListing& listing, const DirectoryCounts& counts) {
+    const auto rejected = static_cast<std::int64_t>(listing.rejected.size());
     const bool news = counts.inserted + counts.changed + counts.missing + counts.returned > 0;
     const auto line = news ? log::info : log::debug;
     line(LogTopic::sync, "listing read",
@@ -64,13 +54,13 @@ void log_listing(const SiteLease& lease, const ListingRead& read, const Director
           {"changed", counts.changed},
           {"unchanged", counts.unchanged},
           {"missing", counts.missing},
-          {"rejected", listing.rejected}});
-    if (listing.rejected > 0)
+          {"rejected", rejected}});
+    if (rejected > 0)
         log::warn(LogTopic::sync, "records of a listing cannot be read, the others are stored",
                   {{"site", lease.site_id},
                    {"stream", name_of(lease.stream)},
-                   {"records", listing.rejected},
-                   {"error", read.first_rejection()}});
+                   {"records", rejected},
+                   {"error", listing.rejected.front().reason}});
     for (const SiteEntry& site : listing.records.sites) {
         if (news && site.time_zone && !site.iana_time_zone)
             log::warn(LogTopic::sync,
@@ -80,95 +70,70 @@ void log_listing(const SiteLease& lease, const ListingRead& read, const Director
     }
 }
 
-Task<> commit_listing(Engine& engine, const SiteLease& lease, ListingRead& read) {
-    DirectoryListing& listing = read.listing();
-    for (SiteEntry& site : listing.records.sites) add_configured(site, engine.settings.directory);
-    listing.next_in = whole_seconds(engine.settings.directory.every);
-    const auto whole = std::make_shared<const DirectoryListing>(std::move(listing));
-    const auto write = [target = lease.target(), whole](Sink& sink) {
-        return sink.directory().commit_listing(target, *whole);
+Task<> commit_listing(Instance& instance, const ListingRead& read,
+                      std::shared_ptr<const DirectoryListing> listing) {
+    const auto write = [target = read.lease().target(), listing](Sink& sink) {
+        return sink.directory().commit_listing(target, *listing);
     };
-    const DirectoryCounts counts = co_await engine.store.run(write);
-    log_listing(lease, read, *whole, counts);
+    const DirectoryCounts counts = co_await instance.sink_pool.run(write);
+    log_listing(read.lease(), *listing, counts);
+    if (read.lease().stream == Stream::sites) co_await load_site_names(instance);
 }
 
-Task<> leave_alone(Engine& engine, const SiteLease& lease, std::string error) {
-    DirectoryRefusal refusal{error, kRefusalRest, kRefusalRest, {}};
-    if (lease.stream == Stream::sites)
-        refusal.configured = configured_site(lease.site_id, engine.settings.directory);
+Task<> leave_alone(Instance& instance, const SiteLease& lease, DirectoryRefusal refusal) {
     const auto write = [target = lease.target(), refusal](Sink& sink) {
         return sink.directory().refuse_listing(target, refusal);
     };
-    if (!co_await engine.store.run(write)) co_return;
+    if (!co_await instance.sink_pool.run(write)) co_return;
     log::warn(LogTopic::sync,
               "the API refuses a listing, of this site at least; it is asked for again in a day, or when "
               "glia-sync starts",
-              {{"site", lease.site_id}, {"stream", name_of(lease.stream)}, {"error", error}});
+              {{"site", lease.site_id}, {"stream", name_of(lease.stream)}, {"error", refusal.error}});
 }
 
-/// Gives the lease back; with an error, it leaves a row in sync_runs.
-Task<> release(Engine& engine, const SiteLease& lease, Milliseconds wait, std::string error,
-               const DirectoryListing& listing) {
-    SiteRelease release{wait, std::move(error), {}};
-    if (!release.error.empty()) {
-        FailedPass failed{"listing", {}, listing.requests, listing.rejected};
-        failed.pass.from = listing.pages > 0 ? listing.fetched_at : engine.api.server_now();
-        failed.pass.pages = listing.pages;
-        release.failed = std::move(failed);
-    }
-    const auto give_back = [target = lease.target(), release](Sink& sink) {
-        sink.site_leases().release(target, release);
-    };
-    co_await engine.store.run(give_back);
-}
-
-Task<ListingResult> read_leased(Engine& engine, const SiteLease& lease) {
-    ListingResult result;
-    ListingRead read;
-    const bool whole = co_await fetch_listing(engine, lease, read);
-    const ListingRead::Step step = read.next();
-    if (!whole) {
-        result.outcome = {Ending::stopped, "stopped while reading a listing"};
-        co_await release(engine, lease, Milliseconds{0}, "", read.listing());
-    } else if (const auto* refused = std::get_if<ListingRead::Refused>(&step)) {
-        result.wait = kRefusalRest;
-        co_await leave_alone(engine, lease, refused->error);
-    } else if (const auto* failed = std::get_if<ListingRead::Failed>(&step)) {
-        result.outcome = {ending_of(failed->error), failed->error.message};
-        result.wait = listing_retry(engine.settings.directory.every, lease.failures + 1);
+Task<> release(Instance& instance, const SiteLease& lease, SiteRelease release) {
+    if (!release.error.empty())
         log::error(LogTopic::sync, "listing failed",
                    {{"site", lease.site_id},
                     {"stream", name_of(lease.stream)},
-                    {"next", to_text(result.wait)},
-                    {"error", failed->error.message}});
-        co_await release(engine, lease, result.wait, failed->error.message, read.listing());
-    } else {
-        result.wait = engine.settings.directory.every;
-        co_await commit_listing(engine, lease, read);
-    }
-    co_return result;
+                    {"next", to_text(release.next_poll_in)},
+                    {"error", release.error}});
+    const auto give_back = [target = lease.target(), release](Sink& sink) {
+        sink.site_leases().release(target, release);
+    };
+    co_await instance.sink_pool.run(give_back);
 }
 
-Task<ListingResult> read_listing(Engine& engine, SiteKey key, bool force) {
+Task<ListingResult> read_leased(Instance& instance, SiteLease lease) {
+    ListingRead read(std::move(lease), instance.settings.directory);
+    co_await fetch_listing(instance, read);
+    const ListingRead::Step step = read.next();
+    if (const auto* commit = std::get_if<ListingRead::Commit>(&step)) {
+        co_await commit_listing(instance, read, commit->listing);
+    } else if (const auto* refuse = std::get_if<ListingRead::Refuse>(&step)) {
+        co_await leave_alone(instance, read.lease(), refuse->refusal);
+    } else {
+        co_await release(instance, read.lease(), std::get<ListingRead::Release>(step).release);
+    }
+    co_return read.result();
+}
+
+Task<ListingResult> read_listing(Instance& instance, SiteKey key, bool force) {
     ListingResult result;
     std::optional<SinkError> failure;
     try {
-        const auto acquire = [key, force, owner = engine.owner](Sink& sink) {
-            return sink.site_leases().acquire(key, owner, kLeaseTime, force);
+        const auto acquire = [key, force, instance_id = instance.instance_id](Sink& sink) {
+            return sink.site_leases().acquire(key, instance_id, kLeaseTime, force);
         };
-        const SiteAcquired acquired = co_await engine.store.run(acquire);
-        if (!acquired.lease) {
-            result.wait = std::clamp<Milliseconds>(acquired.wait, Seconds{1}, kLongestWait);
-            co_return result;
-        }
-        result = co_await read_leased(engine, *acquired.lease);
+        SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+        if (!acquired.lease) co_return listing_not_leased(acquired);
+        result = co_await read_leased(instance, *std::move(acquired.lease));
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
     if (failure) {
-        result.outcome = engine.outcome_of(*failure);
-        result.wait = listing_retry(engine.settings.directory.every, 1);
-        if (!engine.scope.ending())
+        result = listing_not_stored(instance.exit_status_of(*failure), instance.settings.directory);
+        if (!instance.scope.cancelled())
             log::warn(LogTopic::sync, "listing not stored, will be tried again",
                       {{"site", key.site_id}, {"stream", name_of(key.stream)}, {"error", failure->what()}});
     }
@@ -183,53 +148,55 @@ std::vector<SiteKey> listings(const Settings& settings) {
     return keys;
 }
 
-Task<bool> keeps_directory(Engine& engine) {
-    if (!engine.settings.directory.enabled) co_return false;
+Task<bool> keeps_directory(Instance& instance) {
+    if (!instance.settings.directory.enabled) co_return false;
     const auto ask = [](Sink& sink) { return sink.directory().keeps_directory(); };
-    co_return co_await engine.store.run(ask);
+    co_return co_await instance.sink_pool.run(ask);
 }
 
 }  // namespace
 
-Task<Outcome> read_directory_once(Engine& engine) {
-    Outcome outcome;
-    if (!co_await keeps_directory(engine)) co_return outcome;
-    for (const SiteKey& key : listings(engine.settings)) {
-        if (engine.scope.ending()) break;
-        outcome.merge((co_await read_listing(engine, key, true)).outcome);
+Task<> load_site_names(Instance& instance) {
+    for (const auto& [id, given] : instance.settings.directory.sites) {
+        if (!given.name.empty()) log::name_site(id, given.name);
+    }
+    const auto ask = [ids = instance.settings.api.sites](Sink& sink) {
+        return sink.directory().site_names(ids);
+    };
+    const std::map<std::string, std::string> names = co_await instance.sink_pool.run(ask);
+    for (const auto& [id, name] : names) log::name_site(id, name);
+}
+
+Task<ExitStatus> read_directory_once(Instance& instance, std::int64_t& rejected) {
+    ExitStatus outcome;
+    if (!co_await keeps_directory(instance)) co_return outcome;
+    for (const SiteKey& key : listings(instance.settings)) {
+        if (instance.scope.cancelled()) break;
+        const ListingResult result = co_await read_listing(instance, key, true);
+        outcome.merge(result.outcome);
+        rejected += result.rejected;
     }
     co_return outcome;
 }
 
-Task<> serve_directory(Engine& engine, Latch& latch) {
-    struct Due {
-        SiteKey key;
-        SteadyTime at{};
-        bool first = true;
-    };
-    std::vector<Due> all;
-    for (SiteKey& key : listings(engine.settings)) all.push_back({std::move(key)});
+Task<> serve_directory(Instance& instance, WaitGroup& tasks) {
+    ListingSchedule schedule(listings(instance.settings));
     bool wanted = false;
     try {
-        wanted = co_await keeps_directory(engine);
+        wanted = co_await keeps_directory(instance);
     } catch (const SinkError&) {
-        wanted = !engine.scope.ending();  // asked when it is back
+        wanted = !instance.scope.cancelled();  // checked again after the read, which may have taken long
     }
-    while (wanted && !engine.scope.ending()) {
-        for (Due& due : all) {
-            if (engine.scope.ending()) break;
-            if (due.at > std::chrono::steady_clock::now()) continue;
-            const ListingResult result = co_await read_listing(engine, due.key, due.first);
-            due.first = false;
-            due.at = std::chrono::steady_clock::now() + result.wait;
+    while (wanted && !instance.scope.cancelled()) {
+        const auto next = schedule.next(steady_now());
+        if (const auto* read = std::get_if<ListingSchedule::Read>(&next)) {
+            const ListingResult result = co_await read_listing(instance, read->key, read->force);
+            schedule.on_result(*read, result, steady_now());
+        } else if (!co_await instance.scope.sleep(std::get<ListingSchedule::Wait>(next).duration)) {
+            break;
         }
-        const auto next =
-            std::min_element(all.begin(), all.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
-        const auto wait =
-            std::chrono::duration_cast<Milliseconds>(next->at - std::chrono::steady_clock::now());
-        if (!co_await engine.scope.sleep(std::clamp(wait, Milliseconds{100}, kLongestWait))) break;
     }
-    latch.remove();
+    tasks.remove();
 }
 
 }  // namespace glia

@@ -1,55 +1,59 @@
-// The enrichers that work through a queue: claims, retries and state of their own, and none of them holds up
-// the sync (DESIGN.md §2, enrich).
+// Enrichers with a queue. Each has its own claims, retries and state, and none blocks the sync (DESIGN.md §2,
+// enrich).
 #pragma once
 
 #include <functional>
 #include <memory>
 
+#include "daemon/sync/enricher_schedule.hpp"
 #include "daemon/sync/work_runner.hpp"
 
 namespace glia {
 
-/// One enricher's way through its queue. Loop's thread only.
+/// Drains one enricher's queue. Loop's thread only.
 class EnrichmentQueue {
   public:
-    /// `fetch` fetches a job, and what it throws ends the round; `erased` undoes what a fetch left elsewhere,
-    /// of an engagement that was erased meanwhile; `prepare` runs before each round.
-    EnrichmentQueue(Engine& engine, WorkKind kind, WorkRunner::Fetch fetch,
+    /// `fetch` fetches a job; an exception ends the drain. `erased` removes what a fetch left outside the
+    /// sink if the engagement was erased meanwhile; `prepare` runs before each drain.
+    EnrichmentQueue(Instance& instance, WorkKind kind, WorkRunner::Fetch fetch,
                     std::function<Task<>(WorkJob)> erased = nullptr,
                     std::function<Task<>()> prepare = nullptr);
 
-    /// Fetches what is due, until nothing is, or something is in the way. The first round asks for all that
-    /// came while nobody did.
-    Task<DrainResult> round();
+    /// Fetches what is due until nothing is left or a failure ends the drain; see EnricherSchedule.
+    /// `with_missed`: enqueues first what came while the enricher was off.
+    Task<DrainResult> drain(bool with_missed = true);
 
     WorkKind kind() const { return kind_; }
+    /// Pause before the next drain. After drain().
+    Milliseconds rest() const { return rest_; }
 
   private:
-    Task<> queue_missed();
+    Task<> enqueue_missed();
     Task<WorkResponse> try_fetch(WorkJob job);
     Task<> write(WorkDrain& drain, std::shared_ptr<const Batch> batch);
-    Task<> settle(WorkDrain& drain, std::shared_ptr<const WorkOutcome> outcome);
-    Task<Settled> complete(std::shared_ptr<const WorkOutcome> outcome);
+    Task<> write_one(WorkDrain& drain, std::shared_ptr<const WorkOutcome> outcome);
+    Task<ClaimResult> complete(std::shared_ptr<const WorkOutcome> outcome);
 
-    Engine& engine_;
+    Instance& instance_;
     WorkKind kind_;
+    EnricherSchedule schedule_;
     WorkRunner::Fetch fetch_;
     std::function<Task<>(WorkJob)> erased_;
     std::function<Task<>()> prepare_;
-    bool missed_ = true;
+    Milliseconds rest_{};
 };
 
-/// Transcripts into chat_messages.
-std::unique_ptr<EnrichmentQueue> make_transcripts(Engine& engine);
-/// Recordings into a directory. The engine outlives what is returned.
-std::unique_ptr<EnrichmentQueue> make_recordings(Engine& engine);
+/// Creates the queue that stores transcripts in chat_messages.
+std::unique_ptr<EnrichmentQueue> make_transcripts(Instance& instance);
+/// Creates the queue that stores recordings in a directory. The instance must outlive it.
+std::unique_ptr<EnrichmentQueue> make_recordings(Instance& instance);
 
-/// Every enricher that is enabled, until the engine ends; one coroutine each, counted by `latch`.
-void serve_enrichers(Engine& engine, Latch& latch);
-/// One round of each, for `run --once`.
-Task<Outcome> enrich_once(Engine& engine);
+/// Runs every enabled enricher until the instance ends, in one coroutine each, which `tasks` counts.
+void serve_enrichers(Instance& instance, WaitGroup& tasks);
+/// Drains each enricher's queue once, for `run --once`.
+Task<ExitStatus> enrich_once(Instance& instance);
 
 /// Samples the queue's wait if it is this instance's turn.
-Task<DrainResult> sample_queue_wait(Engine& engine);
+Task<DrainResult> sample_queue_wait(Instance& instance);
 
 }  // namespace glia

@@ -4,16 +4,16 @@
 #include <filesystem>
 
 #include "daemon/base/log.hpp"
-#include "daemon/base/workers.hpp"
+#include "daemon/base/thread_pool.hpp"
 #include "daemon/sync/recording_path.hpp"
 
 namespace glia {
 namespace {
 
-// Retention erases for so long in one turn: whoever waits behind it (a pass of `run --once`) goes on then.
+// Maximum duration of one turn of retention. Bounds how long `run --once` waits for it before its pass.
 constexpr std::chrono::seconds kRetentionTurn{60};
 
-/// May block. True if nothing is left of it.
+/// Deletes an engagement's recordings. Blocks. Returns true if the folder is gone.
 bool delete_folder(const std::string& directory, const std::string& engagement) {
     const std::filesystem::path folder = std::filesystem::path(directory) / recording_folder(engagement);
     std::error_code error;
@@ -34,20 +34,20 @@ std::vector<std::string> delete_folders(const std::string& directory,
 }
 
 /// True if there is more to erase. Throws SinkError.
-Task<bool> erase_expired(Engine& engine, RetentionCursor& cursor, Erased& all) {
-    if (!engine.settings.sync.retention) co_return false;
-    // By the clock that lets more be kept: the other may be wrong.
-    const Instant now = std::min(engine.api.server_now(), engine.api.machine_now());
-    const Instant before = now - *engine.settings.sync.retention;
+Task<bool> erase_expired(Instance& instance, RetentionCursor& cursor, Erased& all) {
+    if (!instance.settings.sync.retention) co_return false;
+    // Uses the earlier clock, which erases less: the other one may be wrong.
+    const Instant now = std::min(instance.api.server_now(), instance.api.machine_now());
+    const Instant before = now - *instance.settings.sync.retention;
     const auto end = std::chrono::steady_clock::now() + kRetentionTurn;
     while (cursor.stage != RetentionCursor::Stage::finished) {
-        if (engine.scope.ending() || std::chrono::steady_clock::now() >= end) co_return true;
+        if (instance.scope.cancelled() || std::chrono::steady_clock::now() >= end) co_return true;
         const auto erase = [before, cursor](Sink& sink) {
             RetentionCursor next = cursor;
             const Erased some = sink.erasures().erase_older(before, next);
             return std::make_pair(some, next);
         };
-        const auto [some, next] = co_await engine.store.run(erase);
+        const auto [some, next] = co_await instance.sink_pool.run(erase);
         all += some;
         cursor = next;
     }
@@ -63,17 +63,17 @@ void note_failure(ErasureTurn& turn, const char* what, const SinkError& error) {
 
 }  // namespace
 
-Task<Erased> erase_ordered(Engine& engine, ErasureQueue& orders) {
+Task<Erased> erase_ordered(Instance& instance, ErasureQueue& orders) {
     const auto list = [](Sink& sink) { return sink.erasures().orders(); };
-    orders.begin(co_await engine.store.run(list));
+    orders.begin(co_await instance.sink_pool.run(list));
     Erased all;
     std::optional<SinkError> first;
     while (const auto order = orders.next()) {
-        if (engine.scope.ending()) break;
+        if (instance.scope.cancelled()) break;
         const auto erase = [order = *order](Sink& sink) { return sink.erasures().erase_part(order); };
         std::optional<SinkError> failure;
         try {
-            const ErasureStep step = co_await engine.store.run(erase);
+            const ErasureStep step = co_await instance.sink_pool.run(erase);
             all += step.erased;
             orders.on_step(step);
         } catch (const SinkError& error) {
@@ -91,13 +91,13 @@ Task<Erased> erase_ordered(Engine& engine, ErasureQueue& orders) {
     co_return all;
 }
 
-Task<std::int64_t> erase_recordings(Engine& engine) {
-    const std::string directory = engine.settings.enrich.recordings_directory;
-    Workers files(engine.runtime, 1);  // the threads of the store are the database's
+Task<std::int64_t> erase_recordings(Instance& instance) {
+    const std::string directory = instance.settings.enrich.recordings_directory;
+    ThreadPool files(instance.runtime, 1);  // the threads of the sink pool are the database's
     std::int64_t left = 0;
-    for (std::string after; !engine.scope.ending();) {
+    for (std::string after; !instance.scope.cancelled();) {
         const auto list = [after](Sink& sink) { return sink.erasures().recordings_to_erase(after); };
-        const std::vector<std::string> engagements = co_await engine.store.run(list);
+        const std::vector<std::string> engagements = co_await instance.sink_pool.run(list);
         if (engagements.empty()) break;
         after = engagements.back();
         left += static_cast<std::int64_t>(engagements.size());
@@ -106,22 +106,22 @@ Task<std::int64_t> erase_recordings(Engine& engine) {
         const std::vector<std::string> gone = co_await files.run(erase);
         if (gone.empty()) continue;
         const auto note = [gone](Sink& sink) { sink.erasures().recordings_erased(gone); };
-        co_await engine.store.run(note);
+        co_await instance.sink_pool.run(note);
         left -= static_cast<std::int64_t>(gone.size());
     }
     co_return left;
 }
 
-Task<ErasureTurn> erase_what_is_due(Engine& engine, ErasureState& state) {
+Task<ErasureTurn> erase_what_is_due(Instance& instance, ErasureState& state) {
     ErasureTurn turn;
     try {
-        co_await erase_ordered(engine, state.orders);
+        co_await erase_ordered(instance, state.orders);
     } catch (const SinkError& error) {
         note_failure(turn, "what was to be forgotten", error);
     }
     Erased expired;
     try {
-        turn.more = co_await erase_expired(engine, state.retention, expired);
+        turn.more = co_await erase_expired(instance, state.retention, expired);
     } catch (const SinkError& error) {
         note_failure(turn, "what is older than retention allows", error);
     }
@@ -130,7 +130,7 @@ Task<ErasureTurn> erase_what_is_due(Engine& engine, ErasureState& state) {
                   {{"engagements", expired.engagements}, {"rejected", expired.rejected}});
     }
     try {
-        const std::int64_t left = co_await erase_recordings(engine);
+        const std::int64_t left = co_await erase_recordings(instance);
         if (left > 0) {
             log::warn(LogTopic::service,
                       "recordings of erased engagements are still to be deleted; the instance that has "

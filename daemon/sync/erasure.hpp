@@ -1,35 +1,34 @@
-// Erasing what was to be forgotten, and what is older than retention allows: rows, and the files of
-// recordings.
+// Erases the rows and recordings that `forget` ordered to erase or that are older than `retention`.
 #pragma once
 
-#include "daemon/sync/engine.hpp"
 #include "daemon/sync/erasure_queue.hpp"
+#include "daemon/sync/instance.hpp"
 
 namespace glia {
 
-/// What is kept between the turns of those who erase.
+/// State between two turns of erasure.
 struct ErasureState {
     ErasureQueue orders;
     RetentionCursor retention;
 };
 
-/// Erases what was ordered, whoever ordered it, a part of each order at a time. Orders that fail are passed
-/// over; the first failure is thrown (SinkError) once the others are through.
-Task<Erased> erase_ordered(Engine& engine, ErasureQueue& orders);
+/// Erases all stored orders, one part of each at a time. Skips orders that fail, and throws the first failure
+/// (SinkError) after the others.
+Task<Erased> erase_ordered(Instance& instance, ErasureQueue& orders);
 
-/// Deletes the files of recordings whose rows are gone. Returns how many engagements' remain because this
-/// configuration names no directory (then of the first thousand), or a file cannot be deleted. Throws
-/// SinkError.
-Task<std::int64_t> erase_recordings(Engine& engine);
+/// Deletes the files of recordings whose rows are gone. Returns the number of engagements whose files remain
+/// because this configuration names no directory (counted up to the first thousand), or because a file cannot
+/// be deleted. Throws SinkError.
+Task<std::int64_t> erase_recordings(Instance& instance);
 
-/// What came of a turn.
+/// The result of a turn.
 struct ErasureTurn {
     bool more = false;                   ///< there is more to erase right away
     std::optional<SinkError> failure{};  ///< the first one
 };
 
-/// Both, and what is older than `retention`, for a minute or so; logs what was done. What fails is logged,
-/// and does not stop the rest.
-Task<ErasureTurn> erase_what_is_due(Engine& engine, ErasureState& state);
+/// Erases orders, expired rows and files for about a minute, and logs the counts. Logs failures and
+/// continues with the rest.
+Task<ErasureTurn> erase_what_is_due(Instance& instance, ErasureState& state);
 
 }  // namespace glia

@@ -1,4 +1,4 @@
-// Whose turn it is among the erasures that were asked for: decisions only, no I/O.
+// Which order of erasure is next: decisions only, no I/O.
 #pragma once
 
 #include <deque>
@@ -12,11 +12,11 @@
 
 namespace glia {
 
-/// Gives each order one part after the other, so that a long one does not hold up those behind it, and passes
-/// over one that failed until the next round, where it comes last.
+/// Takes one part of each order in turn, so that a long order does not block those behind it. An order that
+/// failed is skipped until the next round, where it is the last.
 class ErasureQueue {
   public:
-    /// Begins a round with the orders that are stored, the oldest first.
+    /// Begins a round with the stored orders, the oldest first.
     void begin(std::vector<ErasureOrder> orders);
     /// The order whose next part is to be erased; none: the round is over.
     std::optional<ErasureOrder> next() const;

@@ -1,4 +1,4 @@
-// How the sites fare that this instance reads: what systemd's status line and the metrics tell without asking
+// The state of the sites that this instance reads: for systemd's status line and the metrics, without asking
 // the database.
 #pragma once
 
@@ -12,7 +12,7 @@ namespace glia {
 class Health {
   public:
     void begins(const std::string& site) { sites_[site].reading = true; }
-    /// `error` empty: all went well, or another instance reads the site.
+    /// A poll of the site ended. `error` is empty if it succeeded or another instance reads the site.
     void ends(const std::string& site, std::string error) {
         Site& known = sites_[site];
         known.reading = false;
@@ -20,13 +20,14 @@ class Health {
         known.error = std::move(error);
     }
     std::vector<std::string> being_read() const;
-    /// `4 sites in order`, or how many are not, and why, or how many have been read since the start.
+    /// Returns one line: `4 sites in order`, how many sites fail and why, or how many were read since the
+    /// start.
     std::string summary(std::size_t sites) const;
 
   private:
     struct Site {
         bool reading = false;
-        bool read = false;  // at least once, by whomever
+        bool read = false;  // at least once, by any instance
         std::string error;
     };
     std::map<std::string, Site> sites_;

@@ -1,43 +1,89 @@
 #include "daemon/sync/listing_read.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
+#include "sinks/invariant.hpp"
 #include "sinks/time_zone_names.hpp"
 
 namespace glia {
+
+namespace {
+
+Seconds whole_seconds(Milliseconds duration) {
+    return std::max(Seconds{1}, std::chrono::duration_cast<Seconds>(duration));
+}
+
+}  // namespace
+
+ListingRead::ListingRead(SiteLease lease, const DirectorySettings& settings)
+    : lease_(std::move(lease)), settings_(settings) {
+    check_invariant(lease_.epoch > 0, "a lease has a positive epoch");
+}
 
 void ListingRead::on_page(DirectoryPage page, int attempts, Instant fetched_at) {
     if (listing_.pages == 0) listing_.fetched_at = fetched_at;
     ++listing_.pages;
     listing_.requests += attempts;
-    listing_.rejected += static_cast<std::int64_t>(page.rejected.size());
-    if (!page.rejected.empty()) {
-        listing_.every_record_known = false;
-        if (first_rejection_.empty()) first_rejection_ = page.rejected.front();
-    }
+    std::move(page.rejected.begin(), page.rejected.end(), std::back_inserter(listing_.rejected));
     listing_.records.append(std::move(page.records));
     if (!page.next_page) {
-        step_ = Commit{};
+        commit();
     } else if (!links_.insert(*page.next_page).second) {
         fail("next_page repeats itself: the listing cannot be read to its end");
-    } else if (listing_.pages >= kMaxPages || listing_.records.size() > kMaxRecords) {
+    } else if (listing_.pages >= kMaxPages ||
+               listing_.records.size() + listing_.rejected.size() > kMaxRecords) {
         fail("the listing does not end after " + std::to_string(listing_.pages) + " pages");
     } else {
         step_ = Follow{*std::move(page.next_page)};
     }
 }
 
-void ListingRead::on_error(ApiError error) {
+void ListingRead::on_error(const ApiError& error, Instant server_now) {
+    if (error.kind == ApiError::Kind::cancelled) return stop();
     ++listing_.requests;
-    if (is_refusal(error)) {
-        step_ = Refused{std::move(error.message)};
-    } else {
-        step_ = Failed{std::move(error)};
+    if (listing_.pages == 0) {
+        if (is_refusal(error)) return refuse(error.message);
+        return fail({exit_reason_of(error), error.message}, server_now);
     }
+    // If a page after the first is refused, the server no longer knows the link: the listing is read again
+    // from its start, like a window of engagements (DESIGN.md §3.4). Only a refused first page means a
+    // refused listing.
+    if (is_refusal(error)) return fail("a link to a further page is not accepted: " + error.message);
+    fail({exit_reason_of(error), error.message}, listing_.fetched_at);
+}
+
+void ListingRead::stop() {
+    result_ = {{ExitReason::stopped, "stopped while reading a listing"}, {}};
+    step_ = Release{};
+}
+
+void ListingRead::commit() {
+    for (SiteEntry& site : listing_.records.sites) add_configured(site, settings_);
+    listing_.next_in = whole_seconds(settings_.every);
+    result_.wait = settings_.every;
+    result_.rejected = static_cast<std::int64_t>(listing_.rejected.size());
+    step_ = Commit{std::make_shared<const DirectoryListing>(std::move(listing_))};
+}
+
+void ListingRead::refuse(std::string error) {
+    DirectoryRefusal refusal{std::move(error), kRefusalRest, kRefusalRest, {}};
+    if (lease_.stream == Stream::sites) refusal.configured = configured_site(lease_.site_id, settings_);
+    result_.wait = kRefusalRest;
+    step_ = Refuse{std::move(refusal)};
+}
+
+void ListingRead::fail(ExitStatus outcome, Instant began) {
+    result_ = {std::move(outcome), listing_retry(settings_.every, lease_.failures + 1)};
+    FailedPass failed{"listing", {}, listing_.requests, static_cast<std::int64_t>(listing_.rejected.size())};
+    failed.pass.from = began;
+    failed.pass.pages = listing_.pages;
+    step_ = Release{{result_.wait, result_.outcome.error, std::move(failed)}};
 }
 
 void ListingRead::fail(std::string message) {
-    step_ = Failed{{ApiError::Kind::unavailable, 200, std::move(message)}};
+    fail({ExitReason::unavailable, std::move(message)}, listing_.fetched_at);
 }
 
 bool is_refusal(const ApiError& error) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,13 +12,23 @@
 #include "daemon/api/api_error.hpp"
 #include "daemon/config/settings.hpp"
 #include "daemon/parse/directory_parser.hpp"
-#include "sinks/state/directory_store.hpp"
+#include "daemon/sync/exit_status.hpp"
 
 namespace glia {
 
-/// Asks for pages until the listing has been read, is refused, or has failed.
+/// The result of reading a listing, and the pause before the next read.
+struct ListingResult {
+    ExitStatus outcome;
+    Milliseconds wait{};
+    std::int64_t rejected = 0;  ///< records that could not be read
+};
+
+/// One listing under its lease: asks for pages until the listing is complete, refused or failed, and says how
+/// to release the lease.
 class ListingRead {
   public:
+    ListingRead(SiteLease lease, const DirectorySettings& settings);
+
     // Bounds for an API whose listing never ends. A contact centre has thousands of operators.
     static constexpr std::int64_t kMaxPages = 2000;
     static constexpr std::size_t kMaxRecords = 200'000;
@@ -26,50 +37,62 @@ class ListingRead {
     struct Follow {
         std::string link;
     };
-    struct Commit {};
-    /// The API does not let this token read it, or does not have it: no failure.
-    struct Refused {
-        std::string error;
+    /// The last three steps release the lease and end the read.
+    struct Commit {
+        std::shared_ptr<const DirectoryListing> listing;
     };
-    struct Failed {
-        ApiError error;
+    /// The API refuses the listing to this token, or has no such endpoint. Not a failure.
+    struct Refuse {
+        DirectoryRefusal refusal;
     };
-    using Step = std::variant<FetchFirst, Follow, Commit, Refused, Failed>;
+    /// The read failed, which adds a row to sync_runs, or the program stops.
+    struct Release {
+        SiteRelease release;
+    };
+    using Step = std::variant<FetchFirst, Follow, Commit, Refuse, Release>;
 
     const Step& next() const { return step_; }
-    /// `attempts`: requests sent for the page; `fetched_at`: when it was asked for, by the server's clock.
+    /// `attempts`: requests sent for the page; `fetched_at`: when it was requested, by the server's clock.
     void on_page(DirectoryPage page, int attempts, Instant fetched_at);
-    void on_error(ApiError error);
+    /// A request failed. Only a refused first page is a refusal. `server_now`: the start of the read if no
+    /// page was received.
+    void on_error(const ApiError& error, Instant server_now);
+    /// The program stops. The listing stays due, so that the next instance reads it at once.
+    void stop();
 
-    /// What has been read so far.
-    DirectoryListing& listing() { return listing_; }
-    /// Why records could not be read; the first of them. Empty: all could.
-    const std::string& first_rejection() const { return first_rejection_; }
+    const SiteLease& lease() const { return lease_; }
+    /// Final once a step gives the lease back.
+    const ListingResult& result() const { return result_; }
 
   private:
+    void commit();
+    void refuse(std::string error);
+    void fail(ExitStatus outcome, Instant began);
     void fail(std::string message);
 
+    SiteLease lease_;
+    DirectorySettings settings_;
     Step step_ = FetchFirst{};
+    ListingResult result_;
     DirectoryListing listing_;
     std::set<std::string> links_;
-    std::string first_rejection_;
 };
 
 /// True for the statuses with which the API refuses an endpoint to a token.
 bool is_refusal(const ApiError& error);
 
-// When a listing is asked for again.
+// When a listing is read again.
 
-/// A refused endpoint is left alone for so long, and the log tells of it as often.
+/// Pause before a refused endpoint is requested again. The refusal is logged once in this time.
 inline constexpr Seconds kRefusalRest{24 * 3600};
-/// After `failures` in a row, this one included: a minute, twice as long each time, at most an hour or
-/// `every`.
+/// Pause after `failures` consecutive failures, this one included: a minute, doubled each time, at most an
+/// hour or `every`.
 Milliseconds listing_retry(Milliseconds every, int failures);
 
-// What the configuration adds to what the API tells of a site: what the API did not tell.
+// Adds members that the API did not send to a site's entry, from the configuration.
 
 void add_configured(SiteEntry& site, const DirectorySettings& settings);
-/// All of a site that may not be read; none if the configuration says nothing of it.
+/// The entry of a site that the API refuses, from the configuration alone; none if it does not name the site.
 std::optional<SiteEntry> configured_site(const std::string& id, const DirectorySettings& settings);
 
 }  // namespace glia

@@ -7,8 +7,8 @@
 
 namespace glia {
 
-// The documentation calls start_date both inclusive ("from start_date forward") and exclusive ("after the
-// start_date"); one millisecond earlier, the API's resolution, it is right under both readings.
+// The documentation describes start_date as inclusive ("from start_date forward") and as exclusive ("after
+// the start_date"). Sending it one millisecond earlier, the API's resolution, is correct in both cases.
 constexpr std::chrono::milliseconds kStartSlack{1};
 
 Pass::Pass(PassTarget target, OpenPass pass, std::optional<SiteRelease> release)
@@ -23,7 +23,7 @@ Ask Pass::next() const {
     return AskFirst{pass_.from - kStartSlack, pass_.to};
 }
 
-void Pass::on_page(const PageFacts& page) {
+void Pass::on_page(const PageInput& page) {
     if (!pass_.next_page) {  // the first page of the window
         pass_.started_at = page.asked_at;
         pass_.pages = 0;
@@ -46,13 +46,13 @@ void Pass::on_page(const PageFacts& page) {
     }
 }
 
-bool Pass::on_link_trouble(LinkTrouble trouble, const std::string& message) {
-    if (trouble == LinkTrouble::passing) {
+bool Pass::on_link_failure(LinkFailure failure, const std::string& message) {
+    if (failure == LinkFailure::transient) {
         error_ = message;
         return false;
     }
     forget_link();
-    if (trouble == LinkTrouble::untrusted) {
+    if (failure == LinkFailure::untrusted) {
         error_ = message;
         return false;
     }

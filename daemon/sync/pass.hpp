@@ -19,44 +19,45 @@ struct AskFirst {
     OptionalInstant end;
     bool operator==(const AskFirst&) const = default;
 };
-/// Ask for the page behind this link.
+/// Ask for the page of this link.
 struct AskLink {
     std::string link;
     bool operator==(const AskLink&) const = default;
 };
 using Ask = std::variant<AskFirst, AskLink>;
 
-/// A page that came, as far as the pass must know it.
-struct PageFacts {
-    Instant asked_at{};  ///< by the server's clock, and rather too early than too late: a watermark may rest
-                         ///< on it
+/// The properties of a page that a pass needs.
+struct PageInput {
+    Instant asked_at{};  ///< when it was requested, by the server's clock, a lower bound: it may become a
+                         ///< watermark
     OptionalText next_page;
     std::int64_t engagements = 0;
     std::int64_t rejected = 0;
     std::int64_t requests = 1;  ///< retries included
 };
 
-/// Why a link led nowhere.
-enum class LinkTrouble {
+/// Why a link could not be followed.
+enum class LinkFailure {
     gone,       ///< the server no longer knows the cursor: the window is read again from its first page
     untrusted,  ///< another origin: the pass ends, and the link is not kept
-    passing     ///< a failure that may go away: the link is kept for the next attempt
+    transient   ///< worth a retry: the link is kept for the next attempt
 };
 
 class Pass {
   public:
-    /// Goes on with `pass` where it stands: at its next_page if it has one. `release`: given back with the
-    /// last checkpoint, if that is an incremental pass's.
+    /// Continues `pass` at its next_page if it has one. The last checkpoint of an incremental pass also
+    /// performs `release`.
     Pass(PassTarget target, OpenPass pass, std::optional<SiteRelease> release = std::nullopt);
 
-    /// What to ask for next. Not after complete() or failed().
+    /// The next request. Call it only while neither complete() nor failed().
     Ask next() const;
 
-    /// Takes a page. Its records belong into the batch in any case; afterwards the pass is complete, has
-    /// failed, or goes on.
-    void on_page(const PageFacts& page);
-    /// The link that next() gave could not be followed. True if the pass goes on (from its first page).
-    bool on_link_trouble(LinkTrouble trouble, const std::string& message);
+    /// Takes a page. Afterwards the pass is complete, has failed, or continues. The caller commits the page's
+    /// records in each case.
+    void on_page(const PageInput& page);
+    /// The link that next() returned could not be followed. Returns true if the pass restarts from its first
+    /// page.
+    bool on_link_failure(LinkFailure failure, const std::string& message);
 
     bool complete() const { return complete_; }
     bool failed() const { return !error_.empty(); }
@@ -65,8 +66,10 @@ class Pass {
     /// The position after the pages taken so far, to be committed with their records.
     PassCheckpoint checkpoint() const;
     const OpenPass& position() const { return pass_; }
+    /// The checkpoint moves the watermark.
+    bool is_incremental() const { return std::holds_alternative<SiteTarget>(target_); }
 
-    // Cursors that end again and again would be restarted for ever.
+    // Without a limit, cursors that keep ending would be restarted for ever.
     static constexpr int kMaxRestarts = 3;
 
   private:
@@ -75,7 +78,7 @@ class Pass {
     PassTarget target_;
     OpenPass pass_;
     std::optional<SiteRelease> release_;
-    std::unordered_set<std::size_t> seen_links_;  // hashes: a pass of a million pages keeps 16 MB less
+    std::unordered_set<std::size_t> seen_links_;  // hashes of links, which need less memory
     std::int64_t requests_ = 0;
     std::int64_t rejected_ = 0;
     int restarts_ = 0;

@@ -6,42 +6,44 @@
 
 namespace glia {
 
-PassDriver::PassDriver(Engine& engine, Pass pass, std::string site)
-    : engine_(engine),
-      run_(std::move(pass), std::move(site), engine.settings.sync),
-      settled_(engine.runtime) {}
+PassDriver::PassDriver(Instance& instance, Pass pass, std::string site, bool collect)
+    : instance_(instance),
+      run_(std::move(pass), std::move(site), instance.settings.sync),
+      completed_(instance.runtime) {
+    if (collect) run_.collect_ids();
+}
 
 Task<> PassDriver::read() {
     const auto self = shared_from_this();
     reading_ = true;
     for (;;) {
-        if (engine_.scope.ending()) run_.stop();
+        if (instance_.scope.cancelled()) run_.stop();
         auto next = advance();
         if (next) {
-            co_await engine_.committer.room();
+            co_await instance_.committer.room();
             co_await ask(std::move(*next));
         } else if (ended_ || run_.over()) {
             break;
         } else {
-            co_await settled_.wait();
+            co_await completed_.wait();
         }
     }
     reading_ = false;
 }
 
-void PassDriver::when_settled(std::function<void(const PassResult&)> done) {
+void PassDriver::when_completed(std::function<void(const PassResult&)> done) {
     if (ended_) return done(run_.result());
     done_ = std::move(done);
 }
 
 Task<PassResult> PassDriver::result() {
     const auto self = shared_from_this();
-    while (!ended_) co_await settled_.wait();
+    while (!ended_) co_await completed_.wait();
     co_return run_.result();
 }
 
-/// Begins the commits that are due. Returns what to ask the API for; none: a commit has to be settled first,
-/// or the pass has ended.
+/// Begins the commits that are due. Returns the next request; none if a commit must complete first or the
+/// pass has ended.
 std::optional<Ask> PassDriver::advance() {
     for (;;) {
         PassPipeline::Step step = run_.next();
@@ -57,18 +59,18 @@ void PassDriver::commit(PassPipeline::Commit what) {
     what.checkpoint.elapsed =
         std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - began_);
     const auto done = [self = shared_from_this()](const CommitResult& result) { self->on_commit(result); };
-    engine_.committer.submit(std::move(what.batch), std::move(what.checkpoint), done);
+    instance_.committer.submit(std::move(what.batch), std::move(what.checkpoint), done);
 }
 
 void PassDriver::on_commit(const CommitResult& result) {
     if (result.failure) {
-        run_.on_commit_failed(engine_.outcome_of(*result.failure));
+        run_.on_commit_failed(instance_.exit_status_of(*result.failure));
     } else {
-        if (result.counts.queued > 0) engine_.details_wanted.notify();
+        if (result.counts.queued > 0) instance_.details_enqueued.notify();
         run_.on_committed(result.counts);
     }
     if (!reading_ && !ended_) advance();
-    settled_.notify();
+    completed_.notify();
     if (ended_ && done_) std::exchange(done_, nullptr)(run_.result());
 }
 
@@ -76,11 +78,11 @@ Task<> PassDriver::ask(Ask what) {
     const auto* link = std::get_if<AskLink>(&what);
     std::optional<Result<FetchedPage>> fetched;
     if (link) {
-        fetched.emplace(co_await engine_.api.follow(link->link));
+        fetched.emplace(co_await instance_.api.follow(link->link));
     } else {
         const auto& first = std::get<AskFirst>(what);
         const ListQuery query{run_.site(), first.start, first.end, 0};
-        fetched.emplace(co_await engine_.api.list(query));
+        fetched.emplace(co_await instance_.api.list(query));
     }
     if (*fetched) {
         for (const RejectedRecord& rejected : fetched->value().page.rejected) {
@@ -89,12 +91,12 @@ Task<> PassDriver::ask(Ask what) {
                        {"engagement", rejected.engagement_id.value_or("?")},
                        {"reason", rejected.reason}});
         }
-        engine_.metrics.page_read();
+        instance_.metrics.page_read();
         run_.on_page(std::move(fetched->value()));
         co_return;
     }
     ApiError error = fetched->error();
-    if (error.kind == ApiError::Kind::forbidden && engine_.settings.api.operator_ids.empty()) {
+    if (error.kind == ApiError::Kind::forbidden && instance_.settings.api.operator_ids.empty()) {
         error.message += "; a token without the manager role must name its own operator in api.operator_ids";
     }
     if (run_.on_error(error)) {
@@ -103,8 +105,8 @@ Task<> PassDriver::ask(Ask what) {
     }
 }
 
-Task<PassResult> run_pass(Engine& engine, Pass pass, std::string site_id) {
-    const auto driver = std::make_shared<PassDriver>(engine, std::move(pass), std::move(site_id));
+Task<PassResult> run_pass(Instance& instance, Pass pass, std::string site_id, bool collect) {
+    const auto driver = std::make_shared<PassDriver>(instance, std::move(pass), std::move(site_id), collect);
     co_await driver->read();
     co_return co_await driver->result();
 }

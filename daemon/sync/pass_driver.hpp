@@ -1,4 +1,4 @@
-// Performs a pass: asks the API for what PassPipeline says, and commits behind the reading.
+// Performs a pass as PassPipeline decides: asks the API, and commits a batch while the next page is fetched.
 #pragma once
 
 #include <chrono>
@@ -6,22 +6,23 @@
 #include <memory>
 #include <string>
 
-#include "daemon/sync/engine.hpp"
+#include "daemon/sync/instance.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
 
 namespace glia {
 
-/// One pass on its way, at most one batch of it being committed at a time. What was fetched before a failure
-/// is committed too. Under a lease that the caller has renewed. Made by std::make_shared; loop's thread only.
+/// One pass in progress; commits one batch at a time. Commits what was fetched before a failure. The caller
+/// renews the lease. Made by std::make_shared; loop's thread only.
 class PassDriver : public std::enable_shared_from_this<PassDriver> {
   public:
-    PassDriver(Engine& engine, Pass pass, std::string site);
+    /// `collect`: see PassResult::listed.
+    PassDriver(Instance& instance, Pass pass, std::string site, bool collect = false);
 
-    /// Ends as soon as nothing more is asked of the API. The last commits may still be under way.
+    /// Returns after the last request to the API. The last commits may still be under way.
     Task<> read();
-    /// `done` is called once the last commit is settled; within this call if it is. After read(). No
-    /// coroutine is needed meanwhile.
-    void when_settled(std::function<void(const PassResult&)> done);
+    /// Calls `done` after the last commit, or at once if that is completed. Call it after read(). No
+    /// coroutine has to wait.
+    void when_completed(std::function<void(const PassResult&)> done);
     /// The same, awaited.
     Task<PassResult> result();
 
@@ -31,16 +32,16 @@ class PassDriver : public std::enable_shared_from_this<PassDriver> {
     void on_commit(const CommitResult& result);
     Task<> ask(Ask what);
 
-    Engine& engine_;
+    Instance& instance_;
     PassPipeline run_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     bool reading_ = false;
     bool ended_ = false;
-    Signal settled_;  // a commit is
+    AsyncCondition completed_;  // notified when a commit is completed
     std::function<void(const PassResult&)> done_;
 };
 
-/// Performs `pass` and waits for its last commit.
-Task<PassResult> run_pass(Engine& engine, Pass pass, std::string site_id);
+/// Performs `pass` and waits for its last commit. `collect`: see PassResult::listed.
+Task<PassResult> run_pass(Instance& instance, Pass pass, std::string site_id, bool collect = false);
 
 }  // namespace glia

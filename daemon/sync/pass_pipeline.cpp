@@ -10,15 +10,15 @@
 namespace glia {
 namespace {
 
-LinkTrouble trouble_of(const ApiError& error) {
+LinkFailure link_failure_of(const ApiError& error) {
     switch (error.kind) {
         case ApiError::Kind::not_found:
         case ApiError::Kind::refused:
-            return LinkTrouble::gone;
+            return LinkFailure::gone;
         case ApiError::Kind::untrusted_link:
-            return LinkTrouble::untrusted;
+            return LinkFailure::untrusted;
         default:
-            return LinkTrouble::passing;
+            return LinkFailure::transient;
     }
 }
 
@@ -31,7 +31,7 @@ PassPipeline::Step PassPipeline::next() {
     if (commit_failed_) return committing_ ? Step{Await{}} : end();
     const bool full = batch_->engagements.size() >= full_;
     if (position_is_new_ && (over() || full)) {
-        if (committing_) return Await{};  // checkpoints follow each other
+        if (committing_) return Await{};  // checkpoints are committed in order, one at a time
         position_is_new_ = false;
         committing_ = true;
         return Commit{std::exchange(batch_, std::make_shared<Batch>()), pass_.checkpoint()};
@@ -39,6 +39,8 @@ PassPipeline::Step PassPipeline::next() {
     if (over()) {
         if (committing_) return Await{};
         result_.complete = pass_.complete();
+        if (result_.complete && began_at_first_page_ && listed_ && listed_->is_complete())
+            result_.listed = listed_;
         return end();
     }
     const Ask ask = pass_.next();
@@ -53,17 +55,18 @@ PassPipeline::Step PassPipeline::end() {
 }
 
 void PassPipeline::on_page(FetchedPage fetched) {
-    PageFacts facts;
-    facts.asked_at = latest_watermark(fetched.not_before, fetched.machine_time);
+    PageInput input;
+    input.asked_at = latest_watermark(fetched.not_before, fetched.machine_time);
     check_invariant(
-        facts.asked_at <= fetched.not_before && facts.asked_at - kClockTolerance <= fetched.machine_time,
+        input.asked_at <= fetched.not_before && input.asked_at - kClockTolerance <= fetched.machine_time,
         "a watermark is no later than its request, and than this machine's clock by a minute");
-    facts.next_page = fetched.page.next_page;
-    facts.engagements = static_cast<std::int64_t>(fetched.page.engagements.size());
-    facts.rejected = static_cast<std::int64_t>(fetched.page.rejected.size());
-    facts.requests = fetched.attempts;
-    pass_.on_page(facts);
+    input.next_page = fetched.page.next_page;
+    input.engagements = static_cast<std::int64_t>(fetched.page.engagements.size());
+    input.rejected = static_cast<std::int64_t>(fetched.page.rejected.size());
+    input.requests = fetched.attempts;
+    pass_.on_page(input);
     position_is_new_ = true;
+    if (listed_) collect_ids(fetched.page);
     if (batch_->engagements.empty()) {
         const std::size_t page = fetched.page.engagements.size();
         batch_->engagements.reserve(fetched.page.next_page ? full_ + page : page);
@@ -74,8 +77,19 @@ void PassPipeline::on_page(FetchedPage fetched) {
     for (RejectedRecord& rejected : fetched.page.rejected) {
         batch_->rejected.push_back({std::move(rejected), RecordSource::list, site_});
     }
-    if (pass_.failed()) result_.outcome = {Ending::unavailable, pass_.error()};
+    if (pass_.failed()) result_.outcome = {ExitReason::unavailable, pass_.error()};
     result_.pages = pass_.position().pages;
+}
+
+void PassPipeline::collect_ids(const ParsedPage& page) {
+    if (!asked_last_by_link_) {
+        listed_->clear();
+        began_at_first_page_ = true;
+    }
+    for (const Engagement& engagement : page.engagements) listed_->add(*engagement.id);
+    for (const RejectedRecord& rejected : page.rejected) {
+        if (rejected.engagement_id) listed_->add(*rejected.engagement_id);
+    }
 }
 
 bool PassPipeline::on_error(const ApiError& error) {
@@ -84,15 +98,15 @@ bool PassPipeline::on_error(const ApiError& error) {
                            error.kind == ApiError::Kind::forbidden ||
                            (error.kind == ApiError::Kind::not_found && !following);
     if (following && error.kind != ApiError::Kind::cancelled) {
-        const LinkTrouble trouble = trouble_of(error);
-        if (pass_.on_link_trouble(trouble, error.message)) {
+        const LinkFailure failure = link_failure_of(error);
+        if (pass_.on_link_failure(failure, error.message)) {
             position_is_new_ = true;
             return true;
         }
-        if (trouble != LinkTrouble::passing) position_is_new_ = true;  // the link is not kept
+        if (failure != LinkFailure::transient) position_is_new_ = true;  // the link is not kept
     }
     given_up_ = true;
-    result_.outcome = {ending_of(error), error.message};
+    result_.outcome = {exit_reason_of(error), error.message};
     return false;
 }
 
@@ -101,7 +115,7 @@ void PassPipeline::on_committed(const CommitCounts& counts) {
     result_.counts += counts;
 }
 
-void PassPipeline::on_commit_failed(const Outcome& outcome) {
+void PassPipeline::on_commit_failed(const ExitStatus& outcome) {
     committing_ = false;
     commit_failed_ = true;
     result_.outcome.merge(outcome);
@@ -110,14 +124,14 @@ void PassPipeline::on_commit_failed(const Outcome& outcome) {
 void PassPipeline::stop() {
     if (over()) return;
     given_up_ = true;
-    result_.outcome.merge({Ending::stopped, "stopped before the last page of site " + site_});
+    result_.outcome.merge({ExitReason::stopped, "stopped before the last page of site " + site_});
 }
 
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, const AskedAt& asked,
                   const std::string& site_id, const SyncSettings& sync) {
     check_invariant(engagement.id.has_value(), "a record that is written has an id");
     const Instant fetched_at = asked.server;
-    // By the clock that lets more be kept: the other may be wrong.
+    // Uses the earlier clock, which erases less: the other one may be wrong.
     const Instant now = std::min(asked.server, asked.machine);
     if (sync.retention && engagement.created_at < now - *sync.retention) return;
     FetchedEngagement fetched;

@@ -1,5 +1,5 @@
-// How a pass is worked off: pages become batches, each batch is committed with its checkpoint while the next
-// page is fetched. Decisions only: the caller fetches and commits, and tells what came of it.
+// How a pass turns pages into batches: each batch is committed with its checkpoint while the next page is
+// fetched. Decisions only: the caller fetches and commits, and reports the results.
 #pragma once
 
 #include <memory>
@@ -9,33 +9,42 @@
 #include "daemon/api/api_error.hpp"
 #include "daemon/api/fetched.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/sync/outcome.hpp"
+#include "daemon/sync/exit_status.hpp"
+#include "daemon/sync/listed_ids.hpp"
 #include "daemon/sync/pass.hpp"
 
 namespace glia {
 
-/// What a pass did.
+/// The result of a pass.
 struct PassResult {
-    Outcome outcome;
+    ExitStatus outcome;
     bool complete = false;
     bool site_refused =
         false;  ///< the API refuses the site itself (401, 403, 404): other windows of it would fail too
     CommitCounts counts;
     std::int64_t pages = 0;
-    FailedPass reached;  ///< where it stood at its end, for the row of one that failed; mode is left empty
+    /// The position at the end, for the sync_runs row of a failed pass; `mode` is not set.
+    FailedPass reached;
+    /// The listed ids. Null unless collect_ids() was called and the pass has read its range from the first
+    /// page to the last.
+    std::shared_ptr<ListedIds> listed;
 };
 
-/// See the file's head. A loop around next() performs what it says:
+/// See the top of the file. Perform the steps of next() in a loop:
 ///   Fetch   ask the API, then on_page() or on_error()
-///   Commit  begin to write the batch with its checkpoint, and go on; on_committed() or on_commit_failed()
-///           when it is through
-///   Await   wait until the commit that was begun is through
+///   Commit  begin to write the batch with its checkpoint, and continue; call on_committed() or
+///   on_commit_failed()
+///           when it is completed
+///   Await   wait until the running commit is completed
 ///   End     result() is final
 class PassPipeline {
   public:
-    /// `batch`: so many engagements are committed at once.
+    /// `batch`: engagements per commit.
     PassPipeline(Pass pass, std::string site_id, const SyncSettings& sync,
                  std::size_t batch = kBatchEngagements);
+
+    /// Collects the listed ids for PassResult::listed. Call it before the first step.
+    void collect_ids() { listed_ = std::make_shared<ListedIds>(); }
 
     struct Fetch {
         Ask ask;
@@ -50,25 +59,26 @@ class PassPipeline {
     Step next();
 
     void on_page(FetchedPage page);
-    /// True if the pass goes on all the same: the cursor had ended, and the window is read again.
+    /// A request failed. Returns true if the pass restarts its window, because the cursor had expired.
     bool on_error(const ApiError& error);
     void on_committed(const CommitCounts& counts);
-    /// What was fetched since the last commit is lost; the position in the database is that of its rows.
-    void on_commit_failed(const Outcome& outcome);
-    /// No further page: what was fetched is committed, and the pass ends where it stands.
+    /// Drops what was fetched since the last commit; the position in the database still matches its rows.
+    void on_commit_failed(const ExitStatus& outcome);
+    /// Fetches no further page: commits what was fetched, and ends the pass at this position.
     void stop();
 
     const PassResult& result() const { return result_; }
     const std::string& site() const { return site_; }
 
-    // Large enough that a transaction's fixed costs do not show, small enough that a batch is about 2 MB.
+    // Large enough to make a transaction's fixed costs negligible, small enough that a batch is about 2 MB.
     static constexpr std::size_t kBatchEngagements = 500;
 
-    /// Nothing more is asked of the API.
+    /// True once the pass sends no further request.
     bool over() const { return pass_.complete() || pass_.failed() || given_up_; }
 
   private:
     Step end();
+    void collect_ids(const ParsedPage& page);
 
     Pass pass_;
     std::string site_;
@@ -78,12 +88,14 @@ class PassPipeline {
     PassResult result_;
     bool given_up_ = false;
     bool asked_last_by_link_ = false;
-    bool position_is_new_ = false;  // there is something to commit, be it only the position
+    bool position_is_new_ = false;  // there is something to commit, at least the position
     bool committing_ = false;
     bool commit_failed_ = false;
+    std::shared_ptr<ListedIds> listed_;
+    bool began_at_first_page_ = false;
 };
 
-/// Takes a record into a batch, with what the merge needs to know; not one that retention would erase again.
+/// Adds a record and its metadata for the merge to a batch. Skips a record that retention would erase again.
 void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, const AskedAt& asked,
                   const std::string& site_id, const SyncSettings& sync);
 

@@ -72,16 +72,17 @@ void write_all(int descriptor, std::string_view bytes, const std::string& path) 
     }
 }
 
-/// True if it was there.
+/// Removes a file. Returns true if it existed.
 bool remove_file(const std::string& path) {
     if (unlink(path.c_str()) == 0) return true;
     if (errno != ENOENT) failed("deleting", path);
     return false;
 }
 
-/// Of the file beside an unfinished one; none: there is none that can be read whole.
+/// Reads the version file beside an unfinished download. Returns an empty version if it is missing or
+/// invalid.
 RecordingVersion read_version(const std::string& path) {
-    constexpr std::size_t kLongest = std::size_t{64} * 1024;  // longer than any head that is accepted
+    constexpr std::size_t kLongest = std::size_t{64} * 1024;  // larger than any response's head
     if (access(path.c_str(), F_OK) != 0) return {};
     return parse_recording_version(read_up_to(Descriptor(path, O_RDONLY), kLongest, path))
         .value_or(RecordingVersion{});
@@ -128,10 +129,11 @@ std::optional<RecordingFile> RecordingDownload::find(const std::string& director
         const std::string found = directory + "/" + file.path;
         const std::string beginning = read_up_to(Descriptor(found, O_RDONLY), kRecordingBeginning, found);
         if (recording_fault(static_cast<std::uint64_t>(file.size_bytes), {}, beginning).empty()) return file;
-        remove_file(found);  // a page, or nothing: earlier versions stored what came
+        remove_file(found);  // an HTML page or an empty file: earlier versions stored any body
         return std::nullopt;
     }
-    // No folder, no recording: making it says better what is in its place.
+    // A missing folder means no recording. If something else has its name, creating the folder reports a
+    // clearer error.
     if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory)
         failed("reading the folder", path, error.value());
     return std::nullopt;
@@ -161,7 +163,8 @@ bool RecordingDownload::resumable() const {
 }
 
 void RecordingDownload::restart(const RecordingVersion& version) {
-    // In this order, on disk too: bytes of one version are never found beside the name of another.
+    // Removes and syncs the version file first: a crash must never leave bytes of one version beside the
+    // version file of another.
     if (remove_file(version_file_)) sync_folder(directory_ + "/" + folder_);
     if (ftruncate(descriptor_, 0) != 0 || lseek(descriptor_, 0, SEEK_SET) != 0) failed("emptying", part_);
     size_ = 0;
@@ -184,7 +187,7 @@ RecordingFile RecordingDownload::finish() {
     if (fsync(descriptor_) != 0) failed("syncing", part_);
     const std::string below = folder_ + "/" + stem_ + recording_extension(version_.content_type);
     const std::string path = directory_ + "/" + below;
-    remove_file(version_file_);  // first: beside a complete file nobody would look for it
+    remove_file(version_file_);  // first: nothing removes it beside a complete recording
     if (rename(part_.c_str(), path.c_str()) != 0) failed("renaming", part_);
     sync_folder(directory_ + "/" + folder_);
     return describe(directory_, below);

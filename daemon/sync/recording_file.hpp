@@ -1,4 +1,4 @@
-// A recording's file while it is downloaded, and once it is complete. Everything here blocks: for Workers.
+// A recording's file while it is downloaded, and once it is complete. Everything here blocks: for ThreadPool.
 #pragma once
 
 #include <cstdint>
@@ -11,41 +11,41 @@
 
 namespace glia {
 
-/// One recording on its way to disk. What has come stays under a temporary name, from where a later attempt
-/// goes on; the final name appears only once all of it is on the disk. Throws DiskError.
+/// A recording while it is downloaded. Received bytes go to a file with a temporary name, from which a later
+/// attempt resumes. The file gets its final name after its last byte is synced. Throws DiskError.
 class RecordingDownload {
   public:
-    /// Opens, or makes, the unfinished file in the folder of the engagement.
+    /// Opens or creates the unfinished file in the engagement's folder.
     RecordingDownload(std::string directory, const std::string& engagement_id, const std::string& url);
     ~RecordingDownload();
     RecordingDownload(const RecordingDownload&) = delete;
     RecordingDownload& operator=(const RecordingDownload&) = delete;
 
-    /// The complete file of this recording, if an earlier attempt got that far and could not say so. Removes
-    /// a file that is no recording.
+    /// The complete file of this recording, if an earlier attempt finished it but could not record that.
+    /// Removes a file that is no recording.
     static std::optional<RecordingFile> find(const std::string& directory, const std::string& engagement_id,
                                              const std::string& url);
 
-    /// Bytes that are there already, if a later attempt can go on from them; else 0.
+    /// Bytes on disk, if the download can resume from them; else 0.
     std::uint64_t size() const { return size_; }
-    /// What they are a part of.
+    /// The version of the recording that these bytes belong to.
     const RecordingVersion& version() const { return version_; }
-    /// True if a later attempt can go on from what is there.
+    /// True if a later attempt can resume from the bytes on disk.
     bool resumable() const;
-    /// Empties the file; what is appended from now on is of this version.
+    /// Empties the file. Later bytes belong to `version`.
     void restart(const RecordingVersion& version);
     void append(std::string_view piece);
     /// The first kRecordingBeginning bytes, or as many as there are.
     std::string beginning() const;
-    /// Syncs, and gives the file its final name, which ends as the version's type suggests.
+    /// Syncs the file and renames it to its final name, whose extension follows the version's type.
     RecordingFile finish();
-    /// Leaves nothing on disk. Only the destructor may be called afterwards.
+    /// Removes everything from disk. Only the destructor may be called afterwards.
     void discard();
 
   private:
     std::string directory_;
-    std::string folder_;  // below the directory
-    std::string stem_;    // of the file's name
+    std::string folder_;  // relative to the directory
+    std::string stem_;    // the file's name without its extension
     std::string part_;    // path of the unfinished file
     std::string version_file_;
     RecordingVersion version_;

@@ -7,7 +7,7 @@
 namespace glia {
 
 std::string recording_folder(const std::string& engagement_id) {
-    // A name that is long, or has characters with a meaning, is replaced by its hash.
+    // Replaces an id that is too long or has special characters by its hash.
     constexpr std::size_t kLongest = 100;
     const std::string hash = to_hex(bytes_hash(engagement_id));
     const bool plain = !engagement_id.empty() && engagement_id.size() <= kLongest &&

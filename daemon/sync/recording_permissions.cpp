@@ -17,7 +17,7 @@ void make_folder(const std::string& path) {
     throw DiskError("making " + path + ": " + std::generic_category().message(errno));
 }
 
-/// Named as recording_folder() names the first level: two hexadecimal digits.
+/// True for a folder's name that recording_folder() gives its first level: two hexadecimal digits.
 bool holds_recordings(const fs::path& path) {
     const std::string name = path.filename().string();
     return name.size() == 2 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -25,7 +25,7 @@ bool holds_recordings(const fs::path& path) {
            });
 }
 
-/// Calls `visit` for each entry; a folder that goes meanwhile, or cannot be read, ends the walk.
+/// Calls `visit` for each entry. Stops if the folder is removed meanwhile or cannot be read.
 template <typename Iterator, typename Visit>
 void for_each_entry(const fs::path& folder, Visit visit) {
     std::error_code error;
@@ -35,11 +35,11 @@ void for_each_entry(const fs::path& folder, Visit visit) {
 class Restriction {
   public:
     bool is_open(const fs::path& path) const {
-        struct stat found {};
+        struct stat found{};
         return lstat(path.c_str(), &found) == 0 && !S_ISLNK(found.st_mode) && (found.st_mode & 0077) != 0;
     }
     void close(const fs::path& path) {
-        struct stat found {};
+        struct stat found{};
         if (lstat(path.c_str(), &found) != 0 || S_ISLNK(found.st_mode) || (found.st_mode & 0077) == 0) return;
         if (chmod(path.c_str(), found.st_mode & 0700) == 0) {
             ++result_.changed;
@@ -57,7 +57,7 @@ class Restriction {
 
 void make_recording_folder(const std::string& directory, const std::string& below) {
     fs::path top = fs::path(directory).lexically_normal();
-    if (!top.has_filename()) top = top.parent_path();  // written with a slash at its end
+    if (!top.has_filename()) top = top.parent_path();  // strips a trailing slash
     std::error_code error;
     if (top.has_parent_path()) fs::create_directories(top.parent_path(), error);
     if (error)
@@ -79,8 +79,7 @@ RestrictedRecordings restrict_recordings(const std::string& directory) {
         if (!restriction.is_open(entry.path())) return;
         for_each_entry<fs::recursive_directory_iterator>(
             entry.path(), [&](const fs::directory_entry& below) { restriction.close(below.path()); });
-        restriction.close(
-            entry.path());  // last: a call that is broken off is followed by one that looks again
+        restriction.close(entry.path());  // last: after an interrupted call the next one checks again
     });
     std::error_code error;
     const fs::path top = fs::canonical(directory, error);

@@ -6,30 +6,17 @@
 #include <chrono>
 #include <utility>
 
+#include "daemon/base/text.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r\n\f\v";
 constexpr std::string_view kEndOfVersion = "end";
 
-std::string_view trimmed(std::string_view text) {
-    const std::size_t begin = text.find_first_not_of(kBlank);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return out;
-}
-
-/// `audio/mpeg` of ` Audio/MPEG; charset=x`.
+/// Returns `audio/mpeg` for ` Audio/MPEG; charset=x`.
 std::string media_type(std::string_view content_type) {
-    return lower(trimmed(content_type.substr(0, content_type.find(';'))));
+    return lower(trim(content_type.substr(0, content_type.find(';'))));
 }
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -45,18 +32,18 @@ struct Range {
     std::optional<std::uint64_t> total;
 };
 
-/// Of `bytes 5-9/10` and `bytes 5-9/*`.
+/// Parses `bytes 5-9/10` and `bytes 5-9/*`.
 std::optional<Range> parse_content_range(std::string_view text) {
-    const std::string range = lower(trimmed(text));
+    const std::string range = lower(trim(text));
     constexpr std::string_view kUnit = "bytes ";
     const std::size_t dash = range.find('-');
     const std::size_t slash = range.find('/');
     if (!range.starts_with(kUnit) || dash == std::string::npos || slash == std::string::npos || slash < dash)
         return std::nullopt;
     const std::string_view view = range;
-    const auto first = number(trimmed(view.substr(kUnit.size(), dash - kUnit.size())));
-    const auto last = number(trimmed(view.substr(dash + 1, slash - dash - 1)));
-    const std::string_view total = trimmed(view.substr(slash + 1));
+    const auto first = number(trim(view.substr(kUnit.size(), dash - kUnit.size())));
+    const auto last = number(trim(view.substr(dash + 1, slash - dash - 1)));
+    const std::string_view total = trim(view.substr(slash + 1));
     if (!first || !last || *last < *first) return std::nullopt;
     if (total == "*") return Range{*first, *last, std::nullopt};
     const auto length = number(total);
@@ -64,9 +51,9 @@ std::optional<Range> parse_content_range(std::string_view text) {
     return Range{*first, *last, length};
 }
 
-/// Why the body of a 2xx is no recording, whatever it holds; empty if it may be one.
+/// Why the body of a 2xx response cannot be a recording, judged by its headers; empty if it may be one.
 std::string unusable(const RecordingHead& head) {
-    const std::string coding = lower(trimmed(head.content_encoding));
+    const std::string coding = lower(trim(head.content_encoding));
     if (!coding.empty() && coding != "identity")
         return "the recording is encoded as " + coding + ", which was not asked for";
     if (!is_recording_type(head.content_type))
@@ -75,17 +62,17 @@ std::string unusable(const RecordingHead& head) {
     return "";
 }
 
-/// Why the body does not go on from `from`; empty if it does.
+/// Why the body does not continue the file at byte `from`; empty if it does.
 std::string misfit(const RecordingHead& head, std::uint64_t from, const RecordingVersion& partial) {
     const auto range = parse_content_range(head.content_range);
     if (!range || range->first != from) return "the server answers with another part than was asked for";
-    const auto length = number(trimmed(head.content_length));
+    const auto length = number(trim(head.content_length));
     if (length && *length != range->last - range->first + 1)
         return "Content-Length and Content-Range contradict each other";
     if (range->total && partial.length && *range->total != *partial.length)
         return "the recording's length has changed";
-    // A server that does not know If-Range answers with a part of whatever it has now.
-    const std::string etag(trimmed(head.etag));
+    // A server without If-Range sends a part of its current version.
+    const std::string etag(trim(head.etag));
     if (!etag.empty() && partial.validator.starts_with('"') && etag != partial.validator)
         return "the recording has changed";
     return unusable(head);
@@ -94,14 +81,14 @@ std::string misfit(const RecordingHead& head, std::uint64_t from, const Recordin
 bool starts_like_text(std::string_view beginning) {
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
     if (beginning.starts_with(kByteOrderMark)) beginning.remove_prefix(kByteOrderMark.size());
-    const std::string text = lower(trimmed(beginning));
-    // No format of sound begins with any of these.
+    const std::string text = lower(trim(beginning));
+    // No audio format begins with any of these.
     constexpr std::array<std::string_view, 7> kMarkup{"<!doctype", "<html",  "<head", "<body",
                                                       "<?xml",     "<error", "<!--"};
     if (std::any_of(kMarkup.begin(), kMarkup.end(), [&](std::string_view m) { return text.starts_with(m); }))
         return true;
     if (!text.starts_with('{') && !text.starts_with('[')) return false;
-    const std::string_view inside = trimmed(std::string_view(text).substr(1));
+    const std::string_view inside = trim(std::string_view(text).substr(1));
     return inside.starts_with('"') || inside.starts_with('{') || inside.starts_with('}') ||
            inside.starts_with(']');
 }
@@ -124,23 +111,23 @@ bool is_recording_type(std::string_view content_type) {
 }
 
 std::string strong_validator(const RecordingHead& head) {
-    const std::string etag(trimmed(head.etag));
+    const std::string etag(trim(head.etag));
     if (!etag.empty()) return etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"') ? etag : "";
-    const auto modified = parse_http_date(trimmed(head.last_modified));
-    const auto answered = parse_http_date(trimmed(head.date));
-    const bool settled = modified && answered && *answered - *modified >= std::chrono::seconds{1};
-    return settled ? std::string(trimmed(head.last_modified)) : std::string();
+    const auto modified = parse_http_date(trim(head.last_modified));
+    const auto answered = parse_http_date(trim(head.date));
+    const bool is_strong = modified && answered && *answered - *modified >= std::chrono::seconds{1};
+    return is_strong ? std::string(trim(head.last_modified)) : std::string();
 }
 
 RecordingDecision decide_recording(const RecordingHead& head, std::uint64_t from,
                                    const RecordingVersion& partial) {
     if (head.status == 200) {
-        const auto length = number(trimmed(head.content_length));
+        const auto length = number(trim(head.content_length));
         std::string error = unusable(head);
         if (error.empty() && length == 0u) error = "the recording is empty";
         if (!error.empty()) return {RecordingAction::refuse, {}, std::move(error)};
         return {RecordingAction::write_from_start,
-                {strong_validator(head), length, std::string(trimmed(head.content_type))},
+                {strong_validator(head), length, std::string(trim(head.content_type))},
                 ""};
     }
     if (head.status == 206 && from > 0) {

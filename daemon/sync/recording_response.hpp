@@ -1,5 +1,4 @@
-// What the answer of a recording's temporary URL means for the file: decisions, no I/O (RFC 9110 §13.1.5,
-// §14, §15.3.7).
+// Decides what to do with a response of a recording's temporary URL. No I/O (RFC 9110 §13.1.5, §14, §15.3.7).
 #pragma once
 
 #include <cstdint>
@@ -9,10 +8,11 @@
 
 namespace glia {
 
-/// What an unfinished file is a part of. Kept beside it, so that a later attempt can go on.
+/// The version of the recording that an unfinished file belongs to. Stored beside the file, so that a later
+/// attempt can resume.
 struct RecordingVersion {
-    std::string validator;                ///< for If-Range; empty: the server gave none that is safe to use
-    std::optional<std::uint64_t> length;  ///< of the whole file, if the server told it
+    std::string validator;                ///< for If-Range; empty if the server sent none that is safe to use
+    std::optional<std::uint64_t> length;  ///< of the whole file, if the server sent it
     std::string content_type;
     bool operator==(const RecordingVersion&) const = default;
 };
@@ -31,15 +31,15 @@ struct RecordingHead {
 
 enum class RecordingAction {
     write_from_start,  ///< the body is the whole file
-    append,            ///< the body is what was missing
-    start_over,        ///< what is on disk does not fit any more: ask again, for all of it
-    refuse             ///< the body is no recording, or there is none
+    append,            ///< the body is the missing part
+    start_over,        ///< the bytes on disk are of another version: request the whole file
+    refuse             ///< the body is not a recording, or there is none
 };
 
 struct RecordingDecision {
     RecordingAction action = RecordingAction::refuse;
-    RecordingVersion version;  ///< what the file is a part of while the body is written
-    std::string error;         ///< of start_over and refuse: one line
+    RecordingVersion version;  ///< the version to store while the body is written
+    std::string error;         ///< one line, for start_over and refuse
 };
 
 /// Decides on a response to a request for all of a file, or for what follows the first `from` bytes of
@@ -60,10 +60,10 @@ std::string strong_validator(const RecordingHead& head);
 std::string recording_fault(std::uint64_t size, const RecordingVersion& version, std::string_view beginning);
 inline constexpr std::size_t kRecordingBeginning = 512;
 
-/// What a player takes the file for: `.mp3`, …, or `.bin`.
+/// The file name's extension for a content type: `.mp3`, …, or `.bin`.
 std::string recording_extension(std::string_view content_type);
 
-/// The version as text, and back; none if the text is not all of what was written.
+/// Converts a version to text and back. Parsing returns none if the text is incomplete.
 std::string to_text(const RecordingVersion& version);
 std::optional<RecordingVersion> parse_recording_version(std::string_view text);
 

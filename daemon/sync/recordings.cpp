@@ -1,11 +1,11 @@
-// Recordings into a directory: where a recording is to be had is asked each time, what came before a failure
-// is gone on from, and nothing is downloaded twice.
+// Downloads recordings into a directory. Each attempt requests a new temporary URL, resumes after the bytes
+// that an earlier attempt received, and downloads nothing twice.
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "daemon/base/log.hpp"
-#include "daemon/base/workers.hpp"
+#include "daemon/base/thread_pool.hpp"
 #include "daemon/sync/enrichment.hpp"
 #include "daemon/sync/recording_file.hpp"
 #include "daemon/sync/recording_path.hpp"
@@ -26,7 +26,8 @@ RecordingHead recording_head(const HttpResponse& response) {
             response.header("Date")};
 }
 
-/// The server's trouble, or this recording's? The first kind says that others fare no better now.
+/// Distinguishes a failure of the server, which would affect other recordings too, from one of this
+/// recording.
 ApiError download_error(int status, const std::string& why) {
     const bool of_server = status == 408 || status == 429 || status >= 500;
     return {of_server ? ApiError::Kind::unavailable : ApiError::Kind::refused, status,
@@ -35,12 +36,12 @@ ApiError download_error(int status, const std::string& why) {
 
 class Recordings {
   public:
-    explicit Recordings(Engine& engine)
-        : engine_(engine),
-          directory_(engine.settings.enrich.recordings_directory),
-          worker_(engine.runtime, 1) {}
+    explicit Recordings(Instance& instance)
+        : instance_(instance),
+          directory_(instance.settings.enrich.recordings_directory),
+          worker_(instance.runtime, 1) {}
 
-    /// Once: recordings that an earlier version left readable for others.
+    /// Restricts recordings that an earlier version left readable for others. Called once.
     Task<> restrict_stored() {
         if (std::exchange(restricted_, true)) co_return;
         const auto restrict_all = [directory = directory_] { return restrict_recordings(directory); };
@@ -57,7 +58,7 @@ class Recordings {
         }
     }
 
-    /// Throws DiskError: the disk is everybody's, so that the enricher rests.
+    /// Throws DiskError, which pauses the enricher: every recording needs the disk.
     Task<WorkResponse> fetch(WorkJob job) {
         const auto find = [directory = directory_, job] {
             return RecordingDownload::find(directory, job.engagement_id, job.item);
@@ -65,10 +66,10 @@ class Recordings {
         FetchedContent content;
         content.file = co_await worker_.run(find);
         if (content.file) {
-            content.fetched_at = engine_.api.server_now();
+            content.fetched_at = instance_.api.server_now();
             co_return content;
         }
-        auto where = co_await engine_.api.recording(job.item);
+        auto where = co_await instance_.api.recording(job.item);
         if (!where) co_return where.error();
         if (where.value().url.empty()) co_return NotReady{};
         const auto open = [directory = directory_, job] {
@@ -98,8 +99,8 @@ class Recordings {
     }
 
   private:
-    /// None: the file is complete, and in `content`. What does not fit what is on disk is asked for once
-    /// more, from its start.
+    /// Downloads the recording. Returns none on success, with the file in `content`. If the response does not
+    /// continue the bytes on disk, requests the whole file once.
     Task<std::optional<ApiError>> receive(std::string url, std::shared_ptr<RecordingDownload> download,
                                           FetchedContent& content) {
         for (bool again = false;; again = true) {
@@ -122,10 +123,10 @@ class Recordings {
                     return true;
                 };
                 co_await worker_.run(write);
-                co_return !engine_.scope.ending();
+                co_return !instance_.scope.cancelled();
             };
-            auto response =
-                co_await engine_.api.download(url, download->size(), download->version().validator, receiver);
+            auto response = co_await instance_.api.download(url, download->size(),
+                                                            download->version().validator, receiver);
             if (!response) co_return response.error();
             if (decision.action == RecordingAction::refuse) co_return download_error(status, decision.error);
             if (decision.action == RecordingAction::start_over) {
@@ -140,12 +141,12 @@ class Recordings {
             const bool nothing = decision.action == RecordingAction::write_from_start && !begun;
             const auto finish = [download, nothing, version = decision.version] {
                 Finished finished;
-                if (nothing) download->restart(version);  // a body without a byte
+                if (nothing) download->restart(version);  // an empty body: the receiver was never called
                 finished.fault = recording_fault(download->size(), version, download->beginning());
                 if (finished.fault.empty()) {
                     finished.file = download->finish();
                 } else if (download->size() >= version.length.value_or(0)) {
-                    download->discard();  // all of it came, and it is no recording
+                    download->discard();  // the body is complete but not a recording
                 }
                 return finished;
             };
@@ -161,20 +162,20 @@ class Recordings {
         std::optional<RecordingFile> file;
     };
 
-    Engine& engine_;
+    Instance& instance_;
     std::string directory_;
     bool restricted_ = false;
-    Workers worker_;  // one: two would not make a disk faster
+    ThreadPool worker_;  // one thread: a second one does not make the disk faster
 };
 
 }  // namespace
 
-std::unique_ptr<EnrichmentQueue> make_recordings(Engine& engine) {
-    const auto recordings = std::make_shared<Recordings>(engine);
+std::unique_ptr<EnrichmentQueue> make_recordings(Instance& instance) {
+    const auto recordings = std::make_shared<Recordings>(instance);
     const auto fetch = [recordings](WorkJob job) { return recordings->fetch(std::move(job)); };
     const auto erased = [recordings](WorkJob job) { return recordings->erased(std::move(job)); };
     const auto prepare = [recordings] { return recordings->restrict_stored(); };
-    return std::make_unique<EnrichmentQueue>(engine, WorkKind::recording, fetch, erased, prepare);
+    return std::make_unique<EnrichmentQueue>(instance, WorkKind::recording, fetch, erased, prepare);
 }
 
 }  // namespace glia

@@ -6,8 +6,8 @@ namespace glia {
 namespace {
 
 constexpr Milliseconds kLongestBackoff{300'000};
-// A job that failed so often has a reason of its own: it is shown as parked. It waits twice as long each
-// time.
+// After this many failures, the cause is the job itself: it is shown as parked. The pause doubles with each
+// failure.
 constexpr int kAttemptsBeforeParked = 4;
 constexpr Seconds kShortestRetry{30};
 constexpr Seconds kLongestRetry{24 * 3600};

@@ -9,8 +9,8 @@
 
 namespace glia {
 
-/// Earliest start of a reading. The API has nothing older, and neither the API nor the database takes the
-/// year 1 less an overlap.
+/// Earliest start of a pass. The API has nothing older. Without this bound, a start in the year 1 minus the
+/// overlap would be a time that neither the API nor the database accepts.
 inline constexpr Instant kEarliestStart{};  // 1970-01-01T00:00:00Z
 
 /// The pass that a leased site needs: its open one, or a new one from the watermark less the overlap, or from
@@ -26,22 +26,21 @@ struct DueTier {
 };
 std::optional<DueTier> due_tier(const std::vector<TierState>& states, const SyncSettings& sync);
 
-/// Time until the next poll: poll_every with up to a tenth of jitter, so that many sites do not come at once;
-/// after failures twice as long each time, at most five minutes (or poll_every, if that is longer).
+/// Time until the next poll: poll_every plus up to a tenth of jitter, which spreads the polls of many sites.
+/// Doubled after each failure, up to five minutes (or poll_every, if that is longer).
 Milliseconds next_poll(const SyncSettings& sync, int failures, double random);
 
 /// When to fetch an ongoing engagement again: a twentieth of its age, between poll_every and an hour.
 Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now);
 
-/// When a job that could not be fetched is tried again.
+/// When to retry a job that could not be fetched.
 struct WorkRetry {
     Seconds retry_in{};
-    bool parked = false;  ///< it has a reason of its own, and people should see it
+    bool parked = false;  ///< the cause is the job itself: shown in `status`
 };
-/// `attempts` failed before this one; `permanent` for 403, 404 and records that cannot be loaded.
+/// `attempts`: earlier failed attempts. `permanent`: 403, 404, or a record that cannot be loaded.
 WorkRetry work_retry(int attempts, bool permanent);
-/// When to ask again for a recording that is still being made, "shortly after" its engagement has ended:
-/// twice as long each time.
+/// Pause before a recording that is still being made is requested again. Doubled each time.
 Seconds wait_until_made(int attempts);
 
 }  // namespace glia

@@ -1,14 +1,14 @@
-// The service: every site polled for ever, or once (DESIGN.md §1, run).
+// The service: polls every site for ever, or once (DESIGN.md §1, run).
 #pragma once
 
-#include "daemon/sync/engine.hpp"
+#include "daemon/sync/instance.hpp"
 
 namespace glia {
 
-/// One incremental pass over every site, the revisit tiers that are due, the detail queue.
-Task<Outcome> run_once(Engine& engine, std::int64_t& rejected);
+/// Runs one incremental pass over every site, the revisit tiers that are due, and the detail queue.
+Task<ExitStatus> run_once(Instance& instance, std::int64_t& rejected);
 
-/// Until the program stops. Failures are logged, shown by `status`, and tried again.
-Task<> run_service(Engine& engine);
+/// Runs until the program stops. Logs and retries failures; `status` shows them.
+Task<> run_service(Instance& instance);
 
 }  // namespace glia

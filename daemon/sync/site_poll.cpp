@@ -8,8 +8,8 @@
 namespace glia {
 namespace {
 
-/// The latest time that a watermark can rightly have. The later clock counts: a machine that starts with a
-/// clock of 1970 must not read all history anew.
+/// The latest valid time of a watermark. Uses the later clock: a machine that boots with a clock of 1970 must
+/// not read the whole history again.
 Instant latest_now(Instant server_now, Instant machine_now) {
     return std::max(server_now, machine_now) + kClockTolerance;
 }
@@ -22,7 +22,8 @@ SitePoll::SitePoll(SiteLease lease, const SyncSettings& sync) : lease_(std::move
 
 std::optional<SitePoll::Read> SitePoll::next(Instant server_now, Instant machine_now, double random) {
     if (at_ == At::incremental) {
-        // Most polls are this and nothing more.
+        // Most polls need no revisit: the pass's last commit then releases the lease, which saves a
+        // transaction.
         if (!due_tier(lease_.tiers, sync_)) with_last_commit_ = SiteRelease{next_poll(sync_, 0, random), ""};
         const Instant latest = latest_now(server_now, machine_now);
         return Read{Pass(lease_.target(), incremental_pass(lease_, sync_, latest), with_last_commit_),
@@ -41,13 +42,14 @@ std::optional<SitePoll::Read> SitePoll::next(Instant server_now, Instant machine
 }
 
 void SitePoll::on_result(const PassResult& result) {
-    if (result.outcome.ending > Ending::stopped && !failed_) {
+    if (result.outcome.reason > ExitReason::stopped && !failed_) {
         failed_ = result.reached;
         failed_->mode = at_ == At::incremental ? "incremental" : "revisit";
     }
     outcome_.merge(result.outcome);
     rejected_ += result.counts.rejected;
-    // A revisit comes only once the site is read: what is new goes before what may have changed.
+    // A revisit runs only after a complete incremental pass: new engagements take precedence over changed
+    // ones.
     const bool site_is_read = at_ == At::incremental && result.complete;
     if (!site_is_read) with_last_commit_.reset();
     at_ = site_is_read && !with_last_commit_ ? At::revisit : At::over;
@@ -60,8 +62,8 @@ bool SitePoll::watermark_ahead(Instant server_now, Instant machine_now) const {
 SiteRelease SitePoll::release(double random) const {
     if (given_back()) return *with_last_commit_;
     SiteRelease release;
-    if (outcome_.ending == Ending::stopped) return release;  // whoever comes next goes on at once
-    const bool failed = outcome_.ending > Ending::stopped;
+    if (outcome_.reason == ExitReason::stopped) return release;  // stays due: the next instance continues
+    const bool failed = outcome_.reason > ExitReason::stopped;
     release.next_poll_in = next_poll(sync_, failed ? lease_.failures + 1 : 0, random);
     if (failed) {
         release.error = outcome_.error;

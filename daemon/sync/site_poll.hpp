@@ -1,5 +1,5 @@
-// What is done for a site while its lease is held: the incremental pass, then the widest revisit tier that is
-// due, and how the lease is given back. Decisions only.
+// The work for a site under its lease: the incremental pass, the widest revisit tier that is due, and the
+// release of the lease. Decisions only.
 #pragma once
 
 #include <optional>
@@ -19,19 +19,19 @@ class SitePoll {
         Pass pass;
         const char* mode;  ///< incremental or revisit, for the log
     };
-    /// The pass to perform now, with on_result() after it; none: the poll is over. `server_now`: the
-    /// server's clock, for how far back a revisit reaches. `machine_now`: this machine's own clock, which a
-    /// watermark cannot be ahead of. `random` in [0, 1), for jitter.
+    /// Returns the next pass; call on_result() after it. None if the poll is over. `server_now`: the server's
+    /// clock, which determines how far back a revisit reaches. `machine_now`: this machine's own clock, the
+    /// upper bound of a watermark. `random` in [0, 1), for jitter.
     std::optional<Read> next(Instant server_now, Instant machine_now, double random);
     void on_result(const PassResult& result);
     /// The stored watermark is in the future by both clocks: a wrong clock wrote it. The poll sets it back.
     bool watermark_ahead(Instant server_now, Instant machine_now) const;
 
-    const Outcome& outcome() const { return outcome_; }
+    const ExitStatus& outcome() const { return outcome_; }
     std::int64_t rejected() const { return rejected_; }
-    /// With what the lease is given back, or has been. `random` as above.
+    /// How to release the lease, or how the last commit released it. `random` as above.
     SiteRelease release(double random) const;
-    /// The lease went back with the last commit.
+    /// The last commit released the lease.
     bool given_back() const { return at_ == At::over && with_last_commit_; }
 
   private:
@@ -40,10 +40,10 @@ class SitePoll {
     SiteLease lease_;
     SyncSettings sync_;
     At at_ = At::incremental;
-    Outcome outcome_;
+    ExitStatus outcome_;
     std::int64_t rejected_ = 0;
     std::optional<FailedPass> failed_;
-    std::optional<SiteRelease> with_last_commit_;  // unless that commit came to nothing
+    std::optional<SiteRelease> with_last_commit_;  // in the pass's last commit; none if that failed
 };
 
 }  // namespace glia

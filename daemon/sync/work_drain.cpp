@@ -8,12 +8,12 @@
 namespace glia {
 namespace {
 
-// A worker that waits to ask again holds no place among the requests in flight, so there are several for
-// each: so many engagements with trouble of their own are needed before the others have to wait for them.
+// Workers per request in flight. A worker that waits for a retry does not occupy a request, so others can use
+// it. Only this many failing engagements at a time would delay the rest.
 constexpr int kDetailWorkersPerRequest = 4;
 constexpr int kMostDetailWorkers = 128;
 constexpr int kMostTranscriptWorkers = 16;
-// Downloads share the line with the sync.
+// Few, because downloads share the network's bandwidth with the sync.
 constexpr int kRecordingWorkers = 4;
 
 int workers_for(WorkKind kind, int most_in_flight) {
@@ -28,7 +28,8 @@ int workers_for(WorkKind kind, int most_in_flight) {
     return kRecordingWorkers;
 }
 
-/// No connection, or a gateway's response; of details, whose 500 may be about one engagement.
+/// True for no connection and for a gateway's response. For details a 500 does not count: it may concern one
+/// engagement.
 bool says_that_api_is_down(WorkKind kind, const ApiError& error) {
     if (error.kind != ApiError::Kind::unavailable) return false;
     const int status = error.status;
@@ -48,10 +49,19 @@ WorkOutcome failed(const WorkJob& job, std::string error, bool permanent) {
 
 }  // namespace
 
-WorkDrain::WorkDrain(WorkKind kind, std::string owner, const SyncSettings& sync, int most_in_flight,
+WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at) {
+    if (response) {
+        FetchedTranscript& fetched = response.value();
+        return FetchedContent{fetched.fetched_at, std::move(fetched.messages)};
+    }
+    if (response.error().kind == ApiError::Kind::not_found) return FetchedContent{asked_at};
+    return std::move(response.error());
+}
+
+WorkDrain::WorkDrain(WorkKind kind, std::string instance_id, const SyncSettings& sync, int most_in_flight,
                      bool with_ongoing)
     : kind_(kind),
-      owner_(std::move(owner)),
+      instance_id_(std::move(instance_id)),
       sync_(sync),
       with_ongoing_(with_ongoing),
       workers_(workers_for(kind, most_in_flight)),
@@ -66,11 +76,11 @@ WorkDrain::Step WorkDrain::next(Milliseconds now) {
         jobs_.pop_front();
         return fetch;
     }
-    if (claiming_) return Wait{kLookAgain};
+    if (claiming_) return Wait{kPollEvery};
     if (!exhausted_) return claim(now);
     if (!gathers() || idle()) return End{};
-    if (now - *claimed_at_ >= kLookAgain) return claim(now);
-    return Wait{kLookAgain};
+    if (now - *claimed_at_ >= kPollEvery) return claim(now);
+    return Wait{kPollEvery};
 }
 
 bool WorkDrain::batch_is_due(Milliseconds now) {
@@ -78,14 +88,14 @@ bool WorkDrain::batch_is_due(Milliseconds now) {
     if (!batch_since_) batch_since_ = now;
     if (!gathers() || batch_->details.size() >= kBatchDetails) return true;
     const bool nothing_to_fetch = jobs_.empty() && exhausted_;
-    return now - *batch_since_ >= (nothing_to_fetch ? kLookAgain : kBatchTime);
+    return now - *batch_since_ >= (nothing_to_fetch ? kPollEvery : kBatchTime);
 }
 
 WorkDrain::Claim WorkDrain::claim(Milliseconds now) {
     Claim claim;
-    claim.enqueue_ongoing = with_ongoing_ && (!claimed_at_ || now - *claimed_at_ >= kLookAgain);
+    claim.enqueue_ongoing = with_ongoing_ && (!claimed_at_ || now - *claimed_at_ >= kPollEvery);
     if (gathers()) {
-        // More each time that the last ones were soon used up.
+        // Claims more if the last claim was used up quickly.
         const bool soon = claimed_at_ && now - *claimed_at_ < kSoon;
         claim_size_ = soon ? std::min(2 * claim_size_, kMostClaimed) : kFewestClaimed;
     }
@@ -129,8 +139,9 @@ std::optional<WorkOutcome> WorkDrain::on_response(const WorkJob& job, WorkRespon
 
 std::optional<WorkOutcome> WorkDrain::on_detail(WorkOutcome outcome, FetchedDetail fetched) {
     if (!fetched.detail.engagement) {
-        // It stays in the queue: what is wrong may be put right, or may have been damage on the way.
+        // The job stays in the queue: the record may be corrected at the source, or was damaged in transit.
         RejectedRecord& rejected = *fetched.detail.rejected;
+        ++result_.rejected;
         std::string error = "the record is rejected: " + rejected.reason;
         rejected.engagement_id = outcome.job.engagement_id;
         batch_->rejected.push_back({std::move(rejected), RecordSource::detail, ""});
@@ -147,12 +158,13 @@ std::optional<WorkOutcome> WorkDrain::on_detail(WorkOutcome outcome, FetchedDeta
 std::optional<WorkOutcome> WorkDrain::on_error(WorkOutcome outcome, const ApiError& error) {
     if (error.kind == ApiError::Kind::cancelled || error.kind == ApiError::Kind::credentials) {
         untouched(std::move(outcome));
-        give_up({ending_of(error), error.message});
+        give_up({exit_reason_of(error), error.message});
         return std::nullopt;
     }
     if (says_that_api_is_down(kind_, error)) {
         last_unanswered_ = error.message;
-        if (++unanswered_in_a_row_ >= kUnansweredUntilDown) give_up({Ending::unavailable, last_unanswered_});
+        if (++unanswered_in_a_row_ >= kUnansweredUntilDown)
+            give_up({ExitReason::unavailable, last_unanswered_});
     } else if (!gathers()) {
         unanswered_in_a_row_ = 0;
     }
@@ -171,8 +183,10 @@ void WorkDrain::untouched(WorkOutcome outcome) {
     batch_->details.push_back(std::move(outcome));
 }
 
-void WorkDrain::on_settled(const WorkOutcome& outcome, Settled settled) {
-    if (outcome.fetched_at && settled != Settled::written) --result_.fetched;
+bool WorkDrain::on_completed(const WorkOutcome& outcome, ClaimResult claim) {
+    if (!outcome.fetched_at || claim == ClaimResult::written) return false;
+    --result_.fetched;
+    return claim == ClaimResult::erased;
 }
 
 std::optional<WorkOutcome> WorkDrain::on_refused(const WorkOutcome& outcome, const SinkError& error) {
@@ -182,15 +196,15 @@ std::optional<WorkOutcome> WorkDrain::on_refused(const WorkOutcome& outcome, con
     return failed(outcome.job, std::string("it cannot be written: ") + error.what(), true);
 }
 
-void WorkDrain::give_up(const Outcome& outcome) {
+void WorkDrain::give_up(const ExitStatus& outcome) {
     over_ = true;
     result_.outcome.merge(outcome);
 }
 
 std::shared_ptr<const Batch> WorkDrain::hand_back() {
-    // Too few to tell by their number, but none came through.
+    // Fewer unanswered requests than kUnansweredUntilDown, but no request succeeded: the API counts as down.
     if (gathers() && unanswered_in_a_row_ > 0 && result_.fetched == 0)
-        result_.outcome.merge({Ending::unavailable, last_unanswered_});
+        result_.outcome.merge({ExitReason::unavailable, last_unanswered_});
     for (WorkJob& job : std::exchange(jobs_, {})) {
         WorkOutcome outcome;
         outcome.job = std::move(job);
@@ -201,7 +215,7 @@ std::shared_ptr<const Batch> WorkDrain::hand_back() {
 
 std::shared_ptr<const Batch> WorkDrain::flush() {
     batch_since_.reset();
-    batch_->claim_owner = owner_;
+    batch_->claimed_by = instance_id_;
     for (const WorkOutcome& outcome : batch_->details) held_.erase(outcome.job);
     return std::exchange(batch_, std::make_shared<Batch>());
 }

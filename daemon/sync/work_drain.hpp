@@ -16,21 +16,30 @@
 #include "daemon/api/api_error.hpp"
 #include "daemon/api/fetched.hpp"
 #include "daemon/config/settings.hpp"
-#include "daemon/sync/outcome.hpp"
+#include "daemon/sync/exit_status.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/checkpoint.hpp"
 #include "sinks/work.hpp"
 
 namespace glia {
 
-/// What a drain did.
+/// The result of a drain.
 struct DrainResult {
-    Outcome outcome;
+    ExitStatus outcome;
     std::int64_t fetched = 0;
     std::int64_t failed = 0;
+    std::int64_t rejected = 0;  ///< the failed ones whose record cannot be read
+
+    DrainResult& operator+=(const DrainResult& other) {
+        outcome.merge(other.outcome);
+        fetched += other.fetched;
+        failed += other.failed;
+        rejected += other.rejected;
+        return *this;
+    }
 };
 
-/// A transcript or a recording, as fetched; neither: there is none, and nothing to come back for.
+/// A transcript or a recording, as fetched; neither: there is none, and the job is complete.
 struct FetchedContent {
     Instant fetched_at{};
     std::optional<std::vector<ChatMessage>> messages{};
@@ -38,34 +47,38 @@ struct FetchedContent {
 };
 /// A recording that is still being made.
 struct NotReady {};
-/// What ended a fetch and says nothing about its job, such as a full disk: the drain ends.
+/// A failure that does not concern the job, such as a full disk: the drain ends.
 struct Blocked {
-    Outcome outcome;
+    ExitStatus outcome;
 };
 using WorkResponse = std::variant<FetchedDetail, FetchedContent, NotReady, ApiError, Blocked>;
+/// Interprets the response to a transcript request. 404 means that the engagement has no chat, for example a
+/// phone call; stored messages stay. `asked_at`: when it was requested, by the server's clock.
+WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at);
 
-/// One drain of one kind of work, until nothing is due, the API is down, or something else is in the way.
-/// Each of its workers is a loop around next() that performs what it says:
+/// One drain of one kind of work, until nothing is due, the API is down, or another failure ends it. Each
+/// worker performs the steps of next() in a loop:
 ///   Claim   claim jobs, then on_claimed()
 ///   Fetch   ask the API, then on_response()
 ///   Write   write the batch's outcomes, with their records
 ///   Wait    until another worker's claim or last response, or for `at_most`
 ///   End     the worker ends
-/// Once all have ended, what hand_back() returns is written too, and result() is final. Times are those of
-/// any clock that only goes forward.
+/// After all workers have ended, the caller writes what hand_back() returns; then result() is final. Times
+/// are those of any monotonic clock.
 ///
-/// Details differ from transcripts and recordings in this:
-///   - Their outcomes are gathered into transactions; each of the others is a transaction.
-///   - A drain goes on looking for them while it waits for responses: they feed the tables that people read.
-///   - A response of 500 may be about one engagement. A recording's storage answers so when it is down.
-///   - An error of another kind does not end a row of fetches without a response, and such a row, however
-///     short, counts as an API that is down if nothing was fetched.
+/// Details differ from transcripts and recordings:
+///   - Their outcomes share transactions. Each outcome of the others has its own transaction.
+///   - A drain polls for new details while it waits for responses, so that the tables are current.
+///   - A response of 500 may concern one engagement. A recording's storage responds so when it is down.
+///   - Another error does not reset the count of consecutive fetches without a response. If nothing was
+///   fetched, any such
+///     count means that the API is down.
 class WorkDrain {
   public:
-    /// `owner`: who holds the claims; what somebody else holds by then is not written. `most_in_flight`:
-    /// requests of the whole process. `with_ongoing`: details of ongoing engagements are enqueued when it is
-    /// their time.
-    WorkDrain(WorkKind kind, std::string owner, const SyncSettings& sync, int most_in_flight,
+    /// `instance_id`: the holder of the claims; outcomes of lost claims are not written. `most_in_flight`:
+    /// maximum requests of the whole process. `with_ongoing`: also enqueues ongoing engagements whose details
+    /// are due again.
+    WorkDrain(WorkKind kind, std::string instance_id, const SyncSettings& sync, int most_in_flight,
               bool with_ongoing = false);
 
     struct Claim {
@@ -86,49 +99,50 @@ class WorkDrain {
     Step next(Milliseconds now);
 
     void on_claimed(std::vector<WorkJob> jobs);
-    /// The outcome if that is a failure of the job, for the log.
+    /// Takes a response. Returns the outcome, for the log, if the job failed.
     std::optional<WorkOutcome> on_response(const WorkJob& job, WorkResponse response);
-    /// Details are written. `queued`: details that the commit itself asked for; after its last commit a drain
-    /// has no worker for them.
+    /// Details are written. `queued`: details that the commit has queued. After the last commit of a drain,
+    /// the next drain has to fetch them.
     void on_committed(std::int64_t queued) { asked_again_ = asked_again_ || queued > 0; }
-    /// An outcome of an enricher is written, or is not needed any more.
-    void on_settled(const WorkOutcome& outcome, Settled settled);
-    /// The sink refuses an outcome. Returns what to write in its place: a value that the database does not
-    /// take must not come up again and again. None: it is the sink's trouble.
+    /// An enricher's outcome is written, or is no longer needed. True: the engagement is erased, and what the
+    /// fetch left elsewhere, such as a file, has to be removed.
+    bool on_completed(const WorkOutcome& outcome, ClaimResult claim);
+    /// The sink refuses an outcome. Returns a failure to write instead, so that content that the database
+    /// rejects is not fetched for ever. None if the sink itself has failed.
     std::optional<WorkOutcome> on_refused(const WorkOutcome& outcome, const SinkError& error);
 
-    /// Nothing more is claimed or fetched: the program stops.
+    /// The program stops: claims and fetches nothing more.
     void stop() { over_ = true; }
-    /// The same, because something is in the way.
-    void give_up(const Outcome& outcome);
-    /// At the end: the outcomes that are not written yet, and the claimed jobs that nobody came to,
-    /// untouched. None: nothing.
+    /// The same after a failure.
+    void give_up(const ExitStatus& outcome);
+    /// At the end: the unwritten outcomes, and the claimed jobs that were not fetched, to be released. Null
+    /// if there are none.
     std::shared_ptr<const Batch> hand_back();
 
     WorkKind kind() const { return kind_; }
     int workers() const { return workers_; }
-    /// No worker is fetching: whoever waits should look again.
+    /// True if no worker is fetching: then waiting workers must call next() again.
     bool idle() const { return fetching_ == 0; }
-    /// Claimed and not handed over to be written: these claims are to be renewed.
+    /// Claimed jobs that were not yet returned by a Write step: their claims have to be renewed.
     std::vector<WorkJob> held() const { return {held_.begin(), held_.end()}; }
-    /// After the end: another drain is worth it at once.
+    /// True after the end if another drain would find work at once.
     bool asked_again() const { return asked_again_ && !over_; }
     const DrainResult& result() const { return result_; }
 
-    // One transaction for so many details, or for those of so long a time: a slow API is no reason to show
-    // late what has come.
+    // Maximum details, and maximum time of gathering, per transaction. The time bounds the delay if the API
+    // is slow.
     static constexpr std::size_t kBatchDetails = 400;
     static constexpr Milliseconds kBatchTime{2000};
-    // Details claimed at once. A claim is a write, and keeps others from the work for as long as it takes.
+    // Details per claim. Each claim is a write, and other instances cannot fetch claimed jobs.
     static constexpr int kFewestClaimed = 64;
     static constexpr int kMostClaimed = 512;
     static constexpr Milliseconds kSoon{1000};
-    // While some workers wait for responses that do not come, the others look for more details and write what
-    // has come. Also between two searches for ongoing engagements, so that a long queue is not slowed down by
-    // a table that has nothing due.
-    static constexpr Milliseconds kLookAgain{1000};
-    // Fetches in a row without a response after which the API counts as down, rather than an engagement as
-    // odd.
+    // While some workers wait for slow responses, the others poll for more details and write the fetched ones
+    // this often. Also the minimum time between two searches for ongoing engagements, so that these do not
+    // slow down a long queue.
+    static constexpr Milliseconds kPollEvery{1000};
+    // Consecutive fetches without a response after which the API counts as down. Fewer may be the
+    // engagements' own failures.
     static constexpr int kUnansweredUntilDown = 4;
 
   private:
@@ -142,7 +156,7 @@ class WorkDrain {
     void untouched(WorkOutcome outcome);
 
     WorkKind kind_;
-    std::string owner_;
+    std::string instance_id_;
     SyncSettings sync_;
     bool with_ongoing_;
     int workers_;

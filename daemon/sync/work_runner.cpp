@@ -21,44 +21,44 @@ void log_failure(WorkKind kind, const WorkOutcome& failure) {
 Task<> WorkRunner::run() {
     std::optional<SinkError> failure;
     {
-        const Renewal renewal(engine_, [this] {
-            return [owner = engine_.owner, kind = drain_.kind(), held = drain_.held()](Sink& sink) {
-                if (!held.empty()) sink.work_queue().renew(kind, owner, held, kLeaseTime);
+        const Renewal renewal(instance_, [this] {
+            return [instance_id = instance_.instance_id, kind = drain_.kind(),
+                    held = drain_.held()](Sink& sink) {
+                if (!held.empty()) sink.work_queue().renew(kind, instance_id, held, kLeaseTime);
             };
         });
-        Latch latch(engine_.runtime);
+        WaitGroup tasks(instance_.runtime);
         for (int i = 0; i < drain_.workers(); ++i) {
-            latch.add();
-            engine_.runtime.spawn(work(latch));
+            tasks.add();
+            instance_.runtime.spawn(work(tasks));
         }
-        co_await latch.wait();
+        co_await tasks.wait();
         const std::shared_ptr<const Batch> rest = drain_.hand_back();
         try {
-            // Claims that nobody got to are free at once for whoever comes; without this they end by
-            // themselves.
+            // Releases unused claims at once. If this fails, they expire.
             if (rest) co_await write_(rest);
         } catch (const SinkError& error) {
             failure.emplace(error);
         }
     }
-    if (failure) drain_.give_up(engine_.outcome_of(*failure));
+    if (failure) drain_.give_up(instance_.exit_status_of(*failure));
 }
 
-Task<> WorkRunner::work(Latch& latch) {
+Task<> WorkRunner::work(WaitGroup& tasks) {
     std::optional<SinkError> failure;
     try {
         co_await work_until_end();
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
-    if (failure) drain_.give_up(engine_.outcome_of(*failure));
+    if (failure) drain_.give_up(instance_.exit_status_of(*failure));
     changed_.notify();
-    latch.remove();
+    tasks.remove();
 }
 
 Task<> WorkRunner::work_until_end() {
     for (;;) {
-        if (engine_.scope.ending()) drain_.stop();
+        if (instance_.scope.cancelled()) drain_.stop();
         WorkDrain::Step step = drain_.next(steady_now());
         if (auto* wanted = std::get_if<WorkDrain::Claim>(&step)) {
             co_await claim(*wanted);
@@ -77,14 +77,14 @@ Task<> WorkRunner::work_until_end() {
 Task<> WorkRunner::claim(WorkDrain::Claim wanted) {
     WorkClaim claim;
     claim.kind = drain_.kind();
-    claim.owner = engine_.owner;
+    claim.instance_id = instance_.instance_id;
     claim.limit = wanted.limit;
     claim.ttl = kLeaseTime;
     const auto claim_some = [claim, ongoing = wanted.enqueue_ongoing](Sink& sink) {
         if (ongoing) sink.work_queue().enqueue_ongoing(false);
         return sink.work_queue().claim(claim);
     };
-    drain_.on_claimed(co_await engine_.store.run(claim_some));
+    drain_.on_claimed(co_await instance_.sink_pool.run(claim_some));
     changed_.notify();
 }
 

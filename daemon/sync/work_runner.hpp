@@ -4,44 +4,44 @@
 #include <functional>
 #include <memory>
 
-#include "daemon/sync/engine.hpp"
+#include "daemon/sync/instance.hpp"
 #include "daemon/sync/work_drain.hpp"
 
 namespace glia {
 
-/// One drain's coroutines. Loop's thread only; outlived by the engine and the drain.
+/// One drain's coroutines. Loop's thread only. The instance and the drain must outlive it.
 class WorkRunner {
   public:
     /// Fetches a job.
     using Fetch = std::function<Task<WorkResponse>(WorkJob)>;
-    /// Writes outcomes and their records, and tells the drain. Throws SinkError.
+    /// Writes outcomes and their records, and reports to the drain. Throws SinkError.
     using Write = std::function<Task<>(std::shared_ptr<const Batch>)>;
 
-    WorkRunner(Engine& engine, WorkDrain& drain, Fetch fetch, Write write)
-        : engine_(engine),
+    WorkRunner(Instance& instance, WorkDrain& drain, Fetch fetch, Write write)
+        : instance_(instance),
           drain_(drain),
           fetch_(std::move(fetch)),
           write_(std::move(write)),
-          changed_(engine.runtime) {}
+          changed_(instance.runtime) {}
 
-    /// Ends once the drain is over and all of it is written. What the sink is in the way of is in the drain's
+    /// Ends once the drain is over and its outcomes are written. A failure of the sink is in the drain's
     /// result; what `fetch` throws ends the program.
     Task<> run();
 
   private:
-    Task<> work(Latch& latch);
+    Task<> work(WaitGroup& tasks);
     Task<> work_until_end();
     Task<> claim(WorkDrain::Claim claim);
     Task<> fetch(WorkJob job);
 
-    Engine& engine_;
+    Instance& instance_;
     WorkDrain& drain_;
     const Fetch fetch_;
     const Write write_;
-    Signal changed_;  // notified when a worker that waits may have something to do
+    AsyncCondition changed_;  // notified when a waiting worker may have a step to perform
 };
 
-/// Tells of a job that could not be fetched.
+/// Logs a job that could not be fetched.
 void log_failure(WorkKind kind, const WorkOutcome& failure);
 
 }  // namespace glia

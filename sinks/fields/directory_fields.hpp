@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "sinks/directory.hpp"
 #include "sinks/fields/field.hpp"
@@ -49,7 +51,7 @@ using QueueEntryFields = FieldList<                                //
     TextField<"when_unstaffed", &QueueEntry::when_unstaffed>,      //
     ExtraField<&QueueEntry::extra>>;
 
-// What changes by the minute, and links that say nothing beyond the id: neither stored nor compared.
+// Members that change by the minute, and links that only repeat the id. Neither stored nor compared.
 inline constexpr std::array<std::string_view, 8> kTransientOperatorMembers{
     "available",     "available_media_types", "unavailability_reason", "unavailable_since",
     "engaged_since", "engagements",           "engagement_requests",   "href"};
@@ -57,8 +59,19 @@ inline constexpr std::array<std::string_view, 1> kTransientSiteMembers{"href"};
 inline constexpr std::array<std::string_view, 3> kTransientQueueMembers{"visitors_count", "average_wait_time",
                                                                         "href"};
 
-// Ways to reach an operator that have no column: kept in `extra` as `privacy.operator_contact` says.
+// Contact data without a column: stored in `extra`, at the level of `privacy.operator_contact`.
 inline constexpr std::array<std::string_view, 3> kOperatorContactMembers{"phone_extension", "sip_domain_id",
                                                                          "sip_extension"};
+
+/// The members of an operator that are personal data of this kind, with those that have no column.
+inline std::vector<std::string> operator_members(PersonalData kind) {
+    std::vector<std::string> members;
+    OperatorEntryFields::for_each([&]<typename F>() {
+        if (F::is_api_member && F::personal == kind) members.emplace_back(F::name.view());
+    });
+    if (kind == PersonalData::operator_contact)
+        members.insert(members.end(), kOperatorContactMembers.begin(), kOperatorContactMembers.end());
+    return members;
+}
 
 }  // namespace glia

@@ -1,4 +1,4 @@
-// What the documentation knows, by the names that a record has at the API: derived from the lists of fields.
+// Finds documented members by their API names. Derived from the lists of fields.
 #pragma once
 
 #include <optional>
@@ -18,16 +18,17 @@ struct DocumentedMember {
     bool required = false;
 };
 
-/// The member `name` of an engagement, or of what lies within it: `path` holds the names of the members
-/// above, joined by `/`, and is empty at the top. Lists count for nothing in it: `legs/request_queues`. None:
-/// the documentation does not know it (spec: § Output fields, § Engagement Leg, § Queues).
+/// Finds the member `name` of an engagement or of an object in it. `path`: the names of the enclosing
+/// members, joined by
+/// `/`; empty at the top level; positions in lists are omitted, as in `legs/request_queues`. None if the
+/// member is undocumented (spec: § Output fields, § Engagement Leg, § Queues).
 std::optional<DocumentedMember> documented_member(std::string_view path, std::string_view name);
 
-/// The path of what lies at `below` in the object at `path`.
+/// Joins two paths.
 std::string documented_path(std::string_view path, std::string_view below);
 
-/// True for a member that an engagement has, and nothing within it has; the required ones, which other
-/// objects have too, are not among them.
+/// True for a member that only an engagement has, not an object in it. False for the required members, which
+/// other objects may have too.
 bool is_member_of_engagement_alone(std::string_view name);
 
 }  // namespace glia

@@ -1,6 +1,6 @@
 // The fields of an engagement, its legs, and what they refer to (spec: § Output fields, § Engagement Leg,
-// § Queues). A new documented field is a line here, a member in records.hpp and a migration that moves what
-// `extra` holds of it.
+// § Queues). A new documented field needs a line here, a member in records.hpp and a migration that moves its
+// values out of `extra`.
 #pragma once
 
 #include "sinks/fields/field.hpp"

@@ -1,5 +1,5 @@
-// How a record's fields are listed: each documented member once, with its name, the member of the C++ record
-// that holds it, its kind and its class of personal data (DESIGN.md §4, "One list of fields"). Parser,
+// The building blocks of the lists of fields: each documented member once, with its name, the member of the
+// C++ record, its kind and its class of personal data (DESIGN.md §4, "One list of fields"). Parser,
 // documented names, content hash, columns and cells, JSON lines and privacy derive from these lists.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace glia {
 
-/// A name as a part of a type.
+/// A string literal as a template argument.
 template <std::size_t N>
 struct Name {
     char text[N] = {};
@@ -21,9 +21,9 @@ struct Name {
     constexpr bool empty() const { return N == 1; }
 };
 
-/// What a field holds, which decides how it is read, stored and shown.
+/// The kind of a field's value. It determines how the field is read, stored and shown.
 enum class FieldKind {
-    id,        ///< text that an index holds, of limited length
+    id,        ///< text short enough for an index
     text,      ///< text of any length
     time,      ///< ISO 8601 at the API, timestamptz
     seconds,   ///< whole seconds, bigint
@@ -70,8 +70,8 @@ consteval auto column_name(const Name<N>& first, const Name<M>& second) {
 
 }  // namespace detail
 
-/// What fields have in common. `kApi`: the member's name at the API. `kInner`: the field is not the member
-/// itself but this member of the object that the member holds, as `visitor.href`.
+/// The base of all fields. `kApi`: the member's name at the API. `kInner`: the name of a nested member, if
+/// the field is a member of the object `kApi`, as in `visitor.href`.
 template <Name kApi, auto kPointer, FieldKind kKind, PersonalData kPersonal = PersonalData::none,
           Name kInner = "">
 struct Field {
@@ -85,8 +85,8 @@ struct Field {
     static constexpr PersonalData personal = kPersonal;
     static constexpr bool is_api_member = true;  ///< false for a column that the API does not send
     static constexpr bool is_column = true;      ///< false for a list, which has a table of its own
-    static constexpr bool required = false;      ///< without it there is no record
-    static constexpr bool is_extra = false;      ///< it holds what has no field of its own
+    static constexpr bool required = false;      ///< true if a record without it is rejected
+    static constexpr bool is_extra = false;      ///< true for `extra`, which holds members without a field
 };
 
 template <Name kApi, auto kPointer, PersonalData kPersonal = PersonalData::none>
@@ -131,12 +131,12 @@ struct TextListField : Field<kApi, kPointer, FieldKind::list, kPersonal> {
     static constexpr bool is_column = false;
 };
 
-/// A column that is not a member at the API: ours, or derived from one.
+/// A column that the API does not send: our own, or derived from a member.
 template <Name kColumn, auto kPointer, FieldKind kKind>
 struct OwnColumn : Field<kColumn, kPointer, kKind> {
     static constexpr bool is_api_member = false;
 };
-/// What the API sent beyond its documentation, as one canonical JSON object.
+/// The members without a field, as one canonical JSON object.
 template <auto kPointer>
 struct ExtraField : OwnColumn<"extra", kPointer, FieldKind::json> {
     static constexpr bool is_extra = true;

@@ -3,8 +3,9 @@
 namespace glia::files {
 
 void tighten(const std::string& path, mode_t mode, const OnTightened& on_tightened) {
-    // By its name: SQLite's locks on a file go when any descriptor of it is closed.
-    struct stat info {};
+    // Uses the path instead of a descriptor: closing any descriptor of the file would release SQLite's locks
+    // on it.
+    struct stat info{};
     if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
     const mode_t before = info.st_mode & ACCESSPERMS;
     const mode_t wanted = before & mode;

@@ -27,7 +27,8 @@ void sync_folder(const std::string& folder) {
     close(descriptor);
 }
 
-/// engagements.ndjson of 2026-11-24T19:30Z, the seventh: engagements-20261124T193000Z-000007.ndjson
+/// The name of the seventh file for engagements.ndjson, begun at 2026-11-24T19:30Z:
+/// engagements-20261124T193000Z-000007.ndjson
 std::string name_for(const std::string& path, Instant now, std::int64_t sequence) {
     std::string time = to_iso8601(std::chrono::floor<std::chrono::seconds>(now));
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
@@ -58,19 +59,19 @@ void Output::require_writable() const {
 }
 
 void Output::resume(const WriterPosition& position) {
-    // A file that was begun beyond the position.
+    // Removes a file that was begun after the position.
     if (position_.file && position_.file != position.file) unlink(part().c_str());
     close_part();
     position_ = position;
-    if (standard_output()) {  // written is written: what is not covered comes once more
+    if (standard_output()) {  // output cannot be taken back: uncommitted lines are written again
         position_.file.reset();
         position_.begun_at.reset();
         return;
     }
     if (!position_.file) return;
-    struct stat info {};
+    struct stat info{};
     if (stat(part().c_str(), &info) != 0) {
-        // It got its name, and the state was not told any more; or somebody took it away.
+        // The file was renamed before the state was committed, or somebody has removed it.
         position_ = {std::nullopt, 0, std::nullopt, position.sequence};
         return;
     }
@@ -89,7 +90,7 @@ std::string Output::file() const {
 }
 
 void Output::begin_file(Instant now) {
-    do {  // the files of another state file, in the same second
+    do {  // skips names that a sink with another state file has used in the same second
         position_.file = name_for(path_, now, ++position_.sequence);
     } while (access(file().c_str(), F_OK) == 0 || access(part().c_str(), F_OK) == 0);
     position_.begun_at = now;
@@ -114,7 +115,7 @@ void Output::append(std::string_view bytes, Instant now) {
     if (bytes.empty()) return;
     if (!position_.file && !standard_output()) begin_file(now);
     write_all(bytes);
-    // A pipe cannot be synced; whoever reads it has the line or will have it.
+    // A pipe cannot be synced. Its reader is responsible for the lines.
     if (fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail("syncing", part());
 }
 
@@ -122,7 +123,7 @@ void Output::write_all(std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written < 0 && errno == EAGAIN) {  // whoever shares standard output has made it non-blocking
+        if (written < 0 && errno == EAGAIN) {  // another process made the shared descriptor non-blocking
             pollfd ready{descriptor_, POLLOUT, 0};
             poll(&ready, 1, -1);
             continue;

@@ -1,4 +1,5 @@
-// Standard output, or files that get their names once they are complete: for destinations made of bytes.
+// Byte output to standard output, or to files that get their final names once they are complete.
+// By hand: spdlog's rotating files have their final names from the start, and are never synced.
 #pragma once
 
 #include <string>
@@ -9,11 +10,11 @@
 
 namespace glia::files {
 
-/// Appends bytes. What of them counts is told by the position, which the caller keeps: a file that is longer
-/// is cut back to it. Throws SinkError; OutputLost if standard output takes no more.
+/// Appends bytes. The caller stores the position, which gives the number of committed bytes; a longer file is
+/// truncated to it. Throws SinkError, or OutputLost if standard output is lost.
 class Output {
   public:
-    /// `path`: "-" for standard output; else what files are named after.
+    /// `path`: "-" for standard output; else the path from which files get their names.
     Output(std::string path, OnTightened on_tightened);
     ~Output();
     Output(const Output&) = delete;
@@ -24,7 +25,7 @@ class Output {
     void resume(const WriterPosition& position);
     WriterPosition finish();
 
-    /// Appends to the open file, or begins one; on the disk when this returns.
+    /// Appends to the open file, or begins one, and syncs it.
     void append(std::string_view bytes, Instant now);
     const WriterPosition& position() const { return position_; }
 

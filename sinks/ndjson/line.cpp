@@ -13,7 +13,7 @@
 namespace glia::ndjson {
 namespace {
 
-/// An object or a list while it is written.
+/// Writes a JSON object or list.
 class Json {
   public:
     explicit Json(char open) : out_(1, open), close_(open == '{' ? '}' : ']') {}
@@ -24,7 +24,7 @@ class Json {
     Json& time(std::string_view name, const OptionalInstant& value) {
         return raw(name, value ? json_quote(to_iso8601(*value)) : "null");
     }
-    /// `json` as it stands; without a name, as an entry of a list.
+    /// Appends `json` unchanged: as a member or, if `name` is empty, as an element of a list.
     Json& raw(std::string_view name, std::string_view json) {
         if (out_.size() > 1) out_.push_back(',');
         if (!name.empty()) {
@@ -85,12 +85,12 @@ void append_members(Json& out, const typename List::Record& record) {
     List::for_each([&]<typename F>() {
         const auto& value = record.*F::member;
         if constexpr (F::required && F::kind == FieldKind::id) {
-            return;  // stands at the head of the line
+            return;  // already written at the start of the line
         } else if constexpr (!F::inner.empty()) {
             out.raw(F::name.view(),
                     value ? Json('{').raw(F::inner.view(), json_of<F>(value)).done() : "null");
         } else {
-            // An operator's id, which the API has only in the link, is called as that of other objects.
+            // An operator's id, which the API sends only in the link, is named `id` like other ids.
             constexpr bool kDerivedId = !F::is_api_member && F::kind == FieldKind::id;
             out.raw(kDerivedId ? "id" : F::name.view(), json_of<F>(value));
         }
@@ -104,7 +104,7 @@ std::string object_of(const typename List::Record& record) {
     return object.done();
 }
 
-/// Everything but when it was fetched.
+/// The line's content without `fetched_at`.
 std::string content(const Engagement& e, const std::vector<std::string>& site_ids) {
     Json sites('['), object('{');
     for (const std::string& site : site_ids) sites.raw("", json_quote(site));

@@ -1,4 +1,6 @@
-// An engagement as a line of JSON.
+// Formats an engagement as a line of JSON.
+// By hand: Boost.JSON cannot insert existing JSON text (`extra`) without parsing it, which rounds its
+// numbers.
 #pragma once
 
 #include <string>
@@ -9,16 +11,17 @@
 
 namespace glia::ndjson {
 
-/// One line with its newline: `id`, `fetched_at`, `content_hash`, `site_ids`, then the API's own members in
-/// the API's own shape, `extra` with what is not documented, and `legs`, which is null while they are not
-/// known yet. Two lines of one content bear one hash; of several lines of an engagement the one with the
-/// latest `fetched_at` counts, of those the last. `site_ids`: the sites whose listing had shown it by then.
+/// Returns one line with its line end: `id`, `fetched_at`, `content_hash`, `site_ids`, then the API's members
+/// in the API's form, `extra` with undocumented members, and `legs`, which is null until they are known.
+/// Lines with the same content have the same hash. If an engagement has several lines, the one with the
+/// latest `fetched_at` is current; if these are equal, the last line. `site_ids`: the sites whose listing has
+/// shown it so far.
 std::string line_of(const Engagement& engagement, Instant fetched_at,
                     const std::vector<std::string>& site_ids);
 
-/// The same of an entry of a listing: `kind` (operator, site, queue), `id`, `listed_by` (the site),
-/// `fetched_at`, `missing`, which is true for one that the listing does not show any more, and then, of the
-/// others, its members. Lines of engagements have no `kind`.
+/// The same for an entry of a listing: `kind` (operator, site, queue), `id`, `listed_by` (the site),
+/// `fetched_at`, `missing` (true if the listing no longer shows it), then the entry's members unless it is
+/// missing. Lines of engagements have no `kind`.
 std::string line_of(const ListedEntry& listed);
 
 }  // namespace glia::ndjson

@@ -30,7 +30,7 @@ class LineWriter final : public RecordWriter {
 
   private:
     files::Output output_;
-    std::string lines_;  // of the transaction
+    std::string lines_;  // of the current transaction
 };
 
 }  // namespace

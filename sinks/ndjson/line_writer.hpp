@@ -1,4 +1,4 @@
-// A line of JSON for each engagement that is new or has changed (DESIGN.md §2, sink.ndjson).
+// Writes a line of JSON for each engagement that is new or has changed (DESIGN.md §2, sink.ndjson).
 #pragma once
 
 #include <chrono>
@@ -11,14 +11,14 @@
 namespace glia::ndjson {
 
 struct Settings {
-    std::string path = "-";  ///< "-": standard output; else what files are named after
+    std::string path = "-";  ///< "-": standard output; else the path from which files get their names
     std::int64_t rotate_bytes = std::int64_t{256} << 20;
     std::chrono::milliseconds rotate_every{3'600'000};
     std::string state{};  ///< path of the state file
     files::OnTightened on_tightened{};
 };
 
-/// Opens nothing yet. See sqlite::open() for what holds of lines and state.
+/// Creates the sink. Opens no file yet. sqlite::open() describes the guarantees for lines and state.
 std::unique_ptr<Sink> open(const Settings& settings);
 
 }  // namespace glia::ndjson

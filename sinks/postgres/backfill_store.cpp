@@ -25,17 +25,17 @@ class PostgresBackfillStore final : public BackfillStore {
             const Param from = to_text(spec.from);
             const Param window = param(spec.window.count());
             const Param sites = array(spec.sites);
-            // Two programs with the same command: one makes the backfill, the other joins it.
+            // Serialises two programs with the same command: one creates the backfill, the other joins it.
             tx.run("LOCK TABLE backfills IN SHARE ROW EXCLUSIVE MODE");
             const auto found =
-                tx.run(sql::find_backfill,
-                       {from, spec.to_is_open ? std::nullopt : Param{to_text(spec.to)}, window, sites});
+                tx.run(sql::find_backfill, {from, spec.to_is_open ? std::nullopt : Param{to_text(spec.to)},
+                                            window, sites, name_of(spec.stream)});
             if (!found.empty() && resume(tx, spec, found[0], state)) return state;
             state.from = spec.from;
             state.to = spec.to;
-            state.id = integer(
-                tx.run(sql::add_backfill, {from, to_text(spec.to), param(spec.to_is_open), window, sites})[0],
-                "id");
+            state.id = integer(tx.run(sql::add_backfill, {from, to_text(spec.to), param(spec.to_is_open),
+                                                          window, sites, name_of(spec.stream)})[0],
+                               "id");
             tx.run(sql::add_windows, {param(state.id)});
             return state;
         });
@@ -44,9 +44,9 @@ class PostgresBackfillStore final : public BackfillStore {
     std::vector<WindowLease> claim_windows(const WindowClaim& claim) override {
         auto leases = connection_.query([&](Transaction& tx) {
             std::vector<WindowLease> claimed;
-            const auto rows =
-                tx.run(sql::claim_windows, {param(claim.backfill_id), claim.owner, param(claim.ttl.count()),
-                                            array(claim.except_sites), param(claim.limit)});
+            const auto rows = tx.run(sql::claim_windows,
+                                     {param(claim.backfill_id), claim.instance_id, param(claim.ttl.count()),
+                                      array(claim.except_sites), param(claim.limit)});
             refuse_newer_schema(rows);
             for (const auto& row : rows) claimed.push_back(lease_of(claim.backfill_id, row));
             return claimed;
@@ -95,7 +95,7 @@ class PostgresBackfillStore final : public BackfillStore {
 
     void record_time_left(std::int64_t backfill_id, std::optional<Seconds> left) override {
         connection_.transact([&](Transaction& tx) {
-            tx.run(sql::tell_time_left, {param(backfill_id), left ? param(left->count()) : std::nullopt});
+            tx.run(sql::record_time_left, {param(backfill_id), left ? param(left->count()) : std::nullopt});
         });
     }
 
@@ -121,7 +121,7 @@ class PostgresBackfillStore final : public BackfillStore {
         return lease;
     }
 
-    /// True if the backfill that was found answers the call; false if a new one has to be made.
+    /// Returns true if the found backfill is used, false if a new one has to be created.
     static bool resume(Transaction& tx, const BackfillSpec& spec, const pqxx::row& row,
                        BackfillState& state) {
         const std::int64_t id = integer(row, "id");
@@ -130,7 +130,7 @@ class PostgresBackfillStore final : public BackfillStore {
             if (!finished) tx.run(sql::drop_backfill, {param(id)});
             return false;
         }
-        if (finished && spec.to_is_open) return false;  // "until now" has moved on since
+        if (finished && spec.to_is_open) return false;  // without --to, the range has grown since
         state.id = id;
         state.from = *instant(row, "window_from");
         state.to = *instant(row, "window_to");

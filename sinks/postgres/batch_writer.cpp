@@ -10,7 +10,7 @@
 namespace glia::postgres {
 namespace {
 
-/// SQLSTATE classes of faults in a value, which a record of its own can have.
+/// True for SQLSTATEs that a single record's value can cause.
 bool is_fault_of_data(const std::string& code) {
     return code.starts_with("22") || code.starts_with("23") || code.starts_with("54");
 }
@@ -26,10 +26,10 @@ RejectedFetch refused(const FetchedEngagement& fetched, const std::string& code)
 }  // namespace
 
 std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const Batch*>& batches,
-                                        const EnrichmentWishes& enrichers, ScanMemory& scans) {
+                                        const EnabledEnrichers& enrichers, ScanMemory& scans) {
     std::vector<CommitCounts> counts(batches.size());
     StoredComparison comparison(tx, scans, counts);
-    UndocumentedMembers undocumented;
+    UndocumentedMembers undocumented_members;
     bool is_first = true;
     for (std::vector<MergeItem>& items : partition_by_id(batches)) {
         comparison.drop_unwritten(items, is_first);
@@ -37,29 +37,29 @@ std::vector<CommitCounts> write_batches(Transaction& tx, const std::vector<const
         if (items.empty()) continue;
         PlanWriter(tx, comparison, items).write();
         write_follow_ups(tx, items, enrichers, counts);
-        collect_undocumented(items, undocumented);
+        collect_undocumented_members(items, undocumented_members);
     }
     for (std::size_t i = 0; i < batches.size(); ++i) {
         write_rejected(tx, *batches[i]);
-        settle_details(tx, *batches[i]);
+        complete_details(tx, *batches[i]);
         counts[i].rejected = static_cast<std::int64_t>(batches[i]->rejected.size());
     }
-    write_undocumented(tx, undocumented);
+    write_undocumented_members(tx, undocumented_members);
     return counts;
 }
 
-CommitCounts write_batch(Transaction& tx, const Batch& batch, const EnrichmentWishes& enrichers,
+CommitCounts write_batch(Transaction& tx, const Batch& batch, const EnabledEnrichers& enrichers,
                          ScanMemory& scans) {
     return write_batches(tx, {&batch}, enrichers, scans).front();
 }
 
-CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const EnrichmentWishes& enrichers,
+CommitCounts write_one_by_one(Transaction& tx, const Batch& batch, const EnabledEnrichers& enrichers,
                               ScanMemory& scans) {
     CommitCounts counts;
     Batch rest;
     rest.rejected = batch.rejected;
     rest.details = batch.details;
-    rest.claim_owner = batch.claim_owner;
+    rest.claimed_by = batch.claimed_by;
     for (const FetchedEngagement& fetched : batch.engagements) {
         Batch one;
         one.engagements.push_back(fetched);

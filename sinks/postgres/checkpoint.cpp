@@ -9,7 +9,7 @@
 namespace glia::postgres {
 namespace {
 
-/// `key`, then what a row of sync_runs tells of a pass.
+/// Appends the pass's columns of sync_runs to `key`.
 Params with_run(Params key, const PassCheckpoint& checkpoint) {
     const OpenPass& pass = checkpoint.pass;
     key.insert(key.end(), {to_text(pass.from), param(pass.to), param(pass.started_at), param(pass.pages),
@@ -48,21 +48,6 @@ void write_tiers(Transaction& tx, const TierTarget& target, const PassCheckpoint
 }
 
 }  // namespace
-
-void fence(std::int64_t rows_written, const std::string& what, std::size_t leases) {
-    if (static_cast<std::size_t>(rows_written) < leases)
-        throw SinkError(SinkError::Kind::lease_lost,
-                        "the lease on " + what + " has passed to another instance");
-}
-
-std::string describe(const SiteTarget& site) {
-    if (site.stream == Stream::engagements) return "site " + site.site_id;
-    return std::string(name_of(site.stream)) + " of site " + site.site_id;
-}
-
-std::string describe(const WindowTarget& window) {
-    return "the backfill window of " + to_iso8601(window.from) + " of site " + window.site_id;
-}
 
 Param seconds_param(std::chrono::milliseconds time) {
     return std::to_string(std::chrono::duration<double>(time).count());

@@ -1,4 +1,4 @@
-// The rows of an engagement in the tables beside `engagements`.
+// The rows of an engagement in its child tables.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace glia::postgres {
 
-/// Deletes them for these engagements. One statement for each table: distributed tables do not know several
-/// that write at once (config/citus.sql).
+/// Deletes the child rows of these engagements. One statement for each table: Citus does not support several
+/// writing CTEs in a statement (config/citus.sql).
 void erase_children(Transaction& tx, const std::vector<std::string>& engagements);
 
 }  // namespace glia::postgres

@@ -12,7 +12,7 @@
 namespace glia::postgres {
 namespace {
 
-// Deadlocks between writers of overlapping batches are rare and short; more attempts would hide a mistake.
+// Deadlocks between writers of overlapping batches are rare and short; more attempts would hide a bug.
 constexpr int kTransactionAttempts = 4;
 
 // Runs before the first query of a transaction if the role or database has another isolation level or a very
@@ -21,7 +21,7 @@ constexpr int kTransactionAttempts = 4;
 constexpr std::string_view kPrelude =
     "SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
-/// One line, without libpq's prefixes and line breaks.
+/// Makes one line of a libpq message, without prefixes and line breaks.
 std::string one_line(std::string text) {
     std::string line;
     for (const char c : text) {
@@ -59,8 +59,8 @@ SinkError statement_error(const pqxx::sql_error& error, const std::string& line)
                                                   "default_transaction_read_only is on for the role or the "
                                                   "database"};
     }
-    // Connection trouble, no resources (a full disk may be cleaned up), intervention, waited too long, a
-    // standby.
+    // Connection failures, insufficient resources (such as a full disk), operator intervention, lock and
+    // statement timeouts, a standby.
     if (code.empty() || is_class("08") || is_class("53") || is_class("57") || is_class("58") ||
         is_class("40") || code == "55P03" || code == "25P02") {
         return {SinkError::Kind::unavailable,
@@ -69,7 +69,7 @@ SinkError statement_error(const pqxx::sql_error& error, const std::string& line)
     return {SinkError::Kind::internal, "PostgreSQL refused a statement: " + line + " [" + code + "]"};
 }
 
-// What the server says besides its answers is not for standard error.
+// Discards the server's notices, which libpq would print to standard error.
 #if PQXX_VERSION_MAJOR > 7 || (PQXX_VERSION_MAJOR == 7 && PQXX_VERSION_MINOR >= 9)
 struct Quiet {
     explicit Quiet(pqxx::connection& connection) {
@@ -84,7 +84,7 @@ using Quiet = pqxx::quiet_errorhandler;
 
 std::string sqlstate(const pqxx::sql_error& error) {
     if (!error.sqlstate().empty()) return error.sqlstate();
-    // libpqxx 6 leaves the code out of the errors that have a class of their own.
+    // libpqxx 6 omits the SQLSTATE from errors that have their own exception class.
     if (is_a<pqxx::insufficient_privilege>(error)) return "42501";
     if (is_a<pqxx::undefined_table>(error)) return "42P01";
     if (is_a<pqxx::undefined_column>(error)) return "42703";
@@ -101,8 +101,8 @@ std::string sqlstate(const pqxx::sql_error& error) {
 
 namespace {
 
-/// True if a statement failed because it was prepared: the session has forgotten it (a pooler of a kind that
-/// we do not recognise, DEALLOCATE ALL), or a column that it shows has another type now.
+/// True if a statement failed because it was prepared: the session has lost it (an undetected pooler,
+/// DEALLOCATE ALL), or the type of a result column has changed.
 bool is_of_prepared(const pqxx::sql_error& error) {
     const std::string code = sqlstate(error);
     return code == "26000" || code == "42P05" || code == "0A000";
@@ -112,7 +112,7 @@ bool is_of_prepared(const pqxx::sql_error& error) {
 
 std::string complete_dsn(const std::string& dsn) {
     auto parameters = parse_dsn(dsn);
-    if (!parameters) return dsn;  // log_in() says what is wrong with it
+    if (!parameters) return dsn;  // log_in() reports the error
     // Records are UTF-8. The startup packet overrides PGCLIENTENCODING and the defaults of role and database.
     std::erase_if(*parameters, [](const DsnParameter& given) { return given.keyword == "client_encoding"; });
     parameters->push_back({"client_encoding", "UTF8"});
@@ -120,13 +120,13 @@ std::string complete_dsn(const std::string& dsn) {
         const bool given =
             std::any_of(parameters->begin(), parameters->end(),
                         [&](const DsnParameter& parameter) { return parameter.keyword == key; });
-        // Nothing here ever changes the environment.
+        // The program never changes its environment, so getenv() cannot race.
         if (given || (environment && std::getenv(environment))) return;  // NOLINT(concurrency-mt-unsafe)
         parameters->push_back({key, value});
     };
     otherwise("connect_timeout", "PGCONNECT_TIMEOUT", "10");
     otherwise("application_name", "PGAPPNAME", "glia-sync");
-    // A peer that vanished is noticed within half a minute or so, also in the middle of a statement.
+    // Detects a vanished peer within about half a minute, even during a statement.
     otherwise("keepalives_idle", nullptr, "15");
     otherwise("keepalives_interval", nullptr, "5");
     otherwise("keepalives_count", nullptr, "3");
@@ -135,7 +135,7 @@ std::string complete_dsn(const std::string& dsn) {
 }
 
 pqxx::result Transaction::run(std::string_view sql, const Params& params) {
-    tell();
+    statement_begins();
 #if PQXX_VERSION_MAJOR >= 7
     const pqxx::zview text{sql.data(), sql.size()};
 #else
@@ -166,7 +166,7 @@ std::int64_t Transaction::write(std::string_view sql, const Params& params) {
 }
 
 void Transaction::script(std::string_view sql) {
-    tell();
+    statement_begins();
     tx_.exec(std::string(sql));
 }
 
@@ -182,7 +182,7 @@ void Savepoint::roll_back() {
     tx_.script("ROLLBACK TO SAVEPOINT " + name_ + "; RELEASE SAVEPOINT " + name_);
 }
 
-// libpq's handle is kept beside libpqxx's connection, which does not give it away.
+// Keeps libpq's handle next to libpqxx's connection, which does not expose it.
 #if PQXX_VERSION_MAJOR >= 7
 struct Connection::Session {
     explicit Session(PGconn* opened) : raw(opened) {
@@ -199,7 +199,7 @@ struct Connection::Session {
 #else
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-/// Gives libpqxx a session that is open already.
+/// Passes an open session to libpqxx.
 struct OpenPolicy : pqxx::connectionpolicy {
     explicit OpenPolicy(PGconn* opened) : connectionpolicy(""), raw(opened) {}
     handle do_startconnect(handle before) override { return before ? before : raw; }
@@ -210,7 +210,7 @@ class OpenConnection : public pqxx::connection_base {
   public:
     explicit OpenConnection(PGconn* opened) : connection_base(policy_), policy_(opened) {
         init();
-        // A silent new session in the middle of a transaction would lose its first half.
+        // A silent reconnect in the middle of a transaction would lose its first half.
         inhibit_reactivation(true);
         set_verbosity(terse);
     }
@@ -257,9 +257,9 @@ void Connection::transact(const std::function<void(Transaction&)>& work) {
             work(transaction);
         });
     } catch (const SinkError& error) {
-        // That a session was cut while nobody used it shows only now. Nothing of this transaction has begun,
-        // and the server may well be there: for somebody who is stopping it is the only chance to leave in
-        // order.
+        // A session that was cut while idle fails only now. Nothing of this transaction has begun, and the
+        // server may be available, so one reconnect is worth it, even while the program stops and retries
+        // nothing else.
         if (!kept || begun || error.kind() != SinkError::Kind::unavailable) throw;
         run_transaction(work);
     }
@@ -271,7 +271,7 @@ bool Connection::begin(Session& session, Transaction& transaction) {
         transaction.run(sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
                                      std::to_string(settings_.lock_timeout.count()),
                                      std::to_string(settings_.silence_timeout.count())})[0];
-    // A pooler stands for many sessions and says so by a process that is none of them.
+    // Detects a pooler: the process id that it reports to the client is not the backend's.
     if (row["session"].as<int>() != PQbackendPID(session.raw)) session.prepared.forbid();
     transaction.set_began_at(row["now"].c_str());
     if (const std::string encoding = row["encoding"].c_str(); encoding != "UTF8") {
@@ -316,8 +316,9 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + words_of(error));
         } catch (const RestartTransaction&) {
             if (attempt < kTransactionAttempts) continue;
-            throw SinkError(SinkError::Kind::unavailable,
-                            "PostgreSQL: what was to be written keeps changing; it is tried again");
+            throw SinkError(
+                SinkError::Kind::unavailable,
+                "PostgreSQL: concurrent changes keep preventing the transaction; it will be tried again");
         } catch (const pqxx::sql_error& error) {
             if (attempt < kTransactionAttempts && session_->prepared.any() && is_of_prepared(error)) {
                 may_prepare_ = false;
@@ -329,9 +330,9 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
                 prelude_ = true;
                 continue;
             }
-            const SinkError told = statement_error(error, words_of(error));
-            if (told.kind() == SinkError::Kind::unavailable) session_.reset();
-            throw told;
+            const SinkError known = statement_error(error, words_of(error));
+            if (known.kind() == SinkError::Kind::unavailable) session_.reset();
+            throw known;
         } catch (const pqxx::failure& error) {
             session_.reset();
             throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + words_of(error));

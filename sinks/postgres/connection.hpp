@@ -1,5 +1,5 @@
-// One PostgreSQL connection: transactions with time limits, errors as SinkError, libpqxx 6 and 7 alike.
-// libpqxx stays in the sources of this folder.
+// One PostgreSQL connection: transactions with time limits, errors as SinkError, support for libpqxx 6 and 7.
+// Only sources of this folder include libpqxx.
 #pragma once
 
 #include <chrono>
@@ -29,32 +29,32 @@ struct ConnectSettings {
     std::chrono::milliseconds statement_timeout{60'000};
     std::function<void()> on_statement{};  ///< called before every statement
     std::chrono::milliseconds lock_timeout{
-        10'000};  ///< shorter: waiting for a lock says more than a slow statement
+        10'000};  ///< shorter than the statement timeout, so that errors distinguish lock waits
     std::chrono::milliseconds silence_timeout{
-        20'000};  ///< between two statements: this program computes for milliseconds there
+        20'000};  ///< between two statements, where this program needs only milliseconds
 };
 
-/// An open transaction; statements are those of sql/, by the text that sql.hpp embeds.
+/// An open transaction. Its statements are constants of sql.hpp.
 class Transaction {
   public:
     Transaction(pqxx::transaction_base& tx, pg_conn* session, Prepared& prepared,
                 const std::function<void()>& on_statement)
         : tx_(tx), session_(session), prepared_(prepared), on_statement_(on_statement) {}
-    /// Runs a statement. Parameters travel apart from the text.
+    /// Runs a statement. Parameters are sent separately from its text.
     pqxx::result run(std::string_view sql, const Params& params = {});
-    /// Like run(), and returns how many rows it wrote.
+    /// Like run(), but returns the number of rows written.
     std::int64_t write(std::string_view sql, const Params& params = {});
-    /// Several statements without parameters, as in a migration.
+    /// Runs several statements without parameters, such as a migration.
     void script(std::string_view sql);
-    /// A statement begins that does not go through run(), such as a COPY.
-    void tell() const {
+    /// Call it before a statement that does not use run(), such as a COPY.
+    void statement_begins() const {
         if (on_statement_) on_statement_();
     }
-    /// As a name in a statement.
+    /// Quotes an identifier.
     std::string quote_name(const std::string& name) const { return tx_.quote_name(name); }
     /// libpq's handle of the same session, for what libpqxx does not do.
     pg_conn* session() const { return session_; }
-    /// When the transaction began, by the server's clock, as PostgreSQL writes a time.
+    /// The start of the transaction by the server's clock, in PostgreSQL's text format.
     const std::string& began_at() const { return began_at_; }
     void set_began_at(std::string time) { began_at_ = std::move(time); }
 
@@ -66,9 +66,9 @@ class Transaction {
     std::string began_at_;
 };
 
-/// A part of a transaction that can be undone by itself. Of savepoints with one name the innermost counts.
-/// One that is neither released nor rolled back ends with the transaction. (libpqxx's own begins with the
-/// first statement that goes through it, which a COPY over libpq does not.)
+/// A savepoint. If several have one name, the innermost is used. One that is neither released nor rolled back
+/// ends with the transaction. (pqxx::subtransaction begins with the first statement through libpqxx, but our
+/// COPY goes through libpq.)
 class Savepoint {
   public:
     Savepoint(Transaction& tx, std::string name);
@@ -80,22 +80,22 @@ class Savepoint {
     std::string name_;
 };
 
-/// Thrown out of the work of a transaction that has to begin anew, because what it read has gone meanwhile.
+/// Thrown by the work of a transaction that has to restart because what it read was deleted meanwhile.
 struct RestartTransaction {};
 
-/// A connection that opens by itself and forgets itself when it breaks. One thread at a time.
+/// A connection that opens on first use, and again after it has broken. Used by one thread at a time.
 class Connection {
   public:
     explicit Connection(ConnectSettings settings);
     ~Connection();
     /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and RestartTransaction
-    /// are retried a few times, so `work` may run more than once. A session that turns out to be gone before
-    /// anything was asked of it is opened anew, once. Throws SinkError only.
+    /// are retried a few times, so `work` may run more than once. Reconnects once if the session turns out to
+    /// be broken at the start. Throws SinkError only.
     void transact(const std::function<void(Transaction&)>& work);
-    /// transact() for work that returns an answer: that of the run which was committed.
-    template <typename Work>
-    auto query(Work work) -> std::invoke_result_t<Work, Transaction&> {
-        std::optional<std::invoke_result_t<Work, Transaction&>> answer;
+    /// transact() for work with a result. Returns the result of the committed run.
+    template <typename Function>
+    auto query(Function work) -> std::invoke_result_t<Function, Transaction&> {
+        std::optional<std::invoke_result_t<Function, Transaction&>> answer;
         transact([&](Transaction& tx) { answer.emplace(work(tx)); });
         return std::move(*answer);
     }
@@ -104,7 +104,7 @@ class Connection {
   private:
     struct Session;
     Session& open();
-    /// Applies the settings of a transaction. False: the transaction must be restarted, with the prelude.
+    /// Applies the settings of a transaction. Returns false if it must be restarted with the prelude.
     bool begin(Session& session, Transaction& transaction);
     void run_transaction(const std::function<void(Transaction&)>& work);
 
@@ -118,11 +118,11 @@ class Connection {
     std::unique_ptr<Session> session_;
 };
 
-/// The DSN with time limits added where it names none (connect_timeout, TCP keepalives), application_name,
-/// and UTF-8 as the session's encoding in any case. A DSN that libpq cannot read is returned as it is.
+/// Returns the DSN with defaults for missing parameters (connect_timeout, TCP keepalives, application_name)
+/// and with UTF-8 as the session's encoding. Returns a DSN that libpq cannot parse unchanged.
 std::string complete_dsn(const std::string& dsn);
 
-/// The SQLSTATE of an error; empty if the library does not tell.
+/// The SQLSTATE of an error; empty if the library does not report it.
 std::string sqlstate(const pqxx::sql_error& error);
 
 }  // namespace glia::postgres

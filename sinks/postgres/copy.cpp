@@ -8,8 +8,8 @@
 namespace glia::postgres {
 namespace {
 
-// One message of the protocol: large enough that its head does not count, small enough to leave libpq's
-// buffer small.
+// Bytes per protocol message: large enough to make the message header negligible, small enough to keep
+// libpq's buffer small.
 constexpr std::size_t kPiece = std::size_t{64} * 1024;
 
 struct ClearResult {
@@ -17,7 +17,7 @@ struct ClearResult {
 };
 using Answer = std::unique_ptr<PGresult, ClearResult>;
 
-/// What libpqxx would throw for this answer.
+/// Throws the exception that libpqxx would throw for this result.
 [[noreturn]] void fail(PGconn* session, const PGresult* answer, const std::string& statement) {
     const char* code = answer ? PQresultErrorField(answer, PG_DIAG_SQLSTATE) : nullptr;
     const std::string state = code ? code : "";
@@ -28,7 +28,7 @@ using Answer = std::unique_ptr<PGresult, ClearResult>;
     throw pqxx::sql_error(text, statement, code);
 }
 
-/// Reads the answers until there are no more, so that the connection is ready for the next statement.
+/// Reads the results until there are no more, so that the connection is ready for the next statement.
 void end(PGconn* session, const std::string& statement) {
     Answer failed;
     while (Answer answer{PQgetResult(session)}) {
@@ -47,13 +47,13 @@ std::string statement_for(const Table& table) {
 }
 
 void copy_slice(Transaction& tx, const std::string& statement, const std::string& slice) {
-    tx.tell();
+    tx.statement_begins();
     PGconn* session = tx.session();
     const Answer begun{PQexec(session, statement.c_str())};
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) fail(session, begun.get(), statement);
     for (std::size_t sent = 0; sent < slice.size(); sent += kPiece) {
         const std::size_t piece = std::min(kPiece, slice.size() - sent);
-        // The server may have refused a row already; the answer to the end says which.
+        // The server may have refused a row already; the result of PQputCopyEnd() reports it.
         if (PQputCopyData(session, slice.data() + sent, static_cast<int>(piece)) != 1) break;
     }
     if (PQputCopyEnd(session, nullptr) != 1 && PQstatus(session) != CONNECTION_OK) {

@@ -1,4 +1,5 @@
-// COPY of what is new, over libpq itself: libpqxx 6 and 7 send it row by row, each value escaped on its own.
+// Copies new rows with binary COPY through libpq: libpqxx 6 and 7 only have text COPY, row by row, and escape
+// each value.
 #pragma once
 
 #include "sinks/postgres/connection.hpp"
@@ -6,8 +7,8 @@
 
 namespace glia::postgres {
 
-/// Adds `rows` (encoded for COPY) to their table; nothing if there are none. Throws what libpqxx throws for a
-/// statement that fails: pqxx::unique_violation, other pqxx::sql_error, pqxx::broken_connection.
+/// Copies `rows` (encoded for COPY) into their table. Does nothing if there are none. Throws what libpqxx
+/// throws for a failed statement: pqxx::unique_violation, another pqxx::sql_error, pqxx::broken_connection.
 void copy(Transaction& tx, Rows rows);
 
 }  // namespace glia::postgres

@@ -8,14 +8,17 @@
 #include "sinks/directory_hash.hpp"
 #include "sinks/postgres/checkpoint.hpp"
 #include "sinks/postgres/directory_tables.hpp"
+#include "sinks/postgres/name_history.hpp"
 #include "sinks/postgres/operators.hpp"
+#include "sinks/postgres/rejects.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/stores.hpp"
+#include "sinks/time_zone_names.hpp"
 
 namespace glia::postgres {
 namespace {
 
-// Rows in one statement: bounds what is encoded of them to a few MB.
+// Maximum rows per statement. Bounds the encoded size to a few MB.
 constexpr std::size_t kRowsAtOnce = 1000;
 
 /// How records of one kind are stored.
@@ -43,10 +46,10 @@ struct Kind<QueueEntry> {
     static std::string_view upsert() { return sql::upsert_listed_queues; }
 };
 
-/// What is stored of a record.
+/// The stored state of a record.
 struct Stored {
     std::string hash;
-    OptionalText name;  ///< of a queue
+    OptionalText name;  ///< the stored name, for queues only
     bool missing = false;
 };
 
@@ -70,7 +73,7 @@ class ListingWriter {
         if (lease_.stream == Stream::queues) mark_queues(of_site);
         return counts_;
     }
-    /// A site as the configuration has it.
+    /// Writes a site's entry from the configuration.
     void write_configured(const SiteEntry& site) {
         const auto known = tx_.run(sql::stored_sites, {array(std::vector<std::string>{*site.id})});
         if (!known.empty() && !truth(known[0], "configured")) return;
@@ -81,7 +84,8 @@ class ListingWriter {
   private:
     using StoredById = std::map<std::string, Stored, std::less<>>;
 
-    /// What is stored of those that were forgotten goes: an imported tombstone names no id.
+    /// Returns the entries that were not forgotten, and erases the stored rows of the others: an imported
+    /// tombstone has no id, so they are found only now.
     const std::vector<OperatorEntry>& without_forgotten(const std::vector<OperatorEntry>& entries) {
         std::vector<std::string> ids;
         for (const OperatorEntry& entry : entries) ids.push_back(*entry.id);
@@ -97,7 +101,7 @@ class ListingWriter {
     template <typename Entry>
     StoredById write_entries(const std::vector<Entry>& entries) {
         StoredById before;
-        std::map<std::string, const Entry*> by_id;  // of two with one id the last counts
+        std::map<std::string, const Entry*> by_id;  // the last record of an id is used
         for (const Entry& entry : entries) by_id[*entry.id] = &entry;
         std::vector<const Entry*> chunk;
         for (auto at = by_id.begin(); at != by_id.end();) {
@@ -129,15 +133,14 @@ class ListingWriter {
         if (changed.empty()) return;
         Params params{std::move(rows).finished()};
         if constexpr (!std::is_same_v<Entry, QueueEntry>) params.emplace_back(tx_.began_at());
-        std::vector<Param> ids, names;
+        CurrentNames current;
         for (const auto& row : tx_.run(Kind<Entry>::upsert(), params)) {
             const OptionalText id = text(row, "id");
-            ids.emplace_back(id);
-            names.emplace_back(changed.at(*id)->name);
+            current.ids.emplace_back(id);
+            current.names.emplace_back(changed.at(*id)->name);
+            current.since.push_back(valid_from());
         }
-        const Params history{Kind<Entry>::kHistory, array(ids), array(names), valid_from()};
-        tx_.run(sql::close_names, history);
-        tx_.run(sql::open_names, history);
+        record_names(tx_, Kind<Entry>::kHistory, current);
     }
 
     template <typename Entry>
@@ -152,7 +155,7 @@ class ListingWriter {
         }
     }
 
-    /// True for a queue that an engagement has given another name since.
+    /// True for a queue whose name a later engagement has changed.
     template <typename Entry>
     static bool has_other_name(const Entry& entry, const Stored& stored) {
         if constexpr (!std::is_same_v<Entry, QueueEntry>) return false;
@@ -166,15 +169,24 @@ class ListingWriter {
         QueueEntryTable::add(rows, entry, {fetched_at_, hash});
     }
     void add_row(Rows& rows, SiteEntry entry, const RecordHash& hash) {
-        // A time zone that this PostgreSQL does not know would end every query of a view.
-        if (entry.iana_time_zone &&
-            tx_.run(sql::known_time_zones, {array(std::vector<Param>{entry.iana_time_zone})}).empty())
-            entry.iana_time_zone.reset();
+        entry.iana_time_zone = known_time_zone(entry.iana_time_zone);
         SiteEntryTable::add(rows, entry, {fetched_at_, hash});
+    }
+    /// Returns a name of the zone that this PostgreSQL knows: an unknown name would make every query of a
+    /// view fail.
+    OptionalText known_time_zone(const OptionalText& zone) {
+        if (!zone) return zone;
+        std::vector<std::string> names{*zone};
+        if (auto other = other_iana_name(*zone)) names.push_back(*std::move(other));
+        std::set<std::string> known;
+        for (const auto& row : tx_.run(sql::known_time_zones, {array(names)})) known.insert(row[0].c_str());
+        const auto found = std::find_if(names.begin(), names.end(),
+                                        [&](const std::string& name) { return known.contains(name); });
+        return found == names.end() ? std::nullopt : OptionalText{*found};
     }
     Param valid_from() const { return fetched_at_ ? to_text(*fetched_at_) : tx_.began_at(); }
 
-    /// Those among them whose row says that they are missing.
+    /// Returns the ids of the rows that are marked as missing.
     static std::vector<std::string> missing_of(const StoredById& stored) {
         std::vector<std::string> ids;
         for (const auto& [id, row] : stored) {
@@ -191,7 +203,7 @@ class ListingWriter {
         std::vector<std::string> added, gone;
         std::set_difference(listed.begin(), listed.end(), linked.begin(), linked.end(),
                             std::back_inserter(added));
-        if (listing_.every_record_known)
+        if (listing_.every_record_known())
             std::set_difference(linked.begin(), linked.end(), listed.begin(), listed.end(),
                                 std::back_inserter(gone));
         std::vector<std::string> touched = missing_of(before);
@@ -211,7 +223,7 @@ class ListingWriter {
     void mark_queues(const StoredById& before) {
         const auto back = missing_of(before);
         if (!back.empty()) counts_.returned = tx_.write(sql::find_queues, {array(back)});
-        if (!listing_.every_record_known) return;
+        if (!listing_.every_record_known()) return;
         std::set<std::string> listed;
         for (const QueueEntry& entry : listing_.records.queues) listed.insert(*entry.id);
         std::vector<std::string> gone;
@@ -243,15 +255,18 @@ class PostgresDirectoryStore final : public DirectoryStore {
                              {lease.site_id, param(lease.epoch), name_of(lease.stream),
                               param(listing.next_in.count()), to_text(listing.fetched_at),
                               param(listing.pages), param(static_cast<std::int64_t>(listing.records.size())),
-                              param(listing.rejected), param(listing.requests)})
+                              param(static_cast<std::int64_t>(listing.rejected.size())),
+                              param(listing.requests)})
                           .size()),
                   describe(lease));
+            replace_rejected(tx, lease.site_id, name_of(lease.stream), listing.rejected);
             return ListingWriter(tx, lease, listing).write();
         });
     }
 
     bool refuse_listing(const SiteTarget& lease, const DirectoryRefusal& refusal) override {
         return connection_.query([&](Transaction& tx) {
+            tx.run(sql::lock_refusals, {name_of(lease.stream)});
             const auto released =
                 tx.run(sql::directory_refused,
                        {lease.site_id, param(lease.epoch), name_of(lease.stream),
@@ -263,13 +278,12 @@ class PostgresDirectoryStore final : public DirectoryStore {
         });
     }
 
-    std::vector<std::string> sites_named(const std::string& name,
-                                         const std::vector<std::string>& ids) override {
+    std::map<std::string, std::string> site_names(const std::vector<std::string>& ids) override {
         return connection_.query([&](Transaction& tx) {
-            std::vector<std::string> found;
-            for (const auto& row : tx.run(sql::sites_named, {name, array(ids)}))
-                found.push_back(*text(row, "id"));
-            return found;
+            std::map<std::string, std::string> names;
+            for (const auto& row : tx.run(sql::site_names, {array(ids)}))
+                names.emplace(*text(row, "id"), *text(row, "name"));
+            return names;
         });
     }
 

@@ -6,7 +6,7 @@
 
 namespace glia::postgres {
 
-/// What a row holds of the listing that last changed it.
+/// The columns of a row that describe the listing which last changed it.
 struct DirectoryRow {
     OptionalInstant fetched_at;  ///< none: from the configuration
     std::optional<RecordHash> content_hash;
@@ -14,7 +14,7 @@ struct DirectoryRow {
 using DirectoryRowFields = FieldList<OwnColumn<"fetched_at", &DirectoryRow::fetched_at, FieldKind::time>,
                                      OwnColumn<"content_hash", &DirectoryRow::content_hash, FieldKind::hash>>;
 
-/// The same of a queue, whose row engagements change as well.
+/// The same for a queue. Engagements change its row too.
 struct ListedQueueRow {
     OptionalInstant listed_at;
     std::optional<RecordHash> content_hash;

@@ -17,11 +17,11 @@ using Options = std::unique_ptr<PQconninfoOption, Freed>;
 Options parse(const std::string& dsn) {
     char* complaint = nullptr;
     Options options(PQconninfoParse(dsn.c_str(), &complaint));
-    PQfreemem(complaint);  // never shown: it quotes the DSN
+    PQfreemem(complaint);  // dropped, because it quotes the DSN
     return options;
 }
 
-/// A keyword with free text, and the characters allowed in it beside letters, digits, `_`, `-` and `.`.
+/// A keyword with free text, and the characters allowed in it besides letters, digits, `_`, `-` and `.`.
 struct FreeText {
     std::string_view keyword;
     std::string_view characters;

@@ -39,8 +39,8 @@ bool is_space(char c) {
     return std::isspace(static_cast<unsigned char>(c)) != 0;
 }
 
-/// Locates a parameter by its number and the valid keyword before it. Its own text may be a piece of a
-/// password.
+/// Describes a parameter by its number and by the valid keyword before it. Does not quote its text, which may
+/// be part of a password.
 class Place {
   public:
     void next() { ++number_; }
@@ -320,7 +320,7 @@ std::vector<Variable> variables() {
                                                                                  PQconninfoFree);
     for (const PQconninfoOption* option = options.get(); option && option->keyword; ++option) {
         if (!option->envvar) continue;
-        // Nothing here ever changes the environment.
+        // The program never changes its environment, so getenv() cannot race.
         const char* value = std::getenv(option->envvar);  // NOLINT(concurrency-mt-unsafe)
         if (!value) continue;
         found.push_back({option->envvar,

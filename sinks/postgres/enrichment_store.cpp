@@ -6,10 +6,10 @@
 namespace glia::postgres {
 namespace {
 
-// Engagements that one statement reads: a fraction of a second.
+// Engagements read per statement, which takes a fraction of a second.
 constexpr std::int64_t kEngagementsPerRead = 5000;
 
-/// What queue_missed() is given: a column for each member.
+/// The parameters of queue_missed(), one array for each member.
 struct MissedItems {
     std::vector<std::string> engagements, items;
     std::vector<Param> created, fetched, changed;
@@ -65,9 +65,8 @@ class PostgresEnrichmentStore final : public EnrichmentStore {
     }
 
     void record_enqueued(WorkKind kind, Seconds ago) override {
-        connection_.transact([&](Transaction& tx) {
-            tx.run(sql::queued_through, {name_of(kind), param(ago.count())});
-        });
+        connection_.transact(
+            [&](Transaction& tx) { tx.run(sql::queued_through, {name_of(kind), param(ago.count())}); });
     }
 
     bool take_wait_turn(Seconds every) override {
@@ -84,7 +83,7 @@ class PostgresEnrichmentStore final : public EnrichmentStore {
 
     void record_result(const std::string& kind, const std::string& error) override {
         connection_.transact([&](Transaction& tx) {
-            tx.run(sql::enricher_fared, {kind, error.empty() ? std::nullopt : Param{error}});
+            tx.run(sql::record_enricher_result, {kind, error.empty() ? std::nullopt : Param{error}});
         });
     }
 

@@ -1,9 +1,10 @@
-// Erasing for good (DESIGN.md §1, forget), and by age: rows go in small transactions, and what was forgotten
-// stays away, because every writer looks for its tombstone.
+// Erasure by order (DESIGN.md §1, forget) and by age. Deletes rows in small transactions. Forgotten data is
+// not written again, because every writer checks the tombstones.
 #include <algorithm>
 #include <string>
 
 #include "sinks/content_hash.hpp"
+#include "sinks/fields/directory_fields.hpp"
 #include "sinks/postgres/children.hpp"
 #include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/operators.hpp"
@@ -14,7 +15,7 @@
 namespace glia::postgres {
 namespace {
 
-// Engagements erased in one transaction: while they are, nobody else commits.
+// Engagements erased per transaction. Small, because the transaction blocks all commits.
 constexpr std::size_t kAtOnce = 200;
 
 std::string id_digest(const std::string& id) {
@@ -23,22 +24,23 @@ std::string id_digest(const std::string& id) {
 
 Erased erase(Transaction& tx, const std::vector<std::string>& engagements) {
     Erased erased;
-    // The engagements first: whoever writes one now is waited for, and the children it leaves are seen by the
-    // next statement.
+    // Deletes the engagements first: the statement waits for a transaction that writes one of them, and the
+    // next statement then sees the children that it wrote.
     erased.engagements = tx.write(sql::erase_engagements, {array(engagements)});
     erase_children(tx, engagements);
     erased.rejected = integer(tx.run(sql::erase_state, {array(engagements)})[0], "rejected");
     return erased;
 }
 
-/// Each with a tombstone of its own: it stays away even if the API should name its visitor otherwise one day.
+/// Erases engagements and adds a tombstone for each, so that it is not loaded again even if the API later
+/// reports another visitor for it.
 Erased forget_engagements(Transaction& tx, const std::vector<std::string>& engagements) {
-    std::vector<std::string> marks;
-    marks.reserve(engagements.size());
-    for (const std::string& id : engagements) marks.push_back(id_digest(id));
+    std::vector<std::string> digests;
+    digests.reserve(engagements.size());
+    for (const std::string& id : engagements) digests.push_back(id_digest(id));
     tx.run(sql::lock_forgotten);
     tx.run(sql::add_forgotten,
-           {array(std::vector<std::string>(engagements.size(), "engagement")), array(marks)});
+           {array(std::vector<std::string>(engagements.size(), "engagement")), array(digests)});
     return erase(tx, engagements);
 }
 
@@ -53,8 +55,8 @@ std::vector<std::string> ids_of(const pqxx::result& rows) {
     return ids;
 }
 
-/// Erases the next of those that one walk by created_at finds, and moves the cursor behind them. True if
-/// there may be more.
+/// Erases the engagements of one page in the order of created_at and moves the cursor past them. Returns true
+/// if there may be more.
 bool erase_expired(Transaction& tx, const pqxx::result& rows, RetentionCursor& cursor, Erased& erased) {
     const std::vector<std::string> engagements = ids_of(rows);
     if (!engagements.empty()) {
@@ -64,7 +66,7 @@ bool erase_expired(Transaction& tx, const pqxx::result& rows, RetentionCursor& c
     return engagements.size() == kAtOnce;
 }
 
-/// The stage that `cursor` is at, or the next one if that is through.
+/// Performs a step of the cursor's stage, and moves to the next stage when it is complete.
 Erased erase_of_stage(Transaction& tx, Instant before, RetentionCursor& cursor) {
     using Stage = RetentionCursor::Stage;
     const Param some = param(static_cast<std::int64_t>(kAtOnce));
@@ -101,32 +103,97 @@ Erased erase_of_stage(Transaction& tx, Instant before, RetentionCursor& cursor) 
     return erased;
 }
 
-/// A part of what is stored of the tombstones of another database: first engagements, by their ids (a cursor
-/// "e" and the last one), then rejected records ("r" and the last one's number).
-ErasureStep erase_buried(Connection& connection, const ErasureOrder& order) {
+// The scan of the tables for the tombstones of another database has three stages, each with a cursor of its
+// own: "e" and the id of the last engagement, "r" and the number of the last rejected record, "o" and the id
+// of the last operator.
+
+ErasureStep erase_buried_engagements(Connection& connection, const std::string& after) {
     ErasureStep step{{}, false, "r0"};
-    if (order.cursor.empty() || order.cursor.front() == 'e') {
-        const auto page = buried_engagements(connection, order.cursor.empty() ? "" : order.cursor.substr(1));
-        for (std::size_t at = 0; at < page.buried.size(); at += kAtOnce) {
-            const std::size_t end = std::min(at + kAtOnce, page.buried.size());
-            const std::vector<std::string> some(page.buried.begin() + static_cast<std::ptrdiff_t>(at),
-                                                page.buried.begin() + static_cast<std::ptrdiff_t>(end));
-            Erased erased;
-            connection.transact([&](Transaction& tx) { erased = forget_engagements(tx, some); });
-            step.erased += erased;
-        }
-        if (page.last) step.cursor = "e" + *page.last;
-        return step;
+    const auto page = buried_engagements(connection, after);
+    for (std::size_t at = 0; at < page.buried.size(); at += kAtOnce) {
+        const std::size_t end = std::min(at + kAtOnce, page.buried.size());
+        const std::vector<std::string> some(page.buried.begin() + static_cast<std::ptrdiff_t>(at),
+                                            page.buried.begin() + static_cast<std::ptrdiff_t>(end));
+        Erased erased;
+        connection.transact([&](Transaction& tx) { erased = forget_engagements(tx, some); });
+        step.erased += erased;
     }
-    const auto page = buried_rejects(connection, std::stoll(order.cursor.substr(1)));
+    if (page.last) step.cursor = "e" + *page.last;
+    return step;
+}
+
+ErasureStep erase_buried_rejects(Connection& connection, std::int64_t after) {
+    ErasureStep step{{}, false, "o"};
+    const auto page = buried_rejects(connection, after);
     std::vector<Param> ids;
     for (const std::int64_t id : page.buried) ids.push_back(param(id));
+    if (!ids.empty()) {
+        connection.transact(
+            [&](Transaction& tx) { step.erased.rejected = tx.write(sql::erase_rejected, {array(ids)}); });
+    }
+    if (page.last) step.cursor = "r" + std::to_string(*page.last);
+    return step;
+}
+
+/// Stores an erasure order for each operator, like `forget --operator`, because such an erasure has several
+/// steps.
+ErasureStep order_buried_operators(Connection& connection, const ErasureOrder& order) {
+    ErasureStep step;
+    const auto page = buried_operators(connection, order.cursor.substr(1));
+    const std::vector<std::string> kinds(page.buried.size(), "operator");
     connection.transact([&](Transaction& tx) {
-        if (!ids.empty()) step.erased.rejected = tx.write(sql::erase_rejected, {array(ids)});
+        if (!kinds.empty()) tx.run(sql::add_erasures, {array(kinds), array(page.buried)});
         if (!page.last) end_erasure(tx, order);
     });
     step.finished = !page.last;
-    if (page.last) step.cursor = "r" + std::to_string(*page.last);
+    if (page.last) step.cursor = "o" + *page.last;
+    return step;
+}
+
+ErasureStep erase_buried(Connection& connection, const ErasureOrder& order) {
+    if (order.cursor.empty()) return erase_buried_engagements(connection, "");
+    switch (order.cursor.front()) {
+        case 'e':
+            return erase_buried_engagements(connection, order.cursor.substr(1));
+        case 'r':
+            return erase_buried_rejects(connection, std::stoll(order.cursor.substr(1)));
+        default:
+            return order_buried_operators(connection, order);
+    }
+}
+
+// Chat messages read per step of an operator's erasure. There is no index by sender, because it would slow
+// down every stored chat for the sake of rare erasures.
+constexpr std::int64_t kMessagesPerPage = 5000;
+
+/// Erases first the operator's rows, then the operator's name in the chats, page by page. The cursor is the
+/// position and the engagement of the last message read.
+ErasureStep erase_operator(Transaction& tx, const ErasureOrder& order) {
+    ErasureStep step;
+    if (order.cursor.empty()) {
+        step.erased.operators = erase_operators(tx, {order.id});
+        step.erased.rejected = tx.write(sql::erase_rejected_of_operator, {order.id});
+        step.finished = false;
+        step.cursor = "-1 ";
+        return step;
+    }
+    const std::size_t space = order.cursor.find(' ');
+    const auto page = tx.run(
+        sql::operator_messages_after,
+        {order.id, order.cursor.substr(space + 1), order.cursor.substr(0, space), param(kMessagesPerPage)});
+    std::vector<std::string> engagements, positions;
+    for (const auto& row : page) {
+        if (!truth(row, "sent")) continue;
+        engagements.push_back(*text(row, "engagement_id"));
+        positions.push_back(*text(row, "position"));
+    }
+    if (!engagements.empty()) tx.run(sql::erase_senders, {array(engagements), array(positions)});
+    step.finished = static_cast<std::int64_t>(page.size()) < kMessagesPerPage;
+    if (step.finished) {
+        end_erasure(tx, order);
+    } else {
+        step.cursor = *text(page.back(), "position") + " " + *text(page.back(), "engagement_id");
+    }
     return step;
 }
 
@@ -136,12 +203,12 @@ class PostgresErasureStore final : public ErasureStore {
   public:
     explicit PostgresErasureStore(Connection& connection) : connection_(connection) {}
 
-    /// The tombstones, and the order to erase what they name: from then on none of it is written again.
+    /// Stores the tombstones and the order in one transaction. From then on the data is not written again.
     void forget(const ForgetOrder& order) override {
-        std::vector<std::string> kinds, marks, order_kinds, ids;
+        std::vector<std::string> kinds, digests, order_kinds, ids;
         const auto add = [&](const char* kind, const std::string& id) {
             for (auto* list : {&kinds, &order_kinds}) list->emplace_back(kind);
-            marks.push_back(id_digest(id));
+            digests.push_back(id_digest(id));
             ids.push_back(id);
         };
         if (order.engagement_id) add("engagement", *order.engagement_id);
@@ -151,7 +218,7 @@ class PostgresErasureStore final : public ErasureStore {
         }
         connection_.transact([&](Transaction& tx) {
             tx.run(sql::lock_forgotten);
-            tx.run(sql::add_forgotten, {array(kinds), array(marks)});
+            tx.run(sql::add_forgotten, {array(kinds), array(digests)});
             tx.run(sql::add_erasures, {array(order_kinds), array(ids)});
         });
     }
@@ -174,11 +241,7 @@ class PostgresErasureStore final : public ErasureStore {
                 end_erasure(tx, order);
                 return step;
             }
-            if (order.kind == "operator") {
-                step.erased.operators = erase_operators(tx, {order.id});
-                end_erasure(tx, order);
-                return step;
-            }
+            if (order.kind == "operator") return erase_operator(tx, order);
             const auto engagements = ids_of(
                 tx.run(sql::engagements_of_visitor, {order.id, param(static_cast<std::int64_t>(kAtOnce))}));
             if (!engagements.empty()) {
@@ -192,7 +255,8 @@ class PostgresErasureStore final : public ErasureStore {
         });
     }
 
-    /// Engagements created before, rejected records last seen before, and samples taken before.
+    /// Erases engagements created before `before`, rejected records last seen before it, and samples taken
+    /// before it.
     Erased erase_older(Instant before, RetentionCursor& cursor) override {
         RetentionCursor next;
         const Erased erased = connection_.query([&](Transaction& tx) {
@@ -209,9 +273,8 @@ class PostgresErasureStore final : public ErasureStore {
         });
     }
     void recordings_erased(const std::vector<std::string>& engagements) override {
-        connection_.transact([&](Transaction& tx) {
-            tx.run(sql::end_erasures, {"recordings", array(engagements)});
-        });
+        connection_.transact(
+            [&](Transaction& tx) { tx.run(sql::end_erasures, {"recordings", array(engagements)}); });
     }
 
     std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) override {
@@ -223,6 +286,25 @@ class PostgresErasureStore final : public ErasureStore {
     void erase_examples(const ForbiddenExamples& forbidden) override {
         connection_.transact([&](Transaction& tx) {
             tx.run(sql::forbid_examples, {param(forbidden.unknown), array(forbidden.members)});
+        });
+    }
+    void erase_operator_data(const OperatorPrivacy& privacy) override {
+        using Stored = OperatorPrivacy::Stored;
+        connection_.transact([&](Transaction& tx) {
+            if (privacy.names != Stored::all) {
+                const Param pseudonyms = param(privacy.names == Stored::pseudonyms);
+                tx.run(sql::forbid_operator_names, {pseudonyms});
+                tx.run(sql::clear_operator_names, {pseudonyms});
+                tx.run(sql::forbid_rejected_operators,
+                       {pseudonyms, array(operator_members(PersonalData::operator_name))});
+            }
+            if (privacy.contacts == Stored::all) return;
+            const Param pseudonyms = param(privacy.contacts == Stored::pseudonyms);
+            const std::vector<std::string> members(kOperatorContactMembers.begin(),
+                                                   kOperatorContactMembers.end());
+            tx.run(sql::clear_operator_contacts, {pseudonyms, array(members)});
+            tx.run(sql::forbid_rejected_operators,
+                   {pseudonyms, array(operator_members(PersonalData::operator_contact))});
         });
     }
 

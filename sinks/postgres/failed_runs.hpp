@@ -1,4 +1,4 @@
-// Failures in sync_runs: the same again is counted, not repeated.
+// Failures in sync_runs. A repeated failure increments the counter of its row instead of adding a row.
 #pragma once
 
 #include <optional>
@@ -19,8 +19,8 @@ struct Failure {
     Stream stream = Stream::engagements;
 };
 
-/// Adds a row to sync_runs and returns its id. None: it equals the last failure, which `last_run` names
-/// (failed_run_id), and is counted there.
+/// Adds a row to sync_runs and returns its id. If the failure equals the last one, which `last_run` names
+/// (failed_run_id), increments its counter and returns none.
 std::optional<std::int64_t> add_failure(Transaction& tx, const Failure& failure, const pqxx::row& last_run);
 
 }  // namespace glia::postgres

@@ -1,4 +1,4 @@
-// The leading column of the index on (first_site_id, created_at), for questions about a time.
+// Enumerates the leading column of the index on (first_site_id, created_at), for queries by created_at alone.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace glia::postgres {
 
-/// The sites that listed an engagement first, in order: a search of the index for each.
+/// Returns the distinct values of first_site_id in order, with one index search for each.
 std::vector<std::string> first_sites(Transaction& tx);
-/// The one after `site`; none: that was the last.
+/// Returns the value after `site`; none after the last.
 OptionalText next_first_site(Transaction& tx, const std::string& site);
 
 }  // namespace glia::postgres

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "sinks/postgres/name_history.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/tables.hpp"
 
@@ -15,10 +16,17 @@ void write_queue_names(Transaction& tx, const std::vector<MergeItem>& items) {
         if (item.writes_core() || item.plan.write_legs) names.add(*item.fetched);
     }
     Rows rows = names.rows();
-    if (!rows.empty()) tx.run(sql::upsert_queues, {std::move(rows).finished()});
+    if (rows.empty()) return;
+    CurrentNames current;
+    for (const auto& row : tx.run(sql::upsert_queues, {std::move(rows).finished()})) {
+        current.ids.emplace_back(text(row, "id"));
+        current.names.emplace_back(text(row, "name"));
+        current.since.emplace_back(text(row, "since"));
+    }
+    record_names(tx, "queue", current);
 }
 
-/// The parameters of want_work: one value of each for every job.
+/// The parameters of enqueue_work: arrays with one element per job.
 struct WantedJobs {
     std::vector<std::string> engagements, kinds, items;
     std::vector<Param> created, after;
@@ -41,12 +49,13 @@ void add_recordings(const MergeItem& item, WantedJobs& jobs) {
         jobs.add(item, WorkKind::recording, url, item.incoming.fetched_at);
 }
 
-/// A transcript is fetched once the legs are known: they come with the end of the conversation.
-void enqueue_work(Transaction& tx, const std::vector<MergeItem>& items, const EnrichmentWishes& enrichers) {
+/// Queues details and enrichers' work. A transcript is queued when the legs are written, which is after the
+/// conversation has ended.
+void enqueue_work(Transaction& tx, const std::vector<MergeItem>& items, const EnabledEnrichers& enrichers) {
     WantedJobs jobs;
     for (const MergeItem& item : items) {
-        // PlanWriter copies the details of new rows.
-        if (item.plan.want_detail && !item.plan.insert)
+        // PlanWriter has already queued the details of new engagements by COPY.
+        if (item.plan.enqueue_detail && !item.plan.insert)
             jobs.add(item, WorkKind::detail, "", detail_wanted_after(item.incoming));
         const bool has_legs = item.incoming.legs_hash || (item.stored && item.stored->legs_fetched_at);
         if (enrichers.transcripts && has_legs && (item.writes_core() || item.plan.write_legs))
@@ -54,8 +63,8 @@ void enqueue_work(Transaction& tx, const std::vector<MergeItem>& items, const En
         if (enrichers.recordings && item.writes_core()) add_recordings(item, jobs);
     }
     if (jobs.engagements.empty()) return;
-    tx.run(sql::want_work, {array(jobs.engagements), array(jobs.kinds), array(jobs.items),
-                            array(jobs.created), array(jobs.after)});
+    tx.run(sql::enqueue_work, {array(jobs.engagements), array(jobs.kinds), array(jobs.items),
+                               array(jobs.created), array(jobs.after)});
 }
 
 void track_ongoing(Transaction& tx, const std::vector<MergeItem>& items) {
@@ -78,8 +87,8 @@ void track_ongoing(Transaction& tx, const std::vector<MergeItem>& items) {
     if (!ended.empty()) tx.run(sql::clear_ongoing, {array(ended)});
 }
 
-/// A record that can be read resolves earlier rejects of its engagement: a list item without legs only those
-/// of list items.
+/// A readable record resolves the earlier rejects of its engagement. A list item without legs resolves only
+/// rejected list items.
 void resolve_rejects(Transaction& tx, const std::vector<MergeItem>& items) {
     std::vector<std::string> with_legs, without_legs;
     for (const MergeItem& item : items) {
@@ -92,7 +101,7 @@ void resolve_rejects(Transaction& tx, const std::vector<MergeItem>& items) {
 }
 
 void count(const MergeItem& item, CommitCounts& counts) {
-    if (item.plan.want_detail) ++counts.queued;
+    if (item.plan.enqueue_detail) ++counts.queued;
     if (item.plan.insert) {
         ++counts.inserted;
     } else if (item.plan.write_core) {
@@ -109,7 +118,7 @@ void count(const MergeItem& item, CommitCounts& counts) {
 
 }  // namespace
 
-void write_follow_ups(Transaction& tx, const std::vector<MergeItem>& items, const EnrichmentWishes& enrichers,
+void write_follow_ups(Transaction& tx, const std::vector<MergeItem>& items, const EnabledEnrichers& enrichers,
                       std::vector<CommitCounts>& counts) {
     write_queue_names(tx, items);
     enqueue_work(tx, items, enrichers);
@@ -118,14 +127,14 @@ void write_follow_ups(Transaction& tx, const std::vector<MergeItem>& items, cons
     for (const MergeItem& item : items) count(item, counts[item.batch_index]);
 }
 
-void collect_undocumented(const std::vector<MergeItem>& items, UndocumentedMembers& members) {
+void collect_undocumented_members(const std::vector<MergeItem>& items, UndocumentedMembers& members) {
     for (const MergeItem& item : items) {
-        if (item.writes_core()) glia::collect_undocumented(item.engagement(), members);
+        if (item.writes_core()) glia::collect_undocumented_members(item.engagement(), members);
         if (item.plan.write_legs) collect_undocumented_of_legs(item.engagement(), members);
     }
 }
 
-void write_undocumented(Transaction& tx, const UndocumentedMembers& members) {
+void write_undocumented_members(Transaction& tx, const UndocumentedMembers& members) {
     if (members.empty()) return;
     std::vector<Param> paths, kinds, examples, engagements, times;
     for (const auto& [path, member] : members) {
@@ -135,7 +144,7 @@ void write_undocumented(Transaction& tx, const UndocumentedMembers& members) {
         engagements.push_back(member.example_of);
         times.push_back(param(member.times));
     }
-    tx.run(sql::record_undocumented,
+    tx.run(sql::record_undocumented_members,
            {array(paths), array(kinds), array(examples), array(engagements), array(times), tx.began_at()});
 }
 

@@ -1,4 +1,4 @@
-// What is written besides the rows of engagements and their children, because of what a partition holds.
+// Writes the rows that depend on a partition besides engagements and their children.
 #pragma once
 
 #include <vector>
@@ -10,15 +10,16 @@
 
 namespace glia::postgres {
 
-/// Names of queues, work for the queues of details and enrichers, ongoing engagements, rejects that are
-/// resolved. After the plans of `items` are written; adds to the counts of each batch.
-void write_follow_ups(Transaction& tx, const std::vector<MergeItem>& items, const EnrichmentWishes& enrichers,
+/// Writes names of queues, work for details and enrichers, ongoing engagements, and resolved rejects. Call it
+/// after the plans of `items` are written. Adds to the counts of each batch.
+void write_follow_ups(Transaction& tx, const std::vector<MergeItem>& items, const EnabledEnrichers& enrichers,
                       std::vector<CommitCounts>& counts);
 
-/// Adds the undocumented members of what was written to `members`. What is unchanged is not read again.
-void collect_undocumented(const std::vector<MergeItem>& items, UndocumentedMembers& members);
+/// Adds the undocumented members of the written items to `members`. Skips unchanged items.
+void collect_undocumented_members(const std::vector<MergeItem>& items, UndocumentedMembers& members);
 
-/// Counts them in their table. Comes last in a transaction: every transaction writes the same few rows.
-void write_undocumented(Transaction& tx, const UndocumentedMembers& members);
+/// Adds them to the table undocumented_members. Call it last in a transaction, because all transactions lock
+/// the same few rows.
+void write_undocumented_members(Transaction& tx, const UndocumentedMembers& members);
 
 }  // namespace glia::postgres

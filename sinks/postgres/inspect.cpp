@@ -1,4 +1,4 @@
-// What `check` finds out about the database.
+// Inspects the database for `check`.
 #include "sinks/postgres/connection.hpp"
 #include "sinks/postgres/migrate.hpp"
 #include "sinks/postgres/postgres_sink.hpp"
@@ -12,7 +12,7 @@ namespace {
 struct RollBack {};
 
 /// Inserts, updates and deletes a row in every table and rolls back. Finds what the catalogue of privileges
-/// does not tell: a read-only role, row security, a trigger that raises an error, a sequence without
+/// does not show: a read-only role, row security, a trigger that raises an error, a sequence without
 /// privileges.
 std::optional<WriteFailure> try_writing(Connection& connection) {
     std::string table;
@@ -64,10 +64,11 @@ Inspection inspect(const Settings& settings) {
         seen.write_failure = try_writing(connection);
     if (seen.schema_version == latest_schema_version()) {
         connection.transact([&](Transaction& tx) {
-            seen.new_undocumented.clear();
-            for (const auto& row : tx.run(sql::status_undocumented)) {
+            seen.new_undocumented_members.clear();
+            for (const auto& row : tx.run(sql::status_undocumented_members)) {
                 if (truth(row, "is_new"))
-                    seen.new_undocumented.push_back(*text(row, "path") + " (" + *text(row, "kind") + ")");
+                    seen.new_undocumented_members.push_back(*text(row, "path") + " (" + *text(row, "kind") +
+                                                            ")");
             }
         });
     }

@@ -11,15 +11,15 @@ class PostgresInstanceStore final : public InstanceStore {
     std::vector<std::string> lease_owners() override {
         return connection_.query([&](Transaction& tx) {
             std::vector<std::string> names;
-            for (const auto& row : tx.run(sql::owners)) {
-                if (const OptionalText owner = text(row, "owner")) names.push_back(*owner);
+            for (const auto& row : tx.run(sql::instances_with_leases)) {
+                if (const OptionalText id = text(row, "instance")) names.push_back(*id);
             }
             return names;
         });
     }
 
-    void release_leases_of_dead(const std::string& owner) override {
-        connection_.transact([&](Transaction& tx) { tx.run(sql::take_over, {owner}); });
+    void release_leases_of_dead(const std::string& instance_id) override {
+        connection_.transact([&](Transaction& tx) { tx.run(sql::release_leases_of_dead, {instance_id}); });
     }
 
     std::int64_t end_stuck(Seconds after) override {

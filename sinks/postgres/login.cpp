@@ -34,7 +34,7 @@ constexpr Reason kReasons[] = {
     {"server does not support SSL", kWrong, "the server speaks no TLS, and sslmode demands it"},
     {"root certificate file", kWrong, "sslrootcert names no usable file"},
     {"could not load system root certificate", kWrong, "the system's root certificates cannot be used"},
-    {"private key", kWrong, "sslkey names no usable file; only its owner may have access to it"},
+    {"private key", kWrong, "sslkey names no usable file; only its instance may have access to it"},
     {"certificate file", kWrong, "sslcert names no usable file"},
     {"certificate verify failed", kWrong,
      "TLS: the server's certificate is not trusted; is sslrootcert right?"},
@@ -145,7 +145,7 @@ std::vector<Refusal> refusals_in(std::string_view message) {
 }
 
 Unreached unreached(std::string_view message) {
-    std::string plain;  // quoted names of hosts and files are left out: they may contain any of the signs
+    std::string plain;  // without quoted names, which may contain any of the searched texts
     bool quoted = false;
     for (const char c : message) {
         if (c == '"') quoted = !quoted;
@@ -168,10 +168,10 @@ PGconn* log_in(const std::string& dsn, Secrets& secrets) {
     if (!connection) throw SinkError(kAway, "PostgreSQL cannot be reached: out of memory");
     add_effective_secrets(secrets, connection.get());
     if (PQstatus(connection.get()) == CONNECTION_OK) return connection.release();
-    // The message has the form of a server's answer, "SEVERITY:  text". A second attempt with verbose errors
-    // adds the SQLSTATE, which does not depend on the server's language. The verbosity cannot be set before
-    // the first attempt: PQconnectdb() alone applies connect_timeout to each host and address, and it returns
-    // the handle afterwards.
+    // If the message has the form of a server's error, "SEVERITY:  text", a second attempt with verbose
+    // errors adds the SQLSTATE, which does not depend on the server's language. The verbosity cannot be set
+    // before the first attempt: PQconnectdb() alone applies connect_timeout to each host and address, and it
+    // returns the handle afterwards.
     if (std::string_view(PQerrorMessage(connection.get())).find(":  ") != std::string_view::npos) {
         PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
         PQreset(connection.get());

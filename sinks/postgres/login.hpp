@@ -1,5 +1,5 @@
-// Opening a session, and what a failure means. Messages of libpq are not passed on because they quote the
-// DSN. Messages of the server are passed on with all secrets of the DSN masked.
+// Opens a session and classifies failures. Messages of libpq are not shown, because they quote the DSN.
+// Messages of the server are shown with all secrets of the DSN masked.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct Refusal {
 
 /// Decides by the SQLSTATE whether a refusal is `unavailable` (starting up, too many connections, shutting
 /// down, no resources: the same login may succeed later) or `misconfigured` (login, database, privilege,
-/// parameter). An unknown SQLSTATE is `unavailable`. The text counts only for 08P01: PgBouncer 1.18 uses it
+/// parameter). An unknown SQLSTATE is `unavailable`. Uses the text only for 08P01, which PgBouncer 1.18 sends
 /// for all its errors, in English.
 SinkError::Kind kind_of_refusal(const Refusal& refusal);
 
@@ -30,7 +30,7 @@ SinkError::Kind kind_of_refusal(const Refusal& refusal);
 /// for each host that answered.
 std::vector<Refusal> refusals_in(std::string_view message);
 
-/// Why no server answered, worded without any text of libpq's.
+/// Why no server answered, in our own words.
 struct Unreached {
     SinkError::Kind kind;
     std::string words;

@@ -1,4 +1,4 @@
-// The engagements of a commit, split so that each id is written once at a time.
+// The engagements of a commit, split into partitions in which each id occurs once.
 #pragma once
 
 #include <optional>
@@ -11,20 +11,20 @@
 
 namespace glia::postgres {
 
-/// One engagement on its way into the tables. What it points to belongs to the batches.
+/// An engagement to be written. The batches own the data that it points to.
 struct MergeItem {
     const FetchedEngagement* fetched = nullptr;
     std::size_t batch_index = 0;
     IncomingState incoming;
 
-    // What StoredComparison finds out.
+    // Set by StoredComparison.
     std::optional<StoredState> stored;
-    RecordHash stored_core_hash;   ///< as the row has it, in whichever form
-    bool site_known = false;       ///< the row says already that this site lists it
-    bool has_open_reject = false;  ///< a record of it was rejected and has not been resolved
+    RecordHash stored_core_hash;   ///< as stored, in any version
+    bool site_known = false;       ///< the row already shows that this site lists it
+    bool has_open_reject = false;  ///< it has an unresolved rejected record
     bool was_ongoing = false;      ///< it has a row in ongoing_engagements
-    bool equals_stored = false;    ///< by a scan of hashes
-    bool is_unchanged = false;     ///< equals_stored, and site_known: nothing is to be done
+    bool equals_stored = false;    ///< a scan of hashes found an equal row
+    bool is_unchanged = false;     ///< equals_stored and site_known: nothing has to be written
     bool is_new_by_range = false;  ///< a scan of its time range did not find it
 
     MergePlan plan;
@@ -36,13 +36,13 @@ struct MergeItem {
     bool writes_core() const { return plan.insert || plan.write_core; }
 };
 
-/// Splits the engagements of the batches into partitions that are written one after the other. In each, the
-/// items stand in the order of their ids, which is the order of locks, and no id stands twice. If a batch has
-/// an id twice, the later response counts. If several batches have an id, each gets a partition of its own,
+/// Splits the engagements of the batches into partitions that are written one after the other. The items of a
+/// partition are sorted by id, which is the order of locks, and their ids are distinct. If a batch has an id
+/// twice, the later response is used. If several batches have an id, its items go into separate partitions,
 /// in the order of the batches.
 std::vector<std::vector<MergeItem>> partition_by_id(const std::vector<const Batch*>& batches);
 
-/// The sites whose listings the items come from, each once; "" stands for details.
+/// The distinct sites whose listings the items come from; "" for details.
 std::vector<std::string> sites_of(const std::vector<MergeItem>& items);
 
 }  // namespace glia::postgres

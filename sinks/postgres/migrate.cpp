@@ -50,7 +50,8 @@ int migrate(Connection& connection) {
     refuse_newer(version);
     while (version < latest_schema_version()) {
         connection.transact([&](Transaction& tx) {
-            // Programs that start together: one migrates, the others wait here and find it done.
+            // If several programs start at the same time, one migrates, and the others wait here until it is
+            // done.
             tx.run("SELECT pg_advisory_xact_lock(hashtextextended('glia-sync migrate ' || $1, 0))", {schema});
             version = read_version(tx, schema);
             if (version >= latest_schema_version()) return;

@@ -1,7 +1,7 @@
 #include "sinks/postgres/operators.hpp"
 
-#include "sinks/postgres/marks.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstone_lookup.hpp"
 
 namespace glia::postgres {
 
@@ -15,9 +15,9 @@ std::int64_t erase_operators(Transaction& tx, const std::vector<std::string>& id
 std::set<std::string, std::less<>> forgotten_operators(Transaction& tx, const std::vector<std::string>& ids) {
     std::set<std::string, std::less<>> forgotten;
     if (!any_tombstone(tx)) return forgotten;
-    Marks marks;
-    for (const std::string& id : ids) marks.add_operator(id);
-    for (const std::size_t number : marks.forgotten(tx)) forgotten.insert(ids[number]);
+    TombstoneLookup tombstones;
+    for (const std::string& id : ids) tombstones.add_operator(id);
+    for (const std::size_t number : tombstones.forgotten(tx)) forgotten.insert(ids[number]);
     return forgotten;
 }
 

@@ -1,4 +1,4 @@
-// Operators that were forgotten (DESIGN.md §1, forget).
+// Erasure of operators (DESIGN.md §1, forget).
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,11 @@
 
 namespace glia::postgres {
 
-/// Erases everything that listings told of them. Returns how many were stored.
+/// Erases the directory data of these operators. Returns the number of operators that were stored.
 std::int64_t erase_operators(Transaction& tx, const std::vector<std::string>& ids);
 
-/// Those of them that were forgotten. Nobody else is until the transaction ends.
+/// Returns the forgotten ones among `ids`. Blocks `forget` until the transaction ends, so that the result
+/// stays valid.
 std::set<std::string, std::less<>> forgotten_operators(Transaction& tx, const std::vector<std::string>& ids);
 
 }  // namespace glia::postgres

@@ -6,6 +6,7 @@
 #include "sinks/postgres/copy.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/tables.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr int kMaxCopyAttempts = 8;
 constexpr int kMaxUpdateAttempts = 8;
 
-/// What the row holds of its responses once the plan is written.
+/// The row's metadata after the plan is written.
 RowMetadata metadata_after(const MergeItem& item) {
     const StoredState& stored = *item.stored;
     RowMetadata metadata;
@@ -28,8 +29,13 @@ RowMetadata metadata_after(const MergeItem& item) {
     return metadata;
 }
 
-/// The same for a new row.
-RowMetadata metadata_of_new(const MergeItem& item) {
+/// True if the plan writes legs and all of them have ended.
+bool writes_all_of_it(const MergeItem& item) {
+    return item.plan.write_legs && !is_ongoing(item.engagement(), item.incoming.fetched_at);
+}
+
+/// The metadata of a new row.
+RowMetadata metadata_of_new(const MergeItem& item, OptionalInstant now) {
     RowMetadata metadata;
     if (!item.site().empty()) metadata.first_site_id.borrow(item.site());
     metadata.fetched_at = item.incoming.fetched_at;
@@ -37,6 +43,7 @@ RowMetadata metadata_of_new(const MergeItem& item) {
     metadata.core_hash = item.incoming.core_hash;
     metadata.list_hash = item.plan.list_hash;
     metadata.legs_hash = item.incoming.legs_hash;
+    if (writes_all_of_it(item)) metadata.first_complete_at = now;
     return metadata;
 }
 
@@ -53,15 +60,15 @@ struct NewRows {
     Rows leg_queues = rows(LegQueueTable::table());
     Rows details = rows(DetailTable::table());
 
-    void add(const MergeItem& item) {
+    void add(const MergeItem& item, OptionalInstant now) {
         const Engagement& e = item.engagement();
-        EngagementTable::add(engagements, e, metadata_of_new(item));
+        EngagementTable::add(engagements, e, metadata_of_new(item, now));
         if (!item.site().empty()) SiteTable::add(sites, {item.id(), item.site()});
         add_operators(operators, e);
         add_queue_refs(queues, e);
         add_recordings(recordings, e);
         add_legs(legs, leg_queues, e);
-        if (item.plan.want_detail)
+        if (item.plan.enqueue_detail)
             DetailTable::add(details, {item.id(), e.created_at, item.incoming.fetched_at});
     }
     void copy_to(Transaction& tx) {
@@ -72,10 +79,10 @@ struct NewRows {
     }
 };
 
-/// The parameters of update_engagements: one value of each for every item.
+/// The parameters of update_engagements: arrays with one element per item.
 struct UpdateColumns {
     Rows rows{EngagementTable::table(), Rows::Encoding::json};
-    std::vector<Param> ids, write_core, changed, core_hashes, list_hashes, legs_hashes, fetched_at,
+    std::vector<Param> ids, write_core, changed, complete, core_hashes, list_hashes, legs_hashes, fetched_at,
         legs_fetched_at;
     std::vector<Param> stored_core_hashes, stored_fetched_at, stored_legs_fetched_at;
 
@@ -86,6 +93,7 @@ struct UpdateColumns {
         ids.emplace_back(std::string(item.id()));
         write_core.push_back(param(plan.write_core));
         changed.push_back(param(plan.write_core || plan.write_legs));
+        complete.push_back(param(writes_all_of_it(item)));
         core_hashes.push_back(bytea(metadata.core_hash));
         list_hashes.push_back(bytea(metadata.list_hash));
         legs_hashes.push_back(bytea(metadata.legs_hash));
@@ -100,6 +108,7 @@ struct UpdateColumns {
                 array(ids),
                 array(write_core),
                 array(changed),
+                array(complete),
                 array(core_hashes),
                 array(list_hashes),
                 array(legs_hashes),
@@ -151,7 +160,7 @@ void PlanWriter::insert_new() {
             if (item.plan.insert) inserted.emplace_back(item.id());
         }
         if (inserted.empty()) return;
-        // No other writer has inserted an engagement: rows of children without one are in the way.
+        // No other writer has inserted an engagement, so the conflict is with orphaned rows of child tables.
         if (inserted == refused) {
             erase_children(tx_, inserted);
             tx_.run(sql::erase_details, {array(inserted)});
@@ -172,14 +181,15 @@ void PlanWriter::insert_new() {
 
 void PlanWriter::copy_new() {
     NewRows rows;
+    const OptionalInstant now = parse_timestamp(tx_.began_at());
     for (const MergeItem& item : items_) {
-        if (item.plan.insert) rows.add(item);
+        if (item.plan.insert) rows.add(item, now);
     }
     rows.copy_to(tx_);
 }
 
-/// Updates rows that are still as they were when their plan was made, and plans the others again. A row that
-/// is updated stays locked until the commit, which protects its children as well.
+/// Updates the rows that have not changed since they were planned, and plans the others again. An updated row
+/// stays locked until the commit, which protects its children too.
 void PlanWriter::update_changed() {
     std::vector<const MergeItem*> updated;
     std::vector<MergeItem*> open = all();

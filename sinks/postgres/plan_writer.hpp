@@ -1,4 +1,4 @@
-// Writes what the plans of a partition say into the tables of engagements and their children.
+// Writes the plans of a partition into the tables of engagements and their children.
 #pragma once
 
 #include <set>
@@ -11,15 +11,16 @@
 
 namespace glia::postgres {
 
-/// Plans and writes one partition. New engagements go in by COPY, changed ones by a statement that merges;
-/// unchanged ones cost no write and no row lock. What another writer has changed meanwhile is planned again.
+/// Plans and writes one partition. New engagements are copied with COPY, changed ones are updated; unchanged
+/// ones need no write and no row lock. Engagements that another writer has changed meanwhile are planned
+/// again.
 class PlanWriter {
   public:
     PlanWriter(Transaction& tx, StoredComparison& comparison, std::vector<MergeItem>& items)
         : tx_(tx), comparison_(comparison), items_(items), sites_(sites_of(items)) {}
 
-    /// Leaves in each item the plan that was written. Throws RestartTransaction if a stored engagement has
-    /// been erased meanwhile.
+    /// Sets each item's plan to the one that was written. Throws RestartTransaction if a stored engagement
+    /// was erased meanwhile.
     void write() {
         insert_new();
         update_changed();

@@ -12,7 +12,7 @@
 namespace glia::postgres {
 namespace {
 
-/// The batch without what belongs to these engagements.
+/// Returns the batch without these engagements.
 Batch without(const Batch& batch, const std::set<std::string>& engagements) {
     Batch rest = batch;
     const auto is_out = [&](const std::string& id) { return engagements.count(id) > 0; };
@@ -30,7 +30,7 @@ class PostgresSink final : public Sink {
     explicit PostgresSink(const Settings& settings)
         : connection_(ConnectSettings{settings.dsn, settings.schema, settings.statement_timeout,
                                       settings.on_statement}),
-          wishes_(settings.enrich),
+          enrichers_(settings.enrich),
           scans_(settings.scans) {}
 
     int migrate() override { return postgres::migrate(connection_); }
@@ -65,7 +65,7 @@ class PostgresSink final : public Sink {
                 }
             }
             if (!windows.empty()) write_windows(tx, windows);
-            return write_batches(tx, batches, wishes_, scans_);
+            return write_batches(tx, batches, enrichers_, scans_);
         });
     }
 
@@ -74,42 +74,46 @@ class PostgresSink final : public Sink {
     WorkQueue& work_queue() override { return *work_queue_; }
     EnrichmentStore& enrichments() override { return *enrichments_; }
     DirectoryStore& directory() override { return *directory_; }
+    StatisticsStore& statistics() override { return *statistics_; }
     ErasureStore& erasures() override { return *erasures_; }
     RejectStore& rejects() override { return *rejects_; }
     InstanceStore& instances() override { return *instances_; }
     ReportStore& reports() override { return *reports_; }
+    VerificationStore* verifications() override { return verifications_.get(); }
 
   private:
     CommitCounts commit_all(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) {
         const auto write = [&](bool one_by_one) {
             return connection_.query([&](Transaction& tx) {
                 if (checkpoint) write_checkpoint(tx, *checkpoint);
-                return one_by_one ? write_one_by_one(tx, batch, wishes_, scans_)
-                                  : write_batch(tx, batch, wishes_, scans_);
+                return one_by_one ? write_one_by_one(tx, batch, enrichers_, scans_)
+                                  : write_batch(tx, batch, enrichers_, scans_);
             });
         };
         try {
             return write(false);
         } catch (const SinkError& error) {
-            // A value that passed every check of ours and is still refused must not cost its whole batch,
-            // again and again.
+            // The database refuses a value that our checks accept. Writes one by one, so that only its record
+            // is rejected and the batch does not fail for ever.
             if (error.kind() != SinkError::Kind::internal || batch.engagements.empty()) throw;
         }
         return write(true);
     }
 
     Connection connection_;
-    EnrichmentWishes wishes_;
+    EnabledEnrichers enrichers_;
     ScanMemory scans_;
     const std::unique_ptr<SiteLeases> site_leases_ = make_site_leases(connection_);
     const std::unique_ptr<BackfillStore> backfills_ = make_backfill_store(connection_);
     const std::unique_ptr<WorkQueue> work_queue_ = make_work_queue(connection_);
     const std::unique_ptr<EnrichmentStore> enrichments_ = make_enrichment_store(connection_);
     const std::unique_ptr<DirectoryStore> directory_ = make_directory_store(connection_);
+    const std::unique_ptr<StatisticsStore> statistics_ = make_statistics_store(connection_);
     const std::unique_ptr<ErasureStore> erasures_ = make_erasure_store(connection_);
     const std::unique_ptr<RejectStore> rejects_ = make_reject_store(connection_);
     const std::unique_ptr<InstanceStore> instances_ = make_instance_store(connection_);
     const std::unique_ptr<ReportStore> reports_ = make_report_store(connection_);
+    const std::unique_ptr<VerificationStore> verifications_ = make_verification_store(connection_);
 };
 
 }  // namespace

@@ -17,37 +17,37 @@ struct Settings {
     std::string dsn;  ///< empty: libpq's environment
     std::string schema = "glia";
     std::chrono::milliseconds statement_timeout{60'000};
-    EnrichmentWishes enrich{};  ///< what is asked for when an engagement is new or has changed
+    EnabledEnrichers enrich{};  ///< the enrichers to queue work for
     std::function<void()>
         on_statement{};      ///< called before every statement, by the thread that uses the sink
-    ScanThresholds scans{};  ///< tests set others; the tables end the same
+    ScanThresholds scans{};  ///< affect the speed only; tests change them
 };
 
-/// Connects at the first use, not here.
+/// Creates the sink. It connects at the first use.
 std::unique_ptr<Sink> open(const Settings& settings);
 
 /// Why a table cannot be written.
 struct WriteFailure {
-    std::string table;  ///< empty: it did not come as far as a table
+    std::string table;  ///< empty if the failure came before the first table
     std::string error;
-    bool may_pass = false;  ///< the same may succeed later
+    bool may_pass = false;  ///< true if a retry may succeed
 };
 
-/// What `check` wants to know of the database.
+/// The state of the database, for `check`.
 struct Inspection {
     std::string server;  ///< version of the server
     std::string database;
     std::string role;
-    bool standby = false;             ///< read-only: nothing can be written here
-    bool read_only = false;           ///< so is every transaction by default, for the role or the database
+    bool standby = false;             ///< a read-only standby
+    bool read_only = false;           ///< default_transaction_read_only is on for the role or the database
     bool may_create = false;          ///< the role may create the schema, or tables in it
     int schema_version = 0;           ///< 0: there is no schema yet
     OptionalText missing_privileges;  ///< tables and privileges that the role lacks, if any
-    /// Found by writing to every table and rolling back, where nothing above forbids it.
+    /// Found by writing to every table and rolling back, if nothing above already prevents writing.
     std::optional<WriteFailure> write_failure{};
-    std::vector<std::string> new_undocumented{};  ///< members beyond the documentation, of the last 7 days
-    OptionalText indexes;                         ///< their size, if it is more than shared_buffers
-    std::string shared_buffers;                   ///< then
+    std::vector<std::string> new_undocumented_members{};  ///< of the last 7 days
+    OptionalText indexes;                                 ///< their size, if it exceeds shared_buffers
+    std::string shared_buffers;                           ///< its value, if `indexes` is set
 };
 /// Throws SinkError if the database cannot be reached or used.
 Inspection inspect(const Settings& settings);

@@ -1,4 +1,4 @@
-// Statements that a session has parsed and planned once, for all its transactions.
+// Prepared statements of a session.
 #pragma once
 
 #include <functional>
@@ -8,24 +8,25 @@
 
 namespace glia::postgres {
 
-/// Which statements a session knows by a name. Parsing and planning cost PostgreSQL as much as running
-/// what finds nothing to change; but a pooler that gives every transaction another session must not be
-/// asked for what another one prepared. Belongs to one session.
+/// Tracks which statements a session has prepared. Parsing and planning cost as much as executing a statement
+/// that changes nothing. With a pooler that gives each transaction another session, statements must not be
+/// prepared. Belongs to one session.
 class Prepared {
   public:
-    /// The name to run a statement by; empty: run its text. `prepare` makes a name known to the session, at
-    /// the second use: most statements of a short command come once. If it throws, the statement has no name
-    /// yet.
+    /// Returns the name of the prepared statement; empty if the text is to be executed. Calls `prepare` at
+    /// the second use, because a short command runs most statements once. If `prepare` throws, the statement
+    /// stays unprepared.
     std::string name(std::string_view sql, const std::function<void(const std::string& name)>& prepare);
-    /// Nothing is prepared from now on, and nothing that was is asked for.
+    /// Disables prepared statements from now on.
     void forbid() { allowed_ = false; }
-    /// True if something may be asked for by name.
+    /// True if a prepared statement may be used.
     bool any() const { return allowed_ && prepared_ > 0; }
 
   private:
     bool allowed_ = true;
     int prepared_ = 0;
-    std::map<std::string, std::string, std::less<>> names_;  // by text; as many as there are files in sql/
+    std::map<std::string, std::string, std::less<>>
+        names_;  // by text; bounded by the number of statements in sql/
 };
 
 }  // namespace glia::postgres

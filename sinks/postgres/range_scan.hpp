@@ -1,4 +1,4 @@
-// When a commit scans a range of what is stored instead of looking up each id.
+// Decides when a commit scans an index range instead of looking up each id.
 #pragma once
 
 #include <algorithm>
@@ -8,19 +8,19 @@
 
 namespace glia::postgres {
 
-/// From how many rows on a scan of an index range replaces lookups by id. The tables end the same whatever
-/// the values are; a test sets them to zero and to their maximum.
+/// The numbers of rows from which a scan of an index range replaces lookups by id. They affect the speed
+/// only; a test sets them to zero and to their maximum.
 struct ScanThresholds {
     /// List items of one site. Fewer cost less as lookups unless all of them are unchanged.
     std::size_t min_rows_for_hash_scan = 8;
     /// Items of a commit. A scan over all sites costs as much as some hundred lookups.
     std::size_t min_rows_for_range_scan = 200;
-    /// Scans that are skipped after ones that did not help, at most.
+    /// Maximum number of skipped scans after scans that did not help.
     int max_skipped_scans = 64;
 };
 
-/// Skips range scans after scans that did not help, each time twice as many. A scan helps while a backfill
-/// loads a range that is empty so far; it does not where another site has listed the same engagements first.
+/// Skips range scans after scans that did not help, with a doubling number of skips. A scan helps while a
+/// backfill loads an empty range. It does not help if another site has listed the same engagements first.
 class RangeScanBackoff {
   public:
     explicit RangeScanBackoff(int max_skipped) : max_skipped_(max_skipped) {}
@@ -41,14 +41,14 @@ class RangeScanBackoff {
     int skip_ = 0;
 };
 
-/// What a connection remembers of its scans between commits.
+/// A connection's memory of its scans between commits.
 struct ScanMemory {
     explicit ScanMemory(ScanThresholds limits) : thresholds(limits), backoff(limits.max_skipped_scans) {}
 
     ScanThresholds thresholds;
     RangeScanBackoff backoff;
-    /// The sites that listed engagements first, as last read from the index; empty: to be read. If a site is
-    /// missing, the COPY of an engagement that it listed fails, and the list is read again.
+    /// The sites that listed engagements first, as last read from the index; empty if they have to be read.
+    /// If a site is missing, the COPY of an engagement that it listed fails, and the list is read again.
     std::vector<std::string> first_sites;
 };
 

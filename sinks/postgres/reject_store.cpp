@@ -20,7 +20,7 @@ class PostgresRejectStore final : public RejectStore {
                 one.id = integer(row, "id");
                 one.site_id = text(row, "site_id");
                 one.engagement_id = text(row, "engagement_id");
-                one.source = text(row, "source") == "list" ? RecordSource::list : RecordSource::detail;
+                one.source = text(row, "source").value_or("");
                 one.reason = text(row, "reason").value_or("");
                 one.payload = text(row, "payload").value_or("");
                 one.first_seen_at = instant(row, "first_seen_at").value_or(Instant{});

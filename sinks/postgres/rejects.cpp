@@ -5,34 +5,66 @@
 #include <vector>
 
 #include "sinks/content_hash.hpp"
-#include "sinks/postgres/marks.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstone_lookup.hpp"
 
 namespace glia::postgres {
+namespace {
+
+// Records in one statement: bounds what is encoded of them.
+constexpr std::size_t kRecordsAtOnce = 1000;
+
+struct Origin {
+    std::string site_id;  ///< empty for a detail
+    std::string source;
+    auto operator<=>(const Origin&) const = default;
+};
+using RecordsByHash = std::map<ContentHash, const RejectedRecord*>;
+
+void insert(Transaction& tx, const Origin& origin, const RecordsByHash& records) {
+    const Param site = origin.site_id.empty() ? std::nullopt : Param{origin.site_id};
+    for (auto at = records.begin(); at != records.end();) {
+        std::vector<Param> engagement_ids, reasons, payloads, hashes;
+        for (; at != records.end() && reasons.size() < kRecordsAtOnce; ++at) {
+            const RejectedRecord& record = *at->second;
+            engagement_ids.push_back(record.engagement_id);
+            reasons.push_back(record.reason);
+            payloads.push_back(record.payload);
+            hashes.push_back(to_bytea(at->first));
+        }
+        tx.run(sql::reject_records,
+               {site, origin.source, array(engagement_ids), array(reasons), array(payloads), array(hashes)});
+    }
+}
+
+void write(Transaction& tx, const std::vector<std::pair<Origin, const RejectedRecord*>>& rejected) {
+    if (rejected.empty()) return;
+    TombstoneLookup tombstones;
+    for (const auto& [origin, record] : rejected) tombstones.add(*record);
+    const std::set<std::size_t> forgotten = tombstones.forgotten(tx);
+    std::map<Origin, RecordsByHash> by_origin;
+    std::size_t number = 0;
+    for (const auto& [origin, record] : rejected) {
+        if (!forgotten.contains(number++)) by_origin[origin][bytes_hash(record->payload)] = record;
+    }
+    for (const auto& [origin, records] : by_origin) insert(tx, origin, records);
+}
+
+}  // namespace
 
 void write_rejected(Transaction& tx, const Batch& batch) {
-    if (batch.rejected.empty()) return;
-    Marks marks;
-    for (const RejectedFetch& rejected : batch.rejected) marks.add(rejected.record);
-    const std::set<std::size_t> forgotten = marks.forgotten(tx);
-    std::size_t number = 0;
-    std::map<std::pair<std::string, RecordSource>, std::map<ContentHash, const RejectedFetch*>> by_origin;
-    for (const RejectedFetch& rejected : batch.rejected) {
-        if (forgotten.contains(number++)) continue;
-        by_origin[{rejected.site_id, rejected.source}][bytes_hash(rejected.record.payload)] = &rejected;
-    }
-    for (const auto& [origin, records] : by_origin) {
-        std::vector<Param> engagement_ids, reasons, payloads, hashes;
-        for (const auto& [payload_hash, rejected] : records) {
-            engagement_ids.push_back(rejected->record.engagement_id);
-            reasons.push_back(rejected->record.reason);
-            payloads.push_back(rejected->record.payload);
-            hashes.push_back(to_bytea(payload_hash));
-        }
-        tx.run(sql::reject_records, {origin.first.empty() ? std::nullopt : Param{origin.first},
-                                     origin.second == RecordSource::list ? "list" : "detail",
-                                     array(engagement_ids), array(reasons), array(payloads), array(hashes)});
-    }
+    std::vector<std::pair<Origin, const RejectedRecord*>> rejected;
+    for (const RejectedFetch& one : batch.rejected)
+        rejected.push_back({{one.site_id, name_of(one.source)}, &one.record});
+    write(tx, rejected);
+}
+
+void replace_rejected(Transaction& tx, const std::string& site_id, const std::string& source,
+                      const std::vector<RejectedRecord>& rejected) {
+    std::vector<std::pair<Origin, const RejectedRecord*>> all;
+    for (const RejectedRecord& record : rejected) all.push_back({{site_id, source}, &record});
+    write(tx, all);
+    tx.run(sql::resolve_rejected_before, {site_id, source});
 }
 
 }  // namespace glia::postgres

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sinks/postgres/first_sites.hpp"
 #include "sinks/postgres/migrate.hpp"
 #include "sinks/postgres/sql.hpp"
@@ -26,6 +28,45 @@ void read_sites(Transaction& tx, StatusReport& report) {
     }
 }
 
+SiteStatus* engagements_of(StatusReport& report, const std::string& site_id) {
+    for (SiteStatus& site : report.sites) {
+        if (site.site_id == site_id && site.stream == name_of(Stream::engagements)) return &site;
+    }
+    return nullptr;
+}
+
+void read_verifications(Transaction& tx, StatusReport& report) {
+    std::vector<std::string> sites;
+    for (const SiteStatus& site : report.sites) {
+        if (site.stream == name_of(Stream::engagements)) sites.push_back(site.site_id);
+    }
+    for (const auto& row : tx.run(sql::status_verified, {array(sites)})) {
+        SiteStatus& site = *engagements_of(report, *text(row, "site_id"));
+        site.verified_through = instant(row, "verified_through");
+        site.verified_at = instant(row, "verified_at");
+    }
+    for (const auto& row : tx.run(sql::status_missing)) {
+        if (SiteStatus* site = engagements_of(report, text(row, "site_id").value_or("")))
+            site->missing = integer(row, "engagements");
+    }
+}
+
+void read_volume(Transaction& tx, StatusReport& report) {
+    // What judge_volume() judges by, and a little for a watermark that is behind.
+    constexpr std::int64_t kHours = 3 * 24 + 3;
+    std::vector<std::string> sites;
+    for (const SiteStatus& site : report.sites) {
+        if (site.stream == name_of(Stream::engagements)) sites.push_back(site.site_id);
+    }
+    std::map<std::string, std::vector<VolumeHour>> hours;
+    for (const auto& row : tx.run(sql::status_volume, {array(sites), param(kHours)})) {
+        hours[*text(row, "site_id")].push_back({*instant(row, "hour_start"), integer(row, "local_day"),
+                                                integer(row, "engagements"),
+                                                real(row, "expected_engagements")});
+    }
+    for (const auto& [site, of_site] : hours) engagements_of(report, site)->volume = judge_volume(of_site);
+}
+
 void read_work(Transaction& tx, StatusReport& report) {
     const auto queue = tx.run(sql::status_queue)[0];
     report.details_waiting = integer(queue, "waiting");
@@ -36,11 +77,12 @@ void read_work(Transaction& tx, StatusReport& report) {
                                     instant(row, "last_success_at"), text(row, "last_error"),
                                     instant(row, "last_error_at")});
     }
-    for (const auto& row : tx.run(sql::status_undocumented)) {
-        report.undocumented.push_back({*text(row, "path"), *text(row, "kind"), *instant(row, "first_seen_at"),
-                                       *instant(row, "last_seen_at"), integer(row, "times_seen"),
-                                       truth(row, "is_new")});
+    for (const auto& row : tx.run(sql::status_undocumented_members)) {
+        report.undocumented_members.push_back({*text(row, "path"), *text(row, "kind"),
+                                               *instant(row, "first_seen_at"), *instant(row, "last_seen_at"),
+                                               integer(row, "times_seen"), truth(row, "is_new")});
     }
+    report.installed_at = instant(tx.run(sql::status_installed)[0], "installed_at");
     for (const auto& row : tx.run(sql::status_clocks)) {
         report.clocks.push_back(
             {*text(row, "machine"), real(row, "ahead").value_or(0), instant(row, "found_at")});
@@ -72,6 +114,8 @@ class PostgresReportStore final : public ReportStore {
         StatusReport report = connection_.query([&](Transaction& tx) {
             StatusReport found;
             read_sites(tx, found);
+            read_verifications(tx, found);
+            read_volume(tx, found);
             read_work(tx, found);
             return found;
         });
@@ -93,12 +137,63 @@ class PostgresReportStore final : public ReportStore {
                 auto& hours = history.engagements_by_hour[*text(row, "site_id")];
                 if (ago < hours.size()) hours[hours.size() - 1 - ago] = integer(row, "engagements");
             }
+            for (const auto& row : tx.run(sql::history_verifications)) {
+                history.newest_verifications[*text(row, "site_id")] = {
+                    integer(row, "day"),      integer(row, "listed"),     integer(row, "stored"),
+                    integer(row, "missing"),  integer(row, "different"),  integer(row, "gone"),
+                    integer(row, "repaired"), instant(row, "verified_at")};
+            }
             return history;
         });
     }
 
     void prune_runs(Seconds keep) override {
         connection_.transact([&](Transaction& tx) { tx.run(sql::prune, {param(keep.count())}); });
+    }
+
+    std::vector<VolumeSite> volume_sites() override {
+        return connection_.query([&](Transaction& tx) {
+            std::vector<VolumeSite> sites;
+            for (const auto& row : tx.run(sql::volume_sites))
+                sites.push_back(
+                    {*text(row, "site_id"), *instant(row, "complete_through"), instant(row, "newest")});
+            return sites;
+        });
+    }
+
+    void count_volume(const std::vector<VolumeSite>& sites, Instant from, Instant before) override {
+        connection_.transact([&](Transaction& tx) {
+            std::vector<std::string> ids;
+            std::vector<Param> since, through;
+            for (const VolumeSite& site : sites) {
+                // Before its first engagement a site does not count: it was no site yet, or is not loaded.
+                const auto first = tx.run(sql::first_engagement, {site.site_id});
+                if (first.empty()) continue;
+                ids.push_back(site.site_id);
+                since.push_back(
+                    to_text(std::chrono::floor<std::chrono::hours>(*instant(first[0], "created_at"))));
+                through.push_back(to_text(std::chrono::floor<std::chrono::hours>(site.complete_through)));
+            }
+            tx.run(sql::count_volume, {to_text(from), to_text(before), array(first_sites(tx)), array(ids),
+                                       array(since), array(through)});
+        });
+    }
+
+    std::map<std::string, std::vector<VolumeDay>> volume_days(const std::vector<std::string>& sites,
+                                                              std::int64_t days) override {
+        return connection_.query([&](Transaction& tx) {
+            std::map<std::string, std::vector<VolumeDay>> by_site;
+            for (const auto& row : tx.run(sql::volume_days, {array(sites), param(days)})) {
+                by_site[*text(row, "site_id")].push_back(
+                    {integer(row, "local_day"), integer(row, "engagements"),
+                     real(row, "expected_engagements"), truth(row, "is_holiday")});
+            }
+            return by_site;
+        });
+    }
+
+    void prune_volume(Seconds keep) override {
+        connection_.transact([&](Transaction& tx) { tx.run(sql::prune_volume, {param(keep.count())}); });
     }
 
   private:

@@ -14,7 +14,7 @@ constexpr std::chrono::microseconds kPostgresEpoch{946'684'800'000'000};
 // jsonb's binary form begins with the version of the form.
 constexpr char kJsonbVersion = 1;
 constexpr std::int32_t kNull = -1;
-// Rows of one COPY: where what the statement costs and what its buffer costs weigh the same.
+// Rows per COPY. Balances the cost per statement and the cost of the server's buffer (see Rows::slices()).
 constexpr std::size_t kSlice = 256;
 
 }  // namespace
@@ -33,7 +33,7 @@ void Rows::binary(Integer value) {
 }
 
 void Rows::begin_slice() {
-    // The signature, no flags, no further head.
+    // The signature, no flags, no header extension.
     static constexpr std::string_view kHead{"PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19};
     data_ = kHead;
 }
@@ -69,7 +69,7 @@ std::vector<std::string> Rows::slices() && {
 }
 
 void Rows::null() {
-    // json_populate_recordset leaves what is missing NULL.
+    // json_populate_recordset sets missing members to NULL.
     ++column_;
     if (copy_) binary(kNull);
 }

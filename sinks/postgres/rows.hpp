@@ -1,5 +1,6 @@
-// Rows of a table in two encodings: COPY's binary one for what is new, and JSON for the statements that
-// merge.
+// Encodes rows of a table: in binary for COPY of new rows, or as JSON for statements that merge.
+// By hand: libpqxx has no binary COPY, and Boost.JSON cannot insert existing JSON text (`extra`) without
+// parsing it, which rounds its numbers. Measured by encode_rows in tests/bench.
 #pragma once
 
 #include <optional>
@@ -20,9 +21,8 @@ struct Table {
     std::span<const std::string_view> columns;
 };
 
-/// Rows of one table, encoded as they are added. The cells of a row come in the order of the table's columns,
-/// each by the function that says its column's type: COPY's binary encoding relies on it. TableOf
-/// (tables.hpp) sees to both.
+/// Rows of one table, encoded as they are added. Call one function per cell, in the order of the table's
+/// columns, each matching its column's type: binary COPY depends on both. TableOf (tables.hpp) ensures them.
 class Rows {
   public:
     enum class Encoding { copy, json };
@@ -33,9 +33,9 @@ class Rows {
     const Table& table() const { return table_; }
     /// Encoded as JSON: an array for json_populate_recordset.
     std::string finished() &&;
-    /// Encoded for COPY: what goes into one COPY each, in the order of the rows. PostgreSQL (15 and 17 alike)
-    /// buffers up to 1,000 rows of a COPY, 64 KiB if they are text, and looks up each buffered row by walking
-    /// past the others: what a COPY costs grows with the square of what it buffers.
+    /// Encoded for COPY: one element per COPY, in the order of the rows. PostgreSQL (15 and 17) buffers up to
+    /// 1,000 rows of a COPY, or 64 KiB of text, and finds each buffered row by walking past the others. So
+    /// the cost of a COPY is quadratic in the number of buffered rows.
     std::vector<std::string> slices() &&;
 
     void begin_row();
@@ -53,7 +53,7 @@ class Rows {
     void flag(const OptionalFlag& value);                              ///< boolean
     void hash(const std::optional<RecordHash>& value);                 ///< bytea
 
-    /// A cell of a column that holds a field of this kind.
+    /// Adds a cell for a field of this kind.
     template <FieldKind kKind, typename Value>
     void cell(const Value& value) {
         if constexpr (kKind == FieldKind::id || kKind == FieldKind::text) text(value);
@@ -77,8 +77,8 @@ class Rows {
 
     const Table& table_;
     bool copy_;
-    std::string data_;                 // of COPY, the slice that is being filled
-    std::vector<std::string> slices_;  // full ones
+    std::string data_;                 // the JSON, or the slice being filled
+    std::vector<std::string> slices_;  // full slices
     std::size_t rows_ = 0;
     std::size_t column_ = 0;
     bool first_member_ = true;

@@ -23,7 +23,7 @@ std::string migration_script(const std::string& schema, int up_to) {
         ". What a database has already is left alone.\n-- Run it as the role that owns the tables, or shall "
         "own "
         "them.\nBEGIN;\n"
-        // IF NOT EXISTS would ask for the right to create one even where there is one.
+        // CREATE SCHEMA IF NOT EXISTS needs the privilege to create one even if it exists.
         "DO $glia_sync$ BEGIN\n    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = " +
         quoted('\'') + ") THEN CREATE SCHEMA " + name +
         "; END IF;\nEND $glia_sync$;\nSET LOCAL search_path = " + name +

@@ -1,15 +1,14 @@
-// What this program's migrations are, for those who have no connection.
+// The migrations as a script, without a connection.
 #pragma once
 
 #include <string>
 
 namespace glia::postgres {
 
-/// The version that this program's migrations lead to.
+/// The version after this program's last migration.
 int latest_schema_version();
 
-/// The SQL that brings a schema to version `up_to` (or the latest), whatever version it is at; for a DBA
-/// (`migrate --print`).
+/// Returns the SQL that migrates a schema from any version to `up_to`, for a DBA (`migrate --print`).
 std::string migration_script(const std::string& schema, int up_to = latest_schema_version());
 
 }  // namespace glia::postgres

@@ -11,7 +11,7 @@
 namespace glia::postgres {
 namespace {
 
-/// Fractions round up: asking a moment too early would find nothing due.
+/// Rounds up: a request slightly too early would find nothing due.
 Seconds whole_seconds(double seconds) {
     return Seconds{static_cast<std::int64_t>(std::ceil(seconds))};
 }
@@ -20,20 +20,22 @@ class PostgresSiteLeases final : public SiteLeases {
   public:
     explicit PostgresSiteLeases(Connection& connection) : connection_(connection) {}
 
-    SiteAcquired acquire(const SiteKey& site, const std::string& owner, Seconds ttl, bool force) override {
+    SiteAcquired acquire(const SiteKey& site, const std::string& instance_id, Seconds ttl,
+                         bool force) override {
         return connection_.query([&](Transaction& tx) {
             SiteAcquired acquired;
             const Param stream = name_of(site.stream);
-            const Params claim{site.site_id, owner, param(ttl.count()), param(force), stream};
+            const Params claim{site.site_id, instance_id, param(ttl.count()), param(force), stream};
             auto rows = tx.run(sql::acquire_site, claim);
             if (rows.empty()) {
                 const auto waits = tx.run(sql::site_wait, {site.site_id, stream});
                 if (!waits.empty()) {
-                    acquired.owner = text(waits[0], "owner").value_or("");
+                    acquired.instance_id = text(waits[0], "instance").value_or("");
                     acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
                     return acquired;
                 }
-                // Not known yet. (Asked first: adding one that somebody is writing would wait for it.)
+                // The site has no row yet. (The SELECT comes first, because an INSERT would wait for a
+                // transaction that writes the row.)
                 tx.run(sql::add_site, {site.site_id, stream});
                 rows = tx.run(sql::acquire_site, claim);
                 if (rows.empty()) return acquired;

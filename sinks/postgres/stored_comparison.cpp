@@ -7,8 +7,8 @@
 
 #include "sinks/engagement_plan.hpp"
 #include "sinks/postgres/first_sites.hpp"
-#include "sinks/postgres/marks.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstone_lookup.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -44,7 +44,7 @@ StoredState stored_state(const pqxx::row& row) {
     return state;
 }
 
-/// A range of creation times and how many items lie in it.
+/// A range of creation times and the number of items in it.
 struct TimeRange {
     Instant earliest = Instant::max(), latest = Instant::min();
     std::size_t items = 0;
@@ -60,10 +60,10 @@ bool is_listed(const MergeItem& item) {
     return item.incoming.source == RecordSource::list && !item.site().empty();
 }
 
-/// Items by a key of theirs, for the rows of an answer.
+/// Items by a key, to match the rows of a result.
 using ItemsByKey = std::unordered_map<std::string_view, MergeItem*>;
 
-/// Items to ask the database about, by id.
+/// Items to look up in the database, by id.
 struct Asked {
     ItemsByKey by_id;
     std::vector<std::string> ids;
@@ -80,7 +80,7 @@ struct Asked {
 void StoredComparison::drop_unwritten(std::vector<MergeItem>& items, bool is_first) {
     const std::vector<std::string> sites = sites_of(items);
     drop_unchanged(items, sites, is_first);
-    // What is left may be written, which outdates what an earlier partition has found of it.
+    // The remaining items may be written, which invalidates what earlier partitions found about them.
     for (const MergeItem& item : items) unchanged_.erase(item.id());
     if (!items.empty() && any_tombstone()) drop_forgotten(items);
     if (is_first) assume_new_by_range(items, sites);
@@ -104,8 +104,8 @@ void StoredComparison::drop_unchanged(std::vector<MergeItem>& items, const std::
     });
 }
 
-/// Scans the hashes of what each site listed first in the time range of its items. An item of any site that
-/// has the same hashes equals a stored row.
+/// Scans the hashes of the engagements that each site listed first in the time range of its items. Marks the
+/// items, of any site, whose hashes equal a scanned row's.
 void StoredComparison::compare_by_hash_scan(std::vector<MergeItem>& items) {
     std::map<std::string_view, TimeRange> ranges;
     for (const MergeItem& item : items) {
@@ -175,9 +175,9 @@ bool StoredComparison::any_tombstone() {
 }
 
 void StoredComparison::drop_forgotten(std::vector<MergeItem>& items) {
-    Marks marks;
-    for (const MergeItem& item : items) marks.add(item.engagement());
-    const std::set<std::size_t> forgotten = marks.forgotten(tx_);
+    TombstoneLookup tombstones;
+    for (const MergeItem& item : items) tombstones.add(item.engagement());
+    const std::set<std::size_t> forgotten = tombstones.forgotten(tx_);
     std::size_t number = 0;
     std::erase_if(items, [&](const MergeItem& item) {
         if (!forgotten.contains(number++)) return false;
@@ -186,9 +186,9 @@ void StoredComparison::drop_forgotten(std::vector<MergeItem>& items) {
     });
 }
 
-/// If hardly anything is stored of the time range of the items, as in a backfill, one scan of the range tells
-/// which of them are new. The scan can be wrong: the API may send another created_at than before, and another
-/// writer may insert first. The COPY then fails on the primary key, and all items are looked up by id.
+/// If few rows are stored in the items' time range, as in a backfill, one scan of the range finds which items
+/// are new. The scan can be wrong: the API may now send another created_at, or another writer may insert
+/// first. Then the COPY fails on the primary key, and all items are looked up by id.
 void StoredComparison::assume_new_by_range(std::vector<MergeItem>& items,
                                            const std::vector<std::string>& sites) {
     if (items.empty() || items.size() < scans_.thresholds.min_rows_for_range_scan) return;
@@ -242,7 +242,7 @@ void StoredComparison::plan_by_id(const std::vector<MergeItem*>& items,
         item->plan = plan_engagement(item->stored, item->engagement(), item->incoming);
 }
 
-/// Reads the state of the items that this site's listing showed, unless they are known to be new.
+/// Reads the stored state of this site's items, except items that are known to be new.
 void StoredComparison::read_stored(const std::vector<MergeItem*>& items, const std::string& site) {
     Asked asked, of_other_sites;
     for (MergeItem* item : items) {

@@ -1,4 +1,4 @@
-// What differs from what is stored: the only place that answers it for a commit (DESIGN.md §3.2).
+// Finds the differences between a commit and the stored rows. Only this class decides them (DESIGN.md §3.2).
 #pragma once
 
 #include <optional>
@@ -15,23 +15,23 @@ namespace glia::postgres {
 
 /// Compares the partitions of one transaction with the tables and plans what to write. Takes no row lock.
 ///
-/// A lookup by id (plan_by_id) is always right. Two scans make it unnecessary for most items, because a
-/// lookup of each id costs most of a commit: drop_unchanged() while a listing is read again, and
-/// assume_new_by_range() while a backfill fills an empty range.
+/// A lookup by id (plan_by_id) is always correct but takes most of a commit's time. Two scans make it
+/// unnecessary for most items: drop_unchanged() when a listing is read again, and assume_new_by_range() when
+/// a backfill fills an empty range.
 class StoredComparison {
   public:
     StoredComparison(Transaction& tx, ScanMemory& scans, std::vector<CommitCounts>& counts)
         : tx_(tx), scans_(scans), counts_(counts) {}
 
-    /// Removes what is not to be written: items that equal the stored rows, and those that a tombstone
-    /// covers. Both are counted. `is_first`: of the partitions; later ones repeat ids of earlier ones, so
-    /// they are compared with those.
+    /// Removes and counts the items that need no write: those equal to stored rows, and those with a
+    /// tombstone. `is_first`: true for the first partition. Later partitions repeat ids of earlier ones and
+    /// are compared with them.
     void drop_unwritten(std::vector<MergeItem>& items, bool is_first);
 
-    /// Looks the items up by id and plans each.
+    /// Reads the items by id and plans each.
     void plan_by_id(const std::vector<MergeItem*>& items, const std::vector<std::string>& sites);
 
-    /// The database has refused an item that was assumed new: all are looked up by id from now on.
+    /// The database has refused an item that was assumed to be new: looks up all items by id from now on.
     void distrust_range_scan(std::vector<MergeItem>& items);
 
   private:
@@ -48,7 +48,7 @@ class StoredComparison {
     Transaction& tx_;
     ScanMemory& scans_;
     std::vector<CommitCounts>& counts_;
-    /// What earlier partitions found unchanged, by id. The ids belong to the batches.
+    /// Items that earlier partitions found unchanged, by id. The batches own the ids.
     std::unordered_map<std::string_view, IncomingState> unchanged_;
     std::optional<bool> any_tombstone_;
     std::size_t rows_scanned_ = 0;  // by the hash scans

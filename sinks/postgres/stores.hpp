@@ -1,5 +1,5 @@
-// The state half of the PostgreSQL sink: sinks/state/ over one connection, which outlives the stores. Records
-// are written over the same connection, so that one transaction holds both.
+// The state half of the PostgreSQL sink: sinks/state/ over one connection, which must outlive the stores.
+// Records are written over the same connection, so that one transaction contains both.
 #pragma once
 
 #include <memory>
@@ -17,6 +17,8 @@ std::unique_ptr<ErasureStore> make_erasure_store(Connection& connection);
 std::unique_ptr<RejectStore> make_reject_store(Connection& connection);
 std::unique_ptr<InstanceStore> make_instance_store(Connection& connection);
 std::unique_ptr<DirectoryStore> make_directory_store(Connection& connection);
+std::unique_ptr<StatisticsStore> make_statistics_store(Connection& connection);
 std::unique_ptr<ReportStore> make_report_store(Connection& connection);
+std::unique_ptr<VerificationStore> make_verification_store(Connection& connection);
 
 }  // namespace glia::postgres

@@ -24,6 +24,13 @@ void add_messages(Rows& rows, const std::string& engagement_id, const std::vecto
         MessageTable::add(rows, {engagement_id, i}, messages[i]);
 }
 
+/// The queue of a leg; an empty text if it came through no queue. (NULL marks rows written before schema
+/// version 15.)
+static QueueRefRow queue_of(const Leg& leg) {
+    const bool has_queue = leg.request_queues.size() > 0 && leg.request_queues[0].id;
+    return {has_queue ? RecordText::borrow_of(leg.request_queues[0].id) : RecordText::borrowed("")};
+}
+
 void add_legs(Rows& legs, Rows& leg_queues, const Engagement& e) {
     if (!e.legs) return;
     for (std::size_t i = 0; i < e.legs->size(); ++i) {
@@ -31,7 +38,7 @@ void add_legs(Rows& legs, Rows& leg_queues, const Engagement& e) {
         const bool repeated = std::any_of(e.legs->begin() + i + 1, e.legs->end(),
                                           [&](const Leg& later) { return later.id == leg.id; });
         if (repeated) continue;
-        LegTable::add(legs, {*e.id, i}, leg);
+        LegTable::add(legs, {*e.id, i}, leg, queue_of(leg));
         for (std::size_t k = 0; k < leg.request_queues.size(); ++k)
             LegQueueTable::add(leg_queues, {*e.id, k}, {*leg.id},
                                {RecordText::borrow_of(leg.request_queues[k].id)});
@@ -56,7 +63,7 @@ void QueueNames::add(const QueueRef& queue, Instant as_of, Instant fetched_at) {
         names_.insert(place, {*queue.id, queue.name, as_of, fetched_at});
         return;
     }
-    // A queue sent without its name says nothing about the name.
+    // A queue without a name does not change the stored name.
     const bool newer = std::pair(OptionalInstant(as_of), OptionalInstant(fetched_at)) >=
                        std::pair(place->name_as_of, place->name_fetched_at);
     if (queue.name && (newer || !place->name)) *place = {*queue.id, queue.name, as_of, fetched_at};

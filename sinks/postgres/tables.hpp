@@ -1,6 +1,5 @@
-// The rows of the data tables: each table's columns and cells from one list of fields, so that they cannot
-// get out of step. The names of the columns come from the API's documentation where a column is a member at
-// the API (DESIGN.md §3).
+// The rows of the data tables. Columns and cells derive from the same list of fields, so that they always
+// match. Columns of documented members have the names of the API's documentation (DESIGN.md §3).
 #pragma once
 
 #include <array>
@@ -16,9 +15,9 @@
 
 namespace glia::postgres {
 
-// Values that a row holds beside those of a record. Texts are borrowed for as long as the row is added.
+// Values of a row that are not members of the record. They borrow their texts while the row is added.
 
-/// Which row of an engagement's list it is.
+/// The key of a row in a child table.
 struct ChildKey {
     std::string_view engagement_id;
     std::size_t position = 0;
@@ -26,14 +25,15 @@ struct ChildKey {
 using ChildKeyFields = FieldList<OwnColumn<"engagement_id", &ChildKey::engagement_id, FieldKind::id>,
                                  OwnColumn<"position", &ChildKey::position, FieldKind::position>>;
 
-/// What the row of an engagement holds of its responses.
+/// The columns of an engagement's row that describe its responses.
 struct RowMetadata {
     OptionalInstant fetched_at;
     OptionalInstant legs_fetched_at;
     std::optional<RecordHash> core_hash;
     std::optional<RecordHash> list_hash;
     std::optional<RecordHash> legs_hash;
-    RecordText first_site_id;  ///< of a new row; none: not from a listing
+    RecordText first_site_id;           ///< for a new row; none if not from a listing
+    OptionalInstant first_complete_at;  ///< for a new row; none if it is not complete
 };
 using RowMetadataFields =
     FieldList<OwnColumn<"fetched_at", &RowMetadata::fetched_at, FieldKind::time>,
@@ -41,7 +41,8 @@ using RowMetadataFields =
               OwnColumn<"core_hash", &RowMetadata::core_hash, FieldKind::hash>,
               OwnColumn<"list_hash", &RowMetadata::list_hash, FieldKind::hash>,
               OwnColumn<"legs_hash", &RowMetadata::legs_hash, FieldKind::hash>,
-              OwnColumn<"first_site_id", &RowMetadata::first_site_id, FieldKind::id>>;
+              OwnColumn<"first_site_id", &RowMetadata::first_site_id, FieldKind::id>,
+              OwnColumn<"first_complete_at", &RowMetadata::first_complete_at, FieldKind::time>>;
 
 struct SiteRow {
     std::string_view engagement_id;
@@ -111,6 +112,12 @@ using WindowRowFields = FieldList<OwnColumn<"backfill_id", &WindowRow::backfill_
                                   OwnColumn<"requests", &WindowRow::requests, FieldKind::number>,
                                   OwnColumn<"done", &WindowRow::done, FieldKind::flag>>;
 
+/// True for columns of engagements that can be compared as text in the program. The id is the key, and
+/// PostgreSQL compares times and JSON.
+template <typename F>
+inline constexpr bool is_compared_as_text =
+    F::is_column && !F::required && F::kind != FieldKind::time && F::kind != FieldKind::json;
+
 /// A table whose rows consist of the values of these lists' records, one after the other.
 template <Name kTable, typename... Lists>
 struct TableOf {
@@ -148,11 +155,12 @@ using SiteTable = TableOf<"engagement_sites", SiteRowFields>;
 using OperatorTable = TableOf<"engagement_operators", ChildKeyFields, OperatorFields>;
 using QueueRefTable = TableOf<"engagement_queues", ChildKeyFields, QueueRefRowFields>;
 using RecordingTable = TableOf<"audio_recordings", ChildKeyFields, RecordingRowFields>;
-using LegTable = TableOf<"legs", ChildKeyFields, LegFields>;
+/// Includes the queue of the leg, so that reports by queue need no join.
+using LegTable = TableOf<"legs", ChildKeyFields, LegFields, QueueRefRowFields>;
 using LegQueueTable = TableOf<"leg_queues", ChildKeyFields, LegKeyFields, QueueRefRowFields>;
 using MessageTable = TableOf<"chat_messages", ChildKeyFields, MessageFields>;
 using DetailTable =
-    TableOf<"work_items", DetailRowFields>;  // the defaults of its other columns are a detail's
+    TableOf<"work_items", DetailRowFields>;  // the defaults of the other columns are right for a detail
 using QueueTable = TableOf<"queues", QueueRowFields>;
 using WindowTable = TableOf<"backfill_windows", WindowRowFields>;
 
@@ -161,15 +169,15 @@ using WindowTable = TableOf<"backfill_windows", WindowRowFields>;
 void add_operators(Rows& rows, const Engagement& engagement);
 void add_queue_refs(Rows& rows, const Engagement& engagement);
 void add_recordings(Rows& rows, const Engagement& engagement);
-/// Of two legs with one id the last counts.
+/// Adds the rows of an engagement's legs. If two legs have one id, the last one is used.
 void add_legs(Rows& legs, Rows& leg_queues, const Engagement& engagement);
 void add_messages(Rows& rows, const std::string& engagement_id, const std::vector<ChatMessage>& messages);
 
-/// The names of queues in a batch, each as the newest engagement has it.
+/// The names of queues in a batch, each from the newest engagement with that queue.
 class QueueNames {
   public:
     void add(const FetchedEngagement& fetched);
-    /// As JSON.
+    /// Returns them encoded as JSON.
     Rows rows() const;
 
   private:

@@ -1,16 +1,17 @@
 #include "sinks/postgres/tombstones.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "sinks/content_hash.hpp"
-#include "sinks/postgres/marks.hpp"
+#include "sinks/postgres/operators.hpp"
 #include "sinks/postgres/sql.hpp"
+#include "sinks/postgres/tombstone_lookup.hpp"
+#include "sinks/stream.hpp"
 
 namespace glia::postgres {
 namespace {
 
-// Bounds what a page takes: ids are short, payloads may be long.
+// Rows per page. Fewer for payloads, which may be long.
 constexpr std::int64_t kEngagementsPerPage = 5000;
 constexpr std::int64_t kRejectsPerPage = 200;
 // Bounds the parameters of one statement of an import.
@@ -18,13 +19,13 @@ constexpr std::size_t kTombstonesPerStatement = 10'000;
 
 void insert(Transaction& tx, std::vector<Tombstone>::const_iterator begin,
             std::vector<Tombstone>::const_iterator end, std::int64_t& added) {
-    std::vector<Param> kinds, marks, times;
+    std::vector<Param> kinds, digests, times;
     for (auto tombstone = begin; tombstone != end; ++tombstone) {
         kinds.emplace_back(name_of(tombstone->kind));
-        marks.emplace_back(to_bytea(tombstone->digest));
+        digests.emplace_back(to_bytea(tombstone->digest));
         times.push_back(param(tombstone->forgotten_at));
     }
-    added += tx.write(sql::import_tombstones, {array(kinds), array(marks), array(times)});
+    added += tx.write(sql::import_tombstones, {array(kinds), array(digests), array(times)});
 }
 
 }  // namespace
@@ -38,9 +39,9 @@ std::vector<Tombstone> list_tombstones(Connection& connection, const std::option
                           param(limit)};
         for (const auto& row : tx.run(sql::list_tombstones, from)) {
             const auto digest = from_bytea(*text(row, "mark"));
-            if (!digest) throw SinkError(SinkError::Kind::internal, "a tombstone's mark is not a digest");
+            if (!digest) throw SinkError(SinkError::Kind::internal, "the digest of a tombstone is malformed");
             const auto kind = tombstone_kind(*text(row, "kind"));
-            if (!kind) continue;  // of a newer program
+            if (!kind) continue;  // written by a newer version
             found.push_back({*kind, *digest, instant(row, "forgotten_at")});
         }
     });
@@ -67,17 +68,17 @@ BuriedPage<std::string> buried_engagements(Connection& connection, const std::st
     BuriedPage<std::string> page;
     connection.transact([&](Transaction& tx) {
         page = {};
-        Marks marks;
+        TombstoneLookup tombstones;
         std::vector<std::string> ids;
         for (const auto& row : tx.run(sql::engagements_after, {after, param(kEngagementsPerPage)})) {
             ids.push_back(*text(row, "id"));
             const OptionalText visitor = text(row, "visitor_id");
             std::vector<ContentHash> visitors;
             if (visitor) visitors.push_back(bytes_hash(*visitor));
-            marks.add(bytes_hash(ids.back()), visitors);
+            tombstones.add(bytes_hash(ids.back()), "visitor", visitors);
         }
         if (ids.empty()) return;
-        for (const std::size_t number : marks.forgotten(tx)) page.buried.push_back(ids[number]);
+        for (const std::size_t number : tombstones.forgotten(tx)) page.buried.push_back(ids[number]);
         page.last = ids.back();
     });
     return page;
@@ -87,16 +88,32 @@ BuriedPage<std::int64_t> buried_rejects(Connection& connection, std::int64_t aft
     BuriedPage<std::int64_t> page;
     connection.transact([&](Transaction& tx) {
         page = {};
-        Marks marks;
+        TombstoneLookup tombstones;
         std::vector<std::int64_t> ids;
         for (const auto& row : tx.run(sql::rejected_after, {param(after), param(kRejectsPerPage)})) {
             ids.push_back(integer(row, "id"));
             const OptionalText engagement = text(row, "engagement_id");
-            marks.add(engagement ? std::optional(bytes_hash(*engagement)) : std::nullopt,
-                      possible_visitor_digests(*text(row, "payload")));
+            const char* person = text(row, "source") == name_of(Stream::operators) ? "operator" : "visitor";
+            tombstones.add(engagement ? std::optional(bytes_hash(*engagement)) : std::nullopt, person,
+                           possible_person_digests(*text(row, "payload")));
         }
         if (ids.empty()) return;
-        for (const std::size_t number : marks.forgotten(tx)) page.buried.push_back(ids[number]);
+        for (const std::size_t number : tombstones.forgotten(tx)) page.buried.push_back(ids[number]);
+        page.last = ids.back();
+    });
+    return page;
+}
+
+BuriedPage<std::string> buried_operators(Connection& connection, const std::string& after) {
+    BuriedPage<std::string> page;
+    connection.transact([&](Transaction& tx) {
+        page = {};
+        std::vector<std::string> ids;
+        for (const auto& row : tx.run(sql::operators_after, {after, param(kEngagementsPerPage)}))
+            ids.push_back(*text(row, "id"));
+        if (ids.empty()) return;
+        const auto forgotten = forgotten_operators(tx, ids);
+        page.buried.assign(forgotten.begin(), forgotten.end());
         page.last = ids.back();
     });
     return page;

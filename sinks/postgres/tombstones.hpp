@@ -1,4 +1,4 @@
-// Tombstones out of one database and into another (DESIGN.md §1, forget).
+// Exports and imports tombstones (DESIGN.md §1, forget).
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,16 @@ std::vector<Tombstone> list_tombstones(Connection& connection, const std::option
 /// See ErasureStore::add_tombstones().
 std::int64_t add_tombstones(Connection& connection, const std::vector<Tombstone>& tombstones);
 
-/// Some of what is stored and has a tombstone, found by reading on from `after` in the order of the key: a
-/// digest cannot be searched for. Reading all of a table takes as many calls as it has pages of some thousand
-/// rows, each a transaction of its own; an import is the one command that answers for every row (DESIGN.md
-/// §3.11).
+/// A page of stored rows that have a tombstone. An index cannot find an id by its digest, so the search reads
+/// the whole table in the order of its key, page by page, each in its own transaction. An import is the only
+/// command that has to check every row (DESIGN.md §3.11).
 template <typename Key>
 struct BuriedPage {
     std::vector<Key> buried;
-    std::optional<Key> last;  ///< where to read on; none: that was the end of the table
+    std::optional<Key> last;  ///< start of the next page; none at the end of the table
 };
 BuriedPage<std::string> buried_engagements(Connection& connection, const std::string& after);
 BuriedPage<std::int64_t> buried_rejects(Connection& connection, std::int64_t after);
+BuriedPage<std::string> buried_operators(Connection& connection, const std::string& after);
 
 }  // namespace glia::postgres

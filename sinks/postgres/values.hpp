@@ -1,4 +1,4 @@
-// Values between C++ and statements: parameters as texts, columns of results.
+// Converts values to parameters of statements, and columns of results to values.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,22 @@
 
 namespace glia::postgres {
 
-/// A parameter of a statement; none is NULL.
+/// A parameter of a statement; none for NULL.
 using Param = std::optional<std::string>;
 using Params = std::vector<Param>;
 
-/// Column helpers: NULL is none.
+/// Read a column; NULL becomes none.
 OptionalText text(const pqxx::row& row, const char* column);
 std::int64_t integer(const pqxx::row& row, const char* column);
 OptionalInstant instant(const pqxx::row& row, const char* column);  ///< column holds microseconds since 1970
 std::optional<double> real(const pqxx::row& row, const char* column);
 bool truth(const pqxx::row& row, const char* column);
 
-/// Parameter helpers.
+/// Convert a value to a parameter.
 Param param(const OptionalInstant& time);
 Param param(std::int64_t number);
 Param param(bool flag);
-/// A one-dimensional array literal, cast in the statement.
+/// Returns a one-dimensional array literal. The statement casts it.
 std::string array(const std::vector<Param>& values);
 std::string array(const std::vector<std::string>& values);
 

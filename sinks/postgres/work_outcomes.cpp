@@ -14,7 +14,7 @@ std::string column(const Outcomes& outcomes, Value value) {
     return array(values);
 }
 
-/// A statement about jobs: their kind and keys, then `more`.
+/// Runs a statement about jobs. Its parameters are their kind and keys, then `more`.
 pqxx::result run(Transaction& tx, std::string_view sql, WorkKind kind, const Outcomes& outcomes,
                  const Params& more) {
     Params params{name_of(kind),
@@ -28,12 +28,12 @@ std::string fetched_at(const Outcomes& outcomes) {
     return column(outcomes, [](const WorkOutcome& o) { return param(o.fetched_at); });
 }
 
-pqxx::result settle(Transaction& tx, WorkKind kind, const Outcomes& done, const Param& owner) {
+pqxx::result complete(Transaction& tx, WorkKind kind, const Outcomes& done, const Param& instance_id) {
     const auto file = [&](auto value) {
         return column(done, [&](const WorkOutcome& o) { return o.file ? Param{value(*o.file)} : Param{}; });
     };
-    return run(tx, sql::settle_work, kind, done,
-               {fetched_at(done), owner, file([](const RecordingFile& f) { return f.path; }),
+    return run(tx, sql::complete_work, kind, done,
+               {fetched_at(done), instance_id, file([](const RecordingFile& f) { return f.path; }),
                 file([](const RecordingFile& f) { return std::to_string(f.size_bytes); }),
                 file([](const RecordingFile& f) { return f.sha256; })});
 }
@@ -46,14 +46,15 @@ void fail(Transaction& tx, WorkKind kind, const Outcomes& failed) {
          column(failed, [](const WorkOutcome& o) { return param(o.attempted); })});
 }
 
-/// Those of the jobs that the owner does not claim any more; the others are locked.
-std::map<JobKey, Settled> not_held(Transaction& tx, WorkKind kind, const Outcomes& jobs, const Param& owner) {
-    std::map<JobKey, Settled> missing;
+/// Returns the jobs whose claims the instance has lost, and locks the others.
+std::map<JobKey, ClaimResult> not_held(Transaction& tx, WorkKind kind, const Outcomes& jobs,
+                                       const Param& instance_id) {
+    std::map<JobKey, ClaimResult> missing;
     for (const WorkOutcome* outcome : jobs)
-        missing[{outcome->job.engagement_id, outcome->job.item}] = Settled::erased;
-    for (const auto& row : run(tx, sql::hold_work, kind, jobs, {owner})) {
+        missing[{outcome->job.engagement_id, outcome->job.item}] = ClaimResult::erased;
+    for (const auto& row : run(tx, sql::hold_work, kind, jobs, {instance_id})) {
         const JobKey key{row[0].c_str(), row[1].c_str()};
-        missing[key] = Settled::lost;
+        missing[key] = ClaimResult::lost;
         if (truth(row, "held")) missing.erase(key);
     }
     return missing;
@@ -61,36 +62,37 @@ std::map<JobKey, Settled> not_held(Transaction& tx, WorkKind kind, const Outcome
 
 }  // namespace
 
-std::map<JobKey, Settled> settle_work(Transaction& tx, WorkKind kind,
-                                      const std::vector<WorkOutcome>& outcomes, const std::string& owner) {
-    const Param by = owner.empty() ? std::nullopt : Param{owner};
+std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
+                                            const std::vector<WorkOutcome>& outcomes,
+                                            const std::string& instance_id) {
+    const Param by = instance_id.empty() ? std::nullopt : Param{instance_id};
     Outcomes done, failed;
     for (const WorkOutcome& outcome : outcomes) (outcome.fetched_at ? done : failed).push_back(&outcome);
     if (!done.empty()) {
-        const auto settled = kind == WorkKind::detail
-                                 ? run(tx, sql::remove_work, kind, done, {fetched_at(done), by})
-                                 : settle(tx, kind, done, by);
+        const auto completed = kind == WorkKind::detail
+                                   ? run(tx, sql::remove_work, kind, done, {fetched_at(done), by})
+                                   : complete(tx, kind, done, by);
         std::set<JobKey> ours;
-        for (const auto& row : settled) ours.emplace(row[0].c_str(), row[1].c_str());
+        for (const auto& row : completed) ours.emplace(row[0].c_str(), row[1].c_str());
         std::erase_if(done, [&](const WorkOutcome* outcome) {
             return ours.contains({outcome->job.engagement_id, outcome->job.item});
         });
     }
-    // The fence, for what has not been settled as ours. Last, so that rows are locked in the order in which
-    // list batches lock theirs.
+    // Checks the claims of the jobs that were not completed. Comes last, so that rows are locked in the same
+    // order as by list batches.
     Outcomes rest = done;
     rest.insert(rest.end(), failed.begin(), failed.end());
     if (by && !rest.empty()) {
         auto missing = not_held(tx, kind, rest, by);
         if (!missing.empty()) return missing;
     }
-    if (!done.empty()) settle(tx, kind, done, by);  // details that are wanted anew
+    if (!done.empty()) complete(tx, kind, done, by);  // details that are requested again
     if (!failed.empty()) fail(tx, kind, failed);
     return {};
 }
 
-void settle_details(Transaction& tx, const Batch& batch) {
-    const auto lost = settle_work(tx, WorkKind::detail, batch.details, batch.claim_owner);
+void complete_details(Transaction& tx, const Batch& batch) {
+    const auto lost = complete_work(tx, WorkKind::detail, batch.details, batch.claimed_by);
     if (lost.empty()) return;
     ClaimsLost claims;
     for (const auto& [job, why] : lost) claims.engagements.insert(job.first);

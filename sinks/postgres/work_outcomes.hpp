@@ -1,4 +1,4 @@
-// Outcomes of claimed jobs in work_items: one way to settle them for every kind of work.
+// Outcomes of claimed jobs in work_items: one way to complete them for every kind of work.
 #pragma once
 
 #include <map>
@@ -16,18 +16,19 @@ namespace glia::postgres {
 /// A job's engagement and item.
 using JobKey = std::pair<std::string, std::string>;
 
-/// Settles jobs that were fetched, and records why the others were not. Of done jobs, details leave the table
-/// and the others stay. Returns those that `owner` no longer claims, `lost` or `erased`: then the transaction
-/// is to be rolled back, or they were all. An empty `owner` claims nothing and settles everything.
-std::map<JobKey, Settled> settle_work(Transaction& tx, WorkKind kind,
-                                      const std::vector<WorkOutcome>& outcomes, const std::string& owner);
+/// Completes the fetched jobs and records the failures of the others. Completed details leave the table;
+/// other kinds stay in it. Returns the jobs that `instance_id` no longer claims, as `lost` or `erased`. Then
+/// the caller must roll back, unless these are all jobs. With an empty `instance_id`, claims are not checked.
+std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
+                                            const std::vector<WorkOutcome>& outcomes,
+                                            const std::string& instance_id);
 
-/// Thrown out of a transaction whose details somebody else has claimed meanwhile: nothing of it is written.
+/// Thrown to roll back a transaction because another instance has claimed its details meanwhile.
 struct ClaimsLost {
     std::set<std::string> engagements;
 };
 
-/// settle_work() for the details of a batch, after its engagements are written. Throws ClaimsLost.
-void settle_details(Transaction& tx, const Batch& batch);
+/// complete_work() for the details of a batch, after its engagements are written. Throws ClaimsLost.
+void complete_details(Transaction& tx, const Batch& batch);
 
 }  // namespace glia::postgres

@@ -1,4 +1,5 @@
 #include "sinks/postgres/migrate.hpp"
+#include "sinks/postgres/operators.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/stores.hpp"
 #include "sinks/postgres/tables.hpp"
@@ -7,12 +8,33 @@
 namespace glia::postgres {
 namespace {
 
-/// What a settled transcript or recording leaves beside its row in the queue.
+std::string sender_id(const ChatMessage& message) {
+    const std::string href = message.sender_href.value_or("");
+    return href.substr(href.rfind('/') + 1);
+}
+
+/// Removes the names of forgotten operators from messages.
+std::vector<ChatMessage> without_forgotten(Transaction& tx, std::vector<ChatMessage> messages) {
+    std::vector<std::string> operators;
+    for (const ChatMessage& message : messages) {
+        if (message.sender_type == "operator") operators.push_back(sender_id(message));
+    }
+    if (operators.empty()) return messages;
+    const auto forgotten = forgotten_operators(tx, operators);
+    for (ChatMessage& message : messages) {
+        if (message.sender_type != "operator" || !forgotten.contains(sender_id(message))) continue;
+        message.sender_name.reset();
+        message.extra.reset();  // may contain further data of the sender
+    }
+    return messages;
+}
+
+/// Writes the content of a completed transcript or recording to its table.
 void write_content(Transaction& tx, const WorkOutcome& outcome) {
     const std::string& engagement = outcome.job.engagement_id;
     if (outcome.messages) {
         Rows rows(MessageTable::table(), Rows::Encoding::json);
-        add_messages(rows, engagement, *outcome.messages);
+        add_messages(rows, engagement, without_forgotten(tx, *outcome.messages));
         const std::string set = std::move(rows).finished();
         tx.run(sql::trim_chat_messages, {set, array(std::vector<std::string>{engagement})});
         tx.run(sql::merge_chat_messages, {set});
@@ -23,6 +45,13 @@ void write_content(Transaction& tx, const WorkOutcome& outcome) {
             outcome.file->sha256, param(outcome.fetched_at)});
 }
 
+pqxx::result unfetched(Transaction& tx, WorkKind kind, const std::vector<std::string>& engagements,
+                       bool all) {
+    if (kind == WorkKind::recording)
+        return tx.run(sql::unfetched_recordings, {array(engagements), param(all)});
+    return tx.run(sql::unfetched_work, {name_of(kind), array(engagements), param(all)});
+}
+
 class PostgresWorkQueue final : public WorkQueue {
   public:
     explicit PostgresWorkQueue(Connection& connection) : connection_(connection) {}
@@ -31,12 +60,32 @@ class PostgresWorkQueue final : public WorkQueue {
         return connection_.query([&](Transaction& tx) { return tx.write(sql::queue_ongoing, {param(all)}); });
     }
 
+    std::int64_t count_unfetched(WorkKind kind, const std::vector<std::string>& engagements) override {
+        return connection_.query([&](Transaction& tx) {
+            return static_cast<std::int64_t>(unfetched(tx, kind, engagements, false).size());
+        });
+    }
+
+    std::int64_t request(WorkKind kind, const std::vector<std::string>& engagements, bool all) override {
+        return connection_.query([&](Transaction& tx) -> std::int64_t {
+            std::vector<std::string> ids, items;
+            std::vector<Param> created;
+            for (const auto& row : unfetched(tx, kind, engagements, all)) {
+                ids.push_back(*text(row, "id"));
+                items.push_back(*text(row, "item"));
+                created.push_back(text(row, "created_at"));
+            }
+            if (ids.empty()) return 0;
+            return tx.write(sql::request_work, {name_of(kind), array(ids), array(items), array(created)});
+        });
+    }
+
     std::vector<WorkJob> claim(const WorkClaim& claim) override {
         return connection_.query([&](Transaction& tx) {
             std::vector<WorkJob> jobs;
             const auto rows =
-                tx.run(sql::claim_work, {name_of(claim.kind), claim.owner, param(std::int64_t{claim.limit}),
-                                         param(claim.ttl.count())});
+                tx.run(sql::claim_work, {name_of(claim.kind), claim.instance_id,
+                                         param(std::int64_t{claim.limit}), param(claim.ttl.count())});
             refuse_newer_schema(rows);
             for (const auto& row : rows) {
                 jobs.push_back({*text(row, "engagement_id"), *text(row, "item"),
@@ -46,7 +95,7 @@ class PostgresWorkQueue final : public WorkQueue {
         });
     }
 
-    void renew(WorkKind kind, const std::string& owner, const std::vector<WorkJob>& jobs,
+    void renew(WorkKind kind, const std::string& instance_id, const std::vector<WorkJob>& jobs,
                Seconds ttl) override {
         std::vector<std::string> engagements, items;
         for (const WorkJob& job : jobs) {
@@ -55,7 +104,7 @@ class PostgresWorkQueue final : public WorkQueue {
         }
         connection_.transact([&](Transaction& tx) {
             tx.run(sql::renew_work,
-                   {name_of(kind), array(engagements), array(items), owner, param(ttl.count())});
+                   {name_of(kind), array(engagements), array(items), instance_id, param(ttl.count())});
         });
     }
 
@@ -64,12 +113,12 @@ class PostgresWorkQueue final : public WorkQueue {
             [&](Transaction& tx) { return tx.run(sql::work_due, {name_of(kind)})[0][0].as<std::int64_t>(); });
     }
 
-    Settled complete(WorkKind kind, const WorkOutcome& outcome, const std::string& owner) override {
+    ClaimResult complete(WorkKind kind, const WorkOutcome& outcome, const std::string& instance_id) override {
         return connection_.query([&](Transaction& tx) {
-            const auto missing = settle_work(tx, kind, {outcome}, owner);
+            const auto missing = complete_work(tx, kind, {outcome}, instance_id);
             if (!missing.empty()) return missing.begin()->second;
             if (outcome.fetched_at) write_content(tx, outcome);
-            return Settled::written;
+            return ClaimResult::written;
         });
     }
 

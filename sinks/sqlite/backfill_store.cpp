@@ -9,7 +9,7 @@
 namespace glia::sqlite {
 namespace {
 
-// Within one call of the command a window is given a second chance, at another moment, and no third.
+// Maximum attempts at a window within one call of the command. The second one comes later.
 constexpr std::int64_t kAttempts = 2;
 
 class SqliteBackfillStore final : public BackfillStore {
@@ -46,7 +46,7 @@ class SqliteBackfillStore final : public BackfillStore {
         return file_.transact([&](Connection& state) {
             std::vector<WindowLease> leases;
             for (const Row& row :
-                 state.run(sql::claim_windows, {claim.backfill_id, claim.owner, value(claim.ttl),
+                 state.run(sql::claim_windows, {claim.backfill_id, claim.instance_id, value(claim.ttl),
                                                 list(claim.except_sites), kAttempts, claim.limit})) {
                 WindowLease& lease = leases.emplace_back();
                 lease.target = {claim.backfill_id, *row.text(0), *row.instant(3), row.integer(1)};
@@ -90,7 +90,7 @@ class SqliteBackfillStore final : public BackfillStore {
 
     void record_time_left(std::int64_t backfill_id, std::optional<Seconds> left) override {
         file_.transact([&](Connection& state) {
-            state.run(sql::tell_time_left,
+            state.run(sql::record_time_left,
                       {backfill_id, left ? Value(std::int64_t{left->count()}) : Value()});
         });
     }
@@ -103,7 +103,7 @@ class SqliteBackfillStore final : public BackfillStore {
     }
 
   private:
-    /// True if the backfill that was found answers the call; false if a new one has to be made.
+    /// Returns true if the found backfill is used, false if a new one has to be created.
     static bool resume(Connection& state, const BackfillSpec& spec, const Row& row, BackfillState& result) {
         const std::int64_t id = row.integer(0);
         const bool finished = row.integer(1) != 0;
@@ -114,7 +114,7 @@ class SqliteBackfillStore final : public BackfillStore {
             }
             return false;
         }
-        if (finished && spec.to_is_open) return false;  // "until now" has moved on since
+        if (finished && spec.to_is_open) return false;  // without --to, the range has grown since
         result = {id, *row.instant(2), *row.instant(3), !finished, finished};
         if (!finished) state.run(sql::reopen_windows, {id});
         return true;

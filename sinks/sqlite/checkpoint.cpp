@@ -56,20 +56,6 @@ void write_window(Connection& connection, const WindowTarget& target, const Pass
 
 }  // namespace
 
-void fence(std::int64_t rows_written, const std::string& what) {
-    if (rows_written == 0)
-        throw SinkError(SinkError::Kind::lease_lost, "the lease on " + what + " has passed on");
-}
-
-std::string describe(const SiteTarget& site) {
-    if (site.stream == Stream::engagements) return "site " + site.site_id;
-    return std::string(name_of(site.stream)) + " of site " + site.site_id;
-}
-
-std::string describe(const WindowTarget& window) {
-    return "the backfill window of " + to_iso8601(window.from) + " of site " + window.site_id;
-}
-
 Value stream_value(Stream stream) {
     return std::string(name_of(stream));
 }

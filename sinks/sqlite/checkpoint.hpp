@@ -6,20 +6,16 @@
 
 namespace glia::sqlite {
 
-/// Throws `lease_lost` if a lease's statement wrote no row.
-void fence(std::int64_t rows_written, const std::string& what);
-std::string describe(const SiteTarget& site);
-std::string describe(const WindowTarget& window);
-
 Value stream_value(Stream stream);
-/// The key of a window and its epoch, then `more`.
+/// The parameters of a window's statement: its key and epoch, then `more`.
 Values window_values(const WindowTarget& window, Values more);
 
-/// Moves the checkpoint and, with a complete pass, adds its row to sync_runs. Within a transaction.
+/// Moves the checkpoint and, if the pass is complete, adds its row to sync_runs. Call it within a
+/// transaction.
 void write_checkpoint(Connection& connection, const PassCheckpoint& checkpoint);
 
-/// Adds the failure to sync_runs, unless the last run of the stream and site failed in the same way. Within a
-/// transaction.
+/// Adds the failure to sync_runs, unless the last run of the stream and site failed in the same way. Call it
+/// within a transaction.
 void add_failure(Connection& connection, const FailedPass& failed, const SiteKey& site,
                  const std::string& error);
 

@@ -1,10 +1,13 @@
 #include "sinks/sqlite/connection.hpp"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
-#include "sinks/json_text.hpp"
+#include <boost/json.hpp>
+
+#include "sinks/overloaded.hpp"
 #include "sinks/sink_error.hpp"
 #include "sinks/sqlite/sql.hpp"
 
@@ -32,6 +35,17 @@ SinkError::Kind kind_of(int code) {
     }
 }
 
+/// Runs `work` and converts SQLite's exceptions to SinkError. Its message begins with `doing`.
+template <typename Work>
+auto attempt(const std::string& doing, const std::string& path, Work work) {
+    try {
+        return work();
+    } catch (const SQLite::Exception& error) {
+        throw SinkError(kind_of(error.getErrorCode()),
+                        doing + " the state file " + path + ": " + error.what());
+    }
+}
+
 void now_function(sqlite3_context* context, int, sqlite3_value**) {
     const auto* state = static_cast<const Connection*>(sqlite3_user_data(context));
     sqlite3_result_int64(context, state->now().time_since_epoch().count());
@@ -39,6 +53,20 @@ void now_function(sqlite3_context* context, int, sqlite3_value**) {
 
 Instant clock_now() {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+void bind(SQLite::Statement& statement, int place, const Value& value) {
+    std::visit(Overloaded{[&](std::monostate) { statement.bind(place); },
+                          [&](const std::string& text) { statement.bindNoCopy(place, text); },
+                          [&](auto number) { statement.bind(place, number); }},
+               value);
+}
+
+Value value_of(const SQLite::Column& column) {
+    if (column.isNull()) return {};
+    if (column.isInteger()) return std::int64_t{column.getInt64()};
+    if (column.isFloat()) return column.getDouble();
+    return column.getString();
 }
 
 }  // namespace
@@ -86,83 +114,55 @@ Value error_value(const std::string& error) {
 }
 
 std::string list(const std::vector<std::string>& texts) {
-    std::string out = "[";
-    for (const std::string& text : texts) out += (out.size() > 1 ? "," : "") + json_quote(text);
-    return out + "]";
+    return boost::json::serialize(boost::json::array(texts.begin(), texts.end()));
 }
 
-/// Of what list() makes: strings, escaped by json_quote().
 std::vector<std::string> texts(const std::string& list) {
-    std::vector<std::string> found;
-    for (std::size_t at = 1; at + 1 < list.size();) {
-        std::size_t end = at + 1;
-        while (end < list.size() && list[end] != '"') end += list[end] == '\\' ? 2 : 1;
-        found.push_back(json_unquote(std::string_view(list).substr(at, end + 1 - at)).value_or(""));
-        at = end + 2;  // behind the comma
-    }
-    return found;
+    return boost::json::value_to<std::vector<std::string>>(boost::json::parse(list));
 }
 
 Connection::Connection(std::string path, bool write, const files::OnTightened& on_tightened)
     : path_(std::move(path)), now_(clock_now()) {
     if (write) {
-        // Made here, as SQLite would let everybody read it; what SQLite makes beside it takes its mode.
+        // Creates the file itself, because SQLite would make it readable for everybody. SQLite gives its
+        // other files (WAL, shared memory) the same mode.
         const int made = open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, files::kStateMode);
         if (made >= 0) close(made);
         for (const char* beside : {"", "-wal", "-shm", "-journal"})
             files::tighten(path_ + beside, files::kStateMode, on_tightened);
     }
-    const int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path_.c_str(), &database_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
-        const std::string why = database_ ? sqlite3_errmsg(database_) : "out of memory";
-        sqlite3_close(database_);
-        throw SinkError(SinkError::Kind::misconfigured,
-                        "the state file " + path_ + " cannot be opened: " + why + "; is sink.ndjson right?");
+    const int flags = write ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE : SQLite::OPEN_READONLY;
+    try {
+        database_ =
+            std::make_unique<SQLite::Database>(path_, flags | SQLite::OPEN_NOMUTEX, kBusyMilliseconds);
+    } catch (const SQLite::Exception& error) {
+        throw SinkError(SinkError::Kind::misconfigured, "the state file " + path_ + " cannot be opened: " +
+                                                            error.what() + "; is sink.ndjson right?");
     }
-    sqlite3_busy_timeout(database_, kBusyMilliseconds);
-    sqlite3_extended_result_codes(database_, 1);
-    sqlite3_create_function(database_, "now", 0, SQLITE_UTF8, this, now_function, nullptr, nullptr);
-    if (!write) return;
-    execute("PRAGMA journal_mode = WAL");
-    execute("PRAGMA synchronous = FULL");  // a commit is on the disk before the next step relies on it
+    attempt("setting up", path_, [&] {
+        database_->createFunction("now", 0, false, this, now_function);
+        if (!write) return;
+        database_->exec("PRAGMA journal_mode = WAL");
+        database_->exec("PRAGMA synchronous = FULL");  // each commit is durable
+    });
 }
 
-Connection::~Connection() {
-    for (const auto& [text, statement] : statements_) sqlite3_finalize(statement);
-    sqlite3_close(database_);
-}
-
-void Connection::fail(const std::string& doing) const {
-    throw SinkError(kind_of(sqlite3_extended_errcode(database_)),
-                    doing + " the state file " + path_ + ": " + sqlite3_errmsg(database_));
-}
-
-void Connection::execute(const char* sql) {
-    if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail("setting up");
-}
+Connection::~Connection() = default;
 
 int Connection::version() {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(database_, "PRAGMA user_version", -1, &statement, nullptr) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW) {
-        sqlite3_finalize(statement);
-        fail("reading");
-    }
-    const int version = sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    return version;
+    return attempt("reading", path_, [&] { return database_->execAndGet("PRAGMA user_version").getInt(); });
 }
 
 int Connection::migrate() {
     const int latest = static_cast<int>(sql::migrations.size());
     for (int version = this->version(); version < latest; ++version) {
-        const auto& migration = sql::migrations[static_cast<std::size_t>(version)];
-        const std::string script = "BEGIN IMMEDIATE;\n" + std::string(migration.text) +
-                                   "\nPRAGMA user_version = " + std::to_string(version + 1) + ";\nCOMMIT;";
-        if (sqlite3_exec(database_, script.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
-            sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
-            fail("bringing to version " + std::to_string(version + 1));
-        }
+        const std::string next = std::to_string(version + 1);
+        attempt("bringing to version " + next, path_, [&] {
+            SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
+            database_->exec(std::string(sql::migrations[static_cast<std::size_t>(version)].text));
+            database_->exec("PRAGMA user_version = " + next);
+            transaction.commit();
+        });
     }
     if (version() > latest) {
         throw SinkError(SinkError::Kind::schema, "the state file " + path_ + " is at version " +
@@ -181,77 +181,45 @@ void Connection::require_latest() {
     }
 }
 
-sqlite3_stmt* Connection::prepare(std::string_view sql) {
-    sqlite3_stmt*& statement = statements_[sql.data()];
-    if (!statement && sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()),
-                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
-        fail("a statement does not fit");
-    }
-    return statement;
-}
-
 std::vector<Row> Connection::run(std::string_view sql, const Values& values) {
-    sqlite3_stmt* statement = prepare(sql);
+    std::unique_ptr<SQLite::Statement>& statement = statements_[sql.data()];
+    if (!statement) {
+        attempt("a statement does not fit", path_,
+                [&] { statement = std::make_unique<SQLite::Statement>(*database_, std::string(sql)); });
+    }
     struct Reset {
-        sqlite3_stmt* statement;
+        SQLite::Statement& statement;
         ~Reset() {
-            sqlite3_reset(statement);
-            sqlite3_clear_bindings(statement);
+            statement.tryReset();
+            statement.clearBindings();
         }
-    } const reset{statement};
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const int place = static_cast<int>(i) + 1;
-        if (const auto* whole = std::get_if<std::int64_t>(&values[i])) {
-            sqlite3_bind_int64(statement, place, *whole);
-        } else if (const auto* real = std::get_if<double>(&values[i])) {
-            sqlite3_bind_double(statement, place, *real);
-        } else if (const auto* text = std::get_if<std::string>(&values[i])) {
-            sqlite3_bind_text(statement, place, text->data(), static_cast<int>(text->size()), SQLITE_STATIC);
+    } const reset{*statement};
+    return attempt("writing", path_, [&] {
+        for (std::size_t i = 0; i < values.size(); ++i) bind(*statement, static_cast<int>(i) + 1, values[i]);
+        std::vector<Row> rows;
+        while (statement->executeStep()) {
+            Values row;
+            for (int i = 0; i < statement->getColumnCount(); ++i)
+                row.push_back(value_of(statement->getColumn(i)));
+            rows.emplace_back(std::move(row));
         }
-    }
-    std::vector<Row> rows;
-    for (;;) {
-        const int code = sqlite3_step(statement);
-        if (code == SQLITE_DONE) return rows;
-        if (code != SQLITE_ROW) fail("writing");
-        Values row;
-        for (int i = 0; i < sqlite3_column_count(statement); ++i) {
-            switch (sqlite3_column_type(statement, i)) {
-                case SQLITE_INTEGER:
-                    row.emplace_back(std::int64_t{sqlite3_column_int64(statement, i)});
-                    break;
-                case SQLITE_FLOAT:
-                    row.emplace_back(sqlite3_column_double(statement, i));
-                    break;
-                case SQLITE_NULL:
-                    row.emplace_back();
-                    break;
-                default:
-                    row.emplace_back(
-                        std::string(reinterpret_cast<const char*>(sqlite3_column_text(statement, i)),
-                                    static_cast<std::size_t>(sqlite3_column_bytes(statement, i))));
-            }
-        }
-        rows.emplace_back(std::move(row));
-    }
+        return rows;
+    });
 }
 
 std::int64_t Connection::write(std::string_view sql, const Values& values) {
     run(sql, values);
-    return sqlite3_changes(database_);
+    return database_->getChanges();
 }
 
 void Connection::transact(const std::function<void()>& work, const std::function<void()>& before_commit) {
     now_ = clock_now();
-    execute("BEGIN IMMEDIATE");
-    try {
-        work();
-        if (before_commit) before_commit();
-        if (sqlite3_exec(database_, "COMMIT", nullptr, nullptr, nullptr) != SQLITE_OK) fail("committing to");
-    } catch (...) {
-        sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
-        throw;
-    }
+    std::optional<SQLite::Transaction> transaction;  // its destructor rolls back if it was not committed
+    attempt("setting up", path_,
+            [&] { transaction.emplace(*database_, SQLite::TransactionBehavior::IMMEDIATE); });
+    work();
+    if (before_commit) before_commit();
+    attempt("committing to", path_, [&] { transaction->commit(); });
 }
 
 }  // namespace glia::sqlite

@@ -1,4 +1,4 @@
-// The state file (SQLite): statements, transactions, errors as SinkError. SQLite stays in the source.
+// The state file (SQLite): statements, transactions, errors as SinkError. SQLiteCpp stays in the source.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,17 @@
 #include "sinks/files/mode.hpp"
 #include "sinks/records.hpp"
 
-struct sqlite3;
-struct sqlite3_stmt;
+namespace SQLite {
+class Database;
+class Statement;
+}  // namespace SQLite
 
 namespace glia::sqlite {
 
 using Value = std::variant<std::monostate, std::int64_t, double, std::string>;
 using Values = std::vector<Value>;
 
-/// A row of a result; columns by their places.
+/// A row of a result. Columns are numbered from 0.
 class Row {
   public:
     explicit Row(Values values) : values_(std::move(values)) {}
@@ -39,7 +41,7 @@ Value value(const OptionalText& text);
 Value value(const OptionalInstant& time);
 Value value(std::chrono::microseconds duration);
 Value micros(Instant time);
-/// NULL for an empty text.
+/// An error as a parameter: NULL if it is empty.
 Value error_value(const std::string& error);
 
 /// A list of texts as JSON.
@@ -49,35 +51,33 @@ std::vector<std::string> texts(const std::string& list);
 /// An open state file. One thread at a time. Throws SinkError.
 class Connection {
   public:
-    /// `write`: makes the file if there is none, and keeps others from reading it.
+    /// `write`: creates the file if it is missing, and removes the permissions of other users.
     Connection(std::string path, bool write, const files::OnTightened& on_tightened = nullptr);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// Brings the file to this program's version and returns that; throws `schema` if the file is newer.
+    /// Migrates the file to this program's version and returns that version. Throws `schema` if the file is
+    /// newer.
     int migrate();
     int version();
     /// Throws `schema` unless the file is exactly at this program's version.
     void require_latest();
 
     std::vector<Row> run(std::string_view sql, const Values& values = {});
-    /// How many rows it wrote.
+    /// Runs a statement and returns the number of rows written.
     std::int64_t write(std::string_view sql, const Values& values = {});
 
-    /// Runs `work` in one transaction, on disk when this returns; all or nothing. now() in statements is the
-    /// time at its beginning. `before_commit` runs once all statements have.
+    /// Runs `work` in one transaction, all or nothing, and returns when it is durable. now() in statements is
+    /// the start of the transaction. `before_commit` runs after `work`, before the commit.
     void transact(const std::function<void()>& work, const std::function<void()>& before_commit = nullptr);
     Instant now() const { return now_; }
 
   private:
-    [[noreturn]] void fail(const std::string& doing) const;
-    void execute(const char* sql);
-    sqlite3_stmt* prepare(std::string_view sql);
-
     std::string path_;
-    sqlite3* database_ = nullptr;
-    std::unordered_map<const char*, sqlite3_stmt*> statements_;  // by the text's place: each is a constant
+    std::unique_ptr<SQLite::Database> database_;
+    // Prepared statements by the address of their text, which is a constant.
+    std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
     Instant now_{};
 };
 

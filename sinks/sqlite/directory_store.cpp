@@ -1,5 +1,6 @@
 #include <map>
 
+#include "sinks/content_hash.hpp"
 #include "sinks/directory_hash.hpp"
 #include "sinks/sqlite/checkpoint.hpp"
 #include "sinks/sqlite/sql.hpp"
@@ -8,7 +9,8 @@
 namespace glia::sqlite {
 namespace {
 
-// Before the hash of a site that is from the configuration: what the API tells takes its place.
+// Prefix of the stored hash of a site whose entry comes from the configuration. An entry of the API replaces
+// it.
 constexpr const char* kConfigured = "configured ";
 
 /// Writes one listing within a transaction: a line for each record that is new, has changed or is missing.
@@ -21,15 +23,19 @@ class ListingWriter {
     }
 
     DirectoryCounts write(const DirectoryListing& listing) {
-        std::map<std::string, const OperatorEntry*> operators;  // of two with one id the last counts
+        std::map<std::string, const RejectedRecord*> rejected;  // a record that occurs twice counts once
+        for (const RejectedRecord& record : listing.rejected) rejected[record.payload] = &record;
+        for (const auto& [payload, record] : rejected) reject(*record);
+        state_.run(sql::resolve_rejected_before, {lease_.site_id, stream()});
+        std::map<std::string, const OperatorEntry*> operators;  // the last record of an id is used
         for (const OperatorEntry& entry : listing.records.operators) operators[*entry.id] = &entry;
         for (const auto& [id, entry] : operators) {
             if (!is_forgotten(id)) put(*entry);
         }
         for (const SiteEntry& entry : listing.records.sites) put(entry);
         for (const QueueEntry& entry : listing.records.queues) put(entry);
-        // A site is asked for by its id, and is there or refused.
-        if (listing.every_record_known && lease_.stream != Stream::sites) mark_missing();
+        // A site is requested by its id, so it is never missing from a listing.
+        if (listing.every_record_known() && lease_.stream != Stream::sites) mark_missing();
         return counts_;
     }
     void write_configured(const SiteEntry& site) {
@@ -46,6 +52,11 @@ class ListingWriter {
     Value stream() const { return stream_value(lease_.stream); }
     bool is_forgotten(const std::string& id) {
         return state_.run(sql::is_operator_forgotten, {to_hex(bytes_hash(id))}).at(0).integer(0) != 0;
+    }
+    void reject(const RejectedRecord& record) {
+        if (record.operator_id && is_forgotten(*record.operator_id)) return;
+        state_.run(sql::reject_record, {lease_.site_id, stream(), Value(), record.reason, record.payload,
+                                        to_hex(bytes_hash(record.payload))});
     }
 
     template <typename Entry>
@@ -65,7 +76,7 @@ class ListingWriter {
         }
         if (!is_new) before_.erase(known);
     }
-    /// What is left of those that were there before.
+    /// Marks the stored records that were not listed.
     void mark_missing() {
         for (const auto& [id, known] : before_) {
             if (known.missing) continue;
@@ -99,8 +110,9 @@ class SqliteDirectoryStore final : public DirectoryStore {
             counts = ListingWriter(state, writer, lease, listing.fetched_at).write(listing);
             state.run(sql::add_run, {std::string("listing"), lease.site_id, micros(listing.fetched_at),
                                      Value(), micros(listing.fetched_at), listing.pages,
-                                     static_cast<std::int64_t>(listing.records.size()), listing.rejected,
-                                     listing.requests, stream_value(lease.stream)});
+                                     static_cast<std::int64_t>(listing.records.size()),
+                                     static_cast<std::int64_t>(listing.rejected.size()), listing.requests,
+                                     stream_value(lease.stream)});
         });
         return counts;
     }

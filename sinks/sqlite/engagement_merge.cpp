@@ -11,13 +11,13 @@
 namespace glia::sqlite {
 namespace {
 
-/// What the state knows of an engagement.
+/// The stored state of an engagement.
 struct Known {
     StoredState state;
     std::vector<std::string> site_ids;
-    OptionalText visitor_mark;  ///< as of the content
-    bool rejected = false;      ///< and not settled since
-    bool owed = false;          ///< it changed, and is written once its legs have come
+    OptionalText visitor_digest;  ///< of the last response
+    bool rejected = false;        ///< it has an unresolved rejected record
+    bool owed = false;            ///< it has changed and is written when its legs arrive
 };
 
 std::optional<RecordHash> hash(const OptionalText& text) {
@@ -26,22 +26,19 @@ std::optional<RecordHash> hash(const OptionalText& text) {
 Value value_of(const std::optional<RecordHash>& hash) {
     return hash ? Value(to_hex(*hash)) : Value();
 }
-std::string mark_of(const ContentHash& hash) {
-    return to_hex(hash);
-}
 
-std::optional<ContentHash> visitor_mark(const Engagement& e) {
-    if (e.visitor_mark) return e.visitor_mark;
+std::optional<ContentHash> visitor_digest(const Engagement& e) {
+    if (e.visitor_digest) return e.visitor_digest;
     return e.visitor_id ? std::optional(bytes_hash(*e.visitor_id)) : std::nullopt;
 }
 
-/// Details of the batch that its owner does not hold any more.
+/// Returns the batch's details whose claims its instance has lost.
 std::set<std::string> lost_claims(Connection& state, const Batch& batch) {
     std::set<std::string> lost;
-    if (batch.claim_owner.empty()) return lost;
+    if (batch.claimed_by.empty()) return lost;
     for (const WorkOutcome& outcome : batch.details) lost.insert(outcome.job.engagement_id);
     const std::vector<std::string> claimed(lost.begin(), lost.end());
-    for (const Row& row : state.run(sql::hold_work, {list(claimed), batch.claim_owner})) {
+    for (const Row& row : state.run(sql::hold_work, {list(claimed), batch.claimed_by})) {
         lost.erase(*row.text(0));
     }
     return lost;
@@ -55,7 +52,7 @@ class EngagementMerge {
     }
 
     CommitCounts run() {
-        // Of one engagement twice, the later response counts.
+        // If an engagement occurs twice, the later response is used.
         std::map<std::string, const FetchedEngagement*> latest;
         for (const FetchedEngagement& fetched : batch_.engagements) {
             if (lost_.contains(fetched.engagement.id.str())) continue;
@@ -72,7 +69,7 @@ class EngagementMerge {
                          *row.instant(4), row.instant(5)};
             one.site_ids = texts(row.text(6).value_or("[]"));
             one.owed = row.integer(7) != 0;
-            one.visitor_mark = row.text(8);
+            one.visitor_digest = row.text(8);
             one.rejected = row.integer(9) != 0;
         }
         for (const auto& [id, fetched] : latest) {
@@ -81,29 +78,31 @@ class EngagementMerge {
         }
         for (const RejectedFetch& rejected : batch_.rejected) reject(rejected);
         for (const WorkOutcome& outcome : batch_.details) {
-            if (!lost_.contains(outcome.job.engagement_id)) settle(outcome);
+            if (!lost_.contains(outcome.job.engagement_id)) complete(outcome);
         }
-        for (const auto& [path, member] : undocumented_) {
-            state_.run(sql::record_undocumented, {path, std::string(name_of(member.kind)), member.example,
-                                                  member.example_of, member.times});
+        for (const auto& [path, member] : undocumented_members_) {
+            state_.run(sql::record_undocumented_members, {path, std::string(name_of(member.kind)),
+                                                          member.example, member.example_of, member.times});
         }
         counts_.rejected = static_cast<std::int64_t>(batch_.rejected.size());
         return counts_;
     }
 
   private:
-    bool is_forgotten(const OptionalText& id, std::vector<std::string> visitor_marks) {
+    bool is_forgotten(const OptionalText& id, std::vector<std::string> visitor_digests) {
         if (!any_forgotten_) return false;
-        const Value mark = id ? Value(mark_of(bytes_hash(*id))) : Value();
-        return state_.run(sql::is_forgotten, {mark, list(visitor_marks)}).at(0).integer(0) != 0;
+        const Value digest = id ? Value(to_hex(bytes_hash(*id))) : Value();
+        return state_.run(sql::is_forgotten, {digest, std::string("visitor"), list(visitor_digests)})
+                   .at(0)
+                   .integer(0) != 0;
     }
 
     void write_one(const FetchedEngagement& fetched, std::optional<Known> known) {
         const Engagement& e = fetched.engagement;
-        std::vector<std::string> marks;
-        if (e.visitor_mark) marks.push_back(mark_of(*e.visitor_mark));
-        if (e.visitor_id) marks.push_back(mark_of(bytes_hash(*e.visitor_id)));
-        if (is_forgotten(e.id.str(), std::move(marks))) {
+        std::vector<std::string> digests;
+        if (e.visitor_digest) digests.push_back(to_hex(*e.visitor_digest));
+        if (e.visitor_id) digests.push_back(to_hex(bytes_hash(*e.visitor_id)));
+        if (is_forgotten(e.id.str(), std::move(digests))) {
             ++counts_.forgotten;
             return;
         }
@@ -114,8 +113,8 @@ class EngagementMerge {
         if (known) known->state = *stored;
         remember(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
-        if (plan.write_core) collect_undocumented(e, undocumented_);
-        if (plan.write_legs) collect_undocumented_of_legs(e, undocumented_);
+        if (plan.write_core) collect_undocumented_members(e, undocumented_members_);
+        if (plan.write_legs) collect_undocumented_of_legs(e, undocumented_members_);
         count(plan, e);
         if (known && !known->rejected) return;
         const bool with_legs = fetched.source == RecordSource::detail || incoming.legs_hash;
@@ -131,36 +130,36 @@ class EngagementMerge {
         const bool new_site = !fetched.site_id.empty() && at == after.site_ids.end();
         if (new_site) after.site_ids.push_back(fetched.site_id);
         if (plan.write_core) {
-            const auto mark = visitor_mark(e);
+            const auto digest = visitor_digest(e);
             s.core_hash = incoming.core_hash;
-            after.visitor_mark = mark ? OptionalText(mark_of(*mark)) : std::nullopt;
+            after.visitor_digest = digest ? OptionalText(to_hex(*digest)) : std::nullopt;
         }
         if (plan.insert || plan.write_list_hash) s.list_hash = plan.list_hash;
         if (plan.insert || plan.updates()) s.fetched_at = fetched_at_after(s, incoming);
         if (plan.write_legs) s.legs_hash = incoming.legs_hash;
         if (plan.write_legs || plan.mark_legs) s.legs_fetched_at = incoming.fetched_at;
         check_stored_state(s);
-        // What is written shows the whole engagement. One that changed, of which only the list item is there,
-        // is owed until its legs have come too; one that is new is written at once, without.
+        // Each line shows the whole engagement. If only the list item of a changed engagement has arrived,
+        // the line is owed until the legs arrive. A new engagement is written at once, without legs.
         const bool news = plan.insert || plan.write_core || plan.write_legs || after.owed;
         const bool whole = e.legs.has_value() || !s.legs_fetched_at;
         const bool current = !plan.stale;
-        const bool tell = news && whole && current;
-        after.owed = news && !tell;
-        if (tell) writer_.write({e, fetched.fetched_at, after.site_ids});
+        const bool report = news && whole && current;
+        after.owed = news && !report;
+        if (report) writer_.write({e, fetched.fetched_at, after.site_ids});
         if (!news && !new_site && !plan.updates()) return;
         state_.run(
             sql::put_engagement,
             {e.id.str(), value(OptionalInstant{e.created_at}), value_of(s.core_hash), value_of(s.list_hash),
              value_of(s.legs_hash), value(OptionalInstant{s.fetched_at}), value(s.legs_fetched_at),
-             list(after.site_ids), std::int64_t{after.owed}, value(after.visitor_mark)});
+             list(after.site_ids), std::int64_t{after.owed}, value(after.visitor_digest)});
     }
 
     void queue(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan) {
         const Engagement& e = fetched.engagement;
-        if (plan.want_detail) {
-            state_.run(sql::want_work, {e.id.str(), value(OptionalInstant{e.created_at}),
-                                        value(OptionalInstant{detail_wanted_after(incoming)})});
+        if (plan.enqueue_detail) {
+            state_.run(sql::enqueue_work, {e.id.str(), value(OptionalInstant{e.created_at}),
+                                           value(OptionalInstant{detail_wanted_after(incoming)})});
             ++counts_.queued;
         }
         if (!incoming.legs_hash) return;
@@ -175,20 +174,18 @@ class EngagementMerge {
 
     void reject(const RejectedFetch& rejected) {
         const RejectedRecord& record = rejected.record;
-        std::vector<std::string> marks;
-        if (record.visitor_mark) marks.push_back(mark_of(*record.visitor_mark));
-        if (is_forgotten(record.engagement_id, std::move(marks))) return;
-        state_.run(sql::reject_record,
-                   {rejected.site_id.empty() ? Value() : Value(rejected.site_id),
-                    std::string(rejected.source == RecordSource::list ? "list" : "detail"),
-                    value(record.engagement_id), record.reason, record.payload,
-                    mark_of(bytes_hash(record.payload))});
+        std::vector<std::string> digests;
+        if (record.visitor_digest) digests.push_back(to_hex(*record.visitor_digest));
+        if (is_forgotten(record.engagement_id, std::move(digests))) return;
+        state_.run(sql::reject_record, {rejected.site_id.empty() ? Value() : Value(rejected.site_id),
+                                        std::string(name_of(rejected.source)), value(record.engagement_id),
+                                        record.reason, record.payload, to_hex(bytes_hash(record.payload))});
     }
 
-    void settle(const WorkOutcome& outcome) {
+    void complete(const WorkOutcome& outcome) {
         if (outcome.fetched_at) {
             if (state_.write(sql::remove_work, {outcome.job.engagement_id, value(outcome.fetched_at)}) == 0)
-                state_.run(sql::settle_work, {outcome.job.engagement_id});
+                state_.run(sql::complete_work, {outcome.job.engagement_id});
             return;
         }
         state_.run(sql::fail_work, {outcome.job.engagement_id, std::int64_t{outcome.attempted}, outcome.error,
@@ -215,7 +212,7 @@ class EngagementMerge {
     const std::set<std::string> lost_;
     RecordWriter& writer_;
     CommitCounts counts_;
-    UndocumentedMembers undocumented_;
+    UndocumentedMembers undocumented_members_;
     bool any_forgotten_ = false;
 };
 

@@ -1,4 +1,4 @@
-// Merges batches with what the state knows of their engagements, and hands on what has changed.
+// Merges batches with the stored state of their engagements, and passes changed engagements to the writer.
 #pragma once
 
 #include "sinks/checkpoint.hpp"
@@ -7,8 +7,8 @@
 
 namespace glia::sqlite {
 
-/// Decides by plan_merge(), as every sink does; notes it in the state and gives `writer` each engagement that
-/// has to be written. Nothing is written of details that the batch's owner does not hold any more. Within a
+/// Decides with plan_merge(), like every sink. Updates the state and passes each engagement that has to be
+/// written to `writer`. Skips details whose claims the batch's instance has lost. Call it within a
 /// transaction.
 CommitCounts merge_batch(Connection& connection, const Batch& batch, RecordWriter& writer);
 

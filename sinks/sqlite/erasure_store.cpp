@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "sinks/content_hash.hpp"
+#include "sinks/fields/directory_fields.hpp"
 #include "sinks/sink_error.hpp"
 #include "sinks/sqlite/sql.hpp"
 #include "sinks/sqlite/stores.hpp"
@@ -8,7 +9,7 @@
 namespace glia::sqlite {
 namespace {
 
-// Rows that one statement reads while tombstones are looked for: ids are short, payloads may be long.
+// Rows per statement when stored rows are checked against tombstones. Fewer for payloads, which may be long.
 constexpr std::int64_t kEngagementsPerPage = 1000;
 constexpr std::int64_t kRejectsPerPage = 200;
 
@@ -20,13 +21,14 @@ class SqliteErasureStore final : public ErasureStore {
   public:
     explicit SqliteErasureStore(StateFile& file) : file_(file) {}
 
-    /// Erases at once: the state is small, and nobody else waits for it.
+    /// Erases at once, in one transaction: the state is small, and no other program writes to it.
     void forget(const ForgetOrder& order) override {
         file_.transact([&](Connection& state) {
             if (order.engagement_id) forget_engagement(state, *order.engagement_id);
             if (order.operator_id) {
                 state.run(sql::add_forgotten, {std::string("operator"), id_digest(*order.operator_id)});
                 erased_.operators += state.write(sql::erase_operator, {*order.operator_id});
+                erased_.rejected += state.write(sql::erase_rejected_of_operator, {*order.operator_id});
             }
             for (const OptionalText& visitor : {order.visitor_id, order.stored_visitor_id}) {
                 if (!visitor) continue;
@@ -38,7 +40,7 @@ class SqliteErasureStore final : public ErasureStore {
             }
         });
     }
-    /// forget() has erased everything already; what is left is to tell how much.
+    /// forget() has erased everything already; only the counts are left to report.
     std::vector<ErasureOrder> orders() override {
         return erased_.any() ? std::vector<ErasureOrder>(1) : std::vector<ErasureOrder>{};
     }
@@ -66,15 +68,16 @@ class SqliteErasureStore final : public ErasureStore {
                  state.run(sql::list_tombstones, {std::string(after ? name_of(after->kind) : ""),
                                                   after ? to_hex(after->digest) : std::string(), limit})) {
                 const auto digest = from_bytea("\\x" + row.text(1).value_or(""));
-                if (!digest) throw SinkError(SinkError::Kind::internal, "a tombstone's mark is not a digest");
+                if (!digest)
+                    throw SinkError(SinkError::Kind::internal, "the digest of a tombstone is malformed");
                 const auto kind = tombstone_kind(row.text(0).value_or(""));
-                if (!kind) continue;  // of a newer program
+                if (!kind) continue;  // written by a newer version
                 found.push_back({*kind, *digest, std::nullopt});
             }
             return found;
         });
     }
-    /// Erases what is stored of them in the same transaction.
+    /// Erases the data that the tombstones name in the same transaction.
     std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) override {
         return file_.transact([&](Connection& state) {
             std::int64_t added = 0;
@@ -94,6 +97,20 @@ class SqliteErasureStore final : public ErasureStore {
         });
     }
 
+    /// Names are in the lines that are written; the state has those of rejected records.
+    void erase_operator_data(const OperatorPrivacy& privacy) override {
+        using Stored = OperatorPrivacy::Stored;
+        const auto forbid = [&](Connection& state, Stored level, PersonalData kind) {
+            if (level == Stored::all) return;
+            state.run(sql::forbid_rejected_operators,
+                      {std::int64_t{level == Stored::pseudonyms}, list(operator_members(kind))});
+        };
+        file_.transact([&](Connection& state) {
+            forbid(state, privacy.names, PersonalData::operator_name);
+            forbid(state, privacy.contacts, PersonalData::operator_contact);
+        });
+    }
+
   private:
     static Erased erase(Connection& state, const std::string& engagement) {
         Erased erased;
@@ -109,12 +126,12 @@ class SqliteErasureStore final : public ErasureStore {
         erased_ += erase(state, engagement);
     }
 
-    static bool has_tombstone(Connection& state, const OptionalText& engagement,
-                              const std::vector<std::string>& visitors) {
+    static bool has_tombstone(Connection& state, const OptionalText& engagement, const std::string& kind,
+                              const std::vector<std::string>& persons) {
         const Value digest = engagement ? Value(id_digest(*engagement)) : Value();
-        return state.run(sql::is_forgotten, {digest, list(visitors)}).at(0).integer(0) != 0;
+        return state.run(sql::is_forgotten, {digest, kind, list(persons)}).at(0).integer(0) != 0;
     }
-    /// A digest cannot be searched for, so these read every row, some at a time.
+    /// An index cannot find an id by its digest, so these functions read every row, page by page.
     void forget_engagements_with_tombstones(Connection& state) {
         for (std::string after;;) {
             const auto rows = state.run(sql::engagements_after, {after, kEngagementsPerPage});
@@ -123,7 +140,7 @@ class SqliteErasureStore final : public ErasureStore {
                 after = *row.text(0);
                 const OptionalText visitor = row.text(1);
                 const std::vector<std::string> visitors(visitor ? 1 : 0, visitor.value_or(""));
-                if (has_tombstone(state, after, visitors)) forget_engagement(state, after);
+                if (has_tombstone(state, after, "visitor", visitors)) forget_engagement(state, after);
             }
         }
     }
@@ -133,10 +150,11 @@ class SqliteErasureStore final : public ErasureStore {
             if (rows.empty()) return;
             for (const Row& row : rows) {
                 after = row.integer(0);
-                std::vector<std::string> visitors;
-                for (const ContentHash& digest : possible_visitor_digests(row.text(2).value_or("")))
-                    visitors.push_back(to_hex(digest));
-                if (has_tombstone(state, row.text(1), visitors))
+                std::vector<std::string> persons;
+                for (const ContentHash& digest : possible_person_digests(row.text(2).value_or("")))
+                    persons.push_back(to_hex(digest));
+                const bool of_operator = row.text(3) == name_of(Stream::operators);
+                if (has_tombstone(state, row.text(1), of_operator ? "operator" : "visitor", persons))
                     erased_.rejected += state.write(sql::erase_rejected_one, {after});
             }
         }

@@ -8,13 +8,13 @@ class SqliteInstanceStore final : public InstanceStore {
   public:
     explicit SqliteInstanceStore(StateFile& file) : file_(file) {}
 
-    // No other instance can hold anything: one program at a time writes to the file.
+    // No other instance can hold a lease, because only one program writes to the file.
     std::vector<std::string> lease_owners() override { return {}; }
     void release_leases_of_dead(const std::string&) override {}
     std::int64_t end_stuck(Seconds) override { return 0; }
 
     std::optional<std::chrono::microseconds> server_clock(const std::string& machine) override {
-        // Asked while the configuration before this one still writes.
+        // Reads without the lock: after a reload, the instance of the previous configuration may still write.
         return file_.read([&](Connection& state) -> std::optional<std::chrono::microseconds> {
             const auto rows = state.run(sql::read_server_clock, {machine});
             if (rows.empty()) return std::nullopt;
@@ -22,9 +22,8 @@ class SqliteInstanceStore final : public InstanceStore {
         });
     }
     void save_server_clock(const std::string& machine, std::chrono::microseconds ahead) override {
-        file_.transact([&](Connection& state) {
-            state.run(sql::save_server_clock, {machine, value(ahead)});
-        });
+        file_.transact(
+            [&](Connection& state) { state.run(sql::save_server_clock, {machine, value(ahead)}); });
     }
 
   private:

@@ -1,3 +1,5 @@
+#include <boost/json.hpp>
+
 #include "sinks/sqlite/sql.hpp"
 #include "sinks/sqlite/stores.hpp"
 
@@ -10,16 +12,14 @@ class SqliteRejectStore final : public RejectStore {
 
     std::vector<RejectedRow> find(const RejectedQuery& query) override {
         return file_.read([&](Connection& state) {
-            std::string numbers = "[";
-            for (const std::int64_t id : query.ids)
-                numbers += (numbers.size() > 1 ? "," : "") + std::to_string(id);
+            const std::string numbers =
+                boost::json::serialize(boost::json::array(query.ids.begin(), query.ids.end()));
             std::vector<RejectedRow> found;
             for (const Row& row :
                  state.run(sql::list_rejected,
-                           {numbers + "]", std::int64_t{query.resolved_too},
+                           {numbers, std::int64_t{query.resolved_too},
                             query.site_id.empty() ? Value() : Value(query.site_id), query.limit})) {
-                found.push_back({row.integer(0), row.text(1), row.text(2),
-                                 row.text(3) == "list" ? RecordSource::list : RecordSource::detail,
+                found.push_back({row.integer(0), row.text(1), row.text(2), row.text(3).value_or(""),
                                  row.text(4).value_or(""), row.text(5).value_or(""), *row.instant(6),
                                  *row.instant(7), row.integer(8), row.instant(9)});
             }

@@ -26,14 +26,15 @@ class SqliteReportStore final : public ReportStore {
                 report.sites.push_back({*row.text(0), row.instant(1), row.real(2), row.instant(3),
                                         row.text(4), row.instant(5), row.instant(6), row.text(7),
                                         row.instant(8), row.integer(9), *row.text(10)});
+                report.sites.back().refusal = row.text(11);
             }
             const Row queue = state.run(sql::status_queue).at(0);
             report.details_waiting = queue.integer(0);
             report.details_parked = queue.integer(1);
             report.rejected = queue.integer(2);
-            for (const Row& row : state.run(sql::status_undocumented)) {
-                report.undocumented.push_back({*row.text(0), *row.text(1), *row.instant(2), *row.instant(3),
-                                               row.integer(4), row.integer(5) != 0});
+            for (const Row& row : state.run(sql::status_undocumented_members)) {
+                report.undocumented_members.push_back({*row.text(0), *row.text(1), *row.instant(2),
+                                                       *row.instant(3), row.integer(4), row.integer(5) != 0});
             }
             for (const Row& row : state.run(sql::status_clocks)) {
                 report.clocks.push_back({*row.text(0), row.real(1).value_or(0), std::nullopt});

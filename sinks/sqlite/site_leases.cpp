@@ -12,16 +12,17 @@ class SqliteSiteLeases final : public SiteLeases {
   public:
     explicit SqliteSiteLeases(StateFile& file) : file_(file) {}
 
-    SiteAcquired acquire(const SiteKey& site, const std::string& owner, Seconds ttl, bool force) override {
+    SiteAcquired acquire(const SiteKey& site, const std::string& instance_id, Seconds ttl,
+                         bool force) override {
         return file_.transact([&](Connection& state) {
             SiteAcquired acquired;
             const Value stream = stream_value(site.stream);
             state.run(sql::add_site, {site.site_id, stream});
-            const auto rows =
-                state.run(sql::acquire_site, {site.site_id, owner, value(ttl), std::int64_t{force}, stream});
+            const auto rows = state.run(sql::acquire_site,
+                                        {site.site_id, instance_id, value(ttl), std::int64_t{force}, stream});
             if (rows.empty()) {
                 const Row wait = state.run(sql::site_wait, {site.site_id, stream}).at(0);
-                acquired.owner = wait.text(0).value_or("");
+                acquired.instance_id = wait.text(0).value_or("");
                 acquired.wait = Seconds{(wait.integer(1) + kMicro - 1) / kMicro};
                 return acquired;
             }

@@ -19,7 +19,7 @@ class SqliteSink final : public Sink {
             return;
         }
         file_.require_writable();
-        // Checks the version; by whoever only asks, too, while another program writes.
+        // Checks the version on a read-only connection, so that it works while another program writes.
         file_.read([](Connection&) {});
     }
 
@@ -45,6 +45,7 @@ class SqliteSink final : public Sink {
     WorkQueue& work_queue() override { return *work_queue_; }
     EnrichmentStore& enrichments() override { return enrichments_; }
     DirectoryStore& directory() override { return *directory_; }
+    StatisticsStore& statistics() override { return statistics_; }
     ErasureStore& erasures() override { return *erasures_; }
     RejectStore& rejects() override { return *rejects_; }
     InstanceStore& instances() override { return *instances_; }
@@ -57,6 +58,7 @@ class SqliteSink final : public Sink {
     const std::unique_ptr<WorkQueue> work_queue_ = make_work_queue(file_);
     EnrichmentStore enrichments_;  // enrichers write to PostgreSQL only
     const std::unique_ptr<DirectoryStore> directory_ = make_directory_store(file_);
+    StatisticsStore statistics_;  // PostgreSQL only
     const std::unique_ptr<ErasureStore> erasures_ = make_erasure_store(file_);
     const std::unique_ptr<RejectStore> rejects_ = make_reject_store(file_);
     const std::unique_ptr<InstanceStore> instances_ = make_instance_store(file_);

@@ -8,10 +8,10 @@
 
 namespace glia::sqlite {
 
-/// The records are durable before the state that covers them: a crash repeats at most one transaction's
-/// records where the destination cannot cut them off, and none elsewhere. See StateFile for who may use it
-/// together. A sink with another `destination` than those before it takes over with its first transaction:
-/// that is how a reload changes it.
+/// Records are durable before the state that covers them. After a crash, the records of at most one
+/// transaction are repeated if the destination cannot be truncated, otherwise none. StateFile describes
+/// concurrent use. A sink with another `destination` than the previous one takes over with its first
+/// transaction, which is how a reload changes the destination.
 std::unique_ptr<Sink> open(const Settings& settings);
 
 }  // namespace glia::sqlite

@@ -15,7 +15,7 @@
 namespace glia::sqlite {
 namespace {
 
-/// One program at a time, whatever happens to it: the lock goes with the process.
+/// Ensures that one program at a time writes. The kernel releases the lock when the process ends.
 class Lock {
   public:
     Lock(const std::string& state, const files::OnTightened& on_tightened) {
@@ -53,8 +53,8 @@ void save_position(Connection& connection, const WriterPosition& position) {
 
 }  // namespace
 
-/// The open state file and its writer, shared by the threads of the program and, while its configuration is
-/// changed, by the old one and the new one.
+/// The open state file and its writer. The threads of the program share it; during a reload, so do the old
+/// and the new configuration.
 struct StateFile::Shared {
     explicit Shared(const Settings& settings)
         : lock(settings.state, settings.on_tightened),
@@ -70,13 +70,13 @@ struct StateFile::Shared {
     }
     ~Shared() {
         try {
-            finish();  // what is complete is for others to take
+            finish();  // completes the open file, so that its readers can process it
         } catch (const SinkError&) {
-            // the next program goes on with the file
+            // the next program continues with the open file
         }
     }
 
-    /// The destination of whoever writes now; another one completes what was written so far.
+    /// Changes the destination to that of `settings`. If it differs, completes the open file first.
     void use(const Settings& settings) {
         if (settings.destination == destination) return;
         finish();

@@ -16,7 +16,7 @@
 
 namespace glia::sqlite {
 
-/// When a file is completed and the next one begun; by default never.
+/// When to complete a file and begin the next one. By default never.
 struct Rotation {
     std::int64_t bytes = std::numeric_limits<std::int64_t>::max();
     std::chrono::milliseconds every = std::chrono::hours{1'000'000};
@@ -24,29 +24,29 @@ struct Rotation {
 
 struct Settings {
     std::string state;        ///< path of the state file
-    std::string destination;  ///< what `make_writer` writes to: another one completes what was written
+    std::string destination;  ///< identifies what `make_writer` writes to; a change completes the open file
     RecordWriterFactory make_writer;
     Rotation rotation{};
     files::OnTightened on_tightened{};
 };
 
-/// One sink's access to a state file. One program at a time writes; within it, all sinks of one file share a
-/// connection and a writer, and may be used by several threads. Whoever only reads may do so meanwhile.
+/// One sink's access to a state file. One program at a time writes. In it, all sinks of a file share a
+/// connection and a writer, and several threads may use them. Other programs may read at the same time.
 class StateFile {
   public:
     explicit StateFile(Settings settings);
     ~StateFile();
 
-    /// Brings the file to this program's version and returns that; makes it if there is none.
+    /// Migrates the file to this program's version and returns that version. Creates a missing file.
     int migrate();
     bool exists() const;
     const Settings& settings() const { return settings_; }
     /// Throws SinkError::misconfigured unless the destination can be written.
     void require_writable() const;
 
-    /// Runs `work(connection)` in a transaction, and returns its answer.
-    template <typename Work>
-    auto transact(Work work) -> std::invoke_result_t<Work, Connection&> {
+    /// Runs `work(connection)` in a transaction and returns its result.
+    template <typename Function>
+    auto transact(Function work) -> std::invoke_result_t<Function, Connection&> {
         return answer_of(work, [&](const auto& run) {
             run_transaction([&](Connection& connection, RecordWriter&) { run(connection); }, false);
         });
@@ -54,27 +54,27 @@ class StateFile {
     /// Runs `work(connection, writer)` in a transaction that is committed once the records are durable.
     void commit(const std::function<void(Connection&, RecordWriter&)>& work) { run_transaction(work, true); }
 
-    /// Runs `work(connection)` on a connection of its own that only reads: another program may be writing.
+    /// Runs `work(connection)` on a separate read-only connection, even while another program writes.
     /// Throws SinkError::schema unless the file is at this program's version.
-    template <typename Work>
-    auto read(Work work) const -> std::invoke_result_t<Work, Connection&> {
+    template <typename Function>
+    auto read(Function work) const -> std::invoke_result_t<Function, Connection&> {
         Connection connection(settings_.state, false);
         connection.require_latest();
         return work(connection);
     }
 
   private:
-    /// What writes to one state file; see state_file.cpp.
+    /// The connection and writer of one state file; see state_file.cpp.
     struct Shared;
 
-    template <typename Work, typename Perform>
-    static auto answer_of(Work work, Perform perform) -> std::invoke_result_t<Work, Connection&> {
-        using Answer = std::invoke_result_t<Work, Connection&>;
+    template <typename Function, typename Runner>
+    static auto answer_of(Function work, Runner runner) -> std::invoke_result_t<Function, Connection&> {
+        using Answer = std::invoke_result_t<Function, Connection&>;
         if constexpr (std::is_void_v<Answer>) {
-            perform(work);
+            runner(work);
         } else {
             std::optional<Answer> answer;
-            perform([&](Connection& connection) { answer.emplace(work(connection)); });
+            runner([&](Connection& connection) { answer.emplace(work(connection)); });
             return std::move(*answer);
         }
     }
@@ -83,7 +83,7 @@ class StateFile {
     void run_transaction(const std::function<void(Connection&, RecordWriter&)>& work, bool with_records);
 
     Settings settings_;
-    std::shared_ptr<Shared> shared_;  // from the first write on
+    std::shared_ptr<Shared> shared_;  // null until the first write
 };
 
 }  // namespace glia::sqlite

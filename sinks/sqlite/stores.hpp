@@ -1,5 +1,5 @@
 // The state of a destination that is not PostgreSQL: sinks/state/ over a SQLite file. Each store refers to
-// the file, which outlives it.
+// the file, which must outlive it.
 #pragma once
 
 #include <memory>

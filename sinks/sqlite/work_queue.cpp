@@ -20,19 +20,20 @@ class SqliteWorkQueue final : public WorkQueue {
     std::vector<WorkJob> claim(const WorkClaim& claim) override {
         return file_.transact([&](Connection& state) {
             std::vector<WorkJob> jobs;
-            for (const Row& row :
-                 state.run(sql::claim_work, {claim.owner, std::int64_t{claim.limit}, value(claim.ttl)})) {
+            for (const Row& row : state.run(
+                     sql::claim_work, {claim.instance_id, std::int64_t{claim.limit}, value(claim.ttl)})) {
                 jobs.push_back({*row.text(0), "", static_cast<int>(row.integer(1))});
             }
             return jobs;
         });
     }
 
-    void renew(WorkKind, const std::string& owner, const std::vector<WorkJob>& jobs, Seconds ttl) override {
+    void renew(WorkKind, const std::string& instance_id, const std::vector<WorkJob>& jobs,
+               Seconds ttl) override {
         std::vector<std::string> engagements;
         for (const WorkJob& job : jobs) engagements.push_back(job.engagement_id);
         file_.transact([&](Connection& state) {
-            state.run(sql::renew_work, {list(engagements), owner, value(ttl)});
+            state.run(sql::renew_work, {list(engagements), instance_id, value(ttl)});
         });
     }
 

@@ -9,14 +9,15 @@
 
 namespace glia {
 
-/// What identifies a backfill: the same again goes on with the unfinished one.
+/// Identifies a backfill: an equal spec resumes the unfinished one.
 struct BackfillSpec {
     Instant from{};
     Instant to{};
-    bool to_is_open = false;  ///< --to was not given: `to` is now, and an unfinished backfill keeps its own
+    bool to_is_open = false;  ///< no --to: `to` is now; a resumed backfill keeps its stored `to`
     Seconds window{};
     std::vector<std::string> sites;
     bool restart = false;
+    Stream stream = Stream::engagements;  ///< or statistics, if the sink stores them
 };
 
 /// A backfill as stored.
@@ -35,24 +36,24 @@ struct WindowLease {
     int attempts = 0;
 };
 
-/// Which windows of a backfill to take.
+/// Which windows of a backfill to claim.
 struct WindowClaim {
     std::int64_t backfill_id = 0;
-    std::string owner;
+    std::string instance_id;
     Seconds ttl{};
     std::vector<std::string> except_sites;
     std::int64_t limit = 1;
 };
 
-/// How far a backfill is.
+/// The progress of a backfill.
 struct BackfillProgress {
     std::int64_t windows_total = 0;
     std::int64_t windows_done = 0;
-    std::int64_t windows_leased = 0;  ///< being read, by this instance or another, or left behind
-                                      ///< by one whose lease ran out less than a minute ago
+    std::int64_t windows_leased = 0;  ///< being read by any instance, or with a lease that expired
+                                      ///< less than a minute ago
     std::int64_t engagements = 0;
     std::int64_t pages = 0;
-    std::string error;  ///< of the window that failed last, if any is unfinished because of it
+    std::string error;  ///< the last error of an unfinished window; empty if none has failed
 };
 
 /// Backfills. A window's checkpoint moves with Sink::commit(), under the window's own lease.
@@ -60,17 +61,17 @@ class BackfillStore {
   public:
     virtual ~BackfillStore() = default;
 
-    /// Finds or makes the backfill.
+    /// Finds or creates the backfill.
     virtual BackfillState open(const BackfillSpec& spec) = 0;
-    /// The oldest windows that are free, in that order.
+    /// Claims the oldest free windows, in order.
     virtual std::vector<WindowLease> claim_windows(const WindowClaim& claim) = 0;
     /// Throws `lease_lost` if the lease has passed to another instance.
     virtual void renew_window(const WindowTarget& window, Seconds ttl) = 0;
-    /// Gives a window back unfinished; an error leaves a row in sync_runs, none means that only the program
+    /// Releases an unfinished window. An error adds a row to sync_runs; an empty error means that the program
     /// stops. Does nothing if the lease is no longer held.
     virtual void release_window(const WindowTarget& window, const std::string& error) = 0;
     virtual BackfillProgress progress(std::int64_t backfill_id) = 0;
-    /// For `status`: how long it will take from now on; none if nothing can be said.
+    /// Stores the estimated time left, for `status`; none if there is no estimate.
     virtual void record_time_left(std::int64_t backfill_id, std::optional<Seconds> left) = 0;
     /// Closes a backfill all of whose windows are done, with a row in sync_runs.
     virtual void finish(std::int64_t backfill_id) = 0;

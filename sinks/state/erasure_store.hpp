@@ -1,4 +1,5 @@
-// Erasing for good and by age, and the tombstones that remain (DESIGN.md §1, forget).
+// Erasure by order (`forget`) and by age (`retention`), and the tombstones that remain (DESIGN.md §1,
+// forget).
 #pragma once
 
 #include <optional>
@@ -10,23 +11,32 @@
 
 namespace glia {
 
-/// What is to be erased for good: an engagement, a visitor with all engagements, or what the directory tells
-/// of an operator.
+/// An order to erase for good: an engagement, a visitor with all engagements, or an operator's directory
+/// data.
 struct ForgetOrder {
     OptionalText engagement_id;
-    OptionalText visitor_id;         ///< as the API tells it
-    OptionalText stored_visitor_id;  ///< as privacy has it stored, if it is stored otherwise
+    OptionalText visitor_id;         ///< as the API sends it
+    OptionalText stored_visitor_id;  ///< as stored with privacy applied, if that differs
     OptionalText operator_id{};
 };
 
-/// What `forget` asked for and is not through, as stored.
+/// A stored order of `forget` that is not finished.
 struct ErasureOrder {
-    std::string kind;  ///< engagement, visitor, operator, or tombstones: what is stored of another database's
+    std::string kind;  ///< engagement, visitor, operator, or tombstones (imported from another database)
     std::string id;
-    std::string cursor{};  ///< where its next part begins, as the last step has told; empty: at the start
+    std::string cursor{};  ///< where its next part begins, as the last step returned it; empty: at the start
 };
 
-/// What was erased.
+/// Which data of stored operators privacy allows.
+struct OperatorPrivacy {
+    enum class Stored { all, pseudonyms, none };
+    Stored names = Stored::all;
+    Stored contacts = Stored::all;
+
+    bool any() const { return names != Stored::all || contacts != Stored::all; }
+};
+
+/// Counts of erased data.
 struct Erased {
     std::int64_t engagements = 0;
     std::int64_t rejected = 0;
@@ -41,19 +51,19 @@ struct Erased {
     }
 };
 
-/// What a part of an erasure did.
+/// The result of a part of an erasure.
 struct ErasureStep {
     Erased erased;
-    bool finished = true;  ///< nothing of the order is left
-    std::string cursor{};  ///< if there is: where the next part begins
+    bool finished = true;  ///< the order is complete
+    std::string cursor{};  ///< if not finished: the start of the next part
 };
 
-/// How far erasing by age has come; kept between the calls of erase_older().
+/// The position of erasure by age, kept between calls of erase_older().
 struct RetentionCursor {
     enum class Stage { listed, unlisted, rejected, samples, finished };
     Stage stage = Stage::listed;
-    std::string site;      ///< whose engagements are being erased; empty: the first site's are next
-    OptionalInstant from;  ///< created_at of the last one erased of it
+    std::string site;      ///< the site whose engagements are being erased; empty: start with the first site
+    OptionalInstant from;  ///< created_at of the last engagement erased of the site
 };
 
 /// Erasure goes in small parts, each a transaction of its own.
@@ -61,28 +71,32 @@ class ErasureStore {
   public:
     virtual ~ErasureStore() = default;
 
-    /// From now on nothing of it is written; erase_part() erases what is there. Once this has returned, it
-    /// cannot come to nothing any more, whoever dies.
+    /// Stores the order and its tombstones: from now on nothing it names is written. erase_part() erases the
+    /// stored data. Once this has returned, the order survives any crash.
     virtual void forget(const ForgetOrder& order) = 0;
-    /// What was to be forgotten and is not erased yet, the oldest order first.
+    /// The unfinished orders, the oldest first.
     virtual std::vector<ErasureOrder> orders() = 0;
-    /// Erases a part of what an order names; to be called until it is finished. Files are left; see
+    /// Erases a part of an order. Call it until the order is finished. Does not erase files; see
     /// recordings_to_erase().
     virtual ErasureStep erase_part(const ErasureOrder& order) = 0;
-    /// Erases a part of what is older, and moves `cursor` on; to be called until its stage is `finished`.
+    /// Erases a part of the data older than `before` and advances `cursor`. Call it until its stage is
+    /// `finished`.
     virtual Erased erase_older(Instant before, RetentionCursor& cursor) = 0;
-    /// Engagements that were erased and whose recordings' files have to be deleted: some of them, in the
-    /// order of their ids, after `after`.
+    /// Returns erased engagements whose recordings' files have to be deleted: a page in the order of ids,
+    /// starting after `after`.
     virtual std::vector<std::string> recordings_to_erase(const std::string& after) = 0;
-    /// They have been.
+    /// The files of these engagements are deleted.
     virtual void recordings_erased(const std::vector<std::string>& engagements) = 0;
     /// The tombstones in a fixed order: at most `limit` of those after `after`. Writes nothing.
     virtual std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) = 0;
-    /// Adds tombstones that another database had, all or none, and orders the erasure of what is stored of
-    /// them; erase_part() performs it. Returns how many were new.
+    /// Adds tombstones from another database, all or none, and stores an order to erase the data they name,
+    /// which erase_part() performs. Returns the number of new tombstones.
     virtual std::int64_t add_tombstones(const std::vector<Tombstone>& tombstones) = 0;
-    /// Erases stored examples of undocumented members: privacy has become stricter.
+    /// Erases stored examples of undocumented members that privacy no longer allows.
     virtual void erase_examples(const ForbiddenExamples&) {}
+    /// Erases operators' names (in name_history too) and contact data that privacy no longer allows. For
+    /// destinations that store them.
+    virtual void erase_operator_data(const OperatorPrivacy&) {}
 };
 
 }  // namespace glia

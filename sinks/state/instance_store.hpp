@@ -1,4 +1,4 @@
-// What instances of the program leave for one another: leases of the dead, and the API server's clock.
+// State shared between instances: leases of dead instances, and the offset of the API server's clock.
 #pragma once
 
 #include <chrono>
@@ -14,15 +14,16 @@ class InstanceStore {
   public:
     virtual ~InstanceStore() = default;
 
-    /// The owners named by any lease or claim that holds.
+    /// The instances that hold an unexpired lease or claim.
     virtual std::vector<std::string> lease_owners() = 0;
-    /// Frees every lease and claim of an owner that is known to be dead.
-    virtual void release_leases_of_dead(const std::string& owner) = 0;
-    /// Ends transactions that still hold rows of leases which ran out `after` ago. Returns how many.
+    /// Frees every lease and claim of an instance that is known to be dead.
+    virtual void release_leases_of_dead(const std::string& instance_id) = 0;
+    /// Ends the backends of transactions that still lock rows of leases which expired `after` ago or earlier.
+    /// Returns their number.
     virtual std::int64_t end_stuck(Seconds after) = 0;
 
-    /// How far the API server's clock was ahead of the machine's, as a program there last found; none: nobody
-    /// did.
+    /// How far the API server's clock was ahead of the machine's, as last measured on that machine; none if
+    /// never measured.
     virtual std::optional<std::chrono::microseconds> server_clock(const std::string& machine) = 0;
     virtual void save_server_clock(const std::string& machine, std::chrono::microseconds ahead) = 0;
 };

@@ -10,9 +10,9 @@ namespace glia {
 
 /// Which rejected records to show.
 struct RejectedQuery {
-    std::vector<std::int64_t> ids;  ///< these; empty: any
+    std::vector<std::int64_t> ids;  ///< only these records; empty: all
     bool resolved_too = false;
-    std::string site_id;  ///< of this site only; empty: of any
+    std::string site_id;  ///< only records of this site; empty: of all sites
     std::int64_t limit = 1000;
 };
 
@@ -21,7 +21,7 @@ struct RejectedRow {
     std::int64_t id = 0;
     OptionalText site_id;
     OptionalText engagement_id;
-    RecordSource source = RecordSource::list;
+    std::string source;  ///< list or detail; a listing by its stream, or statistics with their interval
     std::string reason;
     std::string payload;
     Instant first_seen_at{};
@@ -30,14 +30,15 @@ struct RejectedRow {
     OptionalInstant resolved_at;
 };
 
-/// Records come with Sink::commit(), and are settled by it once they load.
+/// Sink::commit() adds records of engagements, and resolves them once they load. Those of a listing, or of
+/// the statistics of an interval, are replaced with it.
 class RejectStore {
   public:
     virtual ~RejectStore() = default;
 
-    /// The newest first.
+    /// Returns the matching records, the newest first.
     virtual std::vector<RejectedRow> find(const RejectedQuery& query) = 0;
-    /// Marks one as settled.
+    /// Marks one as resolved.
     virtual void resolve(std::int64_t id) = 0;
 };
 

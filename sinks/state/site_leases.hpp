@@ -1,5 +1,4 @@
-// State of streams of sites: who reads them, how far they have been read, when they are due (DESIGN.md §3.3,
-// §3.8).
+// State of each stream of a site: lease, watermark, open pass, and when it is due (DESIGN.md §3.3, §3.8).
 #pragma once
 
 #include <optional>
@@ -16,30 +15,30 @@ struct TierState {
     std::optional<Seconds> since_start;  ///< how long ago it last started; none: never
 };
 
-/// The right to poll a site, and where it stands.
+/// A lease on a site's stream, with the stream's state.
 struct SiteLease {
     std::string site_id;
     std::int64_t epoch = 0;
     OptionalInstant synced_through;
     std::optional<OpenPass> open_pass;
     std::vector<TierState> tiers;
-    int failures = 0;  ///< in a row, before this lease
+    int failures = 0;  ///< consecutive failures before this lease
     Stream stream = Stream::engagements;
 
     SiteTarget target() const { return {site_id, epoch, stream}; }
 };
 
-/// Answer to a request for a lease.
+/// The result of a request for a lease.
 struct SiteAcquired {
     std::optional<SiteLease> lease;
-    Seconds wait{};     ///< without a lease: after which time to ask again
-    std::string owner;  ///< without a lease: who holds it, empty if it is just not due
+    Seconds wait{};           ///< without a lease: time until the next attempt
+    std::string instance_id;  ///< without a lease: its holder; empty if the stream is only not due
 };
 
-/// What SiteLeases::reset() did.
+/// The result of SiteLeases::reset().
 struct ResetResult {
     bool known = false;  ///< the site has a watermark
-    bool moved = false;  ///< false: it is not later than `to` anyway, so nothing was changed
+    bool moved = false;  ///< false if the watermark was not later than `to`, so nothing changed
     OptionalInstant before;
 };
 
@@ -49,14 +48,15 @@ class SiteLeases {
   public:
     virtual ~SiteLeases() = default;
 
-    /// Leases a site that is due (or any, with `force`) for `ttl`.
-    virtual SiteAcquired acquire(const SiteKey& site, const std::string& owner, Seconds ttl, bool force) = 0;
+    /// Leases a site for `ttl` if it is due or `force` is set.
+    virtual SiteAcquired acquire(const SiteKey& site, const std::string& instance_id, Seconds ttl,
+                                 bool force) = 0;
     /// Throws `lease_lost` if the lease has passed to another instance.
     virtual void renew(const SiteTarget& lease, Seconds ttl) = 0;
-    /// Gives a site back; an error leaves a row in sync_runs. Does nothing if the lease is no longer held.
+    /// Releases a site. An error adds a row to sync_runs. Does nothing if the lease is no longer held.
     virtual void release(const SiteTarget& lease, const SiteRelease& release) = 0;
-    /// Moves a site's watermark back to `to`, forgets its open pass, makes it due at once, and ends the lease
-    /// of whoever is reading it: what that one still commits is refused.
+    /// Moves a site's watermark back to `to`, drops its open pass, makes it due at once, and ends the current
+    /// lease, so that later commits of its holder are refused.
     virtual ResetResult reset(const SiteKey& site, Instant to) = 0;
 };
 

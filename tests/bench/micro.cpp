@@ -1,5 +1,5 @@
-// Microbenchmarks: parsing against simdjson's own walk over the same page, hashing, encoding for COPY,
-// gathering a batch.
+// Microbenchmarks: parsing compared with simdjson alone on the same page, hashing, encoding for COPY,
+// building a batch.
 #include <benchmark/benchmark.h>
 #include <simdjson.h>
 
@@ -28,7 +28,7 @@ std::string page(bool with_legs) {
     return body + "]}";
 }
 
-/// The floor: simdjson reads the page into its own tape and nothing is kept.
+/// The lower bound: simdjson parses the page into its tape, and nothing is stored.
 void simdjson_alone(benchmark::State& state) {
     const simdjson::padded_string body(page(state.range(0) != 0));
     simdjson::dom::parser parser;
@@ -37,7 +37,7 @@ void simdjson_alone(benchmark::State& state) {
 }
 BENCHMARK(simdjson_alone)->Arg(0)->Arg(1)->ArgName("legs");
 
-/// A body as it comes from the HTTP client.
+/// A body with the capacity that the HTTP client gives it.
 std::string received(const std::string& text) {
     std::string body;
     body.reserve(text.size() + glia::EngagementParser::kSpare);
@@ -45,8 +45,8 @@ std::string received(const std::string& text) {
     return body;
 }
 
-/// How long `parse(parser, body)` takes, and to let go of what it returns. A body is taken: each time it is
-/// another one, and to make it does not count.
+/// Measures `parse(parser, body)` and the destruction of its result. Each iteration needs a new body, because
+/// the parser moves from it; the time to create it is not measured.
 template <typename Parse>
 void time_parsing(benchmark::State& state, const std::string& text, Parse parse) {
     using Clock = std::chrono::steady_clock;
@@ -113,7 +113,7 @@ void hash_engagements(benchmark::State& state) {
 }
 BENCHMARK(hash_engagements);
 
-/// A page's engagements into a batch, as a pass does it.
+/// Adds a page's engagements to a batch, like a pass.
 void gather_batch(benchmark::State& state) {
     const std::string body = page(true);
     glia::EngagementParser parser;

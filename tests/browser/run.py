@@ -1,59 +1,33 @@
 #!/usr/bin/env python3
 """The status page in headless Chromium, of the built service.   run.py [PART OF A NAME]"""
-import os, sys
+
+import os
+import re
+import signal
+import sys
+import threading
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE) + "/e2e")
-from harness import *
-from monitoring_test import address, answers, metrics
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
+
+from comparison import compare
+from harness import TESTS, test
+from monitoring_test import metrics
+from screen import full_page, is_stale, open_page, served, show, status_json, time_shown
+from world import eventually
 
 TESTS.clear()
 
-
-def look(listen, script=True, dark=False, watch=0):
-    """Opens the page, watches it for so many seconds, and tells what a person sees and what the browser did."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"):
-        options.add_argument("--" + flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-    try:
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
-        if not script: browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-        browser.get(f"http://{listen}/")
-        time_shown = lambda: browser.find_element(By.CSS_SELECTOR, "#state time").get_attribute("datetime")
-        page = {"first": time_shown()}
-        time.sleep(watch)
-        page["figures"] = {f.get_attribute("data-metric"): (f.get_attribute("data-value"), f.text) for f in browser.find_elements(By.CSS_SELECTOR, "[data-metric]")}
-        page["last"] = time_shown()
-        for name in ("state", "stale"): page[name] = browser.find_element(By.ID, name).text
-        spark = browser.find_element(By.CSS_SELECTOR, "svg.spark")
-        page["bars"] = len(spark.find_elements(By.TAG_NAME, "rect"))
-        page["spark"] = spark.find_element(By.TAG_NAME, "title").get_attribute("textContent")
-        page["runs"] = len(browser.find_elements(By.XPATH, "//section[h2='Recent runs']//tr")) - 1
-        page["background"] = browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
-        page["complaints"] = [entry["message"] for entry in browser.get_log("browser")]
-        events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-        page["requests"] = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-        return page
-    finally: browser.quit()
-
-
-@contextlib.contextmanager
-def served(engagements=600, **options):
-    listen = address()
-    simulator, program = world(engagements, days=2, admin__listen=listen, sync__poll_every="5m", sync__revisit=[], **options)
-    with program.service() as service:
-        eventually(program.equal, 60)
-        eventually(lambda: metrics(listen)['glia_sync_detail_queue_depth{state="waiting"}'] == 0, 30)
-        time.sleep(2.5)  # what was asked of the database a moment ago is no longer fresh
-        yield listen, simulator, program, service
+with open(HERE + "/checks.js") as file:
+    CHECKS = file.read()
 
 
 def same_figures(page, seen):
+    """The page shows what /metrics says."""
     assert len(page["figures"]) >= 3 + 4, page
     for name, (value, _) in page["figures"].items():
         slack = 30 if "lag" in name else 0.001
@@ -63,37 +37,53 @@ def same_figures(page, seen):
 @test
 def the_figures_are_those_of_metrics():
     with served() as (listen, simulator, program, _):
-        program.sql("INSERT INTO glia.detail_queue (engagement_id, created_at, wanted_after, next_attempt_at, parked) "
-                    "SELECT 'x' || i, now(), now(), now() + interval '1 day', i > 1200 FROM generate_series(1, 1207) i")
-        program.sql("INSERT INTO glia.enrichers (kind, last_success_at) VALUES ('transcript', now()); "
-                    "INSERT INTO glia.enrichments (engagement_id, kind, item, created_at, wanted_after, next_attempt_at) "
-                    "SELECT 'x' || i, 'transcript', '', now(), now(), now() + interval '1 day' FROM generate_series(1, 1003) i")
-        time.sleep(2.5)
-        page = look(listen)
+        program.sql(
+            "INSERT INTO glia.detail_queue (engagement_id, created_at, wanted_after, next_attempt_at, parked) "
+            "SELECT 'x' || i, now(), now(), now() + interval '1 day', i > 1200 FROM generate_series(1, 1207) i"
+        )
+        program.sql(
+            "INSERT INTO glia.enrichers (kind, last_success_at) VALUES ('transcript', now()); "
+            "INSERT INTO glia.enrichments (engagement_id, kind, item, created_at, wanted_after, next_attempt_at) "
+            "SELECT 'x' || i, 'transcript', '', now(), now(), now() + interval '1 day' FROM generate_series(1, 1003) i"
+        )
+        eventually(
+            lambda: metrics(listen)['glia_sync_detail_queue_depth{state="waiting"}'] == 1200
+            and metrics(listen).get('glia_sync_enrichment_queue_depth{kind="transcript"}') == 1003,
+            what="the new depths in /metrics",
+        )
+        page = open_page(listen)
         same_figures(page, metrics(listen))
         assert page["figures"]['glia_sync_detail_queue_depth{state="waiting"}'] == ("1200", "1,200"), page
         assert page["figures"]['glia_sync_detail_queue_depth{state="parked"}'] == ("7", "7"), page
         assert page["figures"]['glia_sync_enrichment_queue_depth{kind="transcript"}'] == ("1003", "1,003"), page
         assert page["state"].startswith("in order"), page
         assert page["bars"] == 24 and page["runs"] >= 2, page
-        day = int(program.sql(f"SELECT count(*) FROM glia.engagements e JOIN glia.engagement_sites s ON s.engagement_id = e.id "
-                              f"WHERE s.site_id = '{simulator.sites[0]}' AND e.created_at > now() - interval '24 hours'"))
+        day = int(
+            program.sql(
+                f"SELECT count(*) FROM glia.engagements e JOIN glia.engagement_sites s ON s.engagement_id = e.id "
+                f"WHERE s.site_id = '{simulator.sites[0]}' AND e.created_at > now() - interval '24 hours'"
+            )
+        )
         assert day > 50 and page["spark"].startswith(f"{day} engagements in 24 hours"), (day, page["spark"])
 
 
 @test
 def the_page_asks_for_nothing_outside_and_nothing_complains():
     with served() as (listen, *_):
-        page = look(listen, watch=7)
+        page = open_page(listen, until="renewed")
         assert page["complaints"] == [] and page["stale"] == "", page
-        assert set(page["requests"]) - {"data:,"} == {f"http://{listen}/"} and len(page["requests"]) >= 2, page["requests"]
+        assert set(page["requests"]) - {"data:,"} == {f"http://{listen}/"} and len(page["requests"]) >= 2, page[
+            "requests"
+        ]
 
 
 @test
 def the_page_renews_itself():
     with served() as (listen, simulator, program, _):
-        program.sql("UPDATE glia.sync_state SET last_error = 'HTTP 500: something', last_error_at = now() + interval '1 hour'")
-        page = look(listen, watch=7)
+        program.sql(
+            "UPDATE glia.sync_state SET last_error = 'HTTP 500: something', last_error_at = now() + interval '1 hour'"
+        )
+        page = open_page(listen, until="renewed")
         assert page["last"] > page["first"], page
         assert page["state"].startswith("2 of 2 sites failing"), page
 
@@ -101,18 +91,21 @@ def the_page_renews_itself():
 @test
 def without_a_script_the_figures_are_there():
     with served() as (listen, *_):
-        page = look(listen, script=False)
+        page = open_page(listen, script=False)
         same_figures(page, metrics(listen))
         # And it reloads itself.
-        later = look(listen, script=False, watch=12)
+        later = open_page(listen, script=False, until="renewed")
         assert later["last"] > later["first"], later
 
 
 @test
 def light_and_dark_follow_the_viewer():
     with served(100) as (listen, *_):
-        light, dark = (look(listen, dark=dark)["background"] for dark in (False, True))
-        brightness = lambda colour: sum(int(n) for n in re.findall(r"\d+", colour)[:3])
+        light, dark = (open_page(listen, dark=dark)["background"] for dark in (False, True))
+
+        def brightness(colour):
+            return sum(int(n) for n in re.findall(r"\d+", colour)[:3])
+
         assert brightness(light) > 600 and brightness(dark) < 150, (light, dark)
 
 
@@ -120,10 +113,106 @@ def light_and_dark_follow_the_viewer():
 def a_service_that_goes_away_is_noticed():
     with served(100) as (listen, _, __, service):
         threading.Timer(5, lambda: service.send_signal(signal.SIGTERM)).start()
-        page = look(listen, watch=16)
+        page = open_page(listen, until=is_stale)
         assert "is the service running?" in page["stale"], page
+
+
+@test
+def nothing_is_wider_than_the_screen_and_all_can_be_read_in_light_and_dark():
+    with full_page() as (browser, *_):
+        for dark in (False, True):
+            for width in (360, 412, 768, 1024, 1152, 1153, 1280, 1920):
+                show(browser, dark, width)
+                for opened in (False, True):
+                    browser.execute_script(
+                        "document.querySelectorAll('details').forEach((d) => { d.open = arguments[0]; });", opened
+                    )
+                    across, wide = browser.execute_script(CHECKS + "return tooWide();")
+                    assert across <= width and not wide, (width, across, wide)
+            count, faint = browser.execute_script(CHECKS + "return tooFaint();")
+            assert count > 300 and not faint, (dark, count, faint)
+
+
+@test
+def the_structure_tells_what_the_eye_sees():
+    with full_page() as (browser, *_):
+        wrong = browser.execute_script(CHECKS + "return wrongStructure();")
+        assert not wrong, wrong
+        titles = [h.text for h in browser.find_elements(By.TAG_NAME, "h2")]
+        assert titles == [
+            "Sites",
+            "Volume of the last 14 days",
+            "Work queues",
+            "Verification",
+            "Backfills",
+            "Failed runs",
+            "Recent runs",
+            "Names and statistics",
+            "Beyond the API's documentation",
+        ], titles
+        # By keyboard, in the order of the page, and one sees where one is.
+        reached = []
+        for _ in range(4):
+            browser.switch_to.active_element.send_keys(Keys.TAB)
+            here = browser.switch_to.active_element
+            assert here.value_of_css_property("outline-style") == "solid", here.get_attribute("outerHTML")
+            reached.append((here.tag_name, here.text))
+        assert [tag for tag, _ in reached] == ["summary", "summary", "a", "a"], reached
+
+
+@test
+def sites_are_called_by_their_names():
+    with full_page() as (browser, listen, simulator, program):
+        named, nameless = simulator.sites
+        cells = browser.find_elements(By.CSS_SELECTOR, "section[aria-labelledby=sites] tbody th")
+        assert [c.text for c in cells] == ["Bank of <Tallinn>", nameless], [c.text for c in cells]
+        assert cells[0].find_element(By.TAG_NAME, "span").get_attribute("title") == named
+        text = browser.find_element(By.TAG_NAME, "body").text
+        assert named not in text, "the id stands in titles only"
+        # A name that does not tell two sites apart comes with the ids.
+        program.sql(
+            "INSERT INTO glia.sites (id, name, fetched_at, content_hash, first_seen_at, changed_at) "
+            f"VALUES ('{nameless}', 'Bank of <Tallinn>', now(), '', now(), now())"
+        )
+        eventually(lambda: status_json(listen)["sites"][1]["name"], 30, "the second name")
+        browser.refresh()
+        cells = browser.find_elements(By.CSS_SELECTOR, "section[aria-labelledby=sites] tbody th")
+        assert [c.text for c in cells] == [f"Bank of <Tallinn> {i}" for i in simulator.sites], [c.text for c in cells]
+
+
+@test
+def what_is_open_and_in_focus_stays_so_when_the_page_renews_itself():
+    with full_page() as (browser, *_):
+        summary = browser.find_element(By.TAG_NAME, "summary")
+        summary.send_keys(Keys.ENTER)
+        began = time_shown(browser)
+        WebDriverWait(browser, 30).until(lambda shown: time_shown(shown) != began)
+        assert browser.find_element(By.TAG_NAME, "details").get_attribute("open")
+        assert browser.switch_to.active_element == summary
+        assert browser.get_log("browser") == []
+
+
+@test
+def the_json_has_what_the_page_shows():
+    with full_page() as (browser, listen, simulator, program):
+        # A poll or a count between the two questions shows in one alone: then both are asked again.
+        def same():
+            browser.refresh()
+            try:
+                compare(browser, status_json(listen))
+            except AssertionError as error:
+                same.why = error
+                return False
+            return True
+
+        same.why = None
+        try:
+            eventually(same, 30)
+        except AssertionError:
+            raise same.why
 
 
 if __name__ == "__main__":
     import run
+
     sys.exit(run.run_here("browser", sys.argv[1] if len(sys.argv) > 1 else ""))

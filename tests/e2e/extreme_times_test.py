@@ -1,30 +1,37 @@
 """End to end: times at the ends of the calendar, on the command line and in the state."""
-from harness import *
+
+
+from harness import expect_success, new_world, test
 
 
 @test
 def a_reset_to_the_beginning_of_the_calendar_does_not_wedge_the_site():
-    simulator, program = world(50, sites=1, sync__revisit=[])
+    simulator, program = new_world(50, sites=1, sync__revisit=[])
     site = simulator.sites[0]
-    done(program.run("run", "--once"))
+    expect_success(program.run("run", "--once"))
     refused = program.run("reset", "--site", site, "--to", "0001-01-01")
     assert refused.code == 64 and refused.err.count("\n") == 1 and "1970-01-01" in refused.err, refused
-    done(program.run("run", "--once"))
+    expect_success(program.run("run", "--once"))
     # As an older version has left it, and what the message proposes.
     program.sql("UPDATE glia.sync_state SET synced_through = '0001-01-01'")
-    done(program.run("run", "--once"))
+    expect_success(program.run("run", "--once"))
     assert program.sql("SELECT synced_through > now() - interval '1 hour' FROM glia.sync_state") == "t"
-    done(program.run("reset", "--site", site, "--to", "1970-01-01"))
-    done(program.run("run", "--once"))
-    assert program.equal()
+    expect_success(program.run("reset", "--site", site, "--to", "1970-01-01"))
+    expect_success(program.run("run", "--once"))
+    assert program.equals_source()
 
 
 @test
 def a_backfill_of_impossible_times_is_a_usage_error():
-    _, program = world(10, sites=1)
-    done(program.run("migrate"))
-    for arguments, word in ((["--from", "0001-01-01"], "1970-01-01"), (["--from", "2024-01-01", "--to", "9999-12-31"], "--window"),
-                            (["--from", "9999-12-31"], "future"), (["--from", "infinity"], "not a time"), (["--from", "2024-01-01", "--to", "0000-01-01"], "not a time")):
+    _, program = new_world(10, sites=1)
+    expect_success(program.run("migrate"))
+    for arguments, word in (
+        (["--from", "0001-01-01"], "1970-01-01"),
+        (["--from", "2024-01-01", "--to", "9999-12-31"], "--window"),
+        (["--from", "9999-12-31"], "future"),
+        (["--from", "infinity"], "not a time"),
+        (["--from", "2024-01-01", "--to", "0000-01-01"], "not a time"),
+    ):
         refused = program.run("backfill", *arguments)
         assert refused.code == 64 and word in refused.err and refused.err.count("\n") == 1, (arguments, refused)
     assert program.sql("SELECT count(*) FROM glia.backfills") == "0"

@@ -1,66 +1,81 @@
-"""What the test files share: the decorator, a world of simulator and program, and the words of the assertions."""
-import contextlib, json, os, random, re, signal, socket, subprocess, sys, tempfile, threading, time
-from world import *
+"""What the test files share: the decorator, a simulator with a program for each test, and the words of the assertions.
+
+A test is a function with @test. Most begin with
+
+    simulator, program = new_world(800, sites=2, sync__overlap="1m")
+
+which is a simulator with so many engagements and other options of its own, and a program with a database of its own; a
+name with two underscores is a setting. Nothing runs yet: `program.run("run", "--once")` runs a command to its end,
+`program.service()` is `run` in the background. What a test waits for, it names: `eventually(condition)`; what must not
+happen for a while: `holds_for(seconds, condition, what)` (both in world.py).
+"""
+
+import contextlib
+
+from world import Cluster, Program, Simulator
 
 TESTS = []
 
 
 def test(function=None, smoke=False):
     """Registers a test; the docstring of the runner says how it is called."""
+
     def add(f):
         TESTS.append((f.__name__, f, smoke))
         return f
+
     return add(function) if function else add
 
 
 _cluster = None
 
 
-def cluster():
+def shared_cluster():
     """The PostgreSQL that all tests of a run share, each with a database of its own."""
     global _cluster
-    if not _cluster: _cluster = Cluster()
+    if not _cluster:
+        _cluster = Cluster()
     return _cluster
 
 
-def close_worlds():
+def drop_databases():
     """Drops what a test leaves behind: all of them together would fill a small disk."""
-    if not _cluster: return
+    if not _cluster:
+        return
     for database in _cluster.sql("SELECT datname FROM pg_database WHERE datname ~ '^t[0-9a-f]{8}$'").split():
-        with contextlib.suppress(RuntimeError): _cluster.sql(f"DROP DATABASE {database} WITH (FORCE)")
+        with contextlib.suppress(RuntimeError):
+            _cluster.sql(f"DROP DATABASE {database} WITH (FORCE)")
 
 
 def close_cluster():
-    if _cluster: _cluster.close()
+    """Ends the PostgreSQL of this run."""
+    if _cluster:
+        _cluster.close()
 
 
-def world(engagements=800, **options):
+def new_world(engagements=800, **options):
+    """A simulator, and a program for it: options are those of the simulator, or settings as section__key."""
     changes = {k: options.pop(k) for k in list(options) if "__" in k}
     simulator = Simulator(**{"engagements": engagements, "days": 30, "seed": 7, **options})
-    return simulator, Program(cluster(), simulator, **changes)
+    return simulator, Program(shared_cluster(), simulator, **changes)
 
 
-def equal(program, **options):
+def expect_tables_equal_source(program, **options):
+    """Every table is as in the source."""
     found = program.differences(**options)
     assert not found, f"{len(found)} differences: " + "; ".join(found[:5])
 
 
-def done(finished):
+def expect_success(finished):
+    """Exit code 0; returns what the program wrote."""
     assert finished.code == 0, finished
     return finished
 
 
-def refused(finished, code, *words):
+def expect_refusal(finished, code, *words):
     """One clear line, the exit code, and no secret."""
     assert finished.code == code, finished
-    lines = [l for l in finished.err.splitlines() if l.startswith("glia-sync: ")]
+    lines = [line for line in finished.err.splitlines() if line.startswith("glia-sync: ")]
     assert len(lines) == 1, finished
-    for word in words: assert word in lines[0], f"{word!r} is not in {lines[0]!r}"
-
-
-def eventually(condition, seconds=30, what="it"):
-    end = time.time() + seconds
-    while time.time() < end:
-        if condition(): return
-        time.sleep(0.2)
-    raise AssertionError(f"{what} did not come true in {seconds} s")
+    for word in words:
+        assert word in lines[0], f"{word!r} is not in {lines[0]!r}"

@@ -5,12 +5,12 @@
 
 #include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
-#include "daemon/parse/token_answer.hpp"
+#include "daemon/parse/token_response.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     if (glia::error_text(text).find('\n') != std::string::npos) std::abort();
-    if (const auto answer = glia::parse_token_answer(text)) {
+    if (const auto answer = glia::parse_token_response(text)) {
         if (glia::clean_secret(answer->token) != answer->token) std::abort();
         const auto life = answer->expires_in.value_or(1);
         if (life < 1 || life > glia::kLongestLife) std::abort();

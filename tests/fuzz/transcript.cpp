@@ -1,9 +1,10 @@
-// Any bytes as a chat transcript, and as the small answers: nothing crashes, and what is read can be stored.
+// Any bytes as a chat transcript, and as the small responses: nothing crashes, and what is read can be
+// stored.
 #include "daemon/parse/transcript.hpp"
 
 #include <cstdlib>
 
-#include "daemon/parse/answers.hpp"
+#include "daemon/parse/small_responses.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     std::string body(reinterpret_cast<const char*>(data), size);
@@ -17,9 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
             if (message.message && message.message->find('\0') != std::string::npos) std::abort();
         }
     }
-    glia::parse_end_answer(body);
-    glia::parse_export_answer(body);
-    glia::parse_wait_answer(body);
-    glia::parse_recording_answer(body);
+    glia::parse_end_response(body);
+    glia::parse_export_response(body);
+    glia::parse_wait_response(body);
+    glia::parse_recording_response(body);
     return 0;
 }

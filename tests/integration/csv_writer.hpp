@@ -35,7 +35,7 @@ class CsvWriter final : public RecordWriter {
         rows_.clear();
         position_ = position;
         if (!position_.file) return;
-        if (access(part().c_str(), F_OK) != 0) {  // it was completed, and the state was not told any more
+        if (access(part().c_str(), F_OK) != 0) {  // it was renamed before the state recorded it
             position_ = {std::nullopt, 0, std::nullopt, position.sequence};
             return;
         }

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <pqxx/pqxx>
 #include <random>
 #include <string>
+#include <thread>
 
 namespace glia {
 
@@ -45,6 +47,26 @@ class Database {
         }
         tx.commit();
         return out;
+    }
+
+    /// Waits until the query has this result; fails after ten seconds.
+    void wait_until(const std::string& query, const std::string& result) const {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+        std::string found;
+        while ((found = sql(query)) != result) {
+            if (std::chrono::steady_clock::now() > end) {
+                ADD_FAILURE() << query << "\nis still " << found << " instead of " << result;
+                return;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+    }
+    /// Waits until a session waits for what another one holds.
+    void wait_for_a_blocked_session() const {
+        wait_until(
+            "SELECT count(*) > 0 FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            "t");
     }
 
     void outside(const std::string& statement) const {

@@ -2,8 +2,10 @@
 // it writes nothing when nothing has changed.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "sinks/time_zone_names.hpp"
 #include "tests/integration/fixture.hpp"
@@ -115,6 +117,52 @@ TEST_F(Directory, KeepsEveryNameWithItsTime) {
     EXPECT_EQ(sql("SELECT count(*) FROM name_history WHERE kind = 'operator' AND valid_to IS NULL"), "0");
 }
 
+TEST_F(Directory, KeepsTheNamesOfQueuesThatOnlyEngagementsName) {
+    const auto with_queue = [](const std::string& id, const std::string& name, Instant created_at) {
+        Engagement e = engagement(id);
+        e.queues = {{"q1", name}};
+        e.created_at = created_at;
+        return e;
+    };
+    commit({listed(with_queue("e1", "Cards", kNoon))});
+    EXPECT_EQ(history(), "queue:q1:Cards:12:00");
+    commit({listed(with_queue("e2", "Cards", kOne))});
+    EXPECT_EQ(history(), "queue:q1:Cards:12:00");
+    commit({listed(with_queue("e3", "Cards and loans", kTwo))});
+    commit({listed(with_queue("e4", "Long ago", kNoon - Seconds{60}))});
+    EXPECT_EQ(history(), "queue:q1:Cards:12:00:14:00 queue:q1:Cards and loans:14:00");
+}
+
+TEST_F(Directory, NamesThatPrivacyNoLongerKeepsAreErasedEarlierOnesToo) {
+    const std::string pseudonym = "hmac:" + std::string(64, 'a');
+    OperatorEntry known = person("o1", "Ann");
+    known.email = "ann@example.com";
+    known.phone = pseudonym;
+    known.extra = R"({"industry_id":6,"phone_extension":"77"})";
+    list(operators({person("o1", "Annie"), person("o2", pseudonym)}), Stream::operators);
+    list(operators({known}, kOne), Stream::operators);
+    list(sites(site("Bank")), Stream::sites);
+    const auto stored = [&] {
+        return sql("SELECT string_agg(concat_ws(',', id, name, email, phone, extra), ' ' ORDER BY id) FROM "
+                   "operators") +
+               "; " + sql("SELECT string_agg(name, ',' ORDER BY id, valid_from) FROM name_history");
+    };
+    using Stored = OperatorPrivacy::Stored;
+    sink->erasures().erase_operator_data({Stored::all, Stored::all});
+    EXPECT_NE(stored().find("Annie,Ann,"), std::string::npos) << stored();
+    sink->erasures().erase_operator_data({Stored::pseudonyms, Stored::pseudonyms});
+    EXPECT_EQ(stored(), "o1," + pseudonym + ",{\"industry_id\": 6} o2," + pseudonym +
+                            ",{\"industry_id\": 6}; " + pseudonym + ",Bank");
+    const std::string before = row_versions();
+    sink->erasures().erase_operator_data({Stored::pseudonyms, Stored::pseudonyms});
+    EXPECT_EQ(row_versions(), before);
+    sink->erasures().erase_operator_data({Stored::none, Stored::none});
+    EXPECT_EQ(stored(), "o1,{\"industry_id\": 6} o2,{\"industry_id\": 6}; Bank");
+    list(operators({known}, kOne), Stream::operators);
+    EXPECT_EQ(sql("SELECT name FROM operators WHERE id = 'o1'"), "Ann")
+        << "the name is the listing's, as before";
+}
+
 TEST_F(Directory, WhoIsListedNoMoreIsMissingUntilListedAgain) {
     const auto missing = [&] {
         return sql("SELECT string_agg(id, ',' ORDER BY id) FROM operators WHERE missing_since IS NOT NULL");
@@ -134,7 +182,7 @@ TEST_F(Directory, AListingWithAnUnreadableRecordMakesNobodyMissing) {
     list(operators({person("o1", "Ann")}), Stream::operators);
     list(queues({queue("q1", "Cards")}), Stream::queues);
     DirectoryListing partial = operators({}, kOne), other = queues({}, kOne);
-    partial.every_record_known = other.every_record_known = false;
+    partial.rejected = other.rejected = {{std::nullopt, "7", "bad"}};
     EXPECT_EQ(list(partial, Stream::operators).missing, 0);
     EXPECT_EQ(list(other, Stream::queues).missing, 0);
 }
@@ -187,6 +235,43 @@ TEST_F(Directory, TheSameCommitAgainIsNotRefused) {
     EXPECT_EQ(sql("SELECT count(*) FROM sync_runs WHERE stream = 'operators' AND mode = 'listing'"), "1");
 }
 
+TEST_F(Directory, SitesThatAreRefusedAtOnceWarnOnce) {
+    constexpr int kSites = 4;
+    std::vector<std::unique_ptr<Sink>> sinks;
+    std::vector<SiteTarget> operators, statistics;
+    for (int i = 0; i < kSites; ++i) {
+        const std::string site = "s" + std::to_string(i);
+        sinks.push_back(open());
+        for (auto [leases, stream] :
+             {std::pair{&operators, Stream::operators}, {&statistics, Stream::statistics}})
+            leases->push_back(
+                sinks[i]->site_leases().acquire({site, stream}, "me", Seconds{60}, true).lease->target());
+    }
+    for (int round = 0; round < 5; ++round) {
+        sql("UPDATE sync_state SET refusal_warned_at = NULL; UPDATE statistics_state SET refusal_warned_at = "
+            "NULL");
+        std::atomic<int> of_operators = 0, of_statistics = 0;
+        std::vector<std::thread> refused;
+        for (int i = 0; i < kSites; ++i) {
+            refused.emplace_back([&, i] {
+                Sink& own = *sinks[i];
+                of_statistics += own.statistics().refuse(statistics[i], StatisticsSource::handle, "HTTP 403",
+                                                         kNoon, Seconds{86400});
+                const SiteTarget lease = round == 0 ? operators[i]
+                                                    : own.site_leases()
+                                                          .acquire({operators[i].site_id, Stream::operators},
+                                                                   "me", Seconds{60}, true)
+                                                          .lease->target();
+                of_operators +=
+                    own.directory().refuse_listing(lease, {"HTTP 403", Seconds{1}, Seconds{86400}, {}});
+            });
+        }
+        for (std::thread& one : refused) one.join();
+        EXPECT_EQ(of_operators, 1);
+        EXPECT_EQ(of_statistics, 1);
+    }
+}
+
 TEST_F(Directory, ARefusalIsWarnedOfOnceADay) {
     const auto refuse = [&](std::optional<SiteEntry> configured = {}) {
         const auto lease =
@@ -216,11 +301,11 @@ TEST_F(Directory, TheConfigurationNamesASiteThatMayNotBeRead) {
     refuse("Ours");
     EXPECT_EQ(row_versions(), before);
     EXPECT_EQ(refuse("Renamed"), "Renamed|t");
-    list(sites(site("Told")), Stream::sites);
-    EXPECT_EQ(refuse("Ours"), "Told|f");
+    list(sites(site("Theirs")), Stream::sites);
+    EXPECT_EQ(refuse("Ours"), "Theirs|f");
 }
 
-TEST_F(Directory, ViewsTellNamesAndLocalTimes) {
+TEST_F(Directory, ViewsShowNamesAndLocalTimes) {
     Engagement e = engagement("e1");
     e.legs = {leg("l1"), leg("l2")};
     (*e.legs)[0].operator_id = "o1";
@@ -279,8 +364,23 @@ TEST(TimeZoneNames, AreKnownToPostgres) {
     std::set<std::string> known;
     for (std::string name; std::getline(rows, name);) known.insert(name);
     ASSERT_EQ(time_zone_names().size(), 151U);
-    for (const TimeZoneName& zone : time_zone_names())
-        EXPECT_TRUE(known.contains(std::string(zone.iana))) << zone.display << ": " << zone.iana;
+    for (const TimeZoneName& zone : time_zone_names()) {
+        const auto other = other_iana_name(zone.iana);
+        EXPECT_TRUE(known.contains(std::string(zone.iana)) || (other && known.contains(*other)))
+            << zone.display << ": " << zone.iana;
+    }
+}
+TEST_F(Directory, ARenamedTimeZoneGoesByTheNameThatPostgresKnows) {
+    for (const auto* names : {"Europe/Kiev Europe/Kyiv", "Asia/Yangon Asia/Rangoon"}) {
+        std::istringstream both(names);
+        std::string given, other;
+        both >> given >> other;
+        SiteEntry kyiv = site(given);
+        kyiv.iana_time_zone = given;
+        list(sites(kyiv), Stream::sites);
+        const std::string known = sql("SELECT count(*) FROM pg_timezone_names WHERE name = '" + given + "'");
+        EXPECT_EQ(sql("SELECT iana_time_zone FROM sites"), known == "1" ? given : other);
+    }
 }
 
 }  // namespace

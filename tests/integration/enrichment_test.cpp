@@ -14,8 +14,8 @@ class Enrichments : public SinkTest {
         settings.enrich = {true, true};
         sink = postgres::open(settings);
     }
-    std::vector<WorkJob> claim(WorkKind kind, const std::string& owner = "me", int limit = 10) {
-        return sink->work_queue().claim({kind, owner, limit, Seconds{60}});
+    std::vector<WorkJob> claim(WorkKind kind, const std::string& instance_id = "me", int limit = 10) {
+        return sink->work_queue().claim({kind, instance_id, limit, Seconds{60}});
     }
     static std::string names(const std::vector<WorkJob>& jobs) {
         std::set<std::string> sorted;
@@ -54,11 +54,39 @@ TEST_F(Enrichments, AreAskedForWithTheEngagement) {
     EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
     EXPECT_EQ(names(claim(WorkKind::transcript, "another")), "") << "it is claimed";
 }
+TEST_F(Enrichments, TheNameOfAForgottenOperatorLeavesTheChatsAndStaysAway) {
+    const auto chat_of = [this](const std::string& id) {
+        commit({detailed(engagement(id))});
+        WorkOutcome outcome = transcript(claim(WorkKind::transcript).at(0), {"a", "b", "c"});
+        for (ChatMessage& message : *outcome.messages) {
+            message.sender_type = "operator";
+            message.sender_name = "Ann";
+            message.sender_href = "https://x/operators/o1";
+        }
+        outcome.messages->at(0).extra = R"({"sender":{"nick":"Annie"},"x":1})";
+        outcome.messages->at(1).sender_href = "https://x/operators/o11";
+        outcome.messages->at(2).sender_type = "visitor";
+        sink->work_queue().complete(WorkKind::transcript, outcome, "me");
+    };
+    const auto senders = [this] {
+        return sql(
+            "SELECT string_agg(concat_ws(',', engagement_id, sender_name, extra), ' ' ORDER BY "
+            "engagement_id, position) FROM chat_messages");
+    };
+    chat_of("e1");
+    ForgetOrder order;
+    order.operator_id = "o1";
+    sink->erasures().forget(order);
+    erase_ordered(*sink);
+    EXPECT_EQ(senders(), "e1 e1,Ann e1,Ann");
+    chat_of("e2");
+    EXPECT_EQ(senders(), "e1 e1,Ann e1,Ann e2 e2,Ann e2,Ann");
+}
 TEST_F(Enrichments, AreNotAskedForAgainWhileNothingChanges) {
     commit({detailed(engagement("e1"))});
     EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript,
                                           transcript(claim(WorkKind::transcript)[0], {"a"}), "me"),
-              Settled::written);
+              ClaimResult::written);
     commit({detailed(engagement("e1"), kNoon + Seconds{1})});
     EXPECT_EQ(names(claim(WorkKind::transcript)), "");
     Engagement changed = engagement("e1");
@@ -75,7 +103,7 @@ TEST_F(Enrichments, AChangeWhileATranscriptIsFetchedAsksForItOnceMore) {
     commit({detailed(changed, kNoon + Seconds{9})});
     EXPECT_EQ(
         sink->work_queue().complete(WorkKind::transcript, transcript(job, {"old"}, kNoon + Seconds{5}), "me"),
-        Settled::written);
+        ClaimResult::written);
     EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
 }
 TEST_F(Enrichments, ATranscriptIsReplacedAsASetAndUnchangedRowsAreNotWritten) {
@@ -98,10 +126,10 @@ TEST_F(Enrichments, AClaimThatPassedOnWritesNothing) {
     sql("UPDATE enrichments SET claimed_until = now() - interval '1 second'");
     EXPECT_EQ(names(claim(WorkKind::transcript, "another")), "e1/");
     EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, transcript(job, {"late"}), "me"),
-              Settled::lost);
+              ClaimResult::lost);
     EXPECT_EQ(chat(), "NULL");
     EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, transcript(job, {"right"}), "another"),
-              Settled::written);
+              ClaimResult::written);
 }
 TEST_F(Enrichments, WhatWasErasedMeanwhileIsNotWritten) {
     commit({detailed(engagement("e1"))});
@@ -109,7 +137,7 @@ TEST_F(Enrichments, WhatWasErasedMeanwhileIsNotWritten) {
     sink->erasures().forget({"e1", {}, {}});
     erase_ordered(*sink);
     EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, transcript(job, {"late"}), "me"),
-              Settled::erased);
+              ClaimResult::erased);
     EXPECT_EQ(chat(), "NULL");
 }
 TEST_F(Enrichments, AFailureWaitsAndCounts) {
@@ -179,7 +207,7 @@ TEST_F(Enrichments, OneInstanceHasTheTurn) {
     sink->enrichments().add_wait_sample("s1", kNoon, 8);  // the same call again
     EXPECT_EQ(sql("SELECT average_duration_in_seconds FROM queue_wait_samples"), "7");
 }
-TEST_F(Enrichments, StatusTellsHowTheyFare) {
+TEST_F(Enrichments, StatusShowsTheirLastResults) {
     commit({detailed(engagement("e1"))});
     sink->enrichments().record_result("queue_wait", "refused");
     sink->enrichments().record_result("transcript", "");

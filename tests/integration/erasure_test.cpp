@@ -107,12 +107,12 @@ TEST_F(Erasure, WhatIsForgottenDoesNotComeBackAmongManyNewOnes) {
 }
 TEST_F(Erasure, AVisitorIsKnownByTheIdAsItCameAndAsItIsStored) {
     FetchedEngagement hashed = of("e1", "hmac:1");
-    hashed.engagement.visitor_mark = bytes_hash("ann");
+    hashed.engagement.visitor_digest = bytes_hash("ann");
     commit({hashed});
     EXPECT_EQ(forget({{}, "ann", "hmac:1"}).engagements, 1);
     EXPECT_EQ(commit({hashed}).forgotten, 1);
     FetchedEngagement rekeyed = of("e2", "hmac:2");  // another key by now
-    rekeyed.engagement.visitor_mark = bytes_hash("ann");
+    rekeyed.engagement.visitor_digest = bytes_hash("ann");
     EXPECT_EQ(commit({rekeyed}).forgotten, 1);
     EXPECT_EQ(commit({of("e3", "ann")}).forgotten, 1);  // or none any more
 }
@@ -135,7 +135,7 @@ TEST_F(Erasure, ThatWasBrokenOffIsFinishedByWhoeverComesNext) {
     EXPECT_EQ(erase_ordered(*other).engagements, 0);
 }
 TEST_F(Erasure, WaitsForACommitThatIsUnderWay) {
-    // A writer has looked for tombstones and not found any; what it writes is erased all the same.
+    // A writer has read the tombstones and found none; what it writes is erased all the same.
     pqxx::connection connection(database.dsn());
     pqxx::work writer(connection);
     writer.exec("SET search_path = glia");
@@ -147,7 +147,7 @@ TEST_F(Erasure, WaitsForACommitThatIsUnderWay) {
         erase_ordered(*other);
         done = true;
     });
-    std::this_thread::sleep_for(std::chrono::milliseconds{300});
+    database.wait_for_a_blocked_session();
     EXPECT_FALSE(done);
     writer.exec(
         "INSERT INTO engagements (id, created_at, fetched_at, core_hash) VALUES ('late', now(), now(), '')");
@@ -236,6 +236,19 @@ TEST_F(Erasure, ByTombstonesReadsAllPagesOfATable) {
     EXPECT_EQ(erased.engagements, 2600);
     EXPECT_EQ(erased.rejected, 250);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements WHERE visitor_id = 'ann'"), "0");
+}
+TEST_F(Erasure, ByTombstonesFindsOperatorsThoughNoListingShowsThemAgain) {
+    sql("INSERT INTO operators (id, name, fetched_at, content_hash, first_seen_at, changed_at) "
+        "SELECT 'o' || i, 'Ann', now(), '\\x00', now(), now() FROM generate_series(1, 3) i; "
+        "INSERT INTO name_history (kind, id, valid_from, name) SELECT 'operator', id, now(), name FROM "
+        "operators");
+    sink->erasures().add_tombstones({{Tombstone::Kind::employee, bytes_hash("o2"), {}}});
+    Erased erased;
+    for (int round = 0; round < 2; ++round) erased += erase_ordered(*sink);
+    EXPECT_EQ(erased.operators, 1);
+    EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM operators"), "o1 o3");
+    EXPECT_EQ(sql("SELECT count(*) FROM name_history WHERE id = 'o2' AND name = 'Ann'"), "0");
+    EXPECT_EQ(sql("SELECT count(*) FROM erasures"), "0");
 }
 TEST_F(Erasure, AnImportIsNotLostToAScanThatEndsJustNow) {
     sink->erasures().add_tombstones({of_visitor("ann")});

@@ -1,5 +1,5 @@
 // The lists of fields, the migrated schema and the data dictionary say the same; and what the API sends
-// beyond the lists is told.
+// beyond the lists is reported.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "sinks/fields/statistics_fields.hpp"
 #include "sinks/legacy_hash.hpp"
 #include "sinks/postgres/directory_tables.hpp"
 #include "tests/integration/fixture.hpp"
@@ -100,7 +101,7 @@ TEST(Fields, AreTheColumnsOfTheSchema) {
     postgres::open({database.dsn(), "glia"})->migrate();
     expect_table<EngagementFields, RowMetadataFields>(database, "engagements",
                                                       {"first_seen_at", "changed_at", "missing_since"});
-    expect_table<ChildKeyFields, LegFields>(database, "legs", {});
+    expect_table<ChildKeyFields, LegFields, QueueRefRowFields>(database, "legs", {});
     expect_table<ChildKeyFields, OperatorFields>(database, "engagement_operators", {});
     expect_table<ChildKeyFields, QueueRefRowFields>(database, "engagement_queues", {});
     expect_table<ChildKeyFields, LegKeyFields, QueueRefRowFields>(database, "leg_queues", {});
@@ -112,6 +113,29 @@ TEST(Fields, AreTheColumnsOfTheSchema) {
     expect_table<SiteEntryFields, DirectoryRowFields>(database, "sites", {"first_seen_at", "changed_at"});
     expect_table<QueueEntryFields, ListedQueueRowFields>(database, "queues",
                                                          {"name_as_of", "name_fetched_at", "missing_since"});
+}
+
+/// Measures may be missing, and nothing else.
+template <typename List>
+void expect_counted(const Database& database, std::string_view table) {
+    auto columns = columns_of(database, table);
+    List::for_each([&]<typename F>() {
+        const std::string name(F::column.view());
+        EXPECT_EQ(columns[name].type, type_of(F::kind)) << table << "." << name;
+        EXPECT_EQ(columns[name].nullable, F::is_api_member && F::kind == FieldKind::number)
+            << table << "." << name;
+        columns.erase(name);
+    });
+    for (const auto& [name, column] : columns) ADD_FAILURE() << table << "." << name << " has no field";
+}
+
+TEST(Fields, AreTheColumnsOfTheTablesOfStatistics) {
+    const Database database;
+    postgres::open({database.dsn(), "glia"})->migrate();
+    expect_counted<QueueWaitFields>(database, "queue_wait_intervals");
+    expect_counted<HandleFields>(database, "handle_intervals");
+    expect_counted<WrapUpFields>(database, "wrap_up_intervals");
+    expect_counted<OperatorStateFields>(database, "operator_state_intervals");
 }
 
 TEST(Fields, StandInTheDataDictionary) {
@@ -161,7 +185,7 @@ TEST_F(StoredFields, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
             detailed(two, kNoon + Seconds{60})});
     EXPECT_EQ(sql(all), seen);
     EXPECT_EQ(sql("SELECT bool_and(last_seen_at = first_seen_at) FROM undocumented_members"), "t");
-    EXPECT_EQ(sink->reports().status().undocumented.size(), 3u);
+    EXPECT_EQ(sink->reports().status().undocumented_members.size(), 3u);
     // An example goes with the engagement that it is from.
     sink->erasures().forget({"e1", {}, {}});
     erase_ordered(*sink);
@@ -171,9 +195,9 @@ TEST_F(StoredFields, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
 TEST_F(StoredFields, ExamplesThatPrivacyDoesNotKeepAnyMoreAreErased) {
     Engagement dropped = engagement("e2");
     dropped.extra.reset();
-    UndocumentedOfRecord told;
-    told.engagement["secret"].times = 3;
-    dropped.undocumented = std::make_shared<UndocumentedOfRecord>(told);
+    UndocumentedOfRecord found;
+    found.engagement["secret"].times = 3;
+    dropped.undocumented_members = std::make_shared<UndocumentedOfRecord>(found);
     commit({listed(with_extra("e1",
                               R"({"mood":"angry","duration":"109","visitor_name":7,"visitor":{"href":5}})")),
             listed(dropped)});

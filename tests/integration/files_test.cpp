@@ -120,7 +120,7 @@ TEST_P(Files, AChangeIsShownOnceItsLegsHaveCome) {
     EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
     EXPECT_NE(all.find("77"), std::string::npos);
 }
-TEST_P(Files, FilesBeginAnewWhenTheyAreLargeEnough) {
+TEST_P(Files, FilesRotateWhenTheyAreLargeEnough) {
     const Folder folder(GetParam());
     {
         const auto sink = folder.sink(60);
@@ -200,7 +200,7 @@ TEST_P(Files, AFailedPassLeavesARowAndTheSameAgainLeavesNone) {
         const std::int64_t epoch = sink->site_leases().acquire({"s1"}, "me", Seconds{60}, true).lease->epoch;
         SiteRelease release{std::chrono::milliseconds{0}, error};
         release.failed = FailedPass{"revisit", {kNoon, {}, {}, {}, 3, 0}, 7, 0};
-        for (int told = 0; told < 2; ++told) sink->site_leases().release({"s1", epoch}, release);
+        for (int calls = 0; calls < 2; ++calls) sink->site_leases().release({"s1", epoch}, release);
     }
     const auto runs = sink->reports().history(10).runs;
     ASSERT_EQ(runs.size(), 2u);
@@ -236,9 +236,9 @@ TEST_P(Files, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
     two.legs = RecordList<Leg>{odd};
     Engagement dropped = engagement("e3");
     dropped.extra.reset();
-    UndocumentedOfRecord told;
-    told.engagement["secret"].times = 1;
-    dropped.undocumented = std::make_shared<UndocumentedOfRecord>(told);
+    UndocumentedOfRecord found;
+    found.engagement["secret"].times = 1;
+    dropped.undocumented_members = std::make_shared<UndocumentedOfRecord>(found);
     const Batch batch =
         batch_of({listed(with_extra("e1", R"({"mood":"angry"})")), detailed(two), listed(dropped)});
     const std::string seen =
@@ -250,7 +250,7 @@ TEST_P(Files, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
         sink->commit(batch, std::nullopt);
         EXPECT_EQ(members(), seen);
     }
-    const auto status = sink->reports().status().undocumented;
+    const auto status = sink->reports().status().undocumented_members;
     ASSERT_EQ(status.size(), 4u);
     EXPECT_TRUE(status[0].is_new);
     // An example goes with the engagement that it is from, and when privacy does not keep it any more.

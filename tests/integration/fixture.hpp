@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sinks/postgres/postgres_sink.hpp"
@@ -69,6 +70,19 @@ inline Erased erase_older(Sink& sink, Instant before) {
     return all;
 }
 
+/// Another writer holds a row while the sink comes to write it; `then` is what the sink did once it could.
+template <typename Meanwhile, typename Then>
+void while_another_writes(const Database& database, Meanwhile meanwhile, Then then) {
+    pqxx::connection connection(database.dsn());
+    pqxx::work other(connection);
+    other.exec("SET search_path = glia");
+    meanwhile(other);
+    std::thread sink(then);
+    database.wait_for_a_blocked_session();
+    other.commit();
+    sink.join();
+}
+
 /// A window whose lease ran out a minute ago is nobody's: whoever waits for it would wait for ever.
 inline void expect_old_leases_of_windows_are_free(Sink& sink) {
     BackfillSpec spec;
@@ -101,6 +115,14 @@ class SinkTest : public ::testing::Test {
     }
     std::string sql(const std::string& query) const {
         return database.sql("SET search_path = glia; " + query);
+    }
+    /// The versions of the rows of engagements: they change when a row is written.
+    std::string versions() const {
+        return sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY id) FROM engagements") +
+               sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, id) FROM legs") +
+               sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, position) FROM "
+                   "engagement_operators") +
+               sql("SELECT string_agg(xmin::text || ctid::text || xmax::text, ',') FROM queues");
     }
 
     Database database;

@@ -29,8 +29,8 @@ inline std::string tables(const simulation::ModelDatabase& model) {
             "|" + time(row.state.legs_fetched_at) + "|" + (sites.empty() ? "NULL" : sites) + "|" +
             (legs.empty() ? "NULL" : legs));
     }
-    for (const auto& [id, queued] : model.details) {
-        add(id + "|" + time(queued.wanted_after) + "|" + std::to_string(queued.attempts) + "|" +
+    for (const auto& [job, queued] : model.jobs(WorkKind::detail)) {
+        add(job.first + "|" + time(queued.wanted_after) + "|" + std::to_string(queued.attempts) + "|" +
             (queued.parked ? "t" : "f") + "|" + (queued.claimed_by.empty() ? "NULL" : queued.claimed_by));
     }
     for (const auto& [id, next] : model.ongoing) add(id);
@@ -40,6 +40,34 @@ inline std::string tables(const simulation::ModelDatabase& model) {
             (site.open_pass ? site.open_pass->next_page.value_or("NULL") : "NULL") + "|" +
             std::to_string(site.lease_epoch) + "|" + (site.lease_owner.empty() ? "NULL" : site.lease_owner) +
             "|" + std::to_string(site.tiers.size()));
+    }
+    return text;
+}
+
+/// The same of transcripts and operators, which only PostgreSQL keeps.
+inline std::string content_tables(const simulation::ModelDatabase& model) {
+    std::string text;
+    const auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
+    for (const auto& [job, queued] : model.jobs(WorkKind::transcript)) {
+        add(job.first + "|" + (queued.waiting ? "t" : "f") + "|" + time(queued.wanted_after) + "|" +
+            std::to_string(queued.attempts) + "|" + (queued.parked ? "t" : "f") + "|" +
+            (queued.claimed_by.empty() ? "NULL" : queued.claimed_by));
+    }
+    for (const auto& [id, transcript] : model.transcripts) {
+        for (const ChatMessage& message : transcript.messages) add(id + "|" + *message.message);
+    }
+    for (const auto& [id, stored] : model.operators) {
+        std::string sites;
+        for (const std::string& site : stored.sites) sites += (sites.empty() ? "" : ",") + site;
+        add(id + "|" + stored.entry.name.value_or("NULL") + "|" + (*stored.entry.enabled ? "t" : "f") + "|" +
+            time(stored.fetched_at) + "|" + (stored.missing_since ? "t" : "f") + "|" +
+            (sites.empty() ? "NULL" : sites));
+    }
+    for (const auto& [id, names] : model.names) {
+        std::map<std::string, std::string> sorted;
+        for (const auto& name : names)
+            sorted[time(name.valid_from)] = "|" + time(name.valid_to) + "|" + name.name;
+        for (const auto& [from, rest] : sorted) add(id + "|" + from + rest);
     }
     return text;
 }

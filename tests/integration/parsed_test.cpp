@@ -56,7 +56,7 @@ TEST_F(Parsed, EveryKindOfDamageIsStoredOrRejected) {
     EXPECT_EQ(sql("SELECT extra->>'t' = E'tab\\there\\x01\\x7f' FROM engagements WHERE id = 'e0'"), "t");
     EXPECT_GE(std::stoi(sql("SELECT count(*) FROM rejected_records")), 2);  // neighbours may be one
 }
-TEST_F(Parsed, LegsThatTheirIdsDoNotTellApartAreAllStoredAndStayTheSame) {
+TEST_F(Parsed, LegsThatTheirIdsDoNotDistinguishAreAllStoredAndStayTheSame) {
     const std::string legs =
         R"(,"legs":[{"id":"l","duration":1,"request_queues":[{"id":"q1"}]},{"id":"l","duration":2,"request_queues":[{"id":"q2"}]},)"
         R"({"id":"","duration":3},{"duration":4,"request_queues":[{"id":"q3"}]}])";
@@ -79,7 +79,7 @@ TEST_F(Parsed, AFieldThatIsSentRightlyLaterLeavesExtra) {
     load_one(R"(,"duration":110,"visitor_name":"Ann")", kNoon + Seconds{2});
     EXPECT_EQ(sql("SELECT duration, extra IS NULL FROM engagements"), "110|t");
 }
-TEST_F(Parsed, IdsThatLookAlikeAreEngagementsOfTheirOwn) {
+TEST_F(Parsed, IdsThatAreSimilarAreEngagementsOfTheirOwn) {
     load("{\"engagements\":[" + record("", "e") + "," + record("", "e ") + "," + record("", " e") + "," +
          record("", "E") + "," + record("", "e\\t") + "," + record("", "e\t\t") + "]}");
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "6");

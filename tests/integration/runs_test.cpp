@@ -97,7 +97,7 @@ TEST_F(Runs, AFailedWindowLeavesARowOnceForTheSameFailure) {
     const BackfillState state = sink->backfills().open(spec);
     for (const WindowLease& lease : sink->backfills().claim_windows({state.id, "me", Seconds{60}, {}, 3})) {
         sink->backfills().release_window(lease.target, "HTTP 500");
-        sink->backfills().release_window(lease.target, "HTTP 500");  // told again
+        sink->backfills().release_window(lease.target, "HTTP 500");  // the same call again
     }
     EXPECT_EQ(runs("mode, site_id, backfill_id IS NOT NULL, error, times, window_from = '2024-01-01 12:00Z'"),
               "backfill|s1|t|HTTP 500|3|t");

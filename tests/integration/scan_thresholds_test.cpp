@@ -59,13 +59,15 @@ std::string tables(const Database& database) {
     for (const std::string table :
          {"engagements", "engagement_sites", "engagement_operators", "engagement_queues", "audio_recordings",
           "legs", "leg_queues", "queues", "detail_queue", "ongoing_engagements"}) {
-        text += table + "\n" +
-                database.sql(
-                    "SET search_path = glia; SELECT (to_jsonb(t) - "
-                    "'{first_seen_at,changed_at,enqueued_at,next_fetch_at,"
-                    "updated_at}'::text[])::text AS line FROM " +
-                    table + " t ORDER BY line") +
-                "\n";
+        text +=
+            table + "\n" +
+            database.sql(
+                "SET search_path = glia; SELECT ((to_jsonb(t) - "
+                "'{first_seen_at,changed_at,enqueued_at,next_fetch_at,updated_at,first_complete_at}'::text[])"
+                " || jsonb_build_object('is_complete', to_jsonb(t) -> 'first_complete_at' <> 'null'))::text "
+                "AS line FROM " +
+                table + " t ORDER BY line") +
+            "\n";
     }
     return text;
 }

@@ -31,8 +31,8 @@ class Streams : public ::testing::TestWithParam<const char*> {
         }
         sink->migrate();
     }
-    SiteLease acquire(const SiteKey& site, const std::string& owner = "me") {
-        return sink->site_leases().acquire(site, owner, Seconds{60}, true).lease.value();
+    SiteLease acquire(const SiteKey& site, const std::string& instance_id = "me") {
+        return sink->site_leases().acquire(site, instance_id, Seconds{60}, true).lease.value();
     }
     const SiteStatus& status(Stream stream) {
         report_ = sink->reports().status();
@@ -66,8 +66,8 @@ TEST_P(Streams, OfOneSiteAreLeasedByDifferentInstances) {
     const SiteLease operators = acquire(kOperators, "two");
     EXPECT_EQ(operators.stream, Stream::operators);
     EXPECT_EQ(operators.target(), (SiteTarget{"s1", operators.epoch, Stream::operators}));
-    EXPECT_EQ(sink->site_leases().acquire(kOperators, "one", Seconds{60}, true).owner, "two");
-    EXPECT_EQ(sink->site_leases().acquire(kEngagements, "two", Seconds{60}, true).owner, "one");
+    EXPECT_EQ(sink->site_leases().acquire(kOperators, "one", Seconds{60}, true).instance_id, "two");
+    EXPECT_EQ(sink->site_leases().acquire(kEngagements, "two", Seconds{60}, true).instance_id, "one");
     EXPECT_EQ(status(Stream::engagements).lease_owner, "one");
     EXPECT_EQ(status(Stream::operators).lease_owner, "two");
     EXPECT_NO_THROW(sink->site_leases().renew(engagements.target(), Seconds{60}));

@@ -18,11 +18,13 @@ namespace glia {
 /// One random call, made on both.
 class Twins {
   public:
-    Twins(Sink& real, simulation::ModelDatabase& model, unsigned seed)
-        : real_(real), model_(model), random_(seed) {}
+    /// `content`: transcripts and operators too, which only PostgreSQL keeps.
+    Twins(Sink& real, simulation::ModelDatabase& model, unsigned seed, bool content = false)
+        : real_(real), model_(model), random_(seed), content_(content) {}
 
     void step() {
         if (pick(40) == 0) return forget();
+        if (content_ && pick(2) == 0) return content_step();
         switch (pick(9)) {
             case 0:
                 acquire();
@@ -34,10 +36,10 @@ class Twins {
                 reset();
                 break;
             case 3:
-                claim();
+                claim(WorkKind::detail);
                 break;
             case 4:
-                settle();
+                complete_details();
                 break;
             case 5:
                 commit_together();
@@ -73,10 +75,10 @@ class Twins {
 
     void acquire() {
         const SiteKey site = some_site();
-        const std::string owner = some("owner", 2);
+        const std::string instance_id = some("instance", 2);
         both([&](Sink& sink) -> std::string {
-            const SiteAcquired acquired = sink.site_leases().acquire(site, owner, Seconds{3600}, true);
-            if (!acquired.lease) return "held by " + acquired.owner;
+            const SiteAcquired acquired = sink.site_leases().acquire(site, instance_id, Seconds{3600}, true);
+            if (!acquired.lease) return "held by " + acquired.instance_id;
             epoch_of(site) = acquired.lease->epoch;
             return std::to_string(acquired.lease->epoch) + " " +
                    (acquired.lease->synced_through ? to_text(*acquired.lease->synced_through) : "never") +
@@ -110,12 +112,12 @@ class Twins {
             return std::to_string(glia::erase_ordered(sink).engagements);
         });
     }
-    void claim() {
-        const std::string owner = some("owner", 2);
+    void claim(WorkKind kind) {
+        const std::string instance_id = some("instance", 2);
         const Seconds ttl{pick(2) * 3600};
         both([&](Sink& sink) -> std::string {
             std::set<std::string> ids;
-            for (const WorkJob& job : sink.work_queue().claim({WorkKind::detail, owner, 100, ttl}))
+            for (const WorkJob& job : sink.work_queue().claim({kind, instance_id, 100, ttl}))
                 ids.insert(job.engagement_id + "/" + std::to_string(job.attempts));
             std::string text;
             for (const std::string& id : ids) text += id + " ";
@@ -200,9 +202,9 @@ class Twins {
         });
         EXPECT_EQ(of_model, of_real);
     }
-    void settle() {
+    void complete_details() {
         Batch batch;
-        batch.claim_owner = some("owner", 2);
+        batch.claimed_by = some("instance", 2);
         for (int i = pick(3); i >= 0; --i) {
             FetchedEngagement fetched = some_record(RecordSource::detail, "");
             WorkOutcome outcome;
@@ -224,6 +226,71 @@ class Twins {
         }
         both([&](Sink& sink) { return counts(sink.commit(batch, std::nullopt)); });
     }
+    void content_step() {
+        switch (pick(4)) {
+            case 0:
+                claim(WorkKind::transcript);
+                break;
+            case 1:
+                complete();
+                break;
+            case 2:
+                refuse_listing();
+                break;
+            default:
+                commit_listing();
+        }
+    }
+    void complete() {
+        WorkOutcome outcome;
+        outcome.job.engagement_id = some("e", 6);
+        if (pick(3)) {
+            outcome.fetched_at = some_time();
+            outcome.messages.emplace(static_cast<std::size_t>(pick(3)));
+            for (ChatMessage& message : *outcome.messages) message.message = some("m", 3);
+        } else {
+            outcome.attempted = pick(2) == 0;
+            outcome.error = "e";
+            outcome.retry_in = Seconds{pick(2) * 3600};
+            outcome.parked = pick(2) == 0;
+        }
+        const std::string instance_id = some("instance", 2);
+        both([&](Sink& sink) {
+            const ClaimResult claim = sink.work_queue().complete(WorkKind::transcript, outcome, instance_id);
+            return std::to_string(static_cast<int>(claim));
+        });
+    }
+    SiteTarget some_listing() {
+        const SiteKey site{some("s", 2), Stream::operators};
+        return {site.site_id, std::max<std::int64_t>(1, epoch_of(site) - (pick(4) == 0 ? 1 : 0)),
+                site.stream};
+    }
+    void commit_listing() {
+        const SiteTarget lease = some_listing();
+        DirectoryListing listing;
+        listing.fetched_at = some_time();
+        for (int i = pick(4) ? 0 : 1 + pick(2); i > 0; --i)
+            listing.rejected.push_back({std::nullopt, some("r", 3), "bad"});
+        for (int i = pick(5); i > 0; --i) {
+            OperatorEntry& entry = listing.records.operators.emplace_back();
+            entry.id = some("o", 5);
+            if (pick(6)) entry.name = some("n", 3);
+            entry.enabled = pick(2) == 0;
+        }
+        both([&](Sink& sink) {
+            const DirectoryCounts counts = sink.directory().commit_listing(lease, listing);
+            return std::to_string(counts.inserted) + "/" + std::to_string(counts.changed) + "/" +
+                   std::to_string(counts.unchanged) + "/" + std::to_string(counts.missing) + "/" +
+                   std::to_string(counts.returned);
+        });
+    }
+    void refuse_listing() {
+        const SiteTarget lease = some_listing();
+        both([&](Sink& sink) -> std::string {
+            sink.directory().refuse_listing(lease, {"no", Seconds{0}, Seconds{0}, {}});
+            return "";
+        });
+    }
     static std::string counts(const CommitCounts& counts) {
         return std::to_string(counts.inserted) + "/" + std::to_string(counts.changed) + "/" +
                std::to_string(counts.legs) + "/" + std::to_string(counts.queued) + "/" +
@@ -233,6 +300,7 @@ class Twins {
     Sink& real_;
     simulation::ModelDatabase& model_;
     std::mt19937 random_;
+    const bool content_;
     std::map<std::pair<Stream, std::string>, std::int64_t> epochs_;
 };
 

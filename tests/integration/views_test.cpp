@@ -127,7 +127,7 @@ TEST_F(Views, AQueuesHourHasItsVolumeItsSpeedOfAnswerAndItsTransfers) {
             "ended_unaccepted",
             "queue_hourly ORDER BY 1"),
         "q1|300|300|300|0.5|1\n"
-        "q2|100|100|100|0|0");
+        "q2|100|100|100|0|NULL");
 }
 TEST_F(Views, AnOperatorsDayHasItsLegsAndHowTheyEnded) {
     EXPECT_EQ(
@@ -141,19 +141,19 @@ TEST_F(Views, AnOperatorsDayHasItsLegsAndHowTheyEnded) {
               "o1|180|180|276|7.5|0|1|0\n"
               "o2|100|100|100|20|1|0|0");
 }
-TEST_F(Views, FreshnessTellsWhatIsCompleteAndWhatIsMissing) {
+TEST_F(Views, FreshnessShowsWhatIsCompleteAndWhatIsMissing) {
     EXPECT_EQ(
         ask("site_id, complete_through::time, lag_seconds > 86400, last_success_at IS NOT NULL, rejected, "
-            "waiting_for_legs",
+            "waiting_for_legs, complete_from::time, gaps",
             "freshness"),
-        "s1|13:00:00|t|t|1|1");
+        "s1|13:00:00|t|t|1|1|00:00:00|{}");
 }
 TEST_F(Views, NoneShowsVisitors) {
     EXPECT_EQ(
         ask("string_agg(table_name || '.' || column_name, ' ')",
             "information_schema.columns c JOIN information_schema.views v USING (table_schema, table_name) "
             "WHERE table_schema = 'glia' AND column_name LIKE '%visitor\\_%' AND column_name NOT LIKE "
-            "'ended%'"),
+            "'ended%' AND column_name <> 'visitor_wrote_at'"),
         "NULL");
 }
 TEST_F(Views, ARangeOfTimeReachesTheTables) {

@@ -3,9 +3,9 @@
 namespace simulation {
 namespace {
 
-// Small, so that a history of a few windows meets the bounds.
+// Small, so that a history with few windows reaches the bounds.
 constexpr int kConcurrency = 2;
-constexpr std::size_t kUnsettled = 2;
+constexpr std::size_t kMaxUncommitted = 2;
 constexpr int kClaim = 4;
 constexpr Time kBeforeTheNextCall = Seconds{20};
 
@@ -36,7 +36,7 @@ void Backfiller::open() {
                             id_ = state.id;
                             BackfillLimits limits;
                             limits.concurrency = kConcurrency;
-                            limits.unsettled = kUnsettled;
+                            limits.uncommitted = kMaxUncommitted;
                             limits.claim = kClaim;
                             plan_.emplace(limits);
                             reads_.clear();
@@ -66,12 +66,12 @@ void Backfiller::pump() {
             if (wait->until) wake_at(*wait->until);
             return;
         }
-        perform_step(step);
+        run_step(step);
     }
 }
 
-/// Tells the plan what has happened.
-void Backfiller::tell(const std::function<void(Plan&)>& event) {
+/// Notifies the plan of an event.
+void Backfiller::notify(const std::function<void(Plan&)>& event) {
     if (!plan_) return broken("the listing ended although something is under way");
     event(*plan_);
     pump();
@@ -86,23 +86,25 @@ void Backfiller::wake_at(Milliseconds when) {
     });
 }
 
-void Backfiller::perform_step(const Plan::Step& step) {
+void Backfiller::run_step(const Plan::Step& step) {
     const Failed failed = [this, step](const SinkError& error) {
         sink_failed_ = true;
-        tell([&](Plan& plan) { plan.on_failed(step, outcome_of(error)); });
+        notify([&](Plan& plan) { plan.on_failed(step, exit_status_of(error)); });
     };
     if (const auto* wanted = std::get_if<Plan::Claim>(&step)) {
         claim(*wanted, failed);
     } else if (const auto* window = std::get_if<Plan::Read>(&step)) {
-        // Not within pump(): a pass that is to stop is over at once.
+        // Scheduled, not called within pump(): a pass that is stopped ends at once, which would re-enter the
+        // plan.
         later(Time{0}, [this, what = *window] { read(what); });
     } else if (const auto* what = std::get_if<Plan::GiveBack>(&step)) {
         call_void([what = *what](Sink& sink) { sink.backfills().release_window(what.target, what.error); },
-                  [this] { tell([](Plan& plan) { plan.on_given_back(); }); }, failed);
+                  [this] { notify([](Plan& plan) { plan.on_given_back(); }); }, failed);
     } else if (const auto* leases = std::get_if<Plan::Renew>(&step)) {
         renew(*leases);
     } else if (std::holds_alternative<Plan::Inspect>(step)) {
-        // The windows as the transaction saw them, not a transaction that a crash left behind.
+        // Keeps the windows as this transaction saw them: a transaction of a crashed life must not overwrite
+        // them.
         const auto seen = std::make_shared<std::vector<ModelDatabase::Window>>();
         call<BackfillProgress>(
             [this, seen, id = id_](Sink& sink) {
@@ -111,19 +113,19 @@ void Backfiller::perform_step(const Plan::Step& step) {
             },
             [this, seen](const BackfillProgress& progress) {
                 inspected_ = *seen;
-                tell([&](Plan& plan) { plan.on_inspected(progress); });
+                notify([&](Plan& plan) { plan.on_inspected(progress); });
             },
             failed);
     } else {
         call<std::int64_t>(
             [](Sink& sink) { return sink.instances().end_stuck(Seconds{5}); },
-            [this](std::int64_t) { tell([&](Plan& plan) { plan.on_dead_freed(steady_now()); }); }, failed);
+            [this](std::int64_t) { notify([&](Plan& plan) { plan.on_dead_freed(steady_now()); }); }, failed);
     }
 }
 
 void Backfiller::claim(const Plan::Claim& what, const Failed& failed) {
     if (what.limit > std::max(kClaim, kConcurrency)) broken("it claims too many windows");
-    const WindowClaim wanted{id_, owner(), kLease, what.except_sites, what.limit};
+    const WindowClaim wanted{id_, instance_id(), kLease, what.except_sites, what.limit};
     const auto seen = std::make_shared<std::vector<ModelDatabase::Window>>();
     call<std::vector<WindowLease>>(
         [this, seen, wanted](Sink& sink) {
@@ -132,7 +134,7 @@ void Backfiller::claim(const Plan::Claim& what, const Failed& failed) {
         },
         [this, seen](std::vector<WindowLease> leases) {
             at_claim_ = *seen;
-            tell([&](Plan& plan) { plan.on_claimed(std::move(leases), steady_now()); });
+            notify([&](Plan& plan) { plan.on_claimed(std::move(leases), steady_now()); });
         },
         failed);
 }
@@ -142,14 +144,19 @@ void Backfiller::read(const Plan::Read& what) {
     if (!reads_.insert({target.site_id, target.from, target.epoch}).second)
         broken("a window is read twice under one lease");
     const auto pass = make_pass(Pass(target, what.lease.pass), target.site_id);
+    pass->run.collect_ids();
     pass->fetched = [this, number = what.window] {
-        later(Time{0}, [this, number] { tell([&](Plan& plan) { plan.on_fetched(number); }); });
+        later(Time{0}, [this, number] { notify([&](Plan& plan) { plan.on_fetched(number); }); });
     };
     pass->over = [this, what, weak = std::weak_ptr(pass)] {
-        const PassResult result = weak.lock()->run.result();
+        const auto self = weak.lock();
+        const PassResult result = self->run.result();
         later(Time{0}, [this, what, result] { on_over(what, result); });
+        // Runs in the background. The command waits for it at its end.
+        begin(1);
+        mark_unlisted(self, what.lease.pass.from, what.lease.pass.to, [this] { ended(); });
     };
-    perform(pass);
+    run_pass(pass);
 }
 
 void Backfiller::on_over(const Plan::Read& what, const PassResult& pass) {
@@ -159,10 +166,12 @@ void Backfiller::on_over(const Plan::Read& what, const PassResult& pass) {
         if (!window->done) broken("a window counts as done that is not");
     } else if (pass.site_refused) {
         refused_sites_.insert(what.lease.target.site_id);
-    } else if (pass.outcome.ending != Ending::stopped) {
+    } else if (pass.outcome.reason == ExitReason::credentials) {
+        api_was_down_ = true;
+    } else if (pass.outcome.reason != ExitReason::stopped) {
         if (++failures_in_a_row_ >= 3) api_was_down_ = true;
     }
-    tell([&](Plan& plan) { plan.on_settled(what.window, pass); });
+    notify([&](Plan& plan) { plan.on_completed(what.window, pass); });
 }
 
 void Backfiller::renew(const Plan::Renew& what) {
@@ -171,23 +180,23 @@ void Backfiller::renew(const Plan::Renew& what) {
             try {
                 sink.backfills().renew_window(target, kLease);
             } catch (const SinkError&) {
-                // The next commit of that window finds out.
+                // The next commit of that window detects the lost lease.
             }
         }
     };
-    const auto over = [this] { tell([](Plan& plan) { plan.on_renewed(); }); };
+    const auto over = [this] { notify([](Plan& plan) { plan.on_renewed(); }); };
     call_void(renew_all, over, [over](const SinkError&) { over(); });
 }
 
-/// The listing is over: is everything done?
+/// The listing is over. Checks the result and ends the command.
 void Backfiller::end() {
-    const Outcome listing = plan_->failures().outcome();
+    const ExitStatus listing = plan_->failures().outcome();
     plan_.reset();
     call<BackfillProgress>([id = id_](Sink& sink) { return sink.backfills().progress(id); },
                            [this, listing](const BackfillProgress& progress) {
-                               const Outcome outcome = conclude(listing, progress, stopping());
+                               const ExitStatus outcome = conclude(listing, progress, stopping());
                                check_end(outcome);
-                               if (outcome.ending != Ending::done) return call_again();
+                               if (outcome.reason != ExitReason::done) return call_again();
                                call_void([id = id_](Sink& sink) { sink.backfills().finish(id); },
                                          [this] {
                                              complete_ = true;
@@ -198,19 +207,20 @@ void Backfiller::end() {
                            [this](const SinkError&) { call_again(); });
 }
 
-/// It ends exactly when every window is done, unless something that happened keeps it from going on.
-void Backfiller::check_end(const Outcome& outcome) {
+/// Checks that the listing ends exactly when every window is done, except after an event that prevents it.
+void Backfiller::check_end(const ExitStatus& outcome) {
     for (const ModelDatabase::Window& window : world_.database.windows) {
         if (window.done) continue;
-        if (window.lease_owner == owner() && !sink_was_away()) broken("it ends although it holds a window");
-        if (outcome.ending == Ending::done) broken("it ends well although a window is not done");
+        if (window.lease_owner == instance_id() && !sink_was_away())
+            broken("it ends although it holds a window");
+        if (outcome.reason == ExitReason::done) broken("it ends well although a window is not done");
     }
     if (stopping() || api_was_down_ || sink_failed_) return;
     const auto is_hopeless = [this](const ModelDatabase::Window& window) {
         return window.attempts >= 2 || refused_sites_.contains(window.target.site_id);
     };
     for (std::size_t i = 0; i < inspected_.size(); ++i) {
-        // Since the last claim another call of the command may have given it new attempts.
+        // Another call of the command may have reset the window's attempts after the last claim.
         if (inspected_[i].done || is_hopeless(inspected_[i]) || is_hopeless(at_claim_[i])) continue;
         broken(inspected_[i].lease_owner.empty() ? "it ends although a window is free"
                                                  : "it ends although another reads a window");

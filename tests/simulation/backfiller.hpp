@@ -12,7 +12,7 @@ class Backfiller : public Process {
     Backfiller(World& world, int number, SyncSettings by, BackfillSpec spec)
         : Process(world, number, std::move(by)), spec_(std::move(spec)) {}
 
-    /// A call of the command found every window done, and said so.
+    /// True if a call of the command has found every window done and has ended.
     bool complete() const { return complete_; }
 
   private:
@@ -24,15 +24,15 @@ class Backfiller : public Process {
 
     void open();
     void pump();
-    void tell(const std::function<void(Plan&)>& event);
+    void notify(const std::function<void(Plan&)>& event);
     void wake_at(Milliseconds when);
-    void perform_step(const Plan::Step& step);
+    void run_step(const Plan::Step& step);
     void claim(const Plan::Claim& what, const Failed& failed);
     void read(const Plan::Read& what);
     void on_over(const Plan::Read& what, const PassResult& pass);
     void renew(const Plan::Renew& what);
     void end();
-    void check_end(const Outcome& outcome);
+    void check_end(const ExitStatus& outcome);
     void call_again();
 
     BackfillSpec spec_;
@@ -41,14 +41,14 @@ class Backfiller : public Process {
     std::optional<Milliseconds> wakes_at_;
     bool complete_ = false;
 
-    // What happened in this call, noted beside the plan.
+    // Events of this call, recorded independently of the plan.
     std::set<std::tuple<std::string, Instant, std::int64_t>> reads_;
     std::set<std::string> refused_sites_;
     int failures_in_a_row_ = 0;
     bool api_was_down_ = false;
     bool sink_failed_ = false;
-    std::vector<ModelDatabase::Window> inspected_;  // as they were at the last inspection
-    std::vector<ModelDatabase::Window> at_claim_;   // and at the last claim
+    std::vector<ModelDatabase::Window> inspected_;  // the windows at the last inspection
+    std::vector<ModelDatabase::Window> at_claim_;   // the windows at the last claim
 };
 
 }  // namespace simulation

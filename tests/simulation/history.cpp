@@ -4,8 +4,11 @@
 #include <memory>
 
 #include "sinks/invariant.hpp"
-#include "tests/simulation/backfiller.hpp"
+#include "tests/simulation/directory_history.hpp"
+#include "tests/simulation/final_verification.hpp"
+#include "tests/simulation/rest_state.hpp"
 #include "tests/simulation/service.hpp"
+#include "tests/simulation/verifier.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace simulation {
@@ -13,8 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Instant kStart = Instant{std::chrono::sys_days{std::chrono::year{2024} / 5 / 1}};
-// Longer than two rounds of the widest revisit tier, and than any wait for a failed detail.
+// Longer than two intervals of the widest revisit tier and than any pause before a failed detail is retried.
 constexpr Seconds kCalm = 65min;
 
 class History {
@@ -29,6 +31,8 @@ class History {
         world_.database.on_window_done = [this](const WindowTarget& target, const OpenPass& pass) {
             check_read(target.site_id, pass.from, pass.to, *pass.started_at, "a window is done");
         };
+        world_.database.can_verify = true;
+        world_.database.on_missing = [this](const auto& gone) { check_missing(gone); };
         world_.run(kStart);
         populate();
         SyncSettings sync = scenario.sync;
@@ -42,9 +46,18 @@ class History {
             backfillers_.push_back(backfiller.get());
             instances_.push_back(std::move(backfiller));
         }
+        auto verifier = std::make_unique<Verifier>(world_, scenario.instances + scenario.backfillers, sync);
+        verifier_ = verifier.get();
+        instances_.push_back(std::move(verifier));
+        if (scenario.enrichers_come_late) {
+            world_.at(kStart + scenario.chaos / 2, [this] { enable_enrichers(); });
+        } else {
+            for (auto& instance : instances_) instance->enrichers = scenario.enrichers;
+        }
         for (const int i : kept) {
             const Event event = scenario.events[static_cast<std::size_t>(i)];
-            world_.at(kStart + event.at, [this, event] { befall(event); });
+            if (event.of_directory) continue;
+            world_.at(kStart + event.at, [this, event] { apply_event(event); });
         }
     }
 
@@ -53,16 +66,72 @@ class History {
         const Instant calm = kStart + scenario_.chaos;
         world_.run(calm);
         calm_down();
-        world_.run(calm + kCalm);
+        Instant end = calm + kCalm;
+        world_.run(end);
+        if (has_unmarked()) {
+            // A database that loses every third response may have prevented marks: continues without lost
+            // responses.
+            world_.is_quick = true;
+            end += kCalm;
+            world_.run(end);
+        }
         for (auto& instance : instances_) instance->stop(nullptr);
-        world_.run(calm + kCalm + 5min);
-        if (world_.database.violation.empty()) check_the_end(calm + kCalm);
+        world_.run(end + 5min);
+        if (world_.database.violation.empty()) wrong(fault_at_end(rest_state(), end));
+        if (world_.database.violation.empty() && !scenario_.sync.revisit.empty())
+            FinalVerification(world_, *verifier_, instances_).run();
+        if (world_.database.violation.empty()) wrong(fault_of_engagements(rest_state()));
         return world_.database.violation;
     }
 
   private:
     void wrong(const std::string& what) {
         if (world_.database.violation.empty()) world_.database.violation = what;
+    }
+
+    bool has_unmarked() const {
+        const auto& items = world_.source.items();
+        return std::any_of(items.begin(), items.end(), [this](const Item& item) {
+            const auto row = world_.database.rows.find(item.id);
+            return item.is_removed && row != world_.database.rows.end() && !row->second.missing_since;
+        });
+    }
+
+    RestState rest_state() const { return {scenario_, world_, start_from_, instances_, backfillers_}; }
+
+    /// Checks that no engagement is wrongly marked as missing. Exception: a plausible number of engagements
+    /// for which GET responds with 404.
+    void check_missing(const std::vector<GoneEngagement>& gone) {
+        std::size_t denied = 0;
+        for (const GoneEngagement& one : gone) {
+            const Item* item = world_.source.find(one.engagement_id);
+            if (!item || item->was_removed) continue;
+            if (!world_.source.was_denied(item->id))
+                wrong(item->id + " is called missing, which the source has");
+            ++denied;
+        }
+        const std::size_t plausible = 5 * static_cast<std::size_t>(scenario_.sites);
+        if (denied > plausible && denied * 5 > world_.database.rows.size())
+            wrong("much is called missing that the source has");
+    }
+
+    void verify(bool repair) {
+        VerificationSpec spec;
+        spec.from = kStart - 3h;
+        spec.to = world_.now();
+        for (int i = 0; i < scenario_.sites; ++i) spec.sites.push_back("s" + std::to_string(i));
+        spec.legs_share = repair ? 0.3 : 1;
+        spec.repair = repair;
+        for (const std::string& site : spec.sites)
+            spec.recheck_delays[site] = recheck_delay_of(scenario_.sync, world_.now());
+        verifier_->verify(spec, [this](const Verification& done) {
+            for (const Difference& found : done.differences()) {
+                const Item* item = world_.source.find(found.engagement_id);
+                if (found.kind == DifferenceKind::gone && !item->was_removed &&
+                    !world_.source.was_denied(item->id))
+                    wrong(item->id + " is called gone, which the source has");
+            }
+        });
     }
 
     BackfillSpec backfill_spec() const {
@@ -74,13 +143,32 @@ class History {
         return spec;
     }
 
-    /// What was there before anything began.
+    /// Adds the engagements that exist at the start.
     void populate() {
         Random random(scenario_.seed + 77);
         for (std::int64_t i = random.between(0, 16); i > 0; --i) {
             const Instant requested = kStart - Seconds{random.between(60, 7200)};
             world_.source.add(requested, requested + 20s, some_sites(random.between(0, 5)), 0s, false);
         }
+    }
+
+    /// Enables the enrichers and restarts every program, as after a change of the configuration.
+    void enable_enrichers() {
+        for (auto& instance : instances_) {
+            instance->enrichers = scenario_.enrichers;
+            instance->stop([&one = *instance] { one.start(); });
+        }
+    }
+
+    /// `forget`: stores the order and erases the stored data.
+    void forget(const Item& item) {
+        ModelDatabase& database = world_.database;
+        database.now = world_.now();
+        ForgetOrder order;
+        order.engagement_id = item.id;
+        database.forget(order);
+        database.erase_part({});
+        std::erase_if(world_.files, [&](const auto& file) { return file.first == item.id; });
     }
 
     std::vector<std::string> some_sites(std::int64_t whom) const {
@@ -94,18 +182,18 @@ class History {
         return &items[static_cast<std::size_t>(whom) % items.size()];
     }
 
-    void befall(const Event& event) {
-        world_.tell("event", name_of(event.kind));
+    void apply_event(const Event& event) {
+        world_.log("event", name_of(event.kind));
         using Kind = Event::Kind;
         const Instant now = world_.now();
         Process& instance = *instances_[static_cast<std::size_t>(event.whom) % instances_.size()];
-        const auto trouble = [&](Trouble::Kind kind, const std::string& whom) {
-            world_.source.trouble({kind, now + event.length, whom});
+        const auto inject = [&](Fault::Kind kind, const std::string& whom) {
+            world_.source.inject({kind, now + event.length, whom});
         };
         Item* item = some_item(event.whom);
         switch (event.kind) {
             case Kind::add:
-                // Half of them share their second with another: ties.
+                // Half of them have the same time as another engagement, to test ties.
                 world_.source.add(event.whom % 2 ? now : std::chrono::floor<std::chrono::minutes>(now), now,
                                   some_sites(event.whom), Seconds{event.whom % 3 ? 0 : event.length.count()},
                                   false);
@@ -132,39 +220,39 @@ class History {
                 if (item) world_.source.change_back(*item);
                 break;
             case Kind::date_jumps: {
-                // Ahead or behind, up to a day. A Date of a slow answer is read with its uncertainty: less
-                // than this could pass for agreement.
+                // Ahead or behind, up to a day. At least enough to exceed the uncertainty of a slow
+                // response's Date; a smaller offset could count as agreement.
                 const std::int64_t most = event.whom % 3 == 0 ? 86'400 : 600;
                 const std::int64_t by = (150 + event.whom % most) * (event.whom % 2 ? 1 : -1);
-                trouble(Trouble::Kind::date_jumps, std::to_string(by));
+                inject(Fault::Kind::date_jumps, std::to_string(by));
                 break;
             }
             case Kind::drop_cursors:
                 world_.source.forget_cursors();
                 break;
             case Kind::outage:
-                trouble(Trouble::Kind::outage, "");
+                inject(Fault::Kind::outage, "");
                 break;
             case Kind::site_refused:
-                trouble(Trouble::Kind::site_refused, "s" + std::to_string(event.whom % scenario_.sites));
+                inject(Fault::Kind::site_refused, "s" + std::to_string(event.whom % scenario_.sites));
                 break;
             case Kind::link_repeats:
-                trouble(Trouble::Kind::link_repeats, "");
+                inject(Fault::Kind::link_repeats, "");
                 break;
             case Kind::bad_record:
-                // Several, so that batches of different windows have rejected records at once.
+                // Several, so that concurrent batches of different windows have rejected records.
                 for (std::int64_t i = 0; i < 3; ++i) {
                     if (const Item* bad = some_item(event.whom + i)) {
-                        trouble(Trouble::Kind::bad_record, bad->id);
+                        inject(Fault::Kind::bad_record, bad->id);
                         world_.ever_bad.insert(bad->id);
                     }
                 }
                 break;
             case Kind::detail_missing:
-                if (item) trouble(Trouble::Kind::detail_missing, item->id);
+                if (item) inject(Fault::Kind::detail_missing, item->id);
                 break;
             case Kind::detail_fails:
-                if (item) trouble(Trouble::Kind::detail_fails, item->id);
+                if (item) inject(Fault::Kind::detail_fails, item->id);
                 break;
             case Kind::database_away:
                 world_.database_back_at = now + event.length;
@@ -184,17 +272,61 @@ class History {
             case Kind::restart:
                 instance.stop([&instance] { instance.start(); });
                 break;
+            case Kind::content_fails:
+                if (item) inject(Fault::Kind::content_fails, item->id);
+                break;
+            case Kind::value_refused:
+                if (item) world_.database.refuses_until[item->id] = now + event.length;
+                break;
+            case Kind::token_refused:
+                inject(Fault::Kind::token_refused, "");
+                break;
+            case Kind::forget:
+                if (item) forget(*item);
+                break;
+            case Kind::remove:
+                remove(event.whom);
+                break;
+            case Kind::bring_back:
+                for (Item& one : world_.source.items()) {
+                    if (one.is_removed) return world_.source.bring_back(one);
+                }
+                break;
+            case Kind::listing_hides:
+                inject(Fault::Kind::listing_hides, "s" + std::to_string(event.whom % scenario_.sites));
+                break;
+            case Kind::site_forgotten:
+                inject(Fault::Kind::site_forgotten, "s" + std::to_string(event.whom % scenario_.sites));
+                break;
+            case Kind::verify:
+                verify(event.whom % 2 == 0);
+                break;
             case Kind::reset:
                 world_.database.now = now;
                 world_.database.reset({"s" + std::to_string(event.whom % scenario_.sites)},
                                       now - event.length * 10);
                 break;
+            default:
+                break;  // events of the directory
+        }
+    }
+
+    /// Removes an engagement at the source. Not one that a listing has hidden: after GET has found it, it is
+    /// not requested again for a day, which is longer than a history. Not an ongoing one either, because
+    /// nothing would end it.
+    void remove(std::int64_t whom) {
+        auto& items = world_.source.items();
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            Item& item = items[(static_cast<std::size_t>(whom) + i) % items.size()];
+            if (item.number % 2 == 0 || item.ongoing || item.was_removed) continue;
+            return world_.source.remove(item);
         }
     }
 
     void calm_down() {
-        world_.tell("calm");
+        world_.log("calm");
         world_.source.calm();
+        world_.database.refuses_until.clear();
         world_.database_back_at = Instant{};
         for (Item& item : world_.source.items())
             world_.source.end(item, world_.now(), scenario_.end_shows_in_list);
@@ -203,7 +335,7 @@ class History {
         }
     }
 
-    /// Everything that a listing asked for at `asked` shows, from `from` to `to`, is stored.
+    /// Checks that everything is stored that a listing of [from, to], requested at `asked`, shows.
     void check_read(const std::string& site, Instant from, OptionalInstant to, Instant asked,
                     const std::string& when) {
         for (const Item& item : world_.source.items()) {
@@ -211,7 +343,9 @@ class History {
             const bool listed = item.visible_at && *item.visible_at <= asked && key >= from &&
                                 (!to || key <= *to) &&
                                 std::find(item.sites.begin(), item.sites.end(), site) != item.sites.end();
-            if (!listed || world_.ever_bad.count(item.id)) continue;
+            if (!listed || world_.ever_bad.count(item.id) || item.was_removed ||
+                world_.source.was_hidden(item.id) || world_.database.forgotten_engagements.contains(item.id))
+                continue;
             const auto row = world_.database.rows.find(item.id);
             if (row == world_.database.rows.end() || !row->second.sites.count(site)) {
                 std::string what = when;
@@ -224,74 +358,12 @@ class History {
         }
     }
 
-    /// Would a pass after the end of its trouble have met it? Without revisits only the overlap reads again.
-    bool must_be_there(const Item& item) const {
-        if (!item.visible_at) return false;
-        const Instant key = world_.source.key_time(item);
-        if (!scenario_.sync.revisit.empty()) return true;
-        return key >= start_from_ && *item.visible_at - key < 9min && !world_.ever_bad.count(item.id);
-    }
-
-    void check_the_end(Instant end) {
-        const ModelDatabase& database = world_.database;
-        const bool revisits = !scenario_.sync.revisit.empty();
-        for (const Item& item : world_.source.items()) {
-            if (!must_be_there(item)) continue;
-            const auto found = database.rows.find(item.id);
-            if (found == database.rows.end()) return wrong(item.id + " is missing");
-            const ModelDatabase::Row& row = found->second;
-            for (const std::string& site : item.sites) {
-                if (revisits && !row.sites.count(site)) return wrong(item.id + " is missing in " + site);
-            }
-            if (!row.state.legs_fetched_at) return wrong("the legs of " + item.id + " are missing");
-            if (const std::string what = database.behind(item.id); !what.empty()) return wrong(what);
-            if (!revisits) continue;
-            const Engagement truth = world_.source.record(item, true);
-            if (!ModelDatabase::same_core(row.core, truth))
-                return wrong(item.id + " is not as at the source");
-            if (row.legs != *truth.legs) return wrong("the legs of " + item.id + " are not as at the source");
-        }
-        for (const auto& [id, row] : database.rows) {
-            if (std::none_of(world_.source.items().begin(), world_.source.items().end(),
-                             [&, &name = id](const Item& item) { return item.id == name; }))
-                return wrong(id + " is not at the source");
-        }
-        if (!database.details.empty()) return wrong("the detail queue is not empty");
-        if (!database.ongoing.empty()) return wrong("an engagement that has ended counts as ongoing");
-        if (revisits && !database.rejected_open.empty()) return wrong("a loaded record counts as rejected");
-        for (const auto& [id, site] : database.sites) {
-            // One whose giving back went unheard runs out by itself.
-            if (!site.lease_owner.empty() && site.lease_expires_at > world_.now())
-                return wrong("the lease on " + id + " is not given back");
-            // A machine whose clock is behind holds the watermark back, and reads all of that time in each
-            // pass.
-            const Time slack = slowest_clock() < Time{0} ? Time{40min} : Time{12min};
-            if (!site.synced_through || *site.synced_through < end + slowest_clock() - slack)
-                return wrong("the watermark of " + id + " stays behind");
-        }
-        for (const ModelDatabase::Window& window : database.windows) {
-            if (!window.done) return wrong("a window of the backfill is not done");
-        }
-        for (const Backfiller* backfiller : backfillers_) {
-            if (!backfiller->complete()) return wrong(backfiller->owner() + " does not end");
-        }
-        for (const auto& instance : instances_) {
-            if (!instance->idle()) return wrong(instance->owner() + " does not stop");
-        }
-    }
-
-    /// How far the clock of the machine that is most behind is from the truth; zero if none is behind.
-    Time slowest_clock() const {
-        Time ahead{0};
-        for (const auto& instance : instances_) ahead = std::min(ahead, instance->clock_ahead());
-        return ahead;
-    }
-
     const Scenario& scenario_;
     World world_;
     Instant start_from_;
     std::vector<std::unique_ptr<Process>> instances_;
     std::vector<const Backfiller*> backfillers_;
+    Verifier* verifier_ = nullptr;
 };
 
 }  // namespace
@@ -299,7 +371,8 @@ class History {
 std::string run_history(const Scenario& scenario, const std::vector<int>& kept, bool trace) {
     try {
         History history(scenario, kept, trace);
-        return history.run();
+        std::string fault = history.run();
+        return fault.empty() ? run_directory_history(scenario, kept, trace) : fault;
     } catch (const InvariantBroken& broken) {
         return broken.what();
     }
@@ -313,7 +386,7 @@ std::vector<int> all_events(const Scenario& scenario) {
 
 std::vector<int> shrink(const Scenario& scenario) {
     std::vector<int> kept = all_events(scenario);
-    // Halves first, then ever smaller pieces.
+    // Tries to remove halves first, then ever smaller pieces.
     for (std::size_t size = std::max<std::size_t>(1, kept.size() / 2);;
          size = std::max<std::size_t>(1, size / 2)) {
         bool smaller = false;

@@ -1,10 +1,10 @@
-// The core of the program (daemon/sync, sinks/merge) through seeded histories: a modelled API that changes
-// and fails, a modelled database, crashes, several instances, all in virtual time.
+// Runs the core of the program (daemon/sync, sinks/merge) through seeded histories in virtual time: a
+// modelled API that changes and fails, a modelled database, crashes, several instances.
 //
 //   simulation                          100,000 histories
 //   simulation --forever                until stopped, from a random seed on
-//   simulation --seed S [--keep 1,2,3]  one history again, with what happens in it
-//   mutants/NAME --finds NAME          the same with the fault of mutants/NAME.patch, which must show
+//   simulation --seed S [--keep 1,2,3]  one history, with a log of its events
+//   mutants/NAME --finds NAME          the same with the fault of mutants/NAME.patch, which must be found
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace {
 
 using namespace simulation;
 
-/// The first seed in [first, first + count) whose history goes wrong, with what is wrong.
+/// Returns the first seed in [first, first + count) whose history fails, with the error.
 std::optional<std::pair<std::uint64_t, std::string>> search(std::uint64_t first, std::uint64_t count,
                                                             int jobs) {
     std::atomic<std::uint64_t> next{first};
@@ -62,7 +62,7 @@ void report(std::uint64_t seed, const std::string& wrong) {
               << to_text(scenario, kept) << std::flush;
 }
 
-/// In a build with a fault, which its histories must show.
+/// Checks in a build with a fault that at least one history finds it.
 int find_fault(const std::string& name, std::uint64_t histories, int jobs) {
     const auto found = search(1, histories, jobs);
     std::cout << (found ? "ok" : "FAILED") << " simulation/finds_" << name;
@@ -84,9 +84,9 @@ int main(int argc, char** argv) {
     app.add_option("--histories", histories, "How many")->capture_default_str();
     app.add_option("--first", first, "Seed of the first")->capture_default_str();
     app.add_option("--jobs", jobs, "Threads")->capture_default_str();
-    app.add_option("--seed", seed, "This history only, told as it happens");
+    app.add_option("--seed", seed, "This history only, with a log of its events");
     app.add_option("--keep", keep, "With --seed: only these of its events, such as 1,4,5, or none");
-    app.add_flag("--quiet", quiet, "With --seed: tell the verdict only");
+    app.add_flag("--quiet", quiet, "With --seed: print the verdict only");
     app.add_flag("--forever", forever, "Until stopped");
     app.add_option("--finds", fault,
                    "One of the histories must go wrong: this build has the fault of that name");

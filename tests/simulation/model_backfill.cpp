@@ -6,7 +6,7 @@
 namespace simulation {
 namespace {
 
-// As claim_windows.sql has it.
+// The limit of claim_windows in sinks/postgres/sql/backfill.sql.
 constexpr int kMostAttempts = 2;
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -44,7 +44,7 @@ std::vector<WindowLease> ModelDatabase::claim_windows(const WindowClaim& claim) 
         if (static_cast<std::int64_t>(leases.size()) == claim.limit) break;
         if (one.attempts >= kMostAttempts || contains(claim.except_sites, one.target.site_id)) continue;
         if (one.done || (!one.lease_owner.empty() && one.lease_expires_at > now)) continue;
-        one.lease_owner = claim.owner;
+        one.lease_owner = claim.instance_id;
         ++one.target.epoch;
         one.lease_expires_at = now + claim.ttl;
         leases.push_back({one.target, one.pass, one.attempts});

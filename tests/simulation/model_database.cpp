@@ -136,6 +136,7 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
     const MergePlan plan =
         plan_merge(found == rows.end() ? std::nullopt : std::optional(found->second.state), incoming);
     note_response(fetched, incoming, plan);
+    const bool had_legs = found != rows.end() && found->second.state.legs_fetched_at;
     Row& row = rows[id];
     if (plan.write_core) {
         if (!plan.insert && incoming.fetched_at < row.state.fetched_at) {
@@ -144,6 +145,7 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
         row.core = e;
         row.core.legs.reset();
         row.state.core_hash = incoming.core_hash;
+        row.missing_since.reset();
     }
     if (plan.insert || plan.write_list_hash) row.state.list_hash = plan.list_hash;
     if (plan.insert || plan.updates()) {
@@ -161,19 +163,12 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
     if (plan.write_legs || plan.mark_legs) row.state.legs_fetched_at = incoming.fetched_at;
     check_stored_state(row.state);
     if (!fetched.site_id.empty()) row.sites.insert(fetched.site_id);
+    if (row.first_site.empty()) row.first_site = fetched.site_id;
     plan.insert ? ++counts.inserted : plan.write_core ? ++counts.changed : ++counts.unchanged;
 
-    if (plan.want_detail) {
-        ++counts.queued;
-        const auto [entry, is_new] = details.try_emplace(id);
-        QueuedDetail& queued = entry->second;
-        queued.created_at = e.created_at;
-        const Instant wanted_after = detail_wanted_after(incoming);
-        queued.wanted_after = is_new ? wanted_after : std::max(queued.wanted_after, wanted_after);
-        queued.next_attempt_at = is_new ? now : std::min(queued.next_attempt_at, now);
-        queued.attempts = 0;
-        queued.parked = false;
-    }
+    if (plan.insert || plan.write_core || plan.write_legs) row.changed_at = now;
+    if (plan.enqueue_detail) ++counts.queued;
+    enqueue(fetched, incoming, plan, had_legs || incoming.legs_hash);
     if (incoming.legs_hash) {
         const bool news = plan.insert || plan.write_legs;
         if (fetched.refetch_in && (news || fetched.source == RecordSource::detail)) {
@@ -202,9 +197,7 @@ Erased ModelDatabase::erase(const std::function<bool(const Engagement&)>& which)
             ++row;
             continue;
         }
-        details.erase(row->first);
-        ongoing.erase(row->first);
-        rejected_open.erase(row->first);
+        erase_work(row->first);
         row = rows.erase(row);
         ++erased.engagements;
     }
@@ -216,9 +209,7 @@ ErasureStep ModelDatabase::erase_part(const ErasureOrder&) {
         if (is_forgotten(row.core)) forgotten_engagements.insert(id);
     }
     for (const std::string& id : forgotten_engagements) {
-        details.erase(id);
-        ongoing.erase(id);
-        rejected_open.erase(id);
+        erase_work(id);
     }
     return {erase([&](const Engagement& engagement) { return is_forgotten(engagement); }), true};
 }
@@ -235,8 +226,8 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
         check_fence(*checkpoint);
     }
     const std::set<std::string> lost =
-        batch.claim_owner.empty() ? std::set<std::string>{} : lost_claims(batch);
-    // Of one engagement twice, the later response counts.
+        batch.claimed_by.empty() ? std::set<std::string>{} : lost_claims(batch);
+    // If an engagement occurs twice, the later response is used.
     std::map<std::string, const FetchedEngagement*> latest;
     for (const FetchedEngagement& fetched : batch.engagements) {
         if (lost.count(fetched.engagement.id.str())) continue;
@@ -251,16 +242,17 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
         }
     }
     for (const RejectedFetch& rejected : batch.rejected) {
-        if (rejected.record.engagement_id) rejected_open.insert(*rejected.record.engagement_id);
+        const OptionalText& id = rejected.record.engagement_id;
+        if (id && !forgotten_engagements.contains(*id)) rejected_open.insert(*id);
         ++counts.rejected;
     }
     Batch kept;
-    kept.claim_owner = batch.claim_owner;
+    kept.claimed_by = batch.claimed_by;
     for (const WorkOutcome& outcome : batch.details) {
         if (!lost.count(outcome.job.engagement_id)) kept.details.push_back(outcome);
     }
-    settle(kept);
-    if (checkpoint) write_checkpoint(*checkpoint);  // last: the checks of a watermark look at the rows
+    complete_details(kept);
+    if (checkpoint) write_checkpoint(*checkpoint);  // last: the checks of a watermark read the rows
     return counts;
 }
 
@@ -276,18 +268,20 @@ std::vector<CommitCounts> ModelDatabase::commit_together(const std::vector<Commi
     return counts;
 }
 
-SiteAcquired ModelDatabase::acquire(const SiteKey& key, const std::string& owner, Seconds ttl, bool force) {
+SiteAcquired ModelDatabase::acquire(const SiteKey& key, const std::string& instance_id, Seconds ttl,
+                                    bool force) {
     Site& site = sites[key_of(key)];
     SiteAcquired acquired;
-    const bool free = site.lease_owner.empty() || site.lease_owner == owner || site.lease_expires_at <= now;
+    const bool free =
+        site.lease_owner.empty() || site.lease_owner == instance_id || site.lease_expires_at <= now;
     const bool due = force || !site.next_poll_at || *site.next_poll_at <= now;
     if (!free || !due) {
-        if (site.lease_expires_at > now) acquired.owner = site.lease_owner;
+        if (site.lease_expires_at > now) acquired.instance_id = site.lease_owner;
         const Instant at = std::max(site.next_poll_at.value_or(now), free ? now : site.lease_expires_at);
         acquired.wait = std::chrono::ceil<Seconds>(at - now);
         return acquired;
     }
-    site.lease_owner = owner;
+    site.lease_owner = instance_id;
     ++site.lease_epoch;
     site.lease_expires_at = now + ttl;
     SiteLease lease;
@@ -302,6 +296,10 @@ SiteAcquired ModelDatabase::acquire(const SiteKey& key, const std::string& owner
     }
     acquired.lease = std::move(lease);
     return acquired;
+}
+
+ModelDatabase::Site& ModelDatabase::stream_of(const SiteTarget& lease) {
+    return sites[key_of(lease)];
 }
 
 void ModelDatabase::renew(const SiteTarget& lease, Seconds ttl) {
@@ -319,19 +317,21 @@ void ModelDatabase::release(const SiteTarget& lease, const SiteRelease& release)
     site.failures = release.error.empty() ? 0 : site.failures + 1;
 }
 
-void ModelDatabase::release_leases_of_dead(const std::string& owner) {
+void ModelDatabase::release_leases_of_dead(const std::string& instance_id) {
     for (auto& [id, site] : sites) {
-        if (site.lease_owner != owner) continue;
+        if (site.lease_owner != instance_id) continue;
         site.lease_owner.clear();
         ++site.lease_epoch;
     }
     for (Window& one : windows) {
-        if (one.lease_owner != owner || one.done) continue;
+        if (one.lease_owner != instance_id || one.done) continue;
         one.lease_owner.clear();
         ++one.target.epoch;
     }
-    for (auto& [id, queued] : details) {
-        if (queued.claimed_by == owner) queued.claimed_by.clear();
+    for (Jobs& queue : work) {
+        for (auto& [key, job] : queue) {
+            if (job.claimed_by == instance_id) job.claimed_by.clear();
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 // The modelled database: what the PostgreSQL sink promises (sinks/sink.hpp), in memory and in virtual time.
-// Each call is a transaction of its own. Property checks hang on it: whoever writes what may not be written
-// is told of.
+// Each call is a transaction of its own. It checks invariants: a forbidden write is recorded as a violation.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <set>
@@ -18,17 +18,22 @@ class ModelDatabase : public Sink,
                       public SiteLeases,
                       public BackfillStore,
                       public WorkQueue,
+                      public EnrichmentStore,
                       public DirectoryStore,
                       public ErasureStore,
                       public RejectStore,
                       public InstanceStore,
-                      public ReportStore {
+                      public ReportStore,
+                      public VerificationStore {
   public:
     struct Row {
         Engagement core;
         StoredState state;
         std::set<std::string> sites;
         RecordList<Leg> legs;
+        Instant changed_at{};
+        std::string first_site;         ///< that listed it; empty: none has yet
+        OptionalInstant missing_since;  ///< the source no longer has it
     };
     struct Site {
         OptionalInstant synced_through;
@@ -55,17 +60,39 @@ class ModelDatabase : public Sink,
         Engagement core;
         Instant legs_asked = Instant::min();
         RecordList<Leg> legs;
-        /// An older response overwrote it, and was not late: the condition that the README states.
+        /// An older response overwrote it, and was not late: the condition that config/GUARANTEES.md states.
         bool excused = false;
     };
-    struct QueuedDetail {
+    /// A job of the work queue. That of a detail goes once it is done, the others stay and no longer wait.
+    struct QueuedWork {
         Instant created_at{};
         Instant wanted_after{};
         int attempts = 0;
         Instant next_attempt_at{};
         bool parked = false;
+        bool waiting = true;
+        Instant changed_at{};  ///< when it was last asked for
         std::string claimed_by;
         Instant claimed_until{};
+    };
+    /// By engagement and item.
+    using JobKey = std::pair<std::string, std::string>;
+    using Jobs = std::map<JobKey, QueuedWork>;
+    struct Transcript {
+        Instant fetched_at{};
+        std::vector<ChatMessage> messages;
+    };
+
+    struct StoredOperator {
+        OperatorEntry entry;
+        Instant fetched_at{};
+        OptionalInstant missing_since;
+        std::set<std::string> sites;
+    };
+    struct Name {
+        Instant valid_from{};
+        OptionalInstant valid_to;
+        std::string name;
     };
 
     Instant now{};          ///< set before each call
@@ -75,6 +102,15 @@ class ModelDatabase : public Sink,
     /// The same for a window of a backfill that is done.
     std::function<void(const WindowTarget&, const OpenPass&)> on_window_done;
 
+    /// Called when a listing no longer shows an operator that the site showed before.
+    std::function<void(const SiteTarget&, const std::string&)> on_operator_gone;
+
+    /// Called before engagements are marked as missing.
+    std::function<void(const std::vector<GoneEngagement>&)> on_missing;
+
+    /// False: it cannot be verified, as files cannot.
+    bool can_verify = false;
+    std::vector<VerifiedDay> verified_days;
     std::map<std::string, Row> rows;
     std::map<std::string, Newest> newest;
     /// What the row of an engagement lacks of the newest response of it; empty: nothing.
@@ -82,8 +118,17 @@ class ModelDatabase : public Sink,
     std::map<std::string, Site> sites;  ///< by id; of other streams than engagements "STREAM/ID"
     bool backfill_finished = false;
     std::vector<Window> windows;
-    std::map<std::string, QueuedDetail> details;
+    std::array<Jobs, kWorkKinds.size()> work;
+    Jobs& jobs(WorkKind kind) { return work.at(static_cast<std::size_t>(kind)); }
+    const Jobs& jobs(WorkKind kind) const { return work.at(static_cast<std::size_t>(kind)); }
+    EnabledEnrichers enrichers;  ///< of the instance that calls
+    std::map<std::string, Transcript> transcripts;
+    std::map<JobKey, RecordingFile> recordings;
+    std::map<WorkKind, Instant> enqueued_through;  ///< enrichers have enqueued what changed before
+    std::map<std::string, Instant> refuses_until;  ///< engagements whose transcripts it does not take
     std::map<std::string, Instant> ongoing;
+    std::map<std::string, StoredOperator> operators;
+    std::map<std::string, std::vector<Name>> names;  ///< by operator
     std::set<std::string> rejected_open;
     std::set<std::string> forgotten_engagements;
     std::set<std::string> forgotten_visitors;
@@ -99,14 +144,17 @@ class ModelDatabase : public Sink,
     SiteLeases& site_leases() override { return *this; }
     BackfillStore& backfills() override { return *this; }
     WorkQueue& work_queue() override { return *this; }
-    EnrichmentStore& enrichments() override { return no_enrichments_; }
+    EnrichmentStore& enrichments() override { return *this; }
     ErasureStore& erasures() override { return *this; }
     RejectStore& rejects() override { return *this; }
     InstanceStore& instances() override { return *this; }
     ReportStore& reports() override { return *this; }
     DirectoryStore& directory() override { return *this; }
+    StatisticsStore& statistics() override { return statistics_; }
+    VerificationStore* verifications() override { return can_verify ? this : nullptr; }
 
-    SiteAcquired acquire(const SiteKey& key, const std::string& owner, Seconds ttl, bool force) override;
+    SiteAcquired acquire(const SiteKey& key, const std::string& instance_id, Seconds ttl,
+                         bool force) override;
     void renew(const SiteTarget& lease, Seconds ttl) override;
     void release(const SiteTarget& lease, const SiteRelease& release) override;
     ResetResult reset(const SiteKey& key, Instant to) override;
@@ -121,16 +169,25 @@ class ModelDatabase : public Sink,
 
     std::int64_t enqueue_ongoing(bool all) override;
     std::vector<WorkJob> claim(const WorkClaim& claim) override;
-    void renew(WorkKind kind, const std::string& owner, const std::vector<WorkJob>& jobs,
+    void renew(WorkKind kind, const std::string& instance_id, const std::vector<WorkJob>& jobs,
                Seconds ttl) override;
     std::int64_t due(WorkKind kind) override;
+    ClaimResult complete(WorkKind kind, const WorkOutcome& outcome, const std::string& instance_id) override;
+
+    std::optional<MissedCursor> enqueue_missed(WorkKind kind,
+                                               const std::optional<MissedCursor>& after) override;
+    void record_enqueued(WorkKind kind, Seconds ago) override;
+
+    bool keeps_directory() const override { return true; }
+    DirectoryCounts commit_listing(const SiteTarget& lease, const DirectoryListing& listing) override;
+    bool refuse_listing(const SiteTarget& lease, const DirectoryRefusal& refusal) override;
 
     std::optional<std::chrono::microseconds> server_clock(const std::string&) override {
         return std::nullopt;
     }
     void save_server_clock(const std::string&, std::chrono::microseconds) override {}
     std::vector<std::string> lease_owners() override { return {}; }
-    void release_leases_of_dead(const std::string& owner) override;
+    void release_leases_of_dead(const std::string& instance_id) override;
     std::int64_t end_stuck(Seconds) override { return 0; }
 
     void forget(const ForgetOrder& order) override;
@@ -147,6 +204,17 @@ class ModelDatabase : public Sink,
     std::vector<RejectedRow> find(const RejectedQuery&) override { return {}; }
     void resolve(std::int64_t) override {}
 
+    std::vector<RecordComparison> compare(const std::vector<FetchedEngagement>& records) override;
+    StoredPage stored(Instant from, Instant to, const std::vector<std::string>& asked,
+                      const std::optional<StoredCursor>& after) override;
+    std::vector<StoredIds> ids_in_ranges(const std::string& site,
+                                         const std::vector<StoredRange>& ranges) override;
+    std::vector<QueueNameSource> queue_name_sources(Instant, Instant) override { return {}; }
+    void distrust(const std::vector<FetchedEngagement>& records) override;
+    std::vector<std::string> mark_missing(const std::vector<GoneEngagement>& engagements) override;
+    void record(const VerifiedDay& day) override { verified_days.push_back(day); }
+    void prune(Seconds) override {}
+
     StatusReport status() override { return {}; }
     std::vector<RunStatus> runs(std::int64_t) override { return {}; }
     History history(std::int64_t) override { return {}; }
@@ -161,12 +229,20 @@ class ModelDatabase : public Sink,
     void check_fence(const PassCheckpoint& checkpoint) const;
     void write_checkpoint(const PassCheckpoint& checkpoint);
     void write_engagement(const FetchedEngagement& fetched, CommitCounts& counts);
-    void settle(const Batch& batch);
+    void enqueue(WorkKind kind, const JobKey& job, Instant created_at, Instant wanted_after);
+    void enqueue(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan,
+                 bool has_legs);
+    void complete(const WorkOutcome& outcome, QueuedWork& job);
+    void complete_details(const Batch& batch);
+    void erase_work(const std::string& id);
+    Site& stream_of(const SiteTarget& lease);
+    void write_name(const std::string& id, const OptionalText& name, Instant at);
     bool is_forgotten(const Engagement& engagement) const;
     Erased erase(const std::function<bool(const Engagement&)>& which);
     std::set<std::string> lost_claims(const Batch& batch) const;
+    std::optional<RecordComparison> compare_one(const FetchedEngagement& record) const;
 
-    EnrichmentStore no_enrichments_;
+    StatisticsStore statistics_;
 };
 
 }  // namespace simulation

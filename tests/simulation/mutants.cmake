@@ -1,6 +1,6 @@
-# simulation_mutants: for each mutants/NAME.patch a simulation, mutants/NAME, of which that one source is compiled with the patch. Its
-# object comes before the libraries, which hold the same source without the patch: the linker takes the first definition. A patch that
-# no longer applies fails the build.
+# simulation_mutants: builds for each mutants/NAME.patch a simulation, mutants/NAME, with the patched source. Its object precedes the
+# libraries, which contain the same source without the patch: the linker uses the first definition. A patch that does not apply fails
+# the build.
 find_program(PATCH patch)
 add_custom_target(simulation_mutants)
 set(mutants_dir ${CMAKE_CURRENT_BINARY_DIR}/mutants)
@@ -17,8 +17,8 @@ foreach(patch ${patches})
     COMMENT "Planting ${name}")
   add_executable(simulation_mutant_${name} EXCLUDE_FROM_ALL ${mutants_dir}/${name}.cpp $<TARGET_OBJECTS:simulation_main>)
   set_target_properties(simulation_mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${mutants_dir} OUTPUT_NAME ${name})
-  target_compile_options(simulation_mutant_${name} PRIVATE -g0)
-  target_precompile_headers(simulation_mutant_${name} REUSE_FROM glia_standard)
+  set_target_properties(simulation_mutant_${name} PROPERTIES GLIA_UNOPTIMISED ON DISABLE_PRECOMPILE_HEADERS "${never_precompile}")
+  target_precompile_headers(simulation_mutant_${name} REUSE_FROM unoptimised_standard)
   target_link_libraries(simulation_mutant_${name} PRIVATE simulation_world CLI11::CLI11 Threads::Threads)
   add_dependencies(simulation_mutants simulation_mutant_${name})
 endforeach()

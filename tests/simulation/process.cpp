@@ -5,7 +5,7 @@
 namespace simulation {
 namespace {
 
-// Small, so that a history of a few engagements meets the bounds.
+// Small, so that a history with few engagements reaches the bounds.
 constexpr std::size_t kBatch = 4;
 constexpr CommitLimits kCommitLimits{2, 6, 12, Milliseconds{10}};
 
@@ -64,12 +64,13 @@ void Process::call_void(std::function<void(Sink&)> work, Done answered, Failed f
 // -------------------------------------------------------------------------------------------- life and death
 
 void Process::start() {
-    const std::string before = owner_;
+    const std::string before = instance_id_;
     ++life_;
-    owner_ = "i" + std::to_string(number_) + "." + std::to_string(life_);
+    instance_id_ = "i" + std::to_string(number_) + "." + std::to_string(life_);
     running_ = true;
     stopping_ = false;
     sink_was_away_ = false;
+    enrichers_ = enrichers;
     busy_ = 0;
     paused_until_ = Instant{};
     sleepers_.clear();
@@ -78,15 +79,18 @@ void Process::start() {
     being_written_.clear();
     gathering_ = false;
     wait_for_room_.clear();
+    presence_ = {};
     forget();
     if (world_.scenario.clocks_differ && life_ == 1) {
-        // Further off than any Date that jumps: two wrong clocks that agree cannot be told from right ones.
+        // A larger offset than any wrong Date has: two wrong clocks that agree cannot be distinguished from
+        // correct ones.
         clock_ahead_ = Seconds{world_.random.between(100'000, 186'400)} * (world_.random.one_in(2) ? 1 : -1);
         if (world_.random.one_in(3)) clock_ahead_ = Seconds{world_.random.between(-30, 30)};
     }
     clock_.emplace(SteadyTime{world_.now().time_since_epoch()}, world_.now() + clock_ahead_);
-    world_.tell(owner_, "starts");
-    // On the same machine it knows that the one before is dead; elsewhere the leases have to run out.
+    world_.log(instance_id_, "starts");
+    // On the same machine, the process knows that its predecessor is dead. On another one, the leases have to
+    // expire.
     const bool knows = !before.empty() && world_.random.one_in(2);
     if (!knows) {
         begin_work();
@@ -98,14 +102,15 @@ void Process::start() {
 
 void Process::crash() {
     if (!running_) return;
-    world_.tell(owner_, "crashes");
+    world_.log(instance_id_, "crashes");
+    world_.files_may_be_left = true;
     running_ = false;
     ++life_;
 }
 
 void Process::stop(Done then) {
     if (!running_ || stopping_) return;
-    world_.tell(owner_, "is to stop");
+    world_.log(instance_id_, "is stopped");
     stopping_ = true;
     when_stopped_ = std::move(then);
     wake();
@@ -118,8 +123,8 @@ void Process::stop(Done then) {
 
 void Process::ended() {
     if (--busy_ > 0 || !stopping_) return;
-    if (!pending_.empty()) broken("it stops although a commit is not settled");
-    world_.tell(owner_, "has stopped");
+    if (!pending_.empty()) broken("it stops although a commit is not completed");
+    world_.log(instance_id_, "has stopped");
     running_ = false;
     if (when_stopped_) std::exchange(when_stopped_, nullptr)();
 }
@@ -167,20 +172,20 @@ void Process::write(const CommitQueue::Write& what) {
     };
     call<std::vector<CommitCounts>>(
         commit,
-        [this, what, group](const std::vector<CommitCounts>& counts) { settle(what, group, counts, {}); },
-        [this, what, group](const SinkError& error) { settle(what, group, {}, error); });
+        [this, what, group](const std::vector<CommitCounts>& counts) { complete(what, group, counts, {}); },
+        [this, what, group](const SinkError& error) { complete(what, group, {}, error); });
 }
 
-void Process::settle(const CommitQueue::Write& what, const Group& group,
-                     const std::vector<CommitCounts>& counts, const std::optional<SinkError>& failure) {
-    bool settled = true;
+void Process::complete(const CommitQueue::Write& what, const Group& group,
+                       const std::vector<CommitCounts>& counts, const std::optional<SinkError>& failure) {
+    bool completed = true;
     if (failure) {
-        settled = commits_->on_failed(what.group, failure->kind());
+        completed = commits_->on_failed(what.group, failure->kind());
     } else {
         commits_->on_written(what.group);
     }
     being_written_.erase(what.group);
-    if (settled) {
+    if (completed) {
         for (const CommitQueue::Ticket ticket : what.commits) pending_.erase(ticket);
         for (std::size_t i = 0; i < group.size(); ++i)
             failure ? group[i]->failed(*failure) : group[i]->answered(counts[i]);
@@ -189,7 +194,7 @@ void Process::settle(const CommitQueue::Write& what, const Group& group,
     write_commits();
 }
 
-/// What CommitQueue promises of its groups.
+/// Checks the guarantees of CommitQueue for its groups.
 void Process::check_group(const CommitQueue::Write& what, const Group& group) {
     const bool share = std::all_of(group.begin(), group.end(), [](const auto& pending) {
         return shares_a_transaction(*pending->batch, pending->checkpoint);
@@ -218,11 +223,11 @@ void Process::check_group(const CommitQueue::Write& what, const Group& group) {
 // ------------------------------------------------------------------------------------------------ passes
 
 std::shared_ptr<Process::PassInProgress> Process::make_pass(Pass pass, const std::string& site) {
-    return std::make_shared<PassInProgress>(PassInProgress{PassPipeline(std::move(pass), site, sync, kBatch),
-                                                           nullptr, nullptr, false, world_.now()});
+    return std::make_shared<PassInProgress>(PassInProgress{
+        PassPipeline(std::move(pass), site, sync, kBatch), nullptr, nullptr, false, world_.now(), {}});
 }
 
-void Process::perform(const std::shared_ptr<PassInProgress>& pass) {
+void Process::run_pass(const std::shared_ptr<PassInProgress>& pass) {
     for (;;) {
         if (stopping_) pass->run.stop();
         const PassPipeline::Step step = pass->run.next();
@@ -252,13 +257,19 @@ void Process::fetch(const std::shared_ptr<PassInProgress>& pass, const Ask& what
                 return world_.source.follow(link->link, asked, now);
             return world_.source.list(site, std::get<AskFirst>(what), asked, now);
         },
-        [this, pass](Result<FetchedPage> page) {
+        [this, pass, first = std::holds_alternative<AskFirst>(what)](Result<FetchedPage> page) {
             if (page) {
+                // When the range is read again, a record of the first read may be absent.
+                if (first) pass->shown.clear();
+                for (const Engagement& engagement : page.value().page.engagements)
+                    pass->shown.insert(engagement.id.str());
+                for (const RejectedRecord& rejected : page.value().page.rejected)
+                    pass->shown.insert(rejected.engagement_id.value_or(""));
                 pass->run.on_page(std::move(page.value()));
             } else {
                 pass->run.on_error(page.error());
             }
-            perform(pass);
+            run_pass(pass);
         });
 }
 
@@ -266,7 +277,7 @@ void Process::commit(const std::shared_ptr<PassInProgress>& pass, PassPipeline::
     what.checkpoint.elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(world_.now() - pass->began);
     const auto go_on = [this, pass] {
-        if (std::exchange(pass->awaiting, false)) perform(pass);
+        if (std::exchange(pass->awaiting, false)) run_pass(pass);
     };
     submit(
         what.batch, what.checkpoint,
@@ -275,7 +286,7 @@ void Process::commit(const std::shared_ptr<PassInProgress>& pass, PassPipeline::
             go_on();
         },
         [this, pass, go_on](const SinkError& error) {
-            pass->run.on_commit_failed(outcome_of(error));
+            pass->run.on_commit_failed(exit_status_of(error));
             go_on();
         });
 }

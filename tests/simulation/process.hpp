@@ -1,6 +1,6 @@
-// One simulated process of the program: what the coroutines do around the machines (daemon/sync: committer,
-// pass_driver, engine), with callbacks in virtual time in their place. Like them it holds no policy: what to
-// do comes from the machines. Service and Backfiller say what it works at.
+// One simulated process of the program. It replaces the coroutines around the state machines (daemon/sync:
+// committer, pass_driver, instance) by callbacks in virtual time. Like them it has no policy: the machines
+// decide. Service and Backfiller define its work.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include "daemon/api/server_clock.hpp"
 #include "daemon/sync/commit_queue.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
+#include "daemon/sync/unlisted.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace simulation {
@@ -27,7 +28,7 @@ class Process {
     Process& operator=(const Process&) = delete;
 
     void start();
-    /// kill -9: nothing of it goes on but what it has sent already.
+    /// kill -9: everything ends, except requests that were already sent.
     void crash();
     /// SIGSTOP for a while.
     void pause(Seconds length) { paused_until_ = world_.now() + length; }
@@ -37,9 +38,10 @@ class Process {
     bool running() const { return running_; }
     bool idle() const { return !running_ || (stopping_ && busy_ == 0); }
     SyncSettings sync;
+    EnabledEnrichers enrichers;  ///< the configuration; takes effect at the next start
     /// How far the clock of its machine is ahead of the truth.
     Time clock_ahead() const { return clock_ahead_; }
-    const std::string& owner() const { return owner_; }
+    const std::string& instance_id() const { return instance_id_; }
 
   protected:
     using Done = std::function<void()>;
@@ -47,56 +49,61 @@ class Process {
     using Answered = std::function<void(T)>;
     using Failed = std::function<void(const SinkError&)>;
 
-    /// Clears what the previous life left.
+    /// Clears the state of the previous life.
     virtual void forget() = 0;
     virtual void begin_work() = 0;
     virtual void on_stop() {}
 
-    // Time. What is scheduled dies with this life of the process, and waits while it is paused.
+    // Time. Scheduled callbacks are dropped when this life of the process ends, and wait while it is paused.
     void later(Time delay, Done what);
-    void sleep(Time delay, Done what);  ///< ends at once when the process is to stop
+    void sleep(Time delay, Done what);  ///< ends at once when the process is stopped
     Milliseconds steady_now() const;
     Instant machine_now() const { return world_.now() + clock_ahead_; }
     Instant server_now() const { return clock_->at(SteadyTime{world_.now().time_since_epoch()}); }
 
-    /// One call of the sink, tried again while it is away.
+    /// Calls the sink, with retries while it is unavailable.
     template <typename T>
     void call(std::function<T(Sink&)> work, Answered<T> answered, Failed failed, int attempt = 1);
-    /// The same of a call that returns nothing.
+    /// The same for a call that returns nothing.
     void call_void(std::function<void(Sink&)> work, Done answered, Failed failed);
     template <typename T>
     void ask(std::function<Result<T>(Instant asked, Instant now)> request, Answered<Result<T>> answered,
              int attempt = 1, int doubts = 0);
 
-    /// Gives a commit to the CommitQueue, and performs what that decides.
+    /// Adds a commit to the CommitQueue and performs the queue's steps.
     void submit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint,
                 Answered<CommitCounts> answered, Failed failed);
 
-    /// A pass on its way.
+    /// A pass in progress.
     struct PassInProgress {
         PassPipeline run;
-        Done fetched;  ///< called once nothing more is asked of the API
+        Done fetched;  ///< called after the last request to the API
         Done over;
         bool awaiting = false;
         Instant began{};
+        std::set<std::string> shown{};  ///< ids on its pages, recorded independently of the machines
     };
     std::shared_ptr<PassInProgress> make_pass(Pass pass, const std::string& site);
-    void perform(const std::shared_ptr<PassInProgress>& pass);
-    Outcome outcome_of(const SinkError& error) const {
-        return {stopping_ ? Ending::stopped : ending_of(error), error.what()};
+    void run_pass(const std::shared_ptr<PassInProgress>& pass);
+    /// Does the same as daemon/sync/presence.cpp after a pass over all of [from, to].
+    void mark_unlisted(const std::shared_ptr<PassInProgress>& pass, Instant from, OptionalInstant to,
+                       Done then);
+    ExitStatus exit_status_of(const SinkError& error) const {
+        return {stopping_ ? ExitReason::stopped : exit_reason_of(error), error.what()};
     }
 
     void begin(int actors) { busy_ += actors; }
     void ended();
     bool stopping() const { return stopping_; }
-    /// The sink failed, or may have done what it was not heard of, at some time of this life.
+    /// True if in this life a call of the sink has failed or its result was lost.
     bool sink_was_away() const { return sink_was_away_; }
     void broken(const std::string& what) {
-        if (world_.database.violation.empty()) world_.database.violation = owner_ + ": " + what;
+        if (world_.database.violation.empty()) world_.database.violation = instance_id_ + ": " + what;
     }
 
     World& world_;
     const int number_;
+    EnabledEnrichers enrichers_;  ///< the running ones
 
   private:
     struct PendingCommit {
@@ -107,23 +114,29 @@ class Process {
     };
     using Group = std::vector<std::shared_ptr<PendingCommit>>;
 
+    struct Marking;
+    void read_stored(const std::shared_ptr<Marking>& marking);
+    void ask_whether_gone(const std::shared_ptr<Marking>& marking);
+    void mark(const std::shared_ptr<Marking>& marking);
+
     void wake();
     void fetch(const std::shared_ptr<PassInProgress>& pass, const Ask& what);
     void commit(const std::shared_ptr<PassInProgress>& pass, PassPipeline::Commit what);
     void write_commits();
     void write(const CommitQueue::Write& what);
-    void settle(const CommitQueue::Write& what, const Group& group, const std::vector<CommitCounts>& counts,
-                const std::optional<SinkError>& failure);
+    void complete(const CommitQueue::Write& what, const Group& group, const std::vector<CommitCounts>& counts,
+                  const std::optional<SinkError>& failure);
     void check_group(const CommitQueue::Write& what, const Group& group);
-    /// Notes when a response was asked for, as the program does by its Date header. False: nobody knows.
+    /// Sets when a response was requested, from its Date header like the program. Returns false if that is
+    /// unknown.
     template <typename Response>
     bool stamp(Response& response, Instant asked, Instant answered);
 
-    Time clock_ahead_{};  // of the machine
+    Time clock_ahead_{};  // the machine's clock minus the true time
     std::optional<ServerClock> clock_;
-    long answers_ = 0;
+    long responses_ = 0;
     int life_ = 0;
-    std::string owner_;
+    std::string instance_id_;
     bool running_ = false;
     bool stopping_ = false;
     bool sink_was_away_ = false;
@@ -135,9 +148,10 @@ class Process {
 
     std::optional<CommitQueue> commits_;
     std::map<CommitQueue::Ticket, std::shared_ptr<PendingCommit>> pending_;
-    std::map<CommitQueue::Group, std::set<std::string>> being_written_;  // by groups of windows
+    std::map<CommitQueue::Group, std::set<std::string>> being_written_;  // ids of running groups
     bool gathering_ = false;
     std::vector<Done> wait_for_room_;
+    PresenceMemory presence_;
 };
 
 constexpr int kSinkAttempts = 3;
@@ -145,17 +159,18 @@ constexpr int kRequestAttempts = 3;
 
 template <typename T>
 void Process::call(std::function<T(Sink&)> work, Answered<T> answered, Failed failed, int attempt) {
-    // Once sent, a transaction ends as it likes, whatever becomes of the process.
+    // A transaction that was sent completes independently of the process.
     world_.at(world_.now() + world_.latency(), [=, this, life = life_] {
         std::optional<SinkError> error;
         std::optional<T> value;
         const bool gone = life != life_ && world_.random.one_in(2);
         const int luck = static_cast<int>(world_.random.between(0, 999));
-        const int unlucky = world_.scenario.lost_answers_per_mille;
+        const int unlucky = world_.is_quick ? 0 : world_.scenario.lost_responses_per_mille;
         if (gone || world_.database_is_away() || luck < unlucky / 2) {
             error.emplace(SinkError::Kind::unavailable, "the database is away");
         } else {
             world_.database.now = world_.now();
+            world_.database.enrichers = enrichers_;
             try {
                 value = work(world_.database);
             } catch (const SinkError& refused) {
@@ -181,11 +196,13 @@ void Process::call(std::function<T(Sink&)> work, Answered<T> answered, Failed fa
 template <typename Response>
 bool Process::stamp(Response& response, Instant asked, Instant answered) {
     const SteadyTime sent{asked.time_since_epoch()};
-    const Instant date = world_.source.date(answered, ++answers_ % 2 != 0);
+    const Instant date = world_.source.date(answered, ++responses_ % 2 != 0);
     const auto verdict = clock_->observe(sent, SteadyTime{world_.now().time_since_epoch()}, date);
     response.fetched_at = clock_->at(sent);
-    response.machine_time = asked + clock_ahead_;
-    response.sent_at = sent;
+    if constexpr (requires { response.machine_time; }) {
+        response.machine_time = asked + clock_ahead_;
+        response.sent_at = sent;
+    }
     if constexpr (std::is_same_v<Response, FetchedPage>) response.not_before = clock_->not_after(sent);
     return verdict != ServerClock::Verdict::doubtful;
 }

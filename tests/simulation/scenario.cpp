@@ -22,13 +22,100 @@ std::int64_t Random::between(std::int64_t low, std::int64_t high) {
 }
 
 const char* name_of(Event::Kind kind) {
-    static constexpr const char* kNames[] = {
-        "add",           "add-ongoing",   "add-late",     "end",          "change",     "transfer",
-        "drop-cursors",  "outage",        "site-refused", "link-repeats", "bad-record", "detail-missing",
-        "detail-fails",  "database-away", "crash",        "pause",        "restart",    "reset",
-        "start-earlier", "change-back",   "date-jumps"};
+    static constexpr const char* kNames[] = {"add",
+                                             "add-ongoing",
+                                             "add-late",
+                                             "end",
+                                             "change",
+                                             "transfer",
+                                             "drop-cursors",
+                                             "outage",
+                                             "site-refused",
+                                             "link-repeats",
+                                             "bad-record",
+                                             "detail-missing",
+                                             "detail-fails",
+                                             "database-away",
+                                             "crash",
+                                             "pause",
+                                             "restart",
+                                             "reset",
+                                             "start-earlier",
+                                             "change-back",
+                                             "date-jumps",
+                                             "content-fails",
+                                             "value-refused",
+                                             "token-refused",
+                                             "forget",
+                                             "remove",
+                                             "bring-back",
+                                             "listing-hides",
+                                             "site-forgotten",
+                                             "verify",
+                                             "operator-comes",
+                                             "operator-renamed",
+                                             "operator-disabled",
+                                             "operator-goes",
+                                             "operator-returns",
+                                             "operator-unreadable",
+                                             "listing-refused",
+                                             "listing-fails"};
     return kNames[static_cast<int>(kind)];
 }
+
+namespace {
+
+/// Adds the directory's part. Uses its own random numbers, so that the engagements' part does not change.
+void add_directory(Scenario& s) {
+    Random random(s.seed * 0x9e6c63d0676a9a99ULL + 3);
+    DirectoryScenario& d = s.directory;
+    d.sites = static_cast<int>(random.between(1, 2));
+    d.instances = static_cast<int>(random.between(1, 2));
+    d.operators = static_cast<int>(random.between(1, 8));
+    d.per_page = static_cast<int>(random.between(1, 4));
+    d.every = Seconds{random.between(2, 6) * 900};
+    d.chaos = Seconds{random.between(2, 10) * 3600};
+    const auto event = [&](Event::Kind kind, std::int64_t longest) {
+        s.events.push_back({kind, Seconds{random.between(0, d.chaos.count())}, random.between(0, 1'000'000),
+                            Seconds{random.between(1, longest)}, true});
+    };
+    using Kind = Event::Kind;
+    for (std::int64_t i = random.between(0, 4); i > 0; --i) event(Kind::operator_comes, 1);
+    for (std::int64_t i = random.between(0, 6); i > 0; --i) event(Kind::operator_renamed, 100);
+    for (std::int64_t i = random.between(0, 3); i > 0; --i) event(Kind::operator_disabled, 1);
+    for (std::int64_t i = random.between(0, 6); i > 0; --i) event(Kind::operator_goes, 1);
+    for (std::int64_t i = random.between(0, 4); i > 0; --i) event(Kind::operator_returns, 1);
+    for (std::int64_t i = random.one_in(3) ? random.between(1, 2) : 0; i > 0; --i)
+        event(Kind::operator_unreadable, 7200);
+    for (std::int64_t i = random.one_in(4) ? random.between(1, 2) : 0; i > 0; --i)
+        event(Kind::listing_refused, 14'400);
+    static constexpr Kind kFaults[] = {Kind::listing_fails, Kind::link_repeats, Kind::drop_cursors,
+                                       Kind::outage,        Kind::date_jumps,   Kind::database_away,
+                                       Kind::crash,         Kind::pause,        Kind::restart};
+    for (std::int64_t i = random.between(0, 5); i > 0; --i)
+        event(kFaults[random.between(0, std::size(kFaults) - 1)], random.one_in(2) ? 300 : 5400);
+}
+
+/// Adds removals at the source, hidden engagements and verifications. Uses its own random numbers, so that
+/// the other parts do not change.
+void add_presence(Scenario& s) {
+    Random random(s.seed * 0xd6e8feb86659fd93ULL + 5);
+    const auto event = [&](Event::Kind kind, std::int64_t longest) {
+        s.events.push_back({kind, Seconds{random.between(0, s.chaos.count())}, random.between(0, 1'000'000),
+                            Seconds{random.between(1, longest)}, false});
+    };
+    using Kind = Event::Kind;
+    // Fewer than the number that always counts as plausible.
+    for (std::int64_t i = random.between(0, 3); i > 0; --i) event(Kind::remove, 1);
+    if (random.one_in(3)) event(Kind::bring_back, 1);
+    for (std::int64_t i = random.one_in(3) ? random.between(1, 2) : 0; i > 0; --i)
+        event(Kind::listing_hides, 900);
+    if (random.one_in(4)) event(Kind::site_forgotten, 1200);
+    for (std::int64_t i = random.between(0, 2); i > 0; --i) event(Kind::verify, 1);
+    s.verified_beside_services = random.one_in(2);
+}
+
+}  // namespace
 
 Scenario make_scenario(std::uint64_t seed) {
     Random random(seed * 0x2545f4914f6cdd1dULL + 1);
@@ -46,7 +133,7 @@ Scenario make_scenario(std::uint64_t seed) {
     s.window = Seconds{random.between(1, 6) * 600};
     s.groups_are_refused = random.one_in(3);
     s.end_shows_in_list = random.one_in(2);
-    s.lost_answers_per_mille =
+    s.lost_responses_per_mille =
         random.one_in(2) ? static_cast<int>(random.between(0, random.one_in(4) ? 400 : 60)) : 0;
     s.sync.poll_every = Seconds{random.between(1, 3) * 60};
     s.sync.overlap = 10min;
@@ -74,36 +161,54 @@ Scenario make_scenario(std::uint64_t seed) {
         Kind::restart,        Kind::reset,        Kind::start_earlier};
     for (std::int64_t i = random.between(0, 6); i > 0; --i) {
         event(kFaults[random.between(0, std::size(kFaults) - 1)], 240);
-        // A first pass is short: what may come into its way has to come early.
+        // A first pass is short, so an event that is to interrupt it has to come early.
         if (s.events.back().kind == Kind::start_earlier) s.events.back().at = Seconds{random.between(1, 20)};
     }
     for (std::int64_t i = random.between(0, 8); i > 0; --i) event(Kind::change_back, 1);
     for (std::int64_t i = random.one_in(3) ? random.between(1, 3) : 0; i > 0; --i)
         event(Kind::date_jumps, 600);
     s.clocks_differ = random.one_in(3);
-    // A backfill is short as well: records that it rejects have to be bad when it begins.
+    // A backfill is short too, so the records that it rejects have to be bad from its start.
     for (std::int64_t i = random.one_in(4) ? random.between(1, 4) : 0; i > 0; --i) {
         event(Kind::bad_record, 240);
         s.events.back().at = Seconds{random.between(0, 20)};
     }
+    s.enrichers.transcripts = random.one_in(2);
+    s.enrichers.recordings = random.one_in(4);
+    s.enrichers_come_late = random.one_in(4);
+    s.source.transcripts_change = random.one_in(4);
+    for (std::int64_t i = random.one_in(3) ? random.between(1, 3) : 0; i > 0; --i)
+        event(Kind::content_fails, 240);
+    for (std::int64_t i = random.one_in(4) ? random.between(1, 2) : 0; i > 0; --i)
+        event(Kind::value_refused, 240);
+    if (random.one_in(6)) event(Kind::token_refused, 240);
+    for (std::int64_t i = random.one_in(4) ? random.between(1, 3) : 0; i > 0; --i) event(Kind::forget, 1);
+    add_presence(s);
+    add_directory(s);
     std::stable_sort(s.events.begin(), s.events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
     return s;
 }
 
 std::string to_text(const Scenario& s, const std::vector<int>& kept) {
-    std::string out = "order " + std::to_string(static_cast<int>(s.source.order)) + " by " +
-                      std::to_string(static_cast<int>(s.source.by)) + " listed " +
-                      std::to_string(static_cast<int>(s.source.listed)) + " per_page " +
-                      std::to_string(s.source.per_page) + (s.source.legs_in_list ? " legs-in-list" : "") +
-                      " backfillers " + std::to_string(s.backfillers) + " sites " + std::to_string(s.sites) +
-                      " instances " + std::to_string(s.instances) +
-                      (s.clocks_differ ? " clocks-differ" : "") + " revisit " +
-                      std::to_string(s.sync.revisit.size()) + "\n";
+    std::string out =
+        "order " + std::to_string(static_cast<int>(s.source.order)) + " by " +
+        std::to_string(static_cast<int>(s.source.by)) + " listed " +
+        std::to_string(static_cast<int>(s.source.listed)) + " per_page " + std::to_string(s.source.per_page) +
+        (s.source.legs_in_list ? " legs-in-list" : "") + " backfillers " + std::to_string(s.backfillers) +
+        " sites " + std::to_string(s.sites) + " instances " + std::to_string(s.instances) +
+        (s.enrichers.transcripts ? " transcripts" : "") + (s.enrichers.recordings ? " recordings" : "") +
+        (s.enrichers_come_late ? " enrichers-come-late" : "") + (s.clocks_differ ? " clocks-differ" : "") +
+        " revisit " + std::to_string(s.sync.revisit.size()) + "\n  directory: sites " +
+        std::to_string(s.directory.sites) + " instances " + std::to_string(s.directory.instances) +
+        " operators " + std::to_string(s.directory.operators) + " per_page " +
+        std::to_string(s.directory.per_page) + " every " + std::to_string(s.directory.every.count() / 1000) +
+        "s\n";
     for (const int i : kept) {
         const Event& e = s.events[static_cast<std::size_t>(i)];
-        out += "  " + std::to_string(e.at.count()) + "s " + name_of(e.kind) + " whom " +
-               std::to_string(e.whom) + " length " + std::to_string(e.length.count()) + "s\n";
+        out += "  " + std::to_string(e.at.count()) + (e.of_directory ? "s directory " : "s ") +
+               name_of(e.kind) + " whom " + std::to_string(e.whom) + " length " +
+               std::to_string(e.length.count()) + "s\n";
     }
     return out;
 }

@@ -1,5 +1,5 @@
-// A history before it happens: settings of the world and what befalls it, all from one seed. Removing an
-// event from a scenario leaves the rest as it was, which is what makes shrinking work.
+// The plan of a history: the settings of the world and its events, all from one seed. Removing an event does
+// not change the others, so that shrinking works.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/config/settings.hpp"
+#include "sinks/enrichment.hpp"
 #include "tests/simulation/source.hpp"
 
 namespace simulation {
@@ -46,13 +47,41 @@ struct Event {
         restart,
         reset,
         start_earlier,
-        change_back,  ///< as it was before its last change
-        date_jumps    ///< every second answer has a Date that is wrong by minutes or days
+        change_back,  ///< the engagement returns to its state before the last change
+        date_jumps,   ///< every second response has a Date that is wrong by minutes or days
+        content_fails,
+        value_refused,  ///< the database refuses a transcript
+        token_refused,
+        forget,  ///< an engagement is erased for good
+        remove,  ///< the source removes an engagement: neither listed nor found by its id
+        bring_back,
+        listing_hides,   ///< listings of a site omit many engagements, which GET finds
+        site_forgotten,  ///< listings of a site are empty, and GET finds nothing of it
+        verify,
+        operator_comes,
+        operator_renamed,
+        operator_disabled,  ///< or enabled again
+        operator_goes,      ///< from one site
+        operator_returns,
+        operator_unreadable,
+        listing_refused,
+        listing_fails  ///< after its first page
     };
     Kind kind = Kind::add;
-    glia::Seconds at{};      ///< after the start
-    std::int64_t whom = 0;   ///< engagement, site or instance, modulo their number
-    glia::Seconds length{};  ///< how long, or how far
+    glia::Seconds at{};         ///< after the start
+    std::int64_t whom = 0;      ///< engagement, site or instance, modulo their number
+    glia::Seconds length{};     ///< how long, or how far
+    bool of_directory = false;  ///< an event of the directory's world
+};
+
+/// The directory's part, with its own virtual time.
+struct DirectoryScenario {
+    int sites = 1;
+    int instances = 1;
+    int operators = 0;
+    int per_page = 3;
+    glia::Milliseconds every{};
+    glia::Seconds chaos{};
 };
 
 struct Scenario {
@@ -61,14 +90,17 @@ struct Scenario {
     glia::SyncSettings sync;
     int sites = 1;
     int instances = 1;
-    int backfillers = 0;              ///< instances that share a backfill, beside the services
-    glia::Seconds window{};           ///< of that backfill
-    bool groups_are_refused = false;  ///< some commits that go together have to be written one by one
+    int backfillers = 0;              ///< instances that share a backfill, in addition to the services
+    glia::Seconds window{};           ///< length of that backfill's windows
+    bool groups_are_refused = false;  ///< some shared transactions fail: commits go one by one
     bool end_shows_in_list = true;
-    int lost_answers_per_mille =
-        0;                       ///< commits that happen but are not heard of, and failures that were none
-    bool clocks_differ = false;  ///< machines' clocks are wrong, most of them by days
-    glia::Seconds chaos{};       ///< how long things happen; after that it is calm
+    glia::EnabledEnrichers enrichers;
+    bool enrichers_come_late = false;       ///< enrichers are off at the start
+    int lost_responses_per_mille = 0;       ///< share of calls that fail, or succeed but report a failure
+    bool clocks_differ = false;             ///< machines' clocks are wrong, most of them by days
+    glia::Seconds chaos{};                  ///< duration of the part with events
+    bool verified_beside_services = false;  ///< services run during the final verification
+    DirectoryScenario directory;
     std::vector<Event> events;
 };
 

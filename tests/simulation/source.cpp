@@ -41,6 +41,8 @@ Item& Source::add(Instant requested, Instant now, std::vector<std::string> sites
     item.ongoing = ongoing;
     item.legs.push_back(leg(item, item.started_at));
     if (!ongoing) item.legs.back().ended_at = now;
+    item.said = ongoing ? 0 : 1 + item.number % 3;
+    item.recording_made_at = now + std::chrono::seconds{item.number % 5 * 20};
     switch (settings_.listed) {
         case SourceSettings::Listed::requested:
         case SourceSettings::Listed::started:
@@ -56,6 +58,7 @@ Item& Source::add(Instant requested, Instant now, std::vector<std::string> sites
 
 void Source::end(Item& item, Instant now, bool shows_in_list) {
     if (!item.ongoing) return;
+    ++item.said;
     item.ongoing = false;
     item.legs.back().ended_at = now;
     item.legs.back().end_reason = "visitor_left";
@@ -63,14 +66,20 @@ void Source::end(Item& item, Instant now, bool shows_in_list) {
     if (!item.visible_at) item.visible_at = now;
 }
 
+/// Adds messages to the chat. Never changes it back, because nothing would detect that.
+void Source::say(Item& item) const {
+    if (item.ongoing || settings_.transcripts_change) ++item.said;
+}
+
 void Source::change(Item& item) {
+    say(item);
     if (!item.ongoing) item.past.push_back({item.version, item.legs});
     item.version = ++item.versions;
     item.legs.back().request_queues = queues(item.version);
 }
 
 void Source::change_back(Item& item) {
-    if (item.past.empty()) return;
+    if (item.past.empty() || settings_.transcripts_change) return;
     item.version = item.past.back().version;
     item.legs = std::move(item.past.back().legs);
     item.past.pop_back();
@@ -78,14 +87,15 @@ void Source::change_back(Item& item) {
 
 Instant Source::date(Instant now, bool odd) const {
     Instant shown = now;
-    for (const Trouble& trouble : troubles_) {
-        if (trouble.kind != Trouble::Kind::date_jumps || now >= trouble.until || !odd) continue;
-        shown = now + std::chrono::seconds{std::stoll(trouble.whom)};
+    for (const Fault& fault : faults_) {
+        if (fault.kind != Fault::Kind::date_jumps || now >= fault.until || !odd) continue;
+        shown = now + std::chrono::seconds{std::stoll(fault.whom)};
     }
     return std::chrono::floor<std::chrono::seconds>(shown);
 }
 
 void Source::transfer(Item& item, Instant now) {
+    say(item);
     if (!item.ongoing) item.past.push_back({item.version, item.legs});
     item.legs.back().ended_at = now;
     item.legs.back().end_reason = "transfer";
@@ -100,31 +110,56 @@ glia::Engagement Source::record(const Item& item, bool with_legs) const {
     record.id = item.id;
     record.created_at = item.requested_at;
     record.duration = item.version;
-    // Children that come, change and go with the version, and are as before once it is.
+    // The children depend on the version only: a version that returns brings its children back.
     record.operators = operators(item.version);
     record.queues = queues(item.version);
+    if (item.has_recording()) record.audio_recording_urls = {recording_url(item)};
     if (with_legs) record.legs = item.legs;
     return record;
 }
 
-bool Source::troubled(Trouble::Kind kind, Instant now, const std::string& whom) const {
-    return std::any_of(troubles_.begin(), troubles_.end(), [&](const Trouble& trouble) {
-        return trouble.kind == kind && now < trouble.until && trouble.whom == whom;
+bool Source::has_fault(Fault::Kind kind, Instant now, const std::string& whom) const {
+    return std::any_of(faults_.begin(), faults_.end(), [&](const Fault& fault) {
+        return fault.kind == kind && now < fault.until && fault.whom == whom;
     });
 }
 
+std::optional<ApiError> Source::failure(Instant now) const {
+    if (has_fault(Fault::Kind::outage, now)) return ApiError{ApiError::Kind::unavailable, 503, "outage"};
+    if (has_fault(Fault::Kind::token_refused, now))
+        return ApiError{ApiError::Kind::credentials, 401, "the token is refused"};
+    return std::nullopt;
+}
+
+const Item* Source::find(const std::string& id) const {
+    const auto item =
+        std::find_if(items_.begin(), items_.end(), [&](const Item& one) { return one.id == id; });
+    return item == items_.end() ? nullptr : &*item;
+}
+
 bool Source::shows(const Item& item, const Cursor& cursor, Instant now) const {
-    if (!item.visible_at || *item.visible_at > now) return false;
+    if (!item.visible_at || *item.visible_at > now || item.is_removed) return false;
     if (std::find(item.sites.begin(), item.sites.end(), cursor.site) == item.sites.end()) return false;
     const Instant key = key_time(item);
     const bool begins = settings_.start_is_exclusive ? key > cursor.from : key >= cursor.from;
-    return begins && (!cursor.to || key <= *cursor.to);
+    if (!begins || (cursor.to && key > *cursor.to)) return false;
+    const bool hides = (has_fault(Fault::Kind::listing_hides, now, cursor.site) && item.number % 2 == 0) ||
+                       has_fault(Fault::Kind::site_forgotten, now, cursor.site);
+    if (hides) hidden_.insert(item.id);
+    return !hides;
+}
+
+bool Source::denies(const Item& item, Instant now) const {
+    return has_fault(Fault::Kind::detail_missing, now, item.id) ||
+           std::any_of(item.sites.begin(), item.sites.end(), [&](const std::string& site) {
+               return has_fault(Fault::Kind::site_forgotten, now, site);
+           });
 }
 
 glia::Result<glia::FetchedPage> Source::page(Cursor cursor, const std::string& link, Instant asked,
                                              Instant now) {
-    if (troubled(Trouble::Kind::outage, now)) return ApiError{ApiError::Kind::unavailable, 503, "outage"};
-    if (troubled(Trouble::Kind::site_refused, now, cursor.site)) {
+    if (auto failed = failure(now)) return *failed;
+    if (has_fault(Fault::Kind::site_refused, now, cursor.site)) {
         return ApiError{ApiError::Kind::forbidden, 403, "no access to the site"};
     }
     std::vector<std::pair<Instant, int>> found;
@@ -154,10 +189,10 @@ glia::Result<glia::FetchedPage> Source::page(Cursor cursor, const std::string& l
 
     glia::FetchedPage answer;
     answer.fetched_at = asked;
-    answer.not_before = std::chrono::floor<std::chrono::seconds>(asked);  // what an HTTP Date can tell
+    answer.not_before = std::chrono::floor<std::chrono::seconds>(asked);  // the precision of an HTTP Date
     for (const auto& [time, number] : found) {
         const Item& item = items_[static_cast<std::size_t>(number)];
-        if (troubled(Trouble::Kind::bad_record, now, item.id)) {
+        if (has_fault(Fault::Kind::bad_record, now, item.id)) {
             answer.page.rejected.push_back({item.id, "payload of " + item.id, "created_at is no date"});
         } else {
             answer.page.engagements.push_back(record(item, settings_.legs_in_list));
@@ -170,7 +205,7 @@ glia::Result<glia::FetchedPage> Source::page(Cursor cursor, const std::string& l
         if (!next.rest.empty()) {
             next.rest.erase(next.rest.begin(), next.rest.begin() + settings_.per_page);
         }
-        const bool repeats = !link.empty() && troubled(Trouble::Kind::link_repeats, now);
+        const bool repeats = !link.empty() && has_fault(Fault::Kind::link_repeats, now);
         const std::string name = repeats ? link : "c" + std::to_string(++cursor_count_);
         cursors_[name] = repeats ? cursor : next;
         answer.page.next_page = name;
@@ -194,20 +229,45 @@ glia::Result<glia::FetchedPage> Source::follow(const std::string& link, Instant 
 }
 
 glia::Result<glia::FetchedDetail> Source::get(const std::string& id, Instant asked, Instant now) {
-    if (troubled(Trouble::Kind::outage, now)) return ApiError{ApiError::Kind::unavailable, 503, "outage"};
-    if (troubled(Trouble::Kind::detail_missing, now, id)) {
-        return ApiError{ApiError::Kind::not_found, 404, "not_found"};
-    }
-    if (troubled(Trouble::Kind::detail_fails, now, id)) {
+    if (auto failed = failure(now)) return *failed;
+    if (has_fault(Fault::Kind::detail_fails, now, id)) {
         return ApiError{ApiError::Kind::unavailable, 500, "internal error"};
     }
-    const auto item =
-        std::find_if(items_.begin(), items_.end(), [&](const Item& one) { return one.id == id; });
-    if (item == items_.end()) return ApiError{ApiError::Kind::not_found, 404, "not_found"};
+    const Item* item = find(id);
+    const bool denied = item && !item->is_removed && denies(*item, now);
+    if (denied) denied_.insert(id);
+    if (!item || item->is_removed || denied) return ApiError{ApiError::Kind::not_found, 404, "not_found"};
     glia::FetchedDetail answer;
     answer.fetched_at = asked;
     answer.detail.engagement = record(*item, true);
     return answer;
+}
+
+std::vector<glia::ChatMessage> Source::messages(const Item& item) {
+    std::vector<glia::ChatMessage> messages(static_cast<std::size_t>(item.said));
+    for (std::size_t i = 0; i < messages.size(); ++i) messages[i].message = item.id + "." + std::to_string(i);
+    return messages;
+}
+
+glia::Result<glia::FetchedTranscript> Source::transcript(const std::string& id, Instant asked,
+                                                         Instant now) const {
+    if (auto failed = failure(now)) return *failed;
+    if (has_fault(Fault::Kind::content_fails, now, id))
+        return ApiError{ApiError::Kind::unavailable, 500, "internal error"};
+    const Item* item = find(id);
+    if (!item || !item->has_chat() || item->said == 0)
+        return ApiError{ApiError::Kind::not_found, 404, "not_found"};
+    return glia::FetchedTranscript{messages(*item), asked};
+}
+
+glia::Result<glia::FetchedRecording> Source::recording(const std::string& url, Instant asked,
+                                                       Instant now) const {
+    if (auto failed = failure(now)) return *failed;
+    const Item* item = find(url.substr(1));
+    if (!item) return ApiError{ApiError::Kind::not_found, 404, "not_found"};
+    if (has_fault(Fault::Kind::content_fails, now, item->id))
+        return ApiError{ApiError::Kind::unavailable, 500, "internal error"};
+    return glia::FetchedRecording{now < item->recording_made_at ? "" : "https://files/" + url, asked};
 }
 
 }  // namespace simulation

@@ -1,4 +1,4 @@
-// The world of a history: virtual time, the source, the database, what befalls them.
+// The world of a history: virtual time, the source, the database, and their faults.
 #pragma once
 
 #include <cstdio>
@@ -15,14 +15,14 @@ namespace simulation {
 
 class World {
   public:
-    World(const Scenario& given, bool tell)
-        : scenario(given), source(given.source), random(given.seed ^ 0x5bd1e995), trace_(tell) {}
+    World(const Scenario& given, bool trace)
+        : scenario(given), source(given.source), random(given.seed ^ 0x5bd1e995), trace_(trace) {}
 
     Instant now() const { return now_; }
     void at(Instant when, std::function<void()> what) {
         queue_.push({std::max(when, now_), ++count_, std::move(what)});
     }
-    /// Runs until `end`, or until something is wrong.
+    /// Runs until `end` or until a check fails.
     void run(Instant end) {
         while (!queue_.empty() && queue_.top().when <= end && database.violation.empty()) {
             now_ = queue_.top().when;
@@ -33,15 +33,16 @@ class World {
         }
         now_ = std::max(now_, end);
     }
-    /// Mostly quick, sometimes slow, now and then longer than a lease.
+    /// A random latency: mostly short, sometimes long, rarely longer than a lease.
     Time latency() {
+        if (is_quick) return Time{random.between(2'000, 120'000)};
         const std::int64_t longest = random.one_in(60) ? 40'000'000 : random.one_in(10) ? 4'000'000 : 120'000;
         return Time{random.between(2'000, longest)};
     }
     bool database_is_away() const { return now_ < database_back_at; }
 
     template <typename... Parts>
-    void tell(const Parts&... parts) const {
+    void log(const Parts&... parts) const {
         if (!trace_) return;
         std::string line = to_iso8601(now_);
         ((line.append(" ").append(parts)), ...);
@@ -54,6 +55,10 @@ class World {
     Random random;
     Instant database_back_at{};
     std::set<std::string> ever_bad;  ///< engagements whose list item was bad for a while
+    /// The recordings on disk of all instances. Deleting one may have failed.
+    std::set<ModelDatabase::JobKey> files;
+    bool files_may_be_left = false;
+    bool is_quick = false;  ///< no answer is slow or lost any more
 
   private:
     struct Scheduled {

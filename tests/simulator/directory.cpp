@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/src.hpp>  // in this file alone: there is no library to link
+#include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -125,20 +125,20 @@ bool Directory::is_listed(const std::string& kind, const Record& record, const Q
 
 json::object Directory::shown(const std::string& kind, const Record& record) {
     json::object members = record.members;
-    ++looks_;
+    ++reads_;
     if (kind == "operators") {
-        members["available"] = looks_ % 2 == 0;
-        members["available_media_types"] = looks_ % 3 ? json::array{"chat"} : json::array{"chat", "audio"};
+        members["available"] = reads_ % 2 == 0;
+        members["available_media_types"] = reads_ % 3 ? json::array{"chat"} : json::array{"chat", "audio"};
         members["engagements"] = json::array{};
         members["engagement_requests"] = json::array{};
-        if (looks_ % 5 == 0) {
+        if (reads_ % 5 == 0) {
             members["unavailability_reason"] = "meal-break";
             members["unavailable_since"] = now();
         }
     }
     if (kind == "queues") {
-        members["visitors_count"] = looks_ % 17;
-        members["average_wait_time"] = looks_ % 101;
+        members["visitors_count"] = reads_ % 17;
+        members["average_wait_time"] = reads_ % 101;
     }
     return members;
 }

@@ -1,5 +1,5 @@
-// Names at the simulated contact centre: operators, sites, queues, as the API serves them beside the
-// engagements (spec: directory-and-statistics).
+// The directory of the simulated contact centre: operators, sites and queues as the API serves them (spec:
+// directory-and-statistics).
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -14,7 +14,7 @@
 
 namespace simulator {
 
-/// Made from the World's ids, with random numbers of its own: engagements stay what they were. Names of
+/// Uses the World's ids, but its own random numbers, so that it does not change the engagements. The names of
 /// queues are the World's, so that engagements and listing agree.
 class Directory {
   public:
@@ -26,8 +26,8 @@ class Directory {
 
     Directory(World& world, std::uint64_t seed);
 
-    /// The answer to GET `path`; none if the path is of something else. `origin` begins the links. What
-    /// changes by the minute is different in every answer. `spoil`: one record of the listing has no id.
+    /// The response to GET `path`; none for paths of other resources. `origin`: the start of links. Members
+    /// that change by the minute differ in every response. `spoil`: one record of the listing has no id.
     std::optional<Answer> answer(const std::string& path, const Query& query, const std::string& origin,
                                  bool spoil = false);
 
@@ -41,14 +41,14 @@ class Directory {
     void rename(const std::string& kind, std::size_t index, const std::string& name);
     /// Sets a member to a JSON value.
     void set(const std::string& kind, std::size_t index, const std::string& member, const std::string& json);
-    /// Out of the listing, or back in it.
+    /// Removes an entry from the listing (`gone`), or adds it again.
     void remove(const std::string& kind, std::size_t index, bool gone);
     void add_operators(int n);
-    /// Answers this status from now on; 0: no more.
+    /// Responds with this status from now on; 0: no longer.
     void refuse(const std::string& kind, int status) { refused_[kind] = status; }
     /// Operators are listed as a bare array, on one page.
     void set_bare(bool bare) { bare_ = bare; }
-    /// No page is larger, whatever is asked for.
+    /// The maximum page size, whatever size a request asks for.
     void set_largest_page(std::size_t size) { largest_page_ = size; }
 
   private:
@@ -71,7 +71,7 @@ class Directory {
 
     World& world_;
     std::uint64_t state_;
-    std::uint64_t looks_ = 0;
+    std::uint64_t reads_ = 0;
     std::map<std::string, Records> records_;
     std::map<std::string, int> refused_;
     bool bare_ = false;

@@ -1,5 +1,5 @@
 // The documented API (spec: engagements) as a small server on loopback, with a control plane on a port of its
-// own.
+// own. config/api.openapi.yaml describes what it serves.
 //
 //   glia-simulator [--engagements N] [--sites N] [--days N] [--seed N] [--token T] [--legs-in-list] [--gzip]
 //                  [--latency-ms N] [--rps N] [--skew-s N] [--tls-cert F --tls-key F]
@@ -9,23 +9,26 @@
 //   GET  /truth                      every engagement as it is now, a line each
 //   GET  /stats                      counters
 //   GET  /transcript?id=             an engagement's chat as it is now
-//   POST /recordings?how=            json, redirect: how a recording's temporary URL is told
-//        &validator=                 strong, weak, date, none: what a recording's file comes with
-//        &length=                    of the files from now on; another length is another version
+//   POST /recordings?how=            json, redirect: how a recording's temporary URL is returned
+//        &validator=                 strong, weak, date, none: the validator headers of a recording's file
+//        &length=                    of the files from now on; a different length makes a new version
 //   POST /mutate?n= /add?n=&ongoing=&ago_s= /end-all /rename-queue?index=&name=
-//   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path holds `path` go
-//   wrong; kinds:
+//   POST /fault?kind=&n=&path=&code=&retry_after=&how=&ms=   the next n requests whose path contains `path`
+//   fail; kinds:
 //        status hang close reset truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
-//        bom next-foreign next-loop cursor-gone dup-items late (the answer is made at once and sent after ms)
-//        date (its Date header is ms ahead)
-//        (bad-record: how=no-id scalar duration control no-comma no-quote, or several, joined by commas)
+//        bom next-foreign next-loop cursor-gone dup-items late (the response is computed at once, sent after
+//        ms) date (its Date header is ms ahead) (bad-record: how=no-id scalar duration control no-comma
+//        no-quote, or several, joined by commas)
 //   POST /clear /drop-cursors /token?value=
-//   POST /remember, /restore         engagements become again what they were
+//   POST /remember, /restore         restore undoes the changes of engagements since remember
 //   GET  /directory                  operators, sites and queues as they are now
 //   POST /directory-mutate?n=        changes n operators, a queue and a site
 //   POST /directory-rename?kind=&index=&name=  /directory-set?kind=&index=&member=&value=  (value: JSON)
 //        /directory-remove?kind=&index=&gone=  /directory-add?n=  /directory-refuse?kind=&code=  (0: no more)
 //        /directory-shape?bare=&largest_page=
+//   GET  /statistics?from=&to=       the statistics of that time, a line each
+//   POST /statistics-mutate?n=&ago_s=  changes n half hours of the last ago_s seconds
+//        /statistics-refuse?source=&code=  (0: no more)  /statistics-shape?strange=
 #include <zlib.h>
 
 #include <CLI/CLI.hpp>
@@ -49,6 +52,7 @@
 #include <sstream>
 
 #include "tests/simulator/directory.hpp"
+#include "tests/simulator/statistics.hpp"
 #include "tests/simulator/world.hpp"
 
 namespace {
@@ -149,16 +153,20 @@ std::string compress(const std::string& body) {
     return out;
 }
 
-/// Answers requests; knows nothing of sockets.
+/// Computes responses to requests. No sockets.
 class Api {
   public:
     explicit Api(const Options& options)
-        : options_(options), world_(options.world), directory_(world_, options.world.seed) {
+        : options_(options),
+          world_(options.world),
+          directory_(world_, options.world.seed),
+          statistics_(world_, options.world.seed) {
         tokens_.insert(options.token);
     }
 
     World& world() { return world_; }
     simulator::Directory& directory() { return directory_; }
+    simulator::Statistics& statistics() { return statistics_; }
     int port = 0;
     bool redirect_recordings = false;
     std::string recording_validator = "strong";
@@ -168,7 +176,7 @@ class Api {
 
     std::int64_t server_now() const { return now_ms() + options_.skew_s * 1000LL; }
 
-    /// The fault that strikes this request on its way, if any.
+    /// Returns the fault for this request, if any.
     std::optional<Fault> strike(const std::string& path, const std::set<std::string>& kinds) {
         for (auto fault = faults.begin(); fault != faults.end(); ++fault) {
             if (!kinds.count(fault->kind) || path.find(fault->path) == std::string::npos) continue;
@@ -221,6 +229,13 @@ class Api {
         if (path == "/engagements/queue/wait_duration")
             return reply(200, "{\"average_duration_in_seconds\":122}");
         if (path.starts_with("/sub_engagements/")) return recording(path);
+        if (method == http::verb::post && path.find("/stats/") != std::string::npos) {
+            const bool spoil = strike(path, {"bad-record"}).has_value();
+            if (auto answer = statistics_.answer(path, query, server_now(), spoil)) {
+                ++stats["statistics"];
+                return reply(answer->status, std::move(answer->body));
+            }
+        }
         if (path.starts_with("/engagements/")) return single(request, path.substr(13));
         if (method == http::verb::get) {
             const bool spoil = path == "/operators" && strike(path, {"bad-record"}).has_value();
@@ -264,7 +279,7 @@ class Api {
         return response;
     }
 
-    /// What is no recording, though the answer is 200 or so.
+    /// A response that looks successful but has no recording.
     std::optional<Response> no_recording(const std::string& path) {
         const auto fault = strike(path, {"recording"});
         if (!fault) return std::nullopt;
@@ -280,7 +295,8 @@ class Api {
         return response;
     }
 
-    /// Elsewhere in the real world: knows nothing of tokens, and ranges.
+    /// The server of the recordings' files, which in reality is another one: needs no token and supports
+    /// ranges.
     Response recording_file(const Request& request, const std::string& path) {
         ++stats["recording_files"];
         if (!request[http::field::authorization].empty()) ++stats["token_given_away"];
@@ -314,7 +330,7 @@ class Api {
         const std::string id = decode(rest.substr(0, rest.find('/')));
         const std::string what = rest.find('/') == std::string::npos ? "" : rest.substr(rest.find('/') + 1);
         const auto number = world_.find(id);
-        if (!number) return error(404, "not_found");
+        if (!number || world_.is_removed(*number)) return error(404, "not_found");
         if (what.empty() && request.method() == http::verb::get) {
             ++stats["detail"];
             if (strike("/engagements/" + id, {"bad-record"}))
@@ -377,7 +393,7 @@ class Api {
         std::vector<World::Key> keys;
         std::vector<simulator::Engagement> shown;
         std::optional<World::Key> after = cursor.after;
-        // With a filter by operator a page may take several looks.
+        // With a filter by operator a page may take several reads.
         while (shown.size() <= cursor.per_page) {
             const auto found = world_.list(cursor.sites, cursor.lo, cursor.hi, after, cursor.descending,
                                            cursor.per_page + 1);
@@ -388,7 +404,7 @@ class Api {
                                         return std::find(cursor.operators.begin(), cursor.operators.end(),
                                                          leg.operator_id) != cursor.operators.end();
                                     });
-                if (wanted) {
+                if (wanted && world_.is_listed(key.number)) {
                     shown.push_back(std::move(e));
                     keys.push_back(key);
                 }
@@ -407,7 +423,7 @@ class Api {
             cursors_[name] = cursor;
             cursors_[name].after = keys.back();
             order_.push_back(name);
-            if (order_.size() > 20'000) {  // old cursors end, or a long test would grow for ever
+            if (order_.size() > 20'000) {  // drops old cursors, to bound the memory of a long test
                 cursors_.erase(order_.front());
                 order_.pop_front();
             }
@@ -431,7 +447,7 @@ class Api {
         for (std::string how; std::getline(named, how, ',');) ways.push_back(how);
         if (bad && ways.empty()) ways.emplace_back();
         for (std::size_t i = 0; i < shown.size(); ++i) {
-            // The middle of the page, and of several ways the items behind it.
+            // Breaks the item in the middle of the page; with several ways, also the items after it.
             const std::size_t way = bad && i >= shown.size() / 2 ? i - shown.size() / 2 : kNone;
             const bool spoil = way < ways.size();
             const std::string item =
@@ -446,8 +462,8 @@ class Api {
         if (how == "no-id") return "{\"created_at\":\"2024-01-01T00:00:00Z\"}";
         if (how == "scalar") return "7";
         const std::string item = world_.list_item(e, options_.legs_in_list);
-        const std::string open = item.substr(0, item.size() - 1);       // all of it, and a member or so more
-        if (how == "duration") return open + ",\"duration\":\"ten\"}";  // of one name twice the last counts
+        const std::string open = item.substr(0, item.size() - 1);       // without the last brace
+        if (how == "duration") return open + ",\"duration\":\"ten\"}";  // the last of duplicate names is used
         if (how == "control") return open + ",\"t\":\"tab\there\"}";
         if (how == "no-comma") return open + " \"t\":1}";
         if (how == "no-quote") return open + ",\"t\":\"unfinished}";
@@ -462,6 +478,7 @@ class Api {
     Options options_;
     World world_;
     simulator::Directory directory_;
+    simulator::Statistics statistics_;
     std::set<std::string> tokens_;
     std::map<std::string, Cursor> cursors_;
     std::deque<std::string> order_;
@@ -494,7 +511,7 @@ std::string head(const Response& response, std::size_t length) {
     return out.str();
 }
 
-/// Sends an answer that went wrong on its way. True if the connection may go on.
+/// Sends a broken response. Returns true if the connection stays open.
 template <typename Stream>
 asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response& response) {
     std::string& body = response.body();
@@ -525,7 +542,7 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
             co_await write_raw(stream, std::move(blank));
         }
     }
-    co_return false;  // "close": nothing at all
+    co_return false;  // "close": closes without a response
 }
 
 const std::set<std::string> kOnTheWay{"status", "hang",     "close",        "truncate", "garbage",
@@ -626,6 +643,21 @@ void control_directory(simulator::Directory& directory, const std::string& path,
     }
 }
 
+std::string control_statistics(Api& api, const std::string& path, const Query& query) {
+    const auto number = [&](const char* key, int otherwise) {
+        return std::atoi(value(query, key, std::to_string(otherwise)).c_str());
+    };
+    simulator::Statistics& statistics = api.statistics();
+    if (path == "/statistics")
+        return statistics.truth(simulator::parse_iso(value(query, "from")).value_or(0),
+                                simulator::parse_iso(value(query, "to")).value_or(api.server_now()));
+    if (path == "/statistics-mutate")
+        statistics.mutate(number("n", 10), api.server_now(), number("ago_s", 172'800) * 1000LL);
+    if (path == "/statistics-refuse") statistics.refuse(value(query, "source"), number("code", 403));
+    if (path == "/statistics-shape") statistics.set_strange(number("strange", 0) != 0);
+    return "{}\n";
+}
+
 std::string control(Api& api, const std::string& path, const Query& query) {
     const auto number = [&](const char* key, int otherwise) {
         return std::atoi(value(query, key, std::to_string(otherwise)).c_str());
@@ -633,7 +665,9 @@ std::string control(Api& api, const std::string& path, const Query& query) {
     World& world = api.world();
     if (path == "/truth") {
         std::string out;
-        for (std::uint32_t i = 0; i < world.count(); ++i) out += world.truth(i) + "\n";
+        for (std::uint32_t i = 0; i < world.count(); ++i) {
+            if (!world.is_removed(i)) out += world.truth(i) + "\n";
+        }
         return out;
     }
     if (path == "/stats") {
@@ -643,6 +677,7 @@ std::string control(Api& api, const std::string& path, const Query& query) {
         return out + "}\n";
     }
     if (path == "/directory") return api.directory().truth() + "\n";
+    if (path.starts_with("/statistics")) return control_statistics(api, path, query);
     if (path.starts_with("/directory-")) control_directory(api.directory(), path, query);
     if (path == "/mutate") world.mutate(number("n", 10));
     if (path == "/remember") world.remember();
@@ -650,6 +685,12 @@ std::string control(Api& api, const std::string& path, const Query& query) {
     if (path == "/add")
         world.add(number("n", 1), api.server_now() - number("ago_s", 0) * 1000LL, number("ongoing", 0) != 0);
     if (path == "/end-all") world.end_all();
+    if (const auto found = world.find(value(query, "id"))) {
+        if (path == "/remove") world.remove(*found);
+        if (path == "/bring-back") world.bring_back(*found);
+        if (path == "/hide") world.hide(*found);
+        if (path == "/show") world.show(*found);
+    }
     if (path == "/rename-queue") world.rename_queue(number("index", 0), value(query, "name"));
     if (path == "/transcript") {
         const auto found = world.find(value(query, "id"));
@@ -740,15 +781,15 @@ int main(int argc, char** argv) {
                  "glia-simulator");
     app.add_option("--engagements", options.world.engagements, "How many")->capture_default_str();
     app.add_option("--sites", options.world.sites, "How many")->capture_default_str();
-    app.add_option("--days", options.days, "How far back they reach")->capture_default_str();
+    app.add_option("--days", options.days, "Age of the oldest engagement in days")->capture_default_str();
     app.add_option("--seed", options.world.seed, "The same seed makes the same data")->capture_default_str();
     app.add_option("--ongoing-per-mille", options.world.ongoing_per_mille, "Engagements that have not ended");
     app.add_option("--token", options.token, "The token that is accepted")->capture_default_str();
     app.add_option("--token-ttl-s", options.token_ttl_s, "expires_in of exchanged tokens");
     app.add_flag("--legs-in-list", options.legs_in_list, "List items carry legs");
     app.add_flag("--gzip", options.gzip, "Compress for clients that accept it");
-    app.add_option("--latency-ms", options.latency_ms, "Before each answer");
-    app.add_option("--rps", options.rps, "Requests per second before 429");
+    app.add_option("--latency-ms", options.latency_ms, "Delay before each response");
+    app.add_option("--rps", options.rps, "Requests per second; more get 429");
     app.add_option("--skew-s", options.skew_s, "How far the server's clock is ahead");
     app.add_option("--tls-cert", options.tls_cert, "Certificate chain (PEM)");
     app.add_option("--tls-key", options.tls_key, "Its key");

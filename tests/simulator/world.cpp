@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <limits>
 
 namespace simulator {
 namespace {
@@ -11,7 +12,8 @@ namespace {
 constexpr std::uint64_t kMask48 = (std::uint64_t{1} << 48) - 1;
 constexpr std::uint64_t kScramble = 0x5851f42d4c95;  // odd, so that it can be undone
 constexpr const char* kBase = "https://api.salemove.com";
-constexpr std::int64_t kDay = 86'400'000;
+constexpr std::int64_t kHour = 3'600'000;
+constexpr std::int64_t kDay = 24 * kHour;
 
 /// splitmix64: the same numbers on every machine.
 class Random {
@@ -182,8 +184,8 @@ std::optional<std::uint32_t> World::find(const std::string& id) const {
 
 Engagement World::get(std::uint32_t number) const {
     if (const auto changed = changed_.find(number); changed != changed_.end()) return changed->second;
-    // Evenly spread with some unrest; every 23rd has the time of the one before it, and some fall on whole
-    // seconds.
+    // Evenly spread with some jitter. Every 23rd engagement has the time of the one before it, and some times
+    // are whole seconds.
     const std::uint32_t slot = number % 23 == 22 ? number - 1 : number;
     Random random(settings_.seed, std::uint64_t{slot} + 77);
     const std::int64_t span = settings_.to_ms - settings_.from_ms;
@@ -194,6 +196,26 @@ Engagement World::get(std::uint32_t number) const {
                            random.below(step);
     if (slot % 17 == 0) created = created / 1000 * 1000;
     return make(number, created, std::nullopt);
+}
+
+std::uint32_t World::first_visit(std::uint32_t number) const {
+    if (number % 5 != 4) return number;
+    constexpr std::array kGaps{4 * kHour, 3 * kDay, 10 * kDay, 40 * kDay};
+    const std::int64_t step = std::max<std::int64_t>(
+        1, (settings_.to_ms - settings_.from_ms) / std::max<std::uint32_t>(1, settings_.engagements));
+    for (const std::int64_t gap : {kGaps[number / 5 % kGaps.size()], kGaps[0]}) {
+        const std::int64_t first = std::int64_t{number} - gap / step - 3;  // get() moves an engagement by 2
+        if (first >= 0) return static_cast<std::uint32_t>(first % 5 == 4 ? first - 1 : first);
+    }
+    return number;
+}
+
+std::vector<int> World::queues_of_site(int site) const {
+    std::vector<int> found;
+    const int sites = settings_.sites;
+    for (int i = site; i < static_cast<int>(queues_.size()); i += sites) found.push_back(i);
+    if (found.empty()) found.push_back(site % static_cast<int>(queues_.size()));
+    return found;
 }
 
 Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optional<bool> ongoing) const {
@@ -211,8 +233,7 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
     e.browser = random.pick(kBrowsers);
     e.device = random.pick(kDevices);
     random.uuid();
-    // Every fifth visitor is the one before, who comes again.
-    Random visitor(settings_.seed, std::uint64_t{number % 5 == 4 ? number - 1 : number} + 20'000'000'003);
+    Random visitor(settings_.seed, std::uint64_t{first_visit(number)} + 20'000'000'003);
     e.visitor_id = visitor.uuid();
     e.platform = random.chance(33) ? "omnibrowse" : "omnicore";
     e.source_absent = !reactive && random.chance(60);
@@ -228,9 +249,9 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
     e.summary = random.chance(50);
     if (random.chance(80)) e.audio = random.chance(40);
     if (reactive && random.chance(80)) {
-        const int first = static_cast<int>(random.below(static_cast<std::int64_t>(queues_.size())));
-        e.queues = std::vector<int>{first};
-        if (random.chance(25)) e.queues->push_back((first + 1) % static_cast<int>(queues_.size()));
+        const auto first = static_cast<std::size_t>(random.below(static_cast<std::int64_t>(queues_.size())));
+        e.queues = std::vector<int>{static_cast<int>(first)};
+        if (random.chance(25)) e.queues->push_back(static_cast<int>((first + 1) % queues_.size()));
         e.queue_wait = random.below(600);
     }
     for (std::int64_t i = random.below(10) - 7; i > 0; --i) {
@@ -239,9 +260,17 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
                                random.uuid().substr(0, 8));
     }
     e.sites.push_back(static_cast<int>(random.below(settings_.sites)));
+    if (e.queues) {
+        const std::vector<int> of_site = queues_of_site(e.sites.back());
+        for (int& queue : *e.queues) queue = of_site[static_cast<std::size_t>(queue) % of_site.size()];
+        if (e.queues->size() > 1 && e.queues->front() == e.queues->back()) e.queues->pop_back();
+    }
     const bool recent = settings_.to_ms - created_ms < kDay;
     const bool open = ongoing.value_or(recent && random.below(1000) < settings_.ongoing_per_mille * 20);
     const int legs = random.chance(75) ? 1 : static_cast<int>(2 + random.below(3));
+    // What is there from the start has happened: nothing of it lies ahead.
+    const std::int64_t latest =
+        ongoing ? std::numeric_limits<std::int64_t>::max() : std::max(settings_.to_ms, created_ms);
     std::int64_t at = created_ms;
     for (int k = 0; k < legs; ++k) {
         Leg leg;
@@ -261,10 +290,10 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
         if (k == 0 && e.queues) leg.queues = e.queues;
         if (k > 0 && random.chance(30)) leg.queues = std::vector<int>{};
         leg.requested_ms = at;
-        leg.accepted_ms = at + 1000 + random.below(30'000);
+        leg.accepted_ms = std::min(latest, at + 1000 + random.below(30'000));
         const bool last = k == legs - 1;
         if (!(last && open)) {
-            leg.ended_ms = leg.accepted_ms + (1 + random.below(900)) * 1000;
+            leg.ended_ms = std::min(latest, leg.accepted_ms + (1 + random.below(900)) * 1000);
             leg.end_reason = last ? random.pick(kEnds) : "transfer";
             at = *leg.ended_ms;
         }
@@ -369,26 +398,29 @@ std::string World::list_item(const Engagement& e, bool with_legs) const {
 }
 
 std::string World::transcript(const Engagement& e) const {
-    const auto at = [&](int second) { return quote(iso(e.created_ms + second * 1000LL)); };
+    // Within the legs, and not in the order in which it was written.
+    const auto at = [](const Leg& leg, int second) {
+        const std::int64_t ms = leg.accepted_ms + second * 1000LL;
+        return quote(iso(leg.ended_ms ? std::min(ms, *leg.ended_ms) : ms));
+    };
     const std::string visitor = "{\"type\":\"visitor\",\"name\":" + quote(e.visitor_name) +
                                 ",\"href\":" + quote(std::string(kBase) + "/visitors/" + e.visitor_id) + "}";
     std::string out = "[{\"message\":" + quote("Hello, here is " + e.visitor_name) +
-                      ",\"created_at\":" + at(0) +
+                      ",\"created_at\":" + at(e.legs.front(), 1) +
                       ",\"type\":\"user\",\"attachment\":null,\"metadata\":null,\"sender\":" + visitor +
-                      "},{\"message\":null,\"created_at\":" + at(5) +
+                      "},{\"message\":null,\"created_at\":" + at(e.legs.front(), 5) +
                       ",\"type\":\"user\",\"attachment\":{\"type\":\"files\",\"files\":[]},\"metadata\":{},"
                       "\"sender\":{\"type\":\"system\",\"name\":\"system\"}}";
-    int second = 8;
     for (const Leg& leg : e.legs) {
+        if (leg.ended_ms)
+            out += ",{\"message\":\"Bye\",\"created_at\":" + at(leg, 60) +
+                   ",\"type\":\"user\",\"sender\":" + visitor + "}";
         // A newer kind of message: with an id, and a member that nobody knows.
         out += ",{\"id\":" + quote("m-" + leg.id) + ",\"message\":" + quote("Leg " + leg.id) +
-               ",\"created_at\":" + at(--second) +
-               ",\"type\":\"suggestion\",\"mood\":\"good\",\"sender\":{\"type\":"
-               "\"operator\",\"name\":\"Kim\",\"href\":" +
+               ",\"created_at\":" + at(leg, 4 + static_cast<int>(e.number % 50)) +
+               ",\"type\":" + (leg.cobrowsing ? "\"suggestion\"" : "\"user\"") +
+               ",\"mood\":\"good\",\"sender\":{\"type\":\"operator\",\"name\":\"Kim\",\"href\":" +
                quote(std::string(kBase) + "/operators/" + leg.operator_id) + "}}";
-        if (leg.ended_ms)
-            out += ",{\"message\":\"Bye\",\"created_at\":" + at(60) +
-                   ",\"type\":\"user\",\"sender\":" + visitor + "}";
     }
     return out + "]";
 }

@@ -1,10 +1,11 @@
-// What the simulated contact centre holds: engagements from a seed, made when they are asked for, so that
-// millions of them need no memory; those that were changed or added since are kept.
+// The engagements of the simulated contact centre. They are computed from a seed on request, so that millions
+// of them need no memory. Changed and added engagements are stored.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,8 +17,8 @@ struct WorldSettings {
     std::uint32_t engagements = 10'000;
     int sites = 2;
     std::int64_t from_ms = 0;   ///< created_at of the first, milliseconds since 1970
-    std::int64_t to_ms = 0;     ///< and of the last
-    int ongoing_per_mille = 5;  ///< of those within a day of `to_ms`
+    std::int64_t to_ms = 0;     ///< created_at of the last
+    int ongoing_per_mille = 5;  ///< share of the engagements within a day of `to_ms` that are ongoing
 };
 
 struct Queue {
@@ -64,6 +65,9 @@ class World {
     const std::vector<std::string>& operators() const { return operators_; }
     const std::vector<Queue>& queues() const { return queues_; }
     std::optional<int> site(const std::string& id) const;
+    /// Indices into queues() of those that belong to a site, by its index. Never empty: where there are more
+    /// sites than queues, some share one.
+    std::vector<int> queues_of_site(int site) const;
     Engagement get(std::uint32_t number) const;
     std::optional<std::uint32_t> find(const std::string& id) const;
 
@@ -80,17 +84,25 @@ class World {
 
     std::string list_item(const Engagement& engagement, bool with_legs) const;
     std::string transcript(const Engagement& engagement) const;
-    /// For the comparison: the engagement as GET shows it, and the sites that list it.
+    /// The engagement as GET shows it, and the sites that list it, for comparisons in tests.
     std::string truth(std::uint32_t number) const;
     std::uint32_t count() const { return count_; }
 
-    /// Changes `n` engagements, each in one of the ways in which real ones change.
+    /// Changes `n` engagements, each in a realistic way.
     void mutate(int n);
-    /// What changes after remember() is undone by restore(); nothing may be added in between.
+    /// restore() undoes all changes since remember(). No engagement may be added in between.
     void remember() { remembered_ = changed_; }
     void restore() { changed_ = remembered_; }
     void add(int n, std::int64_t now_ms, bool ongoing);
     bool end(std::uint32_t number, const std::string& reason);
+    /// Removes an engagement: it is neither listed nor found by its id.
+    void remove(std::uint32_t number) { removed_.insert(number); }
+    void bring_back(std::uint32_t number) { removed_.erase(number); }
+    bool is_removed(std::uint32_t number) const { return removed_.count(number) > 0; }
+    /// Hides an engagement: it is not listed, but found by its id.
+    void hide(std::uint32_t number) { hidden_.insert(number); }
+    void show(std::uint32_t number) { hidden_.erase(number); }
+    bool is_listed(std::uint32_t number) const { return !is_removed(number) && hidden_.count(number) == 0; }
     void end_all();
     void exported(std::uint32_t number);
     void rename_queue(int index, const std::string& name) {
@@ -100,6 +112,9 @@ class World {
   private:
     Engagement make(std::uint32_t number, std::int64_t created_ms, std::optional<bool> ongoing) const;
     std::string id_of(std::uint32_t number) const;
+    /// The engagement with which the visitor of this one came first. Every fifth comes again: after hours or
+    /// days, so that the engagement before has ended.
+    std::uint32_t first_visit(std::uint32_t number) const;
     void enlist(const Engagement& engagement);
 
     WorldSettings settings_;
@@ -111,6 +126,7 @@ class World {
     std::unordered_map<std::uint32_t, Engagement> changed_;
     std::unordered_map<std::uint32_t, Engagement> remembered_;
     std::uint64_t mutations_ = 0;
+    std::set<std::uint32_t> removed_, hidden_;
 };
 
 std::string iso(std::int64_t ms);

@@ -129,7 +129,7 @@ void serve(const HttpServer::Handler& handler, const std::function<void(int port
     });
     const auto main = [&]() -> Task<int> {
         auto done = over.get_future();
-        Signal pause(runtime);
+        AsyncCondition pause(runtime);
         while (done.wait_for(0s) != std::future_status::ready) co_await pause.wait_for(5ms);
         co_return 0;  // connections and their coroutines are left over
     };
@@ -144,7 +144,7 @@ Task<HttpAnswer> echo(HttpQuestion question) {
     co_return HttpAnswer{200, "text/plain", question.path + (question.http_1_0 ? " 1.0 " : " 1.1 ") + hosts};
 }
 
-TEST(HttpServerTest, TellsPathVersionAndEveryHost) {
+TEST(HttpServerTest, PassesPathVersionAndEveryHost) {
     serve(echo, [](int port) {
         const auto ask = [port](const std::string& request) {
             const Client client(port);
@@ -175,9 +175,9 @@ TEST(HttpServerTest, AnAnswerThatCannotBeMadeCostsNothingElse) {
     serve(echo, [](int port) {
         const Client client(port);
         client.send(get("/throw") + last("/a"));
-        const std::string answers = client.read_all();
-        EXPECT_TRUE(answers.starts_with("HTTP/1.1 500 ")) << answers;
-        EXPECT_TRUE(answers.ends_with("/a 1.1 [localhost]")) << answers;
+        const std::string responses = client.read_all();
+        EXPECT_TRUE(responses.starts_with("HTTP/1.1 500 ")) << responses;
+        EXPECT_TRUE(responses.ends_with("/a 1.1 [localhost]")) << responses;
     });
 }
 
@@ -222,8 +222,8 @@ TEST(HttpServerTest, ARequestThatTricklesInIsCutOff) {
         std::atomic<bool> cut = false;
         std::thread trickle([&] {
             client.try_to_send("GET / HTTP/1.1\r\nX: ");
-            for (int i = 0; i < 2000 && !cut; ++i) {  // within the patience between any two
-                std::this_thread::sleep_for(10ms);
+            for (int i = 0; i < 2000 && !cut; ++i) {
+                std::this_thread::sleep_for(10ms);  // a pause of the client, shorter than the patience
                 client.try_to_send("x");
             }
         });
@@ -243,13 +243,13 @@ TEST(HttpServerTest, AnAnswerThatIsNotReadIsCutOff) {
     const auto talk = [](int port) {
         const Client client(port);
         client.send(get("/"));
-        std::this_thread::sleep_for(400ms);  // nothing is read meanwhile
+        std::this_thread::sleep_for(400ms);  // nothing is read for longer than the patience
         EXPECT_LT(client.read_all().size(), std::size_t{64} << 20);
     };
     serve(large, talk, 200ms);
 }
 
-/// Tells its state when it is let go.
+/// Returns its state once it is released.
 class SlowStatus final : public simulation::ModelDatabase {
   public:
     SlowStatus(std::atomic<bool>& asked, std::shared_future<void> go_on)
@@ -260,7 +260,7 @@ class SlowStatus final : public simulation::ModelDatabase {
         StatusReport report;
         SiteStatus& site = report.sites.emplace_back();
         site.site_id = "s1";
-        site.last_error = "what the page tells on loopback";
+        site.last_error = "what the page shows on loopback";
         return report;
     }
     std::vector<RunStatus> runs(std::int64_t) override { return {}; }
@@ -291,13 +291,13 @@ TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
     settings.api.auth.token_env = "HOME";
     settings.api.sites = {"s1"};
     const SinkFactory sinks = [&] { return std::make_unique<SlowStatus>(asked, gone_on); };
-    const auto engine = [&](std::optional<ListenAddress> listen) {
+    const auto instance = [&](std::optional<ListenAddress> listen) {
         settings.admin_listen = std::move(listen);
-        return std::make_unique<Engine>(runtime, settings, sinks, 1, 0, metrics);
+        return std::make_unique<Instance>(runtime, settings, sinks, 1, 0, metrics);
     };
-    const auto on = engine(ListenAddress{"127.0.0.1", first});
-    const auto off = engine(std::nullopt);
-    const auto elsewhere = engine(ListenAddress{"127.0.0.1", other});
+    const auto on = instance(ListenAddress{"127.0.0.1", first});
+    const auto off = instance(std::nullopt);
+    const auto elsewhere = instance(ListenAddress{"127.0.0.1", other});
     Admin admin(runtime, metrics);
     const auto fetch = [](int port, const std::string& path) {
         return std::async(std::launch::async, [port, path] {
@@ -307,7 +307,7 @@ TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
         });
     };
     const auto main = [&]() -> Task<int> {
-        Signal pause(runtime);
+        AsyncCondition pause(runtime);
         const auto arrive = [&](std::future<std::string>& answer) -> Task<std::string> {
             while (answer.wait_for(0s) != std::future_status::ready) co_await pause.wait_for(5ms);
             co_return answer.get();
@@ -320,7 +320,7 @@ TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
         admin.show(*off, sinks);  // the request waits for the database
         go_on.set_value();
         const std::string answer = co_await arrive(page);
-        EXPECT_NE(answer.find("what the page tells on loopback"), std::string::npos) << answer;
+        EXPECT_NE(answer.find("what the page shows on loopback"), std::string::npos) << answer;
         for (const auto& [shown, port] : {std::pair{on.get(), first}, std::pair{elsewhere.get(), other},
                                           std::pair{on.get(), first}, std::pair{on.get(), first}}) {
             admin.show(*shown, sinks);

@@ -7,7 +7,7 @@
 #include "daemon/api/server_clock.hpp"
 #include "daemon/api/token_source.hpp"
 #include "daemon/parse/error_text.hpp"
-#include "daemon/parse/token_answer.hpp"
+#include "daemon/parse/token_response.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia {
@@ -43,7 +43,7 @@ TEST(HandoverTest, AReloadKeepsWhatDependsOnNothingThatChanged) {
     EXPECT_EQ(changed([](ApiSettings& api) { api.request_timeout = 1s; }), new_connections);
 }
 
-TEST(ServerClockTest, TakesTheLocalClockUntilAResponseTellsBetter) {
+TEST(ServerClockTest, TakesTheLocalClockUntilAResponseIsKnown) {
     const ServerClock clock(steady(0ms), at("2024-01-01T00:00:00Z"));
     EXPECT_EQ(clock.at(steady(1500ms)), at("2024-01-01T00:00:01.500Z"));
 }
@@ -170,7 +170,7 @@ TEST(ServerClockTest, OneServerOfManyWithAWrongClockIsNeverFollowed) {
     }
 }
 
-TEST(ClockNoticeTest, TellsOnceThatTheClocksDifferAndOnceThatTheyAgreeAgain) {
+TEST(ClockNoticeTest, LogsOnceThatTheClocksDifferAndOnceThatTheyAgreeAgain) {
     using Step = ClockNotice::Step;
     ClockNotice notice;
     EXPECT_EQ(notice.on_offset(59s), Step::nothing);
@@ -322,17 +322,17 @@ TEST(OneLine, HoldsNothingThatATerminalWouldObey) {
     EXPECT_EQ(one_line("abcdef", 3), "abc");
 }
 TEST(TokenAnswerTest, ReadsBothKindsAndRefusesTheRest) {
-    EXPECT_EQ(parse_token_answer(R"({"token":"t","expires_in":60})")->expires_in, 60);
-    EXPECT_EQ(parse_token_answer(R"({"access_token":"a"})")->token, "a");
-    EXPECT_EQ(parse_token_answer(R"({"token":" t\r\n"})")->token, "t");
+    EXPECT_EQ(parse_token_response(R"({"token":"t","expires_in":60})")->expires_in, 60);
+    EXPECT_EQ(parse_token_response(R"({"access_token":"a"})")->token, "a");
+    EXPECT_EQ(parse_token_response(R"({"token":" t\r\n"})")->token, "t");
     for (const char* body :
          {"", "[]", "{}", R"({"token":7})", R"({"token":""})", R"({"token":" \n"})", R"({"token":"a b"})",
           R"({"token":"a\r\nX-Evil: 1"})", R"({"token":"a\u0000b"})", R"({"token":"\u00fc"})"})
-        EXPECT_FALSE(parse_token_answer(body)) << body;
+        EXPECT_FALSE(parse_token_response(body)) << body;
 }
 TEST(TokenAnswerTest, ReadsLifetimesOfEveryShape) {
     const auto life = [](const std::string& text) {
-        return parse_token_answer("{\"token\":\"t\",\"expires_in\":" + text + "}")->expires_in;
+        return parse_token_response("{\"token\":\"t\",\"expires_in\":" + text + "}")->expires_in;
     };
     EXPECT_EQ(life("3599.9"), 3599);
     EXPECT_EQ(life("\"3600\""), 3600);

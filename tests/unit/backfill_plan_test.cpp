@@ -14,9 +14,9 @@ PassResult complete() {
     result.complete = true;
     return result;
 }
-PassResult failed(Ending ending, bool site_refused = false) {
+PassResult failed(ExitReason reason, bool site_refused = false) {
     PassResult result;
-    result.outcome = {ending, "why"};
+    result.outcome = {reason, "why"};
     result.site_refused = site_refused;
     return result;
 }
@@ -29,33 +29,33 @@ WindowLease window_of(const std::string& site, int attempts = 0) {
 
 TEST(BackfillFailuresTest, AWindowThatFailsOnceIsNotYetAFailureOfTheBackfill) {
     BackfillFailures failures;
-    EXPECT_EQ(failures.on_window(window_of("s"), failed(Ending::unavailable)), "why");
-    EXPECT_EQ(failures.outcome().ending, Ending::done);
-    failures.on_window(window_of("s", 1), failed(Ending::unavailable));
-    EXPECT_EQ(failures.outcome().ending, Ending::unavailable);
+    EXPECT_EQ(failures.on_window(window_of("s"), failed(ExitReason::unavailable)), "why");
+    EXPECT_EQ(failures.outcome().reason, ExitReason::done);
+    failures.on_window(window_of("s", 1), failed(ExitReason::unavailable));
+    EXPECT_EQ(failures.outcome().reason, ExitReason::unavailable);
 }
 TEST(BackfillFailuresTest, ARefusedSiteIsLeftOutAndCountsNoAttempt) {
     BackfillFailures failures;
-    EXPECT_EQ(failures.on_window(window_of("s"), failed(Ending::credentials, true)), "");
+    EXPECT_EQ(failures.on_window(window_of("s"), failed(ExitReason::credentials, true)), "");
     EXPECT_EQ(failures.refused_sites(), std::vector<std::string>{"s"});
-    EXPECT_EQ(failures.outcome().ending, Ending::credentials);
+    EXPECT_EQ(failures.outcome().reason, ExitReason::credentials);
     EXPECT_FALSE(failures.down());
 }
 TEST(BackfillFailuresTest, ThreeFailuresInARowMeanThatTheApiIsDown) {
     BackfillFailures failures;
-    failures.on_window(window_of("s"), failed(Ending::unavailable));
-    failures.on_window(window_of("s"), failed(Ending::unavailable));
+    failures.on_window(window_of("s"), failed(ExitReason::unavailable));
+    failures.on_window(window_of("s"), failed(ExitReason::unavailable));
     failures.on_window(window_of("s"), complete());
     for (int i = 0; i < BackfillFailures::kFailuresUntilDown; ++i) {
         EXPECT_FALSE(failures.down());
-        failures.on_window(window_of("s"), failed(Ending::unavailable));
+        failures.on_window(window_of("s"), failed(ExitReason::unavailable));
     }
     EXPECT_TRUE(failures.down());
 }
 TEST(BackfillFailuresTest, AStopSaysNothingAboutTheWindow) {
     BackfillFailures failures;
-    EXPECT_EQ(failures.on_window(window_of("s"), failed(Ending::stopped)), "");
-    EXPECT_EQ(failures.outcome().ending, Ending::done);
+    EXPECT_EQ(failures.on_window(window_of("s"), failed(ExitReason::stopped)), "");
+    EXPECT_EQ(failures.outcome().reason, ExitReason::done);
 }
 
 /// A plan with what a test does to it most: `claims`, `reads` and so on fail unless that is the next step.
@@ -105,8 +105,8 @@ TEST(BackfillPlanTest, AWindowThatIsFetchedFreesItsReaderBeforeItsLastCommit) {
     const auto second = plan.reads();
     plan.on_fetched(second);
     plan.on_fetched(plan.reads());
-    plan.expect<BackfillPlan::Wait>() /* three are unsettled */;
-    plan.on_settled(second, complete());
+    plan.expect<BackfillPlan::Wait>() /* three are uncommitted */;
+    plan.on_completed(second, complete());
     plan.reads();
 }
 TEST(BackfillPlanTest, ClaimsGrowWhileTheyAreSoonReadAndShrinkAgain) {
@@ -114,7 +114,8 @@ TEST(BackfillPlanTest, ClaimsGrowWhileTheyAreSoonReadAndShrinkAgain) {
     const auto claim = [&](Milliseconds now) {
         const int limit = plan.expect<BackfillPlan::Claim>(now).limit;
         plan.on_claimed({window_of("s"), window_of("s")}, now);
-        for (int i = 0; i < 2; ++i) plan.on_settled(plan.expect<BackfillPlan::Read>(now).window, complete());
+        for (int i = 0; i < 2; ++i)
+            plan.on_completed(plan.expect<BackfillPlan::Read>(now).window, complete());
         return limit;
     };
     std::vector<int> limits;
@@ -130,7 +131,7 @@ TEST(BackfillPlanTest, ItIsOverOnceNothingIsLeftAndEveryWindowIsDone) {
     plan.expect<BackfillPlan::FreeDead>();
     plan.expect<BackfillPlan::Wait>() /* for the last commit */;
     plan.on_dead_freed(0ms);
-    plan.on_settled(window, complete());
+    plan.on_completed(window, complete());
     plan.inspects(9);
     plan.expect<BackfillPlan::End>();
 }
@@ -142,7 +143,7 @@ TEST(BackfillPlanTest, WindowsOfOthersAreWaitedForAndClaimedOnceTheyAreFree) {
     plan.on_dead_freed(0ms);
     EXPECT_EQ(plan.expect<BackfillPlan::Wait>(10ms).until, 1s);
     plan.claims(1, 1s);
-    plan.on_settled(plan.reads(), complete());
+    plan.on_completed(plan.reads(), complete());
     plan.claims(0);
     plan.inspects(9);
     plan.expect<BackfillPlan::End>();
@@ -152,7 +153,7 @@ TEST(BackfillPlanTest, WhatAnotherGaveBackWhileItWasAskedForIsClaimed) {
     plan.claims(0);
     plan.inspects(8, 0);
     plan.claims(1);
-    plan.on_settled(plan.reads(), failed(Ending::unavailable));
+    plan.on_completed(plan.reads(), failed(ExitReason::unavailable));
     plan.expect<BackfillPlan::GiveBack>();
     plan.on_given_back();
     plan.claims(0);
@@ -166,7 +167,7 @@ TEST(BackfillPlanTest, AWindowThatFailedIsGivenBackWithItsErrorAndClaimedAgain) 
     plan.claims(1);
     const auto window = plan.reads();
     plan.claims(0);
-    plan.on_settled(window, failed(Ending::unavailable));
+    plan.on_completed(window, failed(ExitReason::unavailable));
     EXPECT_EQ(plan.expect<BackfillPlan::GiveBack>().error, "why");
     plan.expect<BackfillPlan::FreeDead>();
     plan.on_dead_freed(0ms);
@@ -177,7 +178,7 @@ TEST(BackfillPlanTest, OtherWindowsOfARefusedSiteAreNotRead) {
     Plan plan(1);
     plan.expect<BackfillPlan::Claim>();
     plan.on_claimed({window_of("refused"), window_of("refused"), window_of("fine")}, 0ms);
-    plan.on_settled(plan.reads(), failed(Ending::credentials, true));
+    plan.on_completed(plan.reads(), failed(ExitReason::credentials, true));
     for (int i = 0; i < 2; ++i) EXPECT_EQ(plan.expect<BackfillPlan::GiveBack>().error, "");
     EXPECT_EQ(plan.expect<BackfillPlan::Read>().lease.target.site_id, "fine");
     EXPECT_EQ(plan.expect<BackfillPlan::Claim>().except_sites, std::vector<std::string>{"refused"});
@@ -191,7 +192,7 @@ TEST(BackfillPlanTest, AStopGivesBackWhatIsNotBegunAndWaitsForTheRest) {
     plan.expect<BackfillPlan::GiveBack>();
     plan.on_given_back();
     plan.expect<BackfillPlan::Wait>();
-    plan.on_settled(window, failed(Ending::stopped));
+    plan.on_completed(window, failed(ExitReason::stopped));
     plan.expect<BackfillPlan::GiveBack>();
     plan.expect<BackfillPlan::Wait>();
     plan.on_given_back();
@@ -202,11 +203,11 @@ TEST(BackfillPlanTest, ASinkThatFailsMattersOnlyToAReaderWithoutAWindow) {
     plan.claims(1);
     const auto window = plan.reads();
     const auto ahead = plan.expect<BackfillPlan::Claim>();
-    plan.on_failed(ahead, {Ending::unavailable, "away"});
+    plan.on_failed(ahead, {ExitReason::unavailable, "away"});
     plan.expect<BackfillPlan::Wait>();
     EXPECT_FALSE(plan.failures().down());
-    plan.on_settled(window, complete());
-    plan.on_failed(plan.expect<BackfillPlan::Claim>(), {Ending::unavailable, "away"});
+    plan.on_completed(window, complete());
+    plan.on_failed(plan.expect<BackfillPlan::Claim>(), {ExitReason::unavailable, "away"});
     EXPECT_TRUE(plan.failures().down());
     plan.expect<BackfillPlan::End>();
     EXPECT_EQ(plan.failures().outcome().error, "away");
@@ -215,7 +216,7 @@ TEST(BackfillPlanTest, AnApiThatIsDownEndsTheListing) {
     Plan plan(1);
     plan.claims(4);
     for (int i = 0; i < BackfillFailures::kFailuresUntilDown; ++i) {
-        plan.on_settled(plan.reads(), failed(Ending::unavailable));
+        plan.on_completed(plan.reads(), failed(ExitReason::unavailable));
         plan.expect<BackfillPlan::GiveBack>();
         plan.on_given_back();
     }
@@ -233,7 +234,7 @@ TEST(BackfillPlanTest, LeasesAreRenewedOnceTheyAreATenSecondsOld) {
     plan.expect<BackfillPlan::Wait>(16s) /* one renewal at a time */;
     plan.on_renewed();
     EXPECT_EQ(plan.expect<BackfillPlan::Wait>(16s).until, 21s);
-    plan.on_settled(window, complete());
+    plan.on_completed(window, complete());
     EXPECT_EQ(plan.expect<BackfillPlan::Read>(17s).lease.target.site_id, "s");
     plan.claims(0, 18s);
     EXPECT_EQ(plan.expect<BackfillPlan::Renew>(21s).targets.size(), 1u);
@@ -242,13 +243,13 @@ TEST(BackfillPlanTest, ABackfillEndsWellOnlyIfEveryWindowIsDone) {
     BackfillProgress after;
     after.windows_total = 2;
     after.windows_done = 2;
-    EXPECT_EQ(conclude({}, after, true).ending, Ending::done);
+    EXPECT_EQ(conclude({}, after, true).reason, ExitReason::done);
     after.windows_done = 1;
-    EXPECT_EQ(conclude({}, after, true).ending, Ending::stopped);
+    EXPECT_EQ(conclude({}, after, true).reason, ExitReason::stopped);
     EXPECT_EQ(conclude({}, after, false).error, "some windows are not done");
     after.error = "of the window";
     EXPECT_EQ(conclude({}, after, false).error, "of the window");
-    EXPECT_EQ(conclude({Ending::credentials, "refused"}, after, false).error, "refused");
+    EXPECT_EQ(conclude({ExitReason::credentials, "refused"}, after, false).error, "refused");
 }
 
 }  // namespace

@@ -1,15 +1,15 @@
 // Bodies that are not valid JSON: one broken record costs one record, whatever is wrong inside it, and a page
-// never looks shorter than it is (DESIGN.md §3.3, §3.5).
+// never appears shorter than it is (DESIGN.md §3.3, §3.5).
 #include <gtest/gtest.h>
 
 #include <random>
 #include <set>
 
 #include "daemon/base/utf8.hpp"
-#include "daemon/parse/answers.hpp"
 #include "daemon/parse/engagement_parser.hpp"
 #include "daemon/parse/error_text.hpp"
-#include "daemon/parse/token_answer.hpp"
+#include "daemon/parse/small_responses.hpp"
+#include "daemon/parse/token_response.hpp"
 #include "daemon/parse/transcript.hpp"
 #include "sinks/json_text.hpp"
 #include "tests/printing.hpp"
@@ -65,11 +65,11 @@ TEST(BrokenPage, AByteOrderMarkIsSkippedEverywhere) {
     EXPECT_EQ(parser.detail(body).value->engagement->id, "e1");
     body = kBom + R"([{"message":"hi"}])";
     EXPECT_EQ(parse_transcript(body, Privacy()).value->at(0).message, "hi");
-    EXPECT_EQ(parse_token_answer(kBom + R"({"token":"t","expires_in":60})")->token, "t");
-    EXPECT_EQ(parse_recording_answer(kBom + R"({"url":"https://x"})"), "https://x");
-    EXPECT_EQ(*parse_wait_answer(kBom + R"({"average_duration_in_seconds":7})"), 7);
-    EXPECT_EQ(parse_end_answer(kBom + R"({"id":"e"})")->id, "e");
-    EXPECT_EQ(parse_export_answer(kBom + R"({"success":true})"), true);
+    EXPECT_EQ(parse_token_response(kBom + R"({"token":"t","expires_in":60})")->token, "t");
+    EXPECT_EQ(parse_recording_response(kBom + R"({"url":"https://x"})"), "https://x");
+    EXPECT_EQ(*parse_wait_response(kBom + R"({"average_duration_in_seconds":7})"), 7);
+    EXPECT_EQ(parse_end_response(kBom + R"({"id":"e"})")->id, "e");
+    EXPECT_EQ(parse_export_response(kBom + R"({"success":true})"), true);
     EXPECT_EQ(error_text(kBom + R"({"error":"no such site"})"), "no such site");
     EXPECT_EQ(error_text(kBom + "Service unavailable"), "Service unavailable");
 }
@@ -83,21 +83,21 @@ TEST(BrokenPage, PaddingBehindTheDocumentIsNothingAndAnythingElseIsAFault) {
 TEST(BrokenPage, TheSmallAnswersAreRepairedToo) {
     EXPECT_EQ(error_text("{\"error\":\"no\tsuch\nsite\"}"), "no such site");
     EXPECT_EQ(error_text("<html><b>Bad</b></html>"), "Bad");
-    EXPECT_EQ(parse_token_answer("{\"note\":\"a\tb\",\"token\":\"t\"}")->token, "t");
-    EXPECT_EQ(*parse_wait_answer("{\"note\":\"a\tb\",\"average_duration_in_seconds\":7}"), 7);
+    EXPECT_EQ(parse_token_response("{\"note\":\"a\tb\",\"token\":\"t\"}")->token, "t");
+    EXPECT_EQ(*parse_wait_response("{\"note\":\"a\tb\",\"average_duration_in_seconds\":7}"), 7);
 }
 
 TEST(BrokenPage, ANumberThatNoMachineTypeHoldsCostsNoSmallAnswer) {
     const std::string n = R"({"n":[100000000000000000000,1e999],)";
-    EXPECT_EQ(parse_token_answer(n + R"("token":"t","expires_in":100000000000000000000})")->expires_in,
+    EXPECT_EQ(parse_token_response(n + R"("token":"t","expires_in":100000000000000000000})")->expires_in,
               kLongestLife);
-    EXPECT_EQ(parse_recording_answer(n + R"("url":"https://x"})"), "https://x");
-    EXPECT_EQ(*parse_wait_answer(n + R"("average_duration_in_seconds":7})"), 7);
-    EXPECT_EQ(parse_end_answer(n + R"("id":"e"})")->id, "e");
-    EXPECT_EQ(parse_export_answer(n + R"("success":true})"), true);
+    EXPECT_EQ(parse_recording_response(n + R"("url":"https://x"})"), "https://x");
+    EXPECT_EQ(*parse_wait_response(n + R"("average_duration_in_seconds":7})"), 7);
+    EXPECT_EQ(parse_end_response(n + R"("id":"e"})")->id, "e");
+    EXPECT_EQ(parse_export_response(n + R"("success":true})"), true);
     EXPECT_EQ(error_text(R"({"error":"no such site","ref":100000000000000000000})").find("{"),
               std::string::npos);
-    // Beside a broken record, one that has such a number is told apart as before.
+    // Beside a broken record, one that has such a number is separated as before.
     const std::string large = ",\"n\":100000000000000000000";
     const ParsedPage parsed =
         page(page_of({record(1), R"({"id":"e2" "x":1})", record(3, large), record(4, large)}));
@@ -217,7 +217,7 @@ TEST(BrokenPage, TheRejectedPayloadIsTheTextAsItCame) {
     EXPECT_TRUE(parsed.rejected[0].reason.starts_with("the record is malformed: "))
         << parsed.rejected[0].reason;
 }
-TEST(BrokenPage, ARejectedRecordTellsWhoseItIsAsFarAsItCanBeRead) {
+TEST(BrokenPage, ARejectedRecordShowsWhoseItIsAsFarAsItCanBeRead) {
     const auto rejected = [](const std::string& broken) {
         const ParsedPage parsed = page(page_of({record(1), broken, record(3)}));
         EXPECT_EQ(parsed.rejected.size(), 1u);
@@ -226,7 +226,7 @@ TEST(BrokenPage, ARejectedRecordTellsWhoseItIsAsFarAsItCanBeRead) {
     const RejectedRecord unbalanced =
         rejected(R"({"id":"e2","created_at":"2017-07-07","visitor_id":"v","t":"abc})");
     EXPECT_EQ(unbalanced.engagement_id, "e2");
-    EXPECT_TRUE(unbalanced.visitor_mark);
+    EXPECT_TRUE(unbalanced.visitor_digest);
     EXPECT_EQ(rejected(R"( { "id" : "e2" 7})").engagement_id, "e2");
     EXPECT_EQ(rejected(R"({"t" 1,"id":"e2"})").engagement_id, std::nullopt);
 }
@@ -356,14 +356,14 @@ TEST(BrokenPage, AMessageMemberInExtraGoesByThePrivacyOfItsField) {
 }
 
 /// One byte of one record is changed, removed or added, anywhere: the others load. Only if the last record
-/// then takes the end of the page for its own, the page looks cut off, and is not read.
+/// then takes the end of the page for its own, the page seems cut off, and is not read.
 TEST(BrokenPage, OneByteOfOneRecordCostsNoOtherRecord) {
     std::mt19937 random(18);
     const auto below = [&](std::size_t end) { return random() % end; };
     const std::string bytes("{}[]\",:\\\t\0 x0-\n\x7f", 17);
-    constexpr int kRounds = 2000;
+    constexpr int kIterations = 2000;
     int unreadable = 0;
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < kIterations; ++round) {
         std::vector<std::string> records;
         const int count = 3 + static_cast<int>(below(4));
         for (int i = 0; i < count; ++i) records.push_back(record(10 + i));
@@ -403,7 +403,7 @@ TEST(BrokenPage, OneByteOfOneRecordCostsNoOtherRecord) {
         EXPECT_GE(parsed.value->engagements.size() + parsed.value->rejected.size(), records.size()) << text;
         EXPECT_EQ(parsed.value->next_page, kLink);
     }
-    EXPECT_LT(unreadable, kRounds / 100);
+    EXPECT_LT(unreadable, kIterations / 100);
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ TEST(CommitQueueTest, ThereIsRoomWhileFewEngagementsOfWindowsAreUnsettled) {
     queue.add_window(several("b", 10));
     EXPECT_FALSE(queue.has_room());
     const CommitQueue::Write first = queue.write(0ms);
-    EXPECT_FALSE(queue.has_room()) << "it is not settled";
+    EXPECT_FALSE(queue.has_room()) << "it is not completed";
     queue.on_failed(first.group, SinkError::Kind::unavailable);
     EXPECT_TRUE(queue.has_room());
 }

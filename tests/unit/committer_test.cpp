@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -20,8 +21,9 @@ struct Written {
     std::condition_variable more;
     std::vector<std::string> transactions;
     bool refuse_groups = false;
-    std::string last;   ///< a transaction with this engagement in front ends after another one
-    bool hold = false;  ///< none ends
+    std::string last;                  ///< a transaction with this engagement in front ends after another one
+    bool hold = false;                 ///< none ends
+    std::atomic<bool> writing{false};  ///< one has begun
     bool room_while_held = false, room_at_the_end = false;
 };
 
@@ -49,6 +51,7 @@ class RecordingSink final : public simulation::ModelDatabase {
             transaction += transaction.empty() ? "" : "+";
             for (const auto& fetched : batches[i]->engagements) transaction += *fetched.engagement.id;
         }
+        written_.writing = true;
         std::unique_lock lock(written_.mutex);
         if (!written_.last.empty() && transaction.starts_with(written_.last))
             written_.more.wait_for(lock, 10s, [&] { return !written_.transactions.empty(); });
@@ -68,13 +71,12 @@ struct Commit {
 /// Commits all of these at once.
 void commit(const std::vector<Commit>& commits, Written& written) {
     Runtime runtime;
-    Scope scope(runtime);
+    CancellationScope scope(runtime);
     Metrics metrics;
-    Store store(
-        scope, [&] { return std::make_unique<RecordingSink>(written); }, 2, 0, metrics);
-    Latch background(runtime);
-    Committer committer(store, metrics, runtime, background);
-    const auto one = [](Committer& to, Commit what, Latch& latch) -> Task<> {
+    SinkPool sink_pool(scope, [&] { return std::make_unique<RecordingSink>(written); }, 2, 0, metrics);
+    WaitGroup background(runtime);
+    Committer committer(sink_pool, metrics, runtime, background);
+    const auto one = [](Committer& to, Commit what, WaitGroup& tasks) -> Task<> {
         auto batch = std::make_shared<Batch>();
         for (const std::string& id : what.engagements) {
             FetchedEngagement fetched;
@@ -85,31 +87,31 @@ void commit(const std::vector<Commit>& commits, Written& written) {
         checkpoint.target = what.target;
         const CommitCounts counts = co_await to.commit(std::move(batch), checkpoint);
         EXPECT_EQ(counts.inserted, static_cast<std::int64_t>(what.engagements.size()));
-        latch.remove();
+        tasks.remove();
     };
-    const auto wait_for_room = [](Committer& of, bool& there, Latch& latch) -> Task<> {
+    const auto wait_for_room = [](Committer& of, bool& there, WaitGroup& tasks) -> Task<> {
         co_await of.room();
         there = true;
-        latch.remove();
+        tasks.remove();
     };
     const int code = runtime.run(
         [&]() -> Task<int> {
-            Latch latch(runtime);
+            WaitGroup tasks(runtime);
             for (const Commit& each : commits) {
-                latch.add();
-                runtime.spawn(one(committer, each, latch));
+                tasks.add();
+                runtime.spawn(one(committer, each, tasks));
             }
             if (written.hold) {
-                co_await scope.sleep(1ms);  // until they wait
-                latch.add();
-                runtime.spawn(wait_for_room(committer, written.room_at_the_end, latch));
-                co_await scope.sleep(20ms);
+                while (!written.writing) co_await scope.sleep(1ms);
+                tasks.add();
+                runtime.spawn(wait_for_room(committer, written.room_at_the_end, tasks));
+                co_await scope.sleep(20ms);  // where there is no room, none comes
                 written.room_while_held = written.room_at_the_end;
                 const std::lock_guard lock(written.mutex);
                 written.hold = false;
                 written.more.notify_all();
             }
-            co_await latch.wait();
+            co_await tasks.wait();
             co_await background.wait();
             co_return 0;
         },

@@ -111,7 +111,7 @@ TEST(ProxyChoiceTest, AKindThatIsNotSpokenIsNeverPassedOver) {
             << value;
     }
 }
-TEST(ProxyChoiceTest, WhatNoRequestWouldUseIsNotLookedAt) {
+TEST(ProxyChoiceTest, WhatNoRequestWouldUseIsNotRead) {
     EXPECT_EQ(chosen({{"ALL_PROXY", "socks5://one"}, {"NO_PROXY", "api.example"}}), "");
     EXPECT_EQ(chosen({{"ALL_PROXY", "socks5://one"}, {"NO_PROXY", "*"}}, true), "");
     EXPECT_NE(chosen({{"ALL_PROXY", "socks5://one"}, {"NO_PROXY", "api.example"}}, true), "");
@@ -157,7 +157,7 @@ SocketAddress closed_port() {
     return Listener().address();  // gone before anybody connects
 }
 
-/// Dials, and tells the port that was reached, or the error.
+/// Dials, and returns the port that was reached, or the error.
 std::string dialed(std::vector<SocketAddress> addresses, std::chrono::milliseconds limit) {
     Runtime runtime;
     std::string result;
@@ -255,7 +255,7 @@ TEST(HttpClientTest, IdleConnectionsAreClosedWithoutAnotherRequest) {
         const auto outcome = co_await client.send(request);
         EXPECT_TRUE(std::holds_alternative<HttpResponse>(outcome));
         EXPECT_FALSE(server.closed());
-        Scope scope(runtime);
+        CancellationScope scope(runtime);
         for (int i = 0; i < 1000 && !server.closed(); ++i) co_await scope.sleep(10ms);
         EXPECT_TRUE(server.closed());
         client.cancel();

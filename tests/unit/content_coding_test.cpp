@@ -88,7 +88,7 @@ TEST(ContentCoding, ACodingThatIsNotKnownIsNamed) {
     EXPECT_EQ(decoded("x", "gzip,gzip,gzip,gzip,gzip,gzip"), "error: encoded 6 times over");
 }
 TEST(ContentCoding, TheLimitHoldsAcrossMembersAndCodings) {
-    const std::string too_long = "error: longer than any that makes sense";
+    const std::string too_long = "error: larger than glia-sync accepts";
     const std::string half(kLimit / 2, ' ');
     EXPECT_EQ(decoded(gzip(half) + gzip(half), "gzip"), half + half);
     EXPECT_EQ(decoded(gzip(half) + gzip(half) + gzip(" "), "gzip"), too_long);

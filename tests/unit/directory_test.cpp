@@ -1,9 +1,9 @@
-// Listings of operators, sites and queues: how they are read, what of them may be kept, what tells that
+// Listings of operators, sites and queues: how they are read, what of them may be kept, what shows that
 // something has changed, and what is asked for next (spec: directory-and-statistics).
 #include <gtest/gtest.h>
 
 #include "daemon/parse/directory_parser.hpp"
-#include "daemon/sync/listing_read.hpp"
+#include "daemon/sync/listing_schedule.hpp"
 #include "sinks/directory_hash.hpp"
 #include "sinks/time_zone_names.hpp"
 #include "sinks/timestamp.hpp"
@@ -63,8 +63,30 @@ TEST(DirectoryParser, OneBadRecordCostsItselfAndAMistypedMemberOnlyItself) {
         read(Stream::operators,
              R"([{"name":"x"},7,{"id":5},{"id":"o1","name":["a"],"enabled":"yes","picture":"p"}])");
     ASSERT_EQ(page.records.size(), 1U);
-    EXPECT_EQ(page.rejected.size(), 3U);
+    ASSERT_EQ(page.rejected.size(), 3U);
+    EXPECT_EQ(page.rejected[0].payload, R"({"name":"x"})");
+    EXPECT_EQ(page.rejected[0].reason, "id is missing or cannot be stored");
+    EXPECT_EQ(page.rejected[1].payload, "7");
     EXPECT_EQ(page.records.operators[0].extra, R"({"enabled":"yes","name":["a"],"picture":"p"})");
+}
+
+TEST(DirectoryParser, ARecordThatIsNotJsonCostsItself) {
+    const std::string list =
+        R"([{"id":"o1"},{"id":"o2" "name":"x","href":"/operators/o2"},{"id":"o3","name":"\t"}])";
+    for (const std::string& body : {list, R"({"operators":)" + list + R"(,"next_page":"/2"})"}) {
+        const DirectoryPage page = read(Stream::operators, body);
+        ASSERT_EQ(page.records.size(), 2U) << body;
+        EXPECT_EQ(page.records.operators[1].name, "\t");
+        ASSERT_EQ(page.rejected.size(), 1U);
+        EXPECT_EQ(page.rejected[0].payload, R"({"id":"o2" "name":"x","href":"/operators/o2"})");
+        EXPECT_EQ(page.rejected[0].reason, "the record is malformed");
+        EXPECT_EQ(page.next_page.has_value(), body.front() == '{');
+    }
+    // A list that is cut off must not appear shorter than it is.
+    for (std::string body : {list.substr(0, list.size() - 1), R"({"operators":)" + list, list + "x",
+                             R"({"operators":)" + list + R"(,"next_page":7})"}) {
+        EXPECT_FALSE(parse_directory(Stream::operators, body, Privacy()).value) << body;
+    }
 }
 
 TEST(DirectoryParser, OfTwoRecordsWithOneIdTheLastCounts) {
@@ -99,6 +121,23 @@ TEST(DirectoryPrivacy, ContactIsDroppedByDefaultAndNamesAreKept) {
     EXPECT_TRUE(PrivacyLevels().keep_all());
 }
 
+TEST(DirectoryPrivacy, ARejectedOperatorIsKeptAsPrivacyHasIt) {
+    const std::string body =
+        R"([{"name":"Ann","email":"a@example.com","href":"https://x/operators/o1","role":"coach"},"Ann"])";
+    const auto kept = read(Stream::operators, body).rejected;
+    EXPECT_EQ(kept.at(0).operator_id, "o1");
+    EXPECT_EQ(kept.at(1).payload, R"("Ann")");
+    PrivacyLevels levels;
+    EXPECT_EQ(read(Stream::operators, body, levels).rejected.at(0).payload,
+              R"({"href":"https://x/operators/o1","name":"Ann","role":"coach"})");
+    levels.operator_name = PrivacyLevel::drop;
+    const auto dropped = read(Stream::operators, body, levels).rejected;
+    EXPECT_EQ(dropped.at(0).payload, R"({"href":"https://x/operators/o1","role":"coach"})");
+    EXPECT_EQ(dropped.at(1).payload, "null");
+    EXPECT_EQ(read(Stream::queues, R"([{"name":"Cards"}])", levels).rejected.at(0).payload,
+              R"({"name":"Cards"})");
+}
+
 TEST(DirectoryPrivacy, DropLeavesNothingOfThePersonAlsoWhereItIsOfAnotherType) {
     PrivacyLevels levels;
     levels.operator_name = levels.extra = PrivacyLevel::drop;
@@ -130,7 +169,7 @@ TEST(DirectoryPrivacy, AppliesToOperatorsInChats) {
     EXPECT_FALSE(message.sender_name);
 }
 
-TEST(DirectoryHash, TellsWhatIsStoredAndNothingElse) {
+TEST(DirectoryHash, CoversWhatIsStoredAndNothingElse) {
     const auto hash = [](const std::string& body) { return directory_hash(one_operator(body)); };
     const RecordHash base = hash(R"({"id":"o1","name":"Ann","available":true,"engagements":[]})");
     EXPECT_EQ(base,
@@ -165,47 +204,161 @@ DirectoryPage page_of(const std::string& id, OptionalText next = {}) {
     return page;
 }
 
+ListingRead reading(Stream stream = Stream::operators, int failures = 0,
+                    const DirectorySettings& settings = {}) {
+    SiteLease lease;
+    lease.site_id = "s1";
+    lease.epoch = 7;
+    lease.stream = stream;
+    lease.failures = failures;
+    return {lease, settings};
+}
+DirectoryListing committed(const ListingRead& read) {
+    const auto* commit = std::get_if<ListingRead::Commit>(&read.next());
+    EXPECT_TRUE(commit);
+    return commit ? *commit->listing : DirectoryListing();
+}
+SiteRelease released(const ListingRead& read) {
+    const auto* release = std::get_if<ListingRead::Release>(&read.next());
+    EXPECT_TRUE(release);
+    return release ? release->release : SiteRelease();
+}
+
 TEST(ListingRead, FollowsLinksToTheLastPage) {
-    ListingRead read;
+    ListingRead read = reading();
     EXPECT_TRUE(std::holds_alternative<ListingRead::FetchFirst>(read.next()));
     read.on_page(page_of("o1", "/2"), 2, Instant{Seconds{10}});
     EXPECT_EQ(std::get<ListingRead::Follow>(read.next()).link, "/2");
     read.on_page(page_of("o2"), 1, Instant{Seconds{20}});
-    EXPECT_TRUE(std::holds_alternative<ListingRead::Commit>(read.next()));
-    EXPECT_EQ(read.listing().records.size(), 2U);
-    EXPECT_EQ(read.listing().fetched_at, Instant{Seconds{10}});
-    EXPECT_EQ(read.listing().requests, 3);
-    EXPECT_TRUE(read.listing().every_record_known);
+    const DirectoryListing listing = committed(read);
+    EXPECT_EQ(listing.records.size(), 2U);
+    EXPECT_EQ(listing.fetched_at, Instant{Seconds{10}});
+    EXPECT_EQ(listing.requests, 3);
+    EXPECT_TRUE(listing.every_record_known());
+    EXPECT_EQ(listing.next_in, Seconds{6 * 3600});
+    EXPECT_EQ(read.result().outcome.reason, ExitReason::done);
+    EXPECT_EQ(read.result().wait, Seconds{6 * 3600});
 }
 
 TEST(ListingRead, ALinkThatRepeatsItselfEndsItWithAnError) {
-    ListingRead read;
+    ListingRead read = reading();
+    read.on_page(page_of("o1", "/2"), 1, Instant{Seconds{10}});
     read.on_page(page_of("o1", "/2"), 1, {});
-    read.on_page(page_of("o1", "/2"), 1, {});
-    EXPECT_TRUE(std::holds_alternative<ListingRead::Failed>(read.next()));
+    const SiteRelease release = released(read);
+    EXPECT_EQ(release.error, "next_page repeats itself: the listing cannot be read to its end");
+    ASSERT_TRUE(release.failed);
+    EXPECT_EQ(release.failed->pass.from, Instant{Seconds{10}});
+    EXPECT_EQ(release.failed->pass.pages, 2);
+    EXPECT_EQ(read.result().outcome.reason, ExitReason::unavailable);
 }
 
 TEST(ListingRead, ARejectedRecordMakesTheListingIncomplete) {
-    ListingRead read;
+    ListingRead read = reading();
     DirectoryPage page = page_of("o1");
-    page.rejected = {"id is missing", "other"};
+    page.rejected = {{std::nullopt, "{}", "id is missing"}, {std::nullopt, "7", "other"}};
     read.on_page(std::move(page), 1, {});
-    EXPECT_TRUE(std::holds_alternative<ListingRead::Commit>(read.next()));
-    EXPECT_FALSE(read.listing().every_record_known);
-    EXPECT_EQ(read.first_rejection(), "id is missing");
+    const DirectoryListing listing = committed(read);
+    EXPECT_FALSE(listing.every_record_known());
+    EXPECT_EQ(listing.rejected.size(), 2U);
+    EXPECT_EQ(read.result().rejected, 2);
 }
 
-TEST(ListingRead, TellsARefusalFromAFailure) {
-    for (const int status : {403, 404, 422}) {
-        ListingRead read;
-        read.on_error({ApiError::Kind::refused, status, "no"});
-        EXPECT_TRUE(std::holds_alternative<ListingRead::Refused>(read.next())) << status;
+TEST(ListingRead, DistinguishesARefusalFromAFailure) {
+    for (const int status : {403, 404, 410, 422}) {
+        ListingRead read = reading();
+        read.on_error({ApiError::Kind::refused, status, "no"}, {});
+        ASSERT_TRUE(std::holds_alternative<ListingRead::Refuse>(read.next())) << status;
+        EXPECT_EQ(std::get<ListingRead::Refuse>(read.next()).refusal.error, "no");
+        EXPECT_EQ(read.result().outcome.reason, ExitReason::done);
+        EXPECT_EQ(read.result().wait, kRefusalRest);
     }
     for (const int status : {0, 401, 400, 500}) {
-        ListingRead read;
-        read.on_error({ApiError::Kind::unavailable, status, "no"});
-        EXPECT_TRUE(std::holds_alternative<ListingRead::Failed>(read.next())) << status;
+        ListingRead read = reading(Stream::operators, 2);
+        read.on_error({ApiError::Kind::unavailable, status, "no"}, Instant{Seconds{5}});
+        const SiteRelease release = released(read);
+        EXPECT_EQ(release.error, "no") << status;
+        EXPECT_EQ(release.next_poll_in, Seconds{240}) << "the third failure in a row";
+        EXPECT_EQ(release.failed->mode, "listing");
+        EXPECT_EQ(release.failed->pass.from, Instant{Seconds{5}});
+        EXPECT_EQ(release.failed->requests, 1);
+        EXPECT_EQ(read.result().outcome.reason, ExitReason::unavailable);
+        EXPECT_EQ(read.result().wait, Seconds{240});
     }
+}
+
+TEST(ListingRead, ALinkThatIsNoLongerKnownIsNoRefusalOfTheListing) {
+    ListingRead read = reading();
+    read.on_page(page_of("o1", "/2"), 1, Instant{Seconds{10}});
+    read.on_error({ApiError::Kind::not_found, 404, "cursor_not_found"}, Instant{Seconds{20}});
+    const SiteRelease release = released(read);
+    EXPECT_EQ(release.error, "a link to a further page is not accepted: cursor_not_found");
+    EXPECT_EQ(release.next_poll_in, Seconds{60});
+    EXPECT_EQ(release.failed->pass.from, Instant{Seconds{10}});
+    EXPECT_EQ(release.failed->requests, 2);
+    EXPECT_EQ(read.result().outcome.reason, ExitReason::unavailable);
+}
+
+TEST(ListingRead, WhatStopsIsGivenBackAtOnceAndIsNoFailure) {
+    ListingRead stopped = reading(), cancelled = reading();
+    stopped.stop();
+    cancelled.on_error({ApiError::Kind::cancelled, 0, "stopped"}, {});
+    for (const ListingRead* read : {&stopped, &cancelled}) {
+        const SiteRelease release = released(*read);
+        EXPECT_EQ(release.error, "");
+        EXPECT_EQ(release.next_poll_in, Seconds{0});
+        EXPECT_FALSE(release.failed);
+        EXPECT_EQ(read->result().outcome.reason, ExitReason::stopped);
+    }
+}
+
+TEST(ListingRead, TheConfigurationNamesARefusedSite) {
+    DirectorySettings settings;
+    settings.sites["s1"] = {"Ours", ""};
+    for (const Stream stream : {Stream::sites, Stream::queues}) {
+        ListingRead read = reading(stream, 0, settings);
+        read.on_error({ApiError::Kind::forbidden, 403, "no"}, {});
+        const auto& configured = std::get<ListingRead::Refuse>(read.next()).refusal.configured;
+        EXPECT_EQ(configured.has_value(), stream == Stream::sites);
+    }
+}
+
+TEST(ListingSchedule, ReadsEachAtTheStartDueOrNot) {
+    ListingSchedule schedule({{"s1", Stream::operators}, {"s2", Stream::operators}});
+    for (const char* site : {"s1", "s2"}) {
+        const auto read = std::get<ListingSchedule::Read>(schedule.next(Milliseconds{0}));
+        EXPECT_EQ(read.key.site_id, site);
+        EXPECT_TRUE(read.force);
+        schedule.on_result(read, {{}, Seconds{60}}, Milliseconds{1000});
+    }
+    EXPECT_EQ(std::get<ListingSchedule::Wait>(schedule.next(Milliseconds{1000})).duration, Seconds{60});
+    EXPECT_FALSE(std::get<ListingSchedule::Read>(schedule.next(Milliseconds{61'000})).force);
+}
+
+TEST(ListingSchedule, TheLongestDueComesFirst) {
+    ListingSchedule schedule({{"s1", Stream::operators}, {"s2", Stream::operators}});
+    const auto read = [&](Milliseconds now, Seconds wait) {
+        const auto next = std::get<ListingSchedule::Read>(schedule.next(now));
+        schedule.on_result(next, {{}, wait}, now);
+        return next.key.site_id;
+    };
+    read(Milliseconds{0}, Seconds{1});
+    read(Milliseconds{0}, Seconds{2});
+    EXPECT_EQ(read(Milliseconds{9000}, Seconds{0}), "s1");
+    EXPECT_EQ(read(Milliseconds{9000}, Seconds{60}), "s2") << "although s1 is due again";
+}
+
+TEST(ListingSchedule, PollsAgainBeforeALongWaitIsOver) {
+    ListingSchedule schedule({{"s1", Stream::operators}});
+    const auto read = std::get<ListingSchedule::Read>(schedule.next(Milliseconds{0}));
+    schedule.on_result(read, {{}, kRefusalRest}, Milliseconds{0});
+    const auto wait = std::get<ListingSchedule::Wait>(schedule.next(Milliseconds{0}));
+    EXPECT_EQ(wait.duration, ListingSchedule::kLongestWait);
+    SiteAcquired acquired;
+    acquired.wait = Seconds{20'000};
+    EXPECT_EQ(listing_not_leased(acquired).wait, ListingSchedule::kLongestWait);
+    acquired.wait = Seconds{0};
+    EXPECT_EQ(listing_not_leased(acquired).wait, Seconds{1});
+    EXPECT_EQ(listing_not_stored({ExitReason::unavailable, "away"}, {}).wait, Seconds{60});
 }
 
 TEST(ListingRead, IsTriedAgainLessAndLessOften) {
@@ -216,7 +369,7 @@ TEST(ListingRead, IsTriedAgainLessAndLessOften) {
     EXPECT_EQ(listing_retry(Milliseconds{1000}, 5), Milliseconds{1000});
 }
 
-TEST(ListingRead, TheConfigurationTellsOfASiteWhatTheApiDoesNot) {
+TEST(ListingRead, TheConfigurationAddsToASiteWhatTheApiDoesNotSay) {
     DirectorySettings settings;
     settings.sites["s1"] = {"Ours", "Tallinn"};
     const auto site = configured_site("s1", settings);
@@ -224,14 +377,14 @@ TEST(ListingRead, TheConfigurationTellsOfASiteWhatTheApiDoesNot) {
     EXPECT_EQ(site->name, "Ours");
     EXPECT_EQ(site->iana_time_zone, "Europe/Tallinn");
     EXPECT_FALSE(configured_site("s2", settings));
-    SiteEntry told;
-    told.id = "s1";
-    told.name = "Theirs";
-    told.time_zone = "Nowhere";
-    add_configured(told, settings);
-    EXPECT_EQ(told.name, "Theirs");
-    EXPECT_EQ(told.time_zone, "Nowhere");
-    EXPECT_EQ(told.iana_time_zone, "Europe/Tallinn");
+    SiteEntry listed;
+    listed.id = "s1";
+    listed.name = "Theirs";
+    listed.time_zone = "Nowhere";
+    add_configured(listed, settings);
+    EXPECT_EQ(listed.name, "Theirs");
+    EXPECT_EQ(listed.time_zone, "Nowhere");
+    EXPECT_EQ(listed.iana_time_zone, "Europe/Tallinn");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ std::string problem(const std::string& dsn) {
     return dsn_problem(dsn).value_or("none");
 }
 
-/// DSNs with the secret where a password is, or where a mistake puts it. Some work, most do not.
+/// DSNs with the secret where a password is, or where a user error puts it. Some work, most do not.
 std::vector<std::string> dsns_with_a_secret() {
     std::vector<std::string> all;
     for (const char* key : {"password", "PASSWORD", "pasword", "passwd", "pwd", "pass word", "sslpassword",
@@ -191,7 +191,7 @@ TEST(DsnTest, WhatADsnRefersToMustBeThere) {
     says("host=h", "none");
 }
 
-TEST(DsnTest, LibpqsEnvironmentIsLookedAt) {
+TEST(DsnTest, LibpqsEnvironmentIsRead) {
     setenv("PGSSLMODE", "bogus", 1);
     const std::string mode = dsn_surroundings_problem("host=h").value_or("none");
     const std::string overridden = dsn_surroundings_problem("host=h sslmode=require").value_or("none");

@@ -1,7 +1,7 @@
-// Transcripts and small answers.
+// Transcripts and small responses.
 #include <gtest/gtest.h>
 
-#include "daemon/parse/answers.hpp"
+#include "daemon/parse/small_responses.hpp"
 #include "daemon/parse/transcript.hpp"
 #include "daemon/sync/enrichment.hpp"
 #include "sinks/timestamp.hpp"
@@ -13,26 +13,26 @@ namespace {
 /// Has one job, and keeps what became of it.
 class OneJob final : public simulation::ModelDatabase {
   public:
-    explicit OneJob(std::optional<WorkOutcome>& settled) : settled_(settled) {}
+    explicit OneJob(std::optional<WorkOutcome>& completed) : completed_(completed) {}
     std::vector<WorkJob> claim(const WorkClaim&) override {
         if (std::exchange(claimed_, true)) return {};
         return {{"e1", "u1", 0}};
     }
-    Settled complete(WorkKind, const WorkOutcome& outcome, const std::string&) override {
-        settled_ = outcome;
+    ClaimResult complete(WorkKind, const WorkOutcome& outcome, const std::string&) override {
+        completed_ = outcome;
         if (refuses_ && outcome.fetched_at) throw SinkError(SinkError::Kind::internal, "out of range");
-        return Settled::written;
+        return ClaimResult::written;
     }
     void refuse() { refuses_ = true; }
 
   private:
-    std::optional<WorkOutcome>& settled_;
+    std::optional<WorkOutcome>& completed_;
     bool claimed_ = false;
     bool refuses_ = false;
 };
 
 /// One round of an enricher that has one job.
-DrainResult one_round(std::optional<WorkOutcome>& settled, const WorkRunner::Fetch& fetch,
+DrainResult one_round(std::optional<WorkOutcome>& completed, const WorkRunner::Fetch& fetch,
                       bool refused = false) {
     Runtime runtime;
     Metrics metrics;
@@ -40,16 +40,16 @@ DrainResult one_round(std::optional<WorkOutcome>& settled, const WorkRunner::Fet
     settings.api.base_url = "http://127.0.0.1:1";
     settings.api.auth.token_env = "HOME";
     const auto sink = [&] {
-        auto one = std::make_unique<OneJob>(settled);
+        auto one = std::make_unique<OneJob>(completed);
         if (refused) one->refuse();
         return one;
     };
-    Engine engine(runtime, settings, sink, 1, 0, metrics);
-    EnrichmentQueue queue(engine, WorkKind::recording, fetch);
+    Instance instance(runtime, settings, sink, 1, 0, metrics);
+    EnrichmentQueue queue(instance, WorkKind::recording, fetch);
     DrainResult result;
     const auto main = [&]() -> Task<int> {
-        result = co_await queue.round();
-        co_await engine.background.wait();
+        result = co_await queue.drain();
+        co_await instance.background.wait();
         co_return 0;
     };
     EXPECT_EQ(runtime.run(main, std::chrono::seconds{10}), 0);
@@ -57,27 +57,27 @@ DrainResult one_round(std::optional<WorkOutcome>& settled, const WorkRunner::Fet
 }
 
 TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
-    std::optional<WorkOutcome> settled;
-    const DrainResult result = one_round(settled, [](WorkJob) -> Task<WorkResponse> {
+    std::optional<WorkOutcome> completed;
+    const DrainResult result = one_round(completed, [](WorkJob) -> Task<WorkResponse> {
         throw std::runtime_error("api.ca_file: /gone cannot be read as certificates");
         co_return NotReady{};
     });
-    EXPECT_EQ(result.outcome.ending, Ending::unavailable);
+    EXPECT_EQ(result.outcome.reason, ExitReason::unavailable);
     EXPECT_EQ(result.outcome.error, "recordings: api.ca_file: /gone cannot be read as certificates");
-    ASSERT_TRUE(settled);
-    EXPECT_EQ(settled->job.engagement_id, "e1");
-    EXPECT_FALSE(settled->attempted) << "it is nothing about this recording";
+    ASSERT_TRUE(completed);
+    EXPECT_EQ(completed->job.engagement_id, "e1");
+    EXPECT_FALSE(completed->attempted) << "it is nothing about this recording";
 }
 TEST(Enrichment, WhatTheSinkRefusesIsAFailureOfItsJob) {
-    std::optional<WorkOutcome> settled;
+    std::optional<WorkOutcome> completed;
     const auto fetch = [](WorkJob) -> Task<WorkResponse> { co_return FetchedContent{Instant{}}; };
-    const DrainResult result = one_round(settled, fetch, true);
-    EXPECT_EQ(result.outcome.ending, Ending::done);
+    const DrainResult result = one_round(completed, fetch, true);
+    EXPECT_EQ(result.outcome.reason, ExitReason::done);
     EXPECT_EQ(result.fetched, 0);
     EXPECT_EQ(result.failed, 1);
-    ASSERT_TRUE(settled);
-    EXPECT_EQ(settled->error, "it cannot be written: out of range");
-    EXPECT_TRUE(settled->attempted);
+    ASSERT_TRUE(completed);
+    EXPECT_EQ(completed->error, "it cannot be written: out of range");
+    EXPECT_TRUE(completed->attempted);
 }
 
 std::vector<ChatMessage> messages(std::string body) {
@@ -159,18 +159,18 @@ TEST(Transcript, AnotherShapeIsNoTranscript) {
     }
 }
 TEST(Answers, AreReadAsDocumented) {
-    EXPECT_EQ(parse_end_answer(R"({"id":"e","sub_engagement_id":"s"})")->sub_engagement_id, "s");
-    EXPECT_EQ(parse_end_answer(R"({"id":"e"})")->id, "e");
-    EXPECT_FALSE(parse_end_answer("{}"));
-    EXPECT_EQ(parse_export_answer(R"({"success":true})"), true);
-    EXPECT_EQ(parse_export_answer(R"({"success":"yes"})"), std::nullopt);
-    EXPECT_EQ(*parse_wait_answer(R"({"average_duration_in_seconds":122})"), 122);
-    EXPECT_EQ(*parse_wait_answer(R"({"average_duration_in_seconds":121.6})"), 122);
-    EXPECT_EQ(*parse_wait_answer(R"({"average_duration_in_seconds":null})"), std::nullopt);
-    EXPECT_FALSE(parse_wait_answer(R"({"average_duration_in_seconds":"2"})"));
-    EXPECT_FALSE(parse_wait_answer("[]"));
-    EXPECT_EQ(parse_recording_answer(R"({"url":"https://x/y"})"), "https://x/y");
-    EXPECT_FALSE(parse_recording_answer("ID3"));
+    EXPECT_EQ(parse_end_response(R"({"id":"e","sub_engagement_id":"s"})")->sub_engagement_id, "s");
+    EXPECT_EQ(parse_end_response(R"({"id":"e"})")->id, "e");
+    EXPECT_FALSE(parse_end_response("{}"));
+    EXPECT_EQ(parse_export_response(R"({"success":true})"), true);
+    EXPECT_EQ(parse_export_response(R"({"success":"yes"})"), std::nullopt);
+    EXPECT_EQ(*parse_wait_response(R"({"average_duration_in_seconds":122})"), 122);
+    EXPECT_EQ(*parse_wait_response(R"({"average_duration_in_seconds":121.6})"), 122);
+    EXPECT_EQ(*parse_wait_response(R"({"average_duration_in_seconds":null})"), std::nullopt);
+    EXPECT_FALSE(parse_wait_response(R"({"average_duration_in_seconds":"2"})"));
+    EXPECT_FALSE(parse_wait_response("[]"));
+    EXPECT_EQ(parse_recording_response(R"({"url":"https://x/y"})"), "https://x/y");
+    EXPECT_FALSE(parse_recording_response("ID3"));
 }
 
 }  // namespace

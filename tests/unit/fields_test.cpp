@@ -39,7 +39,7 @@ TEST(Documented, MembersAreKnownByTheirPlaces) {
     EXPECT_FALSE(documented_member("nowhere", "id"));
 }
 
-TEST(Documented, SomeMembersTellAnEngagement) {
+TEST(Documented, SomeMembersIdentifyAnEngagement) {
     EXPECT_TRUE(is_member_of_engagement_alone("visitor_name"));
     EXPECT_TRUE(is_member_of_engagement_alone("legs"));
     for (const char* name : {"id", "created_at", "duration", "href", "name", "next_page"})
@@ -56,7 +56,7 @@ UndocumentedMembers members_of(const char* extra, const char* of_leg = nullptr) 
         e.legs = RecordList<Leg>{leg, leg};
     }
     UndocumentedMembers members;
-    collect_undocumented(e, members);
+    collect_undocumented_members(e, members);
     collect_undocumented_of_legs(e, members);
     return members;
 }

@@ -6,8 +6,8 @@
 #include "daemon/base/metrics.hpp"
 #include "daemon/base/runtime.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
+#include "daemon/sync/sink_pool.hpp"
 #include "daemon/sync/site_poll.hpp"
-#include "daemon/sync/store.hpp"
 #include "sinks/commit_invariants.hpp"
 #include "sinks/engagement_plan.hpp"
 
@@ -37,7 +37,7 @@ std::string broken(const std::function<void()>& work) {
     return "none";
 }
 
-TEST(Invariant, TellsWhatIsBrokenAndWhereWithoutAPath) {
+TEST(Invariant, SaysWhatIsBrokenAndWhereWithoutAPath) {
     EXPECT_EQ(broken([] { check_invariant(true, "it holds"); }), "none");
     const std::string line = broken([] { check_invariant(false, "it holds"); });
     EXPECT_EQ(line.substr(0, line.rfind(':')), "broken invariant: it holds (invariant_test.cpp");
@@ -103,16 +103,16 @@ TEST(Invariant, ARecordWithoutAnIdGoesIntoNoBatch) {
 TEST(Invariant, ABrokenOneIsNoFailureOfTheSinkAndEndsTheProgram) {
     Runtime runtime;
     Metrics metrics;
-    Scope scope(runtime);
+    CancellationScope scope(runtime);
     int calls = 0;
-    Store store(
+    SinkPool sink_pool(
         scope, []() -> std::unique_ptr<Sink> { throw InvariantBroken("it holds", "invariant_test.cpp", 1); },
         1, 3, metrics);
     const auto main = [&]() -> Task<int> {
         const std::function<void(Sink&)> work = [](Sink&) {};
         ++calls;
         try {
-            co_await store.run(work);
+            co_await sink_pool.run(work);
         } catch (const SinkError&) {  // what every caller handles
             co_return 1;
         }

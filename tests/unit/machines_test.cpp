@@ -86,14 +86,14 @@ TEST(PassPipelineTest, WhatWasFetchedBeforeAFailureIsCommitted) {
     run.on_committed({});
     EXPECT_TRUE(is<PassPipeline::End>(run.next()));
     EXPECT_FALSE(run.result().complete);
-    EXPECT_EQ(run.result().outcome.ending, Ending::unavailable);
+    EXPECT_EQ(run.result().outcome.reason, ExitReason::unavailable);
 }
 TEST(PassPipelineTest, AfterACommitThatFailedNothingMoreIsAskedFor) {
     PassPipeline run = pass_pipeline();
     run.next();
     run.on_page(page(3, "l1"));
     run.next();
-    run.on_commit_failed({Ending::unavailable, "away"});
+    run.on_commit_failed({ExitReason::unavailable, "away"});
     EXPECT_TRUE(is<PassPipeline::End>(run.next()));
     EXPECT_FALSE(run.result().complete);
 }
@@ -107,7 +107,7 @@ TEST(PassPipelineTest, AStopCommitsWhatIsThereAndKeepsTheLink) {
     EXPECT_EQ(commit_of(step).checkpoint.pass.next_page, "l1");
     run.on_committed({});
     run.next();
-    EXPECT_EQ(run.result().outcome.ending, Ending::stopped);
+    EXPECT_EQ(run.result().outcome.reason, ExitReason::stopped);
 }
 TEST(PassPipelineTest, ACursorThatEndedIsReadAgainFromTheFirstPage) {
     PassPipeline run = pass_pipeline();
@@ -192,7 +192,7 @@ TEST(SitePollTest, WhereNoRevisitIsDueTheLeaseGoesBackWithTheLastCommit) {
     fresh.tiers = {{24h, 0s}};
     SitePoll visit(fresh, sync_settings());
     Pass pass = visit.next(kNoon, kNoon, 0.5)->pass;
-    PageFacts page;
+    PageInput page;
     page.next_page = "more";
     pass.on_page(page);
     EXPECT_FALSE(pass.checkpoint().release) << "there is another page";
@@ -211,7 +211,7 @@ TEST(SitePollTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
     SitePoll visit(fresh, sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
-    failed.outcome = {Ending::unavailable, "away"};
+    failed.outcome = {ExitReason::unavailable, "away"};
     visit.on_result(failed);
     EXPECT_FALSE(visit.given_back());
     EXPECT_EQ(visit.release(0).error, "away");
@@ -220,7 +220,7 @@ TEST(SitePollTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
     SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
-    failed.outcome = {Ending::unavailable, "away"};
+    failed.outcome = {ExitReason::unavailable, "away"};
     visit.on_result(failed);
     EXPECT_FALSE(visit.next(kNoon, kNoon, 0));
     EXPECT_EQ(visit.release(0).error, "away");
@@ -230,7 +230,7 @@ TEST(SitePollTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
     SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
-    failed.outcome = {Ending::unavailable, "away"};
+    failed.outcome = {ExitReason::unavailable, "away"};
     failed.reached.pass.pages = 3;
     failed.reached.requests = 7;
     visit.on_result(failed);
@@ -248,7 +248,7 @@ TEST(SitePollTest, ARevisitThatFailsIsToldAsARevisit) {
     visit.on_result(complete());
     ASSERT_TRUE(visit.next(kNoon, kNoon, 0));
     PassResult failed;
-    failed.outcome = {Ending::unavailable, "away"};
+    failed.outcome = {ExitReason::unavailable, "away"};
     visit.on_result(failed);
     ASSERT_TRUE(visit.release(0).failed);
     EXPECT_EQ(visit.release(0).failed->mode, "revisit");
@@ -257,7 +257,7 @@ TEST(SitePollTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
     SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult stopped;
-    stopped.outcome = {Ending::stopped, "stopped"};
+    stopped.outcome = {ExitReason::stopped, "stopped"};
     visit.on_result(stopped);
     EXPECT_EQ(visit.release(0).error, "");
     EXPECT_EQ(visit.release(0).next_poll_in, 0s);

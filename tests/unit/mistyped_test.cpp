@@ -1,5 +1,5 @@
 // A documented field that is not of its documented type costs only itself (DESIGN.md §3.5); and legs that
-// their ids do not tell apart.
+// their ids do not distinguish.
 #include <gtest/gtest.h>
 
 #include "daemon/parse/engagement_parser.hpp"

@@ -1,4 +1,4 @@
-// What is told of the service: readiness, the status page, the text of metrics, the state of the writers.
+// What is reported of the service: readiness, the status page, the text of metrics, the state of the writers.
 #include <gtest/gtest.h>
 
 #include <barrier>
@@ -7,10 +7,11 @@
 #include <thread>
 
 #include "daemon/admin/readiness.hpp"
+#include "daemon/admin/status_json.hpp"
 #include "daemon/admin/status_page.hpp"
-#include "daemon/base/workers.hpp"
+#include "daemon/base/thread_pool.hpp"
 #include "daemon/sync/health.hpp"
-#include "daemon/sync/store.hpp"
+#include "daemon/sync/sink_pool.hpp"
 #include "tests/simulation/model_database.hpp"
 
 namespace glia {
@@ -72,60 +73,159 @@ TEST(Readiness, ASiteThatHasNeverBeenReadIsNotInOrder) {
 }
 
 TEST(StatusPage, WhatComesFromOutsideIsEscaped) {
-    StatusFacts facts;
+    StatusInput input;
     SiteStatus hostile = site("<script>alert(1)</script>\"'&", kNow);
     hostile.last_error = "<b>bold</b>";
     hostile.last_error_at = kNow;
-    facts.gauges = gauges({hostile});
-    const std::string page = status_page(facts);
+    input.gauges = gauges({hostile});
+    const std::string page = status_page(input);
     EXPECT_FALSE(has(page, "<script>alert"));
     EXPECT_FALSE(has(page, "<b>bold"));
     EXPECT_TRUE(has(page, "&lt;b&gt;bold"));
 }
 TEST(StatusPage, TextsOfErrorsStayOutWhereTheyMayNotBeSeen) {
-    StatusFacts facts;
+    StatusInput input;
     SiteStatus failing = site("a", kNow - 1h);
     failing.last_error = "Jane wrote";
     failing.last_error_at = kNow;
-    facts.gauges = gauges({failing});
-    facts.history.runs.push_back({"revisit", "a", kNow, kNow, 1, 2, 0, "Jane wrote"});
-    facts.with_errors = false;
-    EXPECT_FALSE(has(status_page(facts), "Jane"));
-    facts.with_errors = true;
-    EXPECT_TRUE(has(status_page(facts), "Jane wrote"));
+    input.gauges = gauges({failing});
+    input.history.runs.push_back({"revisit", "a", kNow, kNow, 1, 2, 0, "Jane wrote"});
+    input.with_errors = false;
+    EXPECT_FALSE(has(status_page(input), "Jane"));
+    input.with_errors = true;
+    EXPECT_TRUE(has(status_page(input), "Jane wrote"));
 }
 TEST(StatusPage, AFailureThatRepeatsIsOneRunWithItsNumber) {
-    StatusFacts facts;
-    facts.gauges = gauges({site("a", kNow)});
-    facts.history.runs.push_back({"incremental", "a", kNow, kNow, 0, 0, 0, "HTTP 503", 12});
-    facts.with_errors = true;
-    EXPECT_TRUE(has(status_page(facts), "HTTP 503 (12 times in a row)"));
+    StatusInput input;
+    input.gauges = gauges({site("a", kNow)});
+    input.history.runs.push_back({"incremental", "a", kNow, kNow, 0, 0, 0, "HTTP 503", 12});
+    input.with_errors = true;
+    EXPECT_TRUE(has(status_page(input), "HTTP 503 (12 times in a row)"));
 }
 TEST(StatusPage, FiguresBearTheNamesOfTheirMetrics) {
-    StatusFacts facts;
-    facts.gauges = gauges({site("a", kNow)});
-    facts.gauges.report.details_waiting = 1234;
-    const std::string page = status_page(facts);
+    StatusInput input;
+    input.gauges = gauges({site("a", kNow)});
+    input.gauges.report.details_waiting = 1234;
+    const std::string page = status_page(input);
     EXPECT_TRUE(has(
         page, "data-metric=\"glia_sync_detail_queue_depth{state=&quot;waiting&quot;}\" data-value=\"1234\""));
     EXPECT_TRUE(has(page, ">1,234<"));
 }
 
 TEST(StatusPage, AnEnricherIsShownOnceThereIsOneAndItsErrorWhereThatMayBeSeen) {
-    StatusFacts facts;
-    facts.gauges = gauges({site("a", kNow)});
-    EXPECT_FALSE(has(status_page(facts), "Enrichers"));
-    facts.gauges.report.enrichers = {{"recording", 1234, 5, kNow - 1h, "HTTP 500 for Jane", kNow},
+    StatusInput input;
+    input.gauges = gauges({site("a", kNow)});
+    EXPECT_FALSE(has(status_page(input), "Enrichers"));
+    input.gauges.report.enrichers = {{"recording", 1234, 5, kNow - 1h, "HTTP 500 for Jane", kNow},
                                      {"transcript", 0, 0, kNow, "HTTP 500", kNow - 1h}};
-    const std::string page = status_page(facts);
-    EXPECT_TRUE(has(page, "<td>recording</td><td class=\"bad\">failing</td>"));
-    EXPECT_TRUE(has(page, "<td>transcript</td><td class=\"good\">in order</td>"));
+    const std::string page = status_page(input);
+    const auto state_after = [&page](const std::string& kind) {
+        const auto state = page.find("data-label=\"State\">", page.find(">" + kind + "</th>"));
+        return page.substr(state, page.find('<', state) - state);
+    };
+    EXPECT_TRUE(state_after("recording").ends_with(">failing"));
+    EXPECT_TRUE(state_after("transcript").ends_with(">in order"));
     EXPECT_TRUE(has(
         page,
         "data-metric=\"glia_sync_enrichment_queue_depth{kind=&quot;recording&quot;}\" data-value=\"1234\""));
     EXPECT_TRUE(has(page, "HTTP 500 for Jane"));
-    facts.with_errors = false;
-    EXPECT_FALSE(has(status_page(facts), "Jane"));
+    input.with_errors = false;
+    EXPECT_FALSE(has(status_page(input), "Jane"));
+}
+
+/// Two sites of the configuration, and one that is no longer in it.
+StatusInput three_sites() {
+    StatusInput input;
+    input.gauges = gauges({site("a", kNow), site("b", kNow - 1h), site("gone", kNow)});
+    input.gauges.sites = {"b", "a", "new"};
+    input.now = kNow;
+    return input;
+}
+
+TEST(StatusPage, ASiteIsCalledByItsName) {
+    StatusInput input = three_sites();
+    input.gauges.report.sites[0].name = "Bank & Co";
+    const std::string page = status_page(input);
+    EXPECT_TRUE(has(page, "<span title=\"a\">Bank &amp; Co</span></th>"));
+    EXPECT_TRUE(has(page, "<code>b</code></th>")) << "its id, where it has no name";
+    EXPECT_FALSE(has(page, "gone"));
+}
+TEST(StatusPage, ANameOfSeveralSitesComesWithTheIds) {
+    StatusInput input = three_sites();
+    input.gauges.report.sites[0].name = "Bank";
+    input.gauges.report.sites[1].name = "Bank";
+    EXPECT_TRUE(has(status_page(input), "<span title=\"a\">Bank</span> <code>a</code></th>"));
+}
+TEST(StatusPage, TheVolumeIsComparedOnTheDaysOfWhichSomethingIsExpected) {
+    StatusInput input = three_sites();
+    EXPECT_TRUE(has(status_page(input), "nothing is counted yet"));
+    input.volume_days["a"] = {{20779, 500, std::nullopt, true}, {20780, 90, 100.4, false}};
+    EXPECT_TRUE(has(status_page(input), "590 engagements; 90 on 1 of the 2 days, where 100 expected (90 %)"));
+    input.volume_days["a"] = {{20780, 1090, 1000, false}};
+    EXPECT_TRUE(has(status_page(input), "1,090 engagements, 1,000 expected (109 %)"));
+    input.volume_days["a"] = {{20780, 0, 0, false}};
+    EXPECT_TRUE(has(status_page(input), "0 engagements, 0 expected</p>")) << "no share of nothing";
+}
+TEST(StatusPage, FailuresAreShownThoughManyRunsHaveEndedSince) {
+    StatusInput input = three_sites();
+    EXPECT_TRUE(has(status_page(input), "None among the last 0 runs."));
+    input.history.runs.assign(250, {"incremental", "a", kNow, kNow, 1, 2, 0, std::nullopt});
+    input.history.runs.push_back({"revisit", "a", kNow, kNow, 1, 2, 0, "HTTP 503"});
+    EXPECT_TRUE(has(status_page(input), "HTTP 503"));
+    EXPECT_EQ(newest_runs(input.history).size(), kRunsShown);
+    EXPECT_EQ(failed_runs(input.history).size(), 1U);
+}
+
+boost::json::object json_of(const StatusInput& input) {
+    return boost::json::parse(status_json(input)).as_object();
+}
+
+TEST(StatusJson, TheSitesAreThoseOfTheConfigurationInItsOrder) {
+    StatusInput input = three_sites();
+    input.gauges.age = 60s;
+    const boost::json::object status = json_of(input);
+    const boost::json::array& sites = status.at("sites").as_array();
+    ASSERT_EQ(sites.size(), 3U);
+    EXPECT_EQ(sites[0].at("site_id"), "b");
+    EXPECT_EQ(sites[0].at("state"), "in order");
+    EXPECT_EQ(sites[0].at("lag_seconds"), 65);
+    EXPECT_EQ(sites[2].at("site_id"), "new");
+    EXPECT_EQ(sites[2].at("state"), "first pass");
+    EXPECT_TRUE(sites[2].at("newest_verification").is_null());
+    EXPECT_EQ(sites[2].at("engagements_by_hour").as_array().size(), History::kHours);
+    EXPECT_EQ(status.at("generated_at"), "2026-11-24T12:00:00Z");
+    EXPECT_EQ(status.at("state"), "in order");
+}
+TEST(StatusJson, DaysAndVerificationsAreThoseOfThePage) {
+    StatusInput input = three_sites();
+    input.volume_days["a"] = {{20780, 90, 100.4, false}, {20781, 3, std::nullopt, true}};
+    input.history.newest_verifications["a"] = {20000, 9, 8, 1, 2, 3, 4, kNow};
+    const boost::json::value site = json_of(input).at("sites").at(1);
+    EXPECT_EQ(site.at("volume_days").at(0), boost::json::parse(R"({"day": "2026-11-23", "engagements": 90,
+        "expected": 100, "is_holiday": false})"));
+    EXPECT_TRUE(site.at("volume_days").at(1).at("expected").is_null());
+    EXPECT_EQ(
+        site.at("newest_verification"),
+        boost::json::parse(R"({"day": "2024-10-04", "listed": 9, "stored": 8, "missing": 1, "different": 2,
+        "gone": 3, "repaired": 4, "verified_at": "2026-11-24T12:00:00Z"})"));
+}
+TEST(StatusJson, TextsOfErrorsStayOutWhereTheyMayNotBeSeen) {
+    StatusInput input = three_sites();
+    input.gauges.report.sites[1].last_error = "Jane wrote";
+    input.gauges.report.sites[1].last_error_at = kNow;
+    SiteStatus stream = input.gauges.report.sites[1];
+    stream.stream = name_of(Stream::operators);
+    input.gauges.report.sites.push_back(stream);
+    input.gauges.report.enrichers = {{"recording", 1, 1, kNow, "Jane wrote", kNow}};
+    input.history.runs.push_back({"revisit", "a", kNow, kNow, 1, 2, 0, "Jane wrote"});
+    std::string text = status_json(input);
+    std::size_t found = 0;
+    for (auto at = text.find("Jane"); at != std::string::npos; at = text.find("Jane", at + 1)) ++found;
+    EXPECT_EQ(found, 5U) << "site, stream, enricher, run and failed run";
+    EXPECT_EQ(json_of(input).at("state"), "1 of 3 sites failing");
+    input.with_errors = false;
+    EXPECT_FALSE(has(status_json(input), "Jane"));
+    EXPECT_TRUE(json_of(input).at("failed_runs").at(0).at("error").is_string());
 }
 
 TEST(MetricsText, SitesOfTheConfigurationAreToldAndOthersAreNot) {
@@ -164,29 +264,29 @@ TEST(HealthTest, TheSummaryNamesTheFirstFailure) {
     EXPECT_TRUE(health.being_read().empty());
 }
 
-TEST(WorkersTest, AThreadThatIsFreeIsCalledAgainBeforeAnotherIsNeeded) {
+TEST(ThreadPoolTest, AThreadThatIsFreeIsCalledAgainBeforeAnotherIsNeeded) {
     Runtime runtime;
-    Workers workers(runtime, 3);
+    ThreadPool pool(runtime, 3);
     std::barrier all(3);
     const int code = runtime.run(
         [&]() -> Task<int> {
-            const auto meet = [](Workers& part, std::barrier<>& others, Latch& latch) -> Task<> {
+            const auto meet = [](ThreadPool& threads, std::barrier<>& others, WaitGroup& tasks) -> Task<> {
                 const std::function<void(std::size_t)> work = [&](std::size_t) { others.arrive_and_wait(); };
-                co_await part.run_on(work);
-                latch.remove();
+                co_await threads.run_on(work);
+                tasks.remove();
             };
-            Latch latch(runtime);
+            WaitGroup tasks(runtime);
             for (int i = 0; i < 3; ++i) {
-                latch.add();
-                runtime.spawn(meet(workers, all, latch));
+                tasks.add();
+                runtime.spawn(meet(pool, all, tasks));
             }
-            co_await latch.wait();  // each has its call: three threads are at work at once
+            co_await tasks.wait();  // each has its call: three threads are at work at once
             std::set<std::size_t> used;
             for (int i = 0; i < 20; ++i) {
                 const std::function<void(std::size_t)> work = [&](std::size_t thread) {
                     used.insert(thread);
                 };
-                co_await workers.run_on(work);
+                co_await pool.run_on(work);
             }
             EXPECT_EQ(used.size(), 1U);
             co_return 0;
@@ -197,32 +297,32 @@ TEST(WorkersTest, AThreadThatIsFreeIsCalledAgainBeforeAnotherIsNeeded) {
 
 TEST(StoreSilence, IsThatOfAWriterWhoseStatementDoesNotEnd) {
     Runtime runtime;
-    Scope scope(runtime);
+    CancellationScope scope(runtime);
     Metrics metrics;
     std::promise<void> go_on;
     {
-        Store store(
+        SinkPool sink_pool(
             scope, [] { return std::make_unique<::simulation::ModelDatabase>(); }, 2, 0, metrics);
-        EXPECT_EQ(store.longest_silence(), 0ms) << "nobody works";
+        EXPECT_EQ(sink_pool.longest_silence(), 0ms) << "nobody works";
         auto hold = go_on.get_future().share();
         const int code = runtime.run(
             [&]() -> Task<int> {
                 const auto work = [hold](Sink&) {
-                    Store::mark_progress();
+                    SinkPool::mark_progress();
                     hold.wait();
                 };
-                auto wait = [](Store& part, std::function<void(Sink&)> call, Latch& done) -> Task<> {
-                    co_await part.run(call);
+                auto wait = [](SinkPool& sinks, std::function<void(Sink&)> call, WaitGroup& done) -> Task<> {
+                    co_await sinks.run(call);
                     done.remove();
                 };
-                Latch done(runtime);
+                WaitGroup done(runtime);
                 done.add();
-                runtime.spawn(wait(store, work, done));
-                Signal pause(runtime);
-                while (store.longest_silence() < 50ms) co_await pause.wait_for(10ms);
+                runtime.spawn(wait(sink_pool, work, done));
+                AsyncCondition pause(runtime);
+                while (sink_pool.longest_silence() < 50ms) co_await pause.wait_for(10ms);
                 go_on.set_value();
                 co_await done.wait();
-                EXPECT_EQ(store.longest_silence(), 0ms) << "the call has ended";
+                EXPECT_EQ(sink_pool.longest_silence(), 0ms) << "the call has ended";
                 co_return 0;
             },
             1000ms);
@@ -230,24 +330,24 @@ TEST(StoreSilence, IsThatOfAWriterWhoseStatementDoesNotEnd) {
     }
 }
 
-TEST(Signal, WakesAllOrTheOneThatHasWaitedLongest) {
+TEST(AsyncCondition, WakesAllOrTheOneThatHasWaitedLongest) {
     Runtime runtime;
     std::string woken;
     const int code = runtime.run(
         [&]() -> Task<int> {
-            Signal signal(runtime);
-            Latch done(runtime);
-            auto wait = [](Signal& on, char name, std::string& names, Latch& latch) -> Task<> {
+            AsyncCondition signal(runtime);
+            WaitGroup done(runtime);
+            auto wait = [](AsyncCondition& on, char name, std::string& names, WaitGroup& tasks) -> Task<> {
                 co_await on.wait();
                 names += name;
-                latch.remove();
+                tasks.remove();
             };
             signal.notify_one();  // nobody waits yet, so nobody is woken by it
             for (const char name : {'a', 'b', 'c', 'd'}) {
                 done.add();
                 runtime.spawn(wait(signal, name, woken, done));
             }
-            Signal pause(runtime);
+            AsyncCondition pause(runtime);
             co_await pause.wait_for(1ms);
             EXPECT_EQ(woken, "");
             signal.notify_one();

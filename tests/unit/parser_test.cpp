@@ -290,7 +290,7 @@ TEST(CanonicalJson, AsksTheRuleForEachMember) {
 TEST(JsonText, UnquotesWhatItQuoted) {
     for (const std::string text : {"", "plain", "\\ \" \n \x01 \xc3\xbc", "\\u0041"})
         EXPECT_EQ(json_unquote(json_quote(text)), text);
-    for (const char* no : {"x", "\"", "{}", "\"\\\"", "\"\\n\"", "\"\\u00\""})
+    for (const char* no : {"x", "\"", "{}", "\"\\\"", "\"\\u00\""})
         EXPECT_EQ(json_unquote(no), std::nullopt) << no;
 }
 TEST(CanonicalJson, RefusesWhatPostgresWould) {

@@ -17,7 +17,7 @@ Privacy all(PrivacyLevel level) {
     return Privacy({level, level, level, level, level}, "sixteen bytes or more");
 }
 
-// Every value that can tell who somebody is holds one of these words.
+// Every value that can identify a person holds one of these words.
 const std::vector<std::string> kSecrets{"Sasha", "v-17", "XaMiTQI", "bad"};
 
 const std::string kRecord =
@@ -44,7 +44,7 @@ TEST(Privacy, KeepLeavesEverythingAsItCame) {
     EXPECT_EQ(engagement(all(kKeep)), engagement(Privacy()));
     EXPECT_EQ(rejected(all(kKeep)).payload, kRecord + R"(,"created_at":"soon"})");
 }
-TEST(Privacy, DropLeavesOutWhatTellsWhoSomebodyIsAndNothingElse) {
+TEST(Privacy, DropLeavesOutWhatShowsWhoSomebodyIsAndNothingElse) {
     Engagement expected = engagement(Privacy());
     expected.visitor_name.reset();
     expected.visitor_id.reset();
@@ -52,9 +52,9 @@ TEST(Privacy, DropLeavesOutWhatTellsWhoSomebodyIsAndNothingElse) {
     expected.audio_recording_urls = {std::nullopt};
     expected.extra.reset();
     expected.legs->at(0).extra.reset();
-    expected.visitor_mark = bytes_hash("v-17");  // by which a forgotten visitor is recognised all the same
+    expected.visitor_digest = bytes_hash("v-17");  // by which a forgotten visitor is recognised all the same
     const Engagement dropped = engagement(all(kDrop));
-    expected.undocumented = dropped.undocumented;
+    expected.undocumented_members = dropped.undocumented_members;
     EXPECT_EQ(dropped, expected);
 }
 TEST(Privacy, WhatIsUndocumentedIsToldByNameAndWithoutAnExampleThatIsNotKept) {
@@ -62,7 +62,7 @@ TEST(Privacy, WhatIsUndocumentedIsToldByNameAndWithoutAnExampleThatIsNotKept) {
         const Engagement e =
             engagement(Privacy({kKeep, kKeep, kKeep, kKeep, level}, "sixteen bytes or more"));
         UndocumentedMembers members;
-        collect_undocumented(e, members);
+        collect_undocumented_members(e, members);
         collect_undocumented_of_legs(e, members);
         std::string paths;
         for (const auto& [path, member] : members) {
@@ -79,7 +79,7 @@ TEST(Privacy, ExamplesThatAreKeptStayBesideThoseThatAreNot) {
     std::string body =
         R"({"id":"e1","created_at":"2017-07-07T13:47:21Z","visitor_name":["Sasha"],"mood":"calm"})";
     UndocumentedMembers members;
-    collect_undocumented(*parser.detail(body).value->engagement, members);
+    collect_undocumented_members(*parser.detail(body).value->engagement, members);
     ASSERT_EQ(members.size(), 2u);
     EXPECT_EQ(members.at("mood").example, "\"calm\"");
     EXPECT_EQ(members.at("visitor_name").example, "");
@@ -159,7 +159,7 @@ TEST(Privacy, ARejectedPayloadThatWasHashedLoadsAsTheRecordWould) {
     EXPECT_EQ(again.audio_recording_urls, first.audio_recording_urls);
     EXPECT_EQ(privacy.pseudonym(*first.visitor_name), first.visitor_name);
 }
-TEST(Privacy, WhatIsNoJsonCannotBeLookedInto) {
+TEST(Privacy, WhatIsNoJsonCannotBeParsed) {
     EXPECT_EQ(all(kDrop).apply_to_json("{\"visitor_name\":\"Sasha"), "null");
     for (const char* text : {"Sasha", "\"Sasha\"", "[\"Sasha\"]"})
         EXPECT_EQ(all(kDrop).apply_to_json(text), "null");

@@ -1,4 +1,4 @@
-// The limit that nobody told us: `rate_limit: auto` against models of how an API counts, in virtual time.
+// The limit that is not documented: `rate_limit: auto` against models of how an API counts, in virtual time.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -74,7 +74,7 @@ struct Seen {
     int refused = 0;
 };
 
-/// Sends as fast as the limiter lets it, eight at once at the most, with answers after 50 ms; a second's
+/// Sends as fast as the limiter lets it, eight at once at the most, with responses after 50 ms; a second's
 /// figures each.
 class Client {
   public:
@@ -86,18 +86,18 @@ class Client {
         Seen seen;
         const Time end = now_ + span;
         while (now_ < end) {
-            const Time next_answer = answers_.empty() ? Time::max() : answers_.front().first;
-            const Time next_send = answers_.size() < 8 ? limiter_.next(now_) : Time::max();
+            const Time next_answer = responses_.empty() ? Time::max() : responses_.front().first;
+            const Time next_send = responses_.size() < 8 ? limiter_.next(now_) : Time::max();
             now_ = std::min(next_answer, next_send);
             if (next_answer <= next_send) {
-                const bool accepted = answers_.front().second;
-                answers_.pop_front();
+                const bool accepted = responses_.front().second;
+                responses_.pop_front();
                 accepted ? limiter_.accepted(now_) : limiter_.refused(now_, retry_after_);
                 continue;
             }
             limiter_.sent(now_);
             const bool accepted = counter_->admits(now_ + 25ms, limit);
-            answers_.emplace_back(now_ + 50ms, accepted);
+            responses_.emplace_back(now_ + 50ms, accepted);
             ++seen.sent;
             if (!accepted) ++seen.refused;
         }
@@ -109,7 +109,7 @@ class Client {
     std::optional<Duration> retry_after_;
     RateLimiter limiter_{std::nullopt};
     Time now_{1h};
-    std::deque<std::pair<Time, bool>> answers_;
+    std::deque<std::pair<Time, bool>> responses_;
 };
 
 struct Case {

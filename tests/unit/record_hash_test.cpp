@@ -181,7 +181,7 @@ TEST(LegacyHash, WhatHasChangedStaysAsItIs) {
     EXPECT_EQ(stored.core_hash.version, RecordHash::kLegacy);
 }
 
-TEST(StoredHashes, TellTheirVersion) {
+TEST(StoredHashes, ShowTheirVersion) {
     const RecordHash now = core_hash(engagement()), before = legacy_core_hash(engagement());
     EXPECT_EQ(now.bytes().size(), 17u);
     EXPECT_EQ(before.bytes().size(), 16u);

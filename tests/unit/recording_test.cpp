@@ -230,7 +230,7 @@ TEST_F(RecordingFiles, GoOnWhereAnEarlierAttemptStopped) {
     again.append("def");
     EXPECT_EQ(content(again.finish().path), "abcdef");
 }
-TEST_F(RecordingFiles, BeginAnewWhereNothingTellsWhatTheyAreAPartOf) {
+TEST_F(RecordingFiles, RestartWhereNothingShowsWhatTheyAreAPartOf) {
     begin("", "abc");
     EXPECT_EQ(RecordingDownload(directory, "e1", "u").size(), 0u) << "no validator";
     begin(kStrong, "abc");
@@ -243,7 +243,7 @@ TEST_F(RecordingFiles, BeginAnewWhereNothingTellsWhatTheyAreAPartOf) {
     again.append("x");
     EXPECT_EQ(content(again.finish().path), "x");
 }
-TEST_F(RecordingFiles, CanBeginAnew) {
+TEST_F(RecordingFiles, CanRestart) {
     begin(kStrong, "abc");
     RecordingDownload again(directory, "e1", "u");
     again.restart({"\"other\"", std::nullopt, ""});
@@ -296,7 +296,7 @@ TEST_F(RecordingFiles, DoNotCloseAFolderThatHoldsOtherThings) {
     restrict_recordings(directory);
     EXPECT_EQ(mode(directory), 0755u);
     EXPECT_EQ(restrict_recordings(directory + "/absent").changed, 0u);
-    // The setting may name a file by mistake.
+    // The setting may name a file by a user error.
     std::filesystem::permissions(directory + "/notes.txt", std::filesystem::perms{0644});
     restrict_recordings(directory + "/notes.txt");
     EXPECT_EQ(mode(directory + "/notes.txt"), 0644u);
@@ -314,7 +314,7 @@ TEST_F(RecordingFiles, OfAnEarlierVersionThatAreNoRecordingsAreNotFound) {
         EXPECT_FALSE(std::filesystem::exists(directory + "/" + path)) << body;
     }
 }
-TEST_F(RecordingFiles, AreNotLookedForInAFolderThatCannotBeRead) {
+TEST_F(RecordingFiles, AreNotSearchedForInAFolderThatCannotBeRead) {
     begin(kStrong, "abc");
     const std::string folder = directory + "/" + recording_folder("e1");
     std::filesystem::remove_all(folder);

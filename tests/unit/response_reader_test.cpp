@@ -9,7 +9,7 @@ namespace {
 using State = ResponseReader::State;
 using Problem = ResponseReader::Problem;
 
-/// Everything that one answer told, and what was left of the bytes.
+/// Everything that was read from one response, and the bytes that were left.
 struct Read {
     State state;
     int status = 0;

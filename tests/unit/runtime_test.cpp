@@ -1,4 +1,4 @@
-// How a loop ends: what is left of its coroutines, and what is told of a failure.
+// How a loop ends: what is left of its coroutines, and what is reported of a failure.
 #include "daemon/base/runtime.hpp"
 
 #include <arpa/inet.h>
@@ -80,16 +80,16 @@ class SilentApi {
 };
 
 /// Has one engagement in its detail queue, and does not get done with a commit until it is let go.
-class HeldSink final : public simulation::ModelDatabase {
+class BlockedSink final : public simulation::ModelDatabase {
   public:
-    explicit HeldSink(std::promise<void>& held, std::shared_future<void> go_on)
+    explicit BlockedSink(std::promise<void>& held, std::shared_future<void> go_on)
         : held_(held), go_on_(std::move(go_on)) {}
     std::vector<WorkJob> claim(const WorkClaim&) override {
         if (std::exchange(claimed_, true)) return {};
         return {{"e1", "", 0}};
     }
     CommitCounts commit(const Batch&, const std::optional<PassCheckpoint>&) override {
-        if (!std::exchange(told_, true)) held_.set_value();
+        if (!std::exchange(notified_, true)) held_.set_value();
         go_on_.wait();
         return {};
     }
@@ -98,7 +98,7 @@ class HeldSink final : public simulation::ModelDatabase {
     std::promise<void>& held_;
     std::shared_future<void> go_on_;
     bool claimed_ = false;
-    bool told_ = false;
+    bool notified_ = false;
 };
 
 Settings settings_for(const SilentApi& api) {
@@ -126,29 +126,29 @@ struct Mark {
 
 Task<> sleep_for_ever(Runtime& runtime, bool& gone) {
     const Mark mark(gone);
-    Signal never(runtime);
+    AsyncCondition never(runtime);
     co_await never.wait();
 }
 
 TEST(LoopEnd, NoCoroutineOutlivesAFailure) {
     Runtime runtime;
     bool gone = false;
-    bool gone_when_told = true;
-    const auto told = [&](const LoopEnd& end) {
+    bool gone_when_reported = true;
+    const auto report = [&](const LoopEnd& end) {
         EXPECT_TRUE(end.failure);
         EXPECT_FALSE(end.finished);
-        gone_when_told = gone;
+        gone_when_reported = gone;
     };
     const auto main = [&]() -> Task<int> {
         runtime.spawn(sleep_for_ever(runtime, gone));
         runtime.spawn(throw_something());
-        Signal never(runtime);
+        AsyncCondition never(runtime);
         co_await never.wait();
         co_return 0;
     };
-    EXPECT_THROW(runtime.run(main, 10s, told), std::runtime_error);
+    EXPECT_THROW(runtime.run(main, 10s, report), std::runtime_error);
     EXPECT_TRUE(gone) << "whatever it refers to may go from now on";
-    EXPECT_FALSE(gone_when_told) << "the failure is told first";
+    EXPECT_FALSE(gone_when_reported) << "the failure is reported first";
 }
 
 TEST(LoopEnd, NoCoroutineOutlivesTheMainOne) {
@@ -156,7 +156,7 @@ TEST(LoopEnd, NoCoroutineOutlivesTheMainOne) {
     bool gone = false;
     const auto main = [&]() -> Task<int> {
         runtime.spawn(sleep_for_ever(runtime, gone));
-        Signal pause(runtime);
+        AsyncCondition pause(runtime);
         co_await pause.wait_for(1ms);
         co_return 7;
     };
@@ -170,7 +170,7 @@ TEST(LoopEnd, AHandlerThatThrowsIsAFailureToo) {
     const auto main = [&]() -> Task<int> {
         runtime.spawn(sleep_for_ever(runtime, gone));
         runtime.post([] { throw std::runtime_error("thrown by a handler"); });
-        Signal never(runtime);
+        AsyncCondition never(runtime);
         co_await never.wait();
         co_return 0;
     };
@@ -183,7 +183,7 @@ TEST(LoopEnd, TheFirstFailureCounts) {
     const auto main = [&]() -> Task<int> {
         runtime.post([] { throw std::runtime_error("first"); });
         runtime.post([] { throw std::runtime_error("second"); });
-        Signal never(runtime);
+        AsyncCondition never(runtime);
         co_await never.wait();
         co_return 0;
     };
@@ -197,11 +197,11 @@ TEST(LoopEnd, TheFirstFailureCounts) {
 
 TEST(LoopEnd, ASignalMayBeNotifiedAfterItsWaitersAreGone) {
     Runtime runtime;
-    Signal signal(runtime);
-    const auto wait = [](Signal& on) -> Task<> { co_await on.wait(); };
+    AsyncCondition signal(runtime);
+    const auto wait = [](AsyncCondition& on) -> Task<> { co_await on.wait(); };
     const auto main = [&]() -> Task<int> {
         runtime.spawn(wait(signal));
-        Signal pause(runtime);
+        AsyncCondition pause(runtime);
         co_await pause.wait_for(1ms);
         co_return 0;
     };
@@ -211,7 +211,8 @@ TEST(LoopEnd, ASignalMayBeNotifiedAfterItsWaitersAreGone) {
     runtime.spawn(wait(signal));
 }
 
-// Run with AddressSanitizer to see what it is about: the guards of all these touch each other and the engine.
+// Run with AddressSanitizer to see what it is about: the guards of all these touch each other and the
+// instance.
 TEST(LoopEnd, AFailureHarmsNobodyWhoWaitsForTheApiOrTheDatabase) {
     const SilentApi api;
     std::promise<void> go_on;
@@ -220,9 +221,10 @@ TEST(LoopEnd, AFailureHarmsNobodyWhoWaitsForTheApiOrTheDatabase) {
     auto gone_on = go_on.get_future().share();
     Runtime runtime;
     Metrics metrics;
-    Engine engine(
-        runtime, settings_for(api), [&] { return std::make_unique<HeldSink>(held, gone_on); }, 1, 0, metrics);
-    const auto backfill = [](Engine& by) -> Task<> {
+    Instance instance(
+        runtime, settings_for(api), [&] { return std::make_unique<BlockedSink>(held, gone_on); }, 1, 0,
+        metrics);
+    const auto backfill = [](Instance& by) -> Task<> {
         BackfillRequest request;
         request.spec.from = Instant{} + 1h;
         request.spec.to = request.spec.from + std::chrono::hours{24 * 10};
@@ -230,11 +232,11 @@ TEST(LoopEnd, AFailureHarmsNobodyWhoWaitsForTheApiOrTheDatabase) {
         request.spec.sites = {"s1"};
         co_await run_backfill(by, std::move(request), {});
     };
-    const auto details = [](Engine& by) -> Task<> {
+    const auto details = [](Instance& by) -> Task<> {
         Details drained(by);
         co_await drained.drain(false);
     };
-    const auto commit = [](Engine& by) -> Task<> {
+    const auto commit = [](Instance& by) -> Task<> {
         auto batch = std::make_shared<Batch>();
         batch->engagements.emplace_back().engagement.id = "e2";
         PassCheckpoint checkpoint;
@@ -242,12 +244,12 @@ TEST(LoopEnd, AFailureHarmsNobodyWhoWaitsForTheApiOrTheDatabase) {
         co_await by.committer.commit(std::move(batch), checkpoint);
     };
     const auto main = [&]() -> Task<int> {
-        Signal pause(runtime);
-        runtime.spawn(backfill(engine));
+        AsyncCondition pause(runtime);
+        runtime.spawn(backfill(instance));
         while (api.listings() < 2) co_await pause.wait_for(5ms);
-        runtime.spawn(details(engine));
+        runtime.spawn(details(instance));
         while (is_held.wait_for(0s) != std::future_status::ready) co_await pause.wait_for(5ms);
-        runtime.spawn(commit(engine));
+        runtime.spawn(commit(instance));
         co_await pause.wait_for(50ms);
         runtime.spawn(throw_something());
         co_await pause.wait();
@@ -259,23 +261,22 @@ TEST(LoopEnd, AFailureHarmsNobodyWhoWaitsForTheApiOrTheDatabase) {
 
 TEST(StoreErrors, WhateverASinkThrowsIsASinkError) {
     Runtime runtime;
-    Scope scope(runtime);
+    CancellationScope scope(runtime);
     Metrics metrics;
-    Store store(
-        scope, [] { return std::make_unique<simulation::ModelDatabase>(); }, 1, 0, metrics);
+    SinkPool sink_pool(scope, [] { return std::make_unique<simulation::ModelDatabase>(); }, 1, 0, metrics);
     const auto main = [&]() -> Task<int> {
-        const auto odd = [](Sink&) { throw std::logic_error("a folder that cannot be looked into"); };
-        std::string told;
+        const auto odd = [](Sink&) { throw std::logic_error("a folder that cannot be read"); };
+        std::string message;
         try {
-            co_await store.run(odd);
+            co_await sink_pool.run(odd);
         } catch (const SinkError& error) {
-            told = error.what();
+            message = error.what();
         }
-        EXPECT_EQ(told, "a folder that cannot be looked into");
+        EXPECT_EQ(message, "a folder that cannot be read");
         const auto lost = [](Sink&) { throw OutputLost("standard output: Broken pipe"); };
         bool ends_the_program = false;
         try {
-            co_await store.run(lost);
+            co_await sink_pool.run(lost);
         } catch (const OutputLost&) {
             ends_the_program = true;
         }

@@ -118,7 +118,7 @@ TEST(SettingsTest, ABadValueIsNamedWithItsPlace) {
         std::string::npos);
     EXPECT_NE(complaint(kMinimal + "log: {level: inof}\n").find("did you mean info?"), std::string::npos);
 }
-TEST(SettingsTest, EveryMistakeIsToldNotJustTheFirst) {
+TEST(SettingsTest, EveryErrorIsReportedNotJustTheFirst) {
     EXPECT_EQ(complaint(kMinimal + "  a: 1\n  b: 2\n"),
               "f.yaml:7:3: unknown key in sync; remove it\nf.yaml:8:3: unknown key in sync; remove it");
 }
@@ -273,17 +273,17 @@ TEST(SettingsTest, ADsnFileHoldsOneLineBesideCommentsAndBlanks) {
 }
 TEST(SettingsTest, AFileThatIsNoConfigurationIsToldInOneLine) {
     const std::string file = ::testing::TempDir() + "config" + std::to_string(getpid());
-    const auto told = [&](const std::string& text) {
+    const auto error_of = [&](const std::string& text) {
         std::ofstream(file, std::ios::binary) << text;
         return load_complaint(file);
     };
-    EXPECT_EQ(told(""), file + ": is empty; name the configuration with -c FILE");
-    EXPECT_EQ(told("\n \n"), file + ": is empty; name the configuration with -c FILE");
-    EXPECT_EQ(told(std::string("\x7f"
-                               "ELF\0\0",
-                               6)),
+    EXPECT_EQ(error_of(""), file + ": is empty; name the configuration with -c FILE");
+    EXPECT_EQ(error_of("\n \n"), file + ": is empty; name the configuration with -c FILE");
+    EXPECT_EQ(error_of(std::string("\x7f"
+                                   "ELF\0\0",
+                                   6)),
               file + ": is not a text in UTF-8; name the configuration with -c FILE");
-    EXPECT_EQ(told(std::string(3'000'000, 'x')),
+    EXPECT_EQ(error_of(std::string(3'000'000, 'x')),
               file + ": is larger than 1 MB; name the configuration with -c FILE");
     std::remove(file.c_str());
     EXPECT_EQ(load_complaint(file),

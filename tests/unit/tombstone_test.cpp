@@ -77,15 +77,15 @@ TEST(TombstoneFile, OfAnotherKindIsRefusedWithTheLine) {
 }
 TEST(RejectedPayload, NamesAVisitorAsATextOrAtTheEndOfALink) {
     const auto names = [](const std::string& payload, const std::string& visitor) {
-        const auto digests = possible_visitor_digests(payload);
+        const auto digests = possible_person_digests(payload);
         return std::find(digests.begin(), digests.end(), bytes_hash(visitor)) != digests.end();
     };
     EXPECT_TRUE(names(R"({"visitor_id":"ann","id":"e"})", "ann"));
     EXPECT_TRUE(names(R"({"visitor":{"href":"https://x/visitors/ann"}})", "ann"));
     EXPECT_TRUE(names(R"({"note":"a \"quote\"","visitor_id":"ann")", "ann")) << "not valid";
     EXPECT_FALSE(names(R"({"visitor_id":"joann","x":"ann-marie"})", "ann"));
-    EXPECT_TRUE(possible_visitor_digests("").empty());
-    EXPECT_TRUE(possible_visitor_digests("\"").empty());
+    EXPECT_TRUE(possible_person_digests("").empty());
+    EXPECT_TRUE(possible_person_digests("\"").empty());
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ TEST(ProxyTest, ReadsHostPortAndCredentials) {
     EXPECT_EQ(parse_proxy("proxy.example"), (Proxy{"proxy.example", "3128", ""}));
     EXPECT_EQ(parse_proxy("me:p%2Fw@proxy.example:8080/"), (Proxy{"proxy.example", "8080", "me:p/w"}));
     EXPECT_FALSE(parse_proxy("socks5://proxy.example"));
-    // The rest of a password with a slash, of which the first part looks like a port.
+    // The rest of a password with a slash, of which the first part has the form of a port.
     for (const char* rest :
          {"/word@proxy.example:8080", "#word@proxy.example", "?word@proxy.example", "0000"})
         EXPECT_FALSE(parse_proxy("me:80" + std::string(rest))) << rest;

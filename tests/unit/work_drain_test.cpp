@@ -88,8 +88,8 @@ TEST_P(AnyWork, FourFetchesInARowWithoutAResponseEndTheDrain) {
     Script run(GetParam(), {job("e1"), job("e2"), job("e3"), job("e4"), job("e5")});
     for (int i = 1; i <= Drain::kUnansweredUntilDown; ++i) {
         EXPECT_TRUE(run.respond(kDown));
-        EXPECT_EQ(run.drain.result().outcome.ending,
-                  i < Drain::kUnansweredUntilDown ? Ending::done : Ending::unavailable);
+        EXPECT_EQ(run.drain.result().outcome.reason,
+                  i < Drain::kUnansweredUntilDown ? ExitReason::done : ExitReason::unavailable);
         if (GetParam() != WorkKind::detail) {
             EXPECT_EQ(run.written().at(0).error, "away");
         }
@@ -103,7 +103,7 @@ TEST_P(AnyWork, ARefusedTokenEndsTheDrainAndCountsNoAttempt) {
     Script run(GetParam(), {job("e1")});
     EXPECT_FALSE(run.respond(ApiError{ApiError::Kind::credentials, 401, "token"}));
     EXPECT_FALSE(run.handed_back().at(0).attempted);
-    EXPECT_EQ(run.drain.result().outcome.ending, Ending::credentials);
+    EXPECT_EQ(run.drain.result().outcome.reason, ExitReason::credentials);
     EXPECT_EQ(run.drain.result().failed, 0);
 }
 TEST_P(AnyWork, A404IsAboutTheEngagementAndTheOthersGoOn) {
@@ -114,7 +114,7 @@ TEST_P(AnyWork, A404IsAboutTheEngagementAndTheOthersGoOn) {
     EXPECT_EQ(failure->retry_in, 120s);
     if (GetParam() != WorkKind::detail) run.written();
     EXPECT_EQ(run.step<Drain::Fetch>().job.engagement_id, "e2");
-    EXPECT_EQ(run.drain.result().outcome.ending, Ending::done);
+    EXPECT_EQ(run.drain.result().outcome.reason, ExitReason::done);
 }
 TEST_P(AnyWork, WhatNobodyCameToGoesBackUntouched) {
     Script run(GetParam(), {job("e1"), job("e2")});
@@ -138,7 +138,7 @@ TEST(DetailWork, ALoadedDetailSettlesItsJobInTheSameBatch) {
     EXPECT_FALSE(run.respond(detail("e1")));
     const auto batch = run.drain.hand_back();
     ASSERT_TRUE(batch);
-    EXPECT_EQ(batch->claim_owner, "me");
+    EXPECT_EQ(batch->claimed_by, "me");
     EXPECT_EQ(batch->engagements.size(), 1u);
     EXPECT_EQ(batch->details.at(0).fetched_at, kNoon);
     EXPECT_FALSE(run.drain.hand_back());
@@ -172,15 +172,15 @@ TEST(DetailWork, IsWrittenSoonerWhileNothingIsLeftToFetch) {
     run.respond(detail("e2"));
     run.claim({});
     run.step<Drain::Wait>();
-    run.now += Drain::kLookAgain;
+    run.now += Drain::kPollEvery;
     EXPECT_EQ(run.written().size(), 1u);
 }
-TEST(DetailWork, IsLookedForAgainWhileOthersWaitForResponses) {
+TEST(DetailWork, IsPolledAgainWhileOthersWaitForResponses) {
     Script run(WorkKind::detail, {job("e1")});
     run.step<Drain::Fetch>();
     run.claim({});
-    EXPECT_EQ(run.step<Drain::Wait>().at_most, Drain::kLookAgain);
-    run.now += Drain::kLookAgain;
+    EXPECT_EQ(run.step<Drain::Wait>().at_most, Drain::kPollEvery);
+    run.now += Drain::kPollEvery;
     run.claim({job("e2")});
     run.step<Drain::Fetch>();
 }
@@ -210,18 +210,18 @@ TEST(DetailWork, OngoingEngagementsAreEnqueuedOnceASecondAtMost) {
     EXPECT_FALSE(enqueues(999ms));
     EXPECT_TRUE(enqueues(1999ms));
 }
-TEST(DetailWork, OneThatNeverAnswersIsNoTroubleOfTheOthers) {
+TEST(DetailWork, OneThatNeverAnswersDoesNotDelayTheOthers) {
     Script run(WorkKind::detail, {job("e1"), job("e2")});
     run.respond(ApiError{ApiError::Kind::unavailable, 0, "timed out"});
     run.respond(detail("e2"));
     run.drain.hand_back();
-    EXPECT_EQ(run.drain.result().outcome.ending, Ending::done);
+    EXPECT_EQ(run.drain.result().outcome.reason, ExitReason::done);
 }
 TEST(DetailWork, IfNoneCameThroughTheApiIsDownHoweverFewThereWere) {
     Script run(WorkKind::detail, {job("e1")});
     run.respond(ApiError{ApiError::Kind::unavailable, 0, "timed out"});
     run.drain.hand_back();
-    EXPECT_EQ(run.drain.result().outcome.ending, Ending::unavailable);
+    EXPECT_EQ(run.drain.result().outcome.reason, ExitReason::unavailable);
 }
 TEST(DetailWork, A500IsAboutTheEngagement) {
     Script run(WorkKind::detail, {job("e1"), job("e2"), job("e3"), job("e4"), job("e5")});
@@ -245,7 +245,7 @@ TEST(DetailWork, ThatACommitAsksForIsWorthAnotherDrain) {
     EXPECT_FALSE(run.drain.asked_again());
     run.drain.on_committed(1);
     EXPECT_TRUE(run.drain.asked_again());
-    run.drain.give_up({Ending::unavailable, "the database is away"});
+    run.drain.give_up({ExitReason::unavailable, "the database is away"});
     EXPECT_FALSE(run.drain.asked_again());
 }
 
@@ -278,7 +278,7 @@ TEST(EnricherWork, ARecordingThatIsBeingMadeIsAskedForLaterAndIsNoFailure) {
 }
 TEST(EnricherWork, AFullDiskEndsTheDrainAndIsNothingAboutTheRecording) {
     Script run(WorkKind::recording, {job("e1")});
-    EXPECT_FALSE(run.respond(Blocked{{Ending::unavailable, "recordings: no space left"}}));
+    EXPECT_FALSE(run.respond(Blocked{{ExitReason::unavailable, "recordings: no space left"}}));
     EXPECT_FALSE(run.written().at(0).attempted);
     run.step<Drain::End>();
     EXPECT_EQ(run.drain.result().outcome.error, "recordings: no space left");
@@ -290,21 +290,22 @@ TEST(EnricherWork, AResponseBetweenEndsTheRowOfFailures) {
         run.respond(i == 3 ? WorkResponse(FetchedContent{kNoon}) : WorkResponse(kDown));
         run.written();
     }
-    EXPECT_EQ(run.drain.result().outcome.ending, Ending::done);
+    EXPECT_EQ(run.drain.result().outcome.reason, ExitReason::done);
 }
-TEST(EnricherWork, A500IsTheStoragesTrouble) {
+TEST(EnricherWork, A500IsAFailureOfTheStorage) {
     Script run(WorkKind::recording, std::vector<WorkJob>(4, job("e")));
     for (int i = 0; i < Drain::kUnansweredUntilDown; ++i) {
         run.respond(ApiError{ApiError::Kind::unavailable, 500, "odd"});
         run.written();
     }
-    EXPECT_EQ(run.drain.result().outcome.ending, Ending::unavailable);
+    EXPECT_EQ(run.drain.result().outcome.reason, ExitReason::unavailable);
 }
 TEST(EnricherWork, WhatIsLostOrErasedMeanwhileDoesNotCount) {
     Script run(WorkKind::transcript, {job("e1"), job("e2"), job("e3")});
-    for (const Settled settled : {Settled::written, Settled::lost, Settled::erased}) {
+    for (const ClaimResult claim : {ClaimResult::written, ClaimResult::lost, ClaimResult::erased}) {
         run.respond(FetchedContent{kNoon});
-        run.drain.on_settled(run.written().at(0), settled);
+        const bool undo = run.drain.on_completed(run.written().at(0), claim);
+        EXPECT_EQ(undo, claim == ClaimResult::erased);
     }
     EXPECT_EQ(run.drain.result().fetched, 1);
     EXPECT_EQ(run.drain.result().failed, 0);
@@ -321,6 +322,23 @@ TEST(EnricherWork, AValueThatTheSinkRefusesIsAFailureOfItsJob) {
     EXPECT_EQ(run.drain.result().fetched, 0);
     EXPECT_EQ(run.drain.result().failed, 1);
     EXPECT_FALSE(run.drain.on_refused(*failure, SinkError(SinkError::Kind::internal, "out of range")));
+}
+TEST(EnricherWork, NothingWasLeftOfAnErasedOneThatWasNotFetched) {
+    Script run(WorkKind::recording, {job("e1")});
+    run.respond(NotReady{});
+    EXPECT_FALSE(run.drain.on_completed(run.written().at(0), ClaimResult::erased));
+}
+TEST(EnricherWork, A404OfATranscriptSaysThatThereIsNoChat) {
+    const auto content =
+        std::get<FetchedContent>(transcript_response(ApiError{ApiError::Kind::not_found, 404, "no"}, kNoon));
+    EXPECT_EQ(content.fetched_at, kNoon);
+    EXPECT_FALSE(content.messages) << "what is stored stays";
+    for (const auto kind : {ApiError::Kind::unavailable, ApiError::Kind::forbidden})
+        EXPECT_EQ(std::get<ApiError>(transcript_response(ApiError{kind, 500, "no"}, kNoon)).kind, kind);
+    const FetchedTranscript fetched{std::vector<ChatMessage>(2), kNoon + 1s};
+    const auto read = std::get<FetchedContent>(transcript_response(fetched, kNoon));
+    EXPECT_EQ(read.fetched_at, kNoon + 1s);
+    EXPECT_EQ(read.messages->size(), 2u);
 }
 TEST(EnricherWork, NobodyWaitsForTheLastFetches) {
     Script run(WorkKind::recording, {job("e1")});

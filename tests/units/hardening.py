@@ -3,14 +3,19 @@
 
 hardening.py PROGRAM...     prints what is missing; exit code 1 if something is
 """
-import re, subprocess, sys
 
-# By architecture, as bytes of code: what an indirect branch may reach (ENDBR64, BTI c), and a probe of the stack's next page (OR $0, (%RSP)).
+import re
+import subprocess
+import sys
+
+# By architecture, as bytes of code: what an indirect branch may reach (ENDBR64, BTI c), and a probe of the stack's next
+# page (OR $0, (%RSP)).
 CONTROL_FLOW = {"Advanced Micro Devices X86-64": b"\xf3\x0f\x1e\xfa", "AArch64": b"\x5f\x24\x03\xd5"}
 STACK_PROBE = {"Advanced Micro Devices X86-64": b"\x48\x83\x0c\x24\x00"}
 
 
 def readelf(option, program):
+    """What readelf prints."""
     return subprocess.run(["readelf", "--wide", option, program], check=True, capture_output=True, text=True).stdout
 
 
@@ -23,7 +28,10 @@ def code_of(program):
 
 
 def missing(program):
-    header, dynamic, segments, symbols = (readelf(o, program) for o in ("--file-header", "--dynamic", "--segments", "--dyn-syms"))
+    """The kinds of hardening that a program lacks."""
+    header, dynamic, segments, symbols = (
+        readelf(o, program) for o in ("--file-header", "--dynamic", "--segments", "--dyn-syms")
+    )
     machine, code = re.search(r"Machine: +(.+)", header)[1], code_of(program)
     wanted = {
         "a position-independent executable": re.search(r"Type: +DYN", header) and "PIE" in dynamic,
@@ -36,7 +44,8 @@ def missing(program):
         "control-flow protection": code.count(CONTROL_FLOW.get(machine, b"")) > 1000,
         "stack-clash protection": STACK_PROBE.get(machine, b"") in code,
     }
-    if machine in STACK_PROBE: wanted["a mark for the shadow stack (SHSTK)"] = "SHSTK" in readelf("--notes", program)
+    if machine in STACK_PROBE:
+        wanted["a mark for the shadow stack (SHSTK)"] = "SHSTK" in readelf("--notes", program)
     return [name for name, found in wanted.items() if not found]
 
 

@@ -1,5 +1,5 @@
--- What are the busiest hours of the week, by local time?
-SELECT to_char(created_at AT TIME ZONE 'Europe/Tallinn', 'ID HH24') AS weekday_hour, count(*) AS engagements
+-- What are the busiest hours of the week, by the local time of each site?
+SELECT to_char(created_at_local, 'ID HH24') AS weekday_hour, count(*) AS engagements
 FROM engagement_facts
 WHERE created_at >= now() - interval '30 days' AND created_at < now()
 GROUP BY weekday_hour

@@ -1,4 +1,5 @@
--- Can the figures be trusted: through when is each site complete, and is anything missing?
-SELECT site_id, complete_through IS NOT NULL AS complete, lag_seconds < 900 AS fresh, rejected, waiting_for_legs
+-- Can the figures be trusted: from when to when is each site complete, without gaps, and is anything missing?
+SELECT coalesce(site_name, site_id) AS site, complete_from IS NOT NULL AND complete_through > complete_from AS complete,
+       gaps = '{}' AS without_gaps, lag_seconds < 900 AS fresh, rejected, waiting_for_legs
 FROM freshness
 ORDER BY site_id;

@@ -1,0 +1,1 @@
+SELECT * FROM {{ source('glia', 'leg_facts') }}

@@ -1,0 +1,64 @@
+#include "daemon/sync/backfill_estimate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace glia {
+namespace {
+
+// Seconds. Minimum latency to assume for a request. Only a server on the same machine is faster.
+constexpr double kQuickest = 0.001;
+
+double requests_per_second(double seconds_each, int at_once, double limit) {
+    const double possible = at_once / std::max(seconds_each, kQuickest);
+    return limit > 0 ? std::min(limit, possible) : possible;
+}
+
+}  // namespace
+
+std::int64_t windows_of_range(Instant from, Instant to, Seconds window) {
+    return std::max<std::int64_t>(0, (to - from + window - std::chrono::microseconds{1}) / window);
+}
+
+std::vector<ProbeWindow> probe_windows(const std::vector<std::string>& sites, Instant from, Instant to,
+                                       Seconds window, std::int64_t at_most) {
+    std::vector<ProbeWindow> probed;
+    const std::int64_t windows = windows_of_range(from, to, window);
+    const auto of_site = static_cast<std::int64_t>(sites.size());
+    if (windows == 0 || of_site == 0) return probed;
+    const std::int64_t each = std::clamp<std::int64_t>(at_most / of_site, 1, windows);
+    for (const std::string& site : sites) {
+        for (std::int64_t i = 0; i < each; ++i) {
+            // Takes the middle window of each of `each` equal parts.
+            const Instant begin = from + (2 * i + 1) * windows / (2 * each) * window;
+            probed.push_back({site, begin, std::min<Instant>(begin + window, to)});
+        }
+    }
+    return probed;
+}
+
+BackfillEstimate estimate_backfill(const ProbeCounts& probe, std::int64_t windows, bool with_legs,
+                                   const RequestRate& rate) {
+    BackfillEstimate estimate;
+    if (probe.windows == 0) return estimate;
+    const double share = static_cast<double>(windows) / static_cast<double>(probe.windows);
+    const auto scaled = [share](std::int64_t count) {
+        return static_cast<std::int64_t>(std::llround(static_cast<double>(count) * share));
+    };
+    estimate.pages = std::max(scaled(probe.pages), windows);  // each window costs at least one page
+    estimate.engagements = scaled(probe.engagements);
+    estimate.details = with_legs ? scaled(probe.without_legs) : 0;
+    const double each = std::chrono::duration<double>(probe.waited).count() /
+                        static_cast<double>(std::max<std::int64_t>(1, probe.pages));
+    const int listing_at_once = std::min(rate.concurrency, rate.at_once);
+    const double pages_per_second = requests_per_second(each, listing_at_once, rate.limit);
+    const double details_per_second = requests_per_second(each, rate.at_once, rate.limit);
+    const double listing = static_cast<double>(estimate.pages) / pages_per_second;
+    // Listing and fetching legs overlap and share the rate limit.
+    const double all = static_cast<double>(estimate.requests()) / details_per_second;
+    estimate.time = Seconds{std::llround(std::ceil(std::max(listing, all)))};
+    estimate.requests_per_second = estimate.details > 0 ? details_per_second : pages_per_second;
+    return estimate;
+}
+
+}  // namespace glia

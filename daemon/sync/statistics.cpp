@@ -1,0 +1,359 @@
+#include "daemon/sync/statistics.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "daemon/base/log.hpp"
+#include "daemon/sync/listing_read.hpp"
+#include "daemon/sync/statistics_schedule.hpp"
+#include "sinks/timestamp.hpp"
+
+namespace glia {
+namespace {
+
+// Maximum pause before the lease of a site that another instance reads is requested again: that instance may
+// die.
+constexpr Milliseconds kLongestWait{600'000};
+
+/// What one lease of a site has read.
+struct StatisticsRound {
+    std::int64_t responses = 0;
+    std::int64_t requests = 0;
+    std::int64_t rejected = 0;
+    std::int64_t written = 0;
+    std::int64_t removed = 0;
+    std::string first_rejection;
+    OpenPass pass;  ///< from the earliest interval to the end of the latest
+};
+
+/// The server's clock, at most a minute ahead of this machine's (DESIGN.md §3.10).
+Instant statistics_now(const EngagementsApi& api) {
+    return std::min<Instant>(api.server_now(), EngagementsApi::machine_now() + kClockTolerance);
+}
+
+StatisticsAnswer take_answer(const StatisticsSchedule::Question& question, FetchedStatistics fetched,
+                             StatisticsRound& round) {
+    if (round.responses++ == 0) {
+        round.pass.from = question.interval.start;
+        round.pass.to = question.interval.end();
+        round.pass.started_at = fetched.fetched_at;
+    }
+    round.pass.from = std::min(round.pass.from, question.interval.start);
+    round.pass.to = std::max(*round.pass.to, question.interval.end());
+    round.pass.pages = round.responses;
+    round.requests += fetched.attempts;
+    StatisticsPage& page = fetched.page;
+    round.rejected += static_cast<std::int64_t>(page.rejected.size());
+    if (round.first_rejection.empty() && !page.rejected.empty())
+        round.first_rejection = page.rejected.front().reason;
+    StatisticsAnswer answer;
+    answer.source = question.source;
+    answer.interval = question.interval;
+    answer.rows = std::move(page.rows);
+    answer.fetched_at = fetched.fetched_at;
+    answer.rejected = std::move(page.rejected);
+    answer.undocumented_members = std::move(page.undocumented_members);
+    return answer;
+}
+
+Task<> write_answer(Instance& instance, StatisticsCheckpoint checkpoint, StatisticsAnswer answer,
+                    StatisticsRound& round) {
+    const auto whole = std::make_shared<const StatisticsAnswer>(std::move(answer));
+    const auto write = [checkpoint, whole](Sink& sink) {
+        return sink.statistics().commit(checkpoint, *whole);
+    };
+    const StatisticsCounts counts = co_await instance.sink_pool.run(write);
+    round.written += counts.written;
+    round.removed += counts.removed;
+}
+
+void log_round(const std::string& site_id, const StatisticsRound& round) {
+    if (round.responses == 0) return;
+    const auto line = round.written + round.removed > 0 ? log::info : log::debug;
+    line(LogTopic::sync, "statistics read",
+         {{"site", site_id},
+          {"answers", round.responses},
+          {"written", round.written},
+          {"removed", round.removed},
+          {"rejected", round.rejected}});
+    if (round.rejected > 0)
+        log::warn(LogTopic::sync, "elements of statistics cannot be read, the others are stored",
+                  {{"site", site_id}, {"elements", round.rejected}, {"error", round.first_rejection}});
+}
+
+/// Reads the due intervals of one site under its lease.
+class SiteStatistics {
+  public:
+    SiteStatistics(Instance& instance, const SiteLease& lease) : instance_(instance), lease_(lease) {}
+
+    Task<ExitStatus> read(bool retry_refused) {
+        const Renewal renewal(instance_, [this] {
+            return [target = lease_.target()](Sink& sink) { sink.site_leases().renew(target, kLeaseTime); };
+        });
+        const auto ask = [site = lease_.site_id](Sink& sink) { return sink.statistics().progress(site); };
+        std::vector<StatisticsProgress> progress = co_await instance_.sink_pool.run(ask);
+        schedule_.emplace(instance_.settings.statistics, instance_.settings.sync.start_from,
+                          std::move(progress), retry_refused);
+        ExitStatus outcome;
+        while (outcome.reason == ExitReason::done) {
+            if (instance_.scope.cancelled()) {
+                outcome = {ExitReason::stopped, "stopped while reading statistics"};
+                break;
+            }
+            const auto question = schedule_->next(statistics_now(instance_.api));
+            if (!question) break;
+            co_await ask_one(*question, outcome);
+        }
+        log_round(lease_.site_id, round_);
+        co_await give_back(outcome);
+        co_return outcome;
+    }
+    Milliseconds wait() const { return wait_; }
+    std::int64_t rejected() const { return round_.rejected; }
+
+  private:
+    Task<> ask_one(StatisticsSchedule::Question question, ExitStatus& outcome) {
+        auto fetched = co_await instance_.api.statistics(question.source, lease_.site_id, question.interval);
+        if (fetched) {
+            StatisticsAnswer answer = take_answer(question, std::move(fetched.value()), round_);
+            const auto answered = schedule_->on_answer(question, answer.fetched_at);
+            StatisticsCheckpoint checkpoint{lease_.target(), lease_.site_id, answered.read_through,
+                                            answered.settled};
+            co_await write_answer(instance_, std::move(checkpoint), std::move(answer), round_);
+            co_return;
+        }
+        ++round_.requests;
+        const ApiError error = std::move(fetched.error());
+        if (is_refusal(error)) {
+            co_await refuse(question.source, error.message);
+        } else {
+            outcome = {exit_reason_of(error), error.message};
+        }
+    }
+
+    Task<> refuse(StatisticsSource source, std::string error) {
+        const Instant now = statistics_now(instance_.api);
+        schedule_->on_refused(source, now);
+        refusal_ = error;
+        const auto write = [target = lease_.target(), source, error, now](Sink& sink) {
+            return sink.statistics().refuse(target, source, error, now, kRefusalRest);
+        };
+        if (!co_await instance_.sink_pool.run(write)) co_return;
+        log::warn(LogTopic::sync,
+                  "the API refuses statistics, of this site at least; they are asked for again in a day, or "
+                  "when glia-sync starts",
+                  {{"site", lease_.site_id}, {"source", name_of(source)}, {"error", error}});
+    }
+
+    Task<> give_back(const ExitStatus& outcome) {
+        const SiteTarget target = lease_.target();
+        if (outcome.reason == ExitReason::done) {
+            wait_ = schedule_->wait(statistics_now(instance_.api));
+            const OptionalInstant through = schedule_->read_through();
+            if (!through) {
+                // All sources are refused: no failure.
+                DirectoryRefusal refusal{refusal_, std::chrono::ceil<Seconds>(wait_), kRefusalRest, {}};
+                const auto refuse_all = [target, refusal](Sink& sink) {
+                    sink.directory().refuse_listing(target, refusal);
+                };
+                if (!refusal_.empty()) co_return co_await instance_.sink_pool.run(refuse_all);
+            } else if (round_.responses > 0) {
+                PassCheckpoint done{
+                    target,          round_.pass,     true, through, SiteRelease{wait_, {}, {}},
+                    round_.requests, round_.rejected, {}};
+                const auto complete = [done](Sink& sink) { sink.commit({}, done); };
+                co_return co_await instance_.sink_pool.run(complete);
+            }
+        }
+        SiteRelease release{wait_, {}, {}};
+        if (outcome.reason > ExitReason::stopped) {
+            release.next_poll_in = wait_ =
+                listing_retry(instance_.settings.statistics.interval, lease_.failures + 1);
+            release.error = outcome.error;
+            release.failed = FailedPass{"incremental", round_.pass, round_.requests, round_.rejected};
+            log::error(LogTopic::sync, "statistics failed",
+                       {{"site", lease_.site_id}, {"next", to_text(wait_)}, {"error", outcome.error}});
+        }
+        const auto free_lease = [target, release](Sink& sink) {
+            sink.site_leases().release(target, release);
+        };
+        co_await instance_.sink_pool.run(free_lease);
+    }
+
+    Instance& instance_;
+    const SiteLease& lease_;
+    std::optional<StatisticsSchedule> schedule_;
+    StatisticsRound round_;
+    std::string refusal_;  // the last one
+    Milliseconds wait_{0};
+};
+
+struct StatisticsResult {
+    ExitStatus outcome;
+    Milliseconds wait{};
+    std::int64_t rejected = 0;  ///< elements that could not be read
+};
+
+Task<StatisticsResult> read_site(Instance& instance, std::string site_id, bool force) {
+    StatisticsResult result;
+    std::optional<SinkError> failure;
+    try {
+        const SiteKey key{site_id, Stream::statistics};
+        const auto acquire = [key, force, instance_id = instance.instance_id](Sink& sink) {
+            return sink.site_leases().acquire(key, instance_id, kLeaseTime, force);
+        };
+        const SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+        if (!acquired.lease) {
+            result.wait = std::clamp<Milliseconds>(acquired.wait, Seconds{1}, kLongestWait);
+            co_return result;
+        }
+        SiteStatistics statistics(instance, *acquired.lease);
+        result.outcome = co_await statistics.read(force);
+        result.wait = statistics.wait();
+        result.rejected = statistics.rejected();
+    } catch (const SinkError& error) {
+        failure.emplace(error);
+    }
+    if (failure) {
+        result.outcome = instance.exit_status_of(*failure);
+        result.wait = listing_retry(instance.settings.statistics.interval, 1);
+        if (!instance.scope.cancelled())
+            log::warn(LogTopic::sync, "statistics not stored, will be tried again",
+                      {{"site", site_id}, {"error", failure->what()}});
+    }
+    co_return result;
+}
+
+Task<> serve_site(Instance& instance, std::string site_id, WaitGroup& tasks) {
+    bool first = true;
+    while (!instance.scope.cancelled()) {
+        const StatisticsResult result = co_await read_site(instance, site_id, first);
+        first = false;
+        if (!co_await instance.scope.sleep(std::clamp<Milliseconds>(result.wait, Seconds{1}, kLongestWait)))
+            break;
+    }
+    tasks.remove();
+}
+
+Task<> read_once(Instance& instance, std::string site_id, ExitStatus& outcome, std::int64_t& rejected,
+                 WaitGroup& tasks) {
+    const StatisticsResult result = co_await read_site(instance, std::move(site_id), true);
+    outcome.merge(result.outcome);
+    rejected += result.rejected;
+    tasks.remove();
+}
+
+/// Asks for every source of every interval of a window.
+class WindowStatistics {
+  public:
+    WindowStatistics(Instance& instance, const WindowLease& window, StatisticsRefusals& refusals)
+        : instance_(instance), target_(window.target), refusals_(refusals) {
+        round_.pass = window.pass;
+    }
+
+    Task<PassResult> read(Instant to) {
+        const auto& settings = instance_.settings.statistics;
+        PassResult result;
+        for (const StatisticsInterval& interval :
+             intervals_between(target_.from, to, statistics_now(instance_.api), settings.interval)) {
+            for (const StatisticsSource source : kStatisticsSources) {
+                if (refusals_.contains({target_.site_id, source})) continue;
+                if (instance_.scope.cancelled()) {
+                    result.outcome = {ExitReason::stopped, "stopped while reading statistics"};
+                    co_return result;
+                }
+                co_await ask({source, interval}, result);
+                if (result.outcome.reason != ExitReason::done) co_return result;
+            }
+        }
+        log_round(target_.site_id, round_);
+        co_await complete(to);
+        result.complete = true;
+        result.pages = round_.responses;
+        result.counts.rejected = round_.rejected;
+        co_return result;
+    }
+
+  private:
+    Task<> ask(StatisticsSchedule::Question question, PassResult& result) {
+        auto fetched = co_await instance_.api.statistics(question.source, target_.site_id, question.interval);
+        if (fetched) {
+            StatisticsAnswer answer = take_answer(question, std::move(fetched.value()), round_);
+            const bool settled =
+                !next_reading({question.interval, answer.fetched_at}, instance_.settings.statistics.revisit);
+            StatisticsCheckpoint checkpoint{target_, target_.site_id, {}, settled};
+            co_await write_answer(instance_, std::move(checkpoint), std::move(answer), round_);
+            co_return;
+        }
+        const ApiError error = std::move(fetched.error());
+        if (is_refusal(error) && refuse(question.source, error.message)) co_return;
+        result.site_refused = is_refusal(error);
+        result.outcome = {exit_reason_of(error), error.message};
+    }
+
+    /// Notes that the API refuses a source. Returns false if it refuses all of the site's sources.
+    bool refuse(StatisticsSource source, const std::string& error) {
+        if (refusals_.emplace(target_.site_id, source).second)
+            log::warn(LogTopic::backfill, "the API refuses statistics of a site; the others are loaded",
+                      {{"site", target_.site_id}, {"source", name_of(source)}, {"error", error}});
+        return std::any_of(kStatisticsSources.begin(), kStatisticsSources.end(),
+                           [&](StatisticsSource one) { return !refusals_.contains({target_.site_id, one}); });
+    }
+
+    Task<> complete(Instant to) {
+        PassCheckpoint done;
+        done.target = target_;
+        done.pass = round_.pass;
+        done.pass.from = target_.from;
+        done.pass.to = to;
+        done.complete = true;
+        done.requests = round_.requests;
+        done.rejected = round_.rejected;
+        const auto write = [done](Sink& sink) { sink.commit({}, done); };
+        co_await instance_.sink_pool.run(write);
+    }
+
+    Instance& instance_;
+    const WindowTarget target_;
+    StatisticsRefusals& refusals_;
+    StatisticsRound round_;
+};
+
+}  // namespace
+
+Task<ExitStatus> read_statistics_once(Instance& instance, std::int64_t& rejected) {
+    ExitStatus outcome;
+    if (!instance.settings.statistics.enabled) co_return outcome;
+    WaitGroup tasks(instance.runtime);
+    for (const std::string& site : instance.settings.api.sites) {
+        tasks.add();
+        instance.runtime.spawn(read_once(instance, site, outcome, rejected, tasks));
+    }
+    co_await tasks.wait();
+    co_return outcome;
+}
+
+void serve_statistics(Instance& instance, WaitGroup& tasks) {
+    if (!instance.settings.statistics.enabled) return;
+    for (const std::string& site : instance.settings.api.sites) {
+        tasks.add();
+        instance.runtime.spawn(serve_site(instance, site, tasks));
+    }
+}
+
+Task<PassResult> read_statistics_window(Instance& instance, WindowLease window,
+                                        StatisticsRefusals& refusals) {
+    PassResult result;
+    std::optional<SinkError> failure;
+    try {
+        WindowStatistics statistics(instance, window, refusals);
+        result = co_await statistics.read(window.pass.to.value_or(window.target.from));
+    } catch (const SinkError& error) {
+        failure.emplace(error);
+    }
+    if (failure) result.outcome = instance.exit_status_of(*failure);
+    co_return result;
+}
+
+}  // namespace glia

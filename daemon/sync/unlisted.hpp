@@ -1,0 +1,97 @@
+// Finds stored engagements that a complete listing does not show, and decides which of them to request from
+// the source (DESIGN.md §3.9). Decisions only; presence.hpp performs them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/sync/listed_ids.hpp"
+#include "sinks/durations.hpp"
+#include "sinks/state/verification_store.hpp"
+
+namespace glia {
+
+/// An instance's memory of unlisted engagements, so that it does not ask for the same ones after each pass.
+class PresenceMemory {
+  public:
+    /// Notes that the source has an engagement that it does not list.
+    void note_present(const std::string& id, Milliseconds now);
+    bool is_known_present(const std::string& id, Milliseconds now) const;
+    /// True once a day for a site.
+    bool should_warn(const std::string& site, Milliseconds now);
+
+  private:
+    std::map<std::string, Milliseconds> present_, warned_;
+};
+
+/// A listing of a site that has read all of [from, to).
+struct CompleteListing {
+    Instant from{};
+    Instant to{};
+    std::shared_ptr<ListedIds> listed;
+};
+
+/// Compares one complete listing of a site with the stored engagements of its range. Read next_range() and
+/// call on_stored() until there is no next range.
+class Unlisted {
+  public:
+    Unlisted(CompleteListing listing, const PresenceMemory& memory, Milliseconds now)
+        : listing_(std::move(listing)), memory_(memory), now_(now), after_(listing_.from - Seconds{1}) {}
+
+    /// The next range to read. None if all was read, or if the listing is already implausible.
+    std::optional<StoredRange> next_range() const;
+    /// Takes the stored engagements of next_range().
+    void on_stored(const StoredIds& stored);
+
+    /// False if too many stored engagements are unlisted: then the listing is probably incomplete.
+    bool is_plausible() const;
+    /// The engagements to request now, at most kMostAsked. Later passes request the others. Empty if
+    /// is_plausible() is false.
+    std::vector<std::string> to_ask_for() const;
+    std::int64_t stored() const { return stored_; }
+    std::int64_t unlisted() const { return unlisted_; }
+
+    /// Maximum requests after one pass.
+    static constexpr std::size_t kMostAsked = 50;
+    /// Maximum rows per range.
+    static constexpr std::int64_t kMostRead = 10'000;
+
+  private:
+    CompleteListing listing_;
+    const PresenceMemory& memory_;
+    Milliseconds now_;
+    Instant after_;
+    std::string after_id_;
+    bool is_read_ = false;
+    std::int64_t stored_ = 0, unlisted_ = 0;
+    std::vector<std::string> unknown_;
+};
+
+/// Complete listings of one site.
+struct ListingBatch {
+    std::string site;
+    std::vector<CompleteListing> listings;
+};
+
+/// The listings of a backfill that wait to be compared: one statement compares many.
+class ListingBatches {
+  public:
+    /// Returns false and drops the listing if too many are waiting.
+    bool add(const std::string& site, CompleteListing listing);
+    /// The next batch, once enough listings wait to be worth a statement. `all`: even if fewer wait.
+    std::optional<ListingBatch> next(bool all);
+
+    static constexpr std::size_t kMostListings = 64;
+    static constexpr std::size_t kMostIds = ListedIds::kMost;
+
+  private:
+    std::map<std::string, std::vector<CompleteListing>> waiting_;
+    std::size_t ids_ = 0;  ///< total number of ids in the waiting listings
+};
+
+}  // namespace glia

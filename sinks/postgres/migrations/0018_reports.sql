@@ -1,0 +1,634 @@
+-- Version 18: reports that lose no statistics in any time zone, and figures that say of whom they are.
+
+-- The report functions get new columns and cost less, so they are created again, and the views that read them. Comments and privileges of the views stay.
+SELECT set_config('glia.restored',
+                  (SELECT coalesce(string_agg(format('GRANT %s ON %I TO %s', a.privilege_type, c.relname,
+                                                     CASE a.grantee WHEN 0 THEN 'PUBLIC'
+                                                                    ELSE quote_ident(a.grantee::regrole::text) END),
+                                              ';'), '')
+                   FROM pg_class c
+                   CROSS JOIN aclexplode(c.relacl) a
+                   WHERE c.oid IN ('queue_intervals'::regclass, 'operator_intervals'::regclass)
+                     AND a.grantee <> c.relowner) || ';' ||
+                  (SELECT string_agg(format('COMMENT ON COLUMN %I.%I IS %L', c.relname, a.attname,
+                                            col_description(c.oid, a.attnum)), ';')
+                   FROM pg_class c
+                   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+                   WHERE c.oid IN ('queue_intervals'::regclass, 'operator_intervals'::regclass)), true);
+DROP VIEW queue_intervals, operator_intervals;
+DROP FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean);
+DROP FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean);
+
+-- ---------------------------------------------------------------------------------------------------------- reports
+
+-- An interval of the source counts in the interval of the report in which it begins. So adjacent intervals share nothing
+-- and lose nothing, also where the offset of the time zone is no multiple of the source's interval.
+CREATE FUNCTION queue_report(
+    "from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC',
+    threshold interval DEFAULT NULL, empty_intervals boolean DEFAULT false)
+RETURNS TABLE (
+    interval_start timestamptz, interval_end timestamptz, site_id text, queue_id text,
+    accepted_legs bigint, accepted_engagements bigint, accepted_transfers bigint, accepted_within_threshold bigint,
+    accept_waits bigint, accept_wait_seconds float8, longest_accept_wait_seconds float8,
+    ended_legs bigint, leg_seconds float8,
+    offered float8, answered float8, abandoned float8, short_abandoned float8, passed_on float8, other_outcomes float8,
+    answered_within_service_level float8, answer_wait_seconds float8, longest_wait_seconds bigint,
+    handled float8, handle_seconds float8, wrap_up_seconds float8, statistics_seconds float8,
+    average_seconds_to_accept float8, service_level_of_accepted float8, average_leg_seconds float8,
+    abandonment_rate float8, abandonment_rate_without_short float8, service_level float8,
+    average_seconds_to_answer float8, average_handle_seconds float8,
+    accepted_reactive bigint, accepted_proactive bigint, reactive_waits bigint, reactive_wait_seconds float8,
+    reactive_within_threshold bigint,
+    requested_legs bigint, requested_accepted bigint, requested_wait_seconds float8, requested_within_threshold bigint,
+    accepted_legs_in_business_hours bigint, accept_waits_in_business_hours bigint,
+    accepted_within_threshold_in_business_hours bigint,
+    offered_in_business_hours float8, answered_in_business_hours float8, abandoned_in_business_hours float8,
+    short_abandoned_in_business_hours float8, answered_within_service_level_in_business_hours float8,
+    offered_transfers float8, offered_wait_seconds float8, statistics_share float8)
+-- Ranges are parameters, of which the planner takes few rows for granted: it would sort where hashing is faster.
+LANGUAGE sql STABLE ROWS 1000 SET work_mem = '64MB' SET jit = off SET enable_sort = off
+BEGIN ATOMIC
+    WITH e AS MATERIALIZED (
+        SELECT interval_edges($1, $2, $3, $4) AS edges,
+               date_part('epoch', coalesce($5, interval '20 seconds')) AS threshold
+    ), open_hours AS MATERIALIZED (
+        SELECT h.site_id, h.hours FROM open_hours($1 - $3, $2 + $3) h
+    ), legs AS MATERIALIZED (
+        SELECT width_bucket(l.accepted_at, e.edges) AS accepted_bin,
+               width_bucket(l.requested_at, e.edges) AS requested_bin, coalesce(l.site_id, '') AS site_id, l.queue_id,
+               l.transferred_in, l.request_type = 'reactive' AS is_reactive,
+               l.request_type = 'proactive' AS is_proactive, l.seconds_to_accept AS wait, l.handle_seconds,
+               o.hours @> l.accepted_at AS is_open
+        FROM e
+        CROSS JOIN leg_facts l
+        LEFT JOIN open_hours o ON o.site_id = l.site_id
+        WHERE (l.accepted_at >= $1 - $3 AND l.accepted_at < $2 + $3
+               OR l.requested_at >= $1 - $3 AND l.requested_at < $2 + $3)
+          AND l.queue_id IS NOT NULL
+    ), accepted AS (
+        -- Each leg counts where it was accepted and where it was requested.
+        SELECT l.accepted_bin AS bin, l.site_id, l.queue_id,
+               count(*) AS accepted_legs,
+               count(*) FILTER (WHERE NOT l.transferred_in) AS accepted_engagements,
+               count(*) FILTER (WHERE l.transferred_in) AS accepted_transfers,
+               count(*) FILTER (WHERE l.wait <= e.threshold) AS accepted_within_threshold,
+               count(l.wait) AS accept_waits,
+               sum(l.wait) AS accept_wait_seconds,
+               max(l.wait) AS longest_accept_wait_seconds,
+               count(l.handle_seconds) AS ended_legs,
+               sum(l.handle_seconds::float8) AS leg_seconds,
+               count(*) FILTER (WHERE l.is_reactive) AS accepted_reactive,
+               count(*) FILTER (WHERE l.is_proactive) AS accepted_proactive,
+               count(l.wait) FILTER (WHERE l.is_reactive) AS reactive_waits,
+               sum(l.wait) FILTER (WHERE l.is_reactive) AS reactive_wait_seconds,
+               count(*) FILTER (WHERE l.is_reactive AND l.wait <= e.threshold) AS reactive_within_threshold,
+               count(*) FILTER (WHERE l.is_open) AS legs_open,
+               count(l.wait) FILTER (WHERE l.is_open) AS waits_open,
+               count(*) FILTER (WHERE l.is_open AND l.wait <= e.threshold) AS within_threshold_open
+        FROM e, legs l
+        WHERE l.accepted_bin BETWEEN 1 AND cardinality(e.edges) - 1
+        GROUP BY l.accepted_bin, l.site_id, l.queue_id
+    ), requested AS (
+        SELECT l.requested_bin AS bin, l.site_id, l.queue_id,
+               count(*) AS requested_legs,
+               count(l.wait) AS requested_accepted,
+               sum(l.wait) AS requested_wait_seconds,
+               count(*) FILTER (WHERE l.wait <= e.threshold) AS requested_within_threshold
+        FROM e, legs l
+        WHERE l.requested_bin BETWEEN 1 AND cardinality(e.edges) - 1
+        GROUP BY l.requested_bin, l.site_id, l.queue_id
+    ), waits AS (
+        SELECT w.bin, w.site_id, w.queue_id, true AS is_told,
+               CASE WHEN count(w.count) = count(*) THEN sum(w.count::float8) END AS offered,
+               CASE WHEN count(w.count) = count(*)
+                    THEN coalesce(sum(w.count::float8) FILTER (WHERE w.is_answered), 0) END AS answered,
+               CASE WHEN count(w.count) = count(*)
+                    THEN coalesce(sum(w.count::float8) FILTER (WHERE w.gave_up), 0) END AS abandoned,
+               CASE WHEN count(w.short) = count(*)
+                    THEN coalesce(sum(w.short::float8) FILTER (WHERE w.gave_up), 0) END AS short_abandoned,
+               CASE WHEN count(w.count) = count(*)
+                    THEN coalesce(sum(w.count::float8) FILTER (WHERE w.is_passed_on), 0) END AS passed_on,
+               CASE WHEN count(w.within_service_level) = count(*)
+                    THEN coalesce(sum(w.within_service_level::float8) FILTER (WHERE w.is_answered), 0) END AS within,
+               CASE WHEN count(w.total_seconds) = count(*)
+                    THEN coalesce(sum(w.total_seconds::float8) FILTER (WHERE w.is_answered), 0) END AS answer_wait,
+               max(w.maximum_seconds) AS longest,
+               CASE WHEN count(w.count) = count(*)
+                    THEN coalesce(sum(w.count::float8) FILTER (WHERE w.is_open), 0) END AS offered_open,
+               CASE WHEN count(w.count) = count(*)
+                    THEN coalesce(sum(w.count::float8) FILTER (WHERE w.is_answered AND w.is_open), 0) END
+                    AS answered_open,
+               CASE WHEN count(w.count) = count(*)
+                    THEN coalesce(sum(w.count::float8) FILTER (WHERE w.gave_up AND w.is_open), 0) END
+                    AS abandoned_open,
+               CASE WHEN count(w.short) = count(*)
+                    THEN coalesce(sum(w.short::float8) FILTER (WHERE w.gave_up AND w.is_open), 0) END AS short_open,
+               CASE WHEN count(w.within_service_level) = count(*)
+                    THEN coalesce(sum(w.within_service_level::float8) FILTER (WHERE w.is_answered AND w.is_open),
+                         0) END AS within_open,
+               CASE WHEN count(w.count) = count(*)
+                    THEN coalesce(sum(w.count::float8) FILTER (WHERE w.is_transfer), 0) END AS transfers,
+               CASE WHEN count(w.total_seconds) = count(*) THEN sum(w.total_seconds::float8) END AS all_waits
+        FROM (SELECT width_bucket(i.interval_start, e.edges) AS bin, i.site_id, i.queue_id, i.count, i.short,
+                     i.within_service_level, i.total_seconds, i.maximum_seconds, i.outcome = 'finished' AS is_answered,
+                     i.outcome IN ('canceled', 'disconnected') AS gave_up, i.outcome = 'fallback' AS is_passed_on,
+                     i.from_transfer = 'true' AS is_transfer,
+                     o.hours @> i.interval_start AS is_open
+              FROM e
+              CROSS JOIN queue_wait_intervals i
+              LEFT JOIN open_hours o ON o.site_id = i.site_id
+              WHERE i.interval_start >= $1 - $3 AND i.interval_start < $2 + $3
+                AND i.interval_start >= e.edges[1] AND i.interval_start < e.edges[cardinality(e.edges)]
+                AND i.interval_seconds <= date_part('epoch', $3)) w
+        GROUP BY w.bin, w.site_id, w.queue_id
+    ), handles AS (
+        SELECT width_bucket(h.interval_start, e.edges) AS bin, h.site_id, h.queue_id, true AS is_told,
+               CASE WHEN count(h.count) = count(*) THEN sum(h.count::float8) END AS handled,
+               CASE WHEN count(h.total_seconds) = count(*) THEN sum(h.total_seconds::float8) END AS handle_seconds
+        FROM e
+        CROSS JOIN handle_intervals h
+        WHERE h.interval_start >= $1 - $3 AND h.interval_start < $2 + $3
+          AND h.interval_start >= e.edges[1] AND h.interval_start < e.edges[cardinality(e.edges)]
+          AND h.interval_seconds <= date_part('epoch', $3)
+        GROUP BY 1, 2, 3
+    ), wrap_ups AS (
+        SELECT width_bucket(u.interval_start, e.edges) AS bin, u.site_id, u.queue_id, true AS is_told,
+               CASE WHEN count(u.total_seconds) = count(*) THEN sum(u.total_seconds::float8) END AS wrap_up_seconds
+        FROM e
+        CROSS JOIN wrap_up_intervals u
+        WHERE u.interval_start >= $1 - $3 AND u.interval_start < $2 + $3
+          AND u.interval_start >= e.edges[1] AND u.interval_start < e.edges[cardinality(e.edges)]
+          AND u.interval_seconds <= date_part('epoch', $3)
+        GROUP BY 1, 2, 3
+    ), queues_of_bin AS MATERIALIZED (
+        SELECT bin, site_id, queue_id,
+               coalesce(a.accepted_legs, 0) AS accepted_legs, coalesce(a.accepted_engagements, 0) AS accepted_engagements,
+               coalesce(a.accepted_transfers, 0) AS accepted_transfers,
+               coalesce(a.accepted_within_threshold, 0) AS accepted_within_threshold,
+               coalesce(a.accept_waits, 0) AS accept_waits, a.accept_wait_seconds, a.longest_accept_wait_seconds,
+               coalesce(a.ended_legs, 0) AS ended_legs, a.leg_seconds,
+               coalesce(a.accepted_reactive, 0) AS accepted_reactive,
+               coalesce(a.accepted_proactive, 0) AS accepted_proactive,
+               coalesce(a.reactive_waits, 0) AS reactive_waits, a.reactive_wait_seconds,
+               coalesce(a.reactive_within_threshold, 0) AS reactive_within_threshold,
+               coalesce(r.requested_legs, 0) AS requested_legs,
+               coalesce(r.requested_accepted, 0) AS requested_accepted, r.requested_wait_seconds,
+               coalesce(r.requested_within_threshold, 0) AS requested_within_threshold,
+               coalesce(a.legs_open, 0) AS legs_open, coalesce(a.waits_open, 0) AS waits_open,
+               coalesce(a.within_threshold_open, 0) AS within_threshold_open,
+               w.offered, w.answered, w.abandoned, w.short_abandoned, w.passed_on, w.within, w.answer_wait, w.longest,
+               w.offered_open, w.answered_open, w.abandoned_open, w.short_open, w.within_open,
+               h.handled, h.handle_seconds, u.wrap_up_seconds, w.transfers, w.all_waits, w.is_told IS NOT NULL AS has_waits,
+               h.is_told IS NOT NULL AS has_handles, u.is_told IS NOT NULL AS has_wrap_ups
+        FROM accepted a
+        FULL JOIN requested r USING (bin, site_id, queue_id)
+        FULL JOIN waits w USING (bin, site_id, queue_id)
+        FULL JOIN handles h USING (bin, site_id, queue_id)
+        FULL JOIN wrap_ups u USING (bin, site_id, queue_id)
+    ), coverage AS MATERIALIZED (
+        SELECT r.bin, s.site_id, coalesce(sum(r.seconds) FILTER (WHERE k.source = 'queue_wait'), 0) AS queue_wait,
+               coalesce(sum(r.seconds) FILTER (WHERE k.source = 'handle'), 0) AS handle,
+               coalesce(sum(r.seconds) FILTER (WHERE k.source = 'wrap_up'), 0) AS wrap_up
+        FROM e, (SELECT DISTINCT q.site_id FROM queues_of_bin q) s,
+        unnest(ARRAY['queue_wait', 'handle', 'wrap_up']) AS k (source),
+             LATERAL (SELECT width_bucket(r.interval_start, e.edges) AS bin, sum(r.interval_seconds::float8) AS seconds
+                      FROM statistics_readings r
+                      WHERE r.site_id = s.site_id AND r.source = k.source
+                        AND r.interval_start >= e.edges[1] AND r.interval_start < e.edges[cardinality(e.edges)]
+                        AND r.interval_seconds <= date_part('epoch', $3)
+                      GROUP BY 1) r
+        GROUP BY 1, 2
+    ), cells AS (
+        SELECT * FROM queues_of_bin
+        UNION ALL
+        -- Every other interval of each queue that has something in the range, where that is asked for.
+        SELECT b.bin, k.site_id, k.queue_id,
+               0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL,
+               NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false,
+               false
+        FROM (SELECT DISTINCT q.site_id, q.queue_id FROM queues_of_bin q WHERE $6) k
+        CROSS JOIN e
+        CROSS JOIN LATERAL generate_series(1, cardinality(e.edges) - 1) AS b (bin)
+        LEFT JOIN queues_of_bin q ON q.bin = b.bin AND q.site_id = k.site_id AND q.queue_id = k.queue_id
+        WHERE q.bin IS NULL
+    ), sums AS (
+        -- Nothing counted is 0 where it was asked for, and NULL where it was not.
+        SELECT e.edges[q.bin] AS interval_start, e.edges[q.bin + 1] AS interval_end, nullif(q.site_id, '') AS site_id,
+               nullif(q.queue_id, '') AS queue_id, o.hours IS NOT NULL AS has_hours,
+               q.accepted_legs, q.accepted_engagements, q.accepted_transfers, q.accepted_within_threshold,
+               q.accept_waits, q.accept_wait_seconds, q.longest_accept_wait_seconds, q.ended_legs, q.leg_seconds,
+               q.accepted_reactive, q.accepted_proactive, q.reactive_waits, q.reactive_wait_seconds,
+               q.reactive_within_threshold, q.requested_legs, q.requested_accepted, q.requested_wait_seconds,
+               q.requested_within_threshold, q.legs_open, q.waits_open, q.within_threshold_open,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.offered END END AS offered,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.answered END END AS answered,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.abandoned END END AS abandoned,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0
+                    ELSE q.short_abandoned END END AS short_abandoned,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.passed_on END END AS passed_on,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.within END END AS within,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.answer_wait END END AS answer_wait,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.offered_open END END AS offered_open,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0
+                    ELSE q.answered_open END END AS answered_open,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0
+                    ELSE q.abandoned_open END END AS abandoned_open,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.short_open END END AS short_open,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.within_open END END AS within_open,
+               CASE WHEN c.queue_wait > 0 THEN q.longest END AS longest,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.transfers END END AS transfers,
+               CASE WHEN c.queue_wait > 0 THEN CASE WHEN NOT q.has_waits THEN 0 ELSE q.all_waits END END AS all_waits,
+               CASE WHEN c.handle > 0 THEN CASE WHEN NOT q.has_handles THEN 0 ELSE q.handled END END AS handled,
+               CASE WHEN c.handle > 0 THEN CASE WHEN NOT q.has_handles THEN 0
+                    ELSE q.handle_seconds END END AS handle_seconds,
+               CASE WHEN c.wrap_up > 0 THEN CASE WHEN NOT q.has_wrap_ups THEN 0
+                    ELSE q.wrap_up_seconds END END AS wrap_up_seconds,
+               coalesce(least(c.queue_wait, c.handle, c.wrap_up), 0) AS statistics_seconds
+        FROM cells q
+        CROSS JOIN e
+        LEFT JOIN coverage c ON c.bin = q.bin AND c.site_id = q.site_id
+        LEFT JOIN open_hours o ON o.site_id = q.site_id
+    )
+    SELECT s.interval_start, s.interval_end, s.site_id, s.queue_id, s.accepted_legs, s.accepted_engagements,
+           s.accepted_transfers,
+           s.accepted_within_threshold, s.accept_waits, s.accept_wait_seconds, s.longest_accept_wait_seconds,
+           s.ended_legs, s.leg_seconds,
+           s.offered, s.answered, s.abandoned, s.short_abandoned, s.passed_on,
+           s.offered - s.answered - s.abandoned - s.passed_on,
+           CASE WHEN $5 IS NULL THEN s.within END, s.answer_wait, s.longest, s.handled, s.handle_seconds, s.wrap_up_seconds,
+           s.statistics_seconds,
+           s.accept_wait_seconds / nullif(s.accept_waits, 0),
+           s.accepted_within_threshold::float8 / nullif(s.accept_waits, 0),
+           s.leg_seconds / nullif(s.ended_legs, 0),
+           s.abandoned / nullif(s.offered, 0),
+           (s.abandoned - s.short_abandoned) / nullif(s.offered - s.short_abandoned, 0),
+           CASE WHEN $5 IS NULL THEN s.within / nullif(s.offered - s.short_abandoned, 0) END,
+           s.answer_wait / nullif(s.answered, 0), (s.handle_seconds + s.wrap_up_seconds) / nullif(s.handled, 0),
+           s.accepted_reactive, s.accepted_proactive, s.reactive_waits, s.reactive_wait_seconds,
+           s.reactive_within_threshold,
+           s.requested_legs, s.requested_accepted, s.requested_wait_seconds, s.requested_within_threshold,
+           CASE WHEN s.has_hours THEN s.legs_open END, CASE WHEN s.has_hours THEN s.waits_open END,
+           CASE WHEN s.has_hours THEN s.within_threshold_open END, CASE WHEN s.has_hours THEN s.offered_open END,
+           CASE WHEN s.has_hours THEN s.answered_open END, CASE WHEN s.has_hours THEN s.abandoned_open END,
+           CASE WHEN s.has_hours THEN s.short_open END, CASE WHEN s.has_hours AND $5 IS NULL THEN s.within_open END,
+           s.transfers, s.all_waits,
+           least(1, s.statistics_seconds / date_part('epoch', s.interval_end - s.interval_start))
+    FROM sums s;
+END;
+
+CREATE FUNCTION operator_report(
+    "from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC',
+    empty_intervals boolean DEFAULT false)
+RETURNS TABLE (
+    interval_start timestamptz, interval_end timestamptz, operator_id text,
+    accepted_legs bigint, accepted_transfers bigint, ended_legs bigint, leg_seconds float8,
+    busy_seconds float8, parallel_seconds float8, most_at_once bigint, first_activity timestamptz,
+    last_activity timestamptz,
+    logged_in_seconds float8, available_seconds float8, engaged_seconds float8, wrap_up_seconds float8,
+    administrative_seconds float8,
+    pause_seconds float8, occupancy float8, statistics_seconds float8, statistics_share float8)
+LANGUAGE sql STABLE ROWS 1000 SET work_mem = '64MB' SET jit = off SET enable_sort = off
+BEGIN ATOMIC
+    WITH e AS MATERIALIZED (
+        SELECT interval_edges($1, $2, $3, $4) AS edges
+    ), legs_of_range AS MATERIALIZED (
+        SELECT l.operator_id, l.site_id, l.accepted_at, u.until, l.transferred_in, l.handle_seconds,
+               width_bucket(l.accepted_at, e.edges) AS first_bin, width_bucket(u.until, e.edges) AS last_bin
+        FROM e
+        CROSS JOIN leg_facts l
+        CROSS JOIN LATERAL (SELECT coalesce(l.ended_at, now()) AS until) u
+        WHERE l.accepted_at >= $1 - $3 - interval '1 day' AND l.accepted_at < $2 + $3 AND l.operator_id IS NOT NULL
+    ), states AS MATERIALIZED (
+        SELECT s.bin, s.site_id, s.operator_id, count(*) = count(s.seconds) AS are_known,
+               sum(s.seconds::float8) AS logged_in,
+               coalesce(sum(s.seconds::float8) FILTER (WHERE s.state IN ('video', 'audio', 'chat')), 0) AS waiting,
+               coalesce(sum(s.seconds::float8) FILTER (WHERE s.state = 'engaged'), 0) AS engaged,
+               coalesce(sum(s.seconds::float8) FILTER (WHERE s.state = 'post-engagement'), 0) AS wrap_up,
+               coalesce(sum(s.seconds::float8) FILTER (WHERE s.state IN ('advanced-admin', 'reporting')), 0)
+               AS administrative
+        FROM (SELECT width_bucket(o.interval_start, e.edges) AS bin, o.site_id, o.operator_id, o.state, o.seconds
+              FROM e
+              CROSS JOIN operator_state_intervals o
+              WHERE o.interval_start >= $1 - $3 AND o.interval_start < $2 + $3
+                AND o.interval_start >= e.edges[1] AND o.interval_start < e.edges[cardinality(e.edges)]
+                AND o.interval_seconds <= date_part('epoch', $3)) s
+        GROUP BY s.bin, s.site_id, s.operator_id
+    ), who AS MATERIALIZED (
+        -- An operator in an interval is a cell with a number. Sorting and joining by it costs less than by texts. The
+        -- factor is the number of edges, not a power of two: a hash of bigint folds its halves, cells would collide.
+        SELECT d.operator_id, row_number() OVER () * cardinality(e.edges) AS number
+        FROM e, (SELECT DISTINCT l.operator_id FROM legs_of_range l
+                 UNION
+                 SELECT DISTINCT s.operator_id FROM states s) AS d
+    ), legs AS MATERIALIZED (
+        SELECT w.number, l.first_bin, l.last_bin, l.accepted_at, l.until, l.transferred_in, l.handle_seconds
+        FROM legs_of_range l
+        JOIN who w ON w.operator_id = l.operator_id
+    ), pieces AS MATERIALIZED (
+        -- Most legs begin and end in the same interval.
+        SELECT l.number + l.first_bin AS cell, l.accepted_at AS begins, l.until AS ends
+        FROM e, legs l
+        WHERE l.first_bin = l.last_bin AND l.first_bin BETWEEN 1 AND cardinality(e.edges) - 1
+          AND l.accepted_at < l.until
+        UNION ALL
+        SELECT l.number + b.bin, greatest(l.accepted_at, e.edges[b.bin]), least(l.until, e.edges[b.bin + 1])
+        FROM e, legs l
+        CROSS JOIN generate_series(greatest(l.first_bin, 1), least(l.last_bin, cardinality(e.edges) - 1)) AS b (bin)
+        WHERE l.first_bin < l.last_bin AND l.until > e.edges[b.bin]
+    ), steps AS (
+        SELECT p.cell, p.begins AS at, 1 AS step FROM pieces p
+        UNION ALL
+        SELECT p.cell, p.ends, -1 FROM pieces p
+    ), counted AS (
+        SELECT s.cell, s.at, lead(s.at) OVER w AS next, sum(s.step) OVER w AS legs
+        FROM steps s
+        WINDOW w AS (PARTITION BY s.cell ORDER BY s.at, s.step ROWS UNBOUNDED PRECEDING)
+    ), worked AS (
+        SELECT c.cell, sum(date_part('epoch', c.next - c.at)) FILTER (WHERE c.legs >= 1) AS busy,
+               sum(date_part('epoch', c.next - c.at)) FILTER (WHERE c.legs >= 2) AS parallel,
+               max(c.legs) AS most, min(c.at) AS first_activity, max(c.at) AS last_activity
+        FROM counted c
+        GROUP BY c.cell
+    ), accepted AS (
+        SELECT l.number + l.first_bin AS cell, count(*) AS accepted,
+               count(*) FILTER (WHERE l.transferred_in) AS transfers,
+               count(l.handle_seconds) AS ended, sum(l.handle_seconds::float8) AS leg_seconds
+        FROM e, legs l
+        WHERE l.first_bin BETWEEN 1 AND cardinality(e.edges) - 1
+        GROUP BY l.number + l.first_bin
+    ), told AS (
+        SELECT w.number + s.bin AS cell, true AS is_told, bool_and(s.are_known) AS are_known,
+               sum(s.logged_in) AS logged_in, sum(s.waiting) AS waiting, sum(s.engaged) AS engaged,
+               sum(s.wrap_up) AS wrap_up, sum(s.administrative) AS administrative
+        FROM states s
+        JOIN who w ON w.operator_id = s.operator_id
+        GROUP BY w.number + s.bin
+    ), operators_of_bin AS MATERIALIZED (
+        SELECT (cell % cardinality(e.edges))::int AS bin, nullif(w.operator_id, '') AS operator_id,
+               coalesce(a.accepted, 0) AS accepted, coalesce(a.transfers, 0) AS transfers,
+               coalesce(a.ended, 0) AS ended, a.leg_seconds, coalesce(k.busy, 0) AS busy,
+               coalesce(k.parallel, 0) AS parallel, coalesce(k.most, 0) AS most, k.first_activity, k.last_activity,
+               CASE WHEN t.are_known THEN t.logged_in END AS logged_in,
+               CASE WHEN t.are_known THEN t.waiting END AS waiting,
+               CASE WHEN t.are_known THEN t.engaged END AS engaged,
+               CASE WHEN t.are_known THEN t.wrap_up END AS wrap_up,
+               CASE WHEN t.are_known THEN t.administrative END AS administrative,
+               t.is_told IS NOT NULL AS is_told
+        FROM worked k
+        FULL JOIN accepted a USING (cell)
+        FULL JOIN told t USING (cell)
+        CROSS JOIN e
+        JOIN who w ON w.number = cell - cell % cardinality(e.edges)
+    ), coverage AS MATERIALIZED (
+        SELECT r.bin, min(r.seconds) AS seconds
+        FROM e, (SELECT DISTINCT s.site_id FROM states s UNION SELECT DISTINCT l.site_id FROM legs_of_range l) AS k,
+             LATERAL (SELECT width_bucket(r.interval_start, e.edges) AS bin, sum(r.interval_seconds::float8) AS seconds
+                      FROM statistics_readings r
+                      WHERE r.site_id = k.site_id AND r.source = 'operator_state'
+                        AND r.interval_start >= e.edges[1] AND r.interval_start < e.edges[cardinality(e.edges)]
+                        AND r.interval_seconds <= date_part('epoch', $3)
+                      GROUP BY 1) r
+        GROUP BY 1
+    ), cells AS (
+        SELECT * FROM operators_of_bin
+        UNION ALL
+        -- Every other interval of each operator who did something in the range, where that is asked for.
+        SELECT b.bin, k.operator_id, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false
+        FROM (SELECT DISTINCT d.operator_id FROM operators_of_bin d WHERE $5) k
+        CROSS JOIN e
+        CROSS JOIN LATERAL generate_series(1, cardinality(e.edges) - 1) AS b (bin)
+        LEFT JOIN operators_of_bin d ON d.bin = b.bin AND d.operator_id = k.operator_id
+        WHERE d.bin IS NULL AND k.operator_id IS NOT NULL
+    )
+    SELECT e.edges[o.bin], e.edges[o.bin + 1], o.operator_id, o.accepted, o.transfers, o.ended,
+           o.leg_seconds,
+           o.busy, o.parallel, o.most, o.first_activity, o.last_activity,
+           CASE WHEN c.seconds > 0 THEN CASE WHEN o.is_told THEN o.logged_in ELSE 0 END END,
+           CASE WHEN c.seconds > 0 THEN CASE WHEN o.is_told THEN o.waiting + o.engaged + o.wrap_up ELSE 0 END END,
+           CASE WHEN c.seconds > 0 THEN CASE WHEN o.is_told THEN o.engaged ELSE 0 END END,
+           CASE WHEN c.seconds > 0 THEN CASE WHEN o.is_told THEN o.wrap_up ELSE 0 END END,
+           CASE WHEN c.seconds > 0 THEN CASE WHEN o.is_told THEN o.administrative ELSE 0 END END,
+           CASE WHEN c.seconds > 0 THEN CASE WHEN o.is_told
+                THEN o.logged_in - o.waiting - o.engaged - o.wrap_up - o.administrative ELSE 0 END END,
+           (o.engaged + o.wrap_up) / nullif(o.waiting + o.engaged + o.wrap_up, 0),
+           coalesce(c.seconds, 0),
+           least(1, coalesce(c.seconds, 0) / date_part('epoch', e.edges[o.bin + 1] - e.edges[o.bin]))
+    FROM cells o
+    CROSS JOIN e
+    LEFT JOIN coverage c ON c.bin = o.bin;
+END;
+
+COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean) IS 'One row for each site, queue and interval of the range in which something happened. With `empty_intervals => true`: one for every interval of each queue that has something in the range. grain: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month. Intervals begin by the clock of time_zone. The range is widened to whole intervals: give its limits in that time zone, such as ''2026-10-01 Europe/Tallinn''; limits in another zone bring in a further day or month. The columns mean what those of queue_intervals mean; …_within_20_seconds are called …_within_threshold. interval_end is the end of the interval. There are no names, no local times and no in_business_hours. threshold is for legs: accepted_within_threshold, reactive_within_threshold, requested_within_threshold and service_level_of_accepted; 20 seconds if it is not given. The source counts by its own threshold alone. So service_level and answered_within_service_level are NULL if a threshold is given. The source''s own intervals, of half an hour as a rule, count in the interval in which they begin. Where the time zone is not whole intervals from UTC (Asia/Kathmandu), statistics are therefore up to one of the source''s intervals off; none is lost. A grain shorter than the source''s interval has no statistics: NULL.';
+COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean) IS 'One row for each operator and interval of the range in which something happened; grain, time zone, widening of the range and empty_intervals as in queue_report. The columns mean what those of operator_intervals mean. interval_end is the end of the interval. There are no names. A leg that began more than a day before the range is not seen. The source''s own intervals count in the interval in which they begin.';
+
+-- A date is the same in every session, while a point in time is another day in another time zone.
+CREATE VIEW queue_intervals AS
+SELECT (d.day AT TIME ZONE 'UTC')::date AS day, r.interval_start, l.interval_start AS interval_start_local,
+       CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = r.site_id)
+            THEN EXISTS (SELECT FROM business_hours b
+                         WHERE b.site_id = r.site_id AND b.weekday = extract(isodow FROM l.interval_start)
+                           AND l.interval_start::time >= b.opens AND l.interval_start::time < b.closes)
+                 AND NOT EXISTS (SELECT FROM holidays h WHERE h.site_id = r.site_id
+                     AND h.day = l.interval_start::date) END AS in_business_hours,
+       r.site_id, s.name AS site_name, r.queue_id, q.name AS queue_name,
+       r.accepted_legs, r.accepted_engagements, r.accepted_transfers,
+       r.accepted_within_threshold AS accepted_within_20_seconds, r.accept_waits, r.accept_wait_seconds,
+       r.longest_accept_wait_seconds, r.ended_legs, r.leg_seconds, r.offered, r.answered, r.abandoned,
+       r.short_abandoned,
+       r.passed_on, r.other_outcomes, r.answered_within_service_level, r.answer_wait_seconds, r.longest_wait_seconds,
+       r.handled, r.handle_seconds, r.wrap_up_seconds, r.statistics_seconds, r.average_seconds_to_accept,
+       r.service_level_of_accepted, r.average_leg_seconds, r.abandonment_rate, r.abandonment_rate_without_short,
+       r.service_level, r.average_seconds_to_answer, r.average_handle_seconds,
+       r.accepted_reactive, r.accepted_proactive, r.reactive_waits, r.reactive_wait_seconds,
+       r.reactive_within_threshold AS reactive_within_20_seconds, r.requested_legs, r.requested_accepted,
+       r.requested_wait_seconds, r.requested_within_threshold AS requested_within_20_seconds,
+       r.accepted_legs_in_business_hours, r.accept_waits_in_business_hours,
+       r.accepted_within_threshold_in_business_hours AS accepted_within_20_seconds_in_business_hours,
+       r.offered_in_business_hours, r.answered_in_business_hours, r.abandoned_in_business_hours,
+       r.short_abandoned_in_business_hours, r.answered_within_service_level_in_business_hours,
+       r.offered_transfers, r.offered_wait_seconds, r.statistics_share
+FROM generate_series(timestamptz '2012-01-01 00:00+00', now(), interval '24 hours') AS d (day)
+CROSS JOIN LATERAL queue_report(d.day, d.day + interval '24 hours', '30 minutes', 'UTC') r
+LEFT JOIN sites s ON s.id = r.site_id
+LEFT JOIN queues q ON q.id = r.queue_id
+CROSS JOIN LATERAL (SELECT r.interval_start AT TIME ZONE coalesce(s.iana_time_zone, 'UTC')) AS l (interval_start);
+CREATE VIEW operator_intervals AS
+SELECT (d.day AT TIME ZONE 'UTC')::date AS day, r.interval_start, r.operator_id, o.name AS operator_name,
+       r.accepted_legs, r.accepted_transfers, r.ended_legs, r.leg_seconds, r.busy_seconds, r.parallel_seconds,
+       r.most_at_once,
+       r.first_activity, r.last_activity, r.logged_in_seconds, r.available_seconds, r.engaged_seconds,
+       r.wrap_up_seconds,
+       r.administrative_seconds, r.pause_seconds, r.occupancy, r.statistics_seconds, r.statistics_share
+FROM generate_series(timestamptz '2012-01-01 00:00+00', now(), interval '24 hours') AS d (day)
+CROSS JOIN LATERAL operator_report(d.day, d.day + interval '24 hours', '30 minutes', 'UTC') r
+LEFT JOIN operators o ON o.id = r.operator_id;
+
+DO $restored$
+BEGIN
+    EXECUTE current_setting('glia.restored');
+END
+$restored$;
+
+COMMENT ON VIEW queue_intervals IS 'One row for each site, queue and half hour in which something happened. Columns from accepted_legs to leg_seconds, accepted_…, reactive_… and requested_…: from legs, by the site of the leg; legs without a queue are in none of them. Columns from offered to wrap_up_seconds: from statistics, by the site that the source counts; visitors who gave up are in them, and those without a queue too, in rows where queue_id is NULL. So legs and statistics are different populations: do not divide one by the other, and filter queue_id IS NOT NULL to compare them.';
+COMMENT ON COLUMN queue_intervals.day IS 'The day, UTC, as a date: the same in every session. Ask for a range of this, which is what is fast.';
+COMMENT ON COLUMN queue_intervals.site_id IS 'The site of the leg, or the site that the source counts the statistics for. A queue may have rows of several sites; queue_hourly.site_id is another, the site that the queue belongs to.';
+COMMENT ON COLUMN queue_intervals.interval_start_local IS 'The same in the time zone of site_id; UTC where that is not known. On the day on which clocks are set back an hour occurs twice.';
+COMMENT ON COLUMN queue_intervals.queue_id IS 'queues.id: the first queue of each leg''s request. NULL: statistics without a queue, of which there are no legs.';
+COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds IS 'Of accept_waits, those accepted within 20 seconds of their request; for another threshold ask queue_report.';
+COMMENT ON COLUMN queue_intervals.accept_waits IS 'Of accepted_legs, those whose wait for acceptance is known.';
+COMMENT ON COLUMN queue_intervals.accept_wait_seconds IS 'Waits of accept_waits altogether, from the request of the leg.';
+COMMENT ON COLUMN queue_intervals.accepted_engagements IS 'Of accepted_legs, those that began an engagement.';
+COMMENT ON COLUMN queue_intervals.accepted_transfers IS 'Of accepted_legs, those that began with a transfer.';
+COMMENT ON COLUMN queue_intervals.ended_legs IS 'Of accepted_legs, those that have ended since, in whichever interval.';
+COMMENT ON COLUMN queue_intervals.leg_seconds IS 'Length of ended_legs altogether, without work after the conversation.';
+COMMENT ON COLUMN queue_intervals.offered IS 'Waits in the queue that ended in the interval, however they ended: answered + abandoned + passed_on + other_outcomes. A visitor whom a queue passed on counts again in the next queue, and so does one whom a transfer brought into a queue (offered_transfers). This and what follows: from statistics; NULL where these were not read, never because there were none.';
+COMMENT ON COLUMN queue_intervals.offered_transfers IS 'Of offered, those whom a transfer brought into the queue, however the wait ended: offered - offered_transfers are those who came from outside.';
+COMMENT ON COLUMN queue_intervals.offered_wait_seconds IS 'Waits of offered altogether, answered or not: offered_wait_seconds / offered is the average wait of everybody, answer_wait_seconds / answered that of those who were answered.';
+COMMENT ON COLUMN queue_intervals.other_outcomes IS 'Of offered, those with any other outcome, such as rerouted: the visitor went on elsewhere, neither answered nor abandoned here. They are part of offered, so that abandonment_rate is lower than abandoned / (answered + abandoned).';
+COMMENT ON COLUMN queue_intervals.answered_within_service_level IS 'Of those answered, those who waited no longer than the threshold that the site is configured for. That threshold is not stored here: the API does not tell it. queue_report: NULL if a threshold is given.';
+COMMENT ON COLUMN queue_intervals.short_abandoned IS 'Of abandoned, those who gave up soon. How soon is configured at the source, and not stored here: the API does not tell it.';
+COMMENT ON COLUMN queue_intervals.handled IS 'Conversations with an operator that ended in the interval, as the source counts them. An engagement with a transfer has one for each operator, as it has legs. Those without a queue are in rows where queue_id is NULL. ended_legs is another population: legs accepted in the interval through a queue.';
+COMMENT ON COLUMN queue_intervals.handle_seconds IS 'Length of handled altogether, without work after the conversation. Time on hold is in it: the API does not tell it apart.';
+COMMENT ON COLUMN queue_intervals.statistics_seconds IS 'How much of the interval the statistics were read for, of the source that was read least. Whole: the length of the interval (here 1800, in queue_report interval_end - interval_start).';
+COMMENT ON COLUMN queue_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL.';
+COMMENT ON COLUMN queue_intervals.abandonment_rate IS 'abandoned / offered, 0 to 1; NULL if nothing was offered, or statistics were not read. passed_on and other_outcomes are in offered: of those answered or abandoned alone it is abandoned / (answered + abandoned).';
+COMMENT ON COLUMN queue_intervals.service_level IS 'answered_within_service_level / (offered - short_abandoned), 0 to 1, by the threshold that the site is configured for. queue_report: NULL if a threshold is given, since the source counts by its own alone.';
+COMMENT ON COLUMN queue_intervals.average_handle_seconds IS '(handle_seconds + wrap_up_seconds) / handled: average handle time (AHT), with work after the conversation. Only for all media together: the statistics of it have no medium.';
+COMMENT ON COLUMN queue_intervals.accepted_reactive IS 'Of accepted_legs, those that visitors asked for (request_type reactive): the population of speed of acceptance. By the leg: the engagement may be of another type, such as callback.';
+COMMENT ON COLUMN queue_intervals.reactive_within_20_seconds IS 'Of reactive_waits, those accepted within 20 seconds of their request.';
+
+COMMENT ON VIEW operator_intervals IS 'One row for each operator and half hour in which something happened, over all sites: what legs tell, and beside it what statistics tell of the operator''s time. The two are counted independently: busy_seconds is from legs, logged_in_seconds to occupancy from statistics. If they contradict each other, such as busy without having been logged in, compare statistics_share first, then ask whoever runs glia-sync.';
+COMMENT ON COLUMN operator_intervals.day IS 'The day, UTC, as a date: the same in every session. Ask for a range of this, which is what is fast.';
+COMMENT ON COLUMN operator_intervals.accepted_transfers IS 'Of accepted_legs, those that began with a transfer.';
+COMMENT ON COLUMN operator_intervals.ended_legs IS 'Of accepted_legs, those that have ended since, in whichever interval.';
+COMMENT ON COLUMN operator_intervals.leg_seconds IS 'Length of ended_legs altogether, also beyond the interval; legs at the same time count each.';
+COMMENT ON COLUMN operator_intervals.busy_seconds IS 'Time within the interval with at least one leg. From legs alone, whether statistics are on or not. A leg that goes on counts until now: one that never ends at the source makes its operator busy for a day.';
+COMMENT ON COLUMN operator_intervals.parallel_seconds IS 'Time within the interval with two legs or more; a leg that goes on counts until now.';
+COMMENT ON COLUMN operator_intervals.most_at_once IS 'The most legs at the same time; a leg that goes on counts until now. Sums of it mean nothing: take the greatest.';
+COMMENT ON COLUMN operator_intervals.last_activity IS 'When the last leg in the interval ended, at the latest the end of the interval. A leg that goes on counts until now.';
+COMMENT ON COLUMN operator_intervals.statistics_seconds IS 'How much of the interval the statistics were read for, of the site of which least was. Whole: the length of the interval (here 1800, in operator_report interval_end - interval_start).';
+COMMENT ON COLUMN operator_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL.';
+
+-- ------------------------------------------------------------------------------------------------------------ chats
+
+CREATE VIEW chat_responses AS
+SELECT e.id AS engagement_id, e.created_at, r.visitor_wrote_at, r.operator_wrote_at,
+       date_part('epoch', r.operator_wrote_at - r.visitor_wrote_at) AS seconds
+FROM engagements e
+CROSS JOIN LATERAL (
+    SELECT t.created_at AS operator_wrote_at, t.turn_at AS visitor_wrote_at
+    FROM (SELECT m.sender_type, m.previous_type, m.created_at,
+                 max(CASE WHEN m.sender_type = 'visitor' AND m.previous_type IS DISTINCT FROM 'visitor'
+                          THEN m.created_at END)
+                 OVER (ORDER BY m.created_at, m.position ROWS UNBOUNDED PRECEDING) AS turn_at
+          FROM (SELECT x.sender_type, x.created_at, x.position,
+                       lag(x.sender_type) OVER (ORDER BY x.created_at, x.position) AS previous_type
+                FROM chat_messages x
+                WHERE x.engagement_id = e.id AND x.created_at > '-infinity' AND x.created_at < '200000-01-01 00:00+00'
+                  AND x.sender_type IN ('visitor', 'operator')) m) t
+    WHERE t.sender_type = 'operator' AND t.previous_type = 'visitor') r
+WHERE e.missing_since IS NULL;
+
+COMMENT ON VIEW chat_responses IS 'One row for each response in a chat: each time an operator wrote after the visitor had, however many messages each wrote in a row. What nobody answered has no row. Of chats whose transcripts are fetched (`enrich.transcripts`). Join engagement_facts by engagement_id for site, queue and operator.';
+COMMENT ON COLUMN chat_responses.engagement_id IS 'engagements.id';
+COMMENT ON COLUMN chat_responses.created_at IS 'When the engagement was requested. Ask for a range of this: there is an index.';
+COMMENT ON COLUMN chat_responses.visitor_wrote_at IS 'When the visitor wrote the first of the messages that the response answers.';
+COMMENT ON COLUMN chat_responses.operator_wrote_at IS 'When the operator wrote the first message after them.';
+COMMENT ON COLUMN chat_responses.seconds IS 'From one to the other: how long the visitor waited.';
+COMMENT ON COLUMN chat_facts.messages_by_operator IS 'Messages that operators sent, whatever their chat_messages.type: one that was suggested to the operator and sent counts like one that was typed.';
+COMMENT ON COLUMN chat_facts.seconds_to_first_response IS 'From first_message_at to first_response_at. A visitor may write before an operator has accepted: then the wait for acceptance is in it. What an operator wrote before the visitor is no response.';
+COMMENT ON COLUMN chat_facts.longest_silence_seconds IS 'The longest time between two messages that follow each other, whoever wrote them: mostly the visitor who does not write. How long the visitor waited for the operator: chat_responses. NULL with one message.';
+COMMENT ON COLUMN chat_messages.type IS 'Kind of message, such as user or suggestion. chat_facts and chat_responses count messages of all kinds.';
+
+-- -------------------------------------------------------------------------------------------------------- freshness
+
+-- The service has no state of its own while a backfill has read all there is. Then the readings tell.
+CREATE OR REPLACE VIEW freshness AS
+SELECT s.site_id,
+       s.synced_through AS complete_through,
+       CASE WHEN isfinite(s.synced_through)
+            THEN (extract(epoch FROM now()) - extract(epoch FROM s.synced_through))::float8 END AS lag_seconds,
+       s.last_success_at,
+       coalesce(r.records, 0) AS rejected,
+       coalesce(d.engagements, 0) AS waiting_for_legs,
+       n.name AS site_name,
+       v.verified_through,
+       v.verified_at,
+       c.complete_from,
+       lower(a.ranges) AS loaded_from,
+       a.ranges AS complete_ranges,
+       tstzmultirange(tstzrange(lower(a.ranges), upper(a.ranges))) - a.ranges AS gaps,
+       t.read_through AS statistics_through
+FROM sync_state s
+LEFT JOIN sites n ON n.id = s.site_id
+LEFT JOIN (SELECT r.site_id,
+       count(*) AS records FROM rejected_records r WHERE r.resolved_at IS NULL GROUP BY r.site_id) r
+       ON r.site_id = s.site_id
+LEFT JOIN (SELECT e.site_id, count(*) AS engagements
+           FROM detail_queue d JOIN engagement_sites e ON e.engagement_id = d.engagement_id GROUP BY e.site_id) d
+       ON d.site_id = s.site_id
+LEFT JOIN LATERAL (SELECT least((y.day + 1)::timestamp AT TIME ZONE 'UTC', y.range_to) AS verified_through,
+                   y.verified_at
+                   FROM verifications y
+                   WHERE y.site_id = s.site_id AND y.missing + y.different + y.gone = y.repaired
+                   ORDER BY y.site_id, y.day DESC, y.id DESC
+                   LIMIT 1) AS v ON true
+-- What the service has read, what finished backfills have, and the windows of those that are not finished.
+LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
+                   FROM (SELECT s.synced_from, s.synced_through
+                         UNION ALL
+                         SELECT b.window_from, b.window_to
+                         FROM backfills b
+                         WHERE b.finished_at IS NOT NULL AND b.stream = 'engagements' AND s.site_id = ANY (b.sites)
+                         UNION ALL
+                         SELECT w.window_from, w.window_to
+                         FROM backfills b
+                         JOIN backfill_windows w ON w.backfill_id = b.id
+                         WHERE b.finished_at IS NULL AND b.stream = 'engagements' AND w.site_id = s.site_id AND w.done
+                        ) AS r (begins, ends)
+                   WHERE r.begins < r.ends) AS a ON true
+LEFT JOIN LATERAL (SELECT max(lower(r)) AS complete_from
+                   FROM unnest(a.ranges) AS r
+                   WHERE lower(r) < s.synced_through AND upper(r) >= s.synced_through) AS c ON true
+LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.read_through) END AS read_through
+                   FROM (SELECT coalesce(x.read_through,
+                                         (SELECT y.interval_start + y.interval_seconds * interval '1 second'
+                                          FROM statistics_readings y
+                                          WHERE y.site_id = s.site_id AND y.source = w.source
+                                          ORDER BY y.interval_start DESC
+                                          LIMIT 1)) AS read_through
+                         FROM unnest(ARRAY['queue_wait', 'handle', 'wrap_up', 'operator_state']) AS w (source)
+                         LEFT JOIN statistics_state x ON x.site_id = s.site_id AND x.source = w.source
+                         WHERE x.refused_at IS NULL) AS k) AS t ON true
+WHERE s.stream = 'engagements';
+COMMENT ON COLUMN freshness.statistics_through IS 'Through when the statistics of the site have been read, of the source that is furthest behind: by the service, or, before it has read any, by a backfill. statistics_readings tells of each interval. NULL: `statistics` is off, or a source was never read.';
+COMMENT ON COLUMN freshness.verified_through IS 'The end of the newest day that `glia-sync verify` has compared with the source and found equal, or has repaired. Days before it may never have been compared. NULL: never.';
+
+-- ------------------------------------------------------------------------------------- what figures are, and whose
+
+COMMENT ON COLUMN engagements.engagement_type IS 'proactive (an operator asked) or reactive (the visitor asked); new values load as they are. callback occurs: the documentation of the API does not say what it is, nor when the visitor asked and was called; its first leg may be reactive or proactive.';
+COMMENT ON COLUMN engagement_facts.engagement_type IS 'reactive (the visitor asked), proactive (an operator asked), or another type, such as callback (engagements.engagement_type). By the engagement, while leg_facts.request_type is by the leg: the first leg of a callback may be reactive or proactive. Of speed of answer, service level and waits only reactive ones are the population.';
+COMMENT ON COLUMN engagements.duration IS 'Length of the engagement, in seconds, as the API tells it. While an engagement goes on it is whatever the API says, such as 0: engagement_facts.duration_seconds is NULL then.';
+COMMENT ON COLUMN engagements.source IS 'How the engagement came about, such as tab, callout or sms. NULL or empty: the API does not tell, which is so of most that an operator asked for. Who asked: engagement_type.';
+COMMENT ON COLUMN engagement_facts.source IS 'How the engagement came about, such as tab, callout or sms. NULL or empty: the API does not tell, which is so of most that an operator asked for. Who asked: engagement_type.';
+COMMENT ON COLUMN engagements.queue_wait_time IS 'Time the visitor waited in a queue before the engagement, in seconds, as the API tells it. Documented for reactive engagements that came through a queue; other types may have it too.';
+COMMENT ON COLUMN engagement_facts.queue_wait_seconds IS 'Time the visitor spent in the queue before the engagement, as the API tells it. Documented for reactive engagements that came through a queue; other types may have it too: add engagement_type = ''reactive''. Those who gave up have no engagement. ASA is counted by the source over all waits, by when they ended; where the two differ, ASA is the one to report.';
+COMMENT ON COLUMN engagement_facts.media IS 'The one column for the medium: video if the engagement or any of its legs says so, else audio if one does, else text if one does; NULL where none of them tells. The more legs, the more likely a richer one: do not compare handle time or transfers by it. For these take leg_facts.media, what each leg says.';
+COMMENT ON COLUMN engagement_facts.cobrowsing IS 'The one column for CoBrowsing: true if the engagement or any of its legs says that it was used, false if none does and one says that it was not, NULL where none of them tells. The more legs, the more likely it is true: compare handle time by leg_facts.used_cobrowsing.';
+COMMENT ON COLUMN engagement_facts.changed_at IS 'When anything of the engagement was last written here. Later than first_seen_at of nearly every engagement, since legs come later. There is an index.';
+COMMENT ON COLUMN engagement_facts.first_complete_at IS 'When the engagement was first stored complete: with legs that have all ended. It is the time of loading: of what a backfill loaded, the time of the backfill. NULL: it goes on, its legs are still to come, or it was complete before schema version 15.';
+COMMENT ON COLUMN engagement_facts.changed_after_first_complete_at IS 'When it was last changed after it was complete. NULL: it has not changed since first_complete_at, or that is not known. What changed at the source before first_complete_at was not observed: NULL does not say that nothing did. This, not changed_at, tells that a figure has changed afterwards.';
+COMMENT ON COLUMN legs.highest_visitor_media_type IS 'Richest medium the visitor used: text, audio, phone or video. phone counts as audio.';
+COMMENT ON COLUMN legs.highest_operator_media_type IS 'Richest medium the operator used: text, audio, phone or video. phone counts as audio.';
+COMMENT ON COLUMN queue_hourly.site_id IS 'The site that the queue belongs to, by the directory; legs of other sites count here too. queue_intervals.site_id is another, the site of the leg.';
+COMMENT ON COLUMN queue_hourly.transfer_rate IS 'transfers_out / ended_legs, 0 to 1, of legs that came through this queue. Legs that came through no queue, such as those after a transfer to an operator, are not among them: of all legs ask leg_facts.';
+COMMENT ON COLUMN operator_daily.engagements IS 'Engagements that the operator had a leg of. One with a transfer counts for each of its operators and days: these do not add up.';
+COMMENT ON COLUMN repeat_contacts.days_since_previous IS 'Days from the request of the one to the request of this one. The one before may still have been going on then: join engagement_facts.ended_at to leave those out.';
+COMMENT ON COLUMN repeat_contacts.within_1_day IS 'True if the one before was requested within 24 hours before this one. Also false where the tables do not reach back so far. NULL where it is not known who the visitor is (`privacy.visitor_id: drop`).';
+COMMENT ON COLUMN repeat_contacts.within_7_days IS 'The same for 7 days. Also false where the tables do not reach back so far.';
+COMMENT ON COLUMN queue_wait_intervals.outcome IS 'finished: answered. canceled or disconnected: abandoned. fallback: passed to the fallback queue. Other values, such as rerouted: neither answered nor abandoned here. Offered is the sum over all.';
+COMMENT ON COLUMN queue_wait_intervals.within_service_level IS 'How many were no longer than the threshold that the site is configured for. The API does not tell the threshold.';
+COMMENT ON COLUMN queue_wait_intervals.short IS 'How many were short, by the site''s configuration, which the API does not tell. Short ones that were abandoned are usually left out of the abandonment rate.';
+COMMENT ON TABLE business_hours IS 'When a site is open; several rows a day where it closes at noon. Filled by whoever may write to the database, which the role of analysts may not; glia-sync writes nothing here. Empty: in_business_hours and …_in_business_hours are NULL.';
+COMMENT ON TABLE holidays IS 'Days on which a site is closed whatever business_hours says. Filled by whoever may write to the database, which the role of analysts may not; glia-sync writes nothing here.';
+COMMENT ON COLUMN rejected_records.source IS 'list or detail, of engagements; the name of a listing (operators, sites, queues); or statistics with their source and interval.';

@@ -1,2 +1,0 @@
--- Engagements that have ended. $1 engagements
-DELETE FROM ongoing_engagements WHERE engagement_id = ANY ($1::text[]);

@@ -1,2 +1,0 @@
--- $1 engagements
-DELETE FROM audio_recordings WHERE engagement_id = ANY ($1::text[]);

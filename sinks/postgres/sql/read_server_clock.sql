@@ -1,2 +1,0 @@
--- $1 machine
-SELECT ahead_microseconds AS ahead FROM server_clocks WHERE machine = $1;

@@ -1,5 +1,0 @@
--- Rows of these engagements that are not in the given set. $1 the set as a JSON array, $2 the engagements
-DELETE FROM chat_messages t
-WHERE t.engagement_id = ANY ($2::text[])
-  AND NOT EXISTS (SELECT FROM json_populate_recordset(NULL::chat_messages, $1::json) i
-                  WHERE i.engagement_id = t.engagement_id AND i.position = t.position);

@@ -1,1 +1,0 @@
-DELETE FROM ongoing_engagements WHERE engagement_id = ?1;

@@ -1,1 +1,0 @@
-DELETE FROM backfills WHERE id = ?1;

@@ -1,1 +1,0 @@
-DELETE FROM backfill_windows WHERE backfill_id = ?1;

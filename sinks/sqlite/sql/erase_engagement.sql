@@ -1,1 +1,0 @@
-DELETE FROM engagements WHERE id = ?1;

@@ -1,2 +1,0 @@
--- ?1 operator
-DELETE FROM directory_entries WHERE stream = 'operators' AND id = ?1;

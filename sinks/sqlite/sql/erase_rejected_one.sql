@@ -1,1 +1,0 @@
-DELETE FROM rejected_records WHERE id = ?1;

@@ -1,1 +1,0 @@
-DELETE FROM detail_queue WHERE engagement_id = ?1;

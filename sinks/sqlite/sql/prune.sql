@@ -1,2 +1,0 @@
--- ?1 microseconds
-DELETE FROM sync_runs WHERE finished_at < now() - ?1;

@@ -1,1 +1,0 @@
-SELECT name, length, begun_at, sequence FROM output;

@@ -1,1 +1,0 @@
-SELECT ahead_microseconds FROM server_clocks WHERE machine = ?1;

@@ -1,1 +1,0 @@
-SELECT count(*) FROM detail_queue WHERE next_attempt_at <= now();

@@ -1,0 +1,67 @@
+// How many engagements a site had in an hour against how many it usually has (the view `volume`): decisions
+// only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sinks/records.hpp"
+
+namespace glia {
+
+/// What is known of a site's engagements, before they are counted by hour.
+struct VolumeSite {
+    std::string site_id;
+    Instant complete_through{};  ///< the watermark
+    OptionalInstant newest;      ///< start of the newest hour that is counted; none: no hour is
+};
+
+/// A counted hour of a site.
+struct VolumeHour {
+    Instant start{};
+    std::int64_t local_day = 0;  ///< of the site's time zone, in days since 1970
+    std::int64_t engagements = 0;
+    /// Median of the same local hour of the week over eight weeks. None: a holiday, or fewer than four of
+    /// those hours are known.
+    std::optional<double> expected;
+};
+
+/// A day of a site by the site's own clock, as far as its hours are counted.
+struct VolumeDay {
+    std::int64_t day = 0;  ///< in days since 1970
+    std::int64_t engagements = 0;
+    /// Sum of what is expected of the counted hours. None: nothing is expected of one of them.
+    std::optional<double> expected;
+    bool is_holiday = false;  ///< the table `holidays` names the day
+
+    bool operator==(const VolumeDay&) const = default;
+};
+
+/// The newest hours of a site, taken together.
+struct VolumeStatus {
+    std::int64_t hours = 0;
+    double expected = 0;
+    std::int64_t seen = 0;
+    /// Fewer than that are unusual. 0: nothing can be said, because too little is expected or known.
+    double low_threshold = 0;
+    /// Hours of a day were left out because that day began with few engagements, as a holiday does.
+    bool has_quiet_day = false;
+
+    bool is_low() const { return static_cast<double>(seen) < low_threshold; }
+    bool operator==(const VolumeStatus&) const = default;
+};
+
+/// Sums up as many of the newest hours as it takes to expect a hundred engagements, at most a day of them.
+/// `hours`: those of three days, in order; further ones do no harm.
+///
+/// A day whose first engagements do not come looks like a public holiday that the table `holidays` does not
+/// name: it is left out, unless the day before was such a day. So an outage in the course of a day is told
+/// within hours, one that begins before a site opens a day later.
+VolumeStatus judge_volume(const std::vector<VolumeHour>& hours);
+
+/// Below which number of engagements their volume is unusual; 0 if too few are expected to tell.
+double low_volume_threshold(double expected);
+
+}  // namespace glia

@@ -1,0 +1,135 @@
+// Leases of sites and the checkpoints under them (DESIGN.md §3.1, §3.3, §3.8).
+#include <gtest/gtest.h>
+
+#include "tests/integration/fixture.hpp"
+
+namespace glia {
+namespace {
+
+class SiteLeases : public SinkTest {};
+
+PassCheckpoint checkpoint(const SiteLease& lease, bool complete) {
+    PassCheckpoint result;
+    result.target = SiteTarget{lease.site_id, lease.epoch};
+    result.pass.from = kNoon;
+    result.pass.started_at = kNoon + Seconds{5};
+    if (!complete) result.pass.next_page = "https://x/?cursor=1";
+    result.complete = complete;
+    if (complete) result.watermark = result.pass.started_at;
+    return result;
+}
+
+TEST_F(SiteLeases, AResetMovesTheWatermarkBackAndStopsWhoeverReads) {
+    const SiteLease first = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    sink->commit({}, checkpoint(first, true));
+    sink->site_leases().release({"s1", first.epoch}, {std::chrono::hours{1}, ""});
+    const SiteLease second = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    sink->commit({}, checkpoint(second, false));
+    EXPECT_FALSE(sink->site_leases().reset({"s1"}, kNoon + Seconds{5}).moved);
+    const ResetResult result = sink->site_leases().reset({"s1"}, kNoon - Seconds{60});
+    EXPECT_TRUE(result.moved);
+    EXPECT_EQ(result.before, kNoon + Seconds{5});
+    EXPECT_THROW(sink->commit({}, checkpoint(second, true)), SinkError);
+    const SiteLease third =
+        *sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease;  // it is due at once
+    EXPECT_EQ(third.synced_through, kNoon - Seconds{60});
+    EXPECT_FALSE(third.open_pass);
+    EXPECT_FALSE(sink->site_leases().reset({"unknown"}, kNoon).known);
+}
+
+TEST_F(SiteLeases, WorkIsNotTakenOnInASchemaThatIsNewer) {
+    commit({listed(engagement("e1"))});
+    sql("INSERT INTO schema_version (version) VALUES (999)");
+    EXPECT_THROW(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true), SinkError);
+    EXPECT_THROW(sink->work_queue().claim({WorkKind::detail, "me", 1, Seconds{30}}), SinkError);
+    EXPECT_EQ(sql("SELECT count(*) FROM detail_queue WHERE claimed_by IS NOT NULL"), "0");
+}
+
+TEST_F(SiteLeases, TheCheckpointIsWrittenWithItsRowsAndResumed) {
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    Batch batch;
+    batch.engagements = {listed(engagement("e1"))};
+    sink->commit(batch, checkpoint(lease, false));
+    sink->site_leases().release({"s1", lease.epoch}, {});
+    const SiteLease next = *sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease;
+    ASSERT_TRUE(next.open_pass);
+    EXPECT_EQ(next.open_pass->next_page, "https://x/?cursor=1");
+    EXPECT_EQ(next.open_pass->started_at, kNoon + Seconds{5});
+    EXPECT_EQ(next.synced_through, std::nullopt);
+    sink->commit({}, checkpoint(next, true));
+    EXPECT_EQ(sql("SELECT synced_through = '2024-01-01 12:00:05Z', pass_from IS NULL, last_success_at IS NOT "
+                  "NULL FROM sync_state"),
+              "t|t|t");
+    EXPECT_EQ(sql("SELECT mode, site_id, error FROM sync_runs"), "incremental|s1|NULL");
+}
+
+TEST_F(SiteLeases, ACommitUnderALostLeaseWritesNothing) {
+    const SiteLease lease =
+        *sink->site_leases().acquire({"s1"}, "me", Seconds{0}, true).lease;  // expired at once
+    const auto other = open();
+    ASSERT_TRUE(other->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease);
+    Batch batch;
+    batch.engagements = {listed(engagement("e1"))};
+    try {
+        sink->commit(batch, checkpoint(lease, true));
+        FAIL() << "the fence let it through";
+    } catch (const SinkError& error) {
+        EXPECT_EQ(error.kind(), SinkError::Kind::lease_lost);
+    }
+    EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "0");
+    EXPECT_EQ(sql("SELECT synced_through FROM sync_state"), "NULL");
+}
+
+TEST_F(SiteLeases, ALeaseIsHeldByOneAndGivenBack) {
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    const SiteAcquired refused = sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true);
+    EXPECT_FALSE(refused.lease);
+    EXPECT_EQ(refused.instance_id, "me");
+    EXPECT_EQ(sink->reports().status().sites.at(0).lease_owner, "me");
+    SiteRelease release;
+    release.next_poll_in = std::chrono::hours{1};
+    release.error = "HTTP 503";
+    sink->site_leases().release({"s1", lease.epoch}, release);
+    EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease);  // not due
+    EXPECT_EQ(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease->failures, 1);
+    EXPECT_EQ(sink->reports().status().sites.at(0).last_error, "HTTP 503");
+}
+
+TEST_F(SiteLeases, ALeaseMayGoBackWithTheLastCommitOfAPass) {
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    PassCheckpoint last = checkpoint(lease, true);
+    last.release = SiteRelease{std::chrono::hours{1}, ""};
+    sink->commit({}, last);
+    EXPECT_FALSE(sink->reports().status().sites.at(0).lease_owner);
+    EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease) << "it is not due";
+    // Whoever did not hear that it was committed says it again.
+    EXPECT_NO_THROW(sink->commit({}, last));
+    ASSERT_TRUE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease);
+    EXPECT_THROW(sink->commit({}, last), SinkError) << "by now it is somebody else's";
+}
+
+TEST_F(SiteLeases, WhatADeadInstanceHeldIsFreedAndFenced) {
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "dead", Seconds{30}, true).lease;
+    commit({listed(engagement("e1"))});
+    sink->work_queue().claim({WorkKind::detail, "dead", 10, Seconds{300}});
+    EXPECT_EQ(sink->instances().lease_owners(), std::vector<std::string>{"dead"});
+    sink->instances().release_leases_of_dead("dead");
+    EXPECT_TRUE(sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease);
+    EXPECT_EQ(sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}}).size(), 1u);
+    EXPECT_THROW(sink->commit({}, checkpoint(lease, true)), SinkError);
+}
+
+TEST_F(SiteLeases, ARevisitIsRememberedWithTheTiersItCovers) {
+    const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    PassCheckpoint done = checkpoint(lease, true);
+    done.target = TierTarget{"s1", lease.epoch, {Seconds{3600}, Seconds{86'400}}};
+    done.watermark.reset();
+    sink->commit({}, done);
+    sink->site_leases().release({"s1", lease.epoch}, {});
+    const SiteLease next = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
+    EXPECT_EQ(next.tiers.size(), 2u);
+    EXPECT_EQ(next.synced_through, std::nullopt);
+}
+
+}  // namespace
+}  // namespace glia

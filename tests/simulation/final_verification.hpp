@@ -1,0 +1,49 @@
+// The last part of a history: `verify` must find the injected losses and nothing else.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/verifier.hpp"
+
+namespace simulation {
+
+inline const Instant kStart = Instant{std::chrono::sys_days{std::chrono::year{2024} / 5 / 1}};
+
+/// How long a verification waits for a service that reads the sites.
+Milliseconds recheck_delay_of(const SyncSettings& sync, Instant now);
+
+/// Runs once the history is at rest. Injects losses, and checks that `verify` finds them and nothing else,
+/// with or without concurrent services, which may have repaired some of them before.
+class FinalVerification {
+  public:
+    FinalVerification(World& world, Verifier& verifier,
+                      const std::vector<std::unique_ptr<Process>>& instances)
+        : world_(world), verifier_(verifier), instances_(instances), random_(world.scenario.seed + 99) {}
+
+    /// Reports an error as the database's violation.
+    void run();
+
+  private:
+    void wrong(const std::string& what);
+    VerificationSpec spec();
+    void arrive_late();
+    void inject_losses();
+    /// Runs a verification to its end.
+    void verify(const std::function<void(const Verification&)>& check);
+    void forget_sites();
+    void remove(const std::string& id);
+    void check(const Verification& done);
+
+    World& world_;
+    Verifier& verifier_;
+    const std::vector<std::unique_ptr<Process>>& instances_;
+    Random random_;
+    std::map<std::string, DifferenceKind> injected_;
+    bool is_over_ = false;  // the last verification
+};
+
+}  // namespace simulation
