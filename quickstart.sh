@@ -45,6 +45,7 @@ api:
   rate_limit: 0            # the simulator has none; leave this line out for a real tenant
 sync:
   start_from: $(field from)
+statistics: {enabled: true}   # what the source counts by half hour: who gave up, waits, wrap-up, operators' time
 sink:
   postgres: {dsn: "host=127.0.0.1 port=$port user=postgres dbname=glia"}
 EOF
@@ -52,8 +53,9 @@ EOF
 run() { printf '\n$ glia-sync %s\n' "$*"; "$glia" -c "$dir/glia-sync.yaml" "$@"; }
 run migrate
 run check
-run backfill --from "$(field from)" --to "$(field to)" --window 7d
-run run --once
+run backfill --from "$(field from)" --to "$(field to)" --window 7d --only engagements
+run backfill --from "$(date -u -d '7 days ago' +%FT00:00:00Z)" --only statistics
+run run --once   # fetches the legs too
 run status
 
 question() { printf '\n-- %s\n' "$1"; psql -X -P pager=off -c "$2"; }
@@ -81,6 +83,14 @@ SELECT site_name, to_char(created_at_local, 'HH24') AS hour, count(*) AS engagem
 FROM glia.engagement_facts
 WHERE site_name IS NOT NULL
 GROUP BY site_name, hour ORDER BY engagements DESC, site_name, hour LIMIT 5"
+question "Yesterday's interval report: who came to which queue, who gave up, how soon the others were answered" "
+SELECT to_char(r.interval_start AT TIME ZONE 'Europe/Tallinn', 'HH24:MI') AS half_hour, q.name AS queue, r.offered, r.answered,
+       r.abandoned, round(r.service_level::numeric, 2) AS service_level, round(r.average_seconds_to_answer) AS asa_s,
+       round(r.average_handle_seconds) AS aht_s
+FROM glia.queue_report(date_trunc('day', now(), 'Europe/Tallinn') - interval '1 day', date_trunc('day', now(), 'Europe/Tallinn'),
+                       '30 minutes', 'Europe/Tallinn') r
+JOIN glia.queues q ON q.id = r.queue_id
+WHERE r.offered > 0 ORDER BY r.offered DESC, half_hour, queue LIMIT 8"
 question "Share of engagements that were transferred" "
 SELECT round(100.0 * count(*) FILTER (WHERE legs > 1) / count(*), 1) AS transferred_per_cent, count(*) AS engagements
 FROM (SELECT engagement_id, count(*) AS legs FROM glia.legs GROUP BY engagement_id) l"
