@@ -81,30 +81,44 @@ TEST_F(VolumeTest, ThreeWeeksAreTooFewToExpectAnything) {
               "5|4\nNULL|3");
 }
 TEST_F(VolumeTest, DaysAreThoseOfTheClockOfTheSite) {
-    // The first and the last hour of each day in Tokyo; and a site of which nothing is expected.
-    sql("INSERT INTO sites (id, iana_time_zone, fetched_at, content_hash, first_seen_at, changed_at) VALUES "
-        "('s1', 'Asia/Tokyo', now(), '', now(), now()); "
-        "INSERT INTO volume_hours SELECT 's1', ((now() AT TIME ZONE 'Asia/Tokyo')::date - d + h * interval "
-        "'1 "
-        "hour') AT TIME ZONE 'Asia/Tokyo', CASE WHEN d < 14 THEN 5 ELSE 7 END FROM generate_series(0, 80) d, "
-        "unnest(ARRAY[0, 23]) h WHERE d > 0 OR h = 0; "
-        "INSERT INTO volume_hours VALUES ('s2', date_trunc('hour', now(), 'UTC'), 3); "
-        "INSERT INTO holidays SELECT 's1', (now() AT TIME ZONE 'Asia/Tokyo')::date - 3; SELECT 1");
+    // A time zone where it is between one and two in the morning; and a site of which nothing is
+    // expected. Each site has every hour that is over, and the one that is not, which is left out.
+    sql("CREATE FUNCTION zone_at_one() RETURNS text LANGUAGE sql AS $$SELECT name FROM pg_timezone_names "
+        "WHERE name LIKE 'Etc/GMT%' AND extract(hour FROM now() AT TIME ZONE name) = 1 LIMIT 1$$; "
+        "INSERT INTO sites (id, iana_time_zone, fetched_at, content_hash, first_seen_at, changed_at) VALUES "
+        "('s1', zone_at_one(), now(), '', now(), now()); "
+        "INSERT INTO volume_hours SELECT 's1', date_trunc('hour', now(), 'UTC') - h * interval '1 hour', "
+        "CASE WHEN h <= 1 + 13 * 24 THEN 5 ELSE 7 END FROM generate_series(0, 80 * 24) h; "
+        "INSERT INTO volume_hours SELECT 's2', date_trunc('hour', now(), 'UTC') - h * interval '1 hour', 3 "
+        "FROM generate_series(0, 1) h; "
+        "INSERT INTO holidays SELECT 's1', (now() AT TIME ZONE zone_at_one())::date - 3; SELECT 1");
     auto days = sink->reports().volume_days({"s1", "s2", "none"}, 14);
     ASSERT_EQ(days.size(), 2U);
     ASSERT_EQ(days["s1"].size(), 14U);
     const auto today = days["s1"].back().day;
     EXPECT_EQ(std::to_string(today),
-              sql("SELECT (now() AT TIME ZONE 'Asia/Tokyo')::date - date '1970-01-01'"));
+              sql("SELECT (now() AT TIME ZONE zone_at_one())::date - date '1970-01-01'"));
     EXPECT_EQ(days["s1"].front().day, today - 13);
-    EXPECT_EQ(days["s1"].back().engagements, 5) << "its last hour is yet to come";
+    EXPECT_EQ(days["s1"].back().engagements, 5) << "one hour is over";
     EXPECT_EQ(days["s1"].back().expected, 7.0);
-    EXPECT_EQ(days["s1"].front().engagements, 10);
+    EXPECT_EQ(days["s1"].front().engagements, 5 * 24);
     EXPECT_TRUE(days["s1"][10].is_holiday);
     EXPECT_EQ(days["s1"][10].expected, std::nullopt);
     ASSERT_EQ(days["s2"].size(), 1U);
     EXPECT_EQ(days["s2"][0].engagements, 3);
     EXPECT_EQ(days["s2"][0].expected, std::nullopt);
+}
+TEST_F(VolumeTest, InTheFirstHourAfterMidnightTheLastDayIsYesterday) {
+    sql("INSERT INTO sites (id, iana_time_zone, fetched_at, content_hash, first_seen_at, changed_at) SELECT "
+        "'s1', name, now(), '', now(), now() FROM pg_timezone_names WHERE name LIKE 'Etc/GMT%' "
+        "AND extract(hour FROM now() AT TIME ZONE name) = 0 LIMIT 1; "
+        "INSERT INTO volume_hours SELECT 's1', date_trunc('hour', now(), 'UTC') - h * interval '1 hour', 5 "
+        "FROM generate_series(0, 80 * 24) h; SELECT 1");
+    const auto days = sink->reports().volume_days({"s1"}, 14)["s1"];
+    ASSERT_EQ(days.size(), 14U);
+    EXPECT_EQ(std::to_string(days.back().day),
+              sql("SELECT (now() AT TIME ZONE iana_time_zone)::date - 1 - date '1970-01-01' FROM sites"));
+    for (const VolumeDay& day : days) EXPECT_EQ(day.engagements, 5 * 24) << day.day;
 }
 TEST_F(VolumeTest, TheStatusSumsUpTheNewestHours) {
     sql("INSERT INTO sync_state (site_id, synced_through) VALUES ('s1', now()); INSERT INTO volume_hours "

@@ -56,12 +56,14 @@ ORDER BY v.site_id, v.hour_start;
 -- name: volume_days(sites, days)
 -- The counted hours of the last few days, in order, by the day of the site's own clock, and what is expected of them:
 -- NULL if nothing is expected of one of them, as on a holiday. The offset of an hour from UTC says what day it is there.
+-- The last day is that of the newest hour that is over: in the first hour after midnight it is yesterday.
 SELECT v.site_id, v.hour_start_local::date - date '1970-01-01' AS local_day, sum(v.engagements)::bigint AS engagements,
        CASE WHEN count(v.expected_engagements) = count(*) THEN sum(v.expected_engagements) END AS expected_engagements,
        bool_or(v.is_holiday) AS is_holiday
 FROM volume v
 WHERE v.site_id = ANY (:sites::text[]) AND v.hour_start > now() - make_interval(days => :days::int + 1)
-  AND v.hour_start_local::date > (now() AT TIME ZONE 'UTC' + (v.hour_start_local - v.hour_start AT TIME ZONE 'UTC'))::date
-                                     - :days::int
+  AND v.hour_start <= now() - interval '1 hour'
+  AND v.hour_start_local::date > (now() AT TIME ZONE 'UTC' - interval '1 hour'
+                                  + (v.hour_start_local - v.hour_start AT TIME ZONE 'UTC'))::date - :days::int
 GROUP BY v.site_id, local_day
 ORDER BY v.site_id, local_day;
