@@ -40,6 +40,7 @@ struct VerificationSpec {
 enum class DifferenceKind { missing, different, gone };
 const char* name_of(DifferenceKind kind);
 
+/// A difference between the tables and the source. `repaired`: it was loaded or marked.
 struct Difference {
     std::string engagement_id;
     std::string site_id;
@@ -67,6 +68,7 @@ class Verification {
   public:
     explicit Verification(VerificationSpec spec);
 
+    /// Number of a day of the range, from 0.
     using Day = std::size_t;
 
     /// List a site from `from` to `to`: report on_page() for each batch, then on_listed() or

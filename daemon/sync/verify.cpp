@@ -109,8 +109,8 @@ class Verify {
         co_return co_await instance_.sink_pool.run(call);
     }
 
-    /// Invalidates the stored hashes, so that an ordinary commit writes every record. Returns the differences
-    /// that remain.
+    /// Invalidates the stored hashes, so that an ordinary commit does not take the records for unchanged.
+    /// Returns the differences that remain.
     Task<std::vector<RecordComparison>> load_again(std::shared_ptr<const Batch> batch) {
         const auto call = [batch](Sink& sink) {
             store_of(sink).distrust(batch->engagements);

@@ -130,8 +130,8 @@ class VerificationStore {
     /// table of queues.
     virtual std::vector<QueueNameSource> queue_name_sources(Instant from, Instant to) = 0;
 
-    /// Invalidates the stored hashes of these engagements, so that the next commit writes them. Also stores
-    /// that the records' sites list them.
+    /// Invalidates the stored hashes of these engagements, so that the next commit does not take them for
+    /// unchanged. Also stores that the records' sites list them.
     virtual void distrust(const std::vector<FetchedEngagement>& records) = 0;
 
     /// Marks engagements as missing at the source, except those with a response that was requested after
