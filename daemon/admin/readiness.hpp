@@ -13,8 +13,8 @@ struct Readiness {
 };
 
 /// Ready if the database responds and at least one site is in order. A site is in order if its last pass did
-/// not fail, whichever instance read it, and if it is being read or was read recently: within five polls,
-/// but at least ten minutes.
+/// not fail, whichever instance read it, and if it is being read or was read within the last five poll
+/// intervals (at least ten minutes).
 Readiness judge_readiness(const Gauges& gauges, Instant now);
 
 }  // namespace glia

@@ -24,7 +24,7 @@ struct StatusInput {
 inline constexpr std::int64_t kRunsRead = 300;
 inline constexpr std::size_t kRunsShown = 20;
 inline constexpr std::size_t kFailuresShown = 10;
-/// Days of volume, today included.
+/// Days of volume to read, up to the day of the newest hour that is over.
 inline constexpr std::int64_t kVolumeDays = 14;
 
 /// `first_pass`: no pass has been completed yet.

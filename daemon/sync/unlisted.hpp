@@ -16,8 +16,8 @@
 
 namespace glia {
 
-/// Remembers unlisted engagements of an instance that the source has, so that it does not request the same
-/// ones after each pass. `now`: by the steady clock.
+/// Remembers which unlisted engagements the source has, so that the instance does not request the same ones
+/// after each pass. `now`: by the steady clock.
 class PresenceMemory {
   public:
     /// Remembers for a day that the source has an engagement that it does not list.

@@ -60,7 +60,7 @@ using EngagementOfSite = std::pair<std::string, std::string>;  ///< engagement, 
 ///      legs), again if needed, until the verdict is certain.
 ///   4. If it repairs: loads missing and different engagements, and marks gone ones.
 ///   5. Records the counts.
-/// If a listing or a later read fails, the day has no result for that site, and none of the site's
+/// If one of the steps 1 to 3 or a load fails, the day has no result for that site, and none of the site's
 /// engagements of the day is marked.
 ///
 /// Memory: digests of the ids listed in the open days, and the engagements under suspicion.
