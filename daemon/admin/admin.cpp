@@ -19,20 +19,21 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How old figures of the database may be, and how long a request waits for newer ones.
+// Maximum ages of what was read from the database. A request waits at most kWaitAtMost for newer data.
 constexpr std::chrono::seconds kFreshFor{2};
 constexpr std::chrono::seconds kHistoryFreshFor{10};
-// Days change once an hour, and a site's take the database 15 ms: an hour of them is compared with eight
-// others.
+// The volume changes once an hour, and its query is expensive: 15 ms per site, because it compares each hour
+// with eight others.
 constexpr std::chrono::seconds kVolumeFreshFor{60};
 constexpr std::chrono::milliseconds kWaitAtMost{2500};
+// Pause between attempts to bind the address.
 constexpr std::chrono::seconds kListenAgain{10};
 
 Instant now() {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
-/// How a Content-Security-Policy names a script or a style that stands in the page.
+/// Returns the Content-Security-Policy source that allows an inline script or style with this text.
 std::string hash_source(const std::string& text) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
@@ -41,7 +42,7 @@ std::string hash_source(const std::string& text) {
     return "'sha256-" + std::string(reinterpret_cast<const char*>(encoded.data())) + "'";
 }
 
-/// Nothing from outside, and nothing inside but what this program wrote.
+/// Allows nothing from other origins, and no inline script or style except those of this program.
 const std::string& content_policy() {
     static const std::string policy = "default-src 'none'; connect-src 'self'; img-src data:; style-src " +
                                       hash_source(kPageCss) + "; script-src " + hash_source(kPageJs) +
@@ -57,7 +58,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
 
     Runtime& runtime;
     Metrics& metrics;
-    CancellationScope scope;  // ends with the program: then nobody is asked any more
+    CancellationScope scope;  // cancelled when the program stops: no queries after that
     Instance* instance = nullptr;
     SinkFactory sinks;
     bool sinks_are_new = false;
@@ -78,9 +79,9 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
     History history;
     Clock::time_point history_at{};
     std::map<std::string, std::vector<VolumeDay>> volume_days;
-    std::optional<Clock::time_point> volume_at;  // none: not asked for yet
+    std::optional<Clock::time_point> volume_at;  // none: not read yet
 
-    /// Whether what is known is fresh enough; both are asked for in one go.
+    /// True if the last read succeeded and the report is fresh, and also the history if `history_too`.
     bool fresh(bool history_too) const {
         const auto at = Clock::now();
         return database_up && at - report_at < kFreshFor &&
@@ -100,6 +101,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         }
     }
 
+    /// Reads the report, and the history and the volume if `with_history`. One at a time (`refreshing`).
     static Task<> refresh(std::shared_ptr<Impl> self) {
         if (self->sinks_are_new) {
             self->sink_pool = std::make_unique<SinkPool>(self->scope, self->sinks, 1, 0, self->metrics);
@@ -125,7 +127,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         }
         self->database_up = !failure;
         if (!failure && history_too && !self->volume_fresh()) {
-            self->refreshed.notify();  // the volume takes longer, and nobody has to wait for it
+            self->refreshed.notify();  // the volume takes longer: do not let requests wait for it
             co_await refresh_volume(*self, failure);
         }
         if (failure)
@@ -136,8 +138,8 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         self->coroutines.remove();
     }
 
-    /// Asks the database, unless what is known is fresh enough, and waits a moment for the answer. True if it
-    /// came.
+    /// Reads the database unless fresh() is true already, and waits at most kWaitAtMost for the result.
+    /// Concurrent requests share one read. Returns true if the data is fresh.
     Task<bool> renew(bool history_too) {
         if (fresh(history_too)) co_return true;
         const auto until = Clock::now() + kWaitAtMost;
@@ -153,17 +155,17 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
             const auto asked = report_at;
             co_await refreshed.wait_for(left);
             if (fresh(history_too)) co_return true;
-            // It failed, or it was one without history, or it takes too long.
+            // Gives up if the read failed. Otherwise it did not read the history, or still runs.
             if (!refreshing && !database_up) break;
             if (!refreshing && report_at == asked) break;
         }
         co_return false;
     }
 
-    /// What the page and its JSON are made of. Waits a moment for the volume, but only for the first.
+    /// Collects the input of the page and of /status.json. Waits for the volume only until it was read once.
     Task<StatusInput> status_input() {
         const auto until = Clock::now() + kWaitAtMost;
-        // As it is now: a reload may switch the address off while the database is asked.
+        // Evaluated before the first suspension: a reload may remove the address during the query.
         const bool loopback = address && address->loopback();
         const bool up = co_await renew(true);
         while (up && !volume_at && refreshing && !closed && !scope.cancelled()) {
@@ -188,6 +190,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         return found;
     }
 
+    /// Returns the response to a request whose Host header is not allowed, otherwise none.
     std::optional<HttpAnswer> refusal(const HttpQuestion& question) const {
         constexpr const char* kText = "text/plain; charset=utf-8";
         const auto& allowed = instance->settings.admin_allowed_hosts;
@@ -235,6 +238,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
                              "there are /, /status.json, /metrics, /healthz and /readyz\n"};
     }
 
+    /// Returns false if the address cannot be bound. Warns about that only if `first`.
     bool try_to_listen(bool first) {
         try {
             server->listen(*address);

@@ -1,5 +1,5 @@
-// What people and machines ask of a running service at admin.listen (DESIGN.md §2): /metrics, /healthz,
-// /readyz, a status page at /, and its facts at /status.json.
+// The service's HTTP endpoints at admin.listen (DESIGN.md §2): /metrics, /healthz, /readyz, a status page at
+// /, and the facts of that page as JSON at /status.json.
 #pragma once
 
 #include <functional>
@@ -11,19 +11,23 @@
 
 namespace glia {
 
-/// Loop's thread only. Asks the database on a connection of its own, at most every few seconds and only if
-/// somebody asks; what does not come in time is answered from what was known before.
+/// Serves the endpoints. Loop's thread only. A request reads the state from the database, through a separate
+/// connection, unless the last result is recent enough. If the database does not respond in time, the
+/// response shows the last known state.
 class Admin {
   public:
     Admin(Runtime& runtime, Metrics& metrics);
     ~Admin();
 
-    /// From now on, shows `instance`, asks `sinks`, and listens where its settings say. An address that
-    /// cannot be had is logged and tried again: two instances on one machine share a configuration.
+    /// Switches to `instance`: shows its state, reads the database through `sinks`, and listens at the
+    /// address in its settings. If it cannot bind the address, logs that and retries every ten seconds,
+    /// because another instance on the machine may have the same configuration. `instance` must live until
+    /// the next show(), or until idle() has completed.
     void show(Instance& instance, SinkFactory sinks);
-    /// Before the instance that is shown goes away.
+    /// Stops listening; requests under way get 503. Cannot be undone.
     void close();
-    /// Nothing of it is under way any more, after close().
+    /// Call it after close(). Completes when no coroutine of this object is left, and closes the connection
+    /// to the database.
     Task<> idle();
 
   private:

@@ -1,4 +1,4 @@
-// Which connection to the admin address makes room for another. Pure.
+// Chooses the connection to close when a new one arrives and the maximum is reached. Pure.
 #pragma once
 
 #include <chrono>
@@ -8,19 +8,19 @@
 
 namespace glia {
 
-/// What a connection is at, and since when.
+/// What a connection is doing, and since when.
 struct PeerState {
     enum class Doing {
         reading,    ///< idle, or its request is still coming in
-        answering,  ///< the answer is being made
-        writing     ///< the answer is going out
+        answering,  ///< the handler prepares the response
+        writing     ///< the response is being sent
     };
     Doing doing = Doing::reading;
     std::chrono::steady_clock::time_point since{};
 };
 
-/// The connection that is closed when there are as many as may be: the oldest that is idle or slow to ask,
-/// else the oldest that is slow to read. None: all are waiting for our responses.
+/// Returns the index of the connection to close: the one that has been `reading` longest, otherwise the one
+/// that has been `writing` longest. None if all are `answering`.
 std::optional<std::size_t> who_makes_room(const std::vector<PeerState>& peers);
 
 }  // namespace glia

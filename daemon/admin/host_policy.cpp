@@ -14,7 +14,7 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/// Names differ neither by case nor by the dot at the end.
+/// Normalizes a name: lower case, without a final dot.
 std::string plain(std::string name) {
     for (char& c : name) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -28,11 +28,12 @@ bool is_address(const std::string& text, int family) {
     return inet_pton(family, text.c_str(), bytes) == 1;
 }
 
-/// A Host field without its port; `bracketed`: an IPv6 address. None: it is malformed.
+/// A Host header without its port.
 struct Host {
     std::string name;
-    bool bracketed = false;
+    bool bracketed = false;  ///< an IPv6 address
 };
+/// Returns none if the header is malformed.
 std::optional<Host> parse_host(const std::string& text) {
     Host host;
     std::string port;

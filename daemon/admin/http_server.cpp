@@ -24,22 +24,23 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
 
-// A scraper, a browser with a few tabs, a load balancer's probe. Whoever comes beyond that takes the place of
-// the connection that has been idle longest.
+// Enough for a scraper, a browser with a few tabs and a load balancer's probe. A further connection replaces
+// one that who_makes_room() chooses.
 constexpr std::size_t kMostConnections = 32;
-constexpr std::uint32_t kLongestHeader = 8192;
-// What a client that was refused may still send before the connection is closed, so that it gets the answer.
+constexpr std::uint32_t kLongestHeader = 8192;  // bytes
+// Maximum bytes that swallow_rest() reads.
 constexpr std::size_t kRestOfRequest = std::size_t{256} * 1024;
 constexpr Seconds kPatienceForRest{1};
-// An answer takes less, see Admin.
+// Longer than Admin takes for a response (kWaitAtMost in admin.cpp): by then a connection is no longer
+// `answering` and can be closed.
 constexpr Seconds kWaitForRoom{5};
-// After an error of accept(), such as no file descriptors being left.
+// Pause after a failed accept(), for example if the process has no file descriptor left.
 constexpr Seconds kAcceptPause{1};
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr const char* kPlainText = "text/plain; charset=utf-8";
 
-/// A connection, and what it is at.
+/// A connection with its state.
 struct Peer {
     explicit Peer(tcp::socket socket) : stream(std::move(socket)) { now(PeerState::Doing::reading); }
     void now(PeerState::Doing doing) { state = {doing, std::chrono::steady_clock::now()}; }
@@ -48,7 +49,7 @@ struct Peer {
     PeerState state;
 };
 
-/// What to answer to a request that cannot be read; none: nobody is there to be answered.
+/// Returns the response to a request that cannot be parsed; none if the connection ended or failed.
 std::optional<HttpAnswer> answer_to_broken(const beast::error_code& failure) {
     if (failure == http::error::header_limit || failure == http::error::buffer_overflow)
         return HttpAnswer{431, kPlainText, "the header of the request is too long\n"};
@@ -74,7 +75,7 @@ struct HttpServer::Impl {
     Milliseconds patience;
     tcp::acceptor acceptor;
     std::list<Peer*> connections;
-    AsyncCondition answered;  // an answer is made
+    AsyncCondition answered;  // notified when a response begins to be sent, and by close()
     WaitGroup coroutines;
 
     static Task<> accept(std::shared_ptr<Impl> self) {
@@ -87,14 +88,14 @@ struct HttpServer::Impl {
                 co_await pause.wait_for(kAcceptPause);
                 continue;
             }
-            if (!co_await self->wait_for_room()) continue;  // closes it
+            if (!co_await self->wait_for_room()) continue;  // closes the socket
             self->coroutines.add();
             self->runtime.spawn(serve(self, std::move(socket)));
         }
         self->coroutines.remove();
     }
 
-    /// Where all wait for our responses, one of them soon does no more.
+    /// Waits until make_room() succeeds. Returns false after kWaitForRoom or close().
     Task<bool> wait_for_room() {
         const auto until = std::chrono::steady_clock::now() + kWaitForRoom;
         while (!make_room()) {
@@ -106,6 +107,7 @@ struct HttpServer::Impl {
         co_return true;
     }
 
+    /// Closes a connection if the maximum is reached. Returns false if none can be closed.
     bool make_room() {
         if (connections.size() < kMostConnections) return true;
         std::vector<PeerState> states;
@@ -114,13 +116,13 @@ struct HttpServer::Impl {
         if (!place) return false;
         const auto peer = std::next(connections.begin(), static_cast<std::ptrdiff_t>(*place));
         (*peer)->stream.close();
-        connections.erase(peer);  // the place is free at once, not when its coroutine has noticed
+        connections.erase(peer);  // frees the place now, not when the coroutine ends
         return true;
     }
 
     static Task<> serve(std::shared_ptr<Impl> self, tcp::socket socket) {
         Peer peer(std::move(socket));
-        struct Place {  // also left when the coroutine is destroyed while it waits
+        struct Place {  // RAII: also when the suspended coroutine is destroyed
             Place(std::list<Peer*>& all, Peer& one) : all_(all), one_(one) { all_.push_back(&one_); }
             ~Place() { all_.remove(&one_); }
             Place(const Place&) = delete;
@@ -139,12 +141,12 @@ struct HttpServer::Impl {
         self->coroutines.remove();
     }
 
-    /// Reads a request and answers it. False: it was the last of its connection.
+    /// Reads a request and responds. Returns false if the connection is to be closed.
     static Task<bool> serve_one(Impl& self, Peer& peer, beast::flat_buffer& buffer) {
         http::request_parser<http::empty_body> parser;
         parser.header_limit(kLongestHeader);
         peer.now(PeerState::Doing::reading);
-        peer.stream.expires_after(self.patience);  // one limit for all of it, however it trickles in
+        peer.stream.expires_after(self.patience);  // one limit for the whole request, not for each read
         const auto [failure, size] = co_await http::async_read(peer.stream, buffer, parser, kTuple);
         if (failure) {
             auto refusal = answer_to_broken(failure);
@@ -160,7 +162,7 @@ struct HttpServer::Impl {
             answer = co_await ask(self, question_of(request));
         } else {
             answer = {405, kPlainText, "only GET and HEAD are answered\n", {{"Allow", "GET, HEAD"}}};
-            keep = false;  // there may be a body that nobody reads
+            keep = false;  // the body, if there is one, is not read
         }
         if (!self.acceptor.is_open()) keep = false;
         const bool head = request.method() == http::verb::head;
@@ -177,7 +179,7 @@ struct HttpServer::Impl {
         return question;
     }
 
-    /// An answer that cannot be made costs nothing but itself.
+    /// Returns the handler's response, or 500 if the handler throws.
     static Task<HttpAnswer> ask(Impl& self, HttpQuestion question) {
         const std::string path = question.path;
         std::string why;
@@ -190,6 +192,7 @@ struct HttpServer::Impl {
         co_return HttpAnswer{500, kPlainText, "the answer cannot be made; see the log\n"};
     }
 
+    /// Sends the response. Returns false if that failed.
     static Task<bool> write(Impl& self, Peer& peer, bool head, unsigned version, bool keep,
                             HttpAnswer answer) {
         http::response<http::string_body> response{static_cast<http::status>(answer.status), version};
@@ -200,7 +203,7 @@ struct HttpServer::Impl {
         response.keep_alive(keep);
         response.body() = std::move(answer.body);
         response.prepare_payload();
-        if (head) response.body().clear();  // the length stays that of the whole answer
+        if (head) response.body().clear();  // Content-Length stays that of the GET response
         http::response_serializer<http::string_body> serializer(response);
         beast::error_code error;
         peer.now(PeerState::Doing::writing);
@@ -214,7 +217,8 @@ struct HttpServer::Impl {
         co_return !error;
     }
 
-    /// A connection that is closed with something unread is reset, and the answer may be lost.
+    /// Reads and drops what the client still sends, up to a limit. Closing a socket with unread data resets
+    /// the connection, and the client may lose the response.
     static Task<> swallow_rest(Peer& peer) {
         beast::error_code ignored;
         peer.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);

@@ -1,7 +1,7 @@
-// A small HTTP server for the admin address: GET and HEAD, bounded in connections, sizes and time. Whom to
-// answer, and what, is the handler's business.
-// By hand: prometheus-cpp's exposer serves metrics alone, by CivetWeb's threads, to whatever Host is asked
-// for.
+// A small HTTP server for the admin address: GET and HEAD only, with limits on connections, sizes and time.
+// The handler checks the Host and makes the response.
+// By hand: prometheus-cpp's exposer serves only metrics, uses threads of CivetWeb, and does not check the
+// Host.
 #pragma once
 
 #include <chrono>
@@ -17,13 +17,14 @@
 
 namespace glia {
 
-/// A GET or a HEAD.
+/// A GET or HEAD request.
 struct HttpQuestion {
     std::string path;                ///< without its query
-    std::vector<std::string> hosts;  ///< values of the Host fields; there should be one
+    std::vector<std::string> hosts;  ///< values of the Host headers; there should be one
     bool http_1_0 = false;
 };
 
+/// A response. The server adds Content-Length, Cache-Control and X-Content-Type-Options to `headers`.
 struct HttpAnswer {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
@@ -34,21 +35,23 @@ struct HttpAnswer {
 /// Loop's thread only.
 class HttpServer {
   public:
-    /// Called for every request. What it throws becomes a 500.
+    /// Called for every request. The server logs a std::exception from it and responds with 500.
     using Handler = std::function<Task<HttpAnswer>(HttpQuestion question)>;
 
-    /// `patience`: for all of a request to come in (from the start of an idle connection's wait), and for all
-    /// of an answer to go out.
+    /// `patience`: the time limit for reading a request, including the idle time before it, and for sending
+    /// a response.
     HttpServer(Runtime& runtime, Handler handler, Milliseconds patience = Seconds{15});
     ~HttpServer();
 
-    /// Listens there, and no longer where it did before. Throws std::runtime_error, in words, if that address
-    /// cannot be had; then it listens nowhere.
+    /// Closes the previous listening socket and listens at `address`. Throws std::runtime_error with the
+    /// system's message if that fails; then it does not listen at all.
     void listen(const ListenAddress& address);
-    /// The port it listens on, 0 if nowhere.
+    /// The listening port; 0 if it does not listen.
     int port() const;
-    /// Ends listening and every connection; idle() is true once the last of its coroutines is gone.
+    /// Stops listening and cancels reads and writes on all connections. A connection whose response is being
+    /// prepared closes after sending it.
     void close();
+    /// Call it after close(). Completes when no coroutine of the server is left.
     Task<> idle();
 
   private:

@@ -1,10 +1,10 @@
-// Renews the figures; without a script the page reloads itself.
+// Updates the figures every five seconds. Without scripts the page reloads itself.
 (() => {
   const every = 5000;
   let good = Date.now();
   const stale = document.getElementById("stale");
 
-  // Changes only what differs: what is open stays open, and focus, selection and the place of a screen reader stay.
+  // Changes only nodes that differ. This keeps open details, focus, selection and the position of a screen reader.
   function patch(shown, fresh) {
     if (shown.nodeName !== fresh.nodeName) {
       shown.replaceWith(document.adoptNode(fresh));

@@ -8,7 +8,7 @@
 namespace glia::html {
 namespace {
 
-/// `value` of `most` as a height in pixels, at least one unless it is nothing.
+/// Scales `value` so that `most` becomes `height` pixels. Rounds up: only zero becomes zero pixels.
 int scaled(double value, double most, int height) {
     return static_cast<int>(std::ceil(value * height / std::max(1.0, most)));
 }

@@ -1,5 +1,5 @@
-// The pictures of the status page, as SVG: bars of engagements by hour and by day. What a picture shows
-// stands in its title or beside it as text, too.
+// Bar charts of the status page as SVG: engagements by hour and by day. Each has an alternative as text, in
+// its title or beside it.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 
 namespace glia::html {
 
-/// A bar for each of the last 24 hours.
+/// A bar for each of the last 24 hours; the last bar is the hour up to now.
 std::string hours_chart(const std::array<std::int64_t, History::kHours>& hours);
 
-/// A bar for each day, and a line at what was expected of it. Not for the screen reader: the days stand
-/// beside it as a table.
+/// A bar for each day, with a line at the expected number. Hidden from screen readers, which read the table
+/// of the days beside it.
 std::string days_chart(const std::vector<VolumeDay>& days);
 
 }  // namespace glia::html

@@ -1,5 +1,5 @@
-// The parts that the status page is made of: escaped text, times, figures and tables as HTML.
-// By hand: Debian has no template library for C++ that escapes by itself.
+// Builds the HTML of the status page: escaped text, times, figures and tables.
+// By hand: Debian has no C++ template library that escapes by default.
 #pragma once
 
 #include <string>
@@ -9,48 +9,52 @@
 
 namespace glia::html {
 
-/// Text from outside as HTML: nothing in it is markup, and nothing in it is invisible.
+/// Escapes untrusted text for HTML content and quoted attributes. Invisible characters become visible, see
+/// printable().
 std::string escape(const std::string& text);
 
 /// A time in UTC to the second; none: "never".
 std::string time(const OptionalInstant& at);
 
-/// What a table's cell or a definition holds.
+/// The content of a table's cell or of a definition.
 struct Cell {
     std::string content;       ///< HTML
-    std::string css{};         ///< classes
-    std::string attributes{};  ///< further ones, with a space in front of each
+    std::string css{};         ///< CSS classes
+    std::string attributes{};  ///< further attributes, each with a leading space
 };
 
+/// `plain` is escaped.
 Cell text(const std::string& plain);
 Cell count(std::int64_t value);
-/// A word in a colour: good, wait or bad. The word alone says it, too.
+/// A coloured word. `css`: good, wait or bad.
 Cell state(const std::string& word, const std::string& css);
-/// What is not known or does not apply.
+/// A dash: the value is unknown or does not apply.
 Cell nothing();
 
-/// The same as a figure that /metrics shows too: `data-metric` and `data-value` are for whoever compares.
+/// Adds the name and value of the same figure in /metrics, as `data-metric` and `data-value`. Tests compare
+/// them.
 Cell marked(Cell cell, const std::string& metric, double value);
 Cell marked_count(const std::string& metric, std::int64_t value);
-/// A time that is not known yet is a figure in neither.
+/// Without these attributes if the time is unknown: /metrics does not have it then.
 Cell marked_time(const std::string& metric, const OptionalInstant& at);
 
 /// `<TAG …>content</TAG>`.
 std::string element(const std::string& tag, const Cell& cell);
 
-/// A table whose rows become cards where the screen is narrow: each cell carries the name of its column. The
-/// first cell of a row is its header. Roles are said outright, because browsers take them away from a table
-/// that is displayed as anything else.
+/// A table whose rows become cards on narrow screens; for that, each cell has its column's title as an
+/// attribute. The first cell of a row is the row's header. Sets ARIA roles explicitly, because browsers drop
+/// the implicit ones if CSS changes the `display` of a table.
 class Table {
   public:
     struct Column {
         std::string title;
-        std::string css{};  ///< of the column's header; that of its cells is each cell's own
+        std::string css{};  ///< CSS classes of the column's header only
     };
 
     Table(const std::string& caption, std::vector<Column> columns);
-    /// As many cells as there are columns.
+    /// Adds a row with one cell per column.
     void add(const std::vector<Cell>& cells);
+    /// Returns the HTML.
     std::string text() const;
 
   private:
@@ -59,7 +63,7 @@ class Table {
     std::string rows_;
 };
 
-/// A part of the page with its heading. `id`: of the heading.
+/// A part of the page with its heading. `id`: of the heading. `title`, `content`: HTML.
 std::string section(const std::string& id, const std::string& title, const std::string& content);
 
 }  // namespace glia::html

@@ -12,7 +12,7 @@ namespace {
 constexpr int kPollsMissed = 5;
 constexpr std::chrono::minutes kAtLeast{10};
 
-/// Empty: in order.
+/// Returns why the site is not in order; empty if it is.
 std::string failure(const SiteStatus* site, std::chrono::duration<double> poll_every, Instant now) {
     if (!site) return "has not been read yet";
     if (is_failing(*site)) return "its last pass failed";

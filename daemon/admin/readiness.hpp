@@ -1,4 +1,4 @@
-// Is the service doing its work? A function of what is known.
+// Decides whether the service does its work, for /readyz. Pure.
 #pragma once
 
 #include <string>
@@ -12,8 +12,9 @@ struct Readiness {
     std::string text;  ///< a line for the database and for every site
 };
 
-/// Ready: the database answers, and at least one site is in order, which it is if its last pass ended well
-/// and not too long ago, whoever read it, or if it is being read by an instance that had no failure.
+/// Ready if the database responds and at least one site is in order. A site is in order if its last pass did
+/// not fail, whichever instance read it, and if it is being read or was read within the last five poll
+/// intervals (at least ten minutes).
 Readiness judge_readiness(const Gauges& gauges, Instant now);
 
 }  // namespace glia

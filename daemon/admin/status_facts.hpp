@@ -1,4 +1,4 @@
-// What the status page and /status.json say, decided once: both are written from these facts.
+// The facts that the status page and /status.json have in common, so that both say the same.
 #pragma once
 
 #include <map>
@@ -10,27 +10,28 @@
 
 namespace glia {
 
-/// Everything that the page and the JSON are made of.
+/// The input of the status page and of /status.json.
 struct StatusInput {
     Gauges gauges;
     History history;
     Instant now{};
-    bool with_errors = true;  ///< false: texts of errors, which may quote what a visitor wrote, stay out
+    bool with_errors = true;  ///< false: omits error texts, which may quote what a visitor wrote
     std::map<std::string, std::vector<VolumeDay>> volume_days{};  ///< by site
 };
 
-/// How many runs are read, how many of them are shown, and how many failures among those read. Failures have
-/// no index of their own, so their search ends with the runs that are read.
+/// Numbers of runs to read, of runs to show, and of failures to show. sync_runs has no index for failures, so
+/// they are searched only among the runs that were read.
 inline constexpr std::int64_t kRunsRead = 300;
 inline constexpr std::size_t kRunsShown = 20;
 inline constexpr std::size_t kFailuresShown = 10;
-/// Days of volume, today included.
+/// Days of volume to read, up to the day of the newest hour that is over.
 inline constexpr std::int64_t kVolumeDays = 14;
 
+/// `first_pass`: no pass has been completed yet.
 enum class SiteState { in_order, first_pass, failing };
 /// The state in words.
 const char* name_of(SiteState state);
-/// Of a site or one of its streams. `site`: null if it has not been read yet.
+/// Returns the state of a site or of one of its streams. `site`: null if it has not been read yet.
 SiteState state_of(const SiteStatus* site);
 
 /// The service as a whole.
@@ -40,13 +41,14 @@ struct OverallState {
 };
 OverallState overall_state(const StatusInput& input);
 
-/// The lag of a site now: it grows while the database is away. None: the site has not been read through.
+/// Returns a site's lag in seconds as of now: it grows while the database is unavailable. None if no pass of
+/// the site has been completed.
 std::optional<double> lag_now(const Gauges& gauges, const SiteStatus& site);
 
-/// The text of an error, or a sentence instead of it where it may not be seen. None: there is no error.
+/// Returns an error's text, or a placeholder if `with_errors` is false. None if there is no error.
 OptionalText shown_error(const StatusInput& input, const OptionalText& error);
 
-/// What sites are called: by their names, with the id where the name is unknown or of several sites.
+/// The names of sites. A label includes the id if the name is unknown or if several sites have the name.
 class SiteNames {
   public:
     explicit SiteNames(const StatusInput& input);
@@ -62,17 +64,17 @@ class SiteNames {
     std::map<std::string, std::size_t> ids_named_;  ///< how many sites have the name
 };
 
-/// The days of a site taken together.
+/// Sums over the days of a site.
 struct VolumeTotals {
     std::int64_t engagements = 0;  ///< of all days
     std::int64_t days = 0;
-    std::int64_t compared = 0;  ///< engagements of the days of which something is expected
-    std::int64_t compared_days = 0;
-    double expected = 0;  ///< of the same days
+    std::int64_t compared = 0;       ///< engagements of the days that have an expected number
+    std::int64_t compared_days = 0;  ///< number of these days
+    double expected = 0;             ///< sum of the expected numbers
 };
 VolumeTotals total_of(const std::vector<VolumeDay>& days);
 
-/// The newest runs, and the newest failures among all that were read; the newest first.
+/// Return the runs and the failures to show, the newest first.
 std::vector<RunStatus> newest_runs(const History& history);
 std::vector<RunStatus> failed_runs(const History& history);
 

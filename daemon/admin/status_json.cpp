@@ -21,7 +21,7 @@ boost::json::value volume_json(const std::optional<VolumeStatus>& volume) {
             {"is_low", volume->is_low()}};
 }
 
-/// The sites, by their engagements, or the other streams.
+/// Returns the entries of the stream `engagements`, one for each site, or those of the other streams.
 boost::json::array sites_json(const StatusReport& report, bool engagements) {
     boost::json::array sites;
     for (const SiteStatus& site : report.sites) {
@@ -116,8 +116,8 @@ boost::json::array runs_json(const std::vector<RunStatus>& runs) {
 
 namespace {
 
-/// The report as the page shows it: the sites of the configuration, in its order, and no text of an error
-/// that may not be seen.
+/// Returns the report as the page shows it: the configured sites in their order, with the lag as of now, and
+/// error texts as by shown_error().
 StatusReport shown_report(const StatusInput& input) {
     StatusReport report = input.gauges.report;
     report.sites.clear();
@@ -160,7 +160,7 @@ boost::json::value verified_json(const History& history, const std::string& site
             {"repaired", day.repaired},   {"verified_at", to_json(day.verified_at)}};
 }
 
-/// What is known of a site beside the report.
+/// Adds the facts of a site that are not in the report.
 void add_history(boost::json::object& site, const StatusInput& input, const std::string& id) {
     site["state"] = name_of(state_of(input.gauges.find(id)));
     boost::json::array hours;

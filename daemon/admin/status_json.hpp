@@ -17,9 +17,10 @@ boost::json::object report_json(const StatusReport& report);
 /// Rows of sync_runs, as in `runs --json`.
 boost::json::array runs_json(const std::vector<RunStatus>& runs);
 
-/// The facts of the status page: the report of `status --json` for the sites of the configuration, with each
-/// site's state, its hours, days and last verification, and with the runs and failures. Names of sites, but
-/// nothing of visitors and operators; texts of errors as on the page.
+/// Returns the JSON of /status.json, with a final line end: the report of `status --json` for the configured
+/// sites; each site's state, volume by hour and day, and newest verification; the newest runs and failures.
+/// Contains names of sites, but no data of visitors or operators. Without error texts if
+/// StatusInput::with_errors is false.
 std::string status_json(const StatusInput& input);
 
 }  // namespace glia

@@ -15,7 +15,8 @@ namespace {
 using html::Cell;
 using html::Table;
 
-/// A site by its name, with the id in its title, or beside it where the name does not tell sites apart.
+/// The site's name with its id as the tooltip, and with the id beside it if several sites have that name.
+/// Only the id if the name is unknown.
 std::string site_label(const SiteNames& names, const std::string& id) {
     const SiteNames::Label label = names.of(id);
     const std::string code = "<code>" + html::escape(id) + "</code>";
@@ -40,7 +41,7 @@ Cell state_cell(SiteState state) {
     return html::nothing();
 }
 
-/// When and what, of a site, a stream or an enricher.
+/// Time and text of the last error. `status`: of a site, a stream or an enricher.
 Cell last_error(const StatusInput& input, const auto& status) {
     if (!status.last_error) return {"", "text empty"};
     return {"<span class=\"dim\">" + html::time(status.last_error_at) + "</span> " +
@@ -93,7 +94,7 @@ std::string percentage(double part, double whole) {
     return std::to_string(std::llround(100 * part / whole)) + " %";
 }
 
-/// What the picture of a site's days shows, in words.
+/// The chart of a site's days as text.
 std::string volume_summary(const std::vector<VolumeDay>& days) {
     const VolumeTotals totals = total_of(days);
     if (totals.days == 0) return "nothing is counted yet";
@@ -316,7 +317,7 @@ std::string failures(const StatusInput& input, const SiteNames& names) {
                                         : runs(input, names, "The newest failures among " + among, failed));
 }
 
-/// Read out when it changes; the time beside it, which always does, is not.
+/// The overall state. Screen readers announce its changes, but not those of the time beside it.
 std::string state(const StatusInput& input) {
     const OverallState overall = overall_state(input);
     return "<p id=\"state\"><b role=\"status\" class=\"" + std::string(overall.in_order ? "good" : "bad") +

@@ -1,5 +1,4 @@
-// The status page as HTML: a function of its input, without I/O. An operator sees at once whether the data is
-// complete and fresh.
+// The status page as HTML, which shows whether the data is complete and fresh. Pure.
 #pragma once
 
 #include <string>
@@ -8,8 +7,8 @@
 
 namespace glia {
 
-/// One page without outside parts: figures in the HTML itself, a script that renews them, and a reload every
-/// ten seconds where there is no script.
+/// Returns a self-contained page, which loads nothing else. A script updates the figures every five seconds;
+/// without scripts the page reloads every ten seconds.
 std::string status_page(const StatusInput& input);
 
 }  // namespace glia

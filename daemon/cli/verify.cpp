@@ -1,4 +1,4 @@
-// verify: are the tables the source?
+// The command `verify`: compares the tables with the source.
 #include "daemon/sync/verify.hpp"
 
 #include <unistd.h>
@@ -22,13 +22,14 @@
 namespace glia::cli {
 namespace {
 
-// Two of them compare while others scan, repair and record.
+// Connections to the database. Two compare GET responses, the others compare pages, scan, repair and record.
 constexpr int kConnections = 5;
+// Interval of progress lines if stderr is not a terminal.
 constexpr Seconds kLineEvery{10};
-// Days of one run: more than any contact centre has existed.
+// Maximum days per run. Bounds memory, and is longer than any contact centre has existed.
 constexpr std::chrono::days kMostDays{40'000};
 
-/// `5%`, `0.5%`, or a fraction such as 0.05. None if it is no share.
+/// Parses `5%`, `0.5%` or a fraction such as `0.05`. Returns none unless it is between 0 and 1.
 std::optional<double> parse_share(std::string text) {
     const bool percent = !text.empty() && text.back() == '%';
     if (percent) text.pop_back();
@@ -39,7 +40,7 @@ std::optional<double> parse_share(std::string text) {
     return share >= 0 && share <= 1 ? std::optional(share) : std::nullopt;
 }
 
-/// Names of sites, for the table.
+/// Names of sites, by id.
 using SiteLabels = std::map<std::string, std::string>;
 
 std::string label_of(const SiteLabels& labels, const std::string& site) {
@@ -105,14 +106,15 @@ std::string to_json(const Verification& done, const std::vector<std::string>& si
         boost::json::object{{"sites", std::move(listed)}, {"differences", std::move(differences)}});
 }
 
-/// One line for each difference. The file is made before anything is read, so that nobody waits in vain.
+/// The file of --differences, with one line of JSON for each difference. The constructor creates it, so that
+/// an unwritable path is reported before the verification. Does nothing if the path is empty.
 class DifferencesFile {
   public:
     explicit DifferencesFile(const std::string& path) : path_(path) {
         if (!path.empty()) file_.open(path, std::ios::trunc);
     }
     bool is_open() const { return path_.empty() || file_.is_open(); }
-    /// False: not all of it could be written.
+    /// Writes and closes the file. Returns false if a write failed.
     bool write(const std::vector<Difference>& differences) {
         if (path_.empty()) return true;
         for (const Difference& difference : differences)
@@ -126,7 +128,7 @@ class DifferencesFile {
     std::ofstream file_;
 };
 
-/// A line now and then; on a terminal, one that is overwritten.
+/// Prints the progress on stderr: a line every ten seconds, or on a terminal one line that is overwritten.
 class Display {
   public:
     void show(const Verification& machine) {
@@ -152,7 +154,7 @@ class Display {
     bool drawn_ = false;
 };
 
-/// How long the service may take with each site, and the sites' names.
+/// Sets the recheck delay of each site in `spec`, and returns the sites' names.
 Task<SiteLabels> learn_sites(Instance& instance, VerificationSpec& spec) {
     const auto ask = [](Sink& sink) { return sink.reports().status(); };
     const StatusReport report = co_await instance.sink_pool.run(ask);
@@ -166,6 +168,7 @@ Task<SiteLabels> learn_sites(Instance& instance, VerificationSpec& spec) {
     co_return labels;
 }
 
+/// Complains about implausible days, and returns the outcome: `rejected` if differences were not repaired.
 ExitStatus conclude(const Verification& done) {
     ExitStatus outcome = done.outcome();
     for (const auto& [day, site] : done.implausible()) {
@@ -210,7 +213,7 @@ Task<int> verify_and_report(Instance& instance, VerificationSpec spec, VerifyOpt
     co_return outcome.reason == ExitReason::done ? kOutputLost : exit_code(outcome.reason);
 }
 
-/// A duration such as 35d is so long ago, from the beginning of that day.
+/// Converts a duration such as `35d` to the start of the UTC day that long ago. Returns other text unchanged.
 std::string start_of(const std::string& from) {
     const auto ago = parse_duration(from);
     if (!ago) return from;
@@ -218,7 +221,7 @@ std::string start_of(const std::string& from) {
     return to_iso8601(std::chrono::time_point_cast<std::chrono::microseconds>(start));
 }
 
-/// The command's words; none, with a complaint, if they make no sense.
+/// Converts the command's options. Returns none, after a complaint, if one is invalid.
 std::optional<VerificationSpec> read_options(const VerifyOptions& options) {
     const auto range = read_range(start_of(options.from), options.to, "verify");
     if (!range) return std::nullopt;

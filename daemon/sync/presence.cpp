@@ -29,8 +29,8 @@ Task<> compare(Instance& instance, std::string site, std::vector<Unlisted>& list
     }
 }
 
-/// Requests each engagement and returns those that the source does not have. Ends early if the API does not
-/// respond.
+/// Requests each engagement and returns those that the source does not have. Ends early if a request fails
+/// for another reason.
 Task<std::vector<GoneEngagement>> ask_for(Instance& instance, std::vector<std::string> ids) {
     std::vector<GoneEngagement> gone;
     for (const std::string& id : ids) {
@@ -47,7 +47,7 @@ Task<std::vector<GoneEngagement>> ask_for(Instance& instance, std::vector<std::s
     co_return gone;
 }
 
-/// Returns the engagements to request. Logs a warning instead if a listing is implausible.
+/// Returns the engagements to request. None of an implausible listing: logs a warning instead.
 std::vector<std::string> to_ask_for(Instance& instance, const std::string& site,
                                     const std::vector<Unlisted>& listings) {
     std::vector<std::string> ids;

@@ -16,15 +16,16 @@ namespace glia {
 /// failures: the next pass tries again.
 Task<> mark_unlisted(Instance& instance, std::string site, Instant from, PassResult pass);
 
-/// The same for the windows of a backfill. Compares many windows per statement and runs one statement at a
-/// time. Loop's thread only. Keeps itself alive after the backfill until its work is done.
+/// The same for the windows of a backfill. Compares many windows per call of the sink, one call at a time.
+/// Loop's thread only. Keeps itself alive after the backfill until its work is done; `instance` must live as
+/// long, so wait for Instance::background.
 class UnlistedSearch : public std::enable_shared_from_this<UnlistedSearch> {
   public:
     explicit UnlistedSearch(Instance& instance) : instance_(instance) {}
 
     /// `pass` has read the window [from, to).
     void add(const std::string& site, Instant from, OptionalInstant to, const PassResult& pass);
-    /// No window follows.
+    /// No window follows: compares the rest.
     void finish();
 
   private:

@@ -16,10 +16,11 @@
 
 namespace glia {
 
-/// An instance's memory of unlisted engagements, so that it does not ask for the same ones after each pass.
+/// Remembers which unlisted engagements the source has, so that the instance does not request the same ones
+/// after each pass. `now`: by the steady clock.
 class PresenceMemory {
   public:
-    /// Notes that the source has an engagement that it does not list.
+    /// Remembers for a day that the source has an engagement that it does not list.
     void note_present(const std::string& id, Milliseconds now);
     bool is_known_present(const std::string& id, Milliseconds now) const;
     /// True once a day for a site.
@@ -37,7 +38,7 @@ struct CompleteListing {
 };
 
 /// Compares one complete listing of a site with the stored engagements of its range. Read next_range() and
-/// call on_stored() until there is no next range.
+/// call on_stored() until there is no next range. `memory` must outlive it.
 class Unlisted {
   public:
     Unlisted(CompleteListing listing, const PresenceMemory& memory, Milliseconds now)
@@ -50,13 +51,13 @@ class Unlisted {
 
     /// False if too many stored engagements are unlisted: then the listing is probably incomplete.
     bool is_plausible() const;
-    /// The engagements to request now, at most kMostAsked. Later passes request the others. Empty if
+    /// The unlisted engagements to request now, at most kMostAsked. Later passes request the others. Empty if
     /// is_plausible() is false.
     std::vector<std::string> to_ask_for() const;
     std::int64_t stored() const { return stored_; }
     std::int64_t unlisted() const { return unlisted_; }
 
-    /// Maximum requests after one pass.
+    /// Maximum requests per listing.
     static constexpr std::size_t kMostAsked = 50;
     /// Maximum rows per range.
     static constexpr std::int64_t kMostRead = 10'000;
@@ -69,7 +70,7 @@ class Unlisted {
     std::string after_id_;
     bool is_read_ = false;
     std::int64_t stored_ = 0, unlisted_ = 0;
-    std::vector<std::string> unknown_;
+    std::vector<std::string> unknown_;  // unlisted, and not known to be at the source
 };
 
 /// Complete listings of one site.
@@ -78,15 +79,17 @@ struct ListingBatch {
     std::vector<CompleteListing> listings;
 };
 
-/// The listings of a backfill that wait to be compared: one statement compares many.
+/// The listings of a backfill that wait to be compared, many per call of the sink.
 class ListingBatches {
   public:
     /// Returns false and drops the listing if too many are waiting.
     bool add(const std::string& site, CompleteListing listing);
-    /// The next batch, once enough listings wait to be worth a statement. `all`: even if fewer wait.
+    /// Removes and returns the next batch, once kMostListings of a site wait. `all`: even if fewer wait.
     std::optional<ListingBatch> next(bool all);
 
+    /// Maximum listings in a batch.
     static constexpr std::size_t kMostListings = 64;
+    /// Maximum ids in all waiting listings. Bounds memory.
     static constexpr std::size_t kMostIds = ListedIds::kMost;
 
   private:

@@ -7,13 +7,14 @@
 namespace glia {
 namespace {
 
-// Two connections compare while the others serve listings and repairs.
+// Maximum concurrent Compare steps. Keeps connections free for the pages of listings and for repairs.
 constexpr int kMaxComparing = 2;
-// Days whose suspects are still asked for while later ones are listed.
+// Maximum open days per concurrent listing: later days are listed while suspects of earlier ones are
+// requested.
 constexpr int kOpenDaysForEachListing = 2;
 
-/// The first record of each engagement; the others stay. A comparison or a commit of two records of one
-/// engagement, which two sites list, would only tell of the later one.
+/// Removes and returns the first record of each engagement; the others stay in `records`. An engagement that
+/// two sites list has two records, and a comparison or commit of both in one batch reports only on the last.
 std::shared_ptr<Batch> take_distinct(std::vector<FetchedEngagement>& records) {
     auto taken = std::make_shared<Batch>();
     std::vector<FetchedEngagement> left;
@@ -130,7 +131,7 @@ std::optional<Verification::Step> Verification::list(OneDay& day, Day number) {
     return std::nullopt;
 }
 
-/// Once every site of the day is listed or has failed.
+/// Returns the Scan of the day once every site is listed or has failed.
 std::optional<Verification::Step> Verification::scan(OneDay& day, Day number) {
     Scan scan{number, day.from, day.to, {}};
     for (const auto& [id, site] : day.sites) {
@@ -148,7 +149,8 @@ std::optional<Verification::Step> Verification::scan(OneDay& day, Day number) {
     return scan;
 }
 
-/// Once nothing of the day is under suspicion any more.
+/// Returns the Mark of the day's gone engagements, if it repairs and there are any, once no engagement of the
+/// day is under suspicion.
 std::optional<Verification::Step> Verification::mark(OneDay& day, Day number) {
     if (day.suspects > 0) return std::nullopt;
     Mark mark{number, {}};

@@ -1,5 +1,6 @@
-// Compares a range of the tables with the source: which days to list, which engagements to ask for one by
-// one, what counts as a difference, what to repair. Decisions only: verify.cpp performs them.
+// Compares a time range of the tables with the source: decides which days to list, which engagements to
+// request one by one, what counts as a difference, and what to repair. Decisions only; verify.cpp performs
+// them.
 #pragma once
 
 #include <cstdint>
@@ -20,24 +21,26 @@
 
 namespace glia {
 
-/// What is verified.
+/// What to verify, and how.
 struct VerificationSpec {
     Instant from{};
     Instant to{};
     std::vector<std::string> sites;
-    double legs_share =
-        0.01;  ///< of the engagements whose legs the listing does not show: legs are read again
+    /// In [0, 1]. If a listing shows no legs, the legs of this share of its engagements are read by GET.
+    double legs_share = 0.01;
     bool repair = false;
-    bool lists_all = true;  ///< false: the listings leave out what is of other operators; nothing is gone
-    int concurrency = 4;    ///< listings at once
-    int gets = 8;           ///< engagements asked for at once
-    /// By site: how long the service may take to store a change; zero if it does not read the site.
+    bool lists_all = true;  ///< false: listings omit engagements of other operators, so none counts as gone
+    int concurrency = 4;    ///< maximum concurrent listings
+    int gets = 8;           ///< maximum concurrent GETs
+    /// By site, see recheck_delay(). Zero or absent: no service reads the site.
     std::map<std::string, Milliseconds> recheck_delays{};
 };
 
+/// `missing`: the source has it, the tables do not. `gone`: the tables have it, the source does not.
 enum class DifferenceKind { missing, different, gone };
 const char* name_of(DifferenceKind kind);
 
+/// A difference between the tables and the source. `repaired`: it was loaded or marked.
 struct Difference {
     std::string engagement_id;
     std::string site_id;
@@ -48,70 +51,82 @@ struct Difference {
 /// Names an engagement of a site.
 using EngagementOfSite = std::pair<std::string, std::string>;  ///< engagement, site
 
-/// The state machine. Pure: no I/O and no clock; `now` is any clock that only goes forward. Days are compared
-/// in order, some at once. A day of a site is listed to its end, what is stored of the day is scanned, and
-/// each record that differs is asked for by its id until the verdict is certain. If a site cannot be listed,
-/// its day has no result, and none of its engagements counts as gone.
+/// The state machine of one verification. Pure: no I/O and no clock; `now` comes from any monotonic clock.
 ///
-/// In memory at once: the ids listed in the open days, and the engagements under suspicion.
+/// Takes the days in order, several concurrently. For each day:
+///   1. Lists the day for every site, and compares each page with the tables.
+///   2. Scans the stored engagements of the day for ids that no listing showed.
+///   3. Requests every engagement under suspicion by its id (it differs, is unlisted, or is sampled for its
+///      legs), again if needed, until the verdict is certain.
+///   4. If it repairs: loads missing and different engagements, and marks gone ones.
+///   5. Records the counts.
+/// If one of the steps 1 to 3 or a load fails, the day has no result for that site, and none of the site's
+/// engagements of the day is marked.
+///
+/// Memory: digests of the ids listed in the open days, and the engagements under suspicion.
 class Verification {
   public:
     explicit Verification(VerificationSpec spec);
 
+    /// Number of a day of the range, from 0.
     using Day = std::size_t;
 
-    /// List a site's engagements of a time; on_page() for each batch, then on_listed() or on_list_failed().
+    /// List a site from `from` to `to`: report on_page() for each batch, then on_listed() or
+    /// on_list_failed().
     struct List {
         Day day = 0;
         std::string site;
         Instant from{}, to{};
     };
-    /// Read what is stored of a day; on_stored() for each part, then on_scanned().
+    /// Read the stored engagements created in [from, to): report on_stored() for each page, then
+    /// on_scanned().
     struct Scan {
         Day day = 0;
         Instant from{}, to{};
         std::vector<std::string> sites;
     };
-    /// Ask for an engagement; on_record(), on_gone(), on_no_record() or on_get_failed().
+    /// GET an engagement: report on_record(), on_gone(), on_no_record() or on_get_failed().
     struct Get {
         EngagementOfSite what;
     };
-    /// Compare these records with the tables; on_compared().
+    /// Compare these records with the tables: report on_compared().
     struct Compare {
         std::shared_ptr<const Batch> batch;
     };
-    /// Load these records, even if they seem unchanged, and compare them; on_loaded().
+    /// Write these records even if the stored hashes equal theirs, then compare them: report on_loaded().
     struct Load {
         std::shared_ptr<const Batch> batch;
     };
-    /// Mark these as missing at the source; on_marked().
+    /// Mark these as missing at the source: report on_marked().
     struct Mark {
         Day day = 0;
         std::vector<GoneEngagement> engagements;
     };
-    /// Write what was found of a day; on_recorded().
+    /// Save the counts of a day: report on_recorded().
     struct Record {
         VerifiedDay day;
     };
-    /// Nothing to do before the next event or, if it is set, before `until`.
+    /// Nothing to do until the next event, or until the time `until` if it is set.
     struct Wait {
         std::optional<Milliseconds> until;
     };
+    /// The verification is over.
     struct End {};
     using Step = std::variant<List, Scan, Get, Compare, Load, Mark, Record, Wait, End>;
-    /// Call after each event until it returns Wait or End.
+    /// Returns the next step to start; steps run concurrently. Call it at the start and after each event,
+    /// until it returns Wait or End.
     Step next(Milliseconds now);
 
     const VerificationSpec& spec() const { return spec_; }
-    /// Before the first step: engagements that names of queues were read from. They are asked for unless the
-    /// listing shows legs, because a name may have come with a leg.
+    /// Sets the engagements from which names of queues were read. Call it before the first next(). They are
+    /// requested by GET unless the listing shows legs, because the name may come from a leg.
     void on_name_sources(std::vector<QueueNameSource> sources) { name_sources_ = std::move(sources); }
 
     /// False while listings have to wait because too many engagements are under suspicion.
     bool has_room() const { return suspects_.size() < kMaxSuspects; }
 
-    /// Records of a listing, with what the comparison of them found; `rejected`: ids of records that cannot
-    /// be read, which are neither missing nor gone.
+    /// A batch of a listing, with its differences from the tables. Records in `batch.rejected`, which cannot
+    /// be parsed, count neither as missing nor as gone.
     void on_page(Day day, const std::string& site, const Batch& batch,
                  const std::vector<RecordComparison>& found);
     void on_listed(Day day, const std::string& site);
@@ -120,32 +135,37 @@ class Verification {
     void on_scanned(Day day);
 
     void on_record(const EngagementOfSite& what, FetchedEngagement record);
-    /// 404 or 410.
+    /// GET returned 404 or 410. `asked_at`: when it was sent, by the server's clock.
     void on_gone(const EngagementOfSite& what, Instant asked_at);
-    /// The record cannot be read.
+    /// GET returned a record that cannot be parsed, or the API does not accept the id. Not a difference.
     void on_no_record(const EngagementOfSite& what);
     void on_get_failed(const EngagementOfSite& what, const ExitStatus& outcome);
     void on_compared(const Batch& batch, const std::vector<RecordComparison>& found, Milliseconds now);
     void on_loaded(const Batch& batch, const std::vector<RecordComparison>& still_different);
     void on_marked(Day day, const std::vector<std::string>& marked);
     void on_recorded();
-    /// The sink failed at a step, whose subject has no result then.
+    /// The sink failed in this step, which is not a List or a Get. After a Scan, Compare or Load the day has
+    /// no result for the affected sites; after a Mark, none of its engagements counts as repaired.
     void on_failed(const Step& step, const ExitStatus& outcome);
-    /// The program stops: nothing new is begun.
+    /// Ends early: starts no further listing, scan or GET.
     void stop() { stopped_ = true; }
 
     const std::vector<Difference>& differences() const { return differences_; }
-    /// By day and site, those with a result.
+    /// Counts by day and site. Without the days and sites that have no result.
     const std::map<std::pair<Instant, std::string>, DayCounts>& results() const { return results_; }
+    /// The most severe failure; `done` if there was none.
     const ExitStatus& outcome() const { return outcome_; }
+    /// Number of listed records that were compared.
     std::int64_t compared() const { return compared_; }
     std::size_t days() const { return days_.size(); }
     std::size_t days_done() const { return closed_; }
-    /// Sites and days with an implausible number of gone engagements: none of these was marked.
+    /// Days and sites with an implausible number of gone engagements, see is_plausibly_gone(). None of these
+    /// engagements was marked.
     const std::vector<std::pair<Instant, std::string>>& implausible() const { return implausible_; }
 
+    /// Listings pause at this number of engagements under suspicion. Bounds memory.
     static constexpr std::size_t kMaxSuspects = 5'000;
-    /// Records of GETs that are compared in one transaction.
+    /// GET responses compared in one transaction.
     static constexpr std::size_t kBatch = 100;
 
   private:
@@ -153,7 +173,7 @@ class Verification {
     struct Suspect {
         Day day = 0;
         Why why = Why::differs;
-        bool is_counted = true;  // among the listed ones of its day
+        bool is_counted = true;  // in DayCounts::listed of its day
         int observations = 0;
         std::optional<SourceObservation> last;
     };
@@ -170,7 +190,7 @@ class Verification {
         Instant from{}, to{};
         State state = State::waiting;
         std::map<std::string, SiteOfDay> sites;
-        int suspects = 0;  // open ones, and loads that are not through
+        int suspects = 0;  // without a verdict, or not yet loaded
         int marking = 0;
     };
 
@@ -199,15 +219,15 @@ class Verification {
     int listing_ = 0;
 
     std::map<EngagementOfSite, Suspect> suspects_;
-    std::set<std::pair<Milliseconds, EngagementOfSite>> due_;  // suspects to be asked for, by when
+    std::set<std::pair<Milliseconds, EngagementOfSite>> due_;  // suspects to request, by time
     int getting_ = 0;
     int comparing_ = 0;
     int writing_ = 0;
-    std::vector<FetchedEngagement> responses_;  // to be compared
+    std::vector<FetchedEngagement> responses_;  // not yet compared
     std::vector<FetchedEngagement> to_load_;
 
     std::vector<QueueNameSource> name_sources_;
-    std::map<EngagementOfSite, std::size_t> known_;  // into differences_
+    std::map<EngagementOfSite, std::size_t> known_;  // index in differences_
     std::vector<Difference> differences_;
     std::map<std::pair<Instant, std::string>, DayCounts> results_;
     std::vector<std::pair<Instant, std::string>> implausible_;

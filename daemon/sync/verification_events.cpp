@@ -1,4 +1,4 @@
-// What comes of the steps of a verification: its events.
+// The event handlers of Verification, which take the results of its steps.
 #include <algorithm>
 
 #include "daemon/sync/listed_ids.hpp"
@@ -13,7 +13,7 @@ EngagementOfSite key_of(const FetchedEngagement& record) {
     return {record.engagement.id.str(), record.site_id};
 }
 
-/// By the place of their records.
+/// Maps comparisons by the indexes of their records.
 std::map<std::size_t, const RecordComparison*> by_record(const std::vector<RecordComparison>& found) {
     std::map<std::size_t, const RecordComparison*> all;
     for (const RecordComparison& one : found) all[one.record] = &one;
@@ -26,8 +26,8 @@ void Verification::on_page(Day number, const std::string& id, const Batch& batch
                            const std::vector<RecordComparison>& found) {
     OneDay& day = days_.at(number);
     SiteOfDay& site = day.sites.at(id);
-    if (site.state != SiteOfDay::State::listing) return;  // it has failed meanwhile
-    // Asked for by its id, it would be rejected as well.
+    if (site.state != SiteOfDay::State::listing) return;  // it failed in the meantime
+    // Count as listed: a GET would return the same unreadable record.
     for (const RejectedFetch& rejected : batch.rejected) {
         if (rejected.record.engagement_id)
             site.listed.insert(ListedIds::digest(*rejected.record.engagement_id));
@@ -44,7 +44,7 @@ void Verification::on_page(Day number, const std::string& id, const Batch& batch
         if (departures.count(i) > 0) {
             suspect(number, id, engagement_id, Why::differs, is_of_day);
         } else if (engagement.legs) {
-            // The listing shows the legs, which have been compared with the rest.
+            // The comparison of the page included the legs.
             if (is_first && is_of_day) ++site.counts.legs_read;
         } else if (is_of_day && is_sampled(engagement_id, salt_, spec_.legs_share)) {
             suspect(number, id, engagement_id, Why::sampled, true);
@@ -103,7 +103,7 @@ void Verification::suspect(Day day, const std::string& site, const std::string& 
     if (known_.count(what) > 0) return;
     const auto [place, is_new] = suspects_.try_emplace(what);
     if (!is_new) {
-        // Its counts belong to the day that asked first.
+        // Stays in the counts of the day that suspected it first.
         if (why == Why::differs && place->second.why == Why::sampled) place->second.why = why;
         return;
     }
@@ -114,7 +114,7 @@ void Verification::suspect(Day day, const std::string& site, const std::string& 
     due_.insert({Milliseconds::min(), what});
 }
 
-/// No difference, or one that is known by now.
+/// Ends a suspicion: the verdict is known, or cannot be reached.
 void Verification::clear(const EngagementOfSite& what) {
     const auto place = suspects_.find(what);
     if (place == suspects_.end()) return;
@@ -139,7 +139,7 @@ void Verification::on_record(const EngagementOfSite& what, FetchedEngagement rec
 
 void Verification::on_gone(const EngagementOfSite& what, Instant asked_at) {
     --getting_;
-    // What a listing shows and GET does not know may have been deleted in between: the next run decides.
+    // An engagement that was listed may have been deleted before the GET: the next run decides.
     if (suspects_.at(what).why == Why::unlisted) {
         add_difference(what, DifferenceKind::gone);
         SiteOfDay& site = site_of(what);
@@ -171,7 +171,7 @@ void Verification::on_compared(const Batch& batch, const std::vector<RecordCompa
         SiteOfDay& site = site_of(what);
         if (under.observations++ == 0 && record.engagement.legs) ++site.counts.legs_read;
         if (!under.is_counted && under.why == Why::unlisted) {
-            ++site.counts.listed;  // no listing of the day shows it, but the source has it
+            ++site.counts.listed;  // the source has it, although no listing of the day shows it
             under.is_counted = true;
         }
         const auto departure = departures.find(i);

@@ -11,6 +11,7 @@ namespace glia {
 namespace {
 
 constexpr Milliseconds kProgressEvery{1'000};
+// Maximum interval at which a paused listing checks Verification::has_room().
 constexpr Milliseconds kUntilRoom{200};
 
 VerificationStore& store_of(Sink& sink) {
@@ -80,7 +81,7 @@ class Verify {
         latch_.remove();
     }
 
-    /// What is one call of the sink.
+    /// Performs a step that is a single call of the sink.
     Task<> write(const Verification::Step& step) {
         if (const auto* compared = std::get_if<Verification::Compare>(&step)) {
             const auto found = co_await compare(compared->batch);
@@ -108,7 +109,8 @@ class Verify {
         co_return co_await instance_.sink_pool.run(call);
     }
 
-    /// An ordinary commit, which finds no hashes to believe in. Returns what still differs.
+    /// Invalidates the stored hashes, so that an ordinary commit does not take the records for unchanged.
+    /// Returns the differences that remain.
     Task<std::vector<RecordComparison>> load_again(std::shared_ptr<const Batch> batch) {
         const auto call = [batch](Sink& sink) {
             store_of(sink).distrust(batch->engagements);
@@ -120,7 +122,7 @@ class Verify {
 
     // ------------------------------------------------------------------------------------- listings
 
-    /// A listing under way: the next page is fetched while the last ones are compared.
+    /// A listing in progress: fetches the next page while the previous batch is compared.
     struct Listing {
         Listing(Runtime& runtime, Verification::List listed, PassPipeline pipeline)
             : what(std::move(listed)), pass(std::move(pipeline)), compared(runtime) {}
@@ -218,7 +220,7 @@ class Verify {
             if (error.kind == ApiError::Kind::not_found) {
                 machine_.on_gone(what, asked_at);
             } else if (error.kind == ApiError::Kind::refused) {
-                machine_.on_no_record(what);  // an id that the API does not take
+                machine_.on_no_record(what);  // the API does not accept the id
             } else {
                 machine_.on_get_failed(what, {exit_reason_of(error), error.message});
             }
@@ -240,7 +242,7 @@ class Verify {
     Instance& instance_;
     Verification machine_;
     VerificationObserver observer_;
-    const std::shared_ptr<AsyncCondition> changed_;  // something has come that the machine waits for
+    const std::shared_ptr<AsyncCondition> changed_;  // notified after each event of machine_
     WaitGroup latch_;
     Milliseconds show_at_{};
 };

@@ -1,5 +1,4 @@
-// Performs a verification (DESIGN.md §1, verify): the requests, the comparisons and the repairs that
-// Verification asks for.
+// Performs the steps of Verification: requests, comparisons and repairs (DESIGN.md §1, verify).
 #pragma once
 
 #include <functional>
@@ -9,11 +8,12 @@
 
 namespace glia {
 
-/// Called once a second.
+/// Called with the progress about once a second, on the loop's thread.
 using VerificationObserver = std::function<void(const Verification&)>;
 
-/// Compares the range of `spec` with the source. The sink must have a VerificationStore. Failures are in the
-/// outcome of the result.
+/// Compares the range of `spec` with the source. Ends early if the instance's scope is cancelled. Throws
+/// SinkError if the sink has no VerificationStore or fails at the start; later failures are in the outcome of
+/// the result.
 Task<Verification> run_verification(Instance& instance, VerificationSpec spec, VerificationObserver observer);
 
 }  // namespace glia

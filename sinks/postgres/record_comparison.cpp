@@ -18,7 +18,7 @@
 namespace glia::postgres {
 namespace {
 
-/// Rows of legs that some engagements should have.
+/// The rows that a table should have for some engagements, and the statement that compares them.
 struct ExpectedRows {
     std::string_view statement;
     Rows rows;
@@ -26,6 +26,7 @@ struct ExpectedRows {
         : statement(compare), rows(table, Rows::Encoding::json) {}
 };
 
+// Optional columns that is_stored_engagement() does not compare.
 constexpr std::size_t kComparedOtherwise = [] {
     std::size_t count = 0;
     EngagementFields::for_each([&]<typename F>() {
@@ -35,7 +36,7 @@ constexpr std::size_t kComparedOtherwise = [] {
 }();
 static_assert(kComparedOtherwise == 1, "beside texts, compare_rows() compares created_at and extra");
 
-/// True if the columns from `first` on, those of the list compared_e, hold the engagement.
+/// True if the columns of the list @engagements.compared_e@, which begin at `first`, equal the engagement.
 bool is_stored_engagement(const pqxx::row& row, int first, const Engagement& e) {
     bool equal = true;
     EngagementFields::for_each([&]<typename F>() {
@@ -45,7 +46,8 @@ bool is_stored_engagement(const pqxx::row& row, int first, const Engagement& e) 
     return equal;
 }
 
-/// A row of a child table: engagement, position, and the columns of `Fields`, which are texts.
+/// A row of a child table: engagement, position, and the columns of `Fields`, all of them texts. Borrows the
+/// texts.
 template <typename Fields>
 using ChildRow = std::tuple<std::string_view, std::int64_t, std::array<Cell, Fields::columns().size()>>;
 
@@ -68,10 +70,10 @@ ChildRow<Fields> child_row(const pqxx::row& stored) {
     return row;
 }
 
-/// Finds the records that are not stored as they are, inside one transaction.
+/// Finds the records that differ from the tables, in one transaction. Borrows the records.
 class Comparison {
   public:
-    /// Of two records with one id the last counts.
+    /// Of several records with one id, only the last is compared.
     Comparison(Transaction& tx, const std::vector<FetchedEngagement>& records) : tx_(tx) {
         by_id_.reserve(records.size());
         for (std::size_t place = 0; place < records.size(); ++place) {
@@ -115,7 +117,7 @@ class Comparison {
     void add(std::string_view id, Finding finding) {
         const std::size_t record = by_id_.at(id);
         const auto [place, is_new] = found_.try_emplace(record, RecordComparison{record, finding, false, ""});
-        // What is missing has no children either; what differs needs no second reason.
+        // A record has one finding, the first one. Only `legs_unknown` gives way to a later one.
         if (!is_new && place->second.finding == Finding::legs_unknown) place->second.finding = finding;
     }
     void add_different(const pqxx::result& rows) {
@@ -130,7 +132,7 @@ class Comparison {
     }
 
     void compare_rows() {
-        // By position: a lookup by name costs more than the rest of the row.
+        // By position: a lookup by name costs more than reading the rest of the row.
         enum Column { kId, kLegsKnown, kIsMissing, kCreatedAt, kExtra, kCompared };
         const auto is_true = [](const pqxx::row& row, Column column) { return *row[column].c_str() == 't'; };
         std::vector<bool> is_stored(records_.size());
@@ -154,7 +156,7 @@ class Comparison {
         }
         compare_extra(of_doubtful_extra);
     }
-    /// Of records whose `extra` is stored in another form, or is another.
+    /// Compares `extra` as jsonb, for records whose text of it differs from the stored text.
     void compare_extra(const std::vector<std::size_t>& of_records) {
         if (of_records.empty()) return;
         std::vector<std::string> ids;
@@ -204,7 +206,7 @@ class Comparison {
     }
     template <typename Fields>
     void compare_child(std::string_view statement, std::vector<ChildRow<Fields>> expected) {
-        const pqxx::result rows = tx_.run(statement, {array(ids_)});  // the cells borrow from it
+        const pqxx::result rows = tx_.run(statement, {array(ids_)});  // the cells borrow its texts
         std::vector<ChildRow<Fields>> stored, different;
         for (const auto& row : rows) stored.push_back(child_row<Fields>(row));
         std::sort(stored.begin(), stored.end());
@@ -214,7 +216,7 @@ class Comparison {
         for (const auto& row : different) add(std::get<0>(row), Finding::different);
     }
 
-    /// Of records that have legs. Legs that were never fetched, but are about to be, are no difference.
+    /// Compares the legs of records that have them. Skips engagements whose legs were never fetched.
     void compare_legs() {
         ExpectedRows legs(sql::compare_legs, LegTable::table());
         ExpectedRows leg_queues(sql::compare_leg_queues, LegQueueTable::table());
@@ -233,7 +235,7 @@ class Comparison {
             add_different(tx_.run(table->statement, {std::move(table->rows).finished(), array(ids)}));
     }
 
-    /// A name differs because of the newest record that carries it.
+    /// If a queue's name differs, reports the newest record that names the queue.
     void compare_queue_names() {
         QueueNames names;
         for (const FetchedEngagement* record : records_) names.add(*record);
@@ -261,6 +263,7 @@ class Comparison {
                });
     }
 
+    /// Drops `legs_unknown` where a work item waits to fetch the legs.
     void drop_waiting() {
         const std::vector<std::string> ids = found(Finding::legs_unknown);
         if (ids.empty()) return;
@@ -294,11 +297,11 @@ class Comparison {
 
     Transaction& tx_;
     std::vector<const FetchedEngagement*> records_;
-    std::vector<std::size_t> places_;  // of the records among those that were given
+    std::vector<std::size_t> places_;  // indexes of records_ in the constructor's argument
     std::vector<std::string> ids_;
     std::unordered_map<std::string_view, std::size_t> by_id_;
     std::map<std::size_t, RecordComparison> found_;
-    std::unordered_set<std::size_t> without_legs_;  // stored without legs
+    std::unordered_set<std::size_t> without_legs_;  // legs were never fetched
 };
 
 }  // namespace

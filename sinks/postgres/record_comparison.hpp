@@ -1,4 +1,4 @@
-// Records compared with what is stored of them, for `verify` (DESIGN.md §1).
+// Compares records with the tables, for `verify` (DESIGN.md §1).
 #pragma once
 
 #include <vector>

@@ -8,10 +8,10 @@
 namespace glia::postgres {
 namespace {
 
-// Rows of one call of stored(): a few MB at most.
+// Rows per page of stored(). Bounds a page to a few MB.
 constexpr std::size_t kStoredPage = 10'000;
-// Rows that prune() reads in a call. All rows are read again and again, so few are enough; rows that stay for
-// good never keep it from those behind them.
+// Rows checked per call of prune(). Successive calls go through the table and start over, so a small number
+// suffices, and rows that stay do not block the rows after them.
 constexpr std::int64_t kPrunedPage = 2'000;
 
 class PostgresVerificationStore final : public VerificationStore {
@@ -25,7 +25,7 @@ class PostgresVerificationStore final : public VerificationStore {
     StoredPage stored(Instant from, Instant to, const std::vector<std::string>& sites,
                       const std::optional<StoredCursor>& after) override {
         return connection_.query([&](Transaction& tx) {
-            // Those of which no first site is known come first.
+            // Engagements without a known first site come first.
             StoredPage page;
             page.next = after.value_or(StoredCursor{std::nullopt, from - Seconds{1}, ""});
             while (page.next && page.listings.size() < kStoredPage)
@@ -38,7 +38,7 @@ class PostgresVerificationStore final : public VerificationStore {
     std::vector<StoredIds> ids_in_ranges(const std::string& site,
                                          const std::vector<StoredRange>& ranges) override {
         return connection_.query([&](Transaction& tx) {
-            // One statement for each: a cluster (Citus) refuses them in one, for a limit each.
+            // One statement per range: Citus does not support a single one with a limit for each range.
             std::vector<StoredIds> found;
             for (const StoredRange& range : ranges) found.push_back(ids_in_range(tx, site, range));
             return found;
@@ -66,7 +66,8 @@ class PostgresVerificationStore final : public VerificationStore {
             std::map<std::string, std::vector<std::string>> stored;  // by site
             for (const auto& row : tx.run(sql::distrust_engagements, {array(ids)}))
                 stored[sites.at(row[0].c_str())].emplace_back(row[0].c_str());
-            // A commit takes the word of `first_site_id` for the site that listed an engagement first.
+            // Restores rows of engagement_sites. A commit would not do that for the first site: it trusts
+            // first_site_id.
             for (const auto& [site, engagements] : stored) {
                 if (!site.empty()) tx.run(sql::add_sites, {array(engagements), site});
             }
@@ -119,7 +120,8 @@ class PostgresVerificationStore final : public VerificationStore {
     }
 
   private:
-    /// Adds what follows page.next of one first site, and moves page.next to where it goes on.
+    /// Appends engagements of one first site from page.next on, and advances page.next: within that site, to
+    /// the next first site, or to none.
     static void read_stored(Transaction& tx, const StoredRange& range, const std::vector<std::string>& sites,
                             StoredPage& page) {
         enum Column { kId, kCreatedAt, kSite };
@@ -148,7 +150,7 @@ class PostgresVerificationStore final : public VerificationStore {
         if (site) page.next = StoredCursor{site, range.from - Seconds{1}, ""};
     }
     static StoredIds ids_in_range(Transaction& tx, const std::string& site, const StoredRange& range) {
-        // By position: a lookup by name costs more than the rest of the row.
+        // By position: a lookup by name costs more than reading the rest of the row.
         enum Column { kId, kCreatedAt, kGone };
         const auto rows =
             tx.run(sql::ids_of_site, {site, to_text(range.from), to_text(range.to), to_text(range.after),
@@ -165,7 +167,7 @@ class PostgresVerificationStore final : public VerificationStore {
     }
 
     Connection& connection_;
-    std::int64_t pruned_through_ = 0;  // an id: where the next prune() begins
+    std::int64_t pruned_through_ = 0;  // the id after which the next prune() begins
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Comparing what is stored with the source (DESIGN.md §1, verify; §3.9, what the source no longer has).
+// Compares the tables with the source (DESIGN.md §1, verify), and marks engagements that the source no longer
+// has (§3.9).
 #pragma once
 
 #include <cstddef>
@@ -11,74 +12,75 @@
 
 namespace glia {
 
-/// A record that is not stored as it is.
+/// How the tables differ from a record.
 struct RecordComparison {
     enum class Finding {
         missing,      ///< there is no row
-        different,    ///< a column or a row of a child table differs, or its site is not known
-        legs_unknown  ///< equal, but the legs were never fetched and are not about to be
+        different,    ///< the row, a child row or a queue's name differs; or the listing site is not stored
+        legs_unknown  ///< equal, but the legs were never fetched and no work item waits to fetch them
     };
-    std::size_t record = 0;  ///< its place among the compared ones
+    std::size_t record = 0;  ///< index into the compared records
     Finding finding = Finding::missing;
-    bool newer = false;   ///< the row was read from a later response than the record: the record says nothing
-    std::string version;  ///< of the row; it changes whenever the row is written. Empty: there is no row
+    bool newer = false;   ///< the row comes from a later response than the record: the finding proves nothing
+    std::string version;  ///< of the row; changes whenever the row is written. Empty: there is no row
     bool operator==(const RecordComparison&) const = default;
 };
 
-/// A stored engagement and those of the sites asked for whose listing has shown it.
+/// A stored engagement, and those of the requested sites that have listed it. No sites if the engagement is
+/// known to be missing at the source.
 struct StoredListing {
     std::string engagement_id;
     std::vector<std::string> sites;
 };
 
-/// Where to read on; opaque to all but the store.
+/// Position of a page. Opaque to callers.
 struct StoredCursor {
-    OptionalText first_site;  ///< none: those of which no first site is known
+    OptionalText first_site;  ///< none: among the engagements without a known first site
     Instant created_at{};
     std::string id;
 };
 struct StoredPage {
     std::vector<StoredListing> listings;
-    std::optional<StoredCursor> next;  ///< none: that was all
+    std::optional<StoredCursor> next;  ///< none after the last page
 };
 
-/// A range of time, and where to read on in it.
+/// A range of created_at, [from, to), and the position from which to read it.
 struct StoredRange {
     Instant from{};
     Instant to{};
-    Instant after{};  ///< created_at of the last one that was read; before `from`: none was
-    std::string after_id;
-    std::int64_t limit = 0;
+    Instant after{};         ///< created_at of the last engagement read; any time before `from` at the start
+    std::string after_id;    ///< the id of that engagement
+    std::int64_t limit = 0;  ///< maximum rows to read
 };
-/// What of a StoredRange was read.
+/// The part of a StoredRange that one call has read.
 struct StoredIds {
     std::vector<std::string> ids;
-    bool is_last = true;  ///< otherwise the range goes on after (after, after_id)
-    Instant after{};
-    std::string after_id;
+    bool is_last = true;   ///< false: continue after (`after`, `after_id`)
+    Instant after{};       ///< created_at of the last row read
+    std::string after_id;  ///< the id of that row
 };
 
-/// An engagement that the stored name of a queue was read from.
+/// An engagement from which the stored name of a queue was read.
 struct QueueNameSource {
     std::string engagement_id;
     Instant created_at{};
 };
 
-/// The source answered that it does not have this engagement.
+/// An engagement that the source does not have, according to the response to a GET.
 struct GoneEngagement {
     std::string engagement_id;
-    Instant asked_at{};  ///< by the server's clock
+    Instant asked_at{};  ///< when the GET was sent, by the server's clock
 };
 
-/// What `verify` found of a site on a day.
+/// The result of `verify` for a site and day: numbers of engagements.
 struct DayCounts {
-    std::int64_t listed = 0;
-    std::int64_t stored = 0;
-    std::int64_t missing = 0;
-    std::int64_t different = 0;
-    std::int64_t gone = 0;
-    std::int64_t repaired = 0;
-    std::int64_t legs_read = 0;
+    std::int64_t listed = 0;     ///< that the source has
+    std::int64_t stored = 0;     ///< that the tables had, except those known to be missing at the source
+    std::int64_t missing = 0;    ///< that the source has and the tables did not have
+    std::int64_t different = 0;  ///< that differed from the source
+    std::int64_t gone = 0;       ///< that the tables have and the source no longer has
+    std::int64_t repaired = 0;   ///< of the previous three: that were loaded or marked
+    std::int64_t legs_read = 0;  ///< whose legs were read and compared
 
     DayCounts& operator+=(const DayCounts& other) {
         listed += other.listed;
@@ -96,47 +98,50 @@ struct SiteDay {
     std::string site_id;
     DayCounts counts;
 };
-/// A day of a run of `verify`.
+/// The results of one day in a run of `verify`.
 struct VerifiedDay {
-    Instant range_from{};  ///< of the run
-    Instant range_to{};
-    Instant day{};  ///< any time of it, UTC
+    Instant range_from{};  ///< start of the run's range
+    Instant range_to{};    ///< end of the run's range
+    Instant day{};         ///< any time of the UTC day
     std::vector<SiteDay> sites;
 };
 
+/// Belongs to its Sink: the same rules about threads and errors apply.
 class VerificationStore {
   public:
     virtual ~VerificationStore() = default;
 
-    /// The records that are not stored as they are, each once. Compares every column and every row of a child
-    /// table; legs only of records that have them. Hashes are not believed. What has been forgotten is not
-    /// missing. Writes nothing.
+    /// Returns the records that differ from the tables. Compares every column and every child row, and legs
+    /// only of records that have them; does not trust hashes. Forgotten engagements do not count as missing.
+    /// Of several records with one id, only the last is sure to be compared. Writes nothing.
     virtual std::vector<RecordComparison> compare(const std::vector<FetchedEngagement>& records) = 0;
 
-    /// Some of the stored engagements that were created in [from, to), without those that are known to be
-    /// missing at the source; from where `after` ends.
+    /// Returns a page of the stored engagements created in [from, to). `sites`: those to report in
+    /// StoredListing::sites. `after`: StoredPage::next of the previous page, none for the first page.
     virtual StoredPage stored(Instant from, Instant to, const std::vector<std::string>& sites,
                               const std::optional<StoredCursor>& after) = 0;
 
-    /// For each range, the ids of the engagements that were created in [from, to) and that `site` listed
-    /// first, without those that are known to be missing at the source.
+    /// Returns for each range the ids of the engagements that `site` listed first, except those known to be
+    /// missing at the source.
     virtual std::vector<StoredIds> ids_in_ranges(const std::string& site,
                                                  const std::vector<StoredRange>& ranges) = 0;
 
-    /// The engagements created in [from, to) that the stored names of queues were read from. Reads every
-    /// queue.
+    /// Returns the engagements created in [from, to) from which stored names of queues were read. Scans the
+    /// table of queues.
     virtual std::vector<QueueNameSource> queue_name_sources(Instant from, Instant to) = 0;
 
-    /// Has the next response that shows one of these engagements written, whatever the stored hashes say, and
-    /// notes that the sites list them.
+    /// Invalidates the stored hashes of these engagements, so that the next commit does not take them for
+    /// unchanged. Also stores that the records' sites list them.
     virtual void distrust(const std::vector<FetchedEngagement>& records) = 0;
 
-    /// Marks what the source no longer has, unless it was read later than the source said so. Returns the
-    /// ids of what is marked by this call.
+    /// Marks engagements as missing at the source, except those with a response that was requested after
+    /// `asked_at`. Returns the ids that this call has marked.
     virtual std::vector<std::string> mark_missing(const std::vector<GoneEngagement>& engagements) = 0;
 
+    /// Saves the results of a day.
     virtual void record(const VerifiedDay& day) = 0;
-    /// Deletes records of what was found longer than `keep` ago, but for the newest of each site and day.
+    /// Deletes results older than `keep`, except the newest of each site and day. Each call checks a limited
+    /// number of rows, and the next call continues after them.
     virtual void prune(Seconds keep) = 0;
 };
 

@@ -44,8 +44,8 @@ void FinalVerification::verify(const std::function<void(const Verification&)>& c
     if (!is_over_) wrong("the verification does not end");
 }
 
-/// Lets the source deny its sites for a while. The verifier checks each mark as it is made; the next
-/// verification must take all of them back.
+/// Makes the source deny all engagements during one verification. The verifier checks each mark as it is
+/// made. The next verification must remove all marks.
 void FinalVerification::forget_sites() {
     for (const std::string& site : spec().sites)
         world_.source.inject({Fault::Kind::site_forgotten, world_.now() + kVerification, site});
@@ -121,7 +121,7 @@ void FinalVerification::check(const Verification& done) {
         const std::string& id = difference.engagement_id;
         const std::string what = id + " is called " + name_of(difference.kind);
         const bool is_found = !found.insert(id).second;
-        // An engagement that the services have not marked, because their clock is behind.
+        // Removed at the source earlier, but not marked by the services, because their clock is behind.
         if (difference.kind == DifferenceKind::gone && world_.source.find(id)->is_removed) continue;
         if (!injected_.contains(id)) return wrong(what + ", which it is not");
         // After a missing engagement was loaded for one site, by this verification or by a service, it is

@@ -13,18 +13,18 @@ namespace simulation {
 
 inline const Instant kStart = Instant{std::chrono::sys_days{std::chrono::year{2024} / 5 / 1}};
 
-/// How long a verification waits for a service that reads the sites.
+/// The recheck delay of a site that a service reads.
 Milliseconds recheck_delay_of(const SyncSettings& sync, Instant now);
 
-/// Runs once the history is at rest. Injects losses, and checks that `verify` finds them and nothing else,
-/// with or without concurrent services, which may have repaired some of them before.
+/// Runs once the history is at rest. Injects losses, and checks that `verify` finds them and nothing else. In
+/// some scenarios services run at the same time and may repair losses first.
 class FinalVerification {
   public:
     FinalVerification(World& world, Verifier& verifier,
                       const std::vector<std::unique_ptr<Process>>& instances)
         : world_(world), verifier_(verifier), instances_(instances), random_(world.scenario.seed + 99) {}
 
-    /// Reports an error as the database's violation.
+    /// Reports an error as ModelDatabase::violation.
     void run();
 
   private:
@@ -43,7 +43,7 @@ class FinalVerification {
     const std::vector<std::unique_ptr<Process>>& instances_;
     Random random_;
     std::map<std::string, DifferenceKind> injected_;
-    bool is_over_ = false;  // the last verification
+    bool is_over_ = false;  // the last verification has ended
 };
 
 }  // namespace simulation

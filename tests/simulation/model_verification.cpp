@@ -1,5 +1,5 @@
-// The part of the modelled database that is compared with the source, and that marks what the source no
-// longer has (sinks/postgres/verification_store.cpp).
+// The VerificationStore of the modelled database: compares records with it, and marks engagements that the
+// source no longer has. Counterpart of sinks/postgres/verification_store.cpp.
 #include <algorithm>
 
 #include "sinks/timestamp.hpp"

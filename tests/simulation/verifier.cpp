@@ -135,7 +135,7 @@ void Verifier::perform_step(const Verification::Step& step) {
     }
 }
 
-/// Checks that no engagement is reported as gone that the listing of its day has shown.
+/// Checks that no engagement is reported as gone if the listing of its day showed it.
 void Verifier::check_gone(const Verification& done) {
     for (const Difference& found : done.differences()) {
         const Item* item = world_.source.find(found.engagement_id);
@@ -147,7 +147,7 @@ void Verifier::check_gone(const Verification& done) {
     }
 }
 
-/// Checks that only engagements are marked that the source denied, and no more of a day than is plausible.
+/// Checks that the source denied each marked engagement, and that the number marked on a day is plausible.
 void Verifier::check_mark(const Verification::Mark& mark) {
     std::set<std::string> ids;
     for (const GoneEngagement& gone : mark.engagements) {

@@ -24,7 +24,7 @@ class Verifier : public Process {
     void begin_verification();
     void pump();
     void wake_at(Milliseconds when);
-    /// Notifies the machine of an event. Drops events of an earlier run.
+    /// Passes an event to the machine, and performs the next steps. There must be a machine.
     void notify(const std::function<void(Verification&)>& event);
     void perform_step(const Verification::Step& step);
     template <typename T>
@@ -48,10 +48,10 @@ class Verifier : public Process {
     bool is_pumping_ = false;
 
     // Events of this run, recorded independently of the machine.
-    std::set<std::pair<Instant, std::string>> listed_;      // days and sites that were listed to their end
-    std::set<std::pair<Instant, EngagementOfSite>> shown_;  // by the start of the listing
-    std::map<std::string, Instant> source_denied_;          // when GET was sent that responded with 404
-    std::map<Verification::Day, std::size_t> stored_;       // engagements of all sites, by day
+    std::set<std::pair<Instant, std::string>> listed_;      // days and sites that were listed completely
+    std::set<std::pair<Instant, EngagementOfSite>> shown_;  // by the start of the listed range
+    std::map<std::string, Instant> source_denied_;          // by id: when the GET with the 404 was sent
+    std::map<Verification::Day, std::size_t> stored_;       // stored engagements of all sites, by day
 };
 
 }  // namespace simulation

@@ -1,9 +1,9 @@
--- Comparing the tables with the source, and what the source no longer has.
+-- Compares the tables with the source, and marks engagements that the source no longer has.
 
 -- name: stored_of_sites(first_site, from, before, after_created_at, after_id, sites, limit)
--- A page of the engagements that a site listed first and that were created in a time range: a row for each of `sites`
--- that lists an engagement, and one with NULL for an engagement that none lists or that is missing at the source. The
--- page begins after an engagement. Uses the index on (first_site_id, created_at).
+-- Returns a page of the engagements that a site listed first and that were created in a time range: for each
+-- engagement a row for each of `sites` that lists it, or one row with NULL if none does or if it is missing at the
+-- source. The page begins after (`after_created_at`, `after_id`). Uses the index on (first_site_id, created_at).
 SELECT e.id, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at, s.site_id
 FROM (SELECT r.id, r.created_at, r.missing_since, r.first_site_id
       FROM engagements r
@@ -16,7 +16,7 @@ LEFT JOIN engagement_sites s ON s.engagement_id = e.id AND s.site_id = ANY (:sit
 ORDER BY e.created_at, e.id;
 
 -- name: stored_unlisted(from, before, after_created_at, after_id, sites, limit)
--- The same of engagements of which it is not known which site listed them first.
+-- The same for engagements without a known first site.
 SELECT e.id, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at, s.site_id
 FROM (SELECT r.id, r.created_at, r.missing_since, r.first_site_id
       FROM engagements r
@@ -28,8 +28,8 @@ LEFT JOIN engagement_sites s ON s.engagement_id = e.id AND s.site_id = ANY (:sit
 ORDER BY e.created_at, e.id;
 
 -- name: ids_of_site(site, from, before, after_created_at, after_id, limit)
--- The engagements that a site listed first and that were created in a time range; `gone`: they are known to be missing
--- at the source. Uses the index on (first_site_id, created_at).
+-- Returns a page of the engagements that a site listed first and that were created in a time range. `gone`: known to be
+-- missing at the source. Uses the index on (first_site_id, created_at).
 SELECT e.id, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at, e.missing_since IS NOT NULL AS gone
 FROM engagements e
 WHERE e.first_site_id = :site::text AND e.created_at >= :from::timestamptz AND e.created_at < :before::timestamptz
@@ -38,23 +38,23 @@ ORDER BY e.first_site_id, e.created_at, e.id
 LIMIT :limit::bigint;
 
 -- name: stored_engagements(engagement_ids)
--- What is stored of engagements. The program compares it with records, which costs a tenth of handing the records to
--- PostgreSQL as JSON.
+-- Returns the stored rows. The program compares them with records, which takes a tenth of the time of passing the
+-- records to PostgreSQL as JSON.
 SELECT e.id, e.legs_fetched_at IS NOT NULL AS legs_known, e.missing_since IS NOT NULL AS is_missing, e.created_at,
        e.extra, @engagements.compared_e@
 FROM engagements e
 WHERE e.id = ANY (:engagement_ids::text[]);
 
 -- name: compare_extra(engagement_ids, extra)
--- Of which of these engagements does `extra` differ from what is stored?
+-- Returns the engagements whose stored `extra` differs.
 SELECT e.id
 FROM unnest(:engagement_ids::text[], :extra::jsonb[]) AS i (id, extra)
 JOIN (SELECT * FROM engagements WHERE id = ANY (:engagement_ids::text[])) e ON e.id = i.id
 WHERE e.extra IS DISTINCT FROM i.extra;
 
 -- name: compare_legs(rows, engagement_ids)
--- Of which of these engagements do the stored rows differ from `rows`? A row that was written before schema version 15
--- has no queue_id; leg_queues has it.
+-- Returns the engagements whose stored legs differ from `rows`. A stored queue_id of NULL is no difference: a row that
+-- was written before schema version 15 has none, and compare_leg_queues compares the queue.
 SELECT DISTINCT coalesce(i.engagement_id, t.engagement_id) AS engagement_id
 FROM json_populate_recordset(NULL::legs, :rows::json) i
 FULL JOIN (SELECT * FROM legs WHERE engagement_id = ANY (:engagement_ids::text[])) t
@@ -63,7 +63,7 @@ WHERE i.engagement_id IS NULL OR t.engagement_id IS NULL OR t.queue_id <> i.queu
    OR (@legs.values_t@) IS DISTINCT FROM (@legs.values_i@);
 
 -- name: compare_leg_queues(rows, engagement_ids)
--- Of which of these engagements do the stored rows differ from `rows`?
+-- Returns the engagements whose stored queues of legs differ from `rows`.
 SELECT DISTINCT coalesce(i.engagement_id, t.engagement_id) AS engagement_id
 FROM json_populate_recordset(NULL::leg_queues, :rows::json) i
 FULL JOIN (SELECT * FROM leg_queues WHERE engagement_id = ANY (:engagement_ids::text[])) t
@@ -86,36 +86,37 @@ SELECT engagement_id, position, queue_id FROM engagement_queues WHERE engagement
 SELECT engagement_id, position, url FROM audio_recordings WHERE engagement_id = ANY (:engagement_ids::text[]);
 
 -- name: compare_queue_names(rows)
--- Which of these queues have another name than a response shows, though no newer engagement or listing named them?
+-- Returns the queues that are not stored, or whose stored name differs although it is not from a newer engagement or
+-- listing than the name in `rows`.
 SELECT i.id
 FROM json_populate_recordset(NULL::queues, :rows::json) i
 LEFT JOIN queues q ON q.id = i.id
 WHERE q.id IS NULL OR (i.name IS NOT NULL AND q.name IS DISTINCT FROM i.name AND q.name_as_of <= i.name_as_of);
 
 -- name: queue_name_sources(from, before, sites)
--- The engagements of a time range that names of queues were read from. A name is as of created_at of its engagement.
+-- Returns the engagements created in a time range from which names of queues were read: queues.name_as_of is created_at
+-- of that engagement. `sites`: all sites that listed an engagement first.
 SELECT DISTINCT e.id, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at
 FROM queues q
 JOIN engagements e ON e.first_site_id = ANY (:sites::text[]) AND e.created_at = q.name_as_of
 WHERE q.name_as_of >= :from::timestamptz AND q.name_as_of < :before::timestamptz;
 
 -- name: waiting_details(engagement_ids)
--- Of which of these engagements are the legs still to be fetched?
+-- Returns the engagements whose legs are still to be fetched.
 SELECT w.engagement_id
 FROM unnest(:engagement_ids::text[]) AS i (id)
 JOIN work_items w ON w.engagement_id = i.id AND w.kind = 'detail' AND w.item = '' AND w.waiting;
 
 -- name: row_versions(engagement_ids)
--- When the rows of these engagements were read from the source, and a text that changes whenever such a row is
--- written.
+-- `read_at`: when the latest response written to the row was requested. `version`: changes whenever the row is written.
 SELECT e.id, (extract(epoch FROM greatest(e.fetched_at, e.legs_fetched_at)) * 1000000)::bigint AS read_at,
        concat_ws('/', e.fetched_at, e.legs_fetched_at, e.changed_at, e.core_hash) AS version
 FROM engagements e
 WHERE e.id = ANY (:engagement_ids::text[]);
 
 -- name: distrust_engagements(engagement_ids)
--- Forgets the hashes of these rows, so that the next response is written, whatever it shows. Returns the ids that
--- are stored.
+-- Replaces the hashes of these rows by one that no record has, so that the next commit does not take the records for
+-- unchanged. Returns the ids that are stored.
 UPDATE engagements e
 SET core_hash = '\x0200000000000000000000000000000000', list_hash = NULL,
     legs_hash = CASE WHEN e.legs_hash IS NOT NULL THEN '\x0200000000000000000000000000000000'::bytea END
@@ -123,9 +124,9 @@ WHERE e.id = ANY (:engagement_ids::text[])
 RETURNING e.id;
 
 -- name: miss_engagements(engagement_ids, asked_at, now)
--- Records that the source does not have these engagements any more. A response that was asked for later and shows
--- one of them is written, whatever it shows, and ends that. `asked_at`: by the clock of the server. `now`: the
--- time of the transaction.
+-- Marks engagements as missing at the source, except those with a response that was requested after `asked_at`. Returns
+-- the marked ones. A later response that shows a marked engagement is written, even if unchanged, and ends the mark.
+-- `asked_at`: when the source denied the engagement, by the server's clock. `now`: the time of the transaction.
 UPDATE engagements e
 SET missing_since = :now::timestamptz, changed_at = :now::timestamptz, fetched_at = n.asked_at,
     core_hash = '\x0200000000000000000000000000000000', list_hash = NULL
@@ -135,7 +136,7 @@ RETURNING e.id;
 
 -- name: add_verifications(range_from, range_to, day, sites, listed, stored, missing, different, gone, repaired,
 --     legs_read)
--- Records what a run of `verify` found on one day: one value of each for every site.
+-- Saves the results of one day in a run of `verify`. The arrays have one element per site.
 INSERT INTO verifications (range_from, range_to, day, site_id, listed, stored, missing, different, gone, repaired,
                            legs_read)
 SELECT :range_from::timestamptz, :range_to::timestamptz, (:day::timestamptz AT TIME ZONE 'UTC')::date, v.*
@@ -143,8 +144,9 @@ FROM unnest(:sites::text[], :listed::bigint[], :stored::bigint[], :missing::bigi
             :gone::bigint[], :repaired::bigint[], :legs_read::bigint[]) AS v;
 
 -- name: prune_verifications(keep_seconds, after_id, limit)
--- Of a page of rows in the order of their ids, deletes what was found longer ago than that, but for the newest row of
--- each site and day. Returns the id after which the next page begins: NULL if no later row is that old.
+-- Checks a page of rows in the order of their ids, and deletes those older than `keep_seconds` except the newest row of
+-- each site and day. Returns the id after which the next page begins; NULL if the page reached the end of the table or
+-- a row that is not so old.
 WITH page AS (SELECT v.id, v.site_id, v.day,
                      v.verified_at < now() - make_interval(secs => :keep_seconds::float8) AS is_old
               FROM verifications v
@@ -159,7 +161,7 @@ WITH page AS (SELECT v.id, v.site_id, v.day,
 SELECT CASE WHEN count(*) = :limit::bigint AND bool_and(p.is_old) THEN max(p.id) END AS next_after_id FROM page p;
 
 -- name: status_verified(sites)
--- Through when each site has been verified: the end of the newest day that was found in order.
+-- Returns through when each site has been verified: the end of its newest day without unrepaired differences.
 SELECT i.site_id,
        (extract(epoch
                 FROM least((v.day + 1)::timestamp AT TIME ZONE 'UTC',
@@ -172,7 +174,7 @@ CROSS JOIN LATERAL (SELECT * FROM verifications y
                     LIMIT 1) v;
 
 -- name: history_verifications
--- What was found last on the newest day of each site that was compared.
+-- Returns the latest result of the newest verified day of each site.
 SELECT s.site_id, v.day - date '1970-01-01' AS day, v.listed, v.stored, v.missing, v.different, v.gone, v.repaired,
        (extract(epoch FROM v.verified_at) * 1000000)::bigint AS verified_at
 FROM sync_state s
@@ -183,7 +185,7 @@ CROSS JOIN LATERAL (SELECT * FROM verifications y
 WHERE s.stream = 'engagements';
 
 -- name: status_missing
--- How many engagements the source no longer has, by the site that listed them first.
+-- Counts the engagements that the source no longer has, by the site that listed them first.
 SELECT e.first_site_id AS site_id, count(*) AS engagements
 FROM engagements e
 WHERE e.missing_since IS NOT NULL

@@ -1,7 +1,7 @@
--- Engagements by hour (volume_hours), and how many are expected.
+-- Counts engagements by hour (the table volume_hours), and compares them with the expected numbers (the view volume).
 
 -- name: volume_sites
--- The sites that have been read through, each with the newest hour that is counted.
+-- Returns the sites that have a watermark, each with its newest counted hour.
 SELECT s.site_id, (extract(epoch FROM s.synced_through) * 1000000)::bigint AS complete_through,
        (extract(epoch FROM n.hour_start) * 1000000)::bigint AS newest
 FROM sync_state s
@@ -13,7 +13,7 @@ WHERE s.stream = 'engagements' AND isfinite(s.synced_through)
 ORDER BY s.site_id;
 
 -- name: first_engagement(site)
--- When the oldest engagement was created that a site listed first. Uses the index on (first_site_id, created_at).
+-- Returns created_at of the oldest engagement that a site listed first. Uses the index on (first_site_id, created_at).
 SELECT (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at
 FROM engagements e
 WHERE e.first_site_id = :site::text AND isfinite(e.created_at)
@@ -21,9 +21,8 @@ ORDER BY e.first_site_id, e.created_at
 LIMIT 1;
 
 -- name: count_volume(from, before, first_sites, sites, since, through)
--- Counts the engagements created in a range of whole hours. Of each site the hours between `since` and `through`, of
--- which there may be none. What is counted already and has not changed stays as it is. Uses the index on
--- (first_site_id, created_at).
+-- Counts the engagements created in each hour from `from` to `before`, for each site only in the hours from its `since`
+-- to its `through`. Does not write a count that has not changed. Uses the index on (first_site_id, created_at).
 -- `first_sites`: all sites that listed an engagement first.
 INSERT INTO volume_hours AS v (site_id, hour_start, engagements)
 SELECT i.site_id, h.hour_start, coalesce(c.engagements, 0)
@@ -46,7 +45,7 @@ WHERE v.site_id = ANY (ARRAY(SELECT s.site_id FROM sync_state s WHERE s.stream =
   AND v.hour_start < now() - make_interval(secs => :keep_seconds::float8);
 
 -- name: status_volume(sites, hours)
--- The counted hours of the last few days, in order, with what is expected of each.
+-- Returns the counted hours among the last `hours`, in order, with the expected number of each.
 SELECT v.site_id, (extract(epoch FROM v.hour_start) * 1000000)::bigint AS hour_start,
        v.hour_start_local::date - date '1970-01-01' AS local_day, v.engagements, v.expected_engagements
 FROM volume v
@@ -54,9 +53,10 @@ WHERE v.site_id = ANY (:sites::text[]) AND v.hour_start > now() - make_interval(
 ORDER BY v.site_id, v.hour_start;
 
 -- name: volume_days(sites, days)
--- The counted hours of the last few days, in order, by the day of the site's own clock, and what is expected of them:
--- NULL if nothing is expected of one of them, as on a holiday. The offset of an hour from UTC says what day it is there.
--- The last day is that of the newest hour that is over: in the first hour after midnight it is yesterday.
+-- Returns the sums of the counted hours by day in the site's time zone, in order, for the last `days` days.
+-- `expected_engagements`: NULL if one of the hours has no expected number, as on a holiday. The last day is that of the
+-- newest hour that is over: in the first hour after midnight it is yesterday. The offset of an hour from UTC serves to
+-- compute the site's local time.
 SELECT v.site_id, v.hour_start_local::date - date '1970-01-01' AS local_day, sum(v.engagements)::bigint AS engagements,
        CASE WHEN count(v.expected_engagements) = count(*) THEN sum(v.expected_engagements) END AS expected_engagements,
        bool_or(v.is_holiday) AS is_holiday
