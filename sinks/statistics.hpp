@@ -84,7 +84,7 @@ using StatisticsRows = std::variant<std::vector<QueueWaitCount>, std::vector<Han
                                     std::vector<WrapUpCount>, std::vector<OperatorStateTime>>;
 
 /// A response for one site and interval.
-struct StatisticsAnswer {
+struct StatisticsResponse {
     StatisticsSource source = StatisticsSource::queue_wait;
     StatisticsInterval interval;
     StatisticsRows rows;

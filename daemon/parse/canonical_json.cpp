@@ -66,15 +66,15 @@ void append_canonical(std::string& out, simdjson::ondemand::value& value, const 
 
 /// A parser that the thread keeps: most values have a few bytes, and creating a parser costs more than
 /// parsing them.
-class KeptParser {
+class ThreadLocalParser {
   public:
     /// `size`: bytes of the value to parse. The memory for a large value is freed again.
-    explicit KeptParser(std::size_t size) : usual_(size <= kUsual), parser_(std::move(kept)) {
+    explicit ThreadLocalParser(std::size_t size) : usual_(size <= kUsual), parser_(std::move(kept)) {
         if (!parser_) parser_ = std::make_unique<simdjson::ondemand::parser>();
     }
-    KeptParser(const KeptParser&) = delete;
-    KeptParser& operator=(const KeptParser&) = delete;
-    ~KeptParser() {
+    ThreadLocalParser(const ThreadLocalParser&) = delete;
+    ThreadLocalParser& operator=(const ThreadLocalParser&) = delete;
+    ~ThreadLocalParser() {
         if (usual_) kept = std::move(parser_);
     }
     simdjson::ondemand::parser* operator->() const { return parser_.get(); }
@@ -113,7 +113,7 @@ std::optional<std::string> canonical_json(std::string_view json, std::string& wh
                                           int max_depth) {
     const std::string repaired = repair_json(json_document(json));
     const simdjson::padded_string padded(repaired);
-    const KeptParser parser(json.size());
+    const ThreadLocalParser parser(json.size());
     const auto read = [&](simdjson::ondemand::document& document) {
         simdjson::ondemand::value value = document.get_value();
         std::string text;

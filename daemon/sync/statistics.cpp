@@ -32,24 +32,24 @@ Instant statistics_now(const EngagementsApi& api) {
     return std::min<Instant>(api.server_now(), EngagementsApi::machine_now() + kClockTolerance);
 }
 
-StatisticsAnswer take_answer(const StatisticsSchedule::Question& question, FetchedStatistics fetched,
-                             StatisticsRound& round) {
+StatisticsResponse make_response(const StatisticsSchedule::Request& request, FetchedStatistics fetched,
+                                 StatisticsRound& round) {
     if (round.responses++ == 0) {
-        round.pass.from = question.interval.start;
-        round.pass.to = question.interval.end();
+        round.pass.from = request.interval.start;
+        round.pass.to = request.interval.end();
         round.pass.started_at = fetched.fetched_at;
     }
-    round.pass.from = std::min(round.pass.from, question.interval.start);
-    round.pass.to = std::max(*round.pass.to, question.interval.end());
+    round.pass.from = std::min(round.pass.from, request.interval.start);
+    round.pass.to = std::max(*round.pass.to, request.interval.end());
     round.pass.pages = round.responses;
     round.requests += fetched.attempts;
     StatisticsPage& page = fetched.page;
     round.rejected += static_cast<std::int64_t>(page.rejected.size());
     if (round.first_rejection.empty() && !page.rejected.empty())
         round.first_rejection = page.rejected.front().reason;
-    StatisticsAnswer answer;
-    answer.source = question.source;
-    answer.interval = question.interval;
+    StatisticsResponse answer;
+    answer.source = request.source;
+    answer.interval = request.interval;
     answer.rows = std::move(page.rows);
     answer.fetched_at = fetched.fetched_at;
     answer.rejected = std::move(page.rejected);
@@ -57,9 +57,9 @@ StatisticsAnswer take_answer(const StatisticsSchedule::Question& question, Fetch
     return answer;
 }
 
-Task<> write_answer(Instance& instance, StatisticsCheckpoint checkpoint, StatisticsAnswer answer,
-                    StatisticsRound& round) {
-    const auto whole = std::make_shared<const StatisticsAnswer>(std::move(answer));
+Task<> commit_response(Instance& instance, StatisticsCheckpoint checkpoint, StatisticsResponse answer,
+                       StatisticsRound& round) {
+    const auto whole = std::make_shared<const StatisticsResponse>(std::move(answer));
     const auto write = [checkpoint, whole](Sink& sink) {
         return sink.statistics().commit(checkpoint, *whole);
     };
@@ -101,9 +101,9 @@ class SiteStatistics {
                 outcome = {ExitReason::stopped, "stopped while reading statistics"};
                 break;
             }
-            const auto question = schedule_->next(statistics_now(instance_.api));
-            if (!question) break;
-            co_await ask_one(*question, outcome);
+            const auto request = schedule_->next(statistics_now(instance_.api));
+            if (!request) break;
+            co_await ask_one(*request, outcome);
         }
         log_round(lease_.site_id, round_);
         co_await give_back(outcome);
@@ -113,20 +113,20 @@ class SiteStatistics {
     std::int64_t rejected() const { return round_.rejected; }
 
   private:
-    Task<> ask_one(StatisticsSchedule::Question question, ExitStatus& outcome) {
-        auto fetched = co_await instance_.api.statistics(question.source, lease_.site_id, question.interval);
+    Task<> ask_one(StatisticsSchedule::Request request, ExitStatus& outcome) {
+        auto fetched = co_await instance_.api.statistics(request.source, lease_.site_id, request.interval);
         if (fetched) {
-            StatisticsAnswer answer = take_answer(question, std::move(fetched.value()), round_);
-            const auto answered = schedule_->on_answer(question, answer.fetched_at);
-            StatisticsCheckpoint checkpoint{lease_.target(), lease_.site_id, answered.read_through,
-                                            answered.settled};
-            co_await write_answer(instance_, std::move(checkpoint), std::move(answer), round_);
+            StatisticsResponse answer = make_response(request, std::move(fetched.value()), round_);
+            const auto progress = schedule_->on_response(request, answer.fetched_at);
+            StatisticsCheckpoint checkpoint{lease_.target(), lease_.site_id, progress.read_through,
+                                            progress.settled};
+            co_await commit_response(instance_, std::move(checkpoint), std::move(answer), round_);
             co_return;
         }
         ++round_.requests;
         const ApiError error = std::move(fetched.error());
         if (is_refusal(error)) {
-            co_await refuse(question.source, error.message);
+            co_await refuse(request.source, error.message);
         } else {
             outcome = {exit_reason_of(error), error.message};
         }
@@ -276,18 +276,18 @@ class WindowStatistics {
     }
 
   private:
-    Task<> ask(StatisticsSchedule::Question question, PassResult& result) {
-        auto fetched = co_await instance_.api.statistics(question.source, target_.site_id, question.interval);
+    Task<> ask(StatisticsSchedule::Request request, PassResult& result) {
+        auto fetched = co_await instance_.api.statistics(request.source, target_.site_id, request.interval);
         if (fetched) {
-            StatisticsAnswer answer = take_answer(question, std::move(fetched.value()), round_);
+            StatisticsResponse answer = make_response(request, std::move(fetched.value()), round_);
             const bool settled =
-                !next_reading({question.interval, answer.fetched_at}, instance_.settings.statistics.revisit);
+                !next_reading({request.interval, answer.fetched_at}, instance_.settings.statistics.revisit);
             StatisticsCheckpoint checkpoint{target_, target_.site_id, {}, settled};
-            co_await write_answer(instance_, std::move(checkpoint), std::move(answer), round_);
+            co_await commit_response(instance_, std::move(checkpoint), std::move(answer), round_);
             co_return;
         }
         const ApiError error = std::move(fetched.error());
-        if (is_refusal(error) && refuse(question.source, error.message)) co_return;
+        if (is_refusal(error) && refuse(request.source, error.message)) co_return;
         result.site_refused = is_refusal(error);
         result.outcome = {exit_reason_of(error), error.message};
     }

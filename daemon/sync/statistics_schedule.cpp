@@ -56,7 +56,7 @@ StatisticsSchedule::StatisticsSchedule(const StatisticsSettings& settings, Insta
         Source& source = sources_[index_of(one.source)];
         source.read_through = one.read_through;
         source.refused_at = one.refused_at;
-        source.asked_again = retry_refused;
+        source.retry_now = retry_refused;
         for (StatisticsReading& reading : one.readings)
             source.readings.emplace(reading.interval.start, std::move(reading));
         if (source.read_through) skip_known(source);
@@ -64,7 +64,7 @@ StatisticsSchedule::StatisticsSchedule(const StatisticsSettings& settings, Insta
 }
 
 bool StatisticsSchedule::rests(const Source& source, Instant now) {
-    return source.refused_at && !source.asked_again && now < *source.refused_at + kRefusalRest;
+    return source.refused_at && !source.retry_now && now < *source.refused_at + kRefusalRest;
 }
 
 void StatisticsSchedule::begin(Source& source, Instant now) const {
@@ -89,45 +89,45 @@ StatisticsInterval StatisticsSchedule::next_new(const Source& source) const {
     return {start, std::chrono::duration_cast<Seconds>(end - start)};
 }
 
-std::optional<StatisticsSchedule::Question> StatisticsSchedule::next(Instant now) {
-    std::optional<Question> fresh, again;
+std::optional<StatisticsSchedule::Request> StatisticsSchedule::next(Instant now) {
+    std::optional<Request> fresh, again;
     for (const StatisticsSource name : kStatisticsSources) {
         Source& source = sources_[index_of(name)];
         if (rests(source, now)) continue;
         if (!source.read_through) begin(source, now);
         const StatisticsInterval interval = next_new(source);
         if (interval.end() <= now && (!fresh || interval.start < fresh->interval.start))
-            fresh = Question{name, interval};
+            fresh = Request{name, interval};
         for (const auto& [start, reading] : source.readings) {
             const OptionalInstant at = next_reading(reading, settings_.revisit);
-            if (at && *at <= now && !source.answered.contains(start) &&
+            if (at && *at <= now && !source.read_in_run.contains(start) &&
                 (!again || start < again->interval.start))
-                again = Question{name, reading.interval};
+                again = Request{name, reading.interval};
         }
     }
     return fresh ? fresh : again;
 }
 
-StatisticsSchedule::Answered StatisticsSchedule::on_answer(const Question& question, Instant fetched_at) {
-    Source& source = sources_[index_of(question.source)];
+StatisticsSchedule::ReadProgress StatisticsSchedule::on_response(const Request& request, Instant fetched_at) {
+    Source& source = sources_[index_of(request.source)];
     source.refused_at.reset();
-    StatisticsReading reading{question.interval, fetched_at};
-    Answered answered;
-    answered.settled = !next_reading(reading, settings_.revisit);
-    source.answered.insert(question.interval.start);
-    source.readings.insert_or_assign(question.interval.start, std::move(reading));
+    StatisticsReading reading{request.interval, fetched_at};
+    ReadProgress progress;
+    progress.settled = !next_reading(reading, settings_.revisit);
+    source.read_in_run.insert(request.interval.start);
+    source.readings.insert_or_assign(request.interval.start, std::move(reading));
     skip_known(source);
     // Forgets settled intervals before `read_through`: they are not read again.
-    if (answered.settled && question.interval.start < *source.read_through)
-        source.readings.erase(question.interval.start);
-    answered.read_through = source.read_through;
-    return answered;
+    if (progress.settled && request.interval.start < *source.read_through)
+        source.readings.erase(request.interval.start);
+    progress.read_through = source.read_through;
+    return progress;
 }
 
 void StatisticsSchedule::on_refused(StatisticsSource name, Instant now) {
     Source& source = sources_[index_of(name)];
     source.refused_at = now;
-    source.asked_again = false;
+    source.retry_now = false;
 }
 
 Milliseconds StatisticsSchedule::wait(Instant now) const {

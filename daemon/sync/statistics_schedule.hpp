@@ -34,22 +34,22 @@ class StatisticsSchedule {
                        std::vector<StatisticsProgress> progress, bool retry_refused);
 
     /// The next request.
-    struct Question {
+    struct Request {
         StatisticsSource source = StatisticsSource::queue_wait;
         StatisticsInterval interval;
-        bool operator==(const Question&) const = default;
+        bool operator==(const Request&) const = default;
     };
     /// The next interval to read: new intervals first, from the oldest; then intervals to read again. None if
     /// nothing is due.
-    std::optional<Question> next(Instant now);
+    std::optional<Request> next(Instant now);
 
-    /// How to commit the response to the last question.
-    struct Answered {
+    /// How to commit the response to the last request.
+    struct ReadProgress {
         OptionalInstant read_through;
         bool settled = false;
     };
     /// The response has come; next() continues after it.
-    Answered on_answer(const Question& question, Instant fetched_at);
+    ReadProgress on_response(const Request& request, Instant fetched_at);
     void on_refused(StatisticsSource source, Instant now);
 
     /// Time until the next interval is due.
@@ -62,9 +62,9 @@ class StatisticsSchedule {
     struct Source {
         OptionalInstant read_through;
         OptionalInstant refused_at;
-        bool asked_again = false;  // requested although it was refused lately
+        bool retry_now = false;  // requested although it was refused lately
         std::map<Instant, StatisticsReading> readings;
-        std::set<Instant> answered;  // intervals read in this run, which are not read again in it
+        std::set<Instant> read_in_run;  // by start; not read again in the same run
     };
 
     static bool rests(const Source& source, Instant now);

@@ -27,9 +27,9 @@ class PostgresBackfillStore final : public BackfillStore {
             const Param sites = array(spec.sites);
             // Serialises two programs with the same command: one creates the backfill, the other joins it.
             tx.run("LOCK TABLE backfills IN SHARE ROW EXCLUSIVE MODE");
-            const auto found =
-                tx.run(sql::find_backfill, {from, spec.to_is_open ? std::nullopt : Param{to_text(spec.to)},
-                                            window, sites, name_of(spec.stream)});
+            const auto found = tx.run(sql::matching_backfill,
+                                      {from, spec.to_is_open ? std::nullopt : Param{to_text(spec.to)}, window,
+                                       sites, name_of(spec.stream)});
             if (!found.empty() && resume(tx, spec, found[0], state)) return state;
             state.from = spec.from;
             state.to = spec.to;
@@ -79,7 +79,7 @@ class PostgresBackfillStore final : public BackfillStore {
             const Param backfill = param(window.backfill_id);
             const auto run =
                 add_failure(tx, {failed, window.site_id, window.backfill_id, window.epoch, error},
-                            tx.run(sql::hold_backfill, {backfill})[0]);
+                            tx.run(sql::lock_backfill, {backfill})[0]);
             if (run) tx.run(sql::backfill_failed_run, {backfill, param(*run)});
         });
     }

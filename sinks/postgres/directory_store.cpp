@@ -214,15 +214,15 @@ class ListingWriter {
         touched.resize(touched.size() - gone.size());
         if (!added.empty()) tx_.run(sql::add_operator_sites, {array(added), lease_.site_id});
         if (!touched.empty())
-            counts_.returned = tx_.write(sql::find_operators, {array(touched), tx_.began_at()});
+            counts_.returned = tx_.write(sql::clear_operators_missing, {array(touched), tx_.began_at()});
         if (gone.empty()) return;
         tx_.run(sql::drop_operator_sites, {array(gone), lease_.site_id});
-        counts_.missing = tx_.write(sql::miss_operators, {array(gone), tx_.began_at()});
+        counts_.missing = tx_.write(sql::mark_operators_missing, {array(gone), tx_.began_at()});
     }
 
     void mark_queues(const StoredById& before) {
         const auto back = missing_of(before);
-        if (!back.empty()) counts_.returned = tx_.write(sql::find_queues, {array(back)});
+        if (!back.empty()) counts_.returned = tx_.write(sql::clear_queues_missing, {array(back)});
         if (!listing_.every_record_known()) return;
         std::set<std::string> listed;
         for (const QueueEntry& entry : listing_.records.queues) listed.insert(*entry.id);
@@ -231,7 +231,8 @@ class ListingWriter {
             if (!listed.contains(*text(row, "id"))) gone.push_back(*text(row, "id"));
         }
         if (!gone.empty())
-            counts_.missing = tx_.write(sql::miss_queues, {array(gone), tx_.began_at(), lease_.site_id});
+            counts_.missing =
+                tx_.write(sql::mark_queues_missing, {array(gone), tx_.began_at(), lease_.site_id});
     }
 
     Transaction& tx_;

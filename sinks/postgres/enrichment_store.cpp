@@ -9,7 +9,7 @@ namespace {
 // Engagements read per statement, which takes a fraction of a second.
 constexpr std::int64_t kEngagementsPerRead = 5000;
 
-/// The parameters of queue_missed(), one array for each member.
+/// The parameters of enqueue_missed(), one array for each member.
 struct MissedItems {
     std::vector<std::string> engagements, items;
     std::vector<Param> created, fetched, changed;
@@ -58,8 +58,9 @@ class PostgresEnrichmentStore final : public EnrichmentStore {
                 }
             }
             if (missed.engagements.empty()) return next;
-            tx.run(sql::queue_missed, {name_of(kind), array(missed.engagements), array(missed.items),
-                                       array(missed.created), array(missed.fetched), array(missed.changed)});
+            tx.run(sql::enqueue_missed,
+                   {name_of(kind), array(missed.engagements), array(missed.items), array(missed.created),
+                    array(missed.fetched), array(missed.changed)});
             return next;
         });
     }

@@ -285,7 +285,7 @@ class PostgresErasureStore final : public ErasureStore {
     }
     void erase_examples(const ForbiddenExamples& forbidden) override {
         connection_.transact([&](Transaction& tx) {
-            tx.run(sql::forbid_examples, {param(forbidden.unknown), array(forbidden.members)});
+            tx.run(sql::erase_forbidden_examples, {param(forbidden.unknown), array(forbidden.members)});
         });
     }
     void erase_operator_data(const OperatorPrivacy& privacy) override {
@@ -293,9 +293,9 @@ class PostgresErasureStore final : public ErasureStore {
         connection_.transact([&](Transaction& tx) {
             if (privacy.names != Stored::all) {
                 const Param pseudonyms = param(privacy.names == Stored::pseudonyms);
-                tx.run(sql::forbid_operator_names, {pseudonyms});
+                tx.run(sql::erase_forbidden_operator_names, {pseudonyms});
                 tx.run(sql::clear_operator_names, {pseudonyms});
-                tx.run(sql::forbid_rejected_operators,
+                tx.run(sql::erase_forbidden_rejected_operators,
                        {pseudonyms, array(operator_members(PersonalData::operator_name))});
             }
             if (privacy.contacts == Stored::all) return;
@@ -303,7 +303,7 @@ class PostgresErasureStore final : public ErasureStore {
             const std::vector<std::string> members(kOperatorContactMembers.begin(),
                                                    kOperatorContactMembers.end());
             tx.run(sql::clear_operator_contacts, {pseudonyms, array(members)});
-            tx.run(sql::forbid_rejected_operators,
+            tx.run(sql::erase_forbidden_rejected_operators,
                    {pseudonyms, array(operator_members(PersonalData::operator_contact))});
         });
     }

@@ -54,7 +54,7 @@ Inspection inspect(const Settings& settings) {
         seen.read_only = truth(row, "read_only");
         seen.may_create = truth(row, "may");
         seen.missing_privileges = text(tx.run(sql::missing_privileges, {settings.schema})[0], "missing");
-        for (const auto& large : tx.run(sql::outgrown, {settings.schema})) {
+        for (const auto& large : tx.run(sql::indexes_exceed_buffers, {settings.schema})) {
             seen.indexes = text(large, "indexes");
             seen.shared_buffers = text(large, "buffers").value_or("?");
         }

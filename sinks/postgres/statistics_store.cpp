@@ -61,7 +61,7 @@ void check_lease(Transaction& tx, const std::variant<SiteTarget, WindowTarget>& 
 }
 
 /// As in rejected_records: which answer an element was in.
-std::string reject_source(const StatisticsAnswer& answer) {
+std::string reject_source(const StatisticsResponse& answer) {
     return std::string(name_of(Stream::statistics)) + " " + name_of(answer.source) + " " +
            to_iso8601(answer.interval.start);
 }
@@ -92,7 +92,8 @@ class PostgresStatisticsStore final : public StatisticsStore {
         });
     }
 
-    StatisticsCounts commit(const StatisticsCheckpoint& checkpoint, const StatisticsAnswer& answer) override {
+    StatisticsCounts commit(const StatisticsCheckpoint& checkpoint,
+                            const StatisticsResponse& answer) override {
         return connection_.query([&](Transaction& tx) {
             check_lease(tx, checkpoint.lease);
             StatisticsCounts counts;
@@ -132,7 +133,7 @@ class PostgresStatisticsStore final : public StatisticsStore {
 
   private:
     template <typename Row>
-    static void write_rows(Transaction& tx, const std::string& site_id, const StatisticsAnswer& answer,
+    static void write_rows(Transaction& tx, const std::string& site_id, const StatisticsResponse& answer,
                            const std::vector<Row>& counted, StatisticsCounts& counts) {
         using Table = typename Kind<Row>::Table;
         Rows rows(Table::table(), Rows::Encoding::json);

@@ -84,7 +84,7 @@ class PostgresVerificationStore final : public VerificationStore {
         return connection_.query([&](Transaction& tx) {
             std::vector<std::string> marked;
             for (const auto& row :
-                 tx.run(sql::miss_engagements, {array(ids), array(asked_at), tx.began_at()}))
+                 tx.run(sql::mark_engagements_missing, {array(ids), array(asked_at), tx.began_at()}))
                 marked.emplace_back(row[0].c_str());
             return marked;
         });

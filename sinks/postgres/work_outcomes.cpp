@@ -52,7 +52,7 @@ std::map<JobKey, ClaimResult> not_held(Transaction& tx, WorkKind kind, const Out
     std::map<JobKey, ClaimResult> missing;
     for (const WorkOutcome* outcome : jobs)
         missing[{outcome->job.engagement_id, outcome->job.item}] = ClaimResult::erased;
-    for (const auto& row : run(tx, sql::hold_work, kind, jobs, {instance_id})) {
+    for (const auto& row : run(tx, sql::lock_claimed_work, kind, jobs, {instance_id})) {
         const JobKey key{row[0].c_str(), row[1].c_str()};
         missing[key] = ClaimResult::lost;
         if (truth(row, "held")) missing.erase(key);

@@ -57,7 +57,8 @@ class PostgresWorkQueue final : public WorkQueue {
     explicit PostgresWorkQueue(Connection& connection) : connection_(connection) {}
 
     std::int64_t enqueue_ongoing(bool all) override {
-        return connection_.query([&](Transaction& tx) { return tx.write(sql::queue_ongoing, {param(all)}); });
+        return connection_.query(
+            [&](Transaction& tx) { return tx.write(sql::enqueue_ongoing, {param(all)}); });
     }
 
     std::int64_t count_unfetched(WorkKind kind, const std::vector<std::string>& engagements) override {

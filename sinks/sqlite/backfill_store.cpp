@@ -20,9 +20,9 @@ class SqliteBackfillStore final : public BackfillStore {
         return file_.transact([&](Connection& state) {
             BackfillState result;
             const std::string sites = list(spec.sites);
-            const auto found =
-                state.run(sql::find_backfill, {micros(spec.from), spec.to_is_open ? Value() : micros(spec.to),
-                                               std::int64_t{spec.window.count()}, sites});
+            const auto found = state.run(sql::matching_backfill,
+                                         {micros(spec.from), spec.to_is_open ? Value() : micros(spec.to),
+                                          std::int64_t{spec.window.count()}, sites});
             if (!found.empty() && resume(state, spec, found.front(), result)) return result;
             result.from = spec.from;
             result.to = spec.to;

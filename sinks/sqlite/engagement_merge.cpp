@@ -38,7 +38,7 @@ std::set<std::string> lost_claims(Connection& state, const Batch& batch) {
     if (batch.claimed_by.empty()) return lost;
     for (const WorkOutcome& outcome : batch.details) lost.insert(outcome.job.engagement_id);
     const std::vector<std::string> claimed(lost.begin(), lost.end());
-    for (const Row& row : state.run(sql::hold_work, {list(claimed), batch.claimed_by})) {
+    for (const Row& row : state.run(sql::lock_claimed_work, {list(claimed), batch.claimed_by})) {
         lost.erase(*row.text(0));
     }
     return lost;

@@ -93,7 +93,8 @@ class SqliteErasureStore final : public ErasureStore {
 
     void erase_examples(const ForbiddenExamples& forbidden) override {
         file_.transact([&](Connection& state) {
-            state.run(sql::forbid_examples, {std::int64_t{forbidden.unknown}, list(forbidden.members)});
+            state.run(sql::erase_forbidden_examples,
+                      {std::int64_t{forbidden.unknown}, list(forbidden.members)});
         });
     }
 
@@ -102,7 +103,7 @@ class SqliteErasureStore final : public ErasureStore {
         using Stored = OperatorPrivacy::Stored;
         const auto forbid = [&](Connection& state, Stored level, PersonalData kind) {
             if (level == Stored::all) return;
-            state.run(sql::forbid_rejected_operators,
+            state.run(sql::erase_forbidden_rejected_operators,
                       {std::int64_t{level == Stored::pseudonyms}, list(operator_members(kind))});
         };
         file_.transact([&](Connection& state) {

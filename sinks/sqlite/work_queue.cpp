@@ -11,7 +11,7 @@ class SqliteWorkQueue final : public WorkQueue {
 
     std::int64_t enqueue_ongoing(bool all) override {
         return file_.transact([&](Connection& state) {
-            const std::int64_t queued = state.write(sql::queue_due_ongoing, {std::int64_t{all}});
+            const std::int64_t queued = state.write(sql::enqueue_due_ongoing, {std::int64_t{all}});
             state.run(sql::postpone_ongoing, {std::int64_t{all}});
             return queued;
         });

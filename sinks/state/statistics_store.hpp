@@ -52,7 +52,7 @@ class StatisticsStore {
     virtual std::vector<StatisticsProgress> progress(const std::string& /*site_id*/) { return {}; }
     /// Replaces the interval's rows by those of the response, in one transaction under the lease. Throws
     /// `lease_lost` if the lease has passed to another instance. Repeating the call changes nothing.
-    virtual StatisticsCounts commit(const StatisticsCheckpoint&, const StatisticsAnswer&) { return {}; }
+    virtual StatisticsCounts commit(const StatisticsCheckpoint&, const StatisticsResponse&) { return {}; }
     /// Records that the API refuses a source. Returns true if a warning is due, and records that it was
     /// given.
     virtual bool refuse(const SiteTarget& /*lease*/, StatisticsSource, const std::string& /*error*/,

@@ -6,6 +6,8 @@ run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each
                                                as the tables grow, and how long the questions of the data dictionary
                                                take then
 run.py --views [ENGAGEMENTS]                   default 2000000: a month of each view, in a year of rows that SQL makes
+run.py --verify [ENGAGEMENTS]                  default 200000: verify against reading the same again, as fast as both can
+                                               and at the default rate limit
 run.py --idle                                  five minutes of a service that polls 50 sites every minute and finds
                                                nothing new
 
@@ -295,6 +297,30 @@ def month_of_views(engagements):
     cluster.close()
 
 
+def measure_verify(engagements, pairs=3):
+    """Compares the time that verify takes for engagements that are all right with the time to read them again: without
+    a rate limit, and with the default one."""
+    cluster = Cluster()
+    for title, rate_limit, repeat in (("no rate limit", 0, pairs), ("rate_limit: auto", "auto", 1)):
+        results = []
+        simulator = Simulator(engagements=engagements, days=365, seed=3, legs_in_list=True)
+        program = Program(cluster, simulator)
+        span = ("--from", simulator.start, "--to", simulator.end)
+        load = ("backfill", *span, "--window", "1d", "--concurrency", "4")
+        timed(program, *load)
+        program.settings["api"]["rate_limit"] = rate_limit
+        program.configure(program.settings)
+        for _ in range(repeat):
+            results.append({"again": timed(program, *load, "--restart"), "verify": timed(program, "verify", *span)})
+        print(f"\n{engagements:,} engagements, legs in the list, {title}; median of {repeat}")
+        print_line("the same again", results, "again")
+        print_line("verify", results, "verify")
+        ratio = median_of(results, lambda r: r["verify"]["seconds"] / r["again"]["seconds"])
+        print(f"  verify / the same again {ratio:6.2f}", flush=True)
+        simulator.close()
+    cluster.close()
+
+
 def measure_idle(sites=50, minutes=5):
     """Measures an idle service. Skips the first two minutes, because the service returns unused memory after one."""
     cluster = Cluster()
@@ -351,10 +377,13 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--growth", nargs="?", type=int, const=2_000_000)
     parser.add_argument("--views", nargs="?", type=int, const=2_000_000)
+    parser.add_argument("--verify", nargs="?", type=int, const=200_000)
     parser.add_argument("--idle", action="store_true")
     wanted = parser.parse_args()
     if wanted.idle:
         return measure_idle()
+    if wanted.verify:
+        return measure_verify(wanted.verify)
     if wanted.growth:
         return measure_growth(wanted.growth)
     if wanted.views:

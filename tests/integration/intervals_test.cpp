@@ -17,9 +17,9 @@ QueueWaitCount waits(const char* queue, const char* outcome, std::int64_t count,
 
 class Intervals : public SinkTest {
   protected:
-    StatisticsAnswer answer(StatisticsRows rows, Instant when = kNoon + Seconds{3600},
-                            StatisticsInterval interval = kHalfHour) const {
-        StatisticsAnswer one;
+    StatisticsResponse answer(StatisticsRows rows, Instant when = kNoon + Seconds{3600},
+                              StatisticsInterval interval = kHalfHour) const {
+        StatisticsResponse one;
         one.source = static_cast<StatisticsSource>(rows.index());
         one.interval = interval;
         one.rows = std::move(rows);
@@ -31,7 +31,7 @@ class Intervals : public SinkTest {
             .acquire({site, Stream::statistics}, "me", Seconds{60}, true)
             .lease->target();
     }
-    StatisticsCounts count(const StatisticsAnswer& one, OptionalInstant read_through = {},
+    StatisticsCounts count(const StatisticsResponse& one, OptionalInstant read_through = {},
                            bool settled = true) {
         return sink->statistics().commit({lease(), "s1", read_through, settled}, one);
     }
@@ -77,7 +77,7 @@ TEST_F(Intervals, AnOlderAnswerOverwritesNoNewerOne) {
 }
 TEST_F(Intervals, AnAnswerWithABrokenElementRemovesNothing) {
     count(answer(std::vector{waits("q1", "finished", 3, 60), waits("q2", "finished", 1, 1)}));
-    StatisticsAnswer partial = answer(std::vector{waits("q1", "finished", 4, 60)});
+    StatisticsResponse partial = answer(std::vector{waits("q1", "finished", 4, 60)});
     partial.rejected = {{std::nullopt, "7", "bad"}};
     EXPECT_EQ(count(partial), (StatisticsCounts{1, 0, false}));
     EXPECT_EQ(sql("SELECT queue_id, count FROM queue_wait_intervals ORDER BY 1"), "q1|4\nq2|1");

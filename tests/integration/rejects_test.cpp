@@ -152,7 +152,7 @@ TEST_F(Rejects, AnIntervalReadAgainReplacesItsOwn) {
     const SiteKey site{"s1", Stream::statistics};
     const auto lease = sink->site_leases().acquire(site, "me", Seconds{60}, true).lease.value().target();
     const auto read = [&](Instant start, Instant fetched_at, std::vector<RejectedRecord> rejected) {
-        StatisticsAnswer answer;
+        StatisticsResponse answer;
         answer.interval = {start, Seconds{1800}};
         answer.fetched_at = fetched_at;
         answer.rejected = std::move(rejected);

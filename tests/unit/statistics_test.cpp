@@ -118,19 +118,19 @@ std::vector<StatisticsProgress> read_through(Instant through) {
 StatisticsSchedule schedule(std::vector<StatisticsProgress> progress, bool retry_refused = false) {
     return {settings(), kNoon - 365 * 24h, std::move(progress), retry_refused};
 }
-/// Answers everything that is due; how many questions that took.
-int answer_all(StatisticsSchedule& plan, Instant now) {
-    int questions = 0;
-    for (auto question = plan.next(now); question; question = plan.next(now), ++questions)
-        plan.on_answer(*question, now);
-    return questions;
+/// Performs every request that is due; returns their number.
+int read_all(StatisticsSchedule& plan, Instant now) {
+    int requests = 0;
+    for (auto request = plan.next(now); request; request = plan.next(now), ++requests)
+        plan.on_response(*request, now);
+    return requests;
 }
 
 TEST(StatisticsSchedule, BeginsAsFarBackAsTheTiersReach) {
     auto plan = schedule(read_through(kNoon));
     StatisticsSchedule fresh(settings(), kNoon - 365 * 24h, {}, false);
     EXPECT_EQ(fresh.next(kNoon + 10min)->interval, (StatisticsInterval{kNoon + 30min - 72h, 1800s}));
-    EXPECT_EQ(answer_all(fresh, kNoon + 10min), 4 * 143);
+    EXPECT_EQ(read_all(fresh, kNoon + 10min), 4 * 143);
     EXPECT_EQ(fresh.read_through(), kNoon);
     StatisticsSchedule late(settings(), kNoon - 50min, {}, false);
     EXPECT_EQ(late.next(kNoon)->interval.start, kNoon - 30min);
@@ -140,15 +140,15 @@ TEST(StatisticsSchedule, AnIntervalIsReadOnceItIsOver) {
     auto plan = schedule(read_through(kNoon));
     EXPECT_FALSE(plan.next(kNoon + 29min));
     EXPECT_EQ(plan.wait(kNoon + 29min), 1min);
-    EXPECT_EQ(plan.next(kNoon + 30min), (StatisticsSchedule::Question{kWait, {kNoon, 1800s}}));
+    EXPECT_EQ(plan.next(kNoon + 30min), (StatisticsSchedule::Request{kWait, {kNoon, 1800s}}));
 }
 
 TEST(StatisticsSchedule, MissedIntervalsAreCaughtUpOldestFirst) {
     auto plan = schedule(read_through(kNoon));
     std::vector<Instant> starts;
-    for (auto question = plan.next(kNoon + 90min); question; question = plan.next(kNoon + 90min)) {
-        starts.push_back(question->interval.start);
-        plan.on_answer(*question, kNoon + 90min);
+    for (auto request = plan.next(kNoon + 90min); request; request = plan.next(kNoon + 90min)) {
+        starts.push_back(request->interval.start);
+        plan.on_response(*request, kNoon + 90min);
     }
     ASSERT_EQ(starts.size(), 12U);
     EXPECT_TRUE(std::is_sorted(starts.begin(), starts.end()));
@@ -175,9 +175,9 @@ TEST(StatisticsSchedule, WhatADeadServiceDidNotReadAgainIsReadLate) {
     auto plan = schedule({waits});
     const Instant now = kNoon + 30 * 24h;
     std::size_t again = 0;
-    for (auto question = plan.next(now); question; question = plan.next(now)) {
-        again += question->source == kWait && question->interval.start == kNoon;
-        EXPECT_TRUE(plan.on_answer(*question, now).settled || question->interval.end() + 72h > now);
+    for (auto request = plan.next(now); request; request = plan.next(now)) {
+        again += request->source == kWait && request->interval.start == kNoon;
+        EXPECT_TRUE(plan.on_response(*request, now).settled || request->interval.end() + 72h > now);
     }
     EXPECT_EQ(again, 1U);
 }
@@ -186,21 +186,21 @@ TEST(StatisticsSchedule, NoIntervalIsAskedForTwiceInARound) {
     StatisticsSettings often = settings();
     often.revisit = {{1s, 72h}};
     StatisticsSchedule plan(often, kNoon - 365 * 24h, read_through(kNoon), false);
-    int questions = 0;
+    int requests = 0;
     Instant now = kNoon + 30min;
-    for (auto question = plan.next(now); question && questions < 100; ++questions) {
-        plan.on_answer(*question, now);
+    for (auto request = plan.next(now); request && requests < 100; ++requests) {
+        plan.on_response(*request, now);
         now += 2s;
-        question = plan.next(now);
+        request = plan.next(now);
     }
-    EXPECT_EQ(questions, 4);
+    EXPECT_EQ(requests, 4);
 }
 
 TEST(StatisticsSchedule, TheMarkMovesWithoutGaps) {
     auto plan = schedule(read_through(kNoon));
-    const auto answered = plan.on_answer({kWait, {kNoon + 30min, 1800s}}, kNoon + 2h);
-    EXPECT_EQ(answered.read_through, kNoon);
-    EXPECT_EQ(plan.on_answer({kWait, {kNoon, 1800s}}, kNoon + 2h).read_through, kNoon + 1h);
+    const auto progress = plan.on_response({kWait, {kNoon + 30min, 1800s}}, kNoon + 2h);
+    EXPECT_EQ(progress.read_through, kNoon);
+    EXPECT_EQ(plan.on_response({kWait, {kNoon, 1800s}}, kNoon + 2h).read_through, kNoon + 1h);
     EXPECT_EQ(plan.read_through(), kNoon);  // of the other sources
 }
 
@@ -214,7 +214,7 @@ TEST(StatisticsSchedule, WhatABackfillHasReadIsNotNew) {
 TEST(StatisticsSchedule, ARefusedSourceRestsForADayAndIsCaughtUp) {
     auto plan = schedule(read_through(kNoon));
     plan.on_refused(kWait, kNoon + 30min);
-    EXPECT_EQ(answer_all(plan, kNoon + 30min), 3);
+    EXPECT_EQ(read_all(plan, kNoon + 30min), 3);
     EXPECT_EQ(plan.read_through(), kNoon + 30min);
     EXPECT_EQ(plan.next(kNoon + 25h)->interval.start, kNoon);
     auto refused = read_through(kNoon);
@@ -233,8 +233,8 @@ TEST(StatisticsSchedule, AnotherLengthBeginsWhereTheOldOneEnded) {
     hourly.interval = 1h;
     StatisticsSchedule plan(hourly, kNoon - 365 * 24h, read_through(kNoon + 30min), false);
     EXPECT_EQ(plan.next(kNoon + 3h)->interval, (StatisticsInterval{kNoon + 30min, 1800s}));
-    plan.on_answer(*plan.next(kNoon + 3h), kNoon + 3h);
-    for (int i = 0; i < 3; ++i) plan.on_answer(*plan.next(kNoon + 3h), kNoon + 3h);
+    plan.on_response(*plan.next(kNoon + 3h), kNoon + 3h);
+    for (int i = 0; i < 3; ++i) plan.on_response(*plan.next(kNoon + 3h), kNoon + 3h);
     EXPECT_EQ(plan.next(kNoon + 3h)->interval, (StatisticsInterval{kNoon + 1h, 3600s}));
 }
 

@@ -1,6 +1,6 @@
 -- Backfills and their windows. A window has a lease of its own, with an epoch as in leases.sql.
 
--- name: find_backfill(window_from, window_to, window_seconds, sites, stream)
+-- name: matching_backfill(window_from, window_to, window_seconds, sites, stream)
 -- The newest backfill with the same arguments. `window_to`: NULL if the end is open.
 SELECT id, finished_at IS NOT NULL AS finished,
        (extract(epoch FROM window_from) * 1000000)::bigint AS window_from,

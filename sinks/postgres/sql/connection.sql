@@ -45,7 +45,7 @@ CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (privile
 WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND NOT (c.relname = 'schema_version' AND p.privilege <> 'SELECT')
   AND NOT has_table_privilege(c.oid, p.privilege);
 
--- name: outgrown(schema)
+-- name: indexes_exceed_buffers(schema)
 -- Returns a row if the indexes exceed shared_buffers. Ids are random, so every new engagement touches random pages of
 -- the indexes.
 SELECT pg_size_pretty(i.bytes) AS indexes, current_setting('shared_buffers') AS buffers

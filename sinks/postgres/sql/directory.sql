@@ -29,12 +29,12 @@ ON CONFLICT DO NOTHING;
 -- name: drop_operator_sites(operator_ids, site)
 DELETE FROM operator_sites WHERE operator_id = ANY(:operator_ids::text[]) AND site_id = :site;
 
--- name: find_operators(operator_ids, now)
+-- name: clear_operators_missing(operator_ids, now)
 -- These operators are listed again.
 UPDATE operators SET missing_since = NULL, changed_at = :now::timestamptz
 WHERE id = ANY(:operator_ids::text[]) AND missing_since IS NOT NULL;
 
--- name: miss_operators(operator_ids, now)
+-- name: mark_operators_missing(operator_ids, now)
 -- Marks the operators that no site lists any more as missing.
 UPDATE operators o SET missing_since = :now::timestamptz, changed_at = :now::timestamptz
 WHERE o.id = ANY(:operator_ids::text[]) AND o.missing_since IS NULL
@@ -84,15 +84,15 @@ RETURNING id;
 -- Queues that the site's listing has shown and that are not missing.
 SELECT id FROM queues WHERE site_id = :site AND listed_at IS NOT NULL AND missing_since IS NULL;
 
--- name: find_queues(queue_ids)
+-- name: clear_queues_missing(queue_ids)
 -- These queues are listed again.
 UPDATE queues SET missing_since = NULL WHERE id = ANY(:queue_ids::text[]) AND missing_since IS NOT NULL;
 
--- name: miss_queues(queue_ids, now, site)
+-- name: mark_queues_missing(queue_ids, now, site)
 UPDATE queues SET missing_since = :now::timestamptz
 WHERE id = ANY(:queue_ids::text[]) AND site_id = :site AND missing_since IS NULL;
 
--- name: other_names(kind, ids, names)
+-- name: changed_names(kind, ids, names)
 -- Returns a row if one of the names differs from the last one in its history. `names`: the current names.
 SELECT
 FROM unnest(:ids::text[], :names::text[]) AS n (id, name)

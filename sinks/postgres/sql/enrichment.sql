@@ -13,7 +13,7 @@ WHERE e.changed_at >= :since::timestamptz AND (e.changed_at, e.id) > (:after_cha
 ORDER BY e.changed_at, e.id
 LIMIT :limit::bigint;
 
--- name: queue_missed(kind, engagement_ids, items, created_at, fetched_at, changed_at)
+-- name: enqueue_missed(kind, engagement_ids, items, created_at, fetched_at, changed_at)
 -- Enqueues work for the result of missed_engagements. A transcript is fetched again if its engagement has changed
 -- since it was fetched; a recording is fetched only once.
 INSERT INTO work_items AS n (engagement_id, kind, item, created_at, wanted_after, changed_at)

@@ -66,7 +66,7 @@ SELECT count(*) AS rejected FROM c;
 -- Deletes the examples of undocumented members that come from these engagements.
 UPDATE undocumented_members SET example = NULL, example_of = NULL WHERE example_of = ANY (:engagement_ids::text[]);
 
--- name: forbid_examples(unknown, members)
+-- name: erase_forbidden_examples(unknown, members)
 -- Deletes examples of undocumented members that privacy no longer allows. `unknown`: examples of all members of the
 -- kind unknown. `members`: examples of members with these names, in any object.
 UPDATE undocumented_members u SET example = NULL, example_of = NULL
@@ -145,7 +145,7 @@ FROM unnest(:engagement_ids::text[], :positions::integer[]) AS u (engagement_id,
 WHERE m.engagement_id = u.engagement_id AND m.position = u.position
   AND (m.sender_name IS NOT NULL OR m.extra IS NOT NULL);
 
--- name: forbid_operator_names(pseudonyms)
+-- name: erase_forbidden_operator_names(pseudonyms)
 -- Erases names of operators from the history if privacy no longer allows them. `pseudonyms`: keep pseudonyms.
 DELETE FROM name_history
 WHERE kind = 'operator' AND NOT (:pseudonyms::boolean AND name ~ '^hmac:[0-9a-f]{64}$');
@@ -155,7 +155,7 @@ WHERE kind = 'operator' AND NOT (:pseudonyms::boolean AND name ~ '^hmac:[0-9a-f]
 UPDATE operators SET name = NULL, content_hash = ''
 WHERE name IS NOT NULL AND NOT (:pseudonyms::boolean AND name ~ '^hmac:[0-9a-f]{64}$');
 
--- name: forbid_rejected_operators(pseudonyms, members)
+-- name: erase_forbidden_rejected_operators(pseudonyms, members)
 -- Erases rejected records of operators that hold one of these members, or may: privacy does not keep it any more.
 DELETE FROM rejected_records r
 WHERE r.engagement_id IS NULL AND r.source = 'operators' AND r.payload <> 'null'

@@ -18,7 +18,7 @@ WHERE id = :run::bigint AND mode = :mode AND site_id = :site AND error = :error;
 -- name: site_failed_run(site, run, stream)
 UPDATE sync_state SET failed_run_id = :run::bigint WHERE stream = :stream AND site_id = :site;
 
--- name: hold_backfill(backfill)
+-- name: lock_backfill(backfill)
 -- Returns the last failure of the backfill and locks its row until the commit.
 SELECT failed_run_id FROM backfills WHERE id = :backfill::bigint FOR UPDATE;
 

@@ -123,7 +123,7 @@ SET core_hash = '\x0200000000000000000000000000000000', list_hash = NULL,
 WHERE e.id = ANY (:engagement_ids::text[])
 RETURNING e.id;
 
--- name: miss_engagements(engagement_ids, asked_at, now)
+-- name: mark_engagements_missing(engagement_ids, asked_at, now)
 -- Marks engagements as missing at the source, except those with a response that was requested after `asked_at`. Returns
 -- the marked ones. A later response that shows a marked engagement is written, even if unchanged, and ends the mark.
 -- `asked_at`: when the source denied the engagement, by the server's clock. `now`: the time of the transaction.

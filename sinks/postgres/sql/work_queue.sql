@@ -78,7 +78,7 @@ FROM (SELECT due.engagement_id, due.item
 WHERE w.engagement_id = c.engagement_id AND w.kind = :kind::text AND w.item = c.item
 RETURNING w.engagement_id, w.item, w.attempts, (SELECT max(version) FROM schema_version) AS schema_version;
 
--- name: hold_work(kind, engagement_ids, items, instance)
+-- name: lock_claimed_work(kind, engagement_ids, items, instance)
 -- Which of these jobs the instance still claims. Locks them until the commit, in the order of the ids, so that two
 -- writers never deadlock. Returns no row for a job whose engagement was erased or that is complete.
 SELECT w.engagement_id, w.item, w.claimed_by IS NOT DISTINCT FROM :instance::text AS held
@@ -150,7 +150,7 @@ ON CONFLICT (engagement_id) DO UPDATE SET next_fetch_at = excluded.next_fetch_at
 -- Removes engagements that have ended.
 DELETE FROM ongoing_engagements WHERE engagement_id = ANY (:engagement_ids::text[]);
 
--- name: queue_ongoing(all)
+-- name: enqueue_ongoing(all)
 -- Enqueues ongoing engagements that are due, or all of them. set_ongoing makes them due again when the response is
 -- stored.
 WITH due AS (

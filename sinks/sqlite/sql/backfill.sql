@@ -1,6 +1,6 @@
 -- Backfills and their windows. A window has a lease of its own. Durations are in microseconds.
 
--- name: find_backfill(window_from, window_to, window_seconds, sites)
+-- name: matching_backfill(window_from, window_to, window_seconds, sites)
 -- `window_to`: NULL if the end is open.
 SELECT id, finished_at IS NOT NULL, window_from, window_to FROM backfills
 WHERE window_from = :window_from AND window_seconds = :window_seconds AND sites = :sites

@@ -26,7 +26,7 @@ WHERE instr(payload, '"' || :visitor || '"') > 0 OR instr(payload, '/' || :visit
 -- name: erase_rejected_of_operator(operator)
 DELETE FROM rejected_records WHERE source = 'operators' AND instr(payload, '/' || :operator || '"') > 0;
 
--- name: forbid_rejected_operators(pseudonyms, members)
+-- name: erase_forbidden_rejected_operators(pseudonyms, members)
 -- Erases rejected records of operators that hold one of these members, or may: privacy does not keep it any more.
 DELETE FROM rejected_records
 WHERE source = 'operators' AND payload <> 'null'
@@ -38,7 +38,7 @@ WHERE source = 'operators' AND payload <> 'null'
 -- name: erase_operator(operator)
 DELETE FROM directory_entries WHERE stream = 'operators' AND id = :operator;
 
--- name: forbid_examples(unknown, members)
+-- name: erase_forbidden_examples(unknown, members)
 -- Deletes examples of undocumented members that privacy no longer allows. `unknown`: examples of all members of the
 -- kind unknown. `members`: examples of members with these names, in any object.
 UPDATE undocumented_members SET example = NULL, example_of = NULL

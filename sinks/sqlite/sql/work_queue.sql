@@ -16,7 +16,7 @@ WHERE engagement_id IN (
     ORDER BY created_at DESC LIMIT :limit)
 RETURNING engagement_id, attempts;
 
--- name: hold_work(engagement_ids, instance)
+-- name: lock_claimed_work(engagement_ids, instance)
 SELECT d.engagement_id FROM json_each(:engagement_ids) i JOIN detail_queue d ON d.engagement_id = i.value
 WHERE d.claimed_by = :instance;
 
@@ -53,7 +53,7 @@ ON CONFLICT (engagement_id) DO UPDATE SET next_fetch_at = excluded.next_fetch_at
 -- name: clear_ongoing(engagement)
 DELETE FROM ongoing_engagements WHERE engagement_id = :engagement;
 
--- name: queue_due_ongoing(all)
+-- name: enqueue_due_ongoing(all)
 -- Uses the lowest wanted_after, so that a later request of a list item overrides it.
 INSERT INTO detail_queue (engagement_id, created_at, wanted_after, next_attempt_at)
 SELECT engagement_id, created_at, -9223372036854775807, now() FROM ongoing_engagements
