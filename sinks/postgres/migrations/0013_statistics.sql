@@ -1,6 +1,6 @@
--- Version 13: what the source counts per interval, which intervals have been read, and views by interval.
+-- Version 13: statistics that the source counts per interval, which intervals have been read, and views by interval.
 
--- The number of rows is bounded by queues, operators and intervals, not by engagements.
+-- The number of rows depends on the number of queues, operators and intervals, not on the number of engagements.
 CREATE TABLE queue_wait_intervals (
     interval_start       timestamptz NOT NULL,
     interval_seconds     bigint NOT NULL,
@@ -117,7 +117,7 @@ CREATE TABLE statistics_readings (
     settled          boolean NOT NULL,
     PRIMARY KEY (site_id, source, interval_start)
 ) WITH (fillfactor = 70);
--- The service asks for what it has to read again; the rest of the table only grows.
+-- For the intervals that the service will read again. They stay few, while the table grows.
 CREATE INDEX statistics_readings_unsettled ON statistics_readings (site_id, source) WHERE NOT settled;
 COMMENT ON TABLE statistics_readings IS 'One row for each site, source and interval that the service or a backfill has read. An interval without a row here has not been read. An interval with a row here, but without rows in the table of counts, had nothing to count.';
 COMMENT ON COLUMN statistics_readings.site_id IS 'Site id.';
@@ -154,7 +154,7 @@ COMMENT ON TABLE holidays IS 'Days on which a site is closed whatever business_h
 COMMENT ON COLUMN holidays.site_id IS 'sites.id';
 COMMENT ON COLUMN holidays.day IS 'The day, in the time zone of the site.';
 
--- Bodies in the SQL standard's form are bound to these tables, whatever search_path a reader has.
+-- A body in the SQL standard's form (BEGIN ATOMIC) is bound to these tables, whatever the search_path of the caller.
 CREATE FUNCTION in_business_hours(site_id text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = $1)
@@ -401,7 +401,8 @@ END;
 COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval) IS 'One row for each site, queue and interval of the range in which something happened; grain: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month, in the time zone given; the range is widened to whole intervals. The columns are those of queue_intervals, with accepted_within_threshold and service_level_of_accepted by the threshold given. Statistics count where their intervals lie wholly within one of these.';
 COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text) IS 'One row for each operator and interval of the range in which something happened; grain and time zone as in queue_report. The columns are those of operator_intervals. A leg that began more than a day before the range is not seen.';
 
--- A day at a time, so that a range of days reaches the tables. 24 hours: a day is none of the session's time zone.
+-- One call of the report per day, so that a condition on day limits what is read from the tables. '24 hours', because
+-- the length of '1 day' depends on the time zone of the session.
 CREATE VIEW queue_intervals AS
 SELECT d.day, r.interval_start, l.interval_start AS interval_start_local,
        CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = r.site_id)
@@ -524,7 +525,7 @@ COMMENT ON COLUMN transfers.accepted_at_local IS 'accepted_at in the time zone o
 COMMENT ON COLUMN transfers.seconds_to_accept IS 'Time from the request of the transfer to its acceptance. The first operator usually stays with the visitor until then.';
 COMMENT ON COLUMN transfers.seconds_lost IS 'Time that the visitor was without an operator: from the end of the first leg to the acceptance of the next. 0 if the legs overlap; NULL if one of the two times is not known.';
 
--- This view and the next leave out what needs the legs of every engagement; engagement_facts has it.
+-- This view and the next have no columns that need the legs of every engagement; engagement_facts has them.
 CREATE VIEW repeat_contacts AS
 SELECT e.id AS engagement_id, e.created_at, p.previous_engagement_id, p.created_at AS previous_created_at, d.days AS days_since_previous,
        CASE WHEN e.visitor_id IS NOT NULL THEN coalesce(d.days <= 1, false) END AS within_1_day,

@@ -1,7 +1,7 @@
--- Version 14: what the source no longer has is told (DESIGN.md §3.9), and every comparison of the tables with the source.
+-- Version 14: marks engagements that the source no longer has (DESIGN.md §3.9), and records the results of `verify`.
 
 ALTER TABLE engagements ADD COLUMN missing_since timestamptz;
--- Nearly empty: for the metric, and for views that leave the missing out.
+-- A nearly empty index, for the metric and for the views, which leave out missing engagements.
 CREATE INDEX engagements_missing ON engagements (missing_since) WHERE missing_since IS NOT NULL;
 COMMENT ON COLUMN engagements.missing_since IS 'When the program found that the source no longer has the engagement: a complete listing of its time did not show it, and a request for its id found nothing. NULL: it is not known to be missing. The views leave out missing engagements.';
 COMMENT ON COLUMN engagements.core_hash IS 'Hash of everything except the legs: 17 bytes, of which the first is the version of the hash; 16 bytes if it was written before schema version 9. If all bytes after the version are zero, the program writes the next response even if nothing has changed.';
@@ -21,7 +21,7 @@ CREATE TABLE verifications (
     legs_read   bigint NOT NULL,
     verified_at timestamptz NOT NULL DEFAULT now()
 );
--- The newest day of each site that is in order.
+-- For the newest day of each site on which nothing differed, or everything that differed was repaired.
 CREATE INDEX verifications_in_order ON verifications (site_id, day DESC, id DESC) WHERE missing + different + gone = repaired;
 CREATE INDEX verifications_verified_at ON verifications (verified_at);
 COMMENT ON TABLE verifications IS 'What `glia-sync verify` found: one row for each run, site and day. State of the program.';
@@ -39,7 +39,7 @@ COMMENT ON COLUMN verifications.repaired IS 'How many of missing, different and 
 COMMENT ON COLUMN verifications.legs_read IS 'Engagements whose legs were read again and compared.';
 COMMENT ON COLUMN verifications.verified_at IS 'When the comparison of the day ended.';
 
--- Views leave out what the source no longer has.
+-- The views leave out engagements that the source no longer has.
 CREATE OR REPLACE VIEW engagement_facts AS
 SELECT e.id AS engagement_id,
        e.created_at,
@@ -134,7 +134,7 @@ LEFT JOIN leg_queues r ON r.engagement_id = g.engagement_id AND r.leg_id = g.id 
 LEFT JOIN operators o ON o.id = g.operator_id
 LEFT JOIN sites s ON s.id = g.site_id
 LEFT JOIN queues q ON q.id = r.queue_id
--- The missing are few: a search among them costs less than one for each leg.
+-- Few engagements are missing: joining only those costs less than finding the engagement of each leg.
 LEFT JOIN engagements m ON m.id = g.engagement_id AND m.missing_since IS NOT NULL
 WHERE m.id IS NULL;
 

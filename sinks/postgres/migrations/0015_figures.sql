@@ -1,8 +1,8 @@
--- Version 15: figures that cannot be misread, and views that answer for a month in a second.
+-- Version 15: figures that are harder to misread, and views that answer for a month in about a second.
 
 -- ------------------------------------------------------------------------------------------------- stored columns
 
--- Without defaults: no row is written anew. Rows that are written from now on have them.
+-- The new columns have no defaults, so existing rows are not rewritten. Rows written from now on have values.
 ALTER TABLE legs ADD COLUMN queue_id text COLLATE "C";
 COMMENT ON COLUMN legs.queue_id IS 'First queue of the leg''s request, as in leg_queues. Empty: the leg came through no queue. NULL: the row was written before schema version 15, so the queue is only in leg_queues; leg_facts.queue_id takes it from there.';
 ALTER TABLE engagements ADD COLUMN first_complete_at timestamptz;
@@ -17,7 +17,7 @@ FROM (SELECT site_id, min(window_from) AS window_from
       GROUP BY site_id) r
 WHERE s.stream = 'engagements' AND s.site_id = r.site_id AND s.synced_through IS NOT NULL;
 
--- One index for all times that views of legs are asked for a range of. In the place of the one on accepted_at alone.
+-- One index for all times by which queries restrict the views of legs. It replaces the index on accepted_at.
 CREATE INDEX legs_times_brin ON legs USING brin (
     accepted_at,
     requested_at,
@@ -28,7 +28,7 @@ DROP INDEX legs_accepted_at_brin;
 
 -- -------------------------------------------------------------------------------------------------- facts of legs
 
--- LIMIT keeps the search in leg_queues out of the join: it is made for rows without queue_id alone.
+-- LIMIT keeps the planner from joining leg_queues as a whole: only rows without queue_id need a lookup there.
 CREATE OR REPLACE VIEW leg_facts AS
 SELECT g.engagement_id,
        g.id AS leg_id,
@@ -74,7 +74,7 @@ LEFT JOIN LATERAL (SELECT x.queue_id
 LEFT JOIN operators o ON o.id = g.operator_id
 LEFT JOIN sites s ON s.id = g.site_id
 LEFT JOIN queues q ON q.id = CASE WHEN g.queue_id IS NULL THEN r.queue_id ELSE nullif(g.queue_id, '') END
--- The missing are few: a search among them costs less than one for each leg.
+-- Few engagements are missing: joining only those costs less than finding the engagement of each leg.
 LEFT JOIN engagements m ON m.id = g.engagement_id AND m.missing_since IS NOT NULL
 WHERE m.id IS NULL;
 
@@ -139,7 +139,8 @@ SELECT e.id AS engagement_id,
        e.first_complete_at,
        CASE WHEN e.changed_at > e.first_complete_at THEN e.changed_at END AS changed_after_first_complete_at
 FROM engagements e
--- What a leg says is picked from arrays by the leg's place: a sort for each engagement would cost more than the rest.
+-- The values of the first and the last leg are taken from arrays by their index: sorting the legs of each engagement
+-- would cost more than all the rest.
 LEFT JOIN LATERAL (
     SELECT a.legs, a.operator_ids[a.first] AS first_operator_id, a.operator_ids[a.last] AS last_operator_id,
            a.queue_ids[a.first] AS first_queue_id, a.queue_ids[a.last_queued] AS last_queue_id,
@@ -172,7 +173,7 @@ LEFT JOIN LATERAL (
                 b.duration,
                        b.used_cobrowsing,
                        CASE WHEN b.queue_id IS NULL THEN r.queue_id ELSE nullif(b.queue_id, '') END AS queue_id,
-                       -- leg_facts.media, so that the greatest is the richest.
+                       -- The same as leg_facts.media, after a digit that makes the richest medium the greatest.
                        CASE WHEN 'video' IN (b.highest_visitor_media_type, b.highest_operator_media_type) THEN '3video'
                             WHEN 'audio' IN (b.highest_visitor_media_type, b.highest_operator_media_type)
                               OR 'phone' IN (b.highest_visitor_media_type, b.highest_operator_media_type) THEN '2audio'
@@ -319,7 +320,7 @@ COMMENT ON COLUMN operator_daily.ended_legs IS 'Of the legs, those that have end
 COMMENT ON COLUMN operator_daily.accept_waits IS 'Of the legs, those whose wait for acceptance is known.';
 COMMENT ON COLUMN operator_daily.accept_wait_seconds IS 'Sum of the waits in accept_waits.';
 
--- ------------------------------------------------------------------------------ what can be asked of the tables
+-- -------------------------------------------------------------------------------- freshness, removals, other views
 
 CREATE OR REPLACE VIEW freshness AS
 SELECT s.site_id,
@@ -351,7 +352,7 @@ LEFT JOIN LATERAL (SELECT least((y.day + 1)::timestamp AT TIME ZONE 'UTC', y.ran
                    WHERE y.site_id = s.site_id AND y.missing + y.different + y.gone = y.repaired
                    ORDER BY y.site_id, y.day DESC, y.id DESC
                    LIMIT 1) AS v ON true
--- What the service has read, what finished backfills have, and the windows of those that are not finished.
+-- The ranges that the service and finished backfills have read, and the finished windows of other backfills.
 LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
                    FROM (SELECT s.synced_from, s.synced_through
                          UNION ALL
@@ -394,7 +395,8 @@ COMMENT ON COLUMN removals.engagement_id IS 'engagements.id of the missing engag
 COMMENT ON COLUMN removals.created_at IS 'When the missing engagement was requested. NULL: an erasure.';
 COMMENT ON COLUMN removals.site_id IS 'The site whose listing showed the missing engagement first. NULL: an erasure, or not known.';
 
--- LIMIT: the leg before is searched for each transfer, since there are few in a range; a hash join would read all legs.
+-- LIMIT makes the planner look up the previous leg of each transfer. A range has few transfers, while a hash join would
+-- read all legs.
 CREATE OR REPLACE VIEW transfers AS
 SELECT t.engagement_id, f.leg_id AS from_leg_id, t.leg_id AS to_leg_id,
        f.operator_id AS from_operator_id, f.operator_name AS from_operator_name, t.operator_id AS to_operator_id,
@@ -456,7 +458,8 @@ WHERE e.missing_since IS NULL;
 
 -- ---------------------------------------------------------------------------------------------------------- reports
 
--- The functions get a parameter and columns, so they are made anew; who may read the views may still do so.
+-- The functions get a new parameter and new columns, so they are created again, and with them the views that call them.
+-- Privileges on the views are kept.
 SELECT set_config('glia.granted', coalesce(string_agg(format('GRANT %s ON %I TO %s', a.privilege_type, c.relname,
                                                              CASE a.grantee WHEN 0 THEN 'PUBLIC'
                                                                             ELSE a.grantee::regrole::text END), ';'),
@@ -506,7 +509,8 @@ RETURNS TABLE (
     accepted_within_threshold_in_business_hours bigint,
     offered_in_business_hours float8, answered_in_business_hours float8, abandoned_in_business_hours float8,
     short_abandoned_in_business_hours float8, answered_within_service_level_in_business_hours float8)
--- Ranges are parameters, of which the planner takes few rows for granted: it would sort where hashing is faster.
+-- enable_sort is off because the range is a parameter: the planner expects few rows, and would sort where hashing is
+-- faster.
 LANGUAGE sql STABLE ROWS 1000 SET work_mem = '64MB' SET jit = off SET enable_sort = off
 BEGIN ATOMIC
     WITH e AS MATERIALIZED (
@@ -514,7 +518,7 @@ BEGIN ATOMIC
     ), open_hours AS MATERIALIZED (
         SELECT h.site_id, h.hours FROM open_hours($1 - $3, $2 + $3) h
     ), counted AS (
-        -- Each leg counts where it was accepted and where it was requested.
+        -- A leg counts in the interval of its acceptance and in the interval of its request.
         SELECT t.bin, t.site_id, t.queue_id,
                count(*) FILTER (WHERE NOT t.is_request) AS accepted_legs,
                count(*) FILTER (WHERE NOT t.is_request AND NOT t.transferred_in) AS accepted_engagements,
@@ -676,7 +680,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM queues_of_bin
         UNION ALL
-        -- Every other interval of each queue that has something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each queue that has something in the range.
         SELECT b.bin, k.site_id, k.queue_id,
                0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0
@@ -686,7 +690,7 @@ BEGIN ATOMIC
         LEFT JOIN queues_of_bin q ON q.bin = b.bin AND q.site_id = k.site_id AND q.queue_id = k.queue_id
         WHERE q.bin IS NULL
     ), sums AS (
-        -- Nothing counted is 0 where it was asked for, and NULL where it was not.
+        -- Without counts a figure is 0 if the statistics were read, and NULL if they were not.
         SELECT e.edges[q.bin] AS interval_start, e.edges[q.bin + 1] AS interval_end, nullif(q.site_id, '') AS site_id,
                nullif(q.queue_id, '') AS queue_id, o.hours IS NOT NULL AS has_hours,
                q.accepted_legs, q.accepted_engagements, q.accepted_transfers, q.accepted_within_threshold,
@@ -850,7 +854,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM operators_of_bin
         UNION ALL
-        -- Every other interval of each operator who did something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each operator who did something in the range.
         SELECT b.bin, k.operator_id, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
         FROM (SELECT DISTINCT d.operator_id FROM operators_of_bin d WHERE $5) k
         CROSS JOIN e
@@ -878,7 +882,8 @@ END;
 COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean) IS 'One row for each site, queue and interval of the range in which something happened, or, with `empty_intervals => true`, in every interval for each queue that has something in the range; grain: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month, in the time zone given; the range is widened to whole intervals. The columns are those of queue_intervals, with accepted_within_threshold and service_level_of_accepted by the threshold given. Statistics count where their intervals lie wholly within one of these.';
 COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean) IS 'One row for each operator and interval of the range in which something happened; grain, time zone and empty_intervals as in queue_report. The columns are those of operator_intervals. A leg that began more than a day before the range is not seen.';
 
--- A day at a time, so that a range of days reaches the tables. 24 hours: a day is none of the session's time zone.
+-- One call of the report per day, so that a condition on day limits what is read from the tables. '24 hours', because
+-- the length of '1 day' depends on the time zone of the session.
 CREATE VIEW queue_intervals AS
 SELECT d.day, r.interval_start, l.interval_start AS interval_start_local,
        CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = r.site_id)

@@ -1,4 +1,5 @@
--- Version 16: engagements by hour, expected and seen; verifications that are superseded and old can be found.
+-- Version 16: engagements by hour, counted and expected, and an index for finding old verifications that newer ones
+-- have replaced.
 
 CREATE TABLE volume_hours (
     site_id     text COLLATE "C" NOT NULL,
@@ -23,10 +24,11 @@ SELECT v.site_id,
 FROM volume_hours v
 LEFT JOIN LATERAL (SELECT s.name, s.iana_time_zone FROM sites s WHERE s.id = v.site_id LIMIT 1) n ON true
 CROSS JOIN LATERAL (SELECT coalesce(n.iana_time_zone, 'UTC') AS zone) z
--- Holidays by subqueries, so that each day is found by the key: for a join the planner reads all of the table.
+-- Holidays by subqueries, so that each day is found by the primary key: for a join the planner reads the whole table.
 CROSS JOIN LATERAL (SELECT (SELECT d.day FROM holidays d
                             WHERE d.site_id = v.site_id AND d.day = (v.hour_start AT TIME ZONE z.zone)::date) IS NOT NULL AS is_holiday) h
--- The same local hour: where clocks are changed, the centre opens by them. An array of them, so that each is found by the key.
+-- The same local hour of the eight weeks before, because a contact centre opens by local time, also when clocks change.
+-- An array, so that each hour is found by the primary key.
 CROSS JOIN LATERAL (SELECT array_agg(((v.hour_start AT TIME ZONE z.zone) - k.week * interval '7 days') AT TIME ZONE z.zone) AS hours
                     FROM generate_series(1, 8) AS k (week)) a
 CROSS JOIN LATERAL (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY w.engagements) AS median, count(*) AS weeks

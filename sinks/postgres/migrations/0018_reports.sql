@@ -1,6 +1,7 @@
--- Version 18: reports that lose no statistics in any time zone, and figures that say of whom they are.
+-- Version 18: reports that lose no statistics in any time zone, and comments that say what each figure counts.
 
--- The report functions get new columns and cost less, so they are created again, and the views that read them. Comments and privileges of the views stay.
+-- The report functions get new columns and become faster, so they are created again, and with them the views that call
+-- them. Comments and privileges of the views are kept.
 SELECT set_config('glia.restored',
                   (SELECT coalesce(string_agg(format('GRANT %s ON %I TO %s', a.privilege_type, c.relname,
                                                      CASE a.grantee WHEN 0 THEN 'PUBLIC'
@@ -21,8 +22,8 @@ DROP FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean)
 
 -- ---------------------------------------------------------------------------------------------------------- reports
 
--- An interval of the source counts in the interval of the report in which it begins. So adjacent intervals share nothing
--- and lose nothing, also where the offset of the time zone is no multiple of the source's interval.
+-- An interval of the source counts in the interval of the report in which it begins. So nothing is lost or counted
+-- twice, even if the offset of the time zone is not a multiple of the source's interval.
 CREATE FUNCTION queue_report(
     "from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC',
     threshold interval DEFAULT NULL, empty_intervals boolean DEFAULT false)
@@ -45,7 +46,8 @@ RETURNS TABLE (
     offered_in_business_hours float8, answered_in_business_hours float8, abandoned_in_business_hours float8,
     short_abandoned_in_business_hours float8, answered_within_service_level_in_business_hours float8,
     offered_transfers float8, offered_wait_seconds float8, statistics_share float8)
--- Ranges are parameters, of which the planner takes few rows for granted: it would sort where hashing is faster.
+-- enable_sort is off because the range is a parameter: the planner expects few rows, and would sort where hashing is
+-- faster.
 LANGUAGE sql STABLE ROWS 1000 SET work_mem = '64MB' SET jit = off SET enable_sort = off
 BEGIN ATOMIC
     WITH e AS MATERIALIZED (
@@ -66,7 +68,7 @@ BEGIN ATOMIC
                OR l.requested_at >= $1 - $3 AND l.requested_at < $2 + $3)
           AND l.queue_id IS NOT NULL
     ), accepted AS (
-        -- Each leg counts where it was accepted and where it was requested.
+        -- A leg counts in the interval of its acceptance and in the interval of its request.
         SELECT l.accepted_bin AS bin, l.site_id, l.queue_id,
                count(*) AS accepted_legs,
                count(*) FILTER (WHERE NOT l.transferred_in) AS accepted_engagements,
@@ -201,7 +203,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM queues_of_bin
         UNION ALL
-        -- Every other interval of each queue that has something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each queue that has something in the range.
         SELECT b.bin, k.site_id, k.queue_id,
                0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false,
@@ -212,7 +214,7 @@ BEGIN ATOMIC
         LEFT JOIN queues_of_bin q ON q.bin = b.bin AND q.site_id = k.site_id AND q.queue_id = k.queue_id
         WHERE q.bin IS NULL
     ), sums AS (
-        -- Nothing counted is 0 where it was asked for, and NULL where it was not.
+        -- Without counts a figure is 0 if the statistics were read, and NULL if they were not.
         SELECT e.edges[q.bin] AS interval_start, e.edges[q.bin + 1] AS interval_end, nullif(q.site_id, '') AS site_id,
                nullif(q.queue_id, '') AS queue_id, o.hours IS NOT NULL AS has_hours,
                q.accepted_legs, q.accepted_engagements, q.accepted_transfers, q.accepted_within_threshold,
@@ -314,8 +316,9 @@ BEGIN ATOMIC
                 AND o.interval_seconds <= date_part('epoch', $3)) s
         GROUP BY s.bin, s.site_id, s.operator_id
     ), who AS MATERIALIZED (
-        -- An operator in an interval is a cell with a number. Sorting and joining by it costs less than by texts. The
-        -- factor is the number of edges, not a power of two: a hash of bigint folds its halves, cells would collide.
+        -- Each pair of operator and interval is a cell with a number, because sorting and joining by a number costs less
+        -- than by texts. The numbers of operators are multiples of the number of edges. They are not shifted by a power
+        -- of two: the hash of a bigint combines its two halves, so the hashes of many cells would be the same.
         SELECT d.operator_id, row_number() OVER () * cardinality(e.edges) AS number
         FROM e, (SELECT DISTINCT l.operator_id FROM legs_of_range l
                  UNION
@@ -325,7 +328,7 @@ BEGIN ATOMIC
         FROM legs_of_range l
         JOIN who w ON w.operator_id = l.operator_id
     ), pieces AS MATERIALIZED (
-        -- Most legs begin and end in the same interval.
+        -- Legs that begin and end in the same interval, as most do.
         SELECT l.number + l.first_bin AS cell, l.accepted_at AS begins, l.until AS ends
         FROM e, legs l
         WHERE l.first_bin = l.last_bin AND l.first_bin BETWEEN 1 AND cardinality(e.edges) - 1
@@ -392,7 +395,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM operators_of_bin
         UNION ALL
-        -- Every other interval of each operator who did something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each operator who did something in the range.
         SELECT b.bin, k.operator_id, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false
         FROM (SELECT DISTINCT d.operator_id FROM operators_of_bin d WHERE $5) k
         CROSS JOIN e
@@ -421,7 +424,7 @@ END;
 COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean) IS 'One row for each site, queue and interval of the range in which something happened. With `empty_intervals => true`: a row for every interval of each queue that has something in the range. grain is the length of an interval: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month. Intervals are whole quarter hours, half hours, hours, days, weeks or months of time_zone, and the range is widened to whole intervals. Give its limits in the same time zone, such as ''2026-10-01 Europe/Tallinn''; limits in another zone may add a day or a month. The columns have the same meaning as in queue_intervals; …_within_20_seconds are called …_within_threshold here. interval_end is the end of the interval. There are no names, no local times and no in_business_hours. threshold applies to legs: to the columns accepted_within_threshold, reactive_within_threshold, requested_within_threshold, accepted_within_threshold_in_business_hours and service_level_of_accepted. Its default is 20 seconds. The source counts only with its own threshold, so answered_within_service_level, service_level and answered_within_service_level_in_business_hours are NULL if you give one. An interval of the source, usually half an hour, counts in the interval of the report in which it begins, so nothing is lost. If the time zone is not whole intervals of the source from UTC (Asia/Kathmandu), statistics may therefore be off by up to one interval of the source. If grain is shorter than the source''s interval, columns from statistics are NULL.';
 COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean) IS 'One row for each operator and interval of the range in which something happened. grain, time_zone, empty_intervals and the widening of the range are as in queue_report. The columns have the same meaning as in operator_intervals. interval_end is the end of the interval. There are no names. A leg that was accepted more than a day before the range does not count. An interval of the source counts in the interval of the report in which it begins.';
 
--- A date is the same in every session, while a point in time is another day in another time zone.
+-- day is a date, which is the same in every session. A timestamptz may be another day in the session's time zone.
 CREATE VIEW queue_intervals AS
 SELECT (d.day AT TIME ZONE 'UTC')::date AS day, r.interval_start, l.interval_start AS interval_start_local,
        CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = r.site_id)
@@ -542,7 +545,8 @@ COMMENT ON COLUMN chat_messages.type IS 'Kind of message, such as user or sugges
 
 -- -------------------------------------------------------------------------------------------------------- freshness
 
--- The service has no state of its own while a backfill has read all there is. Then the readings tell.
+-- If only a backfill has read statistics, the service has not stored read_through. statistics_through then comes from
+-- statistics_readings.
 CREATE OR REPLACE VIEW freshness AS
 SELECT s.site_id,
        s.synced_through AS complete_through,
@@ -573,7 +577,7 @@ LEFT JOIN LATERAL (SELECT least((y.day + 1)::timestamp AT TIME ZONE 'UTC', y.ran
                    WHERE y.site_id = s.site_id AND y.missing + y.different + y.gone = y.repaired
                    ORDER BY y.site_id, y.day DESC, y.id DESC
                    LIMIT 1) AS v ON true
--- What the service has read, what finished backfills have, and the windows of those that are not finished.
+-- The ranges that the service and finished backfills have read, and the finished windows of other backfills.
 LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
                    FROM (SELECT s.synced_from, s.synced_through
                          UNION ALL
@@ -604,7 +608,7 @@ WHERE s.stream = 'engagements';
 COMMENT ON COLUMN freshness.statistics_through IS 'The statistics of the site have been read up to this time, those of the source that is furthest behind: by the service or, if the service has read none, by a backfill. statistics_readings has each interval. NULL: `statistics` is off, or a source was never read.';
 COMMENT ON COLUMN freshness.verified_through IS 'End of the newest day for which `glia-sync verify` found no difference from the source, or repaired all differences. Days before it may never have been compared. NULL: there is no such day.';
 
--- ------------------------------------------------------------------------------------- what figures are, and whose
+-- ---------------------------------------------------------------------------------------------- what figures count
 
 COMMENT ON COLUMN engagements.engagement_type IS 'proactive (an operator asked) or reactive (the visitor asked); other values are stored as they are. callback occurs too: the documentation of the API does not say what it is, or when the visitor asked for it and was called. Its first leg may be reactive or proactive.';
 COMMENT ON COLUMN engagement_facts.engagement_type IS 'reactive (the visitor asked), proactive (an operator asked), or another type, such as callback (see engagements.engagement_type). leg_facts.request_type is the type of a leg and may differ: the first leg of a callback may be reactive or proactive. For waits, speed of acceptance and service level count reactive engagements only.';
