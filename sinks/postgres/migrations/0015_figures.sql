@@ -939,7 +939,7 @@ COMMENT ON COLUMN queue_intervals.passed_on IS 'Of offered, those whom the queue
 COMMENT ON COLUMN queue_intervals.other_outcomes IS 'Of those offered, those with any other outcome.';
 COMMENT ON COLUMN queue_intervals.answered_within_service_level IS 'Of those answered, those who waited no longer than the threshold that the site is configured for.';
 COMMENT ON COLUMN queue_intervals.answer_wait_seconds IS 'Sum of the waits of those who were answered.';
-COMMENT ON COLUMN queue_intervals.longest_wait_seconds IS 'The longest wait that ended in the interval, answered or not. NULL if no wait ended.';
+COMMENT ON COLUMN queue_intervals.longest_wait_seconds IS 'The longest wait that ended in the interval, answered or not. NULL if no wait ended, or if the statistics were not read.';
 COMMENT ON COLUMN queue_intervals.handled IS 'Conversations that ended in the interval, as the source counts them.';
 COMMENT ON COLUMN queue_intervals.handle_seconds IS 'Their length altogether.';
 COMMENT ON COLUMN queue_intervals.wrap_up_seconds IS 'Total time of work after conversations.';
