@@ -1,10 +1,11 @@
--- Distributes the tables of glia-sync over a Citus cluster, where one PostgreSQL is outgrown:
+-- Distributes the tables of glia-sync over a Citus cluster, if the data has outgrown one PostgreSQL:
 --
 --     psql -d analytics -v ON_ERROR_STOP=1 -f citus.sql              (-v schema=NAME if it is not glia)
 --
--- On the coordinator, as the owner of the tables, once `glia-sync migrate` has made them; with glia-sync stopped, for rows
--- that are there already move. What belongs to an engagement lies on the engagement's shard: joins by engagement_id stay
--- on one node. Queues, operators and sites are copied to every node. The program's own state stays on the coordinator.
+-- Run it on the coordinator, as the owner of the tables, after `glia-sync migrate` has created them. Stop glia-sync first,
+-- because existing rows are moved. Everything that belongs to an engagement is on the engagement's shard, so joins by
+-- engagement_id stay on one node. Queues, operators and sites are copied to every node. The program's own state stays on
+-- the coordinator.
 \if :{?schema}
 \else
     \set schema glia

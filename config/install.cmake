@@ -1,14 +1,14 @@
-# What `cmake --install` puts where. debian/ makes packages of it.
+# What `cmake --install` installs, and where. debian/ makes packages from it.
 include(GNUInstallDirs)
-set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # the program is enough; tests need not be built for it
-set(BUILT ${PROJECT_BINARY_DIR}/daemon)  # the manual page, made with the program
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # requires only the program: the tests need not be built
+set(BUILT ${PROJECT_BINARY_DIR}/daemon)  # has the manual page, which the build of the program generates
 
 install(TARGETS glia-sync RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES ${BUILT}/glia-sync.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES config/completion/glia-sync.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME glia-sync)
 install(FILES config/completion/_glia-sync DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 if(TARGET glia-simulator)
-  install(TARGETS glia-simulator RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)  # where it was built, too
+  install(TARGETS glia-simulator RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)  # only if it was built
 endif()
 
 install(FILES systemd/glia-sync.service systemd/glia-sync@.service systemd/glia-sync-backfill@.service
@@ -17,7 +17,7 @@ install(FILES systemd/glia-sync.service systemd/glia-sync@.service systemd/glia-
 install(FILES systemd/glia-sync.sysusers DESTINATION lib/sysusers.d RENAME glia-sync.conf)
 install(FILES systemd/glia-sync.tmpfiles DESTINATION lib/tmpfiles.d RENAME glia-sync.conf)
 
-# A configuration that is there already stays.
+# Keeps an existing configuration.
 install(CODE "
   set(target \"\$ENV{DESTDIR}/etc/glia-sync/glia-sync.yaml\")
   if(NOT EXISTS \"\${target}\")
@@ -33,6 +33,6 @@ install(FILES config/prometheus/alerts.yml config/prometheus/scrape.yml
         DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/prometheus)
 install(FILES config/grafana/glia-sync.json config/grafana/engagements.json DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/grafana)
 install(DIRECTORY config/grafana/provisioning DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/grafana)
-# Not where Podman looks: there it would take the place of the service.
+# Not in a folder that Podman reads: there it would replace the service.
 install(FILES systemd/glia-sync.container DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync/containers)
 install(FILES config/api.openapi.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/glia-sync)

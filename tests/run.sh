@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds, runs every test, and ends with one line: N passed, N failed.
 #
-#   tests/run.sh                    everything, in two lanes: what mostly waits beside what mostly computes
+#   tests/run.sh                    everything, in two lanes: areas that mostly wait beside areas that mostly compute
 #   tests/run.sh AREA[/NAME]...     lint, unit, simulation, integration, e2e, browser, soak, units, package, sanitizers,
 #                                   sanitizers-e2e, fuzz; NAME: a part of a test's name. package: GLIA_DISPOSABLE=1 installs it as well
 #   tests/run.sh boot               not among "everything": the package on a booted systemd; only on a machine that may be
 #                                   thrown away, with GLIA_DISPOSABLE=1
 #   tests/run.sh reproducible       not among "everything", because it builds the packages twice: are they the same bits?
-#   tests/run.sh endurance          not among "everything": hours with everything on and faults, GLIA_ENDURANCE_HOURS (2) of them
+#   tests/run.sh endurance          not among "everything": GLIA_ENDURANCE_HOURS (2) hours with everything enabled and with faults
 #   tests/run.sh bench              not a test: prints measurements (see tests/bench)
 #
-# GLIA_TEST_SECONDS: how long each fuzzer runs (default 10). GLIA_TEST_HISTORIES: how many the simulation runs (30,000).
+# GLIA_TEST_SECONDS: how long each fuzzer runs (default 10). GLIA_TEST_HISTORIES: how many histories the simulation runs (default 30,000).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/setup.sh
 
-# What mostly waits, and what mostly computes and yields the processor to it.
+# Areas that mostly wait, and areas that mostly compute, which run at the lowest priority.
 waiting=(e2e browser soak sanitizers-e2e)
 computing=(lint unit integration simulation units package sanitizers fuzz)
 results=$(mktemp)
@@ -24,7 +24,7 @@ chmod 755 "$work"
 trap '[ -z "${lane-}" ] || kill -- "-$lane" 2>/dev/null || true; stop_cluster "$work/pg"; rm -rf "$work" "$results"' EXIT
 trap 'exit 143' TERM INT
 
-# Each result is a line "ok NAME" or "FAILED NAME"; a program that dies is a failure of its own.
+# Each result is a line "ok NAME" or "FAILED NAME". A program that ends with an error but without a FAILED line counts as a failure.
 count_gtest() {  # AREA PROGRAM PART-OF-A-NAME [EXCEPT]
   local area=$1 program=$2 filter=${3:+*$3*}${4:+-$4} log verdicts rc=0
   log=$(mktemp) verdicts=$(mktemp)
@@ -46,7 +46,7 @@ cluster() {  # starts PostgreSQL once, for tests that need it
 }
 
 test_lint() {
-  # Style, by tools. Those of clang are of one version for both Debians: each version formats a little differently.
+  # Tools that check style. clang's tools have one version for both Debians, because each version formats a little differently.
   install_packages libgtest-dev libbenchmark-dev clang-19 clang-format-19 clang-tidy-19 flake8 black shellcheck
   count_lines lint tests/lint/run.sh "$1"
 }
@@ -56,7 +56,7 @@ test_unit() {
   count_gtest unit build/release/tests/unit_tests "$1"
 }
 test_simulation() {
-  # The core in virtual time: many histories, and proof that they would find what is wrong: builds with a fault each.
+  # Runs many histories of the core in virtual time. Mutants, builds with one fault each, prove that the histories find faults.
   build release simulation simulation_mutants -- -DGLIA_WERROR=ON
   count_lines simulation build/release/tests/simulation --histories "${GLIA_TEST_HISTORIES:-30000}"
   local mutant name
@@ -71,7 +71,7 @@ program() {  # builds the program and the simulator, unless that was done before
 }
 test_e2e() {
   program
-  # Debian's Python has the packages of Debian: python3-jsonschema, python3-yaml.
+  # Debian's own Python, because only that finds the packages python3-jsonschema and python3-yaml.
   count_lines e2e /usr/bin/python3 tests/e2e/run.py "$1"
 }
 test_browser() {
@@ -80,7 +80,7 @@ test_browser() {
   count_lines browser /usr/bin/python3 tests/browser/run.py "$1"
 }
 test_soak() {
-  # Everything at random for a while: GLIA_SOAK_SECONDS (90), GLIA_SOAK_SEED (a new one, which is printed).
+  # Random changes and faults for GLIA_SOAK_SECONDS (90). GLIA_SOAK_SEED repeats a run; without it the seed is new, and printed.
   program
   count_lines soak python3 tests/e2e/soak.py "${GLIA_SOAK_SECONDS:-90}" ${GLIA_SOAK_SEED:+"$GLIA_SOAK_SEED"}
 }
@@ -93,14 +93,14 @@ count_lines() {  # AREA COMMAND...: shows what it prints and counts its lines "o
   shift
   log=$(mktemp)
   "$@" 2>&1 | tee "$log" || rc=$?
-  # A program that fails without saying which test, or says nothing at all, has failed.
+  # A program that fails without naming a test, or that prints no result, counts as a failure.
   if ! grep -qE '^(ok|FAILED) ' "$log" || { [ $rc != 0 ] && ! grep -q '^FAILED ' "$log"; }; then
     echo "FAILED $area (exit code $rc)" >>"$log"
   fi
   grep -E '^(ok|FAILED) ' "$log" >>"$results" || true
   rm -f "$log"
 }
-build_packages() {  # makes packages of what build/release has, in $work/packages
+build_packages() {  # makes packages of build/release, in $work/packages
   [ ! -e "$work/packages" ] || return 0
   program
   mkdir "$work/packages"
@@ -125,7 +125,7 @@ test_sanitizers() {
     say "building with $preset"
     build "$preset" unit_tests integration_tests simulation glia-sync -- -DGLIA_WERROR=ON
     count_gtest "$preset" "build/$preset/tests/unit_tests" "$1"
-    # Plans are PostgreSQL's work, which no sanitizer sees.
+    # Without the tests of query plans: PostgreSQL makes the plans, and it runs without sanitizers.
     count_gtest "$preset" "build/$preset/tests/integration_tests" "$1" 'Plans.*'
     count_lines "$preset" "build/$preset/tests/simulation" --histories 2000
   done
@@ -168,7 +168,7 @@ run_areas() {  # AREA[/NAME]...: one after the other
     name=; case $area in */*) name=${area#*/}; area=${area%%/*} ;; esac
     say "$area${name:+ $name}"
     began=$SECONDS
-    # Beside us, not in a condition: there `set -e` would not count. What breaks off is a failure, and the rest goes on.
+    # In the background, not in a condition, where `set -e` has no effect. An area that breaks off is a failure; the others still run.
     ("test_$area" "$name") &
     rc=0
     wait $! || rc=$?
@@ -185,7 +185,7 @@ podman_with_quadlets() {
 }
 
 packaging="build-essential debhelper help2man"
-packages_of() {  # AREA: what it needs beside what every area needs
+packages_of() {  # AREA: the packages that only some areas need
   case $1 in
     simulation) echo patch ;;
     e2e) echo python3-jsonschema python3-yaml ;;
@@ -195,7 +195,7 @@ packages_of() {  # AREA: what it needs beside what every area needs
     reproducible) echo "$packaging blhc" ;;
     boot) echo "$packaging curl" ;;
     bench) echo wrk ;;
-    # The sanitizers' and libFuzzer's runtime is a package of its own, numbered like clang's.
+    # The runtime of sanitizers and libFuzzer is a separate package with the version of clang in its name.
     fuzz) echo clang "libclang-rt-$(apt-cache depends clang | sed -nE 's/.*Depends: clang-([0-9]+)$/\1/p' | head -n 1)-dev" ;;
   esac
 }
@@ -220,7 +220,7 @@ if [ $# -gt 0 ]; then
   run_areas "$@"
 else
   say "building the program"
-  ! program || program_built=1  # otherwise each area tries, and fails
+  ! program || program_built=1  # if it fails, each area tries again and reports the failure
   set -m  # a process group of its own, which can be ended as a whole
   (set +m; renice -n 19 $BASHPID >/dev/null; run_areas "${computing[@]}") &
   lane=$!

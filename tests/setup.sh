@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by quickstart.sh and tests/run.sh: packages, build, a private PostgreSQL. Debian 12 and 13.
-# Callers have `set -euo pipefail` and stand in the top folder.
+# Callers set `set -euo pipefail` and run in the top folder.
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
@@ -19,7 +19,7 @@ boost_packages() {
   return 69
 }
 
-# install_packages EXTRA...: what is needed to build and to run, and EXTRA; nothing is fetched if all is there.
+# install_packages EXTRA...: installs what building and running need, and EXTRA. Fetches nothing if all of it is installed.
 install_packages() {
   local wanted="g++ cmake ninja-build pkg-config ccache libssl-dev zlib1g-dev libsimdjson-dev libpqxx-dev libpq-dev libsqlite3-dev libsqlitecpp-dev
     libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev libsystemd-dev prometheus-cpp-dev postgresql postgresql-client ca-certificates procps
@@ -34,14 +34,14 @@ install_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
-  # The machine's own PostgreSQL cluster is not ours to make.
+  # Keeps the package postgresql from creating a cluster, because the tests start their own.
   if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     as_root mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
   fi
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
-    # Changed configuration files stay as they are: dpkg would ask, and wait for ever. A machine that has just
-    # booted may be installing updates.
+    # Keeps changed configuration files: otherwise dpkg asks, and waits forever. Waits for dpkg's lock, because a
+    # machine that has just booted may be installing updates.
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300)
   as_root "${install[@]}" "${missing[@]}" >/tmp/glia-sync-apt.log 2>&1 ||
     { as_root apt-get update -qq
@@ -49,7 +49,7 @@ install_packages() {
     { tail -n 5 /tmp/glia-sync-apt.log >&2; echo "packages could not be installed; see /tmp/glia-sync-apt.log" >&2; return 69; }
 }
 
-# build PRESET TARGET... [-- CMAKE-OPTION...]: configured once, built quietly, errors shown.
+# build PRESET TARGET... [-- CMAKE-OPTION...]: configures and builds without output; shows errors.
 build() {
   local preset=$1 targets=() options=() log
   shift
@@ -57,7 +57,7 @@ build() {
   [ $# -eq 0 ] || { shift; options=("$@"); }
   log=$(mktemp)
   mkdir -p build
-  # One at a time in each folder: tests/run.sh builds ahead in the background.
+  # One build at a time in each folder, because the two lanes of tests/run.sh both build.
   if ! { flock 9 && cmake --preset "$preset" "${options[@]}" && cmake --build --preset "$preset" --target "${targets[@]}"; } >"$log" 2>&1 9>"build/$preset.lock"; then
     grep -E 'error|Error|FAILED' -A 3 "$log" | head -n 40 >&2
     echo "the build failed; all of it is in $log" >&2
@@ -73,7 +73,7 @@ as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# start_cluster DIR: a private cluster in DIR (made if need be); prints its port.
+# start_cluster DIR: a private cluster in DIR (created if it does not exist); prints its port.
 start_cluster() {
   local dir=$1 port
   port=$(free_port)

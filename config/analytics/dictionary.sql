@@ -6,7 +6,7 @@
 \endif
 WITH objects AS (
     SELECT c.oid, c.relname, c.relkind, obj_description(c.oid, 'pg_class') AS comment,
-           -- The reader's own come first: views, then tables of data, then the program's state, of which some are views.
+           -- Views come first, then tables of data, then the program's state, which includes some views.
            CASE WHEN c.relname IN ('detail_queue', 'enrichments') THEN 3
                 WHEN c.relkind = 'v' THEN 1
                 WHEN c.relname IN ('engagements', 'engagement_sites', 'engagement_operators', 'engagement_queues',

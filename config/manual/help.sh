@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints --help of the program and of all its commands as one text, of which help2man makes the manual page.
+# Prints --help of the program and of all its commands as one text, from which help2man makes the manual page.
 # Usage: GLIA_SYNC=PROGRAM help.sh --help|--version
 set -eu
 [ "$1" = --help ] || exec "$GLIA_SYNC" "$1"

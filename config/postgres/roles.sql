@@ -2,19 +2,19 @@
 --
 --     psql -d analytics -v ON_ERROR_STOP=1 -f roles.sql              (-v schema=NAME if it is not glia)
 --
--- Run it before the first migration and again after every migration; what is in order already stays as it is.
+-- Run it before the first migration and again after every migration; what is already right stays unchanged.
 --
 --   glia_owner    owns the schema and its tables; migrations run as it. Nobody logs in as it.
 --   glia_writer   what the service logs in as: reads and writes rows, changes no table. Give it a password
 --                 (\password glia_writer) or another way to log in.
---   glia_reader   for analysts: GRANT glia_reader TO alice. Reads the data, none of the program's own state, changes nothing.
+--   glia_reader   for analysts: GRANT glia_reader TO alice. Reads the data, but not the program's own state; changes nothing.
 --
--- -v visitor_data=no      keeps from the reader what can show who a visitor is: the columns whose comments say "personal data", and columns
---                         without a comment. The views show none of them either way.
+-- -v visitor_data=no      hides from the reader what can show who a visitor is: the columns whose comments say "personal data", and columns
+--                         without a comment. The views never contain such columns.
 -- -v visitor_data=yes     lets the reader see these columns too.
 --
--- A run without visitor_data keeps the choice of an earlier run. The choice belongs to the schema and stands in its comment, so a dump has it;
--- where that is silent, the reader's privileges decide. A schema for which nobody has chosen: yes.
+-- Without visitor_data, a run keeps the choice of the run before. The choice is stored in the comment on the schema, so a dump contains it.
+-- If the comment has no choice, the reader's privileges show it. If nobody has chosen for a schema, the reader sees these columns.
 \if :{?schema}
 \else
     \set schema glia
@@ -54,7 +54,7 @@ BEGIN
 
     remark := coalesce((SELECT obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname = schema), '');
     IF visitor_data = 'kept' THEN
-        -- The comment decides; or else a table of which the reader sees some columns, but not all that are personal.
+        -- The comment decides. Without it: no, if there is a table of which the reader sees some columns, but not all personal ones.
         visitor_data := coalesce(
             substring(remark FROM '\[glia_reader: visitor_data=(yes|no)\]'),
             (SELECT 'no' FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -79,10 +79,10 @@ BEGIN
     EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE glia_owner IN SCHEMA %I
                     GRANT USAGE, SELECT ON SEQUENCES TO glia_writer', schema);
 
-    -- The reader sees the data, by name: a table that is not listed here is none of its business.
+    -- The reader sees the tables and views that `readable` names, and no others.
     FOREACH name IN ARRAY readable LOOP
         CONTINUE WHEN to_regclass(format('%I.%I', schema, name)) IS NULL;
-        -- Taken away first: what was granted with another choice does not stay.
+        -- Revokes everything first, so that no privilege of another choice remains.
         EXECUTE format('REVOKE ALL ON %I.%I FROM glia_reader', schema, name);
         IF visitor_data = 'yes' THEN
             EXECUTE format('GRANT SELECT ON %I.%I TO glia_reader', schema, name);

@@ -9,21 +9,21 @@ cd "$(dirname "$0")/../.." || exit
 wanted=${1-}
 failed=0
 
-# Prints the sources with one of these endings, each followed by a zero.
+# Prints the sources with one of these endings, each followed by a zero byte.
 sources() {  # ENDING...
   local names=() ending
   for ending in "$@"; do names+=(-o -name "*.$ending"); done
   find . \( -path ./build -o -path ./.git \) -prune -o -type f \( "${names[@]:1}" \) -print0
 }
 
-# Prints the shell scripts: by their names, or by their first lines.
+# Prints the shell scripts, found by their names or by their first lines.
 scripts() {
   sources sh bash
   find . \( -path ./build -o -path ./.git \) -prune -o -type f ! -name '*.sh' ! -name '*.bash' -print0 |
     xargs -0 grep -lZm 1 -E '^#!' | xargs -0 awk 'FNR == 1 && /^#!.*[\/ ](ba|da)?sh$/ { printf "%s%c", FILENAME, 0 }'
 }
 
-# The tools. Each says nothing and succeeds where all is in order.
+# Runs a tool. Each prints nothing and succeeds if it finds nothing wrong.
 tool() {  # NAME
   case $1 in
     # One version for both Debians: each formats a little differently.
@@ -33,7 +33,7 @@ tool() {  # NAME
     shellcheck) scripts | xargs -0 shellcheck ;;
     # Names only: with all its checks clang-tidy takes several times as long.
     clang_tidy)
-      # What is built first, and how many warnings of other kinds there were, says nothing.
+      # Discards the output of the build, and clang-tidy's counts of warnings that it suppresses.
       cmake --preset tidy >/dev/null && ninja --quiet -C build/tidy glia_standard glia_loop test_headers \
         cmake_object_order_depends_target_glia_{postgres,sqlite} >/dev/null &&
         sources cpp | grep -zE '^\./(daemon|sinks)/' | xargs -0 -n 4 -P "$(nproc)" \
@@ -42,7 +42,7 @@ tool() {  # NAME
   esac
 }
 
-# Runs a tool, and shows what it says if it complains.
+# Runs a tool, and shows its output if it fails.
 check() {  # NAME
   local said
   case $1 in *"$wanted"*) ;; *) return ;; esac

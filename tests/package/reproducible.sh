@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Are the packages the same bits wherever and whenever they are built? Builds what is committed twice, without a cache: under paths of
-# different length, at different times, in another time zone, locale and umask. Prints `ok NAME` or `FAILED NAME`. Two full builds.
+# Checks that the packages are the same, bit by bit, wherever and whenever they are built. Builds the committed state twice, without a cache:
+# under paths of different length, at different times, and with another time zone, locale and umask. Prints `ok NAME` or `FAILED NAME`. Two full builds.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d /tmp/glia-sync-reproducible-XXXXXX)

@@ -1,4 +1,4 @@
--- From which queues are engagements transferred on most often?
+-- From which queues are engagements transferred most often?
 SELECT coalesce(first_queue_name, first_queue_id) AS queue, count(*) AS engagements,
        round(avg((transfers > 0)::int), 3) AS transfer_rate, max(transfers) AS most_transfers
 FROM engagement_facts

@@ -1,4 +1,4 @@
--- Which media are used, and how often is CoBrowsing used beside them?
+-- Which media are used, and how often together with CoBrowsing?
 SELECT media, count(*) AS engagements, round(avg(cobrowsing::int), 3) AS with_cobrowsing
 FROM engagement_facts
 WHERE created_at >= now() - interval '30 days'

@@ -1,4 +1,4 @@
--- Where do engagements come from, and which sources make the longest ones?
+-- Where do engagements come from, and which sources have the longest handle times?
 SELECT coalesce(nullif(source, ''), 'not told') AS came_by, count(*) AS engagements, round(avg(handle_seconds)) AS aht
 FROM engagement_facts
 WHERE created_at >= now() - interval '30 days'

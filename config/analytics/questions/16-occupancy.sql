@@ -1,4 +1,4 @@
--- Whose time is taken up most: occupancy of operators over the last seven days? (Needs `statistics`.)
+-- Which operators had the highest occupancy over the last seven days? (Needs `statistics`.)
 SELECT coalesce(operator_name, operator_id) AS operator, sum(logged_in_seconds) AS logged_in, sum(available_seconds) AS available,
        round(((sum(engaged_seconds) + sum(wrap_up_seconds)) / nullif(sum(available_seconds), 0))::numeric, 3) AS occupancy
 FROM operator_intervals

@@ -1,4 +1,4 @@
--- How often does a visitor come again within a day, a week, by the queue of the contact before: FCR? (Contacts of the last week are too young to tell.)
+-- How often does a visitor come again within a day or a week, by the queue of the contact before, and what is the FCR? (Contacts of the last week are left out: they are too recent.)
 SELECT coalesce(f.first_queue_name, f.first_queue_id, 'no queue') AS queue, count(*) AS contacts,
        round(avg((r.within_1_day IS TRUE)::int), 3) AS again_within_1_day,
        round(avg((r.within_7_days IS TRUE)::int), 3) AS again_within_7_days,

@@ -1,5 +1,5 @@
--- Which of the last 14 days look different today than when they were closed: what changed after midnight that was complete before?
--- changed_since is NULL for a day that nobody watched: nothing of it was loaded by midnight.
+-- For each of the last 14 days: how many engagements were complete at its end, at midnight, and how many of these have changed since?
+-- changed_since is NULL for a day of which no engagement was complete in the tables at midnight, such as one that a backfill loaded later.
 SELECT (day AT TIME ZONE 'Europe/Tallinn')::date AS day, count(*) AS engagements,
        count(*) FILTER (WHERE first_complete_at < midnight) AS complete_at_midnight,
        CASE WHEN count(*) FILTER (WHERE first_complete_at < midnight) > 0

@@ -1,4 +1,4 @@
--- How soon do visitors get a first response in chats, how soon any response, and how long do they wait for one at worst? (Needs `enrich.transcripts`.)
+-- In chats, how long do visitors wait for the first response, how long on average for any response, and how long at most? (Needs `enrich.transcripts`.)
 SELECT coalesce(f.first_queue_name, f.first_queue_id, 'no queue') AS queue, count(*) AS chats,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY c.seconds_to_first_response) AS median_first_response,
        round((sum(r.seconds) / nullif(sum(r.responses), 0))::numeric, 1) AS average_response,

@@ -1,4 +1,4 @@
--- Version 12: the names of queues that only engagements tell are in the history as well.
+-- Version 12: name_history also has the names of queues that are known only from engagements.
 
 INSERT INTO name_history (kind, id, valid_from, name)
 SELECT 'queue', q.id, q.name_as_of, q.name
@@ -7,9 +7,9 @@ WHERE q.name IS NOT NULL
   AND NOT EXISTS (SELECT FROM name_history h WHERE h.kind = 'queue' AND h.id = q.id AND h.valid_to IS NULL)
 ON CONFLICT (kind, id, valid_from) DO UPDATE SET name = excluded.name, valid_to = NULL;
 
-COMMENT ON TABLE name_history IS 'Every name that an operator, a site or a queue had, in a listing or, of a queue, on its newest engagement.';
-COMMENT ON COLUMN name_history.valid_from IS 'Since when: when the listing that first showed the name was asked for, by the clock of the API server, or created_at of the engagement.';
-COMMENT ON COLUMN name_history.valid_to IS 'Until when: valid_from of the next name; NULL: it is still the name.';
+COMMENT ON TABLE name_history IS 'Every name that an operator, a site or a queue has had. Names come from the listings; the name of a queue may also come from its newest engagement.';
+COMMENT ON COLUMN name_history.valid_from IS 'Start of the validity of the name: when the listing that first showed it was requested, by the clock of the API server, or created_at of the engagement that showed it.';
+COMMENT ON COLUMN name_history.valid_to IS 'End of the validity of the name: valid_from of the next name. NULL: the name is current.';
 
--- Version 9 said less of it for a while.
-COMMENT ON COLUMN undocumented_members.example IS 'The beginning of a value as JSON, with `privacy` applied; NULL if `privacy` does not keep such values, or once the engagement that it was from has been erased. Personal data.';
+-- An earlier form of version 9 had a shorter comment.
+COMMENT ON COLUMN undocumented_members.example IS 'The beginning of one value as JSON, with `privacy` applied. NULL if `privacy` does not keep such values, or if the engagement that had the value has been erased. Personal data.';

@@ -1,6 +1,6 @@
--- Version 13: what the source counts per interval, which intervals have been read, and views by interval.
+-- Version 13: statistics that the source counts per interval, which intervals have been read, and views by interval.
 
--- The number of rows is bounded by queues, operators and intervals, not by engagements.
+-- The number of rows depends on the number of queues, operators and intervals, not on the number of engagements.
 CREATE TABLE queue_wait_intervals (
     interval_start       timestamptz NOT NULL,
     interval_seconds     bigint NOT NULL,
@@ -16,17 +16,17 @@ CREATE TABLE queue_wait_intervals (
     short                bigint,
     PRIMARY KEY (interval_start, site_id, queue_id, outcome, from_transfer, media)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE queue_wait_intervals IS 'Waits of visitors in queues that ended within an interval, by how they ended, as the source counts them; visitors who gave up included. Empty unless `statistics` is enabled.';
+COMMENT ON TABLE queue_wait_intervals IS 'Waits in queues as the source counts them, in the interval in which each wait ended: one row for each interval, site, queue, outcome, from_transfer and medium. Visitors who gave up are included. Empty unless `statistics` is enabled.';
 COMMENT ON COLUMN queue_wait_intervals.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN queue_wait_intervals.interval_seconds IS 'Length of the interval, in seconds.';
 COMMENT ON COLUMN queue_wait_intervals.site_id IS 'sites.id';
 COMMENT ON COLUMN queue_wait_intervals.queue_id IS 'queues.id; empty: no queue.';
 COMMENT ON COLUMN queue_wait_intervals.outcome IS 'finished: answered; canceled or disconnected: abandoned; fallback: passed to the fallback queue; other values: neither. Offered is the sum over all.';
-COMMENT ON COLUMN queue_wait_intervals.from_transfer IS 'true if a transfer brought the visitor into the queue, else false; text, as told.';
-COMMENT ON COLUMN queue_wait_intervals.media IS 'Medium that was asked for, such as chat.';
-COMMENT ON COLUMN queue_wait_intervals.count IS 'How many waits.';
+COMMENT ON COLUMN queue_wait_intervals.from_transfer IS 'true if a transfer brought the visitor into the queue, otherwise false; a text, as the API sends it.';
+COMMENT ON COLUMN queue_wait_intervals.media IS 'Requested medium, such as chat.';
+COMMENT ON COLUMN queue_wait_intervals.count IS 'Number of waits.';
 COMMENT ON COLUMN queue_wait_intervals.total_seconds IS 'Sum of the waits, in seconds.';
-COMMENT ON COLUMN queue_wait_intervals.maximum_seconds IS 'The longest of them, in seconds.';
+COMMENT ON COLUMN queue_wait_intervals.maximum_seconds IS 'The longest of these waits, in seconds.';
 COMMENT ON COLUMN queue_wait_intervals.within_service_level IS 'How many were no longer than the threshold that the site is configured for.';
 COMMENT ON COLUMN queue_wait_intervals.short IS 'How many were short, by the site''s configuration; short ones that were abandoned are usually left out of the abandonment rate.';
 
@@ -42,16 +42,16 @@ CREATE TABLE handle_intervals (
     total_seconds    bigint,
     PRIMARY KEY (interval_start, site_id, queue_id, operator_id, type, end_reason)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE handle_intervals IS 'Conversations that ended within an interval, by queue and operator, as the source counts them. Empty unless `statistics` is enabled.';
+COMMENT ON TABLE handle_intervals IS 'Conversations that ended within an interval, as the source counts them: one row for each interval, site, queue, operator, type and end reason. Empty unless `statistics` is enabled.';
 COMMENT ON COLUMN handle_intervals.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN handle_intervals.interval_seconds IS 'Length of the interval, in seconds.';
 COMMENT ON COLUMN handle_intervals.site_id IS 'sites.id';
 COMMENT ON COLUMN handle_intervals.queue_id IS 'queues.id; empty: no queue.';
 COMMENT ON COLUMN handle_intervals.operator_id IS 'operators.id';
-COMMENT ON COLUMN handle_intervals.type IS 'proactive, reactive or transfer; new values load.';
-COMMENT ON COLUMN handle_intervals.end_reason IS 'engagement_end or transfer; new values load.';
-COMMENT ON COLUMN handle_intervals.count IS 'How many.';
-COMMENT ON COLUMN handle_intervals.total_seconds IS 'Their length altogether, in seconds, without work after the conversation.';
+COMMENT ON COLUMN handle_intervals.type IS 'How the conversations began: proactive, reactive or transfer. Other values are stored as they are.';
+COMMENT ON COLUMN handle_intervals.end_reason IS 'How the conversations ended: engagement_end or transfer. Other values are stored as they are.';
+COMMENT ON COLUMN handle_intervals.count IS 'Number of conversations.';
+COMMENT ON COLUMN handle_intervals.total_seconds IS 'Total length of the conversations, in seconds, without work after the conversation.';
 
 CREATE TABLE wrap_up_intervals (
     interval_start   timestamptz NOT NULL,
@@ -63,14 +63,14 @@ CREATE TABLE wrap_up_intervals (
     total_seconds    bigint,
     PRIMARY KEY (interval_start, site_id, queue_id, operator_id)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE wrap_up_intervals IS 'Work of operators after conversations, by queue and operator, as the source counts it. Empty unless `statistics` is enabled.';
+COMMENT ON TABLE wrap_up_intervals IS 'Work of operators after conversations, as the source counts it: one row for each interval, site, queue and operator. Empty unless `statistics` is enabled.';
 COMMENT ON COLUMN wrap_up_intervals.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN wrap_up_intervals.interval_seconds IS 'Length of the interval, in seconds.';
 COMMENT ON COLUMN wrap_up_intervals.site_id IS 'sites.id';
 COMMENT ON COLUMN wrap_up_intervals.queue_id IS 'queues.id; empty: no queue.';
 COMMENT ON COLUMN wrap_up_intervals.operator_id IS 'operators.id';
-COMMENT ON COLUMN wrap_up_intervals.count IS 'How many conversations the work followed.';
-COMMENT ON COLUMN wrap_up_intervals.total_seconds IS 'The work altogether, in seconds.';
+COMMENT ON COLUMN wrap_up_intervals.count IS 'Number of conversations after which an operator did such work.';
+COMMENT ON COLUMN wrap_up_intervals.total_seconds IS 'Total time of this work, in seconds.';
 
 CREATE TABLE operator_state_intervals (
     interval_start   timestamptz NOT NULL,
@@ -81,12 +81,12 @@ CREATE TABLE operator_state_intervals (
     seconds          bigint,
     PRIMARY KEY (interval_start, site_id, operator_id, state)
 ) WITH (fillfactor = 80);
-COMMENT ON TABLE operator_state_intervals IS 'Time that operators were logged in within an interval, by state, as the source counts it. Empty unless `statistics` is enabled.';
+COMMENT ON TABLE operator_state_intervals IS 'Time that operators were logged in, as the source counts it: one row for each interval, site, operator and state. Empty unless `statistics` is enabled.';
 COMMENT ON COLUMN operator_state_intervals.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN operator_state_intervals.interval_seconds IS 'Length of the interval, in seconds.';
 COMMENT ON COLUMN operator_state_intervals.site_id IS 'sites.id';
 COMMENT ON COLUMN operator_state_intervals.operator_id IS 'operators.id';
-COMMENT ON COLUMN operator_state_intervals.state IS 'video, audio, chat: available and waiting; engaged: in an engagement; post-engagement: wrap-up; advanced-admin, reporting: administrative; anything else, such as meal-break: pause.';
+COMMENT ON COLUMN operator_state_intervals.state IS 'video, audio, chat: available and waiting. engaged: in an engagement. post-engagement: wrap-up. advanced-admin, reporting: administrative work. Any other value, such as meal-break: pause.';
 COMMENT ON COLUMN operator_state_intervals.seconds IS 'Time in the state, in seconds.';
 
 -- --------------------------------------------------------------------------------------------- state
@@ -100,13 +100,13 @@ CREATE TABLE statistics_state (
     refusal_warned_at timestamptz,
     PRIMARY KEY (site_id, source)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE statistics_state IS 'One row per site and source of statistics: how far the service has read it.';
+COMMENT ON TABLE statistics_state IS 'One row for each site and source of statistics: how far the service has read the source.';
 COMMENT ON COLUMN statistics_state.site_id IS 'Site id.';
 COMMENT ON COLUMN statistics_state.source IS 'queue_wait, handle, wrap_up or operator_state.';
-COMMENT ON COLUMN statistics_state.read_through IS 'The service has read every interval up to here, from where it began; NULL: none yet.';
-COMMENT ON COLUMN statistics_state.refused_at IS 'When the API last refused the source, by the clock of the API server; NULL: it answers.';
-COMMENT ON COLUMN statistics_state.refusal IS 'How the API refused it.';
-COMMENT ON COLUMN statistics_state.refusal_warned_at IS 'When the log last warned of that.';
+COMMENT ON COLUMN statistics_state.read_through IS 'The service has read all intervals from its first one up to this time. NULL: it has read none.';
+COMMENT ON COLUMN statistics_state.refused_at IS 'When the API last refused the source, by the clock of the API server. NULL: the API does not refuse it.';
+COMMENT ON COLUMN statistics_state.refusal IS 'The error with which the API refused the source.';
+COMMENT ON COLUMN statistics_state.refusal_warned_at IS 'When the program last logged a warning about the refusal.';
 
 CREATE TABLE statistics_readings (
     site_id          text COLLATE "C" NOT NULL,
@@ -117,15 +117,15 @@ CREATE TABLE statistics_readings (
     settled          boolean NOT NULL,
     PRIMARY KEY (site_id, source, interval_start)
 ) WITH (fillfactor = 70);
--- The service asks for what it has to read again; the rest of the table only grows.
+-- For the intervals that the service will read again. They stay few, while the table grows.
 CREATE INDEX statistics_readings_unsettled ON statistics_readings (site_id, source) WHERE NOT settled;
-COMMENT ON TABLE statistics_readings IS 'One row per interval that has been read, by the service or a backfill; an interval without a row is not known, while one with a row and without counts had none.';
+COMMENT ON TABLE statistics_readings IS 'One row for each site, source and interval that the service or a backfill has read. An interval without a row here has not been read. An interval with a row here, but without rows in the table of counts, had nothing to count.';
 COMMENT ON COLUMN statistics_readings.site_id IS 'Site id.';
-COMMENT ON COLUMN statistics_readings.source IS 'queue_wait, handle, wrap_up or operator_state: the table …_intervals that the counts are in.';
+COMMENT ON COLUMN statistics_readings.source IS 'queue_wait, handle, wrap_up or operator_state. The table of counts has this name followed by _intervals.';
 COMMENT ON COLUMN statistics_readings.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN statistics_readings.interval_seconds IS 'Length of the interval, in seconds.';
-COMMENT ON COLUMN statistics_readings.fetched_at IS 'When the answer was asked for, by the clock of the API server. An older answer never overwrites a newer one.';
-COMMENT ON COLUMN statistics_readings.settled IS 'True once it was read so late that it is not read again.';
+COMMENT ON COLUMN statistics_readings.fetched_at IS 'When the request was sent, by the clock of the API server. An older response never overwrites a newer one.';
+COMMENT ON COLUMN statistics_readings.settled IS 'True if the interval was read so late that it will not be read again.';
 
 ALTER TABLE backfills ADD COLUMN stream text COLLATE "C" NOT NULL DEFAULT 'engagements';
 COMMENT ON COLUMN backfills.stream IS 'What was loaded: engagements or statistics.';
@@ -141,9 +141,9 @@ CREATE TABLE business_hours (
 );
 COMMENT ON TABLE business_hours IS 'When a site is open, filled by you; several rows a day where it closes at noon. glia-sync writes nothing here.';
 COMMENT ON COLUMN business_hours.site_id IS 'sites.id';
-COMMENT ON COLUMN business_hours.weekday IS '1 Monday to 7 Sunday.';
-COMMENT ON COLUMN business_hours.opens IS 'Local time of the site.';
-COMMENT ON COLUMN business_hours.closes IS 'Local time of the site; 24:00 is midnight.';
+COMMENT ON COLUMN business_hours.weekday IS '1 for Monday to 7 for Sunday.';
+COMMENT ON COLUMN business_hours.opens IS 'Opening time, in local time of the site.';
+COMMENT ON COLUMN business_hours.closes IS 'Closing time, in local time of the site. 24:00 is midnight.';
 
 CREATE TABLE holidays (
     site_id text COLLATE "C" NOT NULL,
@@ -154,7 +154,7 @@ COMMENT ON TABLE holidays IS 'Days on which a site is closed whatever business_h
 COMMENT ON COLUMN holidays.site_id IS 'sites.id';
 COMMENT ON COLUMN holidays.day IS 'The day, in the time zone of the site.';
 
--- Bodies in the SQL standard's form are bound to these tables, whatever search_path a reader has.
+-- A body in the SQL standard's form (BEGIN ATOMIC) is bound to these tables, whatever the search_path of the caller.
 CREATE FUNCTION in_business_hours(site_id text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = $1)
@@ -163,7 +163,7 @@ BEGIN ATOMIC
                      AND NOT EXISTS (SELECT FROM holidays h WHERE h.site_id = $1 AND h.day = l.at::date) END
     FROM (SELECT $2 AT TIME ZONE coalesce((SELECT s.iana_time_zone FROM sites s WHERE s.id = $1), 'UTC') AS at) l;
 END;
-COMMENT ON FUNCTION in_business_hours(text, timestamptz) IS 'True if the site is open at that time, by business_hours and holidays, in the time zone of the site (UTC where that is not known); NULL if business_hours says nothing of the site.';
+COMMENT ON FUNCTION in_business_hours(text, timestamptz) IS 'True if the site is open at that time according to business_hours and holidays, in the time zone of the site (UTC if it is not known). NULL if business_hours has no rows for the site.';
 
 -- ----------------------------------------------------------------------------------------------- reports
 
@@ -185,7 +185,7 @@ BEGIN
     RAISE EXCEPTION 'the grain must be 15 minutes, 30 minutes, 1 hour, 1 day, 1 week or 1 month, not %', grain;
 END
 $edges$;
-COMMENT ON FUNCTION interval_edges(timestamptz, timestamptz, interval, text) IS 'The ends of the intervals that reports are made of: whole quarters, half hours, hours, days, weeks from Monday or months of the time zone that contain the range.';
+COMMENT ON FUNCTION interval_edges(timestamptz, timestamptz, interval, text) IS 'The boundaries of the intervals of a report. The intervals are whole quarter hours, half hours, hours, days, weeks (from Monday) or months of the time zone, and together contain the range.';
 
 CREATE FUNCTION queue_report("from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC', threshold interval DEFAULT '20 seconds')
 RETURNS TABLE (
@@ -401,7 +401,8 @@ END;
 COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval) IS 'One row for each site, queue and interval of the range in which something happened; grain: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month, in the time zone given; the range is widened to whole intervals. The columns are those of queue_intervals, with accepted_within_threshold and service_level_of_accepted by the threshold given. Statistics count where their intervals lie wholly within one of these.';
 COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text) IS 'One row for each operator and interval of the range in which something happened; grain and time zone as in queue_report. The columns are those of operator_intervals. A leg that began more than a day before the range is not seen.';
 
--- A day at a time, so that a range of days reaches the tables. 24 hours: a day is none of the session's time zone.
+-- One call of the report per day, so that a condition on day limits what is read from the tables. '24 hours', because
+-- the length of '1 day' depends on the time zone of the session.
 CREATE VIEW queue_intervals AS
 SELECT d.day, r.interval_start, l.interval_start AS interval_start_local,
        CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = r.site_id)
@@ -424,40 +425,40 @@ LEFT JOIN queues q ON q.id = r.queue_id
 CROSS JOIN LATERAL (SELECT r.interval_start AT TIME ZONE coalesce(s.iana_time_zone, 'UTC')) AS l (interval_start);
 COMMENT ON VIEW queue_intervals IS 'One row for each site, queue and half hour in which something happened: what legs tell, and beside it what statistics tell, visitors who gave up included.';
 COMMENT ON COLUMN queue_intervals.day IS 'The day, UTC: ask for a range of this, which is what is fast.';
-COMMENT ON COLUMN queue_intervals.interval_start IS 'Start of the half hour; for other lengths and time zones ask queue_report.';
+COMMENT ON COLUMN queue_intervals.interval_start IS 'Start of the half hour. For intervals of another length or in another time zone use queue_report.';
 COMMENT ON COLUMN queue_intervals.interval_start_local IS 'The same in the time zone of the site; UTC where that is not known.';
-COMMENT ON COLUMN queue_intervals.in_business_hours IS 'True if the site is open at interval_start, by business_hours and holidays; NULL if business_hours says nothing of the site.';
+COMMENT ON COLUMN queue_intervals.in_business_hours IS 'True if the site is open at interval_start according to business_hours and holidays. NULL if business_hours has no rows for the site.';
 COMMENT ON COLUMN queue_intervals.site_id IS 'The site: of the legs, and of the statistics.';
-COMMENT ON COLUMN queue_intervals.site_name IS 'Its name.';
+COMMENT ON COLUMN queue_intervals.site_name IS 'Name of the site.';
 COMMENT ON COLUMN queue_intervals.queue_id IS 'queues.id: the first queue of each leg''s request; NULL: statistics of engagements without a queue.';
-COMMENT ON COLUMN queue_intervals.queue_name IS 'Its name.';
-COMMENT ON COLUMN queue_intervals.accepted_legs IS 'Legs requested through the queue and accepted in the interval. With the next columns: from legs, whether statistics are on or not; visitors who gave up are not among them.';
+COMMENT ON COLUMN queue_intervals.queue_name IS 'Name of the queue.';
+COMMENT ON COLUMN queue_intervals.accepted_legs IS 'Legs that were requested through the queue and were accepted in the interval. This column and the following ones, up to leg_seconds, are counted from legs, whether statistics are enabled or not. Visitors who gave up do not count.';
 COMMENT ON COLUMN queue_intervals.accepted_engagements IS 'Of these, those that began an engagement.';
 COMMENT ON COLUMN queue_intervals.accepted_transfers IS 'Of these, those that began with a transfer.';
 COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds IS 'Of these, those accepted within 20 seconds of their request; for another threshold ask queue_report.';
 COMMENT ON COLUMN queue_intervals.accept_waits IS 'Of these, those whose wait for acceptance is known.';
 COMMENT ON COLUMN queue_intervals.accept_wait_seconds IS 'Their waits altogether.';
-COMMENT ON COLUMN queue_intervals.longest_accept_wait_seconds IS 'The longest of them.';
+COMMENT ON COLUMN queue_intervals.longest_accept_wait_seconds IS 'The longest of the waits in accept_waits.';
 COMMENT ON COLUMN queue_intervals.ended_legs IS 'Of the accepted legs, those that have ended.';
 COMMENT ON COLUMN queue_intervals.leg_seconds IS 'Their length altogether, without work after the conversation.';
 COMMENT ON COLUMN queue_intervals.offered IS 'Visitors whose wait in the queue ended in the interval, however it ended. This and what follows: from statistics; NULL where these were not read, never because there were none. A visitor whom a queue passed on counts again in the next queue.';
-COMMENT ON COLUMN queue_intervals.answered IS 'Of these, those who were answered (outcome finished).';
-COMMENT ON COLUMN queue_intervals.abandoned IS 'Of these, those who gave up (outcomes canceled and disconnected).';
+COMMENT ON COLUMN queue_intervals.answered IS 'Of offered, those who were answered (outcome finished).';
+COMMENT ON COLUMN queue_intervals.abandoned IS 'Of offered, those who gave up (outcomes canceled and disconnected).';
 COMMENT ON COLUMN queue_intervals.short_abandoned IS 'Of those who gave up, those who did so soon, by the configuration of the site.';
-COMMENT ON COLUMN queue_intervals.passed_on IS 'Of those offered, those whom the queue passed on to its fallback queue (outcome fallback): neither answered nor abandoned here.';
+COMMENT ON COLUMN queue_intervals.passed_on IS 'Of offered, those whom the queue passed on to its fallback queue (outcome fallback). They are neither answered nor abandoned in this queue.';
 COMMENT ON COLUMN queue_intervals.other_outcomes IS 'Of those offered, those with any other outcome.';
 COMMENT ON COLUMN queue_intervals.answered_within_service_level IS 'Of those answered, those who waited no longer than the threshold that the site is configured for.';
-COMMENT ON COLUMN queue_intervals.answer_wait_seconds IS 'Waits of those who were answered, altogether.';
-COMMENT ON COLUMN queue_intervals.longest_wait_seconds IS 'The longest wait that ended in the interval, answered or not; NULL if none did.';
+COMMENT ON COLUMN queue_intervals.answer_wait_seconds IS 'Sum of the waits of those who were answered.';
+COMMENT ON COLUMN queue_intervals.longest_wait_seconds IS 'The longest wait that ended in the interval, answered or not. NULL if no wait ended, or if the statistics were not read.';
 COMMENT ON COLUMN queue_intervals.handled IS 'Conversations that ended in the interval, as the source counts them.';
 COMMENT ON COLUMN queue_intervals.handle_seconds IS 'Their length altogether.';
-COMMENT ON COLUMN queue_intervals.wrap_up_seconds IS 'Work after conversations altogether.';
+COMMENT ON COLUMN queue_intervals.wrap_up_seconds IS 'Total time of work after conversations.';
 COMMENT ON COLUMN queue_intervals.statistics_seconds IS 'How much of the interval statistics were read for; less than 1800: the columns from statistics are too low, or NULL.';
-COMMENT ON COLUMN queue_intervals.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: speed of answer by the legs. Averages and shares cannot be added up: divide the sums.';
+COMMENT ON COLUMN queue_intervals.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: average wait for acceptance, of legs of all types. You cannot add or average averages and shares: divide the sums.';
 COMMENT ON COLUMN queue_intervals.service_level_of_accepted IS 'accepted_within_20_seconds / accept_waits, 0 to 1: of those accepted, without those who gave up.';
 COMMENT ON COLUMN queue_intervals.average_leg_seconds IS 'leg_seconds / ended_legs: handle time without wrap-up.';
 COMMENT ON COLUMN queue_intervals.abandonment_rate IS 'abandoned / offered, 0 to 1; NULL if nothing was offered, or statistics were not read.';
-COMMENT ON COLUMN queue_intervals.abandonment_rate_without_short IS 'The same without short ones: (abandoned - short_abandoned) / (offered - short_abandoned).';
+COMMENT ON COLUMN queue_intervals.abandonment_rate_without_short IS 'Abandonment rate without short abandons: (abandoned - short_abandoned) / (offered - short_abandoned).';
 COMMENT ON COLUMN queue_intervals.service_level IS 'answered_within_service_level / (offered - short_abandoned), 0 to 1, by the threshold that the site is configured for.';
 COMMENT ON COLUMN queue_intervals.average_seconds_to_answer IS 'answer_wait_seconds / answered: average speed of answer (ASA).';
 COMMENT ON COLUMN queue_intervals.average_handle_seconds IS '(handle_seconds + wrap_up_seconds) / handled: average handle time (AHT), with work after the conversation.';
@@ -472,7 +473,7 @@ CROSS JOIN LATERAL operator_report(d.day, d.day + interval '24 hours', '30 minut
 LEFT JOIN operators o ON o.id = r.operator_id;
 COMMENT ON VIEW operator_intervals IS 'One row for each operator and half hour in which something happened, over all sites: what legs tell, and beside it what statistics tell of the operator''s time.';
 COMMENT ON COLUMN operator_intervals.day IS 'The day, UTC: ask for a range of this, which is what is fast.';
-COMMENT ON COLUMN operator_intervals.interval_start IS 'Start of the half hour; for other lengths and time zones ask operator_report.';
+COMMENT ON COLUMN operator_intervals.interval_start IS 'Start of the half hour. For intervals of another length or in another time zone use operator_report.';
 COMMENT ON COLUMN operator_intervals.operator_id IS 'operators.id';
 COMMENT ON COLUMN operator_intervals.operator_name IS 'Name of the operator.';
 COMMENT ON COLUMN operator_intervals.accepted_legs IS 'Legs that the operator accepted in the interval.';
@@ -482,15 +483,15 @@ COMMENT ON COLUMN operator_intervals.leg_seconds IS 'Their length altogether, al
 COMMENT ON COLUMN operator_intervals.busy_seconds IS 'Time within the interval with at least one leg. From legs alone, whether statistics are on or not.';
 COMMENT ON COLUMN operator_intervals.parallel_seconds IS 'Time within the interval with two legs or more.';
 COMMENT ON COLUMN operator_intervals.most_at_once IS 'The most legs at the same time.';
-COMMENT ON COLUMN operator_intervals.first_activity IS 'When the first leg in the interval began, at the earliest interval_start; NULL: there was none.';
+COMMENT ON COLUMN operator_intervals.first_activity IS 'When the first leg in the interval began; interval_start if it began before. NULL: there was no leg.';
 COMMENT ON COLUMN operator_intervals.last_activity IS 'When the last leg in the interval ended, at the latest the end of the interval.';
-COMMENT ON COLUMN operator_intervals.logged_in_seconds IS 'Time logged in: all states. This and what follows: from statistics; NULL where these were not read, never because there was none.';
+COMMENT ON COLUMN operator_intervals.logged_in_seconds IS 'Time logged in, in all states. This column and the following ones, up to occupancy, are from statistics. NULL: the statistics were not read. 0: they were read, and the operator was not logged in.';
 COMMENT ON COLUMN operator_intervals.available_seconds IS 'Time available: waiting (states video, audio, chat), engaged or in wrap-up.';
 COMMENT ON COLUMN operator_intervals.engaged_seconds IS 'Time in engagements (state engaged).';
 COMMENT ON COLUMN operator_intervals.wrap_up_seconds IS 'Work after conversations (state post-engagement).';
-COMMENT ON COLUMN operator_intervals.administrative_seconds IS 'States advanced-admin and reporting.';
-COMMENT ON COLUMN operator_intervals.pause_seconds IS 'All other states, such as meal-break.';
-COMMENT ON COLUMN operator_intervals.occupancy IS '(engaged_seconds + wrap_up_seconds) / available_seconds, 0 to 1. Shares cannot be added up: divide the sums.';
+COMMENT ON COLUMN operator_intervals.administrative_seconds IS 'Administrative work (states advanced-admin and reporting).';
+COMMENT ON COLUMN operator_intervals.pause_seconds IS 'Pauses: all other states, such as meal-break.';
+COMMENT ON COLUMN operator_intervals.occupancy IS '(engaged_seconds + wrap_up_seconds) / available_seconds, 0 to 1. You cannot add or average shares: divide the sums.';
 COMMENT ON COLUMN operator_intervals.statistics_seconds IS 'How much of the interval statistics were read for, of the site of which least was; less than 1800: the columns from statistics are too low, or NULL.';
 
 CREATE VIEW transfers AS
@@ -504,27 +505,27 @@ SELECT f.engagement_id, f.leg_id AS from_leg_id, t.leg_id AS to_leg_id,
 FROM leg_facts t
 JOIN leg_facts f ON f.engagement_id = t.engagement_id AND f.position = t.position - 1
 WHERE t.position > 0;
-COMMENT ON VIEW transfers IS 'One row for each transfer: from whom and which queue to whom and which queue. A leg that begins with a transfer follows the leg before it.';
+COMMENT ON VIEW transfers IS 'One row for each transfer: the leg that ended and the leg that followed, with the operator, queue and site of both. Two consecutive legs of an engagement are a transfer.';
 COMMENT ON COLUMN transfers.engagement_id IS 'engagements.id';
 COMMENT ON COLUMN transfers.from_leg_id IS 'The leg that ended.';
 COMMENT ON COLUMN transfers.to_leg_id IS 'The leg that followed.';
 COMMENT ON COLUMN transfers.from_operator_id IS 'Operator of the leg that ended.';
 COMMENT ON COLUMN transfers.from_operator_name IS 'Name of that operator.';
-COMMENT ON COLUMN transfers.to_operator_id IS 'Operator of the leg that followed; the same as before where an operator took it back.';
+COMMENT ON COLUMN transfers.to_operator_id IS 'Operator of the leg that followed. The same operator as before if the operator took the engagement back.';
 COMMENT ON COLUMN transfers.to_operator_name IS 'Name of that operator.';
-COMMENT ON COLUMN transfers.from_queue_id IS 'Queue of the leg that ended; NULL: it came through none.';
+COMMENT ON COLUMN transfers.from_queue_id IS 'Queue of the leg that ended. NULL: that leg came through no queue.';
 COMMENT ON COLUMN transfers.from_queue_name IS 'Name of that queue.';
-COMMENT ON COLUMN transfers.to_queue_id IS 'Queue of the leg that followed; NULL: it was passed on without one, to the operator or the site.';
+COMMENT ON COLUMN transfers.to_queue_id IS 'Queue of the leg that followed. NULL: the transfer was to an operator or a site, without a queue.';
 COMMENT ON COLUMN transfers.to_queue_name IS 'Name of that queue.';
 COMMENT ON COLUMN transfers.from_site_id IS 'Site of the leg that ended.';
 COMMENT ON COLUMN transfers.to_site_id IS 'Site of the leg that followed.';
 COMMENT ON COLUMN transfers.requested_at IS 'When the transfer was requested.';
-COMMENT ON COLUMN transfers.accepted_at IS 'When it was accepted; NULL: not. Ask for a range of this: there is an index.';
-COMMENT ON COLUMN transfers.accepted_at_local IS 'The same in the time zone of to_site_id; UTC where that is not known.';
-COMMENT ON COLUMN transfers.seconds_to_accept IS 'From the request of the transfer to its acceptance. The first operator usually stays meanwhile.';
-COMMENT ON COLUMN transfers.seconds_lost IS 'Time that the visitor was without an operator: from the end of the first leg to the acceptance of the next, 0 where they overlap; NULL where one of them is not known.';
+COMMENT ON COLUMN transfers.accepted_at IS 'When the transfer was accepted. NULL: it was not accepted. Ask for a range of this: there is an index.';
+COMMENT ON COLUMN transfers.accepted_at_local IS 'accepted_at in the time zone of to_site_id, or in UTC if that is not known.';
+COMMENT ON COLUMN transfers.seconds_to_accept IS 'Time from the request of the transfer to its acceptance. The first operator usually stays with the visitor until then.';
+COMMENT ON COLUMN transfers.seconds_lost IS 'Time that the visitor was without an operator: from the end of the first leg to the acceptance of the next. 0 if the legs overlap; NULL if one of the two times is not known.';
 
--- This view and the next leave out what needs the legs of every engagement; engagement_facts has it.
+-- This view and the next have no columns that need the legs of every engagement; engagement_facts has them.
 CREATE VIEW repeat_contacts AS
 SELECT e.id AS engagement_id, e.created_at, p.previous_engagement_id, p.created_at AS previous_created_at, d.days AS days_since_previous,
        CASE WHEN e.visitor_id IS NOT NULL THEN coalesce(d.days <= 1, false) END AS within_1_day,
@@ -539,15 +540,15 @@ LEFT JOIN LATERAL (SELECT b.id AS previous_engagement_id, b.created_at
                    LIMIT 1) p ON true
 CROSS JOIN LATERAL (SELECT ((extract(epoch FROM e.created_at) - extract(epoch FROM p.created_at)) / 86400)::float8) AS d (days)
 WHERE isfinite(e.created_at);
-COMMENT ON VIEW repeat_contacts IS 'One row for each engagement, with the one that the same visitor had before it. The share of engagements that nobody repeats within some days is the usual stand-in for first contact resolution (FCR). A visitor is known by the browser: one who comes back with another counts as new. Join engagement_facts by engagement_id for site, queue and operator.';
+COMMENT ON VIEW repeat_contacts IS 'One row for each engagement, with the previous engagement of the same visitor. The share of engagements that no other engagement of the visitor follows within some days is the usual approximation of first contact resolution (FCR). A visitor is recognised by the browser: somebody who comes back with another browser counts as a new visitor. Join engagement_facts by engagement_id for site, queue and operator.';
 COMMENT ON COLUMN repeat_contacts.engagement_id IS 'engagements.id';
 COMMENT ON COLUMN repeat_contacts.created_at IS 'When the engagement was requested. Ask for a range of this: there is an index.';
-COMMENT ON COLUMN repeat_contacts.previous_engagement_id IS 'The last engagement of the same visitor before this one; NULL: none is stored, or it is not known who the visitor is.';
-COMMENT ON COLUMN repeat_contacts.previous_created_at IS 'When that was requested.';
+COMMENT ON COLUMN repeat_contacts.previous_engagement_id IS 'The last engagement of the same visitor before this one. NULL: none is stored, or the visitor is not known.';
+COMMENT ON COLUMN repeat_contacts.previous_created_at IS 'When the previous engagement was requested.';
 COMMENT ON COLUMN repeat_contacts.days_since_previous IS 'Days between the two.';
 COMMENT ON COLUMN repeat_contacts.within_1_day IS 'True if the one before was within 24 hours; NULL where it is not known who the visitor is (`privacy.visitor_id: drop`).';
 COMMENT ON COLUMN repeat_contacts.within_7_days IS 'The same for 7 days.';
-COMMENT ON COLUMN repeat_contacts.within_30_days IS 'The same for 30 days. Also false where the tables do not reach back so far.';
+COMMENT ON COLUMN repeat_contacts.within_30_days IS 'The same for 30 days. Also false if the tables do not reach back that far.';
 
 CREATE VIEW chat_facts AS
 SELECT e.id AS engagement_id, e.created_at,
@@ -568,13 +569,13 @@ CROSS JOIN LATERAL (
           WHERE x.engagement_id = e.id AND isfinite(x.created_at) AND x.sender_type IN ('visitor', 'operator')) m
     HAVING count(*) > 0
 ) c;
-COMMENT ON VIEW chat_facts IS 'One row for each engagement with a chat, where transcripts are fetched (`enrich.transcripts`): who wrote how much, and how soon. Messages of anybody but visitor and operator, and those without a time, are left out. Join engagement_facts by engagement_id for site, queue and operator.';
+COMMENT ON VIEW chat_facts IS 'One row for each engagement with a chat: how many messages it has, and how fast operators responded. Empty unless transcripts are fetched (`enrich.transcripts`). Only messages of visitors and operators count, and only those with a time. Join engagement_facts by engagement_id for site, queue and operator.';
 COMMENT ON COLUMN chat_facts.engagement_id IS 'engagements.id';
 COMMENT ON COLUMN chat_facts.created_at IS 'When the engagement was requested. Ask for a range of this: there is an index.';
-COMMENT ON COLUMN chat_facts.messages IS 'Messages of both sides.';
+COMMENT ON COLUMN chat_facts.messages IS 'Messages of visitors and operators.';
 COMMENT ON COLUMN chat_facts.messages_by_visitor IS 'Messages that visitors wrote.';
 COMMENT ON COLUMN chat_facts.messages_by_operator IS 'Messages that operators wrote.';
-COMMENT ON COLUMN chat_facts.first_message_at IS 'When the visitor first wrote; NULL: never.';
-COMMENT ON COLUMN chat_facts.first_response_at IS 'When an operator first wrote after that; NULL: never.';
+COMMENT ON COLUMN chat_facts.first_message_at IS 'When the visitor first wrote. NULL: the visitor wrote nothing.';
+COMMENT ON COLUMN chat_facts.first_response_at IS 'When an operator first wrote after that. NULL: no operator did.';
 COMMENT ON COLUMN chat_facts.seconds_to_first_response IS 'From one to the other. What an operator wrote before the visitor is no response.';
 COMMENT ON COLUMN chat_facts.longest_silence_seconds IS 'The longest time between two messages that follow each other, whoever wrote them; NULL with one message.';

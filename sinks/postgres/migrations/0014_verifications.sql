@@ -1,10 +1,10 @@
--- Version 14: what the source no longer has is told (DESIGN.md §3.9), and every comparison of the tables with the source.
+-- Version 14: marks engagements that the source no longer has (DESIGN.md §3.9), and records the results of `verify`.
 
 ALTER TABLE engagements ADD COLUMN missing_since timestamptz;
--- Nearly empty: for the metric, and for views that leave the missing out.
+-- A nearly empty index, for the metric and for the views, which leave out missing engagements.
 CREATE INDEX engagements_missing ON engagements (missing_since) WHERE missing_since IS NOT NULL;
-COMMENT ON COLUMN engagements.missing_since IS 'Since when the source is known not to have the engagement any more: a complete listing of its time did not show it, and asking for it by its id found nothing. NULL: the source has it. The views leave out engagements that are missing.';
-COMMENT ON COLUMN engagements.core_hash IS 'Hash of everything but the legs, 17 bytes with its version in front; 16 bytes if it was written before schema version 9. Only zeros behind the version: the next response is written, whatever it shows.';
+COMMENT ON COLUMN engagements.missing_since IS 'When the program found that the source no longer has the engagement: a complete listing of its time did not show it, and a request for its id found nothing. NULL: it is not known to be missing. The views leave out missing engagements.';
+COMMENT ON COLUMN engagements.core_hash IS 'Hash of everything except the legs: 17 bytes, of which the first is the version of the hash; 16 bytes if it was written before schema version 9. If all bytes after the version are zero, the program writes the next response even if nothing has changed.';
 
 CREATE TABLE verifications (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,25 +21,25 @@ CREATE TABLE verifications (
     legs_read   bigint NOT NULL,
     verified_at timestamptz NOT NULL DEFAULT now()
 );
--- The newest day of each site that is in order.
+-- For the newest day of each site on which nothing differed, or everything that differed was repaired.
 CREATE INDEX verifications_in_order ON verifications (site_id, day DESC, id DESC) WHERE missing + different + gone = repaired;
 CREATE INDEX verifications_verified_at ON verifications (verified_at);
-COMMENT ON TABLE verifications IS 'What `glia-sync verify` found: one row for each site and day of each run. State of the program.';
+COMMENT ON TABLE verifications IS 'What `glia-sync verify` found: one row for each run, site and day. State of the program.';
 COMMENT ON COLUMN verifications.id IS 'Number of the row.';
 COMMENT ON COLUMN verifications.range_from IS 'Start of the range of the run.';
 COMMENT ON COLUMN verifications.range_to IS 'End of the range of the run.';
 COMMENT ON COLUMN verifications.site_id IS 'Site id.';
 COMMENT ON COLUMN verifications.day IS 'The day that was compared, in UTC.';
 COMMENT ON COLUMN verifications.listed IS 'Engagements created on that day that the source has.';
-COMMENT ON COLUMN verifications.stored IS 'Engagements created on that day that were stored for the site when they were counted, without those that were known to be missing at the source.';
+COMMENT ON COLUMN verifications.stored IS 'Engagements created on that day that were stored for the site at the time of counting, without those already known to be missing at the source.';
 COMMENT ON COLUMN verifications.missing IS 'Engagements that the source has and the tables did not have.';
-COMMENT ON COLUMN verifications.different IS 'Engagements that were stored otherwise than the source shows them.';
-COMMENT ON COLUMN verifications.gone IS 'Engagements that were stored and that the source does not have any more.';
-COMMENT ON COLUMN verifications.repaired IS 'How many of those three were repaired: loaded, or marked in engagements.missing_since.';
-COMMENT ON COLUMN verifications.legs_read IS 'Engagements whose legs were read anew and compared.';
+COMMENT ON COLUMN verifications.different IS 'Stored engagements that differed from the source.';
+COMMENT ON COLUMN verifications.gone IS 'Stored engagements that the source no longer has.';
+COMMENT ON COLUMN verifications.repaired IS 'How many of missing, different and gone were repaired: loaded, or marked in engagements.missing_since.';
+COMMENT ON COLUMN verifications.legs_read IS 'Engagements whose legs were read again and compared.';
 COMMENT ON COLUMN verifications.verified_at IS 'When the comparison of the day ended.';
 
--- Views leave out what the source no longer has.
+-- The views leave out engagements that the source no longer has.
 CREATE OR REPLACE VIEW engagement_facts AS
 SELECT e.id AS engagement_id,
        e.created_at,
@@ -134,7 +134,7 @@ LEFT JOIN leg_queues r ON r.engagement_id = g.engagement_id AND r.leg_id = g.id 
 LEFT JOIN operators o ON o.id = g.operator_id
 LEFT JOIN sites s ON s.id = g.site_id
 LEFT JOIN queues q ON q.id = r.queue_id
--- The missing are few: a search among them costs less than one for each leg.
+-- Few engagements are missing: joining only those costs less than finding the engagement of each leg.
 LEFT JOIN engagements m ON m.id = g.engagement_id AND m.missing_since IS NOT NULL
 WHERE m.id IS NULL;
 
@@ -202,7 +202,7 @@ WHERE e.missing_since IS NULL;
 
 COMMENT ON VIEW engagement_facts IS 'One row for each engagement: who had it, through which queue, how long it waited and lasted, how it ended. Only what the API tells: it knows nothing of visitors who gave up before there was an engagement, nor of work after the conversation. Engagements that the source no longer has (engagements.missing_since) are left out.';
 COMMENT ON VIEW leg_facts IS 'One row for each leg: an engagement has one, and one more for each transfer. Engagements that the source no longer has (engagements.missing_since) are left out.';
-COMMENT ON VIEW queue_hourly IS 'One row for each queue and hour with legs: volume, speed of answer, handle time, transfers. For another threshold than 20 seconds, other percentiles or local hours, ask leg_facts in the same way. Engagements that the source no longer has (engagements.missing_since) are left out.';
+COMMENT ON VIEW queue_hourly IS 'One row for each queue and hour with legs: volume, speed of acceptance, handle time, transfers. For a threshold other than 20 seconds, for other percentiles or for local hours, query leg_facts in the same way. Engagements that the source no longer has (engagements.missing_since) are left out.';
 COMMENT ON VIEW operator_daily IS 'One row for each operator and day with accepted legs. Engagements that the source no longer has (engagements.missing_since) are left out.';
 COMMENT ON COLUMN freshness.verified_through IS 'Through when `glia-sync verify` has compared the tables with the source and found them equal, or has repaired them: the end of the newest such day. NULL: never.';
-COMMENT ON COLUMN freshness.verified_at IS 'When that was.';
+COMMENT ON COLUMN freshness.verified_at IS 'When the comparison of that day ended.';

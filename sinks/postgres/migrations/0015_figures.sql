@@ -1,14 +1,14 @@
--- Version 15: figures that cannot be misread, and views that answer for a month in a second.
+-- Version 15: figures that are harder to misread, and views that answer for a month in about a second.
 
 -- ------------------------------------------------------------------------------------------------- stored columns
 
--- Without defaults: no row is written anew. Rows that are written from now on have them.
+-- The new columns have no defaults, so existing rows are not rewritten. Rows written from now on have values.
 ALTER TABLE legs ADD COLUMN queue_id text COLLATE "C";
-COMMENT ON COLUMN legs.queue_id IS 'The first queue of the leg''s request, as in leg_queues; empty: it came through no queue; NULL: written before schema version 15, ask leg_queues. leg_facts.queue_id does so.';
+COMMENT ON COLUMN legs.queue_id IS 'First queue of the leg''s request, as in leg_queues. Empty: the leg came through no queue. NULL: the row was written before schema version 15, so the queue is only in leg_queues; leg_facts.queue_id takes it from there.';
 ALTER TABLE engagements ADD COLUMN first_complete_at timestamptz;
-COMMENT ON COLUMN engagements.first_complete_at IS 'When the engagement was first stored complete: with legs that have all ended. NULL: it goes on, its legs are still to come, or it was complete before schema version 15.';
+COMMENT ON COLUMN engagements.first_complete_at IS 'When the engagement was first stored with all its legs, and all of them had ended. NULL: it is ongoing, its legs are not loaded yet, or it was complete before schema version 15.';
 ALTER TABLE sync_state ADD COLUMN synced_from timestamptz;
-COMMENT ON COLUMN sync_state.synced_from IS 'Where the oldest pass of the service that reached its end began; every later one went on where the one before it ended.';
+COMMENT ON COLUMN sync_state.synced_from IS 'Start of the oldest range that a completed pass of the service has read. Later passes continued it without gaps.';
 UPDATE sync_state s
 SET synced_from = r.window_from
 FROM (SELECT site_id, min(window_from) AS window_from
@@ -17,7 +17,7 @@ FROM (SELECT site_id, min(window_from) AS window_from
       GROUP BY site_id) r
 WHERE s.stream = 'engagements' AND s.site_id = r.site_id AND s.synced_through IS NOT NULL;
 
--- One index for all times that views of legs are asked for a range of. In the place of the one on accepted_at alone.
+-- One index for all times by which queries restrict the views of legs. It replaces the index on accepted_at.
 CREATE INDEX legs_times_brin ON legs USING brin (
     accepted_at,
     requested_at,
@@ -28,7 +28,7 @@ DROP INDEX legs_accepted_at_brin;
 
 -- -------------------------------------------------------------------------------------------------- facts of legs
 
--- LIMIT keeps the search in leg_queues out of the join: it is made for rows without queue_id alone.
+-- LIMIT keeps the planner from joining leg_queues as a whole: only rows without queue_id need a lookup there.
 CREATE OR REPLACE VIEW leg_facts AS
 SELECT g.engagement_id,
        g.id AS leg_id,
@@ -74,17 +74,17 @@ LEFT JOIN LATERAL (SELECT x.queue_id
 LEFT JOIN operators o ON o.id = g.operator_id
 LEFT JOIN sites s ON s.id = g.site_id
 LEFT JOIN queues q ON q.id = CASE WHEN g.queue_id IS NULL THEN r.queue_id ELSE nullif(g.queue_id, '') END
--- The missing are few: a search among them costs less than one for each leg.
+-- Few engagements are missing: joining only those costs less than finding the engagement of each leg.
 LEFT JOIN engagements m ON m.id = g.engagement_id AND m.missing_since IS NOT NULL
 WHERE m.id IS NULL;
 
-COMMENT ON COLUMN leg_facts.request_type IS 'reactive (the visitor asked), proactive (an operator asked) or transfer. Of speed of answer and service level only reactive ones are the population: nobody waits for an offer.';
-COMMENT ON COLUMN leg_facts.accepted_media_type IS 'Medium with which the request was accepted: text, audio, phone or video; what was used since may be another: media.';
+COMMENT ON COLUMN leg_facts.request_type IS 'reactive (the visitor asked), proactive (an operator asked) or transfer. For speed of acceptance and service level count reactive legs only: nobody waits for a proactive leg.';
+COMMENT ON COLUMN leg_facts.accepted_media_type IS 'Medium with which the request was accepted: text, audio, phone or video. Another one may have been used later: see media.';
 COMMENT ON COLUMN leg_facts.used_cobrowsing IS 'True if CoBrowsing was used in the leg. The engagement may say otherwise (engagement_facts.cobrowsing).';
-COMMENT ON COLUMN leg_facts.handle_seconds IS 'Length of the leg, in seconds; NULL while it goes on.';
-COMMENT ON COLUMN leg_facts.media IS 'The medium of the leg. Of several that disagree the first of these that is told: the richest that visitor or operator used (video before audio before text), the one that was accepted, the one that was offered; phone counts as audio.';
-COMMENT ON COLUMN leg_facts.hour IS 'The hour, as a point in time, in which the leg was accepted, or requested where nobody accepted it; hours of time zones that are not whole hours from UTC begin within it.';
-COMMENT ON COLUMN leg_facts.day IS 'The day, UTC, on which the leg was accepted; NULL: nobody accepted it.';
+COMMENT ON COLUMN leg_facts.handle_seconds IS 'Length of the leg, in seconds. NULL while it is ongoing.';
+COMMENT ON COLUMN leg_facts.media IS 'Medium of the leg: the richest one that visitor or operator used (video before audio before text). If the API does not provide it, the accepted medium, and if that is missing too, the offered one. phone counts as audio.';
+COMMENT ON COLUMN leg_facts.hour IS 'Start of the hour in which the leg was accepted, or requested if nobody accepted it. Hours are whole hours of UTC. In a time zone that is not whole hours from UTC, local hours begin at other times.';
+COMMENT ON COLUMN leg_facts.day IS 'The day in UTC on which the leg was accepted. NULL: nobody accepted it.';
 
 -- -------------------------------------------------------------------------------------------- facts of engagements
 
@@ -139,7 +139,8 @@ SELECT e.id AS engagement_id,
        e.first_complete_at,
        CASE WHEN e.changed_at > e.first_complete_at THEN e.changed_at END AS changed_after_first_complete_at
 FROM engagements e
--- What a leg says is picked from arrays by the leg's place: a sort for each engagement would cost more than the rest.
+-- The values of the first and the last leg are taken from arrays by their index: sorting the legs of each engagement
+-- would cost more than all the rest.
 LEFT JOIN LATERAL (
     SELECT a.legs, a.operator_ids[a.first] AS first_operator_id, a.operator_ids[a.last] AS last_operator_id,
            a.queue_ids[a.first] AS first_queue_id, a.queue_ids[a.last_queued] AS last_queue_id,
@@ -172,7 +173,7 @@ LEFT JOIN LATERAL (
                 b.duration,
                        b.used_cobrowsing,
                        CASE WHEN b.queue_id IS NULL THEN r.queue_id ELSE nullif(b.queue_id, '') END AS queue_id,
-                       -- leg_facts.media, so that the greatest is the richest.
+                       -- The same as leg_facts.media, after a digit that makes the richest medium the greatest.
                        CASE WHEN 'video' IN (b.highest_visitor_media_type, b.highest_operator_media_type) THEN '3video'
                             WHEN 'audio' IN (b.highest_visitor_media_type, b.highest_operator_media_type)
                               OR 'phone' IN (b.highest_visitor_media_type, b.highest_operator_media_type) THEN '2audio'
@@ -208,24 +209,24 @@ LEFT JOIN queues lq ON lq.id = coalesce(l.last_queue_id, l.first_queue_id, q.que
 LEFT JOIN queues ll ON ll.id = l.last_leg_queue_id
 WHERE e.missing_since IS NULL;
 
-COMMENT ON VIEW engagement_facts IS 'One row for each engagement: who had it, through which queue, how long it waited and lasted, how it ended. One of several sites is one row (site_id, site_count); a join with engagement_sites, engagement_queues or leg_facts gives it several. Visitors who gave up before there was an engagement are not in it (queue_intervals has them), nor is work after the conversation. Engagements that the source no longer has are left out (removals has them).';
+COMMENT ON VIEW engagement_facts IS 'One row for each engagement: its operators and queues, how long it waited and lasted, and how it ended. An engagement of several sites has one row too (site_id, site_count); a join with engagement_sites, engagement_queues or leg_facts may return several. Visitors who gave up before an engagement began are not included (see queue_intervals), nor is work after the conversation. Engagements that the source no longer has are left out (see removals).';
 COMMENT ON COLUMN engagement_facts.engagement_type IS 'reactive (the visitor asked), proactive (an operator asked), or another type; DICTIONARY.md lists those that occur. Of speed of answer, service level and waits only reactive ones are the population.';
-COMMENT ON COLUMN engagement_facts.last_queue_id IS 'The queue of the last leg that was requested through one; where no later leg was, first_queue_id, so that equality of the two does not say that it stayed in its queue: stayed_in_queue does, and last_leg_queue_id falls back on nothing.';
-COMMENT ON COLUMN engagement_facts.handle_seconds IS 'Time operators spent in it: the sum of the legs'' durations, or the largest bigint if it is more; NULL while it goes on. Its average is the handle time of engagements, without work after the conversation.';
-COMMENT ON COLUMN engagement_facts.duration_seconds IS 'Length of the engagement as the API tells it (engagements.duration); NULL while it goes on.';
-COMMENT ON COLUMN engagement_facts.seconds_to_accept IS 'From the request of the first leg to its acceptance; NULL if one of the two is not a finite time. Its average over reactive engagements is the speed of acceptance.';
-COMMENT ON COLUMN engagement_facts.richest_media IS 'video, audio or text by the two flags of the engagement alone: text also where these tell nothing. Use media.';
-COMMENT ON COLUMN engagement_facts.cobrowsing_used IS 'What the engagement itself says of CoBrowsing; its legs may say otherwise. Use cobrowsing.';
-COMMENT ON COLUMN engagement_facts.site_id IS 'The site of the first leg; NULL until the legs are known. Each engagement has one, so that counts by site add up.';
-COMMENT ON COLUMN engagement_facts.site_count IS 'How many sites the legs are of: more than 1 if it was transferred between sites. engagement_sites names the sites whose listing showed it, one row each.';
-COMMENT ON COLUMN engagement_facts.accepted_at_local IS 'accepted_at in the time zone of the site of the first leg; UTC where that is not known.';
-COMMENT ON COLUMN engagement_facts.ended_at_local IS 'ended_at in the time zone of the site of the first leg; UTC where that is not known.';
+COMMENT ON COLUMN engagement_facts.last_queue_id IS 'Queue of the last leg that came through a queue; first_queue_id if no later leg did. So it may equal first_queue_id although the engagement left that queue. stayed_in_queue says whether it did; last_leg_queue_id is the queue of the last leg itself, or NULL.';
+COMMENT ON COLUMN engagement_facts.handle_seconds IS 'Sum of the durations of the legs, without work after the conversation; at most the largest bigint. NULL while the engagement is ongoing. The average is the handle time of engagements.';
+COMMENT ON COLUMN engagement_facts.duration_seconds IS 'Length of the engagement, as the API provides it (engagements.duration). NULL while it is ongoing.';
+COMMENT ON COLUMN engagement_facts.seconds_to_accept IS 'Time from the request of the first leg to its acceptance. NULL if one of the two is not a finite time. The average over reactive engagements is the speed of acceptance.';
+COMMENT ON COLUMN engagement_facts.richest_media IS 'video, audio or text, only according to the flags video_used and audio_used of the engagement; text also if they are not known. Use media instead.';
+COMMENT ON COLUMN engagement_facts.cobrowsing_used IS 'Whether CoBrowsing was used, according to the engagement itself. Its legs may say otherwise: use cobrowsing instead.';
+COMMENT ON COLUMN engagement_facts.site_id IS 'Site of the first leg. NULL until the legs are known. Each engagement has only one, so counts by site add up.';
+COMMENT ON COLUMN engagement_facts.site_count IS 'Number of sites that the legs belong to: more than 1 if the engagement was transferred between sites. engagement_sites has one row for each site whose listing showed the engagement.';
+COMMENT ON COLUMN engagement_facts.accepted_at_local IS 'accepted_at in the time zone of the site of the first leg, or in UTC if that is not known.';
+COMMENT ON COLUMN engagement_facts.ended_at_local IS 'ended_at in the time zone of the site of the first leg, or in UTC if that is not known.';
 COMMENT ON COLUMN engagement_facts.media IS 'The one column for the medium: video if the engagement or any of its legs says so, else audio if one does, else text if one does; NULL where none of them tells. What a leg says: leg_facts.media.';
 COMMENT ON COLUMN engagement_facts.cobrowsing IS 'The one column for CoBrowsing: true if the engagement or any of its legs says that it was used, false if none does and one says that it was not, NULL where none of them tells.';
-COMMENT ON COLUMN engagement_facts.cobrowsing_in_legs IS 'True if any leg says that CoBrowsing was used, false if none does and one says that it was not; NULL where none tells.';
-COMMENT ON COLUMN engagement_facts.last_leg_queue_id IS 'The queue of the last leg; NULL: that leg was passed on without one, to an operator or the site, or the legs are not known.';
+COMMENT ON COLUMN engagement_facts.cobrowsing_in_legs IS 'True if any leg says that CoBrowsing was used; false if none does, and one says that it was not used; NULL if no leg says anything.';
+COMMENT ON COLUMN engagement_facts.last_leg_queue_id IS 'Queue of the last leg. NULL: the last leg came through no queue, for example after a transfer to an operator or a site, or the legs are not known.';
 COMMENT ON COLUMN engagement_facts.last_leg_queue_name IS 'Name of last_leg_queue_id.';
-COMMENT ON COLUMN engagement_facts.stayed_in_queue IS 'True if every leg came through the queue of the first one; false if one came through another queue or through none. NULL: the first leg came through no queue, or the legs are not known.';
+COMMENT ON COLUMN engagement_facts.stayed_in_queue IS 'True if every leg came through the same queue as the first one; false if a leg came through another queue or through none. NULL: the first leg came through no queue, or the legs are not known.';
 COMMENT ON COLUMN engagement_facts.changed_at IS 'When anything of the engagement was last written here; later than first_seen_at of nearly every engagement, since legs come later. There is an index.';
 COMMENT ON COLUMN engagement_facts.first_complete_at IS 'When the engagement was first stored complete: with legs that have all ended. NULL: it goes on, its legs are still to come, or it was complete before schema version 15.';
 COMMENT ON COLUMN engagement_facts.changed_after_first_complete_at IS 'When it was last changed after it was complete; NULL: it was not, or first_complete_at is not known. This, not changed_at, tells that a figure has changed afterwards.';
@@ -270,19 +271,19 @@ LEFT JOIN sites s ON s.id = q.site_id
 WHERE l.queue_id IS NOT NULL
 GROUP BY l.queue_id, q.name, q.site_id, s.name, s.iana_time_zone, l.hour;
 
-COMMENT ON COLUMN queue_hourly.hour IS 'The hour, UTC, in which the legs were accepted, or requested where nobody accepted them. Ask for a range of this: there is an index.';
-COMMENT ON COLUMN queue_hourly.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits, of all legs that were accepted: visitors who gave up before that are not among them, proactive legs and transfers are. Averages and shares cannot be added up: divide the sums.';
-COMMENT ON COLUMN queue_hourly.service_level_20_seconds IS 'Share of those accepted that were accepted within 20 seconds, 0 to 1: accepted_within_20_seconds / accept_waits, proactive legs and transfers included. Of visitors who asked: reactive_within_20_seconds / reactive_waits.';
-COMMENT ON COLUMN queue_hourly.ended_unaccepted IS 'Legs that ended without having been accepted; NULL: the API shows none, which does not say that nobody gave up. Abandonment is in queue_intervals.abandoned.';
+COMMENT ON COLUMN queue_hourly.hour IS 'Start of the hour (UTC) in which the legs were accepted, or requested if nobody accepted them. Ask for a range of this: there is an index.';
+COMMENT ON COLUMN queue_hourly.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits, of all accepted legs, including proactive legs and transfers. Visitors who gave up do not count. You cannot add or average averages and shares: divide the sums.';
+COMMENT ON COLUMN queue_hourly.service_level_20_seconds IS 'accepted_within_20_seconds / accept_waits, 0 to 1: the share of accepted legs that were accepted within 20 seconds, including proactive legs and transfers. For visitors who asked, use reactive_within_20_seconds / reactive_waits.';
+COMMENT ON COLUMN queue_hourly.ended_unaccepted IS 'Legs that ended without being accepted. NULL: the API shows none, which does not mean that nobody gave up. For abandonment use queue_intervals.abandoned.';
 COMMENT ON COLUMN queue_hourly.accept_waits IS 'Legs whose wait for acceptance is known.';
-COMMENT ON COLUMN queue_hourly.accept_wait_seconds IS 'Their waits altogether.';
+COMMENT ON COLUMN queue_hourly.accept_wait_seconds IS 'Sum of the waits in accept_waits.';
 COMMENT ON COLUMN queue_hourly.ended_legs IS 'Legs that have ended.';
-COMMENT ON COLUMN queue_hourly.leg_seconds IS 'Their length altogether, without work after the conversation.';
-COMMENT ON COLUMN queue_hourly.transfers_out IS 'Legs that were transferred on: transfer_rate is this / ended_legs.';
+COMMENT ON COLUMN queue_hourly.leg_seconds IS 'Total length of ended_legs, without work after the conversation.';
+COMMENT ON COLUMN queue_hourly.transfers_out IS 'Legs that ended with a transfer.';
 COMMENT ON COLUMN queue_hourly.reactive_legs IS 'Legs that visitors asked for (request_type reactive).';
-COMMENT ON COLUMN queue_hourly.reactive_waits IS 'Of these, those whose wait for acceptance is known.';
-COMMENT ON COLUMN queue_hourly.reactive_wait_seconds IS 'Their waits altogether: reactive_wait_seconds / reactive_waits is the speed of acceptance.';
-COMMENT ON COLUMN queue_hourly.reactive_within_20_seconds IS 'Of these, those accepted within 20 seconds.';
+COMMENT ON COLUMN queue_hourly.reactive_waits IS 'Of reactive_legs, those whose wait for acceptance is known.';
+COMMENT ON COLUMN queue_hourly.reactive_wait_seconds IS 'Sum of the waits in reactive_waits. reactive_wait_seconds / reactive_waits is the speed of acceptance.';
+COMMENT ON COLUMN queue_hourly.reactive_within_20_seconds IS 'Of reactive_waits, those accepted within 20 seconds.';
 
 CREATE OR REPLACE VIEW operator_daily AS
 SELECT l.operator_id,
@@ -312,14 +313,14 @@ LEFT JOIN operators o ON o.id = l.operator_id
 WHERE l.operator_id IS NOT NULL AND l.day IS NOT NULL
 GROUP BY l.operator_id, o.name, l.day;
 
-COMMENT ON COLUMN operator_daily.day IS 'The day, UTC, on which the legs were accepted. Ask for a range of this: there is an index. For local days ask operator_report.';
-COMMENT ON COLUMN operator_daily.average_handle_seconds IS 'handle_seconds / ended_legs: handle time of legs. Averages and shares cannot be added up: divide the sums.';
+COMMENT ON COLUMN operator_daily.day IS 'The day in UTC on which the legs were accepted. Ask for a range of this: there is an index. For local days use operator_report.';
+COMMENT ON COLUMN operator_daily.average_handle_seconds IS 'handle_seconds / ended_legs: handle time of legs. You cannot add or average averages and shares: divide the sums.';
 COMMENT ON COLUMN operator_daily.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: speed of acceptance.';
 COMMENT ON COLUMN operator_daily.ended_legs IS 'Of the legs, those that have ended.';
 COMMENT ON COLUMN operator_daily.accept_waits IS 'Of the legs, those whose wait for acceptance is known.';
-COMMENT ON COLUMN operator_daily.accept_wait_seconds IS 'Their waits altogether.';
+COMMENT ON COLUMN operator_daily.accept_wait_seconds IS 'Sum of the waits in accept_waits.';
 
--- ------------------------------------------------------------------------------ what can be asked of the tables
+-- -------------------------------------------------------------------------------- freshness, removals, other views
 
 CREATE OR REPLACE VIEW freshness AS
 SELECT s.site_id,
@@ -351,7 +352,7 @@ LEFT JOIN LATERAL (SELECT least((y.day + 1)::timestamp AT TIME ZONE 'UTC', y.ran
                    WHERE y.site_id = s.site_id AND y.missing + y.different + y.gone = y.repaired
                    ORDER BY y.site_id, y.day DESC, y.id DESC
                    LIMIT 1) AS v ON true
--- What the service has read, what finished backfills have, and the windows of those that are not finished.
+-- The ranges that the service and finished backfills have read, and the finished windows of other backfills.
 LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
                    FROM (SELECT s.synced_from, s.synced_through
                          UNION ALL
@@ -373,11 +374,11 @@ LEFT JOIN LATERAL (SELECT CASE WHEN count(x.read_through) = count(*) THEN min(x.
                    WHERE x.site_id = s.site_id AND x.refused_at IS NULL) AS t ON true
 WHERE s.stream = 'engagements';
 
-COMMENT ON VIEW freshness IS 'From when to when the tables are complete, one row for each site, and what is missing. Times of listing: an engagement is found by the time by which the API lists it.';
-COMMENT ON COLUMN freshness.complete_from IS 'The tables are complete from here to complete_through, without a gap. NULL: not known, or the first reading is not through yet.';
-COMMENT ON COLUMN freshness.loaded_from IS 'Start of the oldest range that was read to its end, by the service or a backfill; gaps may follow.';
-COMMENT ON COLUMN freshness.complete_ranges IS 'Every range that was read to its end.';
-COMMENT ON COLUMN freshness.gaps IS 'What was not read between loaded_from and the end of the newest range: figures of these times are too low. {}: no gap.';
+COMMENT ON VIEW freshness IS 'One row for each site: from when to when the tables are complete, and what is missing. These are times of listing: an engagement counts at the time by which the API lists it.';
+COMMENT ON COLUMN freshness.complete_from IS 'The tables are complete from this time to complete_through, without gaps. NULL: not known, or the first pass has not ended yet.';
+COMMENT ON COLUMN freshness.loaded_from IS 'Start of the oldest range that the service or a backfill has read completely. Gaps may follow.';
+COMMENT ON COLUMN freshness.complete_ranges IS 'All ranges that have been read completely.';
+COMMENT ON COLUMN freshness.gaps IS 'Ranges between loaded_from and the end of the newest range that have not been read. Figures of these times are too low. {}: there is no gap.';
 COMMENT ON COLUMN freshness.statistics_through IS 'Through when the service has read the statistics of the site, of the source that is furthest behind; statistics_readings tells of each interval. NULL: `statistics` is off, or a source was never read.';
 
 CREATE VIEW removals AS
@@ -387,14 +388,15 @@ WHERE e.missing_since IS NOT NULL
 UNION ALL
 SELECT f.forgotten_at, 'erased ' || f.kind, NULL, NULL, NULL
 FROM forgotten f;
-COMMENT ON VIEW removals IS 'What figures no longer contain: one row for each engagement that the source does not have any more, and for each erasure. What `retention` deletes by its age is not listed.';
-COMMENT ON COLUMN removals.removed_at IS 'Since when: when the source was found not to have it, or when the erasure was asked for.';
-COMMENT ON COLUMN removals.kind IS 'missing: the source does not have the engagement any more, the views leave it out, the tables keep it. erased engagement, erased visitor, erased operator: `glia-sync forget`; an erased visitor takes all engagements along.';
-COMMENT ON COLUMN removals.engagement_id IS 'engagements.id of one that is missing; NULL: erased, nothing is left of it.';
-COMMENT ON COLUMN removals.created_at IS 'When the engagement was requested; NULL: erased.';
-COMMENT ON COLUMN removals.site_id IS 'The site whose listing showed the engagement first; NULL: erased, or not known.';
+COMMENT ON VIEW removals IS 'What figures no longer contain: one row for each engagement that the source no longer has, and one for each erasure. Engagements that `retention` deletes are not listed.';
+COMMENT ON COLUMN removals.removed_at IS 'When the program found that the source no longer has the engagement, or when the erasure was requested.';
+COMMENT ON COLUMN removals.kind IS 'missing: the source no longer has the engagement; the views leave it out, the tables keep it. erased engagement, erased visitor, erased operator: `glia-sync forget` erased it. The erasure of a visitor erases all engagements of the visitor.';
+COMMENT ON COLUMN removals.engagement_id IS 'engagements.id of the missing engagement. NULL: an erasure, after which nothing remains.';
+COMMENT ON COLUMN removals.created_at IS 'When the missing engagement was requested. NULL: an erasure.';
+COMMENT ON COLUMN removals.site_id IS 'The site whose listing showed the missing engagement first. NULL: an erasure, or not known.';
 
--- LIMIT: the leg before is searched for each transfer, since there are few in a range; a hash join would read all legs.
+-- LIMIT makes the planner look up the previous leg of each transfer. A range has few transfers, while a hash join would
+-- read all legs.
 CREATE OR REPLACE VIEW transfers AS
 SELECT t.engagement_id, f.leg_id AS from_leg_id, t.leg_id AS to_leg_id,
        f.operator_id AS from_operator_id, f.operator_name AS from_operator_name, t.operator_id AS to_operator_id,
@@ -430,7 +432,7 @@ LEFT JOIN LATERAL (SELECT b.id AS previous_engagement_id, b.created_at
 CROSS JOIN LATERAL (SELECT CASE WHEN e.created_at < '200000-01-01 00:00+00' AND p.created_at < '200000-01-01 00:00+00'
                                 THEN date_part('epoch', e.created_at - p.created_at) / 86400 END) AS d (days)
 WHERE isfinite(e.created_at) AND e.missing_since IS NULL;
-COMMENT ON COLUMN repeat_contacts.engagement_type IS 'engagement_facts.engagement_type: an operator who calls back begins a proactive engagement, which is a repeat contact of the visitor too.';
+COMMENT ON COLUMN repeat_contacts.engagement_type IS 'Type of this engagement, as in engagement_facts. If an operator calls back, the proactive engagement counts as a repeat contact of the visitor too.';
 
 CREATE OR REPLACE VIEW chat_facts AS
 SELECT e.id AS engagement_id, e.created_at,
@@ -456,7 +458,8 @@ WHERE e.missing_since IS NULL;
 
 -- ---------------------------------------------------------------------------------------------------------- reports
 
--- The functions get a parameter and columns, so they are made anew; who may read the views may still do so.
+-- The functions get a new parameter and new columns, so they are created again, and with them the views that call them.
+-- Privileges on the views are kept.
 SELECT set_config('glia.granted', coalesce(string_agg(format('GRANT %s ON %I TO %s', a.privilege_type, c.relname,
                                                              CASE a.grantee WHEN 0 THEN 'PUBLIC'
                                                                             ELSE a.grantee::regrole::text END), ';'),
@@ -483,7 +486,7 @@ BEGIN ATOMIC
                               AS t
     GROUP BY b.site_id;
 END;
-COMMENT ON FUNCTION open_hours(timestamptz, timestamptz) IS 'When each site is open between two times, by business_hours and holidays; one row for each site of which business_hours says something.';
+COMMENT ON FUNCTION open_hours(timestamptz, timestamptz) IS 'The times between the two given times at which each site is open, according to business_hours and holidays. One row for each site that has rows in business_hours.';
 
 CREATE FUNCTION queue_report(
     "from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC',
@@ -506,7 +509,8 @@ RETURNS TABLE (
     accepted_within_threshold_in_business_hours bigint,
     offered_in_business_hours float8, answered_in_business_hours float8, abandoned_in_business_hours float8,
     short_abandoned_in_business_hours float8, answered_within_service_level_in_business_hours float8)
--- Ranges are parameters, of which the planner takes few rows for granted: it would sort where hashing is faster.
+-- enable_sort is off because the range is a parameter: the planner expects few rows, and would sort where hashing is
+-- faster.
 LANGUAGE sql STABLE ROWS 1000 SET work_mem = '64MB' SET jit = off SET enable_sort = off
 BEGIN ATOMIC
     WITH e AS MATERIALIZED (
@@ -514,7 +518,7 @@ BEGIN ATOMIC
     ), open_hours AS MATERIALIZED (
         SELECT h.site_id, h.hours FROM open_hours($1 - $3, $2 + $3) h
     ), counted AS (
-        -- Each leg counts where it was accepted and where it was requested.
+        -- A leg counts in the interval of its acceptance and in the interval of its request.
         SELECT t.bin, t.site_id, t.queue_id,
                count(*) FILTER (WHERE NOT t.is_request) AS accepted_legs,
                count(*) FILTER (WHERE NOT t.is_request AND NOT t.transferred_in) AS accepted_engagements,
@@ -676,7 +680,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM queues_of_bin
         UNION ALL
-        -- Every other interval of each queue that has something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each queue that has something in the range.
         SELECT b.bin, k.site_id, k.queue_id,
                0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0
@@ -686,7 +690,7 @@ BEGIN ATOMIC
         LEFT JOIN queues_of_bin q ON q.bin = b.bin AND q.site_id = k.site_id AND q.queue_id = k.queue_id
         WHERE q.bin IS NULL
     ), sums AS (
-        -- Nothing counted is 0 where it was asked for, and NULL where it was not.
+        -- Without counts a figure is 0 if the statistics were read, and NULL if they were not.
         SELECT e.edges[q.bin] AS interval_start, e.edges[q.bin + 1] AS interval_end, nullif(q.site_id, '') AS site_id,
                nullif(q.queue_id, '') AS queue_id, o.hours IS NOT NULL AS has_hours,
                q.accepted_legs, q.accepted_engagements, q.accepted_transfers, q.accepted_within_threshold,
@@ -850,7 +854,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM operators_of_bin
         UNION ALL
-        -- Every other interval of each operator who did something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each operator who did something in the range.
         SELECT b.bin, k.operator_id, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0
         FROM (SELECT DISTINCT d.operator_id FROM operators_of_bin d WHERE $5) k
         CROSS JOIN e
@@ -878,7 +882,8 @@ END;
 COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean) IS 'One row for each site, queue and interval of the range in which something happened, or, with `empty_intervals => true`, in every interval for each queue that has something in the range; grain: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month, in the time zone given; the range is widened to whole intervals. The columns are those of queue_intervals, with accepted_within_threshold and service_level_of_accepted by the threshold given. Statistics count where their intervals lie wholly within one of these.';
 COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean) IS 'One row for each operator and interval of the range in which something happened; grain, time zone and empty_intervals as in queue_report. The columns are those of operator_intervals. A leg that began more than a day before the range is not seen.';
 
--- A day at a time, so that a range of days reaches the tables. 24 hours: a day is none of the session's time zone.
+-- One call of the report per day, so that a condition on day limits what is read from the tables. '24 hours', because
+-- the length of '1 day' depends on the time zone of the session.
 CREATE VIEW queue_intervals AS
 SELECT d.day, r.interval_start, l.interval_start AS interval_start_local,
        CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = r.site_id)
@@ -910,60 +915,60 @@ LEFT JOIN queues q ON q.id = r.queue_id
 CROSS JOIN LATERAL (SELECT r.interval_start AT TIME ZONE coalesce(s.iana_time_zone, 'UTC')) AS l (interval_start);
 COMMENT ON VIEW queue_intervals IS 'One row for each site, queue and half hour in which something happened: what legs tell, and beside it what statistics tell, visitors who gave up included.';
 COMMENT ON COLUMN queue_intervals.day IS 'The day, UTC: ask for a range of this, which is what is fast.';
-COMMENT ON COLUMN queue_intervals.interval_start IS 'Start of the half hour; for other lengths and time zones ask queue_report.';
+COMMENT ON COLUMN queue_intervals.interval_start IS 'Start of the half hour. For intervals of another length or in another time zone use queue_report.';
 COMMENT ON COLUMN queue_intervals.interval_start_local IS 'The same in the time zone of the site; UTC where that is not known.';
-COMMENT ON COLUMN queue_intervals.in_business_hours IS 'True if the site is open at interval_start, by business_hours and holidays; NULL if business_hours says nothing of the site.';
+COMMENT ON COLUMN queue_intervals.in_business_hours IS 'True if the site is open at interval_start according to business_hours and holidays. NULL if business_hours has no rows for the site.';
 COMMENT ON COLUMN queue_intervals.site_id IS 'The site: of the legs, and of the statistics.';
-COMMENT ON COLUMN queue_intervals.site_name IS 'Its name.';
+COMMENT ON COLUMN queue_intervals.site_name IS 'Name of the site.';
 COMMENT ON COLUMN queue_intervals.queue_id IS 'queues.id: the first queue of each leg''s request; NULL: statistics of engagements without a queue.';
-COMMENT ON COLUMN queue_intervals.queue_name IS 'Its name.';
-COMMENT ON COLUMN queue_intervals.accepted_legs IS 'Legs requested through the queue and accepted in the interval. With the next columns: from legs, whether statistics are on or not; visitors who gave up are not among them.';
+COMMENT ON COLUMN queue_intervals.queue_name IS 'Name of the queue.';
+COMMENT ON COLUMN queue_intervals.accepted_legs IS 'Legs that were requested through the queue and were accepted in the interval. This column and the following ones, up to leg_seconds, are counted from legs, whether statistics are enabled or not. Visitors who gave up do not count.';
 COMMENT ON COLUMN queue_intervals.accepted_engagements IS 'Of these, those that began an engagement.';
 COMMENT ON COLUMN queue_intervals.accepted_transfers IS 'Of these, those that began with a transfer.';
 COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds IS 'Of these, those accepted within 20 seconds of their request; for another threshold ask queue_report.';
 COMMENT ON COLUMN queue_intervals.accept_waits IS 'Of these, those whose wait for acceptance is known.';
 COMMENT ON COLUMN queue_intervals.accept_wait_seconds IS 'Their waits altogether.';
-COMMENT ON COLUMN queue_intervals.longest_accept_wait_seconds IS 'The longest of them.';
+COMMENT ON COLUMN queue_intervals.longest_accept_wait_seconds IS 'The longest of the waits in accept_waits.';
 COMMENT ON COLUMN queue_intervals.ended_legs IS 'Of the accepted legs, those that have ended.';
 COMMENT ON COLUMN queue_intervals.leg_seconds IS 'Their length altogether, without work after the conversation.';
 COMMENT ON COLUMN queue_intervals.offered IS 'Visitors whose wait in the queue ended in the interval, however it ended. This and what follows: from statistics; NULL where these were not read, never because there were none. A visitor whom a queue passed on counts again in the next queue.';
-COMMENT ON COLUMN queue_intervals.answered IS 'Of these, those who were answered (outcome finished).';
-COMMENT ON COLUMN queue_intervals.abandoned IS 'Of these, those who gave up (outcomes canceled and disconnected).';
+COMMENT ON COLUMN queue_intervals.answered IS 'Of offered, those who were answered (outcome finished).';
+COMMENT ON COLUMN queue_intervals.abandoned IS 'Of offered, those who gave up (outcomes canceled and disconnected).';
 COMMENT ON COLUMN queue_intervals.short_abandoned IS 'Of those who gave up, those who did so soon, by the configuration of the site.';
-COMMENT ON COLUMN queue_intervals.passed_on IS 'Of those offered, those whom the queue passed on to its fallback queue (outcome fallback): neither answered nor abandoned here.';
+COMMENT ON COLUMN queue_intervals.passed_on IS 'Of offered, those whom the queue passed on to its fallback queue (outcome fallback). They are neither answered nor abandoned in this queue.';
 COMMENT ON COLUMN queue_intervals.other_outcomes IS 'Of those offered, those with any other outcome.';
 COMMENT ON COLUMN queue_intervals.answered_within_service_level IS 'Of those answered, those who waited no longer than the threshold that the site is configured for.';
-COMMENT ON COLUMN queue_intervals.answer_wait_seconds IS 'Waits of those who were answered, altogether.';
-COMMENT ON COLUMN queue_intervals.longest_wait_seconds IS 'The longest wait that ended in the interval, answered or not; NULL if none did.';
+COMMENT ON COLUMN queue_intervals.answer_wait_seconds IS 'Sum of the waits of those who were answered.';
+COMMENT ON COLUMN queue_intervals.longest_wait_seconds IS 'The longest wait that ended in the interval, answered or not. NULL if no wait ended, or if the statistics were not read.';
 COMMENT ON COLUMN queue_intervals.handled IS 'Conversations that ended in the interval, as the source counts them.';
 COMMENT ON COLUMN queue_intervals.handle_seconds IS 'Their length altogether.';
-COMMENT ON COLUMN queue_intervals.wrap_up_seconds IS 'Work after conversations altogether.';
+COMMENT ON COLUMN queue_intervals.wrap_up_seconds IS 'Total time of work after conversations.';
 COMMENT ON COLUMN queue_intervals.statistics_seconds IS 'How much of the interval statistics were read for; less than 1800: the columns from statistics are too low, or NULL.';
-COMMENT ON COLUMN queue_intervals.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: speed of answer by the legs. Averages and shares cannot be added up: divide the sums.';
-COMMENT ON COLUMN queue_intervals.service_level_of_accepted IS 'accepted_within_20_seconds / accept_waits, 0 to 1: of those accepted, without those who gave up, with proactive legs and transfers. Of visitors who asked: reactive_within_20_seconds / reactive_waits.';
+COMMENT ON COLUMN queue_intervals.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: average wait for acceptance, of legs of all types. You cannot add or average averages and shares: divide the sums.';
+COMMENT ON COLUMN queue_intervals.service_level_of_accepted IS 'accepted_within_20_seconds / accept_waits, 0 to 1. Only accepted legs count, including proactive legs and transfers; visitors who gave up do not count. For visitors who asked, use reactive_within_20_seconds / reactive_waits.';
 COMMENT ON COLUMN queue_intervals.average_leg_seconds IS 'leg_seconds / ended_legs: handle time without wrap-up.';
 COMMENT ON COLUMN queue_intervals.abandonment_rate IS 'abandoned / offered, 0 to 1; NULL if nothing was offered, or statistics were not read.';
-COMMENT ON COLUMN queue_intervals.abandonment_rate_without_short IS 'The same without short ones: (abandoned - short_abandoned) / (offered - short_abandoned).';
+COMMENT ON COLUMN queue_intervals.abandonment_rate_without_short IS 'Abandonment rate without short abandons: (abandoned - short_abandoned) / (offered - short_abandoned).';
 COMMENT ON COLUMN queue_intervals.service_level IS 'answered_within_service_level / (offered - short_abandoned), 0 to 1, by the threshold that the site is configured for.';
 COMMENT ON COLUMN queue_intervals.average_seconds_to_answer IS 'answer_wait_seconds / answered: average speed of answer (ASA).';
 COMMENT ON COLUMN queue_intervals.average_handle_seconds IS '(handle_seconds + wrap_up_seconds) / handled: average handle time (AHT), with work after the conversation.';
 COMMENT ON COLUMN queue_intervals.accepted_reactive IS 'Of accepted_legs, those that visitors asked for (request_type reactive): the population of speed of acceptance.';
 COMMENT ON COLUMN queue_intervals.accepted_proactive IS 'Of accepted_legs, those that operators asked for (request_type proactive): no visitor waited for them.';
 COMMENT ON COLUMN queue_intervals.reactive_waits IS 'Of accepted_reactive, those whose wait for acceptance is known.';
-COMMENT ON COLUMN queue_intervals.reactive_wait_seconds IS 'Their waits altogether: reactive_wait_seconds / reactive_waits is the speed of acceptance of visitors who asked.';
+COMMENT ON COLUMN queue_intervals.reactive_wait_seconds IS 'Sum of the waits in reactive_waits. reactive_wait_seconds / reactive_waits is the speed of acceptance of visitors who asked.';
 COMMENT ON COLUMN queue_intervals.reactive_within_20_seconds IS 'Of these, those accepted within 20 seconds of their request.';
-COMMENT ON COLUMN queue_intervals.requested_legs IS 'Legs requested through the queue in the interval, whenever they were accepted. This and the next three: by the time of the request, while accepted_… are by the time of the acceptance.';
-COMMENT ON COLUMN queue_intervals.requested_accepted IS 'Of these, those that were accepted and whose wait is known.';
-COMMENT ON COLUMN queue_intervals.requested_wait_seconds IS 'Their waits altogether.';
-COMMENT ON COLUMN queue_intervals.requested_within_20_seconds IS 'Of these, those accepted within 20 seconds of their request.';
-COMMENT ON COLUMN queue_intervals.accepted_legs_in_business_hours IS 'Of accepted_legs, those accepted while the site was open, by business_hours and holidays. This and what follows: NULL if business_hours says nothing of the site.';
+COMMENT ON COLUMN queue_intervals.requested_legs IS 'Legs that were requested through the queue in the interval, whether and whenever they were accepted. This column and the next three count a leg at the time of its request; the columns accepted_… count it at the time of its acceptance.';
+COMMENT ON COLUMN queue_intervals.requested_accepted IS 'Of requested_legs, those that were accepted and whose wait is known.';
+COMMENT ON COLUMN queue_intervals.requested_wait_seconds IS 'Sum of the waits in requested_accepted.';
+COMMENT ON COLUMN queue_intervals.requested_within_20_seconds IS 'Of requested_accepted, those accepted within 20 seconds of their request.';
+COMMENT ON COLUMN queue_intervals.accepted_legs_in_business_hours IS 'Of accepted_legs, those accepted while the site was open according to business_hours and holidays. All columns …_in_business_hours are NULL if business_hours has no rows for the site.';
 COMMENT ON COLUMN queue_intervals.accept_waits_in_business_hours IS 'Of accept_waits, those accepted while the site was open.';
 COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds_in_business_hours IS 'Of accepted_within_20_seconds, those accepted while the site was open.';
-COMMENT ON COLUMN queue_intervals.offered_in_business_hours IS 'Of offered, those whose interval of statistics began while the site was open.';
-COMMENT ON COLUMN queue_intervals.answered_in_business_hours IS 'Of answered, the same.';
-COMMENT ON COLUMN queue_intervals.abandoned_in_business_hours IS 'Of abandoned, the same.';
-COMMENT ON COLUMN queue_intervals.short_abandoned_in_business_hours IS 'Of short_abandoned, the same.';
-COMMENT ON COLUMN queue_intervals.answered_within_service_level_in_business_hours IS 'Of answered_within_service_level, the same.';
+COMMENT ON COLUMN queue_intervals.offered_in_business_hours IS 'Of offered, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.answered_in_business_hours IS 'Of answered, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.abandoned_in_business_hours IS 'Of abandoned, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.short_abandoned_in_business_hours IS 'Of short_abandoned, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.answered_within_service_level_in_business_hours IS 'Of answered_within_service_level, those whose interval of the source began while the site was open.';
 
 CREATE VIEW operator_intervals AS
 SELECT d.day, r.interval_start, r.operator_id, o.name AS operator_name,
@@ -977,7 +982,7 @@ CROSS JOIN LATERAL operator_report(d.day, d.day + interval '24 hours', '30 minut
 LEFT JOIN operators o ON o.id = r.operator_id;
 COMMENT ON VIEW operator_intervals IS 'One row for each operator and half hour in which something happened, over all sites: what legs tell, and beside it what statistics tell of the operator''s time.';
 COMMENT ON COLUMN operator_intervals.day IS 'The day, UTC: ask for a range of this, which is what is fast.';
-COMMENT ON COLUMN operator_intervals.interval_start IS 'Start of the half hour; for other lengths and time zones ask operator_report.';
+COMMENT ON COLUMN operator_intervals.interval_start IS 'Start of the half hour. For intervals of another length or in another time zone use operator_report.';
 COMMENT ON COLUMN operator_intervals.operator_id IS 'operators.id';
 COMMENT ON COLUMN operator_intervals.operator_name IS 'Name of the operator.';
 COMMENT ON COLUMN operator_intervals.accepted_legs IS 'Legs that the operator accepted in the interval.';
@@ -987,15 +992,15 @@ COMMENT ON COLUMN operator_intervals.leg_seconds IS 'Their length altogether, al
 COMMENT ON COLUMN operator_intervals.busy_seconds IS 'Time within the interval with at least one leg. From legs alone, whether statistics are on or not.';
 COMMENT ON COLUMN operator_intervals.parallel_seconds IS 'Time within the interval with two legs or more.';
 COMMENT ON COLUMN operator_intervals.most_at_once IS 'The most legs at the same time.';
-COMMENT ON COLUMN operator_intervals.first_activity IS 'When the first leg in the interval began, at the earliest interval_start; NULL: there was none.';
+COMMENT ON COLUMN operator_intervals.first_activity IS 'When the first leg in the interval began; interval_start if it began before. NULL: there was no leg.';
 COMMENT ON COLUMN operator_intervals.last_activity IS 'When the last leg in the interval ended, at the latest the end of the interval.';
-COMMENT ON COLUMN operator_intervals.logged_in_seconds IS 'Time logged in: all states. This and what follows: from statistics; NULL where these were not read, never because there was none.';
+COMMENT ON COLUMN operator_intervals.logged_in_seconds IS 'Time logged in, in all states. This column and the following ones, up to occupancy, are from statistics. NULL: the statistics were not read. 0: they were read, and the operator was not logged in.';
 COMMENT ON COLUMN operator_intervals.available_seconds IS 'Time available: waiting (states video, audio, chat), engaged or in wrap-up.';
 COMMENT ON COLUMN operator_intervals.engaged_seconds IS 'Time in engagements (state engaged).';
 COMMENT ON COLUMN operator_intervals.wrap_up_seconds IS 'Work after conversations (state post-engagement).';
-COMMENT ON COLUMN operator_intervals.administrative_seconds IS 'States advanced-admin and reporting.';
-COMMENT ON COLUMN operator_intervals.pause_seconds IS 'All other states, such as meal-break.';
-COMMENT ON COLUMN operator_intervals.occupancy IS '(engaged_seconds + wrap_up_seconds) / available_seconds, 0 to 1. Shares cannot be added up: divide the sums.';
+COMMENT ON COLUMN operator_intervals.administrative_seconds IS 'Administrative work (states advanced-admin and reporting).';
+COMMENT ON COLUMN operator_intervals.pause_seconds IS 'Pauses: all other states, such as meal-break.';
+COMMENT ON COLUMN operator_intervals.occupancy IS '(engaged_seconds + wrap_up_seconds) / available_seconds, 0 to 1. You cannot add or average shares: divide the sums.';
 COMMENT ON COLUMN operator_intervals.statistics_seconds IS 'How much of the interval statistics were read for, of the site of which least was; less than 1800: the columns from statistics are too low, or NULL.';
 
 DO $granted$

@@ -1,6 +1,7 @@
--- Version 18: reports that lose no statistics in any time zone, and figures that say of whom they are.
+-- Version 18: reports that lose no statistics in any time zone, and comments that say what each figure counts.
 
--- The report functions get new columns and cost less, so they are created again, and the views that read them. Comments and privileges of the views stay.
+-- The report functions get new columns and become faster, so they are created again, and with them the views that call
+-- them. Comments and privileges of the views are kept.
 SELECT set_config('glia.restored',
                   (SELECT coalesce(string_agg(format('GRANT %s ON %I TO %s', a.privilege_type, c.relname,
                                                      CASE a.grantee WHEN 0 THEN 'PUBLIC'
@@ -21,8 +22,8 @@ DROP FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean)
 
 -- ---------------------------------------------------------------------------------------------------------- reports
 
--- An interval of the source counts in the interval of the report in which it begins. So adjacent intervals share nothing
--- and lose nothing, also where the offset of the time zone is no multiple of the source's interval.
+-- An interval of the source counts in the interval of the report in which it begins. So nothing is lost or counted
+-- twice, even if the offset of the time zone is not a multiple of the source's interval.
 CREATE FUNCTION queue_report(
     "from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC',
     threshold interval DEFAULT NULL, empty_intervals boolean DEFAULT false)
@@ -45,7 +46,8 @@ RETURNS TABLE (
     offered_in_business_hours float8, answered_in_business_hours float8, abandoned_in_business_hours float8,
     short_abandoned_in_business_hours float8, answered_within_service_level_in_business_hours float8,
     offered_transfers float8, offered_wait_seconds float8, statistics_share float8)
--- Ranges are parameters, of which the planner takes few rows for granted: it would sort where hashing is faster.
+-- enable_sort is off because the range is a parameter: the planner expects few rows, and would sort where hashing is
+-- faster.
 LANGUAGE sql STABLE ROWS 1000 SET work_mem = '64MB' SET jit = off SET enable_sort = off
 BEGIN ATOMIC
     WITH e AS MATERIALIZED (
@@ -66,7 +68,7 @@ BEGIN ATOMIC
                OR l.requested_at >= $1 - $3 AND l.requested_at < $2 + $3)
           AND l.queue_id IS NOT NULL
     ), accepted AS (
-        -- Each leg counts where it was accepted and where it was requested.
+        -- A leg counts in the interval of its acceptance and in the interval of its request.
         SELECT l.accepted_bin AS bin, l.site_id, l.queue_id,
                count(*) AS accepted_legs,
                count(*) FILTER (WHERE NOT l.transferred_in) AS accepted_engagements,
@@ -201,7 +203,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM queues_of_bin
         UNION ALL
-        -- Every other interval of each queue that has something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each queue that has something in the range.
         SELECT b.bin, k.site_id, k.queue_id,
                0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL,
                NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, false,
@@ -212,7 +214,7 @@ BEGIN ATOMIC
         LEFT JOIN queues_of_bin q ON q.bin = b.bin AND q.site_id = k.site_id AND q.queue_id = k.queue_id
         WHERE q.bin IS NULL
     ), sums AS (
-        -- Nothing counted is 0 where it was asked for, and NULL where it was not.
+        -- Without counts a figure is 0 if the statistics were read, and NULL if they were not.
         SELECT e.edges[q.bin] AS interval_start, e.edges[q.bin + 1] AS interval_end, nullif(q.site_id, '') AS site_id,
                nullif(q.queue_id, '') AS queue_id, o.hours IS NOT NULL AS has_hours,
                q.accepted_legs, q.accepted_engagements, q.accepted_transfers, q.accepted_within_threshold,
@@ -314,8 +316,9 @@ BEGIN ATOMIC
                 AND o.interval_seconds <= date_part('epoch', $3)) s
         GROUP BY s.bin, s.site_id, s.operator_id
     ), who AS MATERIALIZED (
-        -- An operator in an interval is a cell with a number. Sorting and joining by it costs less than by texts. The
-        -- factor is the number of edges, not a power of two: a hash of bigint folds its halves, cells would collide.
+        -- Each pair of operator and interval is a cell with a number, because sorting and joining by a number costs less
+        -- than by texts. The numbers of operators are multiples of the number of edges. They are not shifted by a power
+        -- of two: the hash of a bigint combines its two halves, so the hashes of many cells would be the same.
         SELECT d.operator_id, row_number() OVER () * cardinality(e.edges) AS number
         FROM e, (SELECT DISTINCT l.operator_id FROM legs_of_range l
                  UNION
@@ -325,7 +328,7 @@ BEGIN ATOMIC
         FROM legs_of_range l
         JOIN who w ON w.operator_id = l.operator_id
     ), pieces AS MATERIALIZED (
-        -- Most legs begin and end in the same interval.
+        -- Legs that begin and end in the same interval, as most do.
         SELECT l.number + l.first_bin AS cell, l.accepted_at AS begins, l.until AS ends
         FROM e, legs l
         WHERE l.first_bin = l.last_bin AND l.first_bin BETWEEN 1 AND cardinality(e.edges) - 1
@@ -392,7 +395,7 @@ BEGIN ATOMIC
     ), cells AS (
         SELECT * FROM operators_of_bin
         UNION ALL
-        -- Every other interval of each operator who did something in the range, where that is asked for.
+        -- With empty_intervals: every other interval of each operator who did something in the range.
         SELECT b.bin, k.operator_id, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false
         FROM (SELECT DISTINCT d.operator_id FROM operators_of_bin d WHERE $5) k
         CROSS JOIN e
@@ -418,10 +421,10 @@ BEGIN ATOMIC
     LEFT JOIN coverage c ON c.bin = o.bin;
 END;
 
-COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean) IS 'One row for each site, queue and interval of the range in which something happened. With `empty_intervals => true`: one for every interval of each queue that has something in the range. grain: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month. Intervals begin by the clock of time_zone. The range is widened to whole intervals: give its limits in that time zone, such as ''2026-10-01 Europe/Tallinn''; limits in another zone bring in a further day or month. The columns mean what those of queue_intervals mean; …_within_20_seconds are called …_within_threshold. interval_end is the end of the interval. There are no names, no local times and no in_business_hours. threshold is for legs: accepted_within_threshold, reactive_within_threshold, requested_within_threshold and service_level_of_accepted; 20 seconds if it is not given. The source counts by its own threshold alone. So service_level and answered_within_service_level are NULL if a threshold is given. The source''s own intervals, of half an hour as a rule, count in the interval in which they begin. Where the time zone is not whole intervals from UTC (Asia/Kathmandu), statistics are therefore up to one of the source''s intervals off; none is lost. A grain shorter than the source''s interval has no statistics: NULL.';
-COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean) IS 'One row for each operator and interval of the range in which something happened; grain, time zone, widening of the range and empty_intervals as in queue_report. The columns mean what those of operator_intervals mean. interval_end is the end of the interval. There are no names. A leg that began more than a day before the range is not seen. The source''s own intervals count in the interval in which they begin.';
+COMMENT ON FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean) IS 'One row for each site, queue and interval of the range in which something happened. With `empty_intervals => true`: a row for every interval of each queue that has something in the range. grain is the length of an interval: 15 or 30 minutes, 1 hour, 1 day, 1 week or 1 month. Intervals are whole quarter hours, half hours, hours, days, weeks or months of time_zone, and the range is widened to whole intervals. Give its limits in the same time zone, such as ''2026-10-01 Europe/Tallinn''; limits in another zone may add a day or a month. The columns have the same meaning as in queue_intervals; …_within_20_seconds are called …_within_threshold here. interval_end is the end of the interval. There are no names, no local times and no in_business_hours. threshold applies to legs: to the columns accepted_within_threshold, reactive_within_threshold, requested_within_threshold, accepted_within_threshold_in_business_hours and service_level_of_accepted. Its default is 20 seconds. The source counts only with its own threshold, so answered_within_service_level, service_level and answered_within_service_level_in_business_hours are NULL if you give one. An interval of the source, usually half an hour, counts in the interval of the report in which it begins, so nothing is lost. If the time zone is not whole intervals of the source from UTC (Asia/Kathmandu), statistics may therefore be off by up to one interval of the source. If grain is shorter than the source''s interval, columns from statistics are NULL.';
+COMMENT ON FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean) IS 'One row for each operator and interval of the range in which something happened. grain, time_zone, empty_intervals and the widening of the range are as in queue_report. The columns have the same meaning as in operator_intervals. interval_end is the end of the interval. There are no names. A leg that was accepted more than a day before the range does not count. An interval of the source counts in the interval of the report in which it begins.';
 
--- A date is the same in every session, while a point in time is another day in another time zone.
+-- day is a date, which is the same in every session. A timestamptz may be another day in the session's time zone.
 CREATE VIEW queue_intervals AS
 SELECT (d.day AT TIME ZONE 'UTC')::date AS day, r.interval_start, l.interval_start AS interval_start_local,
        CASE WHEN EXISTS (SELECT FROM business_hours b WHERE b.site_id = r.site_id)
@@ -469,44 +472,44 @@ BEGIN
 END
 $restored$;
 
-COMMENT ON VIEW queue_intervals IS 'One row for each site, queue and half hour in which something happened. Columns from accepted_legs to leg_seconds, accepted_…, reactive_… and requested_…: from legs, by the site of the leg; legs without a queue are in none of them. Columns from offered to wrap_up_seconds: from statistics, by the site that the source counts; visitors who gave up are in them, and those without a queue too, in rows where queue_id is NULL. So legs and statistics are different populations: do not divide one by the other, and filter queue_id IS NOT NULL to compare them.';
-COMMENT ON COLUMN queue_intervals.day IS 'The day, UTC, as a date: the same in every session. Ask for a range of this, which is what is fast.';
-COMMENT ON COLUMN queue_intervals.site_id IS 'The site of the leg, or the site that the source counts the statistics for. A queue may have rows of several sites; queue_hourly.site_id is another, the site that the queue belongs to.';
-COMMENT ON COLUMN queue_intervals.interval_start_local IS 'The same in the time zone of site_id; UTC where that is not known. On the day on which clocks are set back an hour occurs twice.';
-COMMENT ON COLUMN queue_intervals.queue_id IS 'queues.id: the first queue of each leg''s request. NULL: statistics without a queue, of which there are no legs.';
-COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds IS 'Of accept_waits, those accepted within 20 seconds of their request; for another threshold ask queue_report.';
+COMMENT ON VIEW queue_intervals IS 'One row for each site, queue and half hour in which something happened. The columns from accepted_legs to leg_seconds, and accepted_…, reactive_… and requested_…, are counted from legs, by the site of the leg; legs without a queue do not count. The columns from offered to wrap_up_seconds are from statistics, by the site for which the source counts them. They include visitors who gave up, and visitors without a queue, in rows where queue_id is NULL. Legs and statistics are different populations: do not divide one by the other, and compare them only in rows where queue_id IS NOT NULL.';
+COMMENT ON COLUMN queue_intervals.day IS 'The day in UTC, as a date, which is the same in every session. Ask for a range of this: other conditions do not make a query faster.';
+COMMENT ON COLUMN queue_intervals.site_id IS 'The site of the legs, or the site for which the source counts the statistics. A queue may have rows of several sites. queue_hourly.site_id is different: it is the site that the queue belongs to.';
+COMMENT ON COLUMN queue_intervals.interval_start_local IS 'interval_start in the time zone of site_id, or in UTC if that is not known. When clocks are set back, an hour of that day occurs twice.';
+COMMENT ON COLUMN queue_intervals.queue_id IS 'queues.id. A leg counts for the first queue of its request. NULL: statistics without a queue; legs without a queue do not count.';
+COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds IS 'Of accept_waits, those accepted within 20 seconds of their request. For another threshold use queue_report.';
 COMMENT ON COLUMN queue_intervals.accept_waits IS 'Of accepted_legs, those whose wait for acceptance is known.';
-COMMENT ON COLUMN queue_intervals.accept_wait_seconds IS 'Waits of accept_waits altogether, from the request of the leg.';
+COMMENT ON COLUMN queue_intervals.accept_wait_seconds IS 'Sum of the waits in accept_waits, each from the request of the leg to its acceptance.';
 COMMENT ON COLUMN queue_intervals.accepted_engagements IS 'Of accepted_legs, those that began an engagement.';
 COMMENT ON COLUMN queue_intervals.accepted_transfers IS 'Of accepted_legs, those that began with a transfer.';
-COMMENT ON COLUMN queue_intervals.ended_legs IS 'Of accepted_legs, those that have ended since, in whichever interval.';
-COMMENT ON COLUMN queue_intervals.leg_seconds IS 'Length of ended_legs altogether, without work after the conversation.';
-COMMENT ON COLUMN queue_intervals.offered IS 'Waits in the queue that ended in the interval, however they ended: answered + abandoned + passed_on + other_outcomes. A visitor whom a queue passed on counts again in the next queue, and so does one whom a transfer brought into a queue (offered_transfers). This and what follows: from statistics; NULL where these were not read, never because there were none.';
-COMMENT ON COLUMN queue_intervals.offered_transfers IS 'Of offered, those whom a transfer brought into the queue, however the wait ended: offered - offered_transfers are those who came from outside.';
-COMMENT ON COLUMN queue_intervals.offered_wait_seconds IS 'Waits of offered altogether, answered or not: offered_wait_seconds / offered is the average wait of everybody, answer_wait_seconds / answered that of those who were answered.';
-COMMENT ON COLUMN queue_intervals.other_outcomes IS 'Of offered, those with any other outcome, such as rerouted: the visitor went on elsewhere, neither answered nor abandoned here. They are part of offered, so that abandonment_rate is lower than abandoned / (answered + abandoned).';
-COMMENT ON COLUMN queue_intervals.answered_within_service_level IS 'Of those answered, those who waited no longer than the threshold that the site is configured for. That threshold is not stored here: the API does not tell it. queue_report: NULL if a threshold is given.';
-COMMENT ON COLUMN queue_intervals.short_abandoned IS 'Of abandoned, those who gave up soon. How soon is configured at the source, and not stored here: the API does not tell it.';
-COMMENT ON COLUMN queue_intervals.handled IS 'Conversations with an operator that ended in the interval, as the source counts them. An engagement with a transfer has one for each operator, as it has legs. Those without a queue are in rows where queue_id is NULL. ended_legs is another population: legs accepted in the interval through a queue.';
-COMMENT ON COLUMN queue_intervals.handle_seconds IS 'Length of handled altogether, without work after the conversation. Time on hold is in it: the API does not tell it apart.';
-COMMENT ON COLUMN queue_intervals.statistics_seconds IS 'How much of the interval the statistics were read for, of the source that was read least. Whole: the length of the interval (here 1800, in queue_report interval_end - interval_start).';
+COMMENT ON COLUMN queue_intervals.ended_legs IS 'Of accepted_legs, those that have ended by now, in this interval or later.';
+COMMENT ON COLUMN queue_intervals.leg_seconds IS 'Total length of ended_legs, without work after the conversation.';
+COMMENT ON COLUMN queue_intervals.offered IS 'Waits in the queue that ended in the interval, with any outcome: answered + abandoned + passed_on + other_outcomes. A visitor counts once for each wait: again in the fallback queue if the queue passes the visitor on, and again if a transfer brings the visitor into a queue (offered_transfers). This column and the following ones, up to wrap_up_seconds, are from statistics. NULL: the statistics were not read. 0: they were read, and there were no waits.';
+COMMENT ON COLUMN queue_intervals.offered_transfers IS 'Of offered, those whom a transfer brought into the queue, with any outcome. offered - offered_transfers are those who came without a transfer.';
+COMMENT ON COLUMN queue_intervals.offered_wait_seconds IS 'Sum of the waits in offered, answered or not. offered_wait_seconds / offered is the average wait of all visitors; answer_wait_seconds / answered is the average wait of those who were answered.';
+COMMENT ON COLUMN queue_intervals.other_outcomes IS 'Of offered, those with any other outcome, such as rerouted. They are neither answered nor abandoned in this queue. Because offered includes them, abandonment_rate is lower than abandoned / (answered + abandoned).';
+COMMENT ON COLUMN queue_intervals.answered_within_service_level IS 'Of answered, those who waited no longer than the threshold in the site''s configuration. The API does not provide this threshold. In queue_report: NULL if you give a threshold.';
+COMMENT ON COLUMN queue_intervals.short_abandoned IS 'Of abandoned, those who gave up soon. The configuration of the site at the source defines what is soon; the API does not provide it.';
+COMMENT ON COLUMN queue_intervals.handled IS 'Conversations with an operator that ended in the interval, as the source counts them. An engagement with a transfer has several conversations, as it has several legs. Conversations without a queue are in rows where queue_id is NULL. ended_legs counts something else: legs that were accepted in the interval through a queue.';
+COMMENT ON COLUMN queue_intervals.handle_seconds IS 'Total length of the conversations in handled, without work after the conversation. It includes time on hold, which the API does not provide separately.';
+COMMENT ON COLUMN queue_intervals.statistics_seconds IS 'For how many seconds of the interval statistics were read, of the source that was read least. If everything was read, this is the length of the interval: 1800 here, and interval_end - interval_start in queue_report.';
 COMMENT ON COLUMN queue_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL.';
-COMMENT ON COLUMN queue_intervals.abandonment_rate IS 'abandoned / offered, 0 to 1; NULL if nothing was offered, or statistics were not read. passed_on and other_outcomes are in offered: of those answered or abandoned alone it is abandoned / (answered + abandoned).';
-COMMENT ON COLUMN queue_intervals.service_level IS 'answered_within_service_level / (offered - short_abandoned), 0 to 1, by the threshold that the site is configured for. queue_report: NULL if a threshold is given, since the source counts by its own alone.';
-COMMENT ON COLUMN queue_intervals.average_handle_seconds IS '(handle_seconds + wrap_up_seconds) / handled: average handle time (AHT), with work after the conversation. Only for all media together: the statistics of it have no medium.';
-COMMENT ON COLUMN queue_intervals.accepted_reactive IS 'Of accepted_legs, those that visitors asked for (request_type reactive): the population of speed of acceptance. By the leg: the engagement may be of another type, such as callback.';
+COMMENT ON COLUMN queue_intervals.abandonment_rate IS 'abandoned / offered, 0 to 1. NULL if offered is 0, or if the statistics were not read. offered includes passed_on and other_outcomes; the rate among those who were answered or gave up is abandoned / (answered + abandoned).';
+COMMENT ON COLUMN queue_intervals.service_level IS 'answered_within_service_level / (offered - short_abandoned), 0 to 1, with the threshold in the site''s configuration. In queue_report: NULL if you give a threshold, because the source counts only with its own.';
+COMMENT ON COLUMN queue_intervals.average_handle_seconds IS '(handle_seconds + wrap_up_seconds) / handled: average handle time (AHT), with work after the conversation. Only for all media together, because these statistics have no medium.';
+COMMENT ON COLUMN queue_intervals.accepted_reactive IS 'Of accepted_legs, those that visitors asked for (request_type reactive). Speed of acceptance counts these. This is the type of the leg: the engagement may have another type, such as callback.';
 COMMENT ON COLUMN queue_intervals.reactive_within_20_seconds IS 'Of reactive_waits, those accepted within 20 seconds of their request.';
 
-COMMENT ON VIEW operator_intervals IS 'One row for each operator and half hour in which something happened, over all sites: what legs tell, and beside it what statistics tell of the operator''s time. The two are counted independently: busy_seconds is from legs, logged_in_seconds to occupancy from statistics. If they contradict each other, such as busy without having been logged in, compare statistics_share first, then ask whoever runs glia-sync.';
-COMMENT ON COLUMN operator_intervals.day IS 'The day, UTC, as a date: the same in every session. Ask for a range of this, which is what is fast.';
+COMMENT ON VIEW operator_intervals IS 'One row for each operator and half hour in which something happened, over all sites. The columns from accepted_legs to last_activity are counted from legs, those from logged_in_seconds to occupancy are from statistics. The two are counted independently. If they contradict each other, for example if an operator was busy without being logged in, look at statistics_share first, then ask whoever runs glia-sync.';
+COMMENT ON COLUMN operator_intervals.day IS 'The day in UTC, as a date, which is the same in every session. Ask for a range of this: other conditions do not make a query faster.';
 COMMENT ON COLUMN operator_intervals.accepted_transfers IS 'Of accepted_legs, those that began with a transfer.';
-COMMENT ON COLUMN operator_intervals.ended_legs IS 'Of accepted_legs, those that have ended since, in whichever interval.';
-COMMENT ON COLUMN operator_intervals.leg_seconds IS 'Length of ended_legs altogether, also beyond the interval; legs at the same time count each.';
-COMMENT ON COLUMN operator_intervals.busy_seconds IS 'Time within the interval with at least one leg. From legs alone, whether statistics are on or not. A leg that goes on counts until now: one that never ends at the source makes its operator busy for a day.';
-COMMENT ON COLUMN operator_intervals.parallel_seconds IS 'Time within the interval with two legs or more; a leg that goes on counts until now.';
-COMMENT ON COLUMN operator_intervals.most_at_once IS 'The most legs at the same time; a leg that goes on counts until now. Sums of it mean nothing: take the greatest.';
-COMMENT ON COLUMN operator_intervals.last_activity IS 'When the last leg in the interval ended, at the latest the end of the interval. A leg that goes on counts until now.';
-COMMENT ON COLUMN operator_intervals.statistics_seconds IS 'How much of the interval the statistics were read for, of the site of which least was. Whole: the length of the interval (here 1800, in operator_report interval_end - interval_start).';
+COMMENT ON COLUMN operator_intervals.ended_legs IS 'Of accepted_legs, those that have ended by now, in this interval or later.';
+COMMENT ON COLUMN operator_intervals.leg_seconds IS 'Total length of ended_legs, including time after the interval. Each of several legs at the same time counts in full.';
+COMMENT ON COLUMN operator_intervals.busy_seconds IS 'Time within the interval with at least one leg. It is counted from legs, whether statistics are enabled or not. An ongoing leg counts until now. A leg that never ends at the source therefore makes its operator busy, but for one to two days only.';
+COMMENT ON COLUMN operator_intervals.parallel_seconds IS 'Time within the interval with two legs or more. An ongoing leg counts until now.';
+COMMENT ON COLUMN operator_intervals.most_at_once IS 'The largest number of legs at the same time. An ongoing leg counts until now. The sum of several rows means nothing: take the greatest.';
+COMMENT ON COLUMN operator_intervals.last_activity IS 'When the last leg in the interval ended; the end of the interval if it ended after that. An ongoing leg counts until now.';
+COMMENT ON COLUMN operator_intervals.statistics_seconds IS 'For how many seconds of the interval statistics were read, of the site that was read least. If everything was read, this is the length of the interval: 1800 here, and interval_end - interval_start in operator_report.';
 COMMENT ON COLUMN operator_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL.';
 
 -- ------------------------------------------------------------------------------------------------------------ chats
@@ -529,20 +532,21 @@ CROSS JOIN LATERAL (
     WHERE t.sender_type = 'operator' AND t.previous_type = 'visitor') r
 WHERE e.missing_since IS NULL;
 
-COMMENT ON VIEW chat_responses IS 'One row for each response in a chat: each time an operator wrote after the visitor had, however many messages each wrote in a row. What nobody answered has no row. Of chats whose transcripts are fetched (`enrich.transcripts`). Join engagement_facts by engagement_id for site, queue and operator.';
+COMMENT ON VIEW chat_responses IS 'One row for each response in a chat: the first message of an operator after one or more messages of the visitor. Messages that nobody answered have no row. Empty unless transcripts are fetched (`enrich.transcripts`). Join engagement_facts by engagement_id for site, queue and operator.';
 COMMENT ON COLUMN chat_responses.engagement_id IS 'engagements.id';
 COMMENT ON COLUMN chat_responses.created_at IS 'When the engagement was requested. Ask for a range of this: there is an index.';
-COMMENT ON COLUMN chat_responses.visitor_wrote_at IS 'When the visitor wrote the first of the messages that the response answers.';
-COMMENT ON COLUMN chat_responses.operator_wrote_at IS 'When the operator wrote the first message after them.';
-COMMENT ON COLUMN chat_responses.seconds IS 'From one to the other: how long the visitor waited.';
-COMMENT ON COLUMN chat_facts.messages_by_operator IS 'Messages that operators sent, whatever their chat_messages.type: one that was suggested to the operator and sent counts like one that was typed.';
-COMMENT ON COLUMN chat_facts.seconds_to_first_response IS 'From first_message_at to first_response_at. A visitor may write before an operator has accepted: then the wait for acceptance is in it. What an operator wrote before the visitor is no response.';
-COMMENT ON COLUMN chat_facts.longest_silence_seconds IS 'The longest time between two messages that follow each other, whoever wrote them: mostly the visitor who does not write. How long the visitor waited for the operator: chat_responses. NULL with one message.';
+COMMENT ON COLUMN chat_responses.visitor_wrote_at IS 'When the visitor wrote the first of the messages that the operator answered.';
+COMMENT ON COLUMN chat_responses.operator_wrote_at IS 'When the operator wrote the response.';
+COMMENT ON COLUMN chat_responses.seconds IS 'Time from visitor_wrote_at to operator_wrote_at: how long the visitor waited.';
+COMMENT ON COLUMN chat_facts.messages_by_operator IS 'Messages that operators sent, whatever their chat_messages.type: a suggested message that an operator sent counts like a typed one.';
+COMMENT ON COLUMN chat_facts.seconds_to_first_response IS 'Time from first_message_at to first_response_at. If the visitor writes before an operator accepts, this includes the wait for acceptance. A message that an operator wrote before the visitor''s first message is not a response.';
+COMMENT ON COLUMN chat_facts.longest_silence_seconds IS 'The longest time between two consecutive messages, whoever wrote them. Usually it is the visitor who does not write; for how long the visitor waited for an operator, see chat_responses. NULL if there is only one message.';
 COMMENT ON COLUMN chat_messages.type IS 'Kind of message, such as user or suggestion. chat_facts and chat_responses count messages of all kinds.';
 
 -- -------------------------------------------------------------------------------------------------------- freshness
 
--- The service has no state of its own while a backfill has read all there is. Then the readings tell.
+-- If only a backfill has read statistics, the service has not stored read_through. statistics_through then comes from
+-- statistics_readings.
 CREATE OR REPLACE VIEW freshness AS
 SELECT s.site_id,
        s.synced_through AS complete_through,
@@ -573,7 +577,7 @@ LEFT JOIN LATERAL (SELECT least((y.day + 1)::timestamp AT TIME ZONE 'UTC', y.ran
                    WHERE y.site_id = s.site_id AND y.missing + y.different + y.gone = y.repaired
                    ORDER BY y.site_id, y.day DESC, y.id DESC
                    LIMIT 1) AS v ON true
--- What the service has read, what finished backfills have, and the windows of those that are not finished.
+-- The ranges that the service and finished backfills have read, and the finished windows of other backfills.
 LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
                    FROM (SELECT s.synced_from, s.synced_through
                          UNION ALL
@@ -601,34 +605,34 @@ LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.
                          LEFT JOIN statistics_state x ON x.site_id = s.site_id AND x.source = w.source
                          WHERE x.refused_at IS NULL) AS k) AS t ON true
 WHERE s.stream = 'engagements';
-COMMENT ON COLUMN freshness.statistics_through IS 'Through when the statistics of the site have been read, of the source that is furthest behind: by the service, or, before it has read any, by a backfill. statistics_readings tells of each interval. NULL: `statistics` is off, or a source was never read.';
-COMMENT ON COLUMN freshness.verified_through IS 'The end of the newest day that `glia-sync verify` has compared with the source and found equal, or has repaired. Days before it may never have been compared. NULL: never.';
+COMMENT ON COLUMN freshness.statistics_through IS 'The statistics of the site have been read up to this time, those of the source that is furthest behind: by the service or, if the service has read none, by a backfill. statistics_readings has each interval. NULL: `statistics` is off, or a source was never read.';
+COMMENT ON COLUMN freshness.verified_through IS 'End of the newest day for which `glia-sync verify` found no difference from the source, or repaired all differences. Days before it may never have been compared. NULL: there is no such day.';
 
--- ------------------------------------------------------------------------------------- what figures are, and whose
+-- ---------------------------------------------------------------------------------------------- what figures count
 
-COMMENT ON COLUMN engagements.engagement_type IS 'proactive (an operator asked) or reactive (the visitor asked); new values load as they are. callback occurs: the documentation of the API does not say what it is, nor when the visitor asked and was called; its first leg may be reactive or proactive.';
-COMMENT ON COLUMN engagement_facts.engagement_type IS 'reactive (the visitor asked), proactive (an operator asked), or another type, such as callback (engagements.engagement_type). By the engagement, while leg_facts.request_type is by the leg: the first leg of a callback may be reactive or proactive. Of speed of answer, service level and waits only reactive ones are the population.';
-COMMENT ON COLUMN engagements.duration IS 'Length of the engagement, in seconds, as the API tells it. While an engagement goes on it is whatever the API says, such as 0: engagement_facts.duration_seconds is NULL then.';
-COMMENT ON COLUMN engagements.source IS 'How the engagement came about, such as tab, callout or sms. NULL or empty: the API does not tell, which is so of most that an operator asked for. Who asked: engagement_type.';
-COMMENT ON COLUMN engagement_facts.source IS 'How the engagement came about, such as tab, callout or sms. NULL or empty: the API does not tell, which is so of most that an operator asked for. Who asked: engagement_type.';
-COMMENT ON COLUMN engagements.queue_wait_time IS 'Time the visitor waited in a queue before the engagement, in seconds, as the API tells it. Documented for reactive engagements that came through a queue; other types may have it too.';
-COMMENT ON COLUMN engagement_facts.queue_wait_seconds IS 'Time the visitor spent in the queue before the engagement, as the API tells it. Documented for reactive engagements that came through a queue; other types may have it too: add engagement_type = ''reactive''. Those who gave up have no engagement. ASA is counted by the source over all waits, by when they ended; where the two differ, ASA is the one to report.';
-COMMENT ON COLUMN engagement_facts.media IS 'The one column for the medium: video if the engagement or any of its legs says so, else audio if one does, else text if one does; NULL where none of them tells. The more legs, the more likely a richer one: do not compare handle time or transfers by it. For these take leg_facts.media, what each leg says.';
-COMMENT ON COLUMN engagement_facts.cobrowsing IS 'The one column for CoBrowsing: true if the engagement or any of its legs says that it was used, false if none does and one says that it was not, NULL where none of them tells. The more legs, the more likely it is true: compare handle time by leg_facts.used_cobrowsing.';
-COMMENT ON COLUMN engagement_facts.changed_at IS 'When anything of the engagement was last written here. Later than first_seen_at of nearly every engagement, since legs come later. There is an index.';
-COMMENT ON COLUMN engagement_facts.first_complete_at IS 'When the engagement was first stored complete: with legs that have all ended. It is the time of loading: of what a backfill loaded, the time of the backfill. NULL: it goes on, its legs are still to come, or it was complete before schema version 15.';
-COMMENT ON COLUMN engagement_facts.changed_after_first_complete_at IS 'When it was last changed after it was complete. NULL: it has not changed since first_complete_at, or that is not known. What changed at the source before first_complete_at was not observed: NULL does not say that nothing did. This, not changed_at, tells that a figure has changed afterwards.';
+COMMENT ON COLUMN engagements.engagement_type IS 'proactive (an operator asked) or reactive (the visitor asked); other values are stored as they are. callback occurs too: the documentation of the API does not say what it is, or when the visitor asked for it and was called. Its first leg may be reactive or proactive.';
+COMMENT ON COLUMN engagement_facts.engagement_type IS 'reactive (the visitor asked), proactive (an operator asked), or another type, such as callback (see engagements.engagement_type). leg_facts.request_type is the type of a leg and may differ: the first leg of a callback may be reactive or proactive. For waits, speed of acceptance and service level count reactive engagements only.';
+COMMENT ON COLUMN engagements.duration IS 'Length of the engagement, in seconds, as the API provides it. For an ongoing engagement this is what the API says at that time, such as 0; engagement_facts.duration_seconds is NULL instead.';
+COMMENT ON COLUMN engagements.source IS 'How the engagement began, such as tab, callout or sms. NULL or empty: the API does not provide it, as for most engagements that an operator asked for. engagement_type says who asked.';
+COMMENT ON COLUMN engagement_facts.source IS 'How the engagement began, such as tab, callout or sms. NULL or empty: the API does not provide it, as for most engagements that an operator asked for. engagement_type says who asked.';
+COMMENT ON COLUMN engagements.queue_wait_time IS 'Time that the visitor waited in a queue before the engagement, in seconds, as the API provides it. The API documents it for reactive engagements that came through a queue; other types may have it too.';
+COMMENT ON COLUMN engagement_facts.queue_wait_seconds IS 'Time that the visitor waited in the queue before the engagement, as the API provides it. The API documents it for reactive engagements that came through a queue; other types may have it too, so add engagement_type = ''reactive''. Visitors who gave up have no engagement. The source counts ASA over all answered waits, by the time when they ended; if the two differ, report ASA.';
+COMMENT ON COLUMN engagement_facts.media IS 'Medium of the engagement: video if the engagement or any of its legs says so, otherwise audio if one of them does, otherwise text if one of them does. NULL if none of them says anything. Engagements with more legs are more likely to have a richer medium, so do not compare handle times or transfers by this column. Use leg_facts.media, the medium of each leg, for that.';
+COMMENT ON COLUMN engagement_facts.cobrowsing IS 'Whether CoBrowsing was used: true if the engagement or any of its legs says so; false if none does, and one says that it was not used; NULL if none of them says anything. More legs make true more likely, so compare handle times by leg_facts.used_cobrowsing instead.';
+COMMENT ON COLUMN engagement_facts.changed_at IS 'When any data of the engagement was last written. For nearly every engagement this is later than first_seen_at, because legs are loaded later. There is an index.';
+COMMENT ON COLUMN engagement_facts.first_complete_at IS 'When the engagement was first stored with all its legs, and all of them had ended. This is the time of loading: for an engagement that a backfill loaded, the time of the backfill. NULL: it is ongoing, its legs are not loaded yet, or it was complete before schema version 15.';
+COMMENT ON COLUMN engagement_facts.changed_after_first_complete_at IS 'When the engagement last changed after it was complete. NULL: it has not changed since first_complete_at, or first_complete_at is not known. Changes at the source before first_complete_at were not observed, so NULL does not mean that there were none. To find figures that changed afterwards, use this column, not changed_at.';
 COMMENT ON COLUMN legs.highest_visitor_media_type IS 'Richest medium the visitor used: text, audio, phone or video. phone counts as audio.';
 COMMENT ON COLUMN legs.highest_operator_media_type IS 'Richest medium the operator used: text, audio, phone or video. phone counts as audio.';
-COMMENT ON COLUMN queue_hourly.site_id IS 'The site that the queue belongs to, by the directory; legs of other sites count here too. queue_intervals.site_id is another, the site of the leg.';
-COMMENT ON COLUMN queue_hourly.transfer_rate IS 'transfers_out / ended_legs, 0 to 1, of legs that came through this queue. Legs that came through no queue, such as those after a transfer to an operator, are not among them: of all legs ask leg_facts.';
-COMMENT ON COLUMN operator_daily.engagements IS 'Engagements that the operator had a leg of. One with a transfer counts for each of its operators and days: these do not add up.';
-COMMENT ON COLUMN repeat_contacts.days_since_previous IS 'Days from the request of the one to the request of this one. The one before may still have been going on then: join engagement_facts.ended_at to leave those out.';
-COMMENT ON COLUMN repeat_contacts.within_1_day IS 'True if the one before was requested within 24 hours before this one. Also false where the tables do not reach back so far. NULL where it is not known who the visitor is (`privacy.visitor_id: drop`).';
-COMMENT ON COLUMN repeat_contacts.within_7_days IS 'The same for 7 days. Also false where the tables do not reach back so far.';
-COMMENT ON COLUMN queue_wait_intervals.outcome IS 'finished: answered. canceled or disconnected: abandoned. fallback: passed to the fallback queue. Other values, such as rerouted: neither answered nor abandoned here. Offered is the sum over all.';
-COMMENT ON COLUMN queue_wait_intervals.within_service_level IS 'How many were no longer than the threshold that the site is configured for. The API does not tell the threshold.';
-COMMENT ON COLUMN queue_wait_intervals.short IS 'How many were short, by the site''s configuration, which the API does not tell. Short ones that were abandoned are usually left out of the abandonment rate.';
-COMMENT ON TABLE business_hours IS 'When a site is open; several rows a day where it closes at noon. Filled by whoever may write to the database, which the role of analysts may not; glia-sync writes nothing here. Empty: in_business_hours and …_in_business_hours are NULL.';
-COMMENT ON TABLE holidays IS 'Days on which a site is closed whatever business_hours says. Filled by whoever may write to the database, which the role of analysts may not; glia-sync writes nothing here.';
-COMMENT ON COLUMN rejected_records.source IS 'list or detail, of engagements; the name of a listing (operators, sites, queues); or statistics with their source and interval.';
+COMMENT ON COLUMN queue_hourly.site_id IS 'The site that the queue belongs to, according to the directory. Legs of other sites count here too. queue_intervals.site_id is different: it is the site of the leg.';
+COMMENT ON COLUMN queue_hourly.transfer_rate IS 'transfers_out / ended_legs, 0 to 1, of legs that came through this queue. Legs that came through no queue, such as those after a transfer to an operator, do not count; for all legs query leg_facts.';
+COMMENT ON COLUMN operator_daily.engagements IS 'Engagements in which the operator accepted a leg on that day. An engagement with a transfer counts for each of its operators and days, so these counts do not add up.';
+COMMENT ON COLUMN repeat_contacts.days_since_previous IS 'Days from the request of the previous engagement to the request of this one. The previous engagement may have been ongoing at that time; to leave such cases out, join engagement_facts and compare its ended_at.';
+COMMENT ON COLUMN repeat_contacts.within_1_day IS 'True if the previous engagement was requested at most 24 hours before this one. Also false if the tables do not reach back that far. NULL if the visitor is not known (`privacy.visitor_id: drop`).';
+COMMENT ON COLUMN repeat_contacts.within_7_days IS 'The same for 7 days. Also false if the tables do not reach back that far.';
+COMMENT ON COLUMN queue_wait_intervals.outcome IS 'How the waits ended. finished: answered. canceled or disconnected: abandoned. fallback: passed on to the fallback queue. Other values, such as rerouted: neither answered nor abandoned in this queue. The sum over all outcomes is the figure offered.';
+COMMENT ON COLUMN queue_wait_intervals.within_service_level IS 'Number of waits that were no longer than the threshold in the site''s configuration. The API does not provide the threshold.';
+COMMENT ON COLUMN queue_wait_intervals.short IS 'Number of short waits. The site''s configuration defines what is short; the API does not provide it. Abandonment rates usually leave out short waits that were abandoned.';
+COMMENT ON TABLE business_hours IS 'Opening hours of each site: one row for each weekday, or several if the site closes in between, for example at noon. glia-sync writes nothing here. Anybody who may write to the database can fill this table; the role of analysts may not. For a site without rows, in_business_hours and the columns …_in_business_hours are NULL.';
+COMMENT ON TABLE holidays IS 'Days on which a site is closed, regardless of business_hours. glia-sync writes nothing here. Anybody who may write to the database can fill this table; the role of analysts may not.';
+COMMENT ON COLUMN rejected_records.source IS 'Where the record came from: list or detail, of engagements; operators, sites or queues, the name of a listing; or statistics, with their source and interval.';

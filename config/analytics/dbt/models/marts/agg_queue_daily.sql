@@ -1,4 +1,4 @@
--- One row for each site, queue and day of the site's clock. The figures are those of DICTIONARY.md, "What figures mean".
+-- One row for each site, queue and local day of the site. The figures are those of DICTIONARY.md, "What figures mean".
 SELECT site_id, site_name, queue_id, queue_name, interval_start_local::date AS day_local,
        sum(requested_legs) AS requested_legs, sum(accepted_legs) AS accepted_legs,
        sum(reactive_waits) AS reactive_waits, sum(reactive_wait_seconds) AS reactive_wait_seconds,

@@ -1,2 +1,2 @@
--- One row for each engagement, each of one site: that of its first leg.
+-- One row for each engagement. It belongs to one site, that of its first leg.
 SELECT * FROM {{ source('glia', 'engagement_facts') }}

@@ -1,2 +1,2 @@
--- The condition on day reaches the tables: without it all days since 2012 are asked for, one after the other.
+-- The condition on day limits what is read from the tables. Without it, the view computes all days since 2012, one by one.
 SELECT * FROM {{ source('glia', 'queue_intervals') }} WHERE day >= '{{ var("glia_from") }}'
