@@ -76,13 +76,11 @@ class CommandLine {
         command
             ->add_option(
                 "--only", backfill_.only,
-                "Load nothing else: engagements (without legs) or statistics; or legs, transcripts or "
-                "recordings that were never fetched, of engagements that are stored, and what waits of "
-                "other ranges")
+                "Load only these: engagements (without legs); statistics; or legs, transcripts or recordings "
+                "that stored engagements of the range lack (and those that already wait for other ranges)")
             ->check(CLI::IsMember({"engagements", "legs", "transcripts", "recordings", "statistics"}));
-        command->add_flag(
-            "--restart", backfill_.restart,
-            "Start over; with --only legs, transcripts or recordings: fetch again what is there");
+        command->add_flag("--restart", backfill_.restart,
+                          "Start over; with --only legs, transcripts or recordings: fetch stored ones again");
         command->add_flag("--dry-run", backfill_.dry_run,
                           "Write nothing: list a few windows, and estimate the requests for the range");
         command->add_flag("--strict", backfill_.strict, "Exit code 65 if records were rejected");
@@ -95,7 +93,7 @@ class CommandLine {
 
     void add_verify() {
         auto* command = app_.add_subcommand(
-            "verify", "Are the tables the source? Lists a range again, and compares every column");
+            "verify", "Compares the tables with the source: lists a range again, compares every column");
         command
             ->add_option("--from", verify_.from,
                          "Start of the range: a time such as 2024-01-01, or an age such as 35d")
@@ -119,8 +117,8 @@ class CommandLine {
     }
 
     void add_check() {
-        auto* command =
-            app_.add_subcommand("check", "Is everything in order? One line per check, and what to do");
+        auto* command = app_.add_subcommand(
+            "check", "Checks configuration, database and API: one line per check, and what to do");
         command->footer("Example:\n  sudo glia-sync check");
         command->callback([this] { action_ = [this] { return glia::cli::check(config_); }; });
     }
@@ -164,8 +162,8 @@ class CommandLine {
     }
 
     void add_runs() {
-        auto* command =
-            app_.add_subcommand("runs", "What ran, when, for how long, what it brought, and why it failed");
+        auto* command = app_.add_subcommand(
+            "runs", "What ran, when, for how long, how much it loaded, and why it failed");
         command->add_option("--limit", limit_, "How many runs, the newest first")
             ->capture_default_str()
             ->check(CLI::Range(1, 100'000));
@@ -225,9 +223,8 @@ class CommandLine {
             "Examples:\n  glia-sync forget --visitor 039124e6-b4e8-4a0d-b420-5b6696c7ecb4\n"
             "  glia-sync forget export /var/backups/glia-sync-forgotten.jsonl\n"
             "  glia-sync forget import /var/backups/glia-sync-forgotten.jsonl\n"
-            "Exit codes of import: 65 the file is not one of export, 66 it cannot be read; of export: 74 it "
-            "cannot be "
-            "written.");
+            "Exit codes of import: 65 export did not write this file, 66 it cannot be read; of export: 74 it "
+            "cannot be written.");
         command->callback([this, command] {
             if (command->get_subcommands().empty())
                 action_ = [this] { return glia::cli::forget(config_, forget_); };
@@ -240,7 +237,7 @@ class CommandLine {
         exported->callback(
             [this] { action_ = [this] { return glia::cli::forget_export(config_, forget_); }; });
         auto* imported = command->add_subcommand(
-            "import", "Forgets what such a file names, and erases what is stored of it");
+            "import", "Imports such a file: erases what it names, and does not store it again");
         imported->add_option("file", forget_.file, "The file, or - for standard input")->required();
         imported->excludes(visitor)->excludes(engagement);
         imported->callback(
@@ -276,7 +273,8 @@ class CommandLine {
             ->check(CLI::IsMember({"error"}));
         end->callback(
             [this] { action_ = [this] { return glia::cli::engagement_end(config_, engagement_); }; });
-        auto* exported = command->add_subcommand("export", "Exports it to where its site is configured to");
+        auto* exported =
+            command->add_subcommand("export", "Exports it to the destination that its site configures");
         changes(exported);
         exported->callback(
             [this] { action_ = [this] { return glia::cli::engagement_export(config_, engagement_); }; });

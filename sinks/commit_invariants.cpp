@@ -12,9 +12,9 @@ void check_checkpoint(const PassCheckpoint& checkpoint) {
     std::visit([](const auto& target) { check_epoch(target.epoch); }, checkpoint.target);
     const bool moves = checkpoint.complete && std::holds_alternative<SiteTarget>(checkpoint.target);
     check_invariant(checkpoint.watermark.has_value() == moves,
-                    "the watermark moves with a completed incremental pass, and with no other");
+                    "the watermark moves exactly with a completed incremental pass");
     check_invariant(!checkpoint.release || moves,
-                    "a checkpoint gives a lease back with a completed incremental pass only");
+                    "only the checkpoint of a completed incremental pass releases the lease");
 }
 
 }  // namespace glia

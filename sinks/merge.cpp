@@ -85,8 +85,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
 }  // namespace
 
 void check_stored_state(const StoredState& stored) {
-    check_invariant(!stored.legs_hash || stored.legs_fetched_at,
-                    "legs that have a hash have the time of their reading");
+    check_invariant(!stored.legs_hash || stored.legs_fetched_at, "legs with a hash have a fetch time");
 }
 
 bool is_in_future(Instant stored, const IncomingState& incoming) {

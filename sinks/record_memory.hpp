@@ -233,7 +233,7 @@ class RecordList {
 
   private:
     std::size_t checked(std::size_t index) const {
-        if (index >= size_) throw std::out_of_range("a list's element that there is not");
+        if (index >= size_) throw std::out_of_range("an index beyond the end of a list");
         return index;
     }
     explicit RecordList(std::size_t size)

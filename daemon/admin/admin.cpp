@@ -131,7 +131,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
             co_await refresh_volume(*self, failure);
         }
         if (failure)
-            log::debug(LogTopic::admin, "the database does not report its state",
+            log::debug(LogTopic::admin, "reading the state from the database failed",
                        {{"error", failure->what()}});
         self->refreshing = false;
         self->refreshed.notify();
@@ -198,12 +198,12 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
             case HostVerdict::answered:
                 return std::nullopt;
             case HostVerdict::malformed:
-                return HttpAnswer{400, kText, "a request needs one Host header\n"};
+                return HttpAnswer{400, kText, "the request must have exactly one Host header\n"};
             case HostVerdict::refused:
                 return HttpAnswer{
                     421, kText,
-                    "this name is not answered; use an address or localhost, or add the name to "
-                    "admin.allowed_hosts\n"};
+                    "requests for this host name are refused; use an IP address or localhost, or add the "
+                    "name to admin.allowed_hosts\n"};
         }
         return std::nullopt;
     }
@@ -235,7 +235,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
                 {{"Content-Security-Policy", content_policy()}, {"Referrer-Policy", "no-referrer"}}};
         }
         co_return HttpAnswer{404, "text/plain; charset=utf-8",
-                             "there are /, /status.json, /metrics, /healthz and /readyz\n"};
+                             "not found; the paths are /, /status.json, /metrics, /healthz and /readyz\n"};
     }
 
     /// Returns false if the address cannot be bound. Warns about that only if `first`.
@@ -244,7 +244,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
             server->listen(*address);
         } catch (const std::runtime_error& error) {
             const auto line = first ? log::warn : log::debug;
-            line(LogTopic::admin, "the admin address cannot be had, will be tried again",
+            line(LogTopic::admin, "cannot listen on the admin address, will be tried again",
                  {{"address", to_text(*address)}, {"error", error.what()}});
             return false;
         }
@@ -254,9 +254,8 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
                   {{"address", "http://" + to_text(bound) + "/"}});
         if (!address->loopback()) {
             log::warn(LogTopic::admin,
-                      "the admin address can be reached from other machines: it asks for no password; texts "
-                      "of errors "
-                      "are left out of the page",
+                      "the admin address can be reached from other machines and needs no password; the page "
+                      "leaves out error texts",
                       {{"address", to_text(bound)}});
         }
         return true;

@@ -56,7 +56,7 @@ std::optional<HttpAnswer> answer_to_broken(const beast::error_code& failure) {
     const bool is_http = failure.category() == http::make_error_code(http::error::bad_version).category();
     if (!is_http || failure == http::error::end_of_stream || failure == http::error::partial_message)
         return std::nullopt;
-    return HttpAnswer{400, kPlainText, "the request is not one that is understood here\n"};
+    return HttpAnswer{400, kPlainText, "the request is not valid HTTP/1.0 or HTTP/1.1, or has a body\n"};
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ struct HttpServer::Impl {
             auto [error, socket] = co_await self->acceptor.async_accept(kTuple);
             if (error == asio::error::operation_aborted || !self->acceptor.is_open()) break;
             if (error) {
-                log::warn(LogTopic::admin, "a connection cannot be accepted", {{"error", error.message()}});
+                log::warn(LogTopic::admin, "accepting a connection failed", {{"error", error.message()}});
                 AsyncCondition pause(self->runtime);
                 co_await pause.wait_for(kAcceptPause);
                 continue;
@@ -188,8 +188,8 @@ struct HttpServer::Impl {
         } catch (const std::exception& error) {
             why = error.what();
         }
-        log::error(LogTopic::admin, "a request cannot be answered", {{"path", path}, {"error", why}});
-        co_return HttpAnswer{500, kPlainText, "the answer cannot be made; see the log\n"};
+        log::error(LogTopic::admin, "answering a request failed", {{"path", path}, {"error", why}});
+        co_return HttpAnswer{500, kPlainText, "internal error; see the log\n"};
     }
 
     /// Sends the response. Returns false if that failed.

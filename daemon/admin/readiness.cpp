@@ -17,7 +17,7 @@ std::string failure(const SiteStatus* site, std::chrono::duration<double> poll_e
     if (!site) return "has not been read yet";
     if (is_failing(*site)) return "its last pass failed";
     if (site->lease_owner) return "";
-    if (!site->last_success_at) return "has not been read through yet";
+    if (!site->last_success_at) return "its first pass is not complete yet";
     const auto ago = now - *site->last_success_at;
     if (ago <= std::max<std::chrono::duration<double>>(poll_every * kPollsMissed, kAtLeast)) return "";
     return "was last read " + short_duration(std::chrono::duration_cast<Seconds>(ago)) + " ago";

@@ -26,7 +26,7 @@ SiteState state_of(const SiteStatus* site) {
 
 OverallState overall_state(const StatusInput& input) {
     if (!input.gauges.database_up)
-        return {false, "the database does not answer; the figures are from before"};
+        return {false, "the database does not answer; the figures are out of date"};
     const auto& sites = input.gauges.sites;
     const auto failing = std::count_if(sites.begin(), sites.end(), [&](const std::string& id) {
         return state_of(input.gauges.find(id)) == SiteState::failing;

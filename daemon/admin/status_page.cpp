@@ -62,14 +62,14 @@ Cell rejected_cell(const SiteStatus* known, const std::string& label) {
 }
 
 std::string sites(const StatusInput& input, const SiteNames& names) {
-    Table table("How far each site is read. Its id is in the title of its name.", {{"Site"},
-                                                                                   {"State"},
-                                                                                   {"Synced through"},
-                                                                                   {"Lag", "number"},
-                                                                                   {"Last success"},
-                                                                                   {"Engagements, 24 h"},
-                                                                                   {"Rejected", "number"},
-                                                                                   {"Last error"}});
+    Table table("Progress of each site. The tooltip of a site's name shows its id.", {{"Site"},
+                                                                                      {"State"},
+                                                                                      {"Synced through"},
+                                                                                      {"Lag", "number"},
+                                                                                      {"Last success"},
+                                                                                      {"Engagements, 24 h"},
+                                                                                      {"Rejected", "number"},
+                                                                                      {"Last error"}});
     for (const std::string& id : input.gauges.sites) {
         const SiteStatus none;
         const SiteStatus* known = input.gauges.find(id);
@@ -99,7 +99,7 @@ std::string volume_summary(const std::vector<VolumeDay>& days) {
     const VolumeTotals totals = total_of(days);
     if (totals.days == 0) return "nothing is counted yet";
     std::string text = with_commas(totals.engagements) + " engagements";
-    if (totals.compared_days == 0) return text + "; too little is known to expect a number";
+    if (totals.compared_days == 0) return text + "; not enough history to expect a number";
     const std::string expected = with_commas(std::llround(totals.expected)) + " expected";
     if (totals.compared_days == totals.days) {
         text += ", " + expected;
@@ -143,9 +143,9 @@ std::string volume_tile(const StatusInput& input, const SiteNames& names, const 
 
 std::string volume(const StatusInput& input, const SiteNames& names) {
     std::string content =
-        "<p class=\"dim\">Bars: engagements created on a day of the site. Lines: the number expected, by the "
-        "same "
-        "hours of the eight weeks before. Of today, the hours that are complete.</p><div class=\"tiles\">\n";
+        "<p class=\"dim\">Bars: engagements created on each day, in the site's time zone. Lines: the number "
+        "expected from the same hours of the previous eight weeks. Today includes complete hours "
+        "only.</p><div class=\"tiles\">\n";
     for (const std::string& id : input.gauges.sites) content += volume_tile(input, names, id);
     return html::section("volume", "Volume of the last 14 days", content + "</div>\n");
 }
@@ -224,7 +224,7 @@ std::string verification(const StatusInput& input, const SiteNames& names) {
 }
 
 std::string streams(const StatusInput& input, const SiteNames& names) {
-    Table table("What else is read of each site",
+    Table table("Further data read from each site",
                 {{"Site"}, {"Reads"}, {"State"}, {"Last success"}, {"Last error"}});
     bool any = false;
     for (const SiteStatus& site : input.gauges.report.sites) {
@@ -264,7 +264,7 @@ std::string backfills(const StatusInput& input) {
 
 std::string undocumented_members(const StatusInput& input) {
     if (input.gauges.report.undocumented_members.empty()) return "";
-    Table table("Members of responses that are not as the API's documentation says",
+    Table table("Response members that are undocumented or of an undocumented type",
                 {{"Member"}, {"Kind"}, {"Times seen", "number"}, {"First seen"}, {"Last seen"}});
     for (const UndocumentedStatus& member : input.gauges.report.undocumented_members) {
         table.add({{"<code>" + html::escape(member.path) + "</code>", "text"},

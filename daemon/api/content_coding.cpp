@@ -74,7 +74,7 @@ std::optional<std::string> inflate_all(std::string_view in, int format, std::siz
             return std::nullopt;
         }
         if (state != Z_STREAM_END) {
-            why = state == Z_BUF_ERROR ? "compressed and cut off" : "not compressed as it says";
+            why = state == Z_BUF_ERROR ? "compressed and cut off" : "not compressed as Content-Encoding says";
             return std::nullopt;
         }
         again = gzip && begins_member(in);

@@ -27,8 +27,8 @@ Task<Result<HttpResponse>> DownloadClient::download(std::string url, std::uint64
         const std::string where = to_text(target->origin);
         if (target->origin.scheme != "https" && !is_loopback(target->origin) && !allow_insecure_) {
             co_return ApiError{ApiError::Kind::refused, 0,
-                               "the recording would come from " + where +
-                                   ", which is not encrypted; api.allow_insecure would allow it"};
+                               "the recording's URL leads to " + where +
+                                   ", which is not encrypted; set api.allow_insecure: true to allow it"};
         }
         HttpRequest request;
         request.url = *target;

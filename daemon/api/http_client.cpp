@@ -111,7 +111,8 @@ Task<HttpOutcome> HttpClient::receive(HttpRequest request, BodyReceiver receiver
 Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyReceiver* receiver) {
     const std::string origin = to_text(request.url.origin);
     for (bool fresh = false;; fresh = true) {
-        if (cancelled) co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped before asking"};
+        if (cancelled)
+            co_return HttpFailure{HttpFailure::Kind::cancelled, "stopped before the request was sent"};
         for (const auto& [name, value] : request.headers) {
             if (!is_field_value(value))
                 co_return HttpFailure{HttpFailure::Kind::unsendable,

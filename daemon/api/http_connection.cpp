@@ -236,7 +236,8 @@ struct HttpConnection::Impl {
                                   "the certificate of " + where + " does not verify: " + why};
         }
         if (error.category() == asio::error::get_ssl_category()) {
-            co_return HttpFailure{HttpFailure::Kind::tls, "no TLS with " + where + ": " + error.message()};
+            co_return HttpFailure{HttpFailure::Kind::tls,
+                                  "TLS with " + where + " failed: " + error.message()};
         }
         co_return failure(error, "starting TLS with", where);
     }

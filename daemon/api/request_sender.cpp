@@ -191,7 +191,7 @@ RequestSender::Attempt RequestSender::judge(const HttpRequest& request, Route ro
     if (!text.empty()) attempt.error.message += ": " + text;
     if (status >= 300 && status < 400)
         attempt.error.message +=
-            " (a redirection is not followed: the token stays with " + to_text(request.url.origin) + ")";
+            " (redirects are not followed: the token is for " + to_text(request.url.origin) + " only)";
     if (const std::string id = one_line(response.header("x-request-id"), 64); !id.empty())
         attempt.error.message += " [request " + id + "]";
     return attempt;
@@ -201,7 +201,7 @@ Task<RequestSender::Attempt> RequestSender::send_once(HttpRequest request, Route
     Attempt attempt;
     const auto came = Clock::now();
     if (!co_await gate_.enter(priority_of(route))) {
-        attempt.error = {ApiError::Kind::cancelled, 0, "stopped before asking"};
+        attempt.error = {ApiError::Kind::cancelled, 0, "stopped before the request was sent"};
         co_return attempt;
     }
     const auto entered = Clock::now();

@@ -27,9 +27,8 @@ constexpr std::size_t kLongestFile = 64 * 1024;
 ApiError unusable(const std::string& setting, const std::string& source) {
     return {ApiError::Kind::credentials, 0,
             setting + ": " + source +
-                " holds blanks, control characters or letters beyond ASCII, or more than 16 KiB, which no "
-                "secret of the API "
-                "does"};
+                " holds no valid secret: blanks, control characters, characters beyond ASCII and more than "
+                "16 KiB are not allowed"};
 }
 
 /// The first line of a file that is not blank, without white space around it.

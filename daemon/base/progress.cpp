@@ -95,7 +95,7 @@ std::string progress_line(const ProgressInput& input, bool bar, std::size_t widt
     if (of_queue) line += "/" + with_commas(total);
     line += "  " + with_commas(rate) + "/s";
     if (!of_queue && input.details_waiting + input.details_fetched > 0)
-        line += "  legs to come " + with_commas(input.details_waiting);
+        line += "  legs to fetch " + with_commas(input.details_waiting);
     line += "  ETA " + (input.left ? short_duration(*input.left) : std::string("?"));
     if (line.size() > width) line.resize(width);
     return line;

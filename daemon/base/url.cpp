@@ -162,7 +162,7 @@ std::optional<std::string> url_problem(std::string_view text) {
     if (!is_clean(text)) return "it has a space or a control character in it";
     const std::size_t colon = text.find("://");
     if (text.find('@') != std::string_view::npos)
-        return "it has an @ in it, and must name neither user nor password; api.auth says how to log in";
+        return "it has an @ in it; it must not contain credentials, which belong in api.auth";
     if (colon == std::string_view::npos) return "it does not begin with https://";
     const std::string scheme = lower(text.substr(0, colon));
     if (scheme != "http" && scheme != "https") return "it begins with neither https:// nor http://";

@@ -74,8 +74,8 @@ std::optional<BackfillRequest> read_options(const BackfillOptions& options) {
     request.spec.window = std::chrono::duration_cast<Seconds>(*window);
     request.spec.restart = options.restart;
     if (options.dry_run && !options.only.empty() && options.only != "engagements") {
-        return refuse("--dry-run: what --only " + options.only +
-                      " asks for is not estimated; leave one of the two out");
+        return refuse("--dry-run cannot estimate --only " + options.only +
+                      "; leave out one of the two options");
     }
     request.concurrency = options.concurrency;
     return request;
@@ -173,8 +173,8 @@ Task<int> load_queued(Instance& instance, WorkKind kind, BackfillRequest request
     if (strict && result.rejected > 0)
         result.outcome.merge({ExitReason::rejected, rejected_records(result.rejected)});
     if (result.outcome.reason == ExitReason::done && result.requested + result.fetched == 0) {
-        std::cout << "backfill: no " << what << " of this range are to come; --restart loads them again"
-                  << std::endl;
+        std::cout << "backfill: no " << what
+                  << " of this range are left to fetch; --restart fetches them again" << std::endl;
         co_return 0;
     }
     const bool all = result.outcome.reason <= ExitReason::rejected;

@@ -64,8 +64,8 @@ void hint_undocumented_members(Report& report, const std::vector<std::string>& m
     if (members.empty()) return;
     std::string names;
     for (const std::string& name : members) names += (names.empty() ? "" : ", ") + name;
-    report.hint("documentation: within 7 days the API began to send what its documentation does not say: " +
-                names + "; it is kept in " + where);
+    report.hint("documentation: in the last 7 days the API began to send undocumented members or types: " +
+                names + "; they are stored in " + where);
 }
 
 /// Reads the new undocumented members from the state file. A missing or older state file has none, which is

@@ -32,7 +32,7 @@ std::optional<int> refused(const std::string& config, const EngagementOptions& o
     if (options.yes) return std::nullopt;
     const std::string all = what + " at " + load_settings(config).api.base_url;
     if (!has_person()) {
-        complain("this would " + all + ", and nobody can be asked; add --yes if it is meant");
+        complain("this would " + all + "; add --yes to confirm, because there is no terminal to ask on");
         return kUsage;
     }
     if (agrees("This will " + all + ".")) return std::nullopt;
@@ -81,7 +81,8 @@ int engagement_end(const std::string& config, const EngagementOptions& options) 
 
 int engagement_export(const std::string& config, const EngagementOptions& options) {
     return guarded([&] {
-        const std::string what = "export engagement " + options.id + " to where its site is configured to,";
+        const std::string what =
+            "export engagement " + options.id + " to the destination that its site configures,";
         if (const auto no = refused(config, options, what)) return *no;
         return with_api(config, [options](EngagementsApi& api, const Settings&) -> Task<int> {
             const auto answer = co_await api.export_engagement(options.id);

@@ -38,8 +38,8 @@ Task<int> forget_now(Instance& instance, ForgetOptions options, std::string whom
     }
     const std::int64_t files_left = co_await erase_recordings(instance);
     std::cout << "forgot " << printable(whom) << ": " << erased.engagements << " engagements and "
-              << erased.rejected
-              << " rejected records erased; what the API still tells of it is not stored again" << std::endl;
+              << erased.rejected << " rejected records erased; what the API still returns is not stored again"
+              << std::endl;
     if (!options.visitor.empty() && privacy.levels().visitor_id == PrivacyLevel::drop) {
         std::cout
             << "visitors' ids are not stored (privacy.visitor_id: drop): engagements that were stored so "

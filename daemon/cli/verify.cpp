@@ -174,8 +174,8 @@ ExitStatus conclude(const Verification& done) {
     for (const auto& [day, site] : done.implausible()) {
         complain(
             "site " + site + ", " + to_iso8601(day).substr(0, 10) +
-            ": more engagements are gone than is plausible; none of them is marked. Does the listing leave "
-            "something out, or does the API not know its own engagements?");
+            ": more engagements are gone than is plausible, so none is marked as missing; check whether the "
+            "listing is incomplete, or whether the API answers 404 for engagements that exist");
     }
     const auto left = std::count_if(done.differences().begin(), done.differences().end(),
                                     [](const Difference& difference) { return !difference.repaired; });
@@ -251,8 +251,7 @@ int verify(const std::string& config, const VerifyOptions& options) {
     int refused = 0;
     const auto adjust = [&](Settings& settings) {
         if (settings.sink != SinkType::postgres) {
-            complain(
-                "verify needs sink.type: postgres; what was written to files is not read back and compared");
+            complain("verify needs sink.type: postgres; it cannot compare files with the source");
             refused = exit_code(ExitReason::misconfigured);
             return;
         }

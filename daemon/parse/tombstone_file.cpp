@@ -30,11 +30,11 @@ class Reader {
         if (parser_.parse(padded).get(root) != simdjson::SUCCESS || !root.is_object())
             return "it is not a JSON object";
         if (!begun_) return begin(root);
-        if (ended_) return "there is something behind the last line";
+        if (ended_) return "there is something after the last line";
         std::int64_t count = 0;
         if (root["tombstones"].get(count) != simdjson::SUCCESS) return add_tombstone(root);
         if (count != static_cast<std::int64_t>(tombstones_.size()))
-            return "it counts " + std::to_string(count) + " tombstones, and there are " +
+            return "it counts " + std::to_string(count) + " tombstones, but the file has " +
                    std::to_string(tombstones_.size());
         ended_ = true;
         return std::nullopt;
@@ -47,7 +47,7 @@ class Reader {
         std::string_view format;
         std::int64_t version = 0;
         if (root["format"].get(format) != simdjson::SUCCESS || format != kFormat)
-            return "the file is not one of `glia-sync forget export`";
+            return "`glia-sync forget export` did not write this file";
         if (root["version"].get(version) != simdjson::SUCCESS || version != kVersion)
             return "the format's version is not " + std::to_string(kVersion) +
                    ", the one that this program reads";
@@ -80,7 +80,7 @@ class Reader {
                 return "there is no member " + std::string(name) + " in this version of the format";
             }
         }
-        if (!has_kind || !has_digest) return "a tombstone has kind and digest";
+        if (!has_kind || !has_digest) return "a tombstone needs kind and digest";
         tombstones_.push_back(tombstone);
         return std::nullopt;
     }

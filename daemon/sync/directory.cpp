@@ -86,7 +86,7 @@ Task<> leave_alone(Instance& instance, const SiteLease& lease, DirectoryRefusal 
     };
     if (!co_await instance.sink_pool.run(write)) co_return;
     log::warn(LogTopic::sync,
-              "the API refuses a listing, of this site at least; it is asked for again in a day, or when "
+              "the API refuses a listing, at least for this site; the next attempt is in a day, or when "
               "glia-sync starts",
               {{"site", lease.site_id}, {"stream", name_of(lease.stream)}, {"error", refusal.error}});
 }

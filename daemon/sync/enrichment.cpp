@@ -149,10 +149,11 @@ Task<> serve_queue(Instance& instance, std::unique_ptr<EnrichmentQueue> queue, W
 Task<> serve_queue_wait(Instance& instance, WaitGroup& tasks) {
     const Milliseconds every = instance.settings.enrich.queue_wait_every;
     if (instance.settings.api.sites.size() > 1) {
-        log::warn(LogTopic::enrich,
-                  "the API does not say which site the queue's wait is of; it is filed under the first of "
-                  "api.sites",
-                  {{"site", instance.settings.api.sites.front()}});
+        log::warn(
+            LogTopic::enrich,
+            "the API does not say which site the queue's wait belongs to; it is stored for the first of "
+            "api.sites",
+            {{"site", instance.settings.api.sites.front()}});
     }
     // Only one instance samples at a time. The others poll often enough to replace it.
     do {

@@ -84,7 +84,7 @@ Task<Erased> erase_ordered(Instance& instance, ErasureQueue& orders) {
         if (!first) first = failure;
     }
     if (all.any()) {
-        log::info(LogTopic::service, "erased what was to be forgotten",
+        log::info(LogTopic::service, "erased forgotten data",
                   {{"engagements", all.engagements}, {"rejected", all.rejected}});
     }
     if (first) throw SinkError(*first);
@@ -117,24 +117,24 @@ Task<ErasureTurn> erase_what_is_due(Instance& instance, ErasureState& state) {
     try {
         co_await erase_ordered(instance, state.orders);
     } catch (const SinkError& error) {
-        note_failure(turn, "what was to be forgotten", error);
+        note_failure(turn, "forgotten data", error);
     }
     Erased expired;
     try {
         turn.more = co_await erase_expired(instance, state.retention, expired);
     } catch (const SinkError& error) {
-        note_failure(turn, "what is older than retention allows", error);
+        note_failure(turn, "data older than retention", error);
     }
     if (expired.any()) {
-        log::info(LogTopic::service, "erased what is older than retention allows",
+        log::info(LogTopic::service, "erased data older than retention",
                   {{"engagements", expired.engagements}, {"rejected", expired.rejected}});
     }
     try {
         const std::int64_t left = co_await erase_recordings(instance);
         if (left > 0) {
             log::warn(LogTopic::service,
-                      "recordings of erased engagements are still to be deleted; the instance that has "
-                      "enrich.recordings.directory does it",
+                      "recordings of erased engagements are not deleted yet; the instance that has "
+                      "enrich.recordings.directory deletes them",
                       {{"engagements", left}});
         }
     } catch (const SinkError& error) {

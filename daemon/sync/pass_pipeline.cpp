@@ -59,7 +59,7 @@ void PassPipeline::on_page(FetchedPage fetched) {
     input.asked_at = latest_watermark(fetched.not_before, fetched.machine_time);
     check_invariant(
         input.asked_at <= fetched.not_before && input.asked_at - kClockTolerance <= fetched.machine_time,
-        "a watermark is no later than its request, and than this machine's clock by a minute");
+        "a watermark is no later than its request, and at most a minute ahead of this machine's clock");
     input.next_page = fetched.page.next_page;
     input.engagements = static_cast<std::int64_t>(fetched.page.engagements.size());
     input.rejected = static_cast<std::int64_t>(fetched.page.rejected.size());

@@ -13,8 +13,8 @@ ExitStatus conclude(const DrainResult& drained, std::int64_t left, const std::st
     ExitStatus outcome = drained.outcome;
     if (stopped) outcome.merge({ExitReason::stopped, "stopped"});
     if (outcome.reason == ExitReason::done && left > drained.rejected) {
-        outcome = {ExitReason::unavailable,
-                   std::to_string(left - drained.rejected) + " " + what + " of the range are still to come"};
+        outcome = {ExitReason::unavailable, std::to_string(left - drained.rejected) + " " + what +
+                                                " of the range are not fetched yet"};
     }
     return outcome;
 }

@@ -110,7 +110,7 @@ RecordingFile describe(const std::string& directory, const std::string& below) {
     const std::string path = directory + "/" + below;
     std::error_code error;
     const std::uintmax_t size = fs::file_size(path, error);
-    if (error) failed("looking at", path, error.value());
+    if (error) failed("reading the size of", path, error.value());
     return {below, static_cast<std::int64_t>(size), sha256_of(path)};
 }
 
@@ -149,7 +149,7 @@ RecordingDownload::RecordingDownload(std::string directory, const std::string& e
     descriptor_ = open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kRecordingFileMode);
     if (descriptor_ < 0) failed("opening", part_);
     const off_t end = lseek(descriptor_, 0, SEEK_END);
-    if (end < 0) failed("looking at", part_);
+    if (end < 0) failed("reading the size of", part_);
     version_ = read_version(version_file_);
     if (!version_.validator.empty()) size_ = static_cast<std::uint64_t>(end);
 }

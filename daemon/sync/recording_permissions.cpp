@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 void make_folder(const std::string& path) {
     if (mkdir(path.c_str(), kRecordingFolderMode) == 0 || errno == EEXIST) return;
-    throw DiskError("making " + path + ": " + std::generic_category().message(errno));
+    throw DiskError("creating " + path + ": " + std::generic_category().message(errno));
 }
 
 /// True for a folder's name that recording_folder() gives its first level: two hexadecimal digits.
@@ -61,7 +61,7 @@ void make_recording_folder(const std::string& directory, const std::string& belo
     std::error_code error;
     if (top.has_parent_path()) fs::create_directories(top.parent_path(), error);
     if (error)
-        throw DiskError("making " + top.parent_path().string() + ": " +
+        throw DiskError("creating " + top.parent_path().string() + ": " +
                         std::generic_category().message(error.value()));
     fs::path folder = top;
     make_folder(folder.string());

@@ -65,7 +65,7 @@ std::string unusable(const RecordingHead& head) {
 /// Why the body does not continue the file at byte `from`; empty if it does.
 std::string misfit(const RecordingHead& head, std::uint64_t from, const RecordingVersion& partial) {
     const auto range = parse_content_range(head.content_range);
-    if (!range || range->first != from) return "the server answers with another part than was asked for";
+    if (!range || range->first != from) return "the server sends another byte range than requested";
     const auto length = number(trim(head.content_length));
     if (length && *length != range->last - range->first + 1)
         return "Content-Length and Content-Range contradict each other";
@@ -146,10 +146,10 @@ RecordingDecision decide_recording(const RecordingHead& head, std::uint64_t from
 std::string recording_fault(std::uint64_t size, const RecordingVersion& version, std::string_view beginning) {
     if (size == 0) return "the recording is empty";
     if (version.length && size != *version.length) {
-        return "of the recording's " + std::to_string(*version.length) + " bytes " + std::to_string(size) +
-               " came";
+        return "received " + std::to_string(size) + " bytes of the recording's " +
+               std::to_string(*version.length);
     }
-    if (starts_like_text(beginning)) return "the body is a page or a message, no recording";
+    if (starts_like_text(beginning)) return "the body is a web page or a message, not a recording";
     return "";
 }
 

@@ -47,13 +47,13 @@ class Recordings {
         const auto restrict_all = [directory = directory_] { return restrict_recordings(directory); };
         const RestrictedRecordings done = co_await worker_.run(restrict_all);
         if (done.changed > 0) {
-            log::info(LogTopic::enrich, "recordings were open to other users and are not any more",
+            log::info(LogTopic::enrich, "other users could read recordings, their modes are changed",
                       {{"directory", directory_}, {"paths", static_cast<std::int64_t>(done.changed)}});
         }
         if (!done.failed.empty()) {
             log::warn(LogTopic::enrich,
-                      "recordings are open to other users and belong to somebody else; give them to the "
-                      "service's user, or chmod -R go= them",
+                      "other users can read recordings, and the mode cannot be changed; chown them to the "
+                      "service's user, or run chmod -R go= on them",
                       {{"error", done.failed}});
         }
     }

@@ -128,7 +128,7 @@ Task<SiteResult> poll_site(Instance& instance, std::string name, bool force) {
         site.wait = std::max<Milliseconds>(site.wait, instance.settings.sync.poll_every);
     }
     if (site.outcome.reason == ExitReason::stopped && !instance.scope.cancelled()) {
-        log::warn(LogTopic::sync, "lease lost, nothing of it was written",
+        log::warn(LogTopic::sync, "lease lost, nothing was written after the loss",
                   {{"site", name}, {"error", site.outcome.error}});
     }
     if (site.outcome.reason > ExitReason::stopped) {

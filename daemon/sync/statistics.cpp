@@ -141,8 +141,8 @@ class SiteStatistics {
         };
         if (!co_await instance_.sink_pool.run(write)) co_return;
         log::warn(LogTopic::sync,
-                  "the API refuses statistics, of this site at least; they are asked for again in a day, or "
-                  "when glia-sync starts",
+                  "the API refuses statistics, at least for this site; the next attempt is in a day, or when "
+                  "glia-sync starts",
                   {{"site", lease_.site_id}, {"source", name_of(source)}, {"error", error}});
     }
 

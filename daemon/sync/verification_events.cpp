@@ -270,7 +270,7 @@ void Verification::on_failed(const Step& step, const ExitStatus& outcome) {
     } else if (std::holds_alternative<Record>(step)) {
         --writing_;
     } else {
-        check_invariant(false, "steps that ask the API report their failures themselves");
+        check_invariant(false, "steps that call the API report failures by their own events");
     }
 }
 

@@ -16,7 +16,7 @@ constexpr Milliseconds kUntilRoom{200};
 
 VerificationStore& store_of(Sink& sink) {
     VerificationStore* store = sink.verifications();
-    if (!store) throw SinkError(SinkError::Kind::misconfigured, "only what is in PostgreSQL can be verified");
+    if (!store) throw SinkError(SinkError::Kind::misconfigured, "verify needs the sink postgres");
     return *store;
 }
 

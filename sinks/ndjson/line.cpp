@@ -129,7 +129,7 @@ std::string line_of(const Engagement& engagement, Instant fetched_at,
 std::string line_of(const ListedEntry& listed) {
     constexpr std::array kKinds{"operator", "site", "queue"};  // as kDirectoryStreams
     const auto kind = std::find(kDirectoryStreams.begin(), kDirectoryStreams.end(), listed.stream);
-    check_invariant(kind != kDirectoryStreams.end(), "an entry is of a listing");
+    check_invariant(kind != kDirectoryStreams.end(), "the entry's stream is one of the directory");
     Json line('{');
     line.raw("kind", json_quote(kKinds[static_cast<std::size_t>(kind - kDirectoryStreams.begin())]))
         .raw("id", json_quote(listed.id))

@@ -138,9 +138,9 @@ std::string uri_problem(std::string_view rest) {
     const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
     const std::string_view hosts = rest.substr(0, end);
     if (std::count(hosts.begin(), hosts.end(), '[') != std::count(hosts.begin(), hosts.end(), ']'))
-        return "the host has a bracket without its other one" + kEncode;
+        return "the host has an unpaired bracket" + kEncode;
     if (hosts.find('[') != std::string_view::npos)
-        return "the host in brackets must be an IPv6 address, with nothing but a port behind it" + kEncode;
+        return "the host in brackets must be an IPv6 address, and only a port may follow it" + kEncode;
     const std::size_t query = rest.find('?', end);
     if (!percent_encoded(rest.substr(0, query)))
         return "the host or the database has a % without two hexadecimal digits" + kEncode;
@@ -262,7 +262,7 @@ Problem values_problem(const Parameters& parameters) {
             addresses = items(parameter.value).size();
     }
     if (hosts > 0 && addresses > 0 && hosts != addresses)
-        return "host and hostaddr must list as many entries";
+        return "host and hostaddr must have the same number of entries";
     if (!accepted({}) || accepted(parameters)) return std::nullopt;
     for (const DsnParameter& parameter : parameters) {
         if (parameter.keyword == "port") continue;  // valid only with the matching number of hosts
@@ -273,7 +273,7 @@ Problem values_problem(const Parameters& parameters) {
         std::erase(others, parameter);
         if (accepted(others)) return wrong_value(parameter.keyword) + " beside the other parameters";
     }
-    return "libpq does not accept its values together";
+    return "libpq does not accept this combination of values";
 }
 
 Parameters without_service(Parameters parameters) {
@@ -368,7 +368,7 @@ Problem dsn_problem(const std::string& dsn) {
                    std::any_of(parameter.value.begin(), parameter.value.end(),
                                [](char c) { return static_cast<unsigned char>(c) < 0x20; });
         });
-    if (control) return "a line break or another control character stands in it";
+    if (control) return "it has a line break or another control character in it";
     Problem problem = values_problem(without_service(*parameters));
     if (problem && is_uri(dsn) && problem->starts_with("the port")) *problem += kEncode;
     return problem;
@@ -383,7 +383,7 @@ Problem dsn_surroundings_problem(const std::string& dsn) {
         return found == parameters->end() ? std::string() : found->value;
     };
     if (!value_of("service").empty() && accepted(without_service(*parameters)) && !accepted(*parameters))
-        return "libpq finds no such service, or cannot use what its file says of it; is PGSERVICEFILE right?";
+        return "libpq finds no such service, or cannot use its definition; is PGSERVICEFILE right?";
     for (const DsnParameter& parameter : *parameters) {
         if (value_of("sslmode") == "disable" && parameter.keyword.starts_with("ssl")) continue;
         if (const Problem problem = file_problem(parameter)) return problem;

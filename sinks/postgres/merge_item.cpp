@@ -45,7 +45,7 @@ std::vector<std::vector<MergeItem>> partition_by_id(const std::vector<const Batc
             std::adjacent_find(items.begin(), items.end(), [](const MergeItem& a, const MergeItem& b) {
                 return a.id() >= b.id();
             }) == items.end();
-        check_invariant(ascend, "ids that are written together ascend, so that none stands twice");
+        check_invariant(ascend, "ids of a partition ascend, so that none occurs twice");
     }
     return partitions;
 }

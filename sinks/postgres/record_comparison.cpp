@@ -34,7 +34,7 @@ constexpr std::size_t kComparedOtherwise = [] {
     });
     return count;
 }();
-static_assert(kComparedOtherwise == 1, "beside texts, compare_rows() compares created_at and extra");
+static_assert(kComparedOtherwise == 1, "besides texts, compare_rows() compares only created_at and extra");
 
 /// True if the columns of the list @engagements.compared_e@, which begin at `first`, equal the engagement.
 bool is_stored_engagement(const pqxx::row& row, int first, const Engagement& e) {

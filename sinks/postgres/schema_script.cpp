@@ -20,9 +20,8 @@ std::string migration_script(const std::string& schema, int up_to) {
     const std::string name = quoted('"');
     std::string script =
         "-- The schema of glia-sync, up to version " + std::to_string(up_to) +
-        ". What a database has already is left alone.\n-- Run it as the role that owns the tables, or shall "
-        "own "
-        "them.\nBEGIN;\n"
+        ". Skips what the database already has.\n-- Run it as the role that owns the tables, or that is "
+        "to own them.\nBEGIN;\n"
         // CREATE SCHEMA IF NOT EXISTS needs the privilege to create one even if it exists.
         "DO $glia_sync$ BEGIN\n    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = " +
         quoted('\'') + ") THEN CREATE SCHEMA " + name +

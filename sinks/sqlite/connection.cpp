@@ -157,7 +157,7 @@ int Connection::migrate() {
     const int latest = static_cast<int>(sql::migrations.size());
     for (int version = this->version(); version < latest; ++version) {
         const std::string next = std::to_string(version + 1);
-        attempt("bringing to version " + next, path_, [&] {
+        attempt("migration to version " + next + " of", path_, [&] {
             SQLite::Transaction transaction(*database_, SQLite::TransactionBehavior::IMMEDIATE);
             database_->exec(std::string(sql::migrations[static_cast<std::size_t>(version)].text));
             database_->exec("PRAGMA user_version = " + next);
@@ -184,7 +184,7 @@ void Connection::require_latest() {
 std::vector<Row> Connection::run(std::string_view sql, const Values& values) {
     std::unique_ptr<SQLite::Statement>& statement = statements_[sql.data()];
     if (!statement) {
-        attempt("a statement does not fit", path_,
+        attempt("a statement does not match the schema of", path_,
                 [&] { statement = std::make_unique<SQLite::Statement>(*database_, std::string(sql)); });
     }
     struct Reset {

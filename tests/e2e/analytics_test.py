@@ -649,7 +649,7 @@ def dbt_models():
     ordered = []
     while len(ordered) < len(texts):
         ready = sorted(n for n in texts if n not in ordered and all(r in ordered for r in refs[n]))
-        assert ready, "models that are made of each other, or of none that there is"
+        assert ready, "models refer to each other in a circle, or to a model that does not exist"
         ordered += ready
     for name in ordered:
         sql = re.sub(r"\{\{ source\('glia', '(\w+)'\) \}\}", r"glia.\1", texts[name])

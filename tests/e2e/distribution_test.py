@@ -117,7 +117,7 @@ def the_schema_keeps_the_rules_for_being_distributed_by_engagement():
         f"WHERE c.relnamespace = 'glia'::regnamespace AND c.relname IN ({names}) AND pg_get_expr(adbin, "
         "adrelid) <> 'now()'"
     )
-    assert found == "", "no default that a shard would answer otherwise"
+    assert found == "", "a default other than now(), which a shard may compute differently"
     found = program.sql(
         "SELECT relname FROM pg_class WHERE relnamespace = 'glia'::regnamespace AND relkind IN ('p', 'f', 'm')"
     )

@@ -330,7 +330,7 @@ def what_is_no_recording_is_not_stored_but_asked_for_again():
     for how, words in (
         ("html", "text/html"),
         ("json", "application/json"),
-        ("page", "a page or a message"),
+        ("page", "a web page or a message"),
         ("empty", "empty"),
         ("204", "HTTP 204"),
     ):
@@ -432,7 +432,7 @@ def a_disk_that_fills_stops_only_the_recordings():
     assert program.sql("SELECT max(attempts) FROM glia.enrichments") <= "1"
     download_all(program)
     expect_recordings_equal_source(simulator, program, directory)
-    assert simulator.stats()["recording_ranges"] >= 1, "what came before the disk was full is gone on from"
+    assert simulator.stats()["recording_ranges"] >= 1, "the download did not resume where the disk was full"
 
 
 @test

@@ -341,7 +341,7 @@ def instances_that_share_an_admin_address_take_turns():
     with program.service(name="first") as first:
         eventually(lambda: responds(listen), 10)
         with program.service(name="second") as second:
-            eventually(lambda: "the admin address cannot be had" in second.log(), 10)
+            eventually(lambda: "cannot listen on the admin address" in second.log(), 10)
             eventually(program.equals_source, 60)
             first.send_signal(signal.SIGTERM)
             first.wait(15)

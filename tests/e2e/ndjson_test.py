@@ -456,7 +456,7 @@ def what_the_api_sends_beyond_its_documentation_is_reported():
     assert "members are not as documented" in expect_success(program.run("status")).out
     check = program.run("check")
     assert (
-        "the API began to send what its documentation does not say" in check.out + check.err
+        "the API began to send undocumented members or types" in check.out + check.err
         and "language (unknown)" in check.out + check.err
     ), (check.out + check.err)
 

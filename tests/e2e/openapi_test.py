@@ -298,11 +298,11 @@ def a_departure_from_the_openapi_file_is_found():
             Client(document, simulator).ask("GET", "/engagements", {"site_ids[]": simulator.sites[0]})
         except AssertionError:
             continue
-        raise AssertionError(f"{what} is not found")
+        raise AssertionError(f"the check does not detect {what}")
     document.root = copy.deepcopy(whole)
     del document.root["paths"]["/engagements"]["get"]["responses"]["422"]
     try:
         Client(document, simulator).ask("GET", "/engagements", status=422)
     except AssertionError:
         return
-    raise AssertionError("a status that is not in the file is not found")
+    raise AssertionError("the check does not detect a status that the file lacks")

@@ -195,7 +195,7 @@ def a_pooler_in_transaction_mode_in_between_does_not_matter():
         with program.service():
             expect_success(program.backfill())
             eventually(program.equals_source, 60)
-        assert named() == 0, "a statement was prepared in a session that is somebody else's by the next transaction"
+        assert named() == 0, "a statement was prepared in a session that the pooler shares between clients"
         program.settings["sink"]["postgres"]["dsn"] = own.dsn(program.database)
         program.configure(program.settings)
         expect_success(program.backfill("--restart"))

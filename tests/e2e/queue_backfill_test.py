@@ -27,7 +27,7 @@ def a_backfill_of_legs_completes_engagements():
     expect_tables_equal_source(program)
     assert details(simulator) == 300
     again = expect_success(program.backfill("--only", "legs"))
-    assert "no legs of this range are to come" in again.out and details(simulator) == 300, again
+    assert "no legs of this range are left to fetch" in again.out and details(simulator) == 300, again
     expect_success(program.backfill("--only", "legs", "--restart"))
     assert details(simulator) == 600
     expect_tables_equal_source(program)
@@ -81,7 +81,7 @@ def a_backfill_of_legs_says_what_is_still_to_come():
     load_engagements(program)
     simulator.fault("status", path="/engagements/", n=3, code=404)
     finished = program.backfill("--only", "legs")
-    expect_refusal(finished, 69, "3 legs of the range are still to come", "run the same command again")
+    expect_refusal(finished, 69, "3 legs of the range are not fetched yet", "run the same command again")
     expect_success(program.backfill("--only", "legs"))
     expect_tables_equal_source(program)
 
@@ -102,7 +102,7 @@ def a_backfill_of_transcripts_fetches_those_that_were_never_fetched():
     versions = "SELECT string_agg(xmin::text, ',' ORDER BY engagement_id) FROM glia.work_items"
     before = program.sql(versions)
     again = expect_success(program.backfill("--only", "transcripts"))
-    assert "no transcripts of this range are to come" in again.out and program.sql(versions) == before, again
+    assert "no transcripts of this range are left to fetch" in again.out and program.sql(versions) == before, again
 
 
 @test
@@ -112,12 +112,12 @@ def a_backfill_of_recordings_downloads_those_that_are_made():
     directory = program.dir + "/recordings"
     enable_enrichers(simulator, program, recordings={"enabled": True, "directory": directory})
     # The simulator is still making each when it is asked first.
-    expect_refusal(program.backfill("--only", "recordings"), 69, "recordings of the range are still to come")
+    expect_refusal(program.backfill("--only", "recordings"), 69, "recordings of the range are not fetched yet")
     expect_success(program.backfill("--only", "recordings"))
     expect_recordings_equal_source(simulator, program, directory)
     count = simulator.stats()["recording_files"]
     again = expect_success(program.backfill("--only", "recordings"))
-    assert "no recordings of this range are to come" in again.out, again
+    assert "no recordings of this range are left to fetch" in again.out, again
     assert simulator.stats()["recording_files"] == count
 
 

@@ -66,7 +66,7 @@ TEST_F(ConnectionTest, AStatementThatTheSessionHasForgottenIsRunAllTheSame) {
         EXPECT_STREQ(tx.run(kQuestion, {"d"})[0][0].c_str(), "d");
     });
     EXPECT_LE(times, 2);
-    EXPECT_EQ(prepared(), "0") << "a session that forgets is not given anything to keep again";
+    EXPECT_EQ(prepared(), "0") << "after a session lost its statements, none is prepared in it";
     EXPECT_EQ(ask(kQuestion, {"e"}), "e");
     EXPECT_EQ(prepared(), "0");
 }

@@ -48,11 +48,12 @@ class Enrichments : public SinkTest {
 
 TEST_F(Enrichments, AreAskedForWithTheEngagement) {
     commit({listed(engagement("e1"))});
-    EXPECT_EQ(names(claim(WorkKind::transcript)), "") << "its legs are still to come, and the end with them";
+    EXPECT_EQ(names(claim(WorkKind::transcript)), "")
+        << "its legs, which tell whether it has ended, are not fetched yet";
     EXPECT_EQ(names(claim(WorkKind::recording)), "e1/u1 e1/u2");
     commit({detailed(engagement("e1"), kNoon + Seconds{1})});
     EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
-    EXPECT_EQ(names(claim(WorkKind::transcript, "another")), "") << "it is claimed";
+    EXPECT_EQ(names(claim(WorkKind::transcript, "another")), "") << "another instance has claimed it";
 }
 TEST_F(Enrichments, TheNameOfAForgottenOperatorLeavesTheChatsAndStaysAway) {
     const auto chat_of = [this](const std::string& id) {

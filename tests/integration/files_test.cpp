@@ -114,7 +114,8 @@ TEST_P(Files, AChangeIsShownOnceItsLegsHaveCome) {
     changed.duration = 77;
     EXPECT_EQ(sink->commit(batch_of({listed(changed, kNoon + Seconds{1})}), std::nullopt).queued, 1);
     std::string all = folder.content();
-    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1) << "a line without legs would take them away";
+    EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1)
+        << "a line without legs would remove them for its readers";
     sink->commit(batch_of({detailed(changed, kNoon + Seconds{2})}), std::nullopt);
     all = folder.content();
     EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
@@ -187,9 +188,10 @@ TEST_P(Files, ASinkOfAnotherProgramMustWait) {
     const Folder folder(GetParam());
     const auto sink = folder.sink();
     sink->migrate();
-    EXPECT_EQ(folder.sink()->work_queue().due(WorkKind::detail), 0) << "within one program it is shared";
+    EXPECT_EQ(folder.sink()->work_queue().due(WorkKind::detail), 0)
+        << "sinks of one process share the state file";
     const int lock = ::open((folder.path + "/state.lock").c_str(), O_RDWR);
-    EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "another program has no way in";
+    EXPECT_NE(flock(lock, LOCK_EX | LOCK_NB), 0) << "another process cannot lock the state file";
     close(lock);
     EXPECT_EQ(sink->reports().status().schema_version, 4);
 }

@@ -92,7 +92,7 @@ TEST_F(VerificationTest, FindsTheNameOfAQueueAtTheNewestEngagementThatCarriesIt)
     EXPECT_EQ(compared({whole("e1"), newer}), "");
     sql("UPDATE queues SET name = 'Another'");
     EXPECT_EQ(compared({whole("e1"), newer}), "e2 different");
-    EXPECT_EQ(compared({whole("e1")}), "") << "an older engagement says nothing of the name";
+    EXPECT_EQ(compared({whole("e1")}), "") << "the name comes from the newest engagement only";
     const auto sources = store().queue_name_sources(kNoon, kNoon + Seconds{3600});
     ASSERT_EQ(sources.size(), 1u);
     EXPECT_EQ(sources[0].engagement_id, "e2");

@@ -34,7 +34,7 @@ TEST_F(VolumeTest, CompleteHoursOfASiteAreCountedFromItsFirstEngagementOn) {
     create("2024-05-06 12:00Z", 1, "'s1', 's2'");
     create("2024-05-06 13:00Z", 4);
     count("2024-05-06T13:40:00Z", "2024-05-06T00:00:00Z", "2024-05-06T14:00:00Z");
-    EXPECT_EQ(counted(), "s1|0610|2\ns1|0611|0\ns1|0612|1") << "s2 has listed nothing first";
+    EXPECT_EQ(counted(), "s1|0610|2\ns1|0611|0\ns1|0612|1") << "no engagement has s2 as its first site";
     create("2024-05-06 11:00Z", 1, "'s2'");
     count("2024-05-06T13:40:00Z", "2024-05-06T00:00:00Z", "2024-05-06T14:00:00Z");
     EXPECT_EQ(counted(), "s1|0610|2\ns1|0611|0\ns1|0612|1\ns2|0611|1\ns2|0612|1");

@@ -144,7 +144,7 @@ class DirectoryHistory {
         const Instant began = directory_.began.at({lease.site_id, lease.epoch});
         if (person->absent_within(lease.site_id, began, world_.now())) return;
         if (world_.database.violation.empty())
-            world_.database.violation = id + " counts as gone although " + lease.site_id + " listed it";
+            world_.database.violation = id + " is marked as missing although " + lease.site_id + " listed it";
     }
 
     std::string fault_at_end() const {
@@ -160,7 +160,7 @@ class DirectoryHistory {
             if (stored.missing_since.has_value() != person.sites.empty())
                 return person.id + (person.sites.empty() ? " is not missing" : " is missing, but is listed");
             if (!person.sites.empty() && stored.entry != person.entry())
-                return person.id + " is not as at the source";
+                return person.id + " differs from the source";
             if (std::string fault = names_fault(person.id, stored); !fault.empty()) return fault;
         }
         for (const auto& [key, site] : database.sites) {

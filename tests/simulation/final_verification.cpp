@@ -52,7 +52,7 @@ void FinalVerification::forget_sites() {
     verify([](const Verification&) {});
     verify([this](const Verification& done) {
         for (const Difference& difference : done.differences()) {
-            if (!difference.repaired) wrong(difference.engagement_id + " is back and is not repaired");
+            if (!difference.repaired) wrong(difference.engagement_id + " is back, but not repaired");
         }
     });
 }
@@ -119,23 +119,23 @@ void FinalVerification::check(const Verification& done) {
     std::set<std::string> found;
     for (const Difference& difference : done.differences()) {
         const std::string& id = difference.engagement_id;
-        const std::string what = id + " is called " + name_of(difference.kind);
+        const std::string what = id + " is reported as " + name_of(difference.kind);
         const bool is_found = !found.insert(id).second;
         // Removed at the source earlier, but not marked by the services, because their clock is behind.
         if (difference.kind == DifferenceKind::gone && world_.source.find(id)->is_removed) continue;
-        if (!injected_.contains(id)) return wrong(what + ", which it is not");
+        if (!injected_.contains(id)) return wrong(what + ", but no loss was injected");
         // After a missing engagement was loaded for one site, by this verification or by a service, it is
         // only different for another site.
         const bool is_mended = injected_[id] == DifferenceKind::missing &&
                                (is_found || world_.scenario.verified_beside_services) &&
                                difference.kind == DifferenceKind::different;
         if (injected_[id] != difference.kind && !is_mended)
-            return wrong(what + ", which is not the injected loss");
-        if (!difference.repaired) return wrong(what + " and is not repaired");
+            return wrong(what + ", but another loss was injected");
+        if (!difference.repaired) return wrong(what + ", but not repaired");
     }
     for (const auto& [id, kind] : injected_) {
         if (!found.contains(id) && !world_.scenario.verified_beside_services)
-            return wrong(id + " is " + name_of(kind) + ", and nothing says so");
+            return wrong(id + " is " + name_of(kind) + ", but is not reported");
     }
 }
 

@@ -107,12 +107,12 @@ class History {
             const Item* item = world_.source.find(one.engagement_id);
             if (!item || item->was_removed) continue;
             if (!world_.source.was_denied(item->id))
-                wrong(item->id + " is called missing, which the source has");
+                wrong(item->id + " is marked as missing, but the source has it");
             ++denied;
         }
         const std::size_t plausible = 5 * static_cast<std::size_t>(scenario_.sites);
         if (denied > plausible && denied * 5 > world_.database.rows.size())
-            wrong("much is called missing that the source has");
+            wrong("too many engagements that the source has are marked as missing");
     }
 
     void verify(bool repair) {
@@ -129,7 +129,7 @@ class History {
                 const Item* item = world_.source.find(found.engagement_id);
                 if (found.kind == DifferenceKind::gone && !item->was_removed &&
                     !world_.source.was_denied(item->id))
-                    wrong(item->id + " is called gone, which the source has");
+                    wrong(item->id + " is reported as gone, but the source has it");
             }
         });
     }

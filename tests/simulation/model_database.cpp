@@ -53,7 +53,7 @@ void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
     const auto end_watermark = [&](const std::string& id, Site& site) {
         const Instant watermark = *checkpoint.watermark;
         if (site.must_begin_by && checkpoint.pass.from > *site.must_begin_by) {
-            broken("the watermark of " + id + " moves although what a reset asked for was not read");
+            broken("the watermark of " + id + " moves although the range of a reset was not read");
         }
         site.must_begin_by.reset();
         if (on_watermark) on_watermark(id, checkpoint.pass, watermark);
@@ -120,10 +120,9 @@ std::string ModelDatabase::behind(const std::string& id) const {
     const auto known = newest.find(id);
     const auto row = rows.find(id);
     if (known == newest.end() || row == rows.end() || known->second.excused) return {};
-    if (!same_core(row->second.core, known->second.core))
-        return id + " is not as the newest response showed it";
+    if (!same_core(row->second.core, known->second.core)) return id + " differs from the newest response";
     if (row->second.legs != known->second.legs)
-        return "the legs of " + id + " are not as the newest response showed them";
+        return "the legs of " + id + " differ from the newest response";
     return {};
 }
 

@@ -96,7 +96,7 @@ ClaimResult ModelDatabase::complete(WorkKind kind, const WorkOutcome& outcome,
     if (job.claimed_by != instance_id) return ClaimResult::lost;
     const auto refuses = refuses_until.find(key.first);
     if (outcome.messages && refuses != refuses_until.end() && refuses->second > now)
-        throw SinkError(SinkError::Kind::internal, "a value is not taken");
+        throw SinkError(SinkError::Kind::internal, "a value is not accepted");
     complete(outcome, job);
     if (!outcome.fetched_at) return ClaimResult::written;
     if (outcome.messages) transcripts[key.first] = {*outcome.fetched_at, *outcome.messages};

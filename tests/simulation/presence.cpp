@@ -19,7 +19,7 @@ void Process::mark_unlisted(const std::shared_ptr<PassInProgress>& pass, Instant
     const OptionalInstant began = result.reached.pass.started_at;
     if (!result.complete || !result.listed || !began || stopping() || !world_.database.can_verify)
         return then();
-    world_.log(instance_id_, "looks for what is not listed", to_iso8601(from), to_iso8601(*began));
+    world_.log(instance_id_, "searches for unlisted engagements", to_iso8601(from), to_iso8601(*began));
     const CompleteListing listing{from, to ? std::min(*to, *began) : *began, result.listed};
     read_stored(std::make_shared<Marking>(
         Marking{pass, Unlisted(listing, presence_, steady_now()), std::move(then)}));
@@ -33,7 +33,7 @@ void Process::read_stored(const std::shared_ptr<Marking>& marking) {
         marking->ids = marking->unlisted.to_ask_for();
         for (const std::string& id : marking->ids) {
             if (marking->pass->shown.contains(id))
-                broken("it asks whether " + id + " is gone, which was listed");
+                broken("it asks whether " + id + " is gone, but the pass listed it");
         }
         return ask_whether_gone(marking);
     }

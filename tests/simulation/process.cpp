@@ -200,7 +200,7 @@ void Process::check_group(const CommitQueue::Write& what, const Group& group) {
         return shares_a_transaction(*pending->batch, pending->checkpoint);
     });
     if (!share) {
-        if (group.size() > 1) broken("what goes alone shares a transaction");
+        if (group.size() > 1) broken("a commit that needs its own transaction shares one");
         return;
     }
     std::set<std::string> ids;

@@ -83,8 +83,8 @@ class Check {
         if (!row.state.legs_fetched_at) return "the legs of " + item.id + " are missing";
         if (std::string what = database_.behind(item.id); !what.empty() || !has_revisits()) return what;
         const Engagement truth = source_.record(item, true);
-        if (!ModelDatabase::same_core(row.core, truth)) return item.id + " is not as at the source";
-        if (row.legs != *truth.legs) return "the legs of " + item.id + " are not as at the source";
+        if (!ModelDatabase::same_core(row.core, truth)) return item.id + " differs from the source";
+        if (row.legs != *truth.legs) return "the legs of " + item.id + " differ from the source";
         return {};
     }
 
@@ -95,7 +95,7 @@ class Check {
             const auto messages =
                 stored == database_.transcripts.end() ? std::vector<ChatMessage>{} : stored->second.messages;
             if (messages != (item.has_chat() ? Source::messages(item) : std::vector<ChatMessage>{}))
-                return "the transcript of " + item.id + " is not as at the source";
+                return "the transcript of " + item.id + " differs from the source";
         }
         const ModelDatabase::JobKey recording{item.id, Source::recording_url(item)};
         const bool wanted = state_.scenario.enrichers.recordings && item.has_recording();

@@ -143,7 +143,7 @@ void Verifier::check_gone(const Verification& done) {
         const Instant day =
             std::max<Instant>(std::chrono::floor<std::chrono::days>(item->requested_at), done.spec().from);
         if (shown_.contains({day, {found.engagement_id, found.site_id}}))
-            broken(found.engagement_id + " is called gone, which was listed");
+            broken(found.engagement_id + " is reported as gone, but was listed");
     }
 }
 
@@ -153,11 +153,11 @@ void Verifier::check_mark(const Verification::Mark& mark) {
     for (const GoneEngagement& gone : mark.engagements) {
         ids.insert(gone.engagement_id);
         if (!source_denied_.contains(gone.engagement_id))
-            broken(gone.engagement_id + " is to be marked, which the source was not asked for");
+            broken(gone.engagement_id + " is to be marked as missing, but the source did not deny it");
     }
     const std::size_t always = 5 * static_cast<std::size_t>(world_.scenario.sites);
     if (ids.size() > always + stored_[mark.day] / 5)
-        broken("more of a day is to be marked as missing than is plausible");
+        broken("more engagements of a day are to be marked as missing than is plausible");
 }
 
 /// Checks that only completely listed days have a result.

@@ -144,7 +144,7 @@ TEST(CommitQueueTest, ACommitThatFailedByItselfIsSettled) {
 TEST(CommitQueueTest, ThereIsRoomWhileFewEngagementsOfWindowsAreUnsettled) {
     Queue queue;
     queue.add(batch_of(several("s", 20)), site());
-    EXPECT_TRUE(queue.has_room()) << "the service has batches of its own size";
+    EXPECT_TRUE(queue.has_room()) << "only windows of a backfill count";
     queue.write(0ms);
     queue.add_window(several("a", 10));
     EXPECT_TRUE(queue.has_room());

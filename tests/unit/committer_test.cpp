@@ -149,7 +149,7 @@ TEST(CommitterTest, ATransactionTakesSoManyEngagementsAndTheRestGoesWithTheNext)
         return std::vector(CommitLimits{}.together * 2 / 3, std::string(1, name));
     };
     const Transactions written = commit({{many('a')}, {many('b')}, {many('c')}, {many('d')}});
-    EXPECT_EQ(written.size(), 4U) << "no two of them are within the limit";
+    EXPECT_EQ(written.size(), 4U) << "any two together exceed the limit";
     for (const std::string& each : written) EXPECT_EQ(each.find('+'), std::string::npos);
 }
 TEST(CommitterTest, ThereIsRoomUntilSoManyEngagementsOfWindowsAreUnwritten) {
@@ -163,7 +163,7 @@ TEST(CommitterTest, ThereIsRoomUntilSoManyEngagementsOfWindowsAreUnwritten) {
     const std::vector many(CommitLimits{}.unwritten, std::string("a"));
     EXPECT_FALSE(after({{many}}));
     EXPECT_TRUE(after({{{many.begin() + 1, many.end()}}}));
-    EXPECT_TRUE(after({{many, SiteTarget{"s1", 1}}})) << "the service has batches of its own size";
+    EXPECT_TRUE(after({{many, SiteTarget{"s1", 1}}})) << "only windows of a backfill count";
 }
 TEST(CommitterTest, AnEngagementThatIsBeingWrittenIsWaitedForAndHoldsUpNobodyElse) {
     Written written;

@@ -77,8 +77,8 @@ TEST(ContentCoding, AMemberThatIsCutOrSpoiledIsAnError) {
     EXPECT_EQ(decoded(two.substr(0, two.size() - 1), "gzip"), "error: compressed and cut off");
     std::string spoiled = two;
     spoiled[two.size() - 6] ^= 1;  // in the checksum of the second
-    EXPECT_EQ(decoded(spoiled, "gzip"), "error: not compressed as it says");
-    EXPECT_EQ(decoded("{\"plain\": 1}", "gzip"), "error: not compressed as it says");
+    EXPECT_EQ(decoded(spoiled, "gzip"), "error: not compressed as Content-Encoding says");
+    EXPECT_EQ(decoded("{\"plain\": 1}", "gzip"), "error: not compressed as Content-Encoding says");
     EXPECT_EQ(decoded(zlib("text").substr(0, 5), "deflate"), "error: compressed and cut off");
     EXPECT_EQ(decoded("\x1f", "gzip"), "error: compressed and cut off");
 }

@@ -66,7 +66,7 @@ TEST(Enrichment, WhatAFetchThrowsIsTheEnrichersFailureAndNobodyElses) {
     EXPECT_EQ(result.outcome.error, "recordings: api.ca_file: /gone cannot be read as certificates");
     ASSERT_TRUE(completed);
     EXPECT_EQ(completed->job.engagement_id, "e1");
-    EXPECT_FALSE(completed->attempted) << "it is nothing about this recording";
+    EXPECT_FALSE(completed->attempted) << "the failure is not of this recording";
 }
 TEST(Enrichment, WhatTheSinkRefusesIsAFailureOfItsJob) {
     std::optional<WorkOutcome> completed;

@@ -23,7 +23,8 @@ TEST(EnricherSchedule, TheFirstEnqueuesAllThatWasMissed) {
     schedule.on_recorded();
     EXPECT_TRUE(std::holds_alternative<Schedule::Drain>(schedule.next(9000ms)));
     schedule.on_drained({ExitReason::unavailable, "away"}, 0);
-    EXPECT_TRUE(std::holds_alternative<Schedule::Drain>(schedule.next(9000ms))) << "once is enough";
+    EXPECT_TRUE(std::holds_alternative<Schedule::Drain>(schedule.next(9000ms)))
+        << "an enqueued round is recorded once";
 }
 TEST(EnricherSchedule, WhatWasMissedIsEnqueuedFromItsStartAfterAFailure) {
     EnricherSchedule schedule(SyncSettings{});

@@ -44,7 +44,7 @@ TEST(ErasureQueue, WhatFailedComesLastInTheNextRound) {
     EXPECT_EQ(turn(queue), "bad");
     queue.on_step({});
     queue.begin({kBad, kShort});
-    EXPECT_EQ(turn(queue), "bad") << "it is forgiven";
+    EXPECT_EQ(turn(queue), "bad") << "a success ends its place at the end of the queue";
 }
 
 }  // namespace

@@ -164,7 +164,8 @@ TEST(StatusPage, TheVolumeIsComparedOnTheDaysOfWhichSomethingIsExpected) {
     input.volume_days["a"] = {{20780, 1090, 1000, false}};
     EXPECT_TRUE(has(status_page(input), "1,090 engagements, 1,000 expected (109 %)"));
     input.volume_days["a"] = {{20780, 0, 0, false}};
-    EXPECT_TRUE(has(status_page(input), "0 engagements, 0 expected</p>")) << "no share of nothing";
+    EXPECT_TRUE(has(status_page(input), "0 engagements, 0 expected</p>"))
+        << "no percentage of zero expected engagements";
 }
 TEST(StatusPage, FailuresAreShownThoughManyRunsHaveEndedSince) {
     StatusInput input = three_sites();
@@ -249,7 +250,8 @@ TEST(MetricsText, CountersAreThereFromTheStart) {
     const std::string text = Metrics().text({});
     EXPECT_TRUE(has(text, "glia_sync_engagements_total{outcome=\"rejected\"} 0"));
     EXPECT_TRUE(has(text, "glia_sync_transactions_total{result=\"failed\"} 0"));
-    EXPECT_FALSE(has(text, "glia_sync_token_expiry_timestamp_seconds")) << "nothing is known of the token";
+    EXPECT_FALSE(has(text, "glia_sync_token_expiry_timestamp_seconds"))
+        << "the expiry of the token is unknown";
 }
 
 TEST(HealthTest, TheSummaryNamesTheFirstFailure) {

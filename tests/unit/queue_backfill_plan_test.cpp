@@ -32,7 +32,7 @@ TEST(QueueBackfillPlan, IsDoneWhenNothingIsLeftButRejectedRecords) {
     EXPECT_EQ(conclude(drained(5, 2, 2), 2, "legs", false).reason, ExitReason::done);
     const ExitStatus left = conclude(drained(5, 3, 2), 3, "legs", false);
     EXPECT_EQ(left.reason, ExitReason::unavailable);
-    EXPECT_EQ(left.error, "1 legs of the range are still to come");
+    EXPECT_EQ(left.error, "1 legs of the range are not fetched yet");
 }
 TEST(QueueBackfillPlan, KeepsTheGraverReason) {
     EXPECT_EQ(conclude(drained(5), 0, "legs", true).reason, ExitReason::stopped);

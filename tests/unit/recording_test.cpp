@@ -89,7 +89,8 @@ TEST(RecordingResponse, ThatIsNoRecordingIsRefused) {
     EXPECT_EQ(with([](auto& head) { head.content_encoding = "gzip"; }), RecordingAction::refuse);
     for (const int status : {201, 204, 205, 304, 403, 404, 429, 500, 503})
         EXPECT_EQ(with([&](auto& head) { head.status = status; }), RecordingAction::refuse) << status;
-    EXPECT_EQ(action_of(rest(), 0), RecordingAction::refuse) << "a part that was not asked for";
+    EXPECT_EQ(action_of(rest(), 0), RecordingAction::refuse)
+        << "a part of the file without a Range in the request";
     RecordingHead head = whole();
     head.status = 416;
     EXPECT_EQ(action_of(head, 0), RecordingAction::refuse);
@@ -218,7 +219,7 @@ TEST_F(RecordingFiles, LeaveNothingElseBehindThem) {
     RecordingDownload download(directory, "e1", "u");
     download.restart({kStrong, std::nullopt, ""});
     download.append("abc");
-    EXPECT_EQ(files().size(), 2u) << "the unfinished file, and what it is a part of";
+    EXPECT_EQ(files().size(), 2u) << "the partial file and the version it belongs to";
     const std::string path = download.finish().path;
     EXPECT_EQ(files(), std::set<std::string>{path});
 }
@@ -320,7 +321,7 @@ TEST_F(RecordingFiles, AreNotSearchedForInAFolderThatCannotBeRead) {
     std::filesystem::remove_all(folder);
     EXPECT_FALSE(RecordingDownload::find(directory, "e1", "u"));
     std::ofstream(folder) << "a file";
-    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "u")) << "making the folder says what is wrong";
+    EXPECT_FALSE(RecordingDownload::find(directory, "e1", "u")) << "creating the folder reports the error";
     std::filesystem::remove(folder);
     std::filesystem::create_symlink(folder, folder);
     EXPECT_THROW(RecordingDownload::find(directory, "e1", "u"), DiskError);

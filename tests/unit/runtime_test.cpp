@@ -147,7 +147,7 @@ TEST(LoopEnd, NoCoroutineOutlivesAFailure) {
         co_return 0;
     };
     EXPECT_THROW(runtime.run(main, 10s, report), std::runtime_error);
-    EXPECT_TRUE(gone) << "whatever it refers to may go from now on";
+    EXPECT_TRUE(gone) << "the coroutine is destroyed before what it refers to";
     EXPECT_FALSE(gone_when_reported) << "the failure is reported first";
 }
 

@@ -55,11 +55,11 @@ TEST(TombstoneFile, ThatWasCutOffIsRefused) {
     const std::string text = kHead + kLine + kEnd;
     for (std::size_t length = 0; length + 1 < text.size(); ++length) refusal(text.substr(0, length));
     EXPECT_NE(refusal(kHead + kLine).find("cut off"), std::string::npos);
-    EXPECT_EQ(refusal(kHead + kLine + kLine + kEnd), "line 4: it counts 1 tombstones, and there are 2");
+    EXPECT_EQ(refusal(kHead + kLine + kLine + kEnd), "line 4: it counts 1 tombstones, but the file has 2");
 }
 TEST(TombstoneFile, OfAnotherKindIsRefusedWithTheLine) {
     EXPECT_EQ(refusal("039124e6-b4e8-4a0d-b420-5b6696c7ecb4\n"), "line 1: it is not a JSON object");
-    EXPECT_EQ(refusal("{}\n"), "line 1: the file is not one of `glia-sync forget export`");
+    EXPECT_EQ(refusal("{}\n"), "line 1: `glia-sync forget export` did not write this file");
     EXPECT_NE(refusal(R"({"format":"glia-sync-tombstones","version":2})").find("version"), std::string::npos);
     for (const char* line :
          {"7", "[]", "{}", R"({"kind":"visitor"})",
@@ -73,7 +73,7 @@ TEST(TombstoneFile, OfAnotherKindIsRefusedWithTheLine) {
     EXPECT_TRUE(refusal(kHead + std::string(5000, ' ') + kEnd).starts_with("line 2: it is longer"));
     EXPECT_TRUE(refusal(kHead + kLine.substr(0, kLine.size() - 1) + std::string("\0x\n", 3) + kEnd)
                     .starts_with("line 2: "));
-    EXPECT_TRUE(refusal(kHead + kLine + kEnd + kLine).starts_with("line 4: there is something behind"));
+    EXPECT_TRUE(refusal(kHead + kLine + kEnd + kLine).starts_with("line 4: there is something after"));
 }
 TEST(RejectedPayload, NamesAVisitorAsATextOrAtTheEndOfALink) {
     const auto names = [](const std::string& payload, const std::string& visitor) {

@@ -41,7 +41,7 @@ TEST(Verdict, NobodyElseWritesSoOneObservationIsEnough) {
 TEST(Verdict, ARowThatIsNewerThanTheResponseIsReadAgain) {
     EXPECT_EQ(judge(std::nullopt, observation(1, "v1", true), 1, false), Verdict::recheck);
     EXPECT_EQ(judge(observation(1, "v1", true), observation(1, "v1", true), 2, false), Verdict::difference)
-        << "a wrong clock dated it: nobody writes the row";
+        << "the date comes from a wrong clock: the row did not change";
 }
 TEST(Verdict, UnderAServiceSourceAndTableHaveToShowTheSameTwice) {
     EXPECT_EQ(judge(std::nullopt, observation(1, "v1"), 1, true), Verdict::recheck);
@@ -51,20 +51,20 @@ TEST(Verdict, UnderAServiceSourceAndTableHaveToShowTheSameTwice) {
     EXPECT_EQ(judge(observation(1, "v1"), observation(1, "v2"), 2, true), Verdict::recheck)
         << "the row was written";
     EXPECT_EQ(judge(observation(1, "v1"), observation(1, "v2"), 6, true), Verdict::no_difference)
-        << "it changes all the time";
+        << "the row changes between all readings";
 }
 TEST(Verdict, WaitsAsLongAsTheServiceTakes) {
     SiteStatus site;
     const Instant now = at("2024-01-01T12:00:00Z");
     EXPECT_EQ(recheck_delay(nullptr, Seconds{60}, now), Milliseconds{0});
-    EXPECT_EQ(recheck_delay(&site, Seconds{60}, now), Milliseconds{0}) << "nobody has ever read it";
+    EXPECT_EQ(recheck_delay(&site, Seconds{60}, now), Milliseconds{0}) << "no instance has ever read it";
     site.last_success_at = now - Seconds{600};
     EXPECT_EQ(recheck_delay(&site, Seconds{60}, now), Milliseconds{0});
     site.last_success_at = now - Seconds{70};
     EXPECT_EQ(recheck_delay(&site, Seconds{60}, now), Seconds{92});
     site.last_success_at.reset();
     site.lease_owner = "somebody";
-    EXPECT_EQ(recheck_delay(&site, Seconds{3600}, now), Seconds{600}) << "not for ever";
+    EXPECT_EQ(recheck_delay(&site, Seconds{3600}, now), Seconds{600}) << "the wait has a limit";
 }
 TEST(Verdict, ALargeShareIsNotPlausiblyGone) {
     EXPECT_TRUE(is_plausibly_gone(5, 5));
@@ -82,7 +82,7 @@ TEST(Verdict, SamplesTheShareThatWasAskedFor) {
         EXPECT_FALSE(is_sampled(id, "a", 0));
     }
     EXPECT_NEAR(sampled, 500, 100);
-    EXPECT_LT(both, 60) << "another run takes others";
+    EXPECT_LT(both, 60) << "another run samples other engagements";
 }
 
 /// Performs the machine's steps against a listing and tables that are given.

@@ -56,7 +56,8 @@ TEST(Volume, AnOutageInTheCourseOfADayIsToldWithinHours) {
 TEST(Volume, AFilterThatReturnsHalfIsTold) {
     const auto half = [](int hour) { return hour < 10 ? 1.0 : 0.5; };
     EXPECT_TRUE(judge_volume(series(60, 13, half)).is_low());
-    EXPECT_TRUE(judge_volume(series(1000, 11, half)).is_low()) << "the more are expected, the sooner";
+    EXPECT_TRUE(judge_volume(series(1000, 11, half)).is_low())
+        << "with more expected engagements, fewer hours suffice";
 }
 TEST(Volume, ADayThatBeginsQuietlyMayBeAHoliday) {
     const auto holiday = [](int hour) { return hour >= 0 && hour < 24 ? 0.1 : 1.0; };
