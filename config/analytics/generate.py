@@ -126,7 +126,8 @@ def main():
         schema_part(dsn, schema),
         (
             "\n\n## Values that occur\n\n"
-            "In the database that this was made from; others may come. For your own: `generate.py DSN`.\n\n"
+            "These values are in the database from which this page was made. Another database may have other values: "
+            "`generate.py DSN` makes this page from it.\n\n"
         ),
         values_part(dsn, schema),
         "\n\n## Twenty-four questions\n",
