@@ -46,7 +46,7 @@ SELECT g.engagement_id,
        CASE WHEN g.accepted_at > '-infinity' AND g.accepted_at < '200000-01-01 00:00+00'
              AND g.requested_at > '-infinity' AND g.requested_at < '200000-01-01 00:00+00'
             THEN date_part('epoch', g.accepted_at - g.requested_at) END AS seconds_to_accept,
-       g.duration AS handle_seconds,
+       CASE WHEN g.ended_at IS NOT NULL THEN g.duration END AS handle_seconds,
        g.end_reason,
        g.accepted_media_type,
        g.used_cobrowsing,
