@@ -276,7 +276,16 @@ def the_questions_about_engagements_are_answered_as_the_source_would_answer_them
     ), row
     assert row["ongoing"] > 0
     assert rows_as_reader(program, sql["12"]) == [
-        {"site": site, "complete": True, "without_gaps": True, "fresh": True, "rejected": 0, "waiting_for_legs": 0}
+        {
+            "site": site,
+            "complete": True,
+            "without_gaps": True,
+            "fresh": True,
+            "rejected": 0,
+            "waiting_for_legs": 0,
+            "statistics_from": None,
+            "statistics_through": None,
+        }
         for site in sorted(simulator.sites)
     ]
 

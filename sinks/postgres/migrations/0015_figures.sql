@@ -374,8 +374,8 @@ LEFT JOIN LATERAL (SELECT CASE WHEN count(x.read_through) = count(*) THEN min(x.
                    WHERE x.site_id = s.site_id AND x.refused_at IS NULL) AS t ON true
 WHERE s.stream = 'engagements';
 
-COMMENT ON VIEW freshness IS 'One row for each site: from when to when the tables are complete, and what is missing. These are times of listing: an engagement counts at the time by which the API lists it.';
-COMMENT ON COLUMN freshness.complete_from IS 'The tables are complete from this time to complete_through, without gaps. NULL: not known, or the first pass has not ended yet.';
+COMMENT ON VIEW freshness IS 'One row for each site: from when to when the tables are complete, and what is missing. complete_from, complete_through, loaded_from, complete_ranges and gaps are about engagements; statistics_from and statistics_through are about statistics. Times of engagements are times of listing: an engagement counts at the time by which the API lists it.';
+COMMENT ON COLUMN freshness.complete_from IS 'The engagements in the tables are complete from this time to complete_through, without gaps. This does not hold for statistics: see statistics_from. NULL: not known, or the first pass has not ended yet.';
 COMMENT ON COLUMN freshness.loaded_from IS 'Start of the oldest range that the service or a backfill has read completely. Gaps may follow.';
 COMMENT ON COLUMN freshness.complete_ranges IS 'All ranges that have been read completely.';
 COMMENT ON COLUMN freshness.gaps IS 'Ranges between loaded_from and the end of the newest range that have not been read. Figures of these times are too low. {}: there is no gap.';

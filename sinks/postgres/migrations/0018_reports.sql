@@ -546,7 +546,8 @@ COMMENT ON COLUMN chat_messages.type IS 'Kind of message, such as user or sugges
 -- -------------------------------------------------------------------------------------------------------- freshness
 
 -- If only a backfill has read statistics, the service has not stored read_through. statistics_through then comes from
--- statistics_readings.
+-- statistics_readings. statistics_from always does: the oldest interval of each source, found by the primary key. Gaps
+-- are not looked for, because that would read the table.
 CREATE OR REPLACE VIEW freshness AS
 SELECT s.site_id,
        s.synced_through AS complete_through,
@@ -562,7 +563,8 @@ SELECT s.site_id,
        lower(a.ranges) AS loaded_from,
        a.ranges AS complete_ranges,
        tstzmultirange(tstzrange(lower(a.ranges), upper(a.ranges))) - a.ranges AS gaps,
-       t.read_through AS statistics_through
+       t.read_through AS statistics_through,
+       t.read_from AS statistics_from
 FROM sync_state s
 LEFT JOIN sites n ON n.id = s.site_id
 LEFT JOIN (SELECT r.site_id,
@@ -594,18 +596,26 @@ LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
 LEFT JOIN LATERAL (SELECT max(lower(r)) AS complete_from
                    FROM unnest(a.ranges) AS r
                    WHERE lower(r) < s.synced_through AND upper(r) >= s.synced_through) AS c ON true
-LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.read_through) END AS read_through
+LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.read_through) END AS read_through,
+                          CASE WHEN count(k.read_from) = count(*) AND max(k.read_from) < min(k.read_through)
+                               THEN max(k.read_from) END AS read_from
                    FROM (SELECT coalesce(x.read_through,
                                          (SELECT y.interval_start + y.interval_seconds * interval '1 second'
                                           FROM statistics_readings y
                                           WHERE y.site_id = s.site_id AND y.source = w.source
                                           ORDER BY y.interval_start DESC
-                                          LIMIT 1)) AS read_through
+                                          LIMIT 1)) AS read_through,
+                                (SELECT y.interval_start
+                                 FROM statistics_readings y
+                                 WHERE y.site_id = s.site_id AND y.source = w.source
+                                 ORDER BY y.interval_start
+                                 LIMIT 1) AS read_from
                          FROM unnest(ARRAY['queue_wait', 'handle', 'wrap_up', 'operator_state']) AS w (source)
                          LEFT JOIN statistics_state x ON x.site_id = s.site_id AND x.source = w.source
                          WHERE x.refused_at IS NULL) AS k) AS t ON true
 WHERE s.stream = 'engagements';
 COMMENT ON COLUMN freshness.statistics_through IS 'The statistics of the site have been read up to this time, those of the source that is furthest behind: by the service or, if the service has read none, by a backfill. statistics_readings has each interval. NULL: `statistics` is off, or a source was never read.';
+COMMENT ON COLUMN freshness.statistics_from IS 'Start of the range in which the statistics of the site have been read: from this time on, the intervals of all sources (queue_wait, handle, wrap_up, operator_state), except those that the API refuses. Figures from statistics before it are NULL or too low. Gaps after it are possible if backfills read separate ranges; statistics_readings has each interval. NULL: `statistics` is off, or there is no time for which all these sources were read.';
 COMMENT ON COLUMN freshness.verified_through IS 'End of the newest day for which `glia-sync verify` found no difference from the source, or repaired all differences. Days before it may never have been compared. NULL: there is no such day.';
 
 -- ---------------------------------------------------------------------------------------------- what figures count
