@@ -479,14 +479,16 @@ BEGIN ATOMIC
     LEFT JOIN sites s ON s.id = b.site_id
     CROSS JOIN generate_series(($1 AT TIME ZONE 'UTC')::date - 1, ($2 AT TIME ZONE 'UTC')::date + 1, interval '1 day')
            AS d (day)
-    CROSS JOIN LATERAL (SELECT (d.day::date + b.opens) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS opens,
-                               (d.day::date + b.closes) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS closes
+    CROSS JOIN LATERAL (SELECT greatest((d.day::date + b.opens) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC'), $1)
+                               AS opens,
+                               least((d.day::date + b.closes) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC'), $2)
+                               AS closes
                         WHERE b.weekday = extract(isodow FROM d.day)
                           AND NOT EXISTS (SELECT FROM holidays h WHERE h.site_id = b.site_id AND h.day = d.day::date))
                               AS t
     GROUP BY b.site_id;
 END;
-COMMENT ON FUNCTION open_hours(timestamptz, timestamptz) IS 'The times between the two given times at which each site is open, according to business_hours and holidays. One row for each site that has rows in business_hours.';
+COMMENT ON FUNCTION open_hours(timestamptz, timestamptz) IS 'When each site is open from "from" until before "to", according to business_hours and holidays. One row for each site that has rows in business_hours. Columns: site_id (text, sites.id) and hours (tstzmultirange, the opening hours within the range; {} if the site is closed throughout). Opening hours that extend beyond the range are cut at its limits. They are in the time zone of the site, or in UTC if that is not known.';
 
 CREATE FUNCTION queue_report(
     "from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC',
