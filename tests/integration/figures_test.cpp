@@ -392,6 +392,104 @@ TEST_F(Figures, StatisticsOfABackfillAreFresh) {
         "DELETE FROM statistics_readings WHERE source = 'operator_state' RETURNING 1");
     EXPECT_EQ(sql(asked), "12:30:00");  // a source that is refused is not waited for
 }
+TEST_F(Figures, StatisticsBeginWhenAllSourcesHaveBeenRead) {
+    sql("INSERT INTO sync_state (site_id, synced_from, synced_through) VALUES ('s1', '2024-01-01Z', "
+        "'2024-01-02Z'); INSERT INTO statistics_readings SELECT 's1', k, timestamptz '2024-01-01 12:00Z' + n "
+        "* interval '30 minutes', 1800, now(), true FROM unnest(ARRAY['queue_wait', 'handle', 'wrap_up']) k, "
+        "generate_series(CASE k WHEN 'handle' THEN 1 ELSE 0 END, 3) n; SELECT 1");
+    const auto range = [this] {
+        return sql(
+            "SELECT (statistics_from AT TIME ZONE 'UTC')::time, (statistics_through AT TIME ZONE "
+            "'UTC')::time FROM freshness");
+    };
+    const auto read_operators = [this](const std::string& time) {
+        sql("INSERT INTO statistics_readings VALUES ('s1', 'operator_state', '2024-01-01 " + time +
+            "Z', 1800, now(), true); SELECT 1");
+    };
+    EXPECT_EQ(range(), "NULL|NULL");  // operators' states were never read
+    read_operators("14:00");          // when the other sources end
+    EXPECT_EQ(range(), "NULL|14:00:00");
+    read_operators("13:00");
+    EXPECT_EQ(range(), "13:00:00|14:00:00");
+    sql("INSERT INTO statistics_state (site_id, source, refused_at) VALUES ('s1', 'operator_state', now()); "
+        "INSERT INTO statistics_state (site_id, source, read_through) VALUES ('s1', 'wrap_up', '2024-01-01 "
+        "13:30Z'); SELECT 1");
+    EXPECT_EQ(range(), "12:30:00|13:30:00");
+}
+TEST_F(Figures, OpeningHoursEndAtTheLimitsOfTheRange) {
+    sql("INSERT INTO business_hours VALUES ('s1', 1, '09:00', '17:00'); SELECT 1");
+    const auto hours = [this](const std::string& range) {
+        return sql("SET timezone = 'UTC'; SELECT site_id, hours FROM open_hours(" + range + ")");
+    };
+    EXPECT_EQ(hours("'2024-01-01 10:00Z', '2024-01-01 16:00Z'"),
+              "s1|{[\"2024-01-01 10:00:00+00\",\"2024-01-01 16:00:00+00\")}");
+    EXPECT_EQ(hours("'2024-01-01 16:30Z', '2024-01-08 09:30Z'"),
+              "s1|{[\"2024-01-01 16:30:00+00\",\"2024-01-01 17:00:00+00\"),"
+              "[\"2024-01-08 09:00:00+00\",\"2024-01-08 09:30:00+00\")}");
+    EXPECT_EQ(hours("'2024-01-01 17:00Z', '2024-01-08 09:00Z'"), "s1|{}");
+}
+TEST_F(Figures, AnOngoingLegMakesItsOperatorBusyUntilNow) {
+    add("a", {part("1", "q1", 0, 10, -1)});
+    EXPECT_EQ(sql("SELECT day, sum(busy_seconds) FROM operator_intervals WHERE day >= '2024-01-01' AND day < "
+                  "'2024-01-05' GROUP BY day ORDER BY day"),
+              "2024-01-01|43190\n2024-01-02|86400");
+    sql("UPDATE legs SET requested_at = t, accepted_at = t FROM (SELECT date_trunc('day', now(), 'UTC') - "
+        "interval '1 hour') x (t); SELECT 1");
+    const auto busy = [this](const std::string& what, const std::string& days) {
+        return sql("SELECT " + what +
+                   " FROM operator_intervals WHERE day >= (now() AT TIME ZONE 'UTC')::date - 7 AND "
+                   "day < (now() AT TIME ZONE 'UTC')::date" +
+                   days);
+    };
+    EXPECT_EQ(busy("sum(busy_seconds)", ""), "3600");  // whole days, as in the dictionary
+    EXPECT_EQ(busy("abs(sum(busy_seconds) - 3600 - date_part('epoch', now() - date_trunc('day', now(), "
+                   "'UTC'))) < 0.001",
+                   " + 1"),
+              "t");
+}
+TEST_F(Figures, AllReadIsProvedByEmptyIntervalsOnly) {
+    count("finished", 3, 0);
+    const auto all_read = [this](const std::string& more) {
+        return sql(
+            "SELECT bool_and(statistics_share = 1), sum(offered) FROM queue_report('2024-01-01 12:00Z', "
+            "'2024-01-01 13:00Z'" +
+            more + ")");
+    };
+    EXPECT_EQ(all_read(""), "t|3");
+    EXPECT_EQ(all_read(", empty_intervals => true"), "f|3");
+}
+TEST_F(Figures, AServiceLevelByMediumCountsThoseWhoWereAnswered) {
+    sql("INSERT INTO queue_wait_intervals VALUES "
+        "('2024-01-01 12:00Z', 1800, 's1', 'q1', 'finished', 'false', 'chat', 4, 80, 60, 3, 2), "
+        "('2024-01-01 12:00Z', 1800, 's1', 'q1', 'canceled', 'false', 'chat', 2, 20, 15, 2, 1), "
+        "('2024-01-01 12:00Z', 1800, 's1', 'q1', 'disconnected', 'false', 'chat', 1, 40, 40, 0, 0), "
+        "('2024-01-01 12:00Z', 1800, 's1', 'q1', 'canceled', 'false', 'audio', 2, 60, 35, 1, 0); SELECT 1");
+    // The formulas of the dictionary: of chats 3 of 7 - 1, of calls none of 2.
+    EXPECT_EQ(sql("SELECT media, sum(count) AS offered, coalesce(sum(within_service_level) FILTER (WHERE "
+                  "outcome = 'finished'), 0)::float8 / nullif(sum(count) - coalesce(sum(short) FILTER (WHERE "
+                  "outcome IN ('canceled', 'disconnected')), 0), 0) AS service_level FROM "
+                  "queue_wait_intervals GROUP BY media ORDER BY media"),
+              "audio|2|0\nchat|7|0.5");
+    EXPECT_EQ(sql("SELECT (sum(total_seconds) / sum(count))::float8 FROM queue_wait_intervals WHERE outcome "
+                  "IN ('canceled', 'disconnected')"),
+              "24");
+}
+TEST_F(Figures, TheFirstNameHoldsForTheTimeBeforeIt) {
+    add("a", {part("1", "q1", 0, 10, 20)});
+    add("b", {part("1", "q1", 43190, 43199, 43300)});
+    add("c", {part("1", "q1", 43190, 43200, 43300)});
+    sql("INSERT INTO name_history (kind, id, valid_from, valid_to, name) VALUES ('operator', 'o1', "
+        "'2024-01-01 13:00Z', '2024-01-02Z', 'Ann'), ('operator', 'o1', '2024-01-02Z', NULL, 'Anne'); "
+        "SELECT 1");
+    // The join of the dictionary.
+    EXPECT_EQ(
+        sql("SELECT l.engagement_id, h.name FROM leg_facts l LEFT JOIN (SELECT id, name, coalesce(valid_to, "
+            "'infinity') AS valid_to, CASE WHEN valid_from > min(valid_from) OVER (PARTITION BY id) THEN "
+            "valid_from ELSE '-infinity' END AS valid_from FROM name_history WHERE kind = 'operator') h ON "
+            "h.id = l.operator_id AND l.accepted_at >= h.valid_from AND l.accepted_at < h.valid_to ORDER BY "
+            "1"),
+        "a|Ann\nb|Ann\nc|Anne");
+}
 
 }  // namespace
 }  // namespace glia

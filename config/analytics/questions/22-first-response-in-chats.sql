@@ -10,5 +10,6 @@ LEFT JOIN (SELECT engagement_id, count(*) AS responses, sum(seconds) AS seconds,
            WHERE created_at >= now() - interval '30 days'
            GROUP BY engagement_id) r ON r.engagement_id = c.engagement_id
 WHERE c.created_at >= now() - interval '30 days' AND f.created_at >= now() - interval '30 days'
+  AND f.media = 'text'
 GROUP BY queue
 ORDER BY queue;

@@ -23,7 +23,7 @@ COMMENT ON COLUMN queue_wait_intervals.site_id IS 'sites.id';
 COMMENT ON COLUMN queue_wait_intervals.queue_id IS 'queues.id; empty: no queue.';
 COMMENT ON COLUMN queue_wait_intervals.outcome IS 'finished: answered; canceled or disconnected: abandoned; fallback: passed to the fallback queue; other values: neither. Offered is the sum over all.';
 COMMENT ON COLUMN queue_wait_intervals.from_transfer IS 'true if a transfer brought the visitor into the queue, otherwise false; a text, as the API sends it.';
-COMMENT ON COLUMN queue_wait_intervals.media IS 'Requested medium, such as chat.';
+COMMENT ON COLUMN queue_wait_intervals.media IS 'Requested medium, such as chat, audio or video. Statistics call the medium chat; legs and engagements call it text.';
 COMMENT ON COLUMN queue_wait_intervals.count IS 'Number of waits.';
 COMMENT ON COLUMN queue_wait_intervals.total_seconds IS 'Sum of the waits, in seconds.';
 COMMENT ON COLUMN queue_wait_intervals.maximum_seconds IS 'The longest of these waits, in seconds.';
@@ -47,7 +47,7 @@ COMMENT ON COLUMN handle_intervals.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN handle_intervals.interval_seconds IS 'Length of the interval, in seconds.';
 COMMENT ON COLUMN handle_intervals.site_id IS 'sites.id';
 COMMENT ON COLUMN handle_intervals.queue_id IS 'queues.id; empty: no queue.';
-COMMENT ON COLUMN handle_intervals.operator_id IS 'operators.id';
+COMMENT ON COLUMN handle_intervals.operator_id IS 'operators.id; empty: no operator.';
 COMMENT ON COLUMN handle_intervals.type IS 'How the conversations began: proactive, reactive or transfer. Other values are stored as they are.';
 COMMENT ON COLUMN handle_intervals.end_reason IS 'How the conversations ended: engagement_end or transfer. Other values are stored as they are.';
 COMMENT ON COLUMN handle_intervals.count IS 'Number of conversations.';
@@ -68,7 +68,7 @@ COMMENT ON COLUMN wrap_up_intervals.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN wrap_up_intervals.interval_seconds IS 'Length of the interval, in seconds.';
 COMMENT ON COLUMN wrap_up_intervals.site_id IS 'sites.id';
 COMMENT ON COLUMN wrap_up_intervals.queue_id IS 'queues.id; empty: no queue.';
-COMMENT ON COLUMN wrap_up_intervals.operator_id IS 'operators.id';
+COMMENT ON COLUMN wrap_up_intervals.operator_id IS 'operators.id; empty: no operator.';
 COMMENT ON COLUMN wrap_up_intervals.count IS 'Number of conversations after which an operator did such work.';
 COMMENT ON COLUMN wrap_up_intervals.total_seconds IS 'Total time of this work, in seconds.';
 
@@ -85,7 +85,7 @@ COMMENT ON TABLE operator_state_intervals IS 'Time that operators were logged in
 COMMENT ON COLUMN operator_state_intervals.interval_start IS 'Start of the interval.';
 COMMENT ON COLUMN operator_state_intervals.interval_seconds IS 'Length of the interval, in seconds.';
 COMMENT ON COLUMN operator_state_intervals.site_id IS 'sites.id';
-COMMENT ON COLUMN operator_state_intervals.operator_id IS 'operators.id';
+COMMENT ON COLUMN operator_state_intervals.operator_id IS 'operators.id; empty: no operator.';
 COMMENT ON COLUMN operator_state_intervals.state IS 'video, audio, chat: available and waiting. engaged: in an engagement. post-engagement: wrap-up. advanced-admin, reporting: administrative work. Any other value, such as meal-break: pause.';
 COMMENT ON COLUMN operator_state_intervals.seconds IS 'Time in the state, in seconds.';
 
@@ -569,7 +569,7 @@ CROSS JOIN LATERAL (
           WHERE x.engagement_id = e.id AND isfinite(x.created_at) AND x.sender_type IN ('visitor', 'operator')) m
     HAVING count(*) > 0
 ) c;
-COMMENT ON VIEW chat_facts IS 'One row for each engagement with a chat: how many messages it has, and how fast operators responded. Empty unless transcripts are fetched (`enrich.transcripts`). Only messages of visitors and operators count, and only those with a time. Join engagement_facts by engagement_id for site, queue and operator.';
+COMMENT ON VIEW chat_facts IS 'One row for each engagement in which the visitor or an operator wrote, calls included: how many messages it has, and how fast operators responded. For chats alone, join engagement_facts and add the condition media = ''text''. Empty unless transcripts are fetched (`enrich.transcripts`). Only messages of visitors and operators count, and only those with a time. Join engagement_facts by engagement_id for site, queue and operator.';
 COMMENT ON COLUMN chat_facts.engagement_id IS 'engagements.id';
 COMMENT ON COLUMN chat_facts.created_at IS 'When the engagement was requested. Ask for a range of this: there is an index.';
 COMMENT ON COLUMN chat_facts.messages IS 'Messages of visitors and operators.';

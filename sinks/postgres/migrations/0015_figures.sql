@@ -211,10 +211,10 @@ WHERE e.missing_since IS NULL;
 
 COMMENT ON VIEW engagement_facts IS 'One row for each engagement: its operators and queues, how long it waited and lasted, and how it ended. An engagement of several sites has one row too (site_id, site_count); a join with engagement_sites, engagement_queues or leg_facts may return several. Visitors who gave up before an engagement began are not included (see queue_intervals), nor is work after the conversation. Engagements that the source no longer has are left out (see removals).';
 COMMENT ON COLUMN engagement_facts.engagement_type IS 'reactive (the visitor asked), proactive (an operator asked), or another type; DICTIONARY.md lists those that occur. Of speed of answer, service level and waits only reactive ones are the population.';
-COMMENT ON COLUMN engagement_facts.last_queue_id IS 'Queue of the last leg that came through a queue; first_queue_id if no later leg did. So it may equal first_queue_id although the engagement left that queue. stayed_in_queue says whether it did; last_leg_queue_id is the queue of the last leg itself, or NULL.';
+COMMENT ON COLUMN engagement_facts.last_queue_id IS 'Queue of the last leg that came through a queue; first_queue_id if no leg did. Later legs without a queue do not change it. If an operator transfers the engagement to a colleague without a queue, last_queue_id is therefore still the queue that the engagement has left. stayed_in_queue says whether the engagement left its queue; last_leg_queue_id is the queue of the last leg itself, or NULL.';
 COMMENT ON COLUMN engagement_facts.handle_seconds IS 'Sum of the durations of the legs, without work after the conversation; at most the largest bigint. NULL while the engagement is ongoing. The average is the handle time of engagements.';
 COMMENT ON COLUMN engagement_facts.duration_seconds IS 'Length of the engagement, as the API provides it (engagements.duration). NULL while it is ongoing.';
-COMMENT ON COLUMN engagement_facts.seconds_to_accept IS 'Time from the request of the first leg to its acceptance. NULL if one of the two is not a finite time. The average over reactive engagements is the speed of acceptance.';
+COMMENT ON COLUMN engagement_facts.seconds_to_accept IS 'Time from the request of the first leg to its acceptance. NULL if one of the two is not a finite time. Engagements of all types have it, with or without a queue. Its average is therefore not the figure speed of acceptance, which counts reactive legs that came through a queue.';
 COMMENT ON COLUMN engagement_facts.richest_media IS 'video, audio or text, only according to the flags video_used and audio_used of the engagement; text also if they are not known. Use media instead.';
 COMMENT ON COLUMN engagement_facts.cobrowsing_used IS 'Whether CoBrowsing was used, according to the engagement itself. Its legs may say otherwise: use cobrowsing instead.';
 COMMENT ON COLUMN engagement_facts.site_id IS 'Site of the first leg. NULL until the legs are known. Each engagement has only one, so counts by site add up.';
@@ -226,7 +226,7 @@ COMMENT ON COLUMN engagement_facts.cobrowsing IS 'The one column for CoBrowsing:
 COMMENT ON COLUMN engagement_facts.cobrowsing_in_legs IS 'True if any leg says that CoBrowsing was used; false if none does, and one says that it was not used; NULL if no leg says anything.';
 COMMENT ON COLUMN engagement_facts.last_leg_queue_id IS 'Queue of the last leg. NULL: the last leg came through no queue, for example after a transfer to an operator or a site, or the legs are not known.';
 COMMENT ON COLUMN engagement_facts.last_leg_queue_name IS 'Name of last_leg_queue_id.';
-COMMENT ON COLUMN engagement_facts.stayed_in_queue IS 'True if every leg came through the same queue as the first one; false if a leg came through another queue or through none. NULL: the first leg came through no queue, or the legs are not known.';
+COMMENT ON COLUMN engagement_facts.stayed_in_queue IS 'True if all legs came through the queue of the first leg. False if a leg came through another queue or through none: a transfer to a colleague without a queue counts as having left the queue. NULL: the first leg came through no queue, or the legs are not known.';
 COMMENT ON COLUMN engagement_facts.changed_at IS 'When anything of the engagement was last written here; later than first_seen_at of nearly every engagement, since legs come later. There is an index.';
 COMMENT ON COLUMN engagement_facts.first_complete_at IS 'When the engagement was first stored complete: with legs that have all ended. NULL: it goes on, its legs are still to come, or it was complete before schema version 15.';
 COMMENT ON COLUMN engagement_facts.changed_after_first_complete_at IS 'When it was last changed after it was complete; NULL: it was not, or first_complete_at is not known. This, not changed_at, tells that a figure has changed afterwards.';
@@ -315,7 +315,7 @@ GROUP BY l.operator_id, o.name, l.day;
 
 COMMENT ON COLUMN operator_daily.day IS 'The day in UTC on which the legs were accepted. Ask for a range of this: there is an index. For local days use operator_report.';
 COMMENT ON COLUMN operator_daily.average_handle_seconds IS 'handle_seconds / ended_legs: handle time of legs. You cannot add or average averages and shares: divide the sums.';
-COMMENT ON COLUMN operator_daily.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: speed of acceptance.';
+COMMENT ON COLUMN operator_daily.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: the average wait for acceptance over all legs that the operator accepted on that day, reactive, proactive and transfers, with or without a queue. This is not the figure speed of acceptance, which counts reactive legs that came through a queue.';
 COMMENT ON COLUMN operator_daily.ended_legs IS 'Of the legs, those that have ended.';
 COMMENT ON COLUMN operator_daily.accept_waits IS 'Of the legs, those whose wait for acceptance is known.';
 COMMENT ON COLUMN operator_daily.accept_wait_seconds IS 'Sum of the waits in accept_waits.';
@@ -374,8 +374,8 @@ LEFT JOIN LATERAL (SELECT CASE WHEN count(x.read_through) = count(*) THEN min(x.
                    WHERE x.site_id = s.site_id AND x.refused_at IS NULL) AS t ON true
 WHERE s.stream = 'engagements';
 
-COMMENT ON VIEW freshness IS 'One row for each site: from when to when the tables are complete, and what is missing. These are times of listing: an engagement counts at the time by which the API lists it.';
-COMMENT ON COLUMN freshness.complete_from IS 'The tables are complete from this time to complete_through, without gaps. NULL: not known, or the first pass has not ended yet.';
+COMMENT ON VIEW freshness IS 'One row for each site: from when to when the tables are complete, and what is missing. complete_from, complete_through, loaded_from, complete_ranges and gaps are about engagements; statistics_from and statistics_through are about statistics. Times of engagements are times of listing: an engagement counts at the time by which the API lists it.';
+COMMENT ON COLUMN freshness.complete_from IS 'The engagements in the tables are complete from this time to complete_through, without gaps. This does not hold for statistics: see statistics_from. NULL: not known, or the first pass has not ended yet.';
 COMMENT ON COLUMN freshness.loaded_from IS 'Start of the oldest range that the service or a backfill has read completely. Gaps may follow.';
 COMMENT ON COLUMN freshness.complete_ranges IS 'All ranges that have been read completely.';
 COMMENT ON COLUMN freshness.gaps IS 'Ranges between loaded_from and the end of the newest range that have not been read. Figures of these times are too low. {}: there is no gap.';
@@ -479,14 +479,16 @@ BEGIN ATOMIC
     LEFT JOIN sites s ON s.id = b.site_id
     CROSS JOIN generate_series(($1 AT TIME ZONE 'UTC')::date - 1, ($2 AT TIME ZONE 'UTC')::date + 1, interval '1 day')
            AS d (day)
-    CROSS JOIN LATERAL (SELECT (d.day::date + b.opens) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS opens,
-                               (d.day::date + b.closes) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC') AS closes
+    CROSS JOIN LATERAL (SELECT greatest((d.day::date + b.opens) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC'), $1)
+                               AS opens,
+                               least((d.day::date + b.closes) AT TIME ZONE coalesce(s.iana_time_zone, 'UTC'), $2)
+                               AS closes
                         WHERE b.weekday = extract(isodow FROM d.day)
                           AND NOT EXISTS (SELECT FROM holidays h WHERE h.site_id = b.site_id AND h.day = d.day::date))
                               AS t
     GROUP BY b.site_id;
 END;
-COMMENT ON FUNCTION open_hours(timestamptz, timestamptz) IS 'The times between the two given times at which each site is open, according to business_hours and holidays. One row for each site that has rows in business_hours.';
+COMMENT ON FUNCTION open_hours(timestamptz, timestamptz) IS 'When each site is open from "from" until before "to", according to business_hours and holidays. One row for each site that has rows in business_hours. Columns: site_id (text, sites.id) and hours (tstzmultirange, the opening hours within the range; {} if the site is closed throughout). Opening hours that extend beyond the range are cut at its limits. They are in the time zone of the site, or in UTC if that is not known.';
 
 CREATE FUNCTION queue_report(
     "from" timestamptz, "to" timestamptz, grain interval DEFAULT '30 minutes', time_zone text DEFAULT 'UTC',

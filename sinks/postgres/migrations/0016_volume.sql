@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY w.engagem
                     WHERE w.site_id = v.site_id AND w.hour_start = ANY (a.hours)
                       AND (SELECT d.day FROM holidays d
                            WHERE d.site_id = w.site_id AND d.day = (w.hour_start AT TIME ZONE z.zone)::date) IS NULL) x;
-COMMENT ON VIEW volume IS 'One row for each site and complete hour: how many engagements were created in it, and how many are usual. `glia-sync status`, the metrics glia_sync_volume_… and the alert GliaSyncVolumeUnusual use this view. An hour is counted when it is complete, and again for engagements that arrive late. Engagements that the source no longer has count too.';
+COMMENT ON VIEW volume IS 'One row for each site and complete hour: how many engagements were created in it, and how many are usual. `glia-sync status`, the metrics glia_sync_volume_… and the alert GliaSyncVolumeUnusual use this view. An hour is counted when it is complete, and again for engagements that arrive late. Engagements that the source no longer has count too. The view is not a history: counting begins 59 days before the first count, older hours are never counted, and counted hours are deleted after 400 days. For a history count engagement_facts.';
 COMMENT ON COLUMN volume.site_id IS 'Site id. An engagement that several sites list counts for each.';
 COMMENT ON COLUMN volume.site_name IS 'Name of the site, if it is known.';
 COMMENT ON COLUMN volume.hour_start IS 'Start of the hour.';

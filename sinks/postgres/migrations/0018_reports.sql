@@ -476,7 +476,7 @@ COMMENT ON VIEW queue_intervals IS 'One row for each site, queue and half hour i
 COMMENT ON COLUMN queue_intervals.day IS 'The day in UTC, as a date, which is the same in every session. Ask for a range of this: other conditions do not make a query faster.';
 COMMENT ON COLUMN queue_intervals.site_id IS 'The site of the legs, or the site for which the source counts the statistics. A queue may have rows of several sites. queue_hourly.site_id is different: it is the site that the queue belongs to.';
 COMMENT ON COLUMN queue_intervals.interval_start_local IS 'interval_start in the time zone of site_id, or in UTC if that is not known. When clocks are set back, an hour of that day occurs twice.';
-COMMENT ON COLUMN queue_intervals.queue_id IS 'queues.id. A leg counts for the first queue of its request. NULL: statistics without a queue; legs without a queue do not count.';
+COMMENT ON COLUMN queue_intervals.queue_id IS 'queues.id. A leg counts for the first queue of its request; legs without a queue do not count. NULL: statistics without a queue. Totals of a site include these rows; comparisons of queues, and of statistics with legs, leave them out.';
 COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds IS 'Of accept_waits, those accepted within 20 seconds of their request. For another threshold use queue_report.';
 COMMENT ON COLUMN queue_intervals.accept_waits IS 'Of accepted_legs, those whose wait for acceptance is known.';
 COMMENT ON COLUMN queue_intervals.accept_wait_seconds IS 'Sum of the waits in accept_waits, each from the request of the leg to its acceptance.';
@@ -484,7 +484,7 @@ COMMENT ON COLUMN queue_intervals.accepted_engagements IS 'Of accepted_legs, tho
 COMMENT ON COLUMN queue_intervals.accepted_transfers IS 'Of accepted_legs, those that began with a transfer.';
 COMMENT ON COLUMN queue_intervals.ended_legs IS 'Of accepted_legs, those that have ended by now, in this interval or later.';
 COMMENT ON COLUMN queue_intervals.leg_seconds IS 'Total length of ended_legs, without work after the conversation.';
-COMMENT ON COLUMN queue_intervals.offered IS 'Waits in the queue that ended in the interval, with any outcome: answered + abandoned + passed_on + other_outcomes. A visitor counts once for each wait: again in the fallback queue if the queue passes the visitor on, and again if a transfer brings the visitor into a queue (offered_transfers). This column and the following ones, up to wrap_up_seconds, are from statistics. NULL: the statistics were not read. 0: they were read, and there were no waits.';
+COMMENT ON COLUMN queue_intervals.offered IS 'Waits in the queue that ended in the interval, with any outcome: answered + abandoned + passed_on + other_outcomes. These are waits, not people. If the queue passes a visitor on to its fallback queue, the visitor has one wait in each of the two. If a transfer brings a visitor into a queue, the visitor has another wait there (offered_transfers). The number of people is not known. This column and the following ones, up to wrap_up_seconds, are from statistics. NULL: the statistics were not read. 0: they were read, and there were no waits.';
 COMMENT ON COLUMN queue_intervals.offered_transfers IS 'Of offered, those whom a transfer brought into the queue, with any outcome. offered - offered_transfers are those who came without a transfer.';
 COMMENT ON COLUMN queue_intervals.offered_wait_seconds IS 'Sum of the waits in offered, answered or not. offered_wait_seconds / offered is the average wait of all visitors; answer_wait_seconds / answered is the average wait of those who were answered.';
 COMMENT ON COLUMN queue_intervals.other_outcomes IS 'Of offered, those with any other outcome, such as rerouted. They are neither answered nor abandoned in this queue. Because offered includes them, abandonment_rate is lower than abandoned / (answered + abandoned).';
@@ -493,7 +493,7 @@ COMMENT ON COLUMN queue_intervals.short_abandoned IS 'Of abandoned, those who ga
 COMMENT ON COLUMN queue_intervals.handled IS 'Conversations with an operator that ended in the interval, as the source counts them. An engagement with a transfer has several conversations, as it has several legs. Conversations without a queue are in rows where queue_id is NULL. ended_legs counts something else: legs that were accepted in the interval through a queue.';
 COMMENT ON COLUMN queue_intervals.handle_seconds IS 'Total length of the conversations in handled, without work after the conversation. It includes time on hold, which the API does not provide separately.';
 COMMENT ON COLUMN queue_intervals.statistics_seconds IS 'For how many seconds of the interval statistics were read, of the source that was read least. If everything was read, this is the length of the interval: 1800 here, and interval_end - interval_start in queue_report.';
-COMMENT ON COLUMN queue_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL.';
+COMMENT ON COLUMN queue_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL. It is the share of this row only. An interval without legs and without statistics has no row, so a share of 1 in all rows does not prove that everything was read. queue_report with empty_intervals => true has a row for every interval.';
 COMMENT ON COLUMN queue_intervals.abandonment_rate IS 'abandoned / offered, 0 to 1. NULL if offered is 0, or if the statistics were not read. offered includes passed_on and other_outcomes; the rate among those who were answered or gave up is abandoned / (answered + abandoned).';
 COMMENT ON COLUMN queue_intervals.service_level IS 'answered_within_service_level / (offered - short_abandoned), 0 to 1, with the threshold in the site''s configuration. In queue_report: NULL if you give a threshold, because the source counts only with its own.';
 COMMENT ON COLUMN queue_intervals.average_handle_seconds IS '(handle_seconds + wrap_up_seconds) / handled: average handle time (AHT), with work after the conversation. Only for all media together, because these statistics have no medium.';
@@ -510,7 +510,7 @@ COMMENT ON COLUMN operator_intervals.parallel_seconds IS 'Time within the interv
 COMMENT ON COLUMN operator_intervals.most_at_once IS 'The largest number of legs at the same time. An ongoing leg counts until now. The sum of several rows means nothing: take the greatest.';
 COMMENT ON COLUMN operator_intervals.last_activity IS 'When the last leg in the interval ended; the end of the interval if it ended after that. An ongoing leg counts until now.';
 COMMENT ON COLUMN operator_intervals.statistics_seconds IS 'For how many seconds of the interval statistics were read, of the site that was read least. If everything was read, this is the length of the interval: 1800 here, and interval_end - interval_start in operator_report.';
-COMMENT ON COLUMN operator_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL.';
+COMMENT ON COLUMN operator_intervals.statistics_share IS 'statistics_seconds / length of the interval, 0 to 1. Less than 1: the columns from statistics are too low, or NULL. It is the share of this row only. An interval without legs and without statistics has no row, so a share of 1 in all rows does not prove that everything was read. operator_report with empty_intervals => true has a row for every interval.';
 
 -- ------------------------------------------------------------------------------------------------------------ chats
 
@@ -532,7 +532,7 @@ CROSS JOIN LATERAL (
     WHERE t.sender_type = 'operator' AND t.previous_type = 'visitor') r
 WHERE e.missing_since IS NULL;
 
-COMMENT ON VIEW chat_responses IS 'One row for each response in a chat: the first message of an operator after one or more messages of the visitor. Messages that nobody answered have no row. Empty unless transcripts are fetched (`enrich.transcripts`). Join engagement_facts by engagement_id for site, queue and operator.';
+COMMENT ON VIEW chat_responses IS 'One row for each response: the first message of an operator after one or more messages of the visitor. Responses during calls are included, as in chat_facts. Messages that nobody answered have no row. Empty unless transcripts are fetched (`enrich.transcripts`). Join engagement_facts by engagement_id for site, queue and operator.';
 COMMENT ON COLUMN chat_responses.engagement_id IS 'engagements.id';
 COMMENT ON COLUMN chat_responses.created_at IS 'When the engagement was requested. Ask for a range of this: there is an index.';
 COMMENT ON COLUMN chat_responses.visitor_wrote_at IS 'When the visitor wrote the first of the messages that the operator answered.';
@@ -546,7 +546,8 @@ COMMENT ON COLUMN chat_messages.type IS 'Kind of message, such as user or sugges
 -- -------------------------------------------------------------------------------------------------------- freshness
 
 -- If only a backfill has read statistics, the service has not stored read_through. statistics_through then comes from
--- statistics_readings.
+-- statistics_readings. statistics_from always does: the oldest interval of each source, found by the primary key. Gaps
+-- are not looked for, because that would read the table.
 CREATE OR REPLACE VIEW freshness AS
 SELECT s.site_id,
        s.synced_through AS complete_through,
@@ -562,7 +563,8 @@ SELECT s.site_id,
        lower(a.ranges) AS loaded_from,
        a.ranges AS complete_ranges,
        tstzmultirange(tstzrange(lower(a.ranges), upper(a.ranges))) - a.ranges AS gaps,
-       t.read_through AS statistics_through
+       t.read_through AS statistics_through,
+       t.read_from AS statistics_from
 FROM sync_state s
 LEFT JOIN sites n ON n.id = s.site_id
 LEFT JOIN (SELECT r.site_id,
@@ -594,18 +596,26 @@ LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
 LEFT JOIN LATERAL (SELECT max(lower(r)) AS complete_from
                    FROM unnest(a.ranges) AS r
                    WHERE lower(r) < s.synced_through AND upper(r) >= s.synced_through) AS c ON true
-LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.read_through) END AS read_through
+LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.read_through) END AS read_through,
+                          CASE WHEN count(k.read_from) = count(*) AND max(k.read_from) < min(k.read_through)
+                               THEN max(k.read_from) END AS read_from
                    FROM (SELECT coalesce(x.read_through,
                                          (SELECT y.interval_start + y.interval_seconds * interval '1 second'
                                           FROM statistics_readings y
                                           WHERE y.site_id = s.site_id AND y.source = w.source
                                           ORDER BY y.interval_start DESC
-                                          LIMIT 1)) AS read_through
+                                          LIMIT 1)) AS read_through,
+                                (SELECT y.interval_start
+                                 FROM statistics_readings y
+                                 WHERE y.site_id = s.site_id AND y.source = w.source
+                                 ORDER BY y.interval_start
+                                 LIMIT 1) AS read_from
                          FROM unnest(ARRAY['queue_wait', 'handle', 'wrap_up', 'operator_state']) AS w (source)
                          LEFT JOIN statistics_state x ON x.site_id = s.site_id AND x.source = w.source
                          WHERE x.refused_at IS NULL) AS k) AS t ON true
 WHERE s.stream = 'engagements';
 COMMENT ON COLUMN freshness.statistics_through IS 'The statistics of the site have been read up to this time, those of the source that is furthest behind: by the service or, if the service has read none, by a backfill. statistics_readings has each interval. NULL: `statistics` is off, or a source was never read.';
+COMMENT ON COLUMN freshness.statistics_from IS 'Start of the range in which the statistics of the site have been read: from this time on, the intervals of all sources (queue_wait, handle, wrap_up, operator_state), except those that the API refuses. Figures from statistics before it are NULL or too low. Gaps after it are possible if backfills read separate ranges; statistics_readings has each interval. NULL: `statistics` is off, or there is no time for which all these sources were read.';
 COMMENT ON COLUMN freshness.verified_through IS 'End of the newest day for which `glia-sync verify` found no difference from the source, or repaired all differences. Days before it may never have been compared. NULL: there is no such day.';
 
 -- ---------------------------------------------------------------------------------------------- what figures count
@@ -616,7 +626,7 @@ COMMENT ON COLUMN engagements.duration IS 'Length of the engagement, in seconds,
 COMMENT ON COLUMN engagements.source IS 'How the engagement began, such as tab, callout or sms. NULL or empty: the API does not provide it, as for most engagements that an operator asked for. engagement_type says who asked.';
 COMMENT ON COLUMN engagement_facts.source IS 'How the engagement began, such as tab, callout or sms. NULL or empty: the API does not provide it, as for most engagements that an operator asked for. engagement_type says who asked.';
 COMMENT ON COLUMN engagements.queue_wait_time IS 'Time that the visitor waited in a queue before the engagement, in seconds, as the API provides it. The API documents it for reactive engagements that came through a queue; other types may have it too.';
-COMMENT ON COLUMN engagement_facts.queue_wait_seconds IS 'Time that the visitor waited in the queue before the engagement, as the API provides it. The API documents it for reactive engagements that came through a queue; other types may have it too, so add engagement_type = ''reactive''. Visitors who gave up have no engagement. The source counts ASA over all answered waits, by the time when they ended; if the two differ, report ASA.';
+COMMENT ON COLUMN engagement_facts.queue_wait_seconds IS 'Time that the visitor waited in the queue before the engagement, as the API provides it. The API documents it for reactive engagements that came through a queue; other types may have it too, so add engagement_type = ''reactive''. Visitors who gave up have no engagement. ASA is similar, but from statistics: it also counts waits after a transfer, in the interval in which the wait ended. If the two differ, report ASA.';
 COMMENT ON COLUMN engagement_facts.media IS 'Medium of the engagement: video if the engagement or any of its legs says so, otherwise audio if one of them does, otherwise text if one of them does. NULL if none of them says anything. Engagements with more legs are more likely to have a richer medium, so do not compare handle times or transfers by this column. Use leg_facts.media, the medium of each leg, for that.';
 COMMENT ON COLUMN engagement_facts.cobrowsing IS 'Whether CoBrowsing was used: true if the engagement or any of its legs says so; false if none does, and one says that it was not used; NULL if none of them says anything. More legs make true more likely, so compare handle times by leg_facts.used_cobrowsing instead.';
 COMMENT ON COLUMN engagement_facts.changed_at IS 'When any data of the engagement was last written. For nearly every engagement this is later than first_seen_at, because legs are loaded later. There is an index.';
@@ -631,8 +641,8 @@ COMMENT ON COLUMN repeat_contacts.days_since_previous IS 'Days from the request 
 COMMENT ON COLUMN repeat_contacts.within_1_day IS 'True if the previous engagement was requested at most 24 hours before this one. Also false if the tables do not reach back that far. NULL if the visitor is not known (`privacy.visitor_id: drop`).';
 COMMENT ON COLUMN repeat_contacts.within_7_days IS 'The same for 7 days. Also false if the tables do not reach back that far.';
 COMMENT ON COLUMN queue_wait_intervals.outcome IS 'How the waits ended. finished: answered. canceled or disconnected: abandoned. fallback: passed on to the fallback queue. Other values, such as rerouted: neither answered nor abandoned in this queue. The sum over all outcomes is the figure offered.';
-COMMENT ON COLUMN queue_wait_intervals.within_service_level IS 'Number of waits that were no longer than the threshold in the site''s configuration. The API does not provide the threshold.';
-COMMENT ON COLUMN queue_wait_intervals.short IS 'Number of short waits. The site''s configuration defines what is short; the API does not provide it. Abandonment rates usually leave out short waits that were abandoned.';
+COMMENT ON COLUMN queue_wait_intervals.within_service_level IS 'Number of waits that were no longer than the threshold in the site''s configuration. The API does not provide the threshold. Rows of every outcome have this number; for the service level count only outcome = ''finished''.';
+COMMENT ON COLUMN queue_wait_intervals.short IS 'Number of short waits. The site''s configuration defines what is short; the API does not provide it. Rows of every outcome have this number; short abandons are those with outcome ''canceled'' or ''disconnected''. Abandonment rates usually leave these out.';
 COMMENT ON TABLE business_hours IS 'Opening hours of each site: one row for each weekday, or several if the site closes in between, for example at noon. glia-sync writes nothing here. Anybody who may write to the database can fill this table; the role of analysts may not. For a site without rows, in_business_hours and the columns …_in_business_hours are NULL.';
 COMMENT ON TABLE holidays IS 'Days on which a site is closed, regardless of business_hours. glia-sync writes nothing here. Anybody who may write to the database can fill this table; the role of analysts may not.';
 COMMENT ON COLUMN rejected_records.source IS 'Where the record came from: list or detail, of engagements; operators, sites or queues, the name of a listing; or statistics, with their source and interval.';
@@ -706,6 +716,7 @@ COMMENT ON COLUMN queues.extra IS 'Members of the listing that have no column, a
 COMMENT ON COLUMN queues.listed_at IS 'When the listing that last changed this row was requested, by the clock of the API server.';
 COMMENT ON COLUMN queues.content_hash IS 'Hash of what is stored of the listing: 17 bytes, of which the first is the version of the hash.';
 COMMENT ON COLUMN queues.missing_since IS 'When the program found that the listing of the site does not show the queue any more. NULL: the listing shows it, or never has.';
+COMMENT ON COLUMN name_history.valid_from IS 'When the program first saw the name, which may be later than when the name was given: when the listing that first showed it was requested, by the clock of the API server, or created_at of the engagement that showed it. For times before the first row of an id, the first name holds.';
 COMMENT ON COLUMN name_history.name IS 'The name. Names of operators: with `privacy.operator_name` applied.';
 
 COMMENT ON COLUMN engagement_facts.platform IS 'omnibrowse: the engagement was requested from the Call Visualizer. omnicore: all other engagements.';
@@ -716,7 +727,7 @@ COMMENT ON COLUMN engagement_facts.ended_at IS 'When the last of the legs ended.
 COMMENT ON COLUMN engagement_facts.ongoing IS 'True if a leg has not ended. NULL: the legs are not known.';
 COMMENT ON COLUMN engagement_facts.end_reason IS 'Why the last leg ended: visitor_left, visitor_hung_up, operator_left, operator_hung_up, error or transfer. NULL while the engagement is ongoing, or if the legs are not known.';
 COMMENT ON COLUMN engagement_facts.site_name IS 'Name of that site.';
-COMMENT ON COLUMN engagement_facts.created_at_local IS 'created_at in the time zone of the site of the first leg, or in UTC if that is not known. Ask for a range of created_at, not of this: it has no index.';
+COMMENT ON COLUMN engagement_facts.created_at_local IS 'created_at in the time zone of the site of the first leg, or in UTC if that is not known. Ask for a range of created_at, not of this: it has no index. Do not subtract local times, or compare them between sites: when clocks are set back, an hour occurs twice, and sites may be in different time zones. Use created_at for that.';
 COMMENT ON COLUMN leg_facts.queue_id IS 'Queue of the request; the first one if there are several. NULL: the request used no queue.';
 COMMENT ON COLUMN leg_facts.request_source IS 'How the request was made. The values are those of engagements.source.';
 COMMENT ON COLUMN leg_facts.transferred_in IS 'True if the leg began with a transfer: true for every leg except the first.';
