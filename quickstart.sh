@@ -87,8 +87,8 @@ question "Yesterday's interval report: who came to which queue, who gave up, how
 SELECT to_char(r.interval_start AT TIME ZONE 'Europe/Tallinn', 'HH24:MI') AS half_hour, q.name AS queue, r.offered, r.answered,
        r.abandoned, round(r.service_level::numeric, 2) AS service_level, round(r.average_seconds_to_answer) AS asa_s,
        round(r.average_handle_seconds) AS aht_s
-FROM glia.queue_report(date_trunc('day', now(), 'Europe/Tallinn') - interval '1 day', date_trunc('day', now(), 'Europe/Tallinn'),
-                       '30 minutes', 'Europe/Tallinn') r
+FROM glia.queue_report((date_trunc('day', now() AT TIME ZONE 'Europe/Tallinn') - interval '1 day') AT TIME ZONE 'Europe/Tallinn',
+                       date_trunc('day', now(), 'Europe/Tallinn'), '30 minutes', 'Europe/Tallinn') r
 JOIN glia.queues q ON q.id = r.queue_id
 WHERE r.offered > 0 ORDER BY r.offered DESC, half_hour, queue LIMIT 8"
 question "Share of engagements that were transferred" "

@@ -5,7 +5,7 @@ SELECT coalesce(q.name, d.queue_id) AS queue, count(d.service_level) AS days,
 FROM (SELECT queue_id, interval_start, sum(answered_within_service_level) AS within,
              sum(offered) - sum(short_abandoned) AS counted,
              sum(answered_within_service_level) / nullif(sum(offered) - sum(short_abandoned), 0) AS service_level
-      FROM queue_report(date_trunc('day', now(), 'Europe/Tallinn') - interval '7 days',
+      FROM queue_report((date_trunc('day', now() AT TIME ZONE 'Europe/Tallinn') - interval '7 days') AT TIME ZONE 'Europe/Tallinn',
                         date_trunc('day', now(), 'Europe/Tallinn'), '1 day', 'Europe/Tallinn')
       GROUP BY queue_id, interval_start) d
 JOIN queues q ON q.id = d.queue_id

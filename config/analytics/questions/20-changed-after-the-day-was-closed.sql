@@ -8,7 +8,7 @@ SELECT (day AT TIME ZONE 'Europe/Tallinn')::date AS day, count(*) AS engagements
 FROM engagement_facts
 CROSS JOIN LATERAL (SELECT date_trunc('day', created_at, 'Europe/Tallinn')) d (day)
 CROSS JOIN LATERAL (SELECT ((day AT TIME ZONE 'Europe/Tallinn') + interval '1 day') AT TIME ZONE 'Europe/Tallinn') m (midnight)
-WHERE created_at >= date_trunc('day', now(), 'Europe/Tallinn') - interval '14 days'
+WHERE created_at >= (date_trunc('day', now() AT TIME ZONE 'Europe/Tallinn') - interval '14 days') AT TIME ZONE 'Europe/Tallinn'
   AND created_at < date_trunc('day', now(), 'Europe/Tallinn')
 GROUP BY d.day
 ORDER BY d.day;
