@@ -118,7 +118,7 @@ TEST_F(Figures, WhatGoesOnHasNoDuration) {
 TEST_F(Figures, AnOngoingLegHasNoDurationWhateverTheSourceShows) {
     add("a", {part("1", "q1", 0, 10, 20), part("2", "q1", 20, 30, -1)});
     sql("UPDATE legs SET duration = 7; SELECT 1");
-    EXPECT_EQ(sql("SELECT leg_id, handle_seconds FROM leg_facts ORDER BY 1"), "1|7\n2|NULL");
+    EXPECT_EQ(sql("SELECT leg_id, handle_seconds FROM leg_facts ORDER BY 1"), "a1|7\na2|NULL");
 }
 TEST_F(Figures, WhatChangesAfterItWasCompleteIsToldFromWhatComesLater) {
     const auto state = [this] {
