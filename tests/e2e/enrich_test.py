@@ -398,7 +398,7 @@ def a_directory_that_cannot_be_written_stops_only_the_recordings():
     program.run("run", "--once")
     program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
     again = program.run("run", "--once")
-    assert again.code == 69 and "recordings: making" in again.err and "Not a directory" in again.err, again
+    assert again.code == 69 and "recordings: creating" in again.err and "Not a directory" in again.err, again
     expect_tables_equal_source(program)
     expect_transcripts_equal_source(simulator, program)
     attempts = program.sql("SELECT max(attempts) FROM glia.enrichments WHERE kind = 'recording'")
