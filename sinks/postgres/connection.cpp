@@ -20,6 +20,8 @@ constexpr int kTransactionAttempts = 4;
 // needs READ COMMITTED.
 constexpr std::string_view kPrelude =
     "SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+constexpr std::string_view kSnapshotPrelude =
+    "SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
 /// Makes one line of a libpq message, without prefixes and line breaks.
 std::string one_line(std::string text) {
@@ -248,25 +250,27 @@ std::string Connection::words_of(const std::exception& error) const {
     return secrets_.scrub(one_line(error.what()));
 }
 
-void Connection::transact(const std::function<void(Transaction&)>& work) {
+void Connection::transact(const std::function<void(Transaction&)>& work, Isolation isolation) {
     const bool kept = session_ && session_->is_open();
     bool begun = false;
     try {
-        run_transaction([&](Transaction& transaction) {
+        const auto begin_work = [&](Transaction& transaction) {
             begun = true;
             work(transaction);
-        });
+        };
+        run_transaction(begin_work, isolation);
     } catch (const SinkError& error) {
         // A session that was cut while idle fails only now. Nothing of this transaction has begun, and the
         // server may be available, so one reconnect is worth it, even while the program stops and retries
         // nothing else.
         if (!kept || begun || error.kind() != SinkError::Kind::unavailable) throw;
-        run_transaction(work);
+        run_transaction(work, isolation);
     }
 }
 
-bool Connection::begin(Session& session, Transaction& transaction) {
-    if (prelude_) transaction.script(kPrelude);
+bool Connection::begin(Session& session, Transaction& transaction, Isolation isolation) {
+    const bool is_snapshot = isolation == Isolation::snapshot;
+    if (prelude_ || is_snapshot) transaction.script(is_snapshot ? kSnapshotPrelude : kPrelude);
     const auto row =
         transaction.run(sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
                                      std::to_string(settings_.lock_timeout.count()),
@@ -281,12 +285,13 @@ bool Connection::begin(Session& session, Transaction& transaction) {
                 ", which does not hold every character that the API sends; make one with `createdb "
                 "--encoding=UTF8 --template=template0 NAME` and name it in sink.postgres.dsn");
     }
-    if (prelude_ || std::string_view(row["isolation"].c_str()) == "read committed") return true;
+    if (prelude_ || is_snapshot || std::string_view(row["isolation"].c_str()) == "read committed")
+        return true;
     prelude_ = true;
     return false;
 }
 
-void Connection::run_transaction(const std::function<void(Transaction&)>& work) {
+void Connection::run_transaction(const std::function<void(Transaction&)>& work, Isolation isolation) {
     for (int attempt = 1;; ++attempt) {
         bool begun = false;
         try {
@@ -294,7 +299,7 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work) 
             [[maybe_unused]] const Quiet quiet(session.get());
             pqxx::work tx(session.get());
             Transaction transaction(tx, session.raw, session.prepared, settings_.on_statement);
-            if (!begin(session, transaction)) continue;
+            if (!begin(session, transaction, isolation)) continue;
             begun = true;
             work(transaction);
             if (settings_.on_statement) settings_.on_statement();

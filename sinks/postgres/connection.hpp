@@ -83,6 +83,10 @@ class Savepoint {
 /// Thrown by the work of a transaction that has to restart because what it read was deleted meanwhile.
 struct RestartTransaction {};
 
+/// `read_committed`: each statement sees what was committed before it began. `snapshot` (REPEATABLE READ):
+/// all statements see one state of the database, as of the first.
+enum class Isolation { read_committed, snapshot };
+
 /// A connection that opens on first use, and again after it has broken. Used by one thread at a time.
 class Connection {
   public:
@@ -91,12 +95,14 @@ class Connection {
     /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and RestartTransaction
     /// are retried a few times, so `work` may run more than once. Reconnects once if the session turns out to
     /// be broken at the start. Throws SinkError only.
-    void transact(const std::function<void(Transaction&)>& work);
+    void transact(const std::function<void(Transaction&)>& work,
+                  Isolation isolation = Isolation::read_committed);
     /// transact() for work with a result. Returns the result of the committed run.
     template <typename Function>
-    auto query(Function work) -> std::invoke_result_t<Function, Transaction&> {
+    auto query(Function work, Isolation isolation = Isolation::read_committed)
+        -> std::invoke_result_t<Function, Transaction&> {
         std::optional<std::invoke_result_t<Function, Transaction&>> answer;
-        transact([&](Transaction& tx) { answer.emplace(work(tx)); });
+        transact([&](Transaction& tx) { answer.emplace(work(tx)); }, isolation);
         return std::move(*answer);
     }
     const ConnectSettings& settings() const { return settings_; }
@@ -105,8 +111,8 @@ class Connection {
     struct Session;
     Session& open();
     /// Applies the settings of a transaction. Returns false if it must be restarted with the prelude.
-    bool begin(Session& session, Transaction& transaction);
-    void run_transaction(const std::function<void(Transaction&)>& work);
+    bool begin(Session& session, Transaction& transaction, Isolation isolation);
+    void run_transaction(const std::function<void(Transaction&)>& work, Isolation isolation);
 
     /// libpqxx's text of an error in one line, with secrets masked.
     std::string words_of(const std::exception& error) const;

@@ -19,7 +19,10 @@ class PostgresVerificationStore final : public VerificationStore {
     explicit PostgresVerificationStore(Connection& connection) : connection_(connection) {}
 
     std::vector<RecordComparison> compare(const std::vector<FetchedEngagement>& records) override {
-        return connection_.query([&](Transaction& tx) { return compare_records(tx, records); });
+        // The statements have to see one state. Otherwise legs that are committed between two of them look
+        // lost, because the job that fetches them is removed with them.
+        const auto compare_all = [&](Transaction& tx) { return compare_records(tx, records); };
+        return connection_.query(compare_all, Isolation::snapshot);
     }
 
     StoredPage stored(Instant from, Instant to, const std::vector<std::string>& sites,

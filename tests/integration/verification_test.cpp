@@ -105,6 +105,37 @@ TEST_F(VerificationTest, LegsThatAreAboutToBeFetchedAreNoDifference) {
     sql("DELETE FROM work_items");
     EXPECT_EQ(compared({listed(engagement("e3"))}), "e3 legs unknown");
 }
+TEST_F(VerificationTest, SeesOneStateOfTheTablesWhileOthersWrite) {
+    // Before each statement of a comparison in turn, another connection stores the legs, and then a change.
+    constexpr int kMoreThanItHas = 20;
+    int longest = 0;
+    for (int at = 1; at <= kMoreThanItHas; ++at) {
+        const std::string id = "e" + std::to_string(100 + at);
+        commit({listed(engagement(id))});
+        std::function<void()> interrupt;
+        int statements = 0;
+        const auto other = postgres::open({.dsn = database.dsn(), .on_statement = [&] {
+                                               if (++statements == at && interrupt) interrupt();
+                                           }});
+        const auto expect_no_difference = [&](const std::function<void()>& write) {
+            statements = 0;
+            interrupt = write;
+            EXPECT_TRUE(other->verifications()->compare({whole(id)}).empty()) << id << " " << at;
+            longest = std::max(longest, statements);
+        };
+        expect_no_difference([&] {
+            commit({detailed(engagement(id))});
+            sql("DELETE FROM work_items");
+        });
+        if (at <= 2) continue;  // the change is committed before the snapshot is taken
+        Engagement changed = engagement(id);
+        changed.duration = 77;
+        changed.operators.clear();
+        expect_no_difference([&] { commit({detailed(changed, kNoon + Seconds{1})}); });
+    }
+    EXPECT_GT(longest, 7);
+    EXPECT_LT(longest, kMoreThanItHas);
+}
 TEST_F(VerificationTest, ReportsThatARowIsNewerThanTheResponse) {
     Engagement changed = engagement("e1");
     changed.duration = 77;
