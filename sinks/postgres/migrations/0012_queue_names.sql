@@ -8,7 +8,6 @@ WHERE q.name IS NOT NULL
 ON CONFLICT (kind, id, valid_from) DO UPDATE SET name = excluded.name, valid_to = NULL;
 
 COMMENT ON TABLE name_history IS 'Every name that an operator, a site or a queue has had. Names come from the listings; the name of a queue may also come from its newest engagement.';
-COMMENT ON COLUMN name_history.valid_from IS 'Start of the validity of the name: when the listing that first showed it was requested, by the clock of the API server, or created_at of the engagement that showed it.';
 COMMENT ON COLUMN name_history.valid_to IS 'End of the validity of the name: valid_from of the next name. NULL: the name is current.';
 
 -- An earlier form of version 9 had a shorter comment.

@@ -1,4 +1,4 @@
--- Version 17: faster views. Their results stay the same.
+-- Version 17: the views of engagements, chats, queues, operators and transfers.
 
 CREATE OR REPLACE VIEW engagement_facts AS
 SELECT e.id AS engagement_id,
@@ -121,10 +121,25 @@ LEFT JOIN queues fq ON fq.id = coalesce(l.first_queue_id, q.queue_id)
 LEFT JOIN queues lq ON lq.id = coalesce(l.last_queue_id, l.first_queue_id, q.queue_id)
 LEFT JOIN queues ll ON ll.id = l.last_leg_queue_id
 WHERE e.missing_since IS NULL;
+COMMENT ON VIEW engagement_facts IS 'One row for each engagement: its operators and queues, how long it waited and lasted, and how it ended. An engagement of several sites has one row too (site_id, site_count); a join with engagement_sites, engagement_queues or leg_facts may return several. Visitors who gave up before an engagement began are not included (see queue_intervals), nor is work after the conversation. Engagements that the source no longer has are left out (see removals).';
+COMMENT ON COLUMN engagement_facts.last_queue_id IS 'Queue of the last leg that came through a queue; first_queue_id if no leg did. Later legs without a queue do not change it. If an operator transfers the engagement to a colleague without a queue, last_queue_id is therefore still the queue that the engagement has left. stayed_in_queue says whether the engagement left its queue; last_leg_queue_id is the queue of the last leg itself, or NULL.';
+COMMENT ON COLUMN engagement_facts.handle_seconds IS 'Sum of the durations of the legs, without work after the conversation; at most the largest bigint. NULL while the engagement is ongoing. The average is the handle time of engagements.';
+COMMENT ON COLUMN engagement_facts.duration_seconds IS 'Length of the engagement, as the API provides it (engagements.duration). NULL while it is ongoing.';
+COMMENT ON COLUMN engagement_facts.seconds_to_accept IS 'Time from the request of the first leg to its acceptance. NULL if one of the two is not a finite time. Engagements of all types have it, with or without a queue. Its average is therefore not the figure speed of acceptance, which counts reactive legs that came through a queue.';
+COMMENT ON COLUMN engagement_facts.richest_media IS 'video, audio or text, only according to the flags video_used and audio_used of the engagement; text also if they are not known. Use media instead.';
+COMMENT ON COLUMN engagement_facts.cobrowsing_used IS 'Whether CoBrowsing was used, according to the engagement itself. Its legs may say otherwise: use cobrowsing instead.';
+COMMENT ON COLUMN engagement_facts.site_id IS 'Site of the first leg. NULL until the legs are known. Each engagement has only one, so counts by site add up.';
+COMMENT ON COLUMN engagement_facts.site_count IS 'Number of sites that the legs belong to: more than 1 if the engagement was transferred between sites. engagement_sites has one row for each site whose listing showed the engagement.';
+COMMENT ON COLUMN engagement_facts.accepted_at_local IS 'accepted_at in the time zone of the site of the first leg, or in UTC if that is not known.';
+COMMENT ON COLUMN engagement_facts.ended_at_local IS 'ended_at in the time zone of the site of the first leg, or in UTC if that is not known.';
+COMMENT ON COLUMN engagement_facts.cobrowsing_in_legs IS 'True if any leg says that CoBrowsing was used; false if none does, and one says that it was not used; NULL if no leg says anything.';
+COMMENT ON COLUMN engagement_facts.last_leg_queue_id IS 'Queue of the last leg. NULL: the last leg came through no queue, for example after a transfer to an operator or a site, or the legs are not known.';
+COMMENT ON COLUMN engagement_facts.last_leg_queue_name IS 'Name of last_leg_queue_id.';
+COMMENT ON COLUMN engagement_facts.stayed_in_queue IS 'True if all legs came through the queue of the first leg. False if a leg came through another queue or through none: a transfer to a colleague without a queue counts as having left the queue. NULL: the first leg came through no queue, or the legs are not known.';
 
 -- The index returns messages by position, which is nearly always the order of their times. A chat is read a second time
 -- only if it is not, or if an operator wrote before the visitor.
-CREATE OR REPLACE VIEW chat_facts AS
+CREATE VIEW chat_facts AS
 SELECT e.id AS engagement_id, e.created_at,
        a.messages, a.messages_by_visitor, a.messages_by_operator, a.first_message_at,
        coalesce(a.first_response_at, r.first_response_at) AS first_response_at,
@@ -160,6 +175,13 @@ LEFT JOIN LATERAL (SELECT max(z.silence) AS longest_silence
                            AND y.created_at < '200000-01-01 00:00+00'
                            AND y.sender_type IN ('visitor', 'operator')) z) s ON true
 WHERE e.missing_since IS NULL;
+COMMENT ON VIEW chat_facts IS 'One row for each engagement in which the visitor or an operator wrote, calls included: how many messages it has, and how fast operators responded. For chats alone, join engagement_facts and add the condition media = ''text''. Empty unless transcripts are fetched (`enrich.transcripts`). Only messages of visitors and operators count, and only those with a time. Join engagement_facts by engagement_id for site, queue and operator.';
+COMMENT ON COLUMN chat_facts.engagement_id IS 'engagements.id';
+COMMENT ON COLUMN chat_facts.created_at IS 'When the engagement was requested. Ask for a range of this: there is an index.';
+COMMENT ON COLUMN chat_facts.messages IS 'Messages of visitors and operators.';
+COMMENT ON COLUMN chat_facts.messages_by_visitor IS 'Messages that visitors wrote.';
+COMMENT ON COLUMN chat_facts.first_message_at IS 'When the visitor first wrote. NULL: the visitor wrote nothing.';
+COMMENT ON COLUMN chat_facts.first_response_at IS 'When an operator first wrote after that. NULL: no operator did.';
 
 -- Names are joined after counting: in GROUP BY, every leg would be sorted by them too.
 CREATE OR REPLACE VIEW queue_hourly AS
@@ -203,6 +225,20 @@ FROM (SELECT l.hour,
       GROUP BY l.hour, l.queue_id) AS h
 LEFT JOIN queues q ON q.id = h.queue_id
 LEFT JOIN sites s ON s.id = q.site_id;
+COMMENT ON VIEW queue_hourly IS 'One row for each queue and hour with legs: volume, speed of acceptance, handle time, transfers. For a threshold other than 20 seconds, for other percentiles or for local hours, query leg_facts in the same way. Engagements that the source no longer has (engagements.missing_since) are left out.';
+COMMENT ON COLUMN queue_hourly.hour IS 'Start of the hour (UTC) in which the legs were accepted, or requested if nobody accepted them. Ask for a range of this: there is an index.';
+COMMENT ON COLUMN queue_hourly.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits, of all accepted legs, including proactive legs and transfers. Visitors who gave up do not count. You cannot add or average averages and shares: divide the sums.';
+COMMENT ON COLUMN queue_hourly.service_level_20_seconds IS 'accepted_within_20_seconds / accept_waits, 0 to 1: the share of accepted legs that were accepted within 20 seconds, including proactive legs and transfers. For visitors who asked, use reactive_within_20_seconds / reactive_waits.';
+COMMENT ON COLUMN queue_hourly.ended_unaccepted IS 'Legs that ended without being accepted. NULL: the API shows none, which does not mean that nobody gave up. For abandonment use queue_intervals.abandoned.';
+COMMENT ON COLUMN queue_hourly.accept_waits IS 'Legs whose wait for acceptance is known.';
+COMMENT ON COLUMN queue_hourly.accept_wait_seconds IS 'Sum of the waits in accept_waits.';
+COMMENT ON COLUMN queue_hourly.ended_legs IS 'Legs that have ended.';
+COMMENT ON COLUMN queue_hourly.leg_seconds IS 'Total length of ended_legs, without work after the conversation.';
+COMMENT ON COLUMN queue_hourly.transfers_out IS 'Legs that ended with a transfer.';
+COMMENT ON COLUMN queue_hourly.reactive_legs IS 'Legs that visitors asked for (request_type reactive).';
+COMMENT ON COLUMN queue_hourly.reactive_waits IS 'Of reactive_legs, those whose wait for acceptance is known.';
+COMMENT ON COLUMN queue_hourly.reactive_wait_seconds IS 'Sum of the waits in reactive_waits. reactive_wait_seconds / reactive_waits is the speed of acceptance.';
+COMMENT ON COLUMN queue_hourly.reactive_within_20_seconds IS 'Of reactive_waits, those accepted within 20 seconds.';
 
 CREATE OR REPLACE VIEW operator_daily AS
 SELECT d.operator_id, d.day, d.legs, d.engagements, d.transfers_in, d.transfers_out, d.transfer_rate, d.handle_seconds,
@@ -234,11 +270,18 @@ FROM (SELECT l.day,
       WHERE l.operator_id IS NOT NULL AND l.day IS NOT NULL
       GROUP BY l.day, l.operator_id) AS d
 LEFT JOIN operators o ON o.id = d.operator_id;
+COMMENT ON VIEW operator_daily IS 'One row for each operator and day with accepted legs. Engagements that the source no longer has (engagements.missing_since) are left out.';
+COMMENT ON COLUMN operator_daily.day IS 'The day in UTC on which the legs were accepted. Ask for a range of this: there is an index. For local days use operator_report.';
+COMMENT ON COLUMN operator_daily.average_handle_seconds IS 'handle_seconds / ended_legs: handle time of legs. You cannot add or average averages and shares: divide the sums.';
+COMMENT ON COLUMN operator_daily.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: the average wait for acceptance over all legs that the operator accepted on that day, reactive, proactive and transfers, with or without a queue. This is not the figure speed of acceptance, which counts reactive legs that came through a queue.';
+COMMENT ON COLUMN operator_daily.ended_legs IS 'Of the legs, those that have ended.';
+COMMENT ON COLUMN operator_daily.accept_waits IS 'Of the legs, those whose wait for acceptance is known.';
+COMMENT ON COLUMN operator_daily.accept_wait_seconds IS 'Sum of the waits in accept_waits.';
 
 -- LIMIT makes the planner look up the previous leg of each transfer. A range has few transfers, while a hash join would
 -- read all legs. The condition on t in ON makes the planner join the names of that leg last: otherwise it reads all
 -- operators for each transfer.
-CREATE OR REPLACE VIEW transfers AS
+CREATE VIEW transfers AS
 SELECT t.engagement_id, f.leg_id AS from_leg_id, t.leg_id AS to_leg_id,
        f.operator_id AS from_operator_id, o.name AS from_operator_name, t.operator_id AS to_operator_id,
        t.operator_name AS to_operator_name,
@@ -257,3 +300,22 @@ CROSS JOIN LATERAL (SELECT b.leg_id, b.operator_id, b.queue_id, b.site_id, b.end
 LEFT JOIN operators o ON o.id = f.operator_id AND t.position > 0
 LEFT JOIN queues q ON q.id = f.queue_id AND t.position > 0
 WHERE t.position > 0;
+COMMENT ON VIEW transfers IS 'One row for each transfer: the leg that ended and the leg that followed, with the operator, queue and site of both. Two consecutive legs of an engagement are a transfer.';
+COMMENT ON COLUMN transfers.engagement_id IS 'engagements.id';
+COMMENT ON COLUMN transfers.from_leg_id IS 'The leg that ended.';
+COMMENT ON COLUMN transfers.to_leg_id IS 'The leg that followed.';
+COMMENT ON COLUMN transfers.from_operator_id IS 'Operator of the leg that ended.';
+COMMENT ON COLUMN transfers.from_operator_name IS 'Name of that operator.';
+COMMENT ON COLUMN transfers.to_operator_id IS 'Operator of the leg that followed. The same operator as before if the operator took the engagement back.';
+COMMENT ON COLUMN transfers.to_operator_name IS 'Name of that operator.';
+COMMENT ON COLUMN transfers.from_queue_id IS 'Queue of the leg that ended. NULL: that leg came through no queue.';
+COMMENT ON COLUMN transfers.from_queue_name IS 'Name of that queue.';
+COMMENT ON COLUMN transfers.to_queue_id IS 'Queue of the leg that followed. NULL: the transfer was to an operator or a site, without a queue.';
+COMMENT ON COLUMN transfers.to_queue_name IS 'Name of that queue.';
+COMMENT ON COLUMN transfers.from_site_id IS 'Site of the leg that ended.';
+COMMENT ON COLUMN transfers.to_site_id IS 'Site of the leg that followed.';
+COMMENT ON COLUMN transfers.requested_at IS 'When the transfer was requested.';
+COMMENT ON COLUMN transfers.accepted_at IS 'When the transfer was accepted. NULL: it was not accepted. Ask for a range of this: there is an index.';
+COMMENT ON COLUMN transfers.accepted_at_local IS 'accepted_at in the time zone of to_site_id, or in UTC if that is not known.';
+COMMENT ON COLUMN transfers.seconds_to_accept IS 'Time from the request of the transfer to its acceptance. The first operator usually stays with the visitor until then.';
+COMMENT ON COLUMN transfers.seconds_lost IS 'Time that the visitor was without an operator: from the end of the first leg to the acceptance of the next. 0 if the legs overlap; NULL if one of the two times is not known.';

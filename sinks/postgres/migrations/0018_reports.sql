@@ -1,25 +1,5 @@
 -- Version 18: reports that lose no statistics in any time zone, and comments that say what each figure counts.
 
--- The report functions get new columns and become faster, so they are created again, and with them the views that call
--- them. Comments and privileges of the views are kept.
-SELECT set_config('glia.restored',
-                  (SELECT coalesce(string_agg(format('GRANT %s ON %I TO %s', a.privilege_type, c.relname,
-                                                     CASE a.grantee WHEN 0 THEN 'PUBLIC'
-                                                                    ELSE quote_ident(a.grantee::regrole::text) END),
-                                              ';'), '')
-                   FROM pg_class c
-                   CROSS JOIN aclexplode(c.relacl) a
-                   WHERE c.oid IN ('queue_intervals'::regclass, 'operator_intervals'::regclass)
-                     AND a.grantee <> c.relowner) || ';' ||
-                  (SELECT string_agg(format('COMMENT ON COLUMN %I.%I IS %L', c.relname, a.attname,
-                                            col_description(c.oid, a.attnum)), ';')
-                   FROM pg_class c
-                   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-                   WHERE c.oid IN ('queue_intervals'::regclass, 'operator_intervals'::regclass)), true);
-DROP VIEW queue_intervals, operator_intervals;
-DROP FUNCTION queue_report(timestamptz, timestamptz, interval, text, interval, boolean);
-DROP FUNCTION operator_report(timestamptz, timestamptz, interval, text, boolean);
-
 -- ---------------------------------------------------------------------------------------------------------- reports
 
 -- An interval of the source counts in the interval of the report in which it begins. So nothing is lost or counted
@@ -455,6 +435,39 @@ CROSS JOIN LATERAL queue_report(d.day, d.day + interval '24 hours', '30 minutes'
 LEFT JOIN sites s ON s.id = r.site_id
 LEFT JOIN queues q ON q.id = r.queue_id
 CROSS JOIN LATERAL (SELECT r.interval_start AT TIME ZONE coalesce(s.iana_time_zone, 'UTC')) AS l (interval_start);
+COMMENT ON COLUMN queue_intervals.interval_start IS 'Start of the half hour. For intervals of another length or in another time zone use queue_report.';
+COMMENT ON COLUMN queue_intervals.in_business_hours IS 'True if the site is open at interval_start according to business_hours and holidays. NULL if business_hours has no rows for the site.';
+COMMENT ON COLUMN queue_intervals.site_name IS 'Name of the site.';
+COMMENT ON COLUMN queue_intervals.queue_name IS 'Name of the queue.';
+COMMENT ON COLUMN queue_intervals.accepted_legs IS 'Legs that were requested through the queue and were accepted in the interval. This column and the following ones, up to leg_seconds, are counted from legs, whether statistics are enabled or not. Visitors who gave up do not count.';
+COMMENT ON COLUMN queue_intervals.longest_accept_wait_seconds IS 'The longest of the waits in accept_waits.';
+COMMENT ON COLUMN queue_intervals.answered IS 'Of offered, those who were answered (outcome finished).';
+COMMENT ON COLUMN queue_intervals.abandoned IS 'Of offered, those who gave up (outcomes canceled and disconnected).';
+COMMENT ON COLUMN queue_intervals.passed_on IS 'Of offered, those whom the queue passed on to its fallback queue (outcome fallback). They are neither answered nor abandoned in this queue.';
+COMMENT ON COLUMN queue_intervals.answer_wait_seconds IS 'Sum of the waits of those who were answered.';
+COMMENT ON COLUMN queue_intervals.longest_wait_seconds IS 'The longest wait that ended in the interval, answered or not. NULL if no wait ended, or if the statistics were not read.';
+COMMENT ON COLUMN queue_intervals.wrap_up_seconds IS 'Total time of work after conversations.';
+COMMENT ON COLUMN queue_intervals.average_seconds_to_accept IS 'accept_wait_seconds / accept_waits: average wait for acceptance, of legs of all types. You cannot add or average averages and shares: divide the sums.';
+COMMENT ON COLUMN queue_intervals.service_level_of_accepted IS 'accepted_within_20_seconds / accept_waits, 0 to 1. Only accepted legs count, including proactive legs and transfers; visitors who gave up do not count. For visitors who asked, use reactive_within_20_seconds / reactive_waits.';
+COMMENT ON COLUMN queue_intervals.average_leg_seconds IS 'leg_seconds / ended_legs: handle time without wrap-up.';
+COMMENT ON COLUMN queue_intervals.abandonment_rate_without_short IS 'Abandonment rate without short abandons: (abandoned - short_abandoned) / (offered - short_abandoned).';
+COMMENT ON COLUMN queue_intervals.average_seconds_to_answer IS 'answer_wait_seconds / answered: average speed of answer (ASA).';
+COMMENT ON COLUMN queue_intervals.accepted_proactive IS 'Of accepted_legs, those that operators asked for (request_type proactive): no visitor waited for them.';
+COMMENT ON COLUMN queue_intervals.reactive_waits IS 'Of accepted_reactive, those whose wait for acceptance is known.';
+COMMENT ON COLUMN queue_intervals.reactive_wait_seconds IS 'Sum of the waits in reactive_waits. reactive_wait_seconds / reactive_waits is the speed of acceptance of visitors who asked.';
+COMMENT ON COLUMN queue_intervals.requested_legs IS 'Legs that were requested through the queue in the interval, whether and whenever they were accepted. This column and the next three count a leg at the time of its request; the columns accepted_… count it at the time of its acceptance.';
+COMMENT ON COLUMN queue_intervals.requested_accepted IS 'Of requested_legs, those that were accepted and whose wait is known.';
+COMMENT ON COLUMN queue_intervals.requested_wait_seconds IS 'Sum of the waits in requested_accepted.';
+COMMENT ON COLUMN queue_intervals.requested_within_20_seconds IS 'Of requested_accepted, those accepted within 20 seconds of their request.';
+COMMENT ON COLUMN queue_intervals.accepted_legs_in_business_hours IS 'Of accepted_legs, those accepted while the site was open according to business_hours and holidays. All columns …_in_business_hours are NULL if business_hours has no rows for the site.';
+COMMENT ON COLUMN queue_intervals.accept_waits_in_business_hours IS 'Of accept_waits, those accepted while the site was open.';
+COMMENT ON COLUMN queue_intervals.accepted_within_20_seconds_in_business_hours IS 'Of accepted_within_20_seconds, those accepted while the site was open.';
+COMMENT ON COLUMN queue_intervals.offered_in_business_hours IS 'Of offered, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.answered_in_business_hours IS 'Of answered, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.abandoned_in_business_hours IS 'Of abandoned, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.short_abandoned_in_business_hours IS 'Of short_abandoned, those whose interval of the source began while the site was open.';
+COMMENT ON COLUMN queue_intervals.answered_within_service_level_in_business_hours IS 'Of answered_within_service_level, those whose interval of the source began while the site was open.';
+
 CREATE VIEW operator_intervals AS
 SELECT (d.day AT TIME ZONE 'UTC')::date AS day, r.interval_start, r.operator_id, o.name AS operator_name,
        r.accepted_legs, r.accepted_transfers, r.ended_legs, r.leg_seconds, r.busy_seconds, r.parallel_seconds,
@@ -465,12 +478,18 @@ SELECT (d.day AT TIME ZONE 'UTC')::date AS day, r.interval_start, r.operator_id,
 FROM generate_series(timestamptz '2012-01-01 00:00+00', now(), interval '24 hours') AS d (day)
 CROSS JOIN LATERAL operator_report(d.day, d.day + interval '24 hours', '30 minutes', 'UTC') r
 LEFT JOIN operators o ON o.id = r.operator_id;
-
-DO $restored$
-BEGIN
-    EXECUTE current_setting('glia.restored');
-END
-$restored$;
+COMMENT ON COLUMN operator_intervals.interval_start IS 'Start of the half hour. For intervals of another length or in another time zone use operator_report.';
+COMMENT ON COLUMN operator_intervals.operator_id IS 'operators.id';
+COMMENT ON COLUMN operator_intervals.operator_name IS 'Name of the operator.';
+COMMENT ON COLUMN operator_intervals.accepted_legs IS 'Legs that the operator accepted in the interval.';
+COMMENT ON COLUMN operator_intervals.first_activity IS 'When the first leg in the interval began; interval_start if it began before. NULL: there was no leg.';
+COMMENT ON COLUMN operator_intervals.logged_in_seconds IS 'Time logged in, in all states. This column and the following ones, up to occupancy, are from statistics. NULL: the statistics were not read. 0: they were read, and the operator was not logged in.';
+COMMENT ON COLUMN operator_intervals.available_seconds IS 'Time available: waiting (states video, audio, chat), engaged or in wrap-up.';
+COMMENT ON COLUMN operator_intervals.engaged_seconds IS 'Time in engagements (state engaged).';
+COMMENT ON COLUMN operator_intervals.wrap_up_seconds IS 'Work after conversations (state post-engagement).';
+COMMENT ON COLUMN operator_intervals.administrative_seconds IS 'Administrative work (states advanced-admin and reporting).';
+COMMENT ON COLUMN operator_intervals.pause_seconds IS 'Pauses: all other states, such as meal-break.';
+COMMENT ON COLUMN operator_intervals.occupancy IS '(engaged_seconds + wrap_up_seconds) / available_seconds, 0 to 1. You cannot add or average shares: divide the sums.';
 
 COMMENT ON VIEW queue_intervals IS 'One row for each site, queue and half hour in which something happened. The columns from accepted_legs to leg_seconds, and accepted_…, reactive_… and requested_…, are counted from legs, by the site of the leg; legs without a queue do not count. The columns from offered to wrap_up_seconds are from statistics, by the site for which the source counts them. They include visitors who gave up, and visitors without a queue, in rows where queue_id is NULL. Legs and statistics are different populations: do not divide one by the other, and compare them only in rows where queue_id IS NOT NULL.';
 COMMENT ON COLUMN queue_intervals.day IS 'The day in UTC, as a date, which is the same in every session. Ask for a range of this: other conditions do not make a query faster.';
@@ -614,6 +633,12 @@ LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.
                          LEFT JOIN statistics_state x ON x.site_id = s.site_id AND x.source = w.source
                          WHERE x.refused_at IS NULL) AS k) AS t ON true
 WHERE s.stream = 'engagements';
+COMMENT ON COLUMN freshness.verified_at IS 'When the comparison of that day ended.';
+COMMENT ON VIEW freshness IS 'One row for each site: from when to when the tables are complete, and what is missing. complete_from, complete_through, loaded_from, complete_ranges and gaps are about engagements; statistics_from and statistics_through are about statistics. Times of engagements are times of listing: an engagement counts at the time by which the API lists it.';
+COMMENT ON COLUMN freshness.complete_from IS 'The engagements in the tables are complete from this time to complete_through, without gaps. This does not hold for statistics: see statistics_from. NULL: not known, or the first pass has not ended yet.';
+COMMENT ON COLUMN freshness.loaded_from IS 'Start of the oldest range that the service or a backfill has read completely. Gaps may follow.';
+COMMENT ON COLUMN freshness.complete_ranges IS 'All ranges that have been read completely.';
+COMMENT ON COLUMN freshness.gaps IS 'Ranges between loaded_from and the end of the newest range that have not been read. Figures of these times are too low. {}: there is no gap.';
 COMMENT ON COLUMN freshness.statistics_through IS 'The statistics of the site have been read up to this time, those of the source that is furthest behind: by the service or, if the service has read none, by a backfill. statistics_readings has each interval. NULL: `statistics` is off, or a source was never read.';
 COMMENT ON COLUMN freshness.statistics_from IS 'Start of the range in which the statistics of the site have been read: from this time on, the intervals of all sources (queue_wait, handle, wrap_up, operator_state), except those that the API refuses. Figures from statistics before it are NULL or too low. Gaps after it are possible if backfills read separate ranges; statistics_readings has each interval. NULL: `statistics` is off, or there is no time for which all these sources were read.';
 COMMENT ON COLUMN freshness.verified_through IS 'End of the newest day for which `glia-sync verify` found no difference from the source, or repaired all differences. Days before it may never have been compared. NULL: there is no such day.';
