@@ -15,13 +15,12 @@ namespace {
 // Deadlocks between writers of overlapping batches are rare and short; more attempts would hide a bug.
 constexpr int kTransactionAttempts = 4;
 
-// Runs before the first query of a transaction if the role or database has another isolation level or a very
-// short time limit by default. The program takes a lock and then reads what others committed meanwhile: this
-// needs READ COMMITTED.
-constexpr std::string_view kPrelude =
-    "SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
-constexpr std::string_view kSnapshotPrelude =
-    "SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+/// The statements that begin a transaction with this isolation, whatever the role or the database has by
+/// default. The time limit is for a default that is very short.
+std::string prelude(Isolation isolation) {
+    return std::string("SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL ") +
+           (isolation == Isolation::snapshot ? "REPEATABLE READ" : "READ COMMITTED");
+}
 
 /// Makes one line of a libpq message, without prefixes and line breaks.
 std::string one_line(std::string text) {
@@ -270,7 +269,7 @@ void Connection::transact(const std::function<void(Transaction&)>& work, Isolati
 
 bool Connection::begin(Session& session, Transaction& transaction, Isolation isolation) {
     const bool is_snapshot = isolation == Isolation::snapshot;
-    if (prelude_ || is_snapshot) transaction.script(is_snapshot ? kSnapshotPrelude : kPrelude);
+    if (prelude_ || is_snapshot) transaction.script(prelude(isolation));
     const auto row =
         transaction.run(sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
                                      std::to_string(settings_.lock_timeout.count()),

@@ -83,8 +83,9 @@ class Savepoint {
 /// Thrown by the work of a transaction that has to restart because what it read was deleted meanwhile.
 struct RestartTransaction {};
 
-/// `read_committed`: each statement sees what was committed before it began. `snapshot` (REPEATABLE READ):
-/// all statements see one state of the database, as of the first.
+/// `read_committed`: each statement sees what was committed before it began, which a transaction needs that
+/// takes a lock and then reads. `snapshot` (REPEATABLE READ): all statements see one state of the database,
+/// as of the first.
 enum class Isolation { read_committed, snapshot };
 
 /// A connection that opens on first use, and again after it has broken. Used by one thread at a time.
@@ -120,7 +121,8 @@ class Connection {
     ConnectSettings settings_;
     Secrets secrets_;  // of the DSN; filled by the first login
     bool may_prepare_ = true;
-    bool prelude_ = false;  // transactions begin with kPrelude
+    // Transactions begin with the prelude: another isolation level or a very short time limit is the default.
+    bool prelude_ = false;
     std::unique_ptr<Session> session_;
 };
 

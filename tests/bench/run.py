@@ -50,6 +50,11 @@ def cpu_of_postgres(cluster):
     return cpu(postmaster) + sum(cpu(child) for child in children)
 
 
+def backfill_of(simulator, window="1d"):
+    """The arguments that load all engagements of the simulator."""
+    return ("backfill", "--from", simulator.start, "--to", simulator.end, "--window", window, "--concurrency", "4")
+
+
 def timed(program, *arguments):
     """Runs one command; returns seconds, peak memory in MiB, and CPU seconds of glia-sync, simulator and PostgreSQL."""
     before = cpu(program.simulator.process.pid), cpu_of_postgres(program.cluster)
@@ -127,17 +132,7 @@ def measure_pairs(cluster, folder, engagements, pairs, **options):
     for _ in range(pairs):
         simulator = Simulator(engagements=engagements, days=365, seed=3, **options)
         program = Program(cluster, simulator)
-        arguments = (
-            "backfill",
-            "--from",
-            simulator.start,
-            "--to",
-            simulator.end,
-            "--window",
-            "1d",
-            "--concurrency",
-            "4",
-        )
+        arguments = backfill_of(simulator)
         result = {"load": timed(program, *arguments)}
         if options:
             result["again"] = timed(program, *arguments, "--restart")
@@ -197,17 +192,7 @@ def measure_growth(engagements):
 
 def load_by_tenths(program):
     """Backfills everything; returns the number of engagements, and the seconds and CPU seconds of each tenth."""
-    process = program.start(
-        "backfill",
-        "--from",
-        program.simulator.start,
-        "--to",
-        program.simulator.end,
-        "--window",
-        "5d",
-        "--concurrency",
-        "4",
-    )
+    process = program.start(*backfill_of(program.simulator, "5d"))
     began, samples = time.time(), [(0, 0, 0)]
     while process.poll() is None:
         time.sleep(0.5)  # between two measurements
@@ -305,13 +290,17 @@ def measure_verify(engagements, pairs=3):
         results = []
         simulator = Simulator(engagements=engagements, days=365, seed=3, legs_in_list=True)
         program = Program(cluster, simulator)
-        span = ("--from", simulator.start, "--to", simulator.end)
-        load = ("backfill", *span, "--window", "1d", "--concurrency", "4")
+        load = backfill_of(simulator)
         timed(program, *load)
         program.settings["api"]["rate_limit"] = rate_limit
         program.configure(program.settings)
         for _ in range(repeat):
-            results.append({"again": timed(program, *load, "--restart"), "verify": timed(program, "verify", *span)})
+            results.append(
+                {
+                    "again": timed(program, *load, "--restart"),
+                    "verify": timed(program, "verify", "--from", simulator.start, "--to", simulator.end),
+                }
+            )
         print(f"\n{engagements:,} engagements, legs in the list, {title}; median of {repeat}")
         print_line("the same again", results, "again")
         print_line("verify", results, "verify")
