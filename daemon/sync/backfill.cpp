@@ -79,7 +79,9 @@ class Backfill {
 
     Task<BackfillProgress> progress() {
         const std::int64_t id = state_.id;
-        const auto ask = [id](Sink& sink) { return sink.backfills().progress(id); };
+        const auto ask = [id, refused = plan_.failures().refused_sites()](Sink& sink) {
+            return sink.backfills().progress(id, refused);
+        };
         co_return co_await instance_.sink_pool.run(ask);
     }
 

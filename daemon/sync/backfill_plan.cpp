@@ -111,7 +111,7 @@ void BackfillPlan::on_claimed(std::vector<WindowLease> leases, Milliseconds now)
         retry_at_.reset();
         return;
     }
-    nobody_reads_ = false;
+    claimed_again_ = false;
     if (windows_.empty()) renew_at_ = now + limits_.renew;
     for (WindowLease& lease : leases) {
         claimed_.push_back(++last_number_);
@@ -141,11 +141,11 @@ void BackfillPlan::on_inspected(const BackfillProgress& progress) {
     inspected_ = true;
     const bool all_done = progress.windows_done == progress.windows_total;
     const bool others_read = progress.windows_leased > 0;
-    // Ends only after two inspections without leased windows: an instance may have given a window back after
-    // the last claim, so one more claim is needed.
-    over_ = all_done || (!others_read && nobody_reads_);
-    nobody_reads_ = !others_read;
-    if (nobody_reads_) exhausted_ = false;
+    const bool some_are_free = progress.windows_free > 0;
+    over_ = all_done || (!others_read && !some_are_free);
+    // A window has become free since the claim that found none. Claims again at once, but only once before
+    // the next pause: a claim does not get a window whose row is locked.
+    if (some_are_free && !std::exchange(claimed_again_, true)) exhausted_ = false;
 }
 
 void BackfillPlan::on_dead_freed(Milliseconds now) {

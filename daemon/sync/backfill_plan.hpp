@@ -130,7 +130,7 @@ class BackfillPlan {
     bool inspected_ = false;
     bool freeing_ = false;
     std::optional<Milliseconds> retry_at_;  // set once the dead are freed
-    bool nobody_reads_ = false;             // the previous inspection found no leased window
+    bool claimed_again_ = false;            // since the last claim that found a window
     bool over_ = false;
     bool stopped_ = false;
 };

@@ -84,12 +84,14 @@ class PostgresBackfillStore final : public BackfillStore {
         });
     }
 
-    BackfillProgress progress(std::int64_t backfill_id) override {
+    BackfillProgress progress(std::int64_t backfill_id,
+                              const std::vector<std::string>& except_sites) override {
         return connection_.query([&](Transaction& tx) {
-            const auto row = tx.run(sql::backfill_progress, {param(backfill_id)})[0];
-            return BackfillProgress{integer(row, "total"),  integer(row, "done"),
-                                    integer(row, "leased"), integer(row, "engagements"),
-                                    integer(row, "pages"),  text(row, "error").value_or("")};
+            const auto row = tx.run(sql::backfill_progress, {param(backfill_id), array(except_sites)})[0];
+            return BackfillProgress{integer(row, "total"),          integer(row, "done"),
+                                    integer(row, "leased"),         integer(row, "free"),
+                                    integer(row, "engagements"),    integer(row, "pages"),
+                                    text(row, "error").value_or("")};
         });
     }
 

@@ -80,11 +80,13 @@ class SqliteBackfillStore final : public BackfillStore {
         });
     }
 
-    BackfillProgress progress(std::int64_t backfill_id) override {
+    BackfillProgress progress(std::int64_t backfill_id,
+                              const std::vector<std::string>& except_sites) override {
         return file_.transact([&](Connection& state) {
-            const Row row = state.run(sql::backfill_progress, {backfill_id}).at(0);
-            return BackfillProgress{row.integer(0), row.integer(1), row.integer(2),
-                                    row.integer(3), row.integer(4), row.text(5).value_or("")};
+            const Row row =
+                state.run(sql::backfill_progress, {backfill_id, kAttempts, list(except_sites)}).at(0);
+            return BackfillProgress{row.integer(0), row.integer(1), row.integer(2),          row.integer(3),
+                                    row.integer(4), row.integer(5), row.text(6).value_or("")};
         });
     }
 

@@ -51,6 +51,7 @@ struct BackfillProgress {
     std::int64_t windows_done = 0;
     std::int64_t windows_leased = 0;  ///< being read by any instance, or with a lease that expired
                                       ///< less than a minute ago
+    std::int64_t windows_free = 0;    ///< can be claimed, of other sites than the excluded ones
     std::int64_t engagements = 0;
     std::int64_t pages = 0;
     std::string error;  ///< the last error of an unfinished window; empty if none has failed
@@ -70,7 +71,9 @@ class BackfillStore {
     /// Releases an unfinished window. An error adds a row to sync_runs; an empty error means that the program
     /// stops. Does nothing if the lease is no longer held.
     virtual void release_window(const WindowTarget& window, const std::string& error) = 0;
-    virtual BackfillProgress progress(std::int64_t backfill_id) = 0;
+    /// All in one snapshot. `except_sites`: as in WindowClaim.
+    virtual BackfillProgress progress(std::int64_t backfill_id,
+                                      const std::vector<std::string>& except_sites) = 0;
     /// Stores the estimated time left, for `status`; none if there is no estimate.
     virtual void record_time_left(std::int64_t backfill_id, std::optional<Seconds> left) = 0;
     /// Closes a backfill all of whose windows are done, with a row in sync_runs.

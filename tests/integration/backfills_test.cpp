@@ -21,7 +21,7 @@ TEST_F(Backfills, ABackfillIsSplitIntoWindowsThatCoverTheRange) {
     BackfillSpec uneven = spec();
     uneven.to += Seconds{1};
     const BackfillState state = sink->backfills().open(uneven);
-    EXPECT_EQ(sink->backfills().progress(state.id).windows_total, 8);
+    EXPECT_EQ(sink->backfills().progress(state.id, {}).windows_total, 8);
     EXPECT_EQ(sql("SELECT max(window_to) - min(window_from), sum(window_to - window_from) FROM "
                   "backfill_windows WHERE site_id = 's1'"),
               "3 days 00:00:01|3 days 00:00:01");
@@ -39,11 +39,11 @@ TEST_F(Backfills, TheSameBackfillAgainGoesOn) {
     const BackfillState again = sink->backfills().open(spec());
     EXPECT_TRUE(again.resumed);
     EXPECT_EQ(again.id, first.id);
-    EXPECT_EQ(sink->backfills().progress(again.id).windows_done, 1);
+    EXPECT_EQ(sink->backfills().progress(again.id, {}).windows_done, 1);
     EXPECT_EQ(sink->reports().status().backfills.at(0).engagements, 7);
     BackfillSpec restart = spec();
     restart.restart = true;
-    EXPECT_EQ(sink->backfills().progress(sink->backfills().open(restart).id).windows_done, 0);
+    EXPECT_EQ(sink->backfills().progress(sink->backfills().open(restart).id, {}).windows_done, 0);
 }
 
 TEST_F(Backfills, AnOpenEndIsKeptWhileTheBackfillIsUnfinished) {
@@ -99,10 +99,10 @@ TEST_F(Backfills, OfWindowsCommittedTogetherNothingIsWrittenIfTheLeaseOfOneIsLos
     late.target = lost.target;
     EXPECT_THROW(sink->commit_together({parts[0], {&batches[1], &late}}), SinkError);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "0");
-    EXPECT_EQ(sink->backfills().progress(state.id).windows_done, 0);
+    EXPECT_EQ(sink->backfills().progress(state.id, {}).windows_done, 0);
     EXPECT_EQ(sink->commit_together(parts).size(), 2U);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "2");
-    EXPECT_EQ(sink->backfills().progress(state.id).windows_done, 2);
+    EXPECT_EQ(sink->backfills().progress(state.id, {}).windows_done, 2);
 }
 
 TEST_F(Backfills, AWindowIsFencedByItsOwnLease) {

@@ -94,11 +94,11 @@ inline void expect_old_leases_of_windows_are_free(Sink& sink) {
     const std::int64_t id = backfills.open(spec).id;
     // By lease time: how long ago it ran out.
     backfills.claim_windows({id, "gone", Seconds{-30}, {}, 1});
-    EXPECT_EQ(backfills.progress(id).windows_leased, 1);
+    EXPECT_EQ(backfills.progress(id, {}).windows_leased, 1);
     backfills.claim_windows({id, "gone", Seconds{-61}, {}, 1});
-    EXPECT_EQ(backfills.progress(id).windows_leased, 0);
+    EXPECT_EQ(backfills.progress(id, {}).windows_leased, 0);
     EXPECT_EQ(backfills.claim_windows({id, "me", Seconds{30}, {}, 1}).size(), 1u);
-    EXPECT_EQ(backfills.progress(id).windows_leased, 1);
+    EXPECT_EQ(backfills.progress(id, {}).windows_leased, 1);
 }
 
 class SinkTest : public ::testing::Test {

@@ -142,7 +142,7 @@ const std::multimap<std::string, Asked> kAsked = {
     {"add_windows", {"'1'", 133920}},
     {"any_tombstone", {"", 1}},
     {"backfill_failed_run", {"'50', '1'", 1}},
-    {"backfill_progress", {"'50'", 60000}},
+    {"backfill_progress", {"'50', '{}'", 60000}},
     {"claim_windows", {"'50', 'me', '30', '{}', '20'", 20}},
     {"claim_work", {"'detail', 'me', '20', '60'", 20}},
     {"claim_work", {"'transcript', 'me', '20', '60'", 20}},

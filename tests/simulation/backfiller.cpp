@@ -107,9 +107,9 @@ void Backfiller::run_step(const Plan::Step& step) {
         // them.
         const auto seen = std::make_shared<std::vector<ModelDatabase::Window>>();
         call<BackfillProgress>(
-            [this, seen, id = id_](Sink& sink) {
+            [this, seen, id = id_, refused = plan_->failures().refused_sites()](Sink& sink) {
                 *seen = world_.database.windows;
-                return sink.backfills().progress(id);
+                return sink.backfills().progress(id, refused);
             },
             [this, seen](const BackfillProgress& progress) {
                 inspected_ = *seen;
@@ -192,7 +192,7 @@ void Backfiller::renew(const Plan::Renew& what) {
 void Backfiller::end() {
     const ExitStatus listing = plan_->failures().outcome();
     plan_.reset();
-    call<BackfillProgress>([id = id_](Sink& sink) { return sink.backfills().progress(id); },
+    call<BackfillProgress>([id = id_](Sink& sink) { return sink.backfills().progress(id, {}); },
                            [this, listing](const BackfillProgress& progress) {
                                const ExitStatus outcome = conclude(listing, progress, stopping());
                                check_end(outcome);

@@ -38,12 +38,16 @@ BackfillState ModelDatabase::open(const BackfillSpec& spec) {
     return state;
 }
 
+bool ModelDatabase::is_free(const Window& one, const std::vector<std::string>& except_sites) const {
+    if (one.attempts >= kMostAttempts || contains(except_sites, one.target.site_id)) return false;
+    return !one.done && (one.lease_owner.empty() || one.lease_expires_at <= now);
+}
+
 std::vector<WindowLease> ModelDatabase::claim_windows(const WindowClaim& claim) {
     std::vector<WindowLease> leases;
     for (Window& one : windows) {
         if (static_cast<std::int64_t>(leases.size()) == claim.limit) break;
-        if (one.attempts >= kMostAttempts || contains(claim.except_sites, one.target.site_id)) continue;
-        if (one.done || (!one.lease_owner.empty() && one.lease_expires_at > now)) continue;
+        if (!is_free(one, claim.except_sites)) continue;
         one.lease_owner = claim.instance_id;
         ++one.target.epoch;
         one.lease_expires_at = now + claim.ttl;
@@ -66,13 +70,14 @@ void ModelDatabase::release_window(const WindowTarget& target, const std::string
     if (!error.empty()) ++one.attempts;
 }
 
-BackfillProgress ModelDatabase::progress(std::int64_t) {
+BackfillProgress ModelDatabase::progress(std::int64_t, const std::vector<std::string>& except_sites) {
     BackfillProgress progress;
     for (const Window& one : windows) {
         ++progress.windows_total;
         if (one.done) ++progress.windows_done;
         const bool held = !one.lease_owner.empty() && one.lease_expires_at > now - Seconds{60};
         if (!one.done && held) ++progress.windows_leased;
+        if (is_free(one, except_sites)) ++progress.windows_free;
     }
     return progress;
 }

@@ -54,6 +54,8 @@ class ModelDatabase : public Sink,
         std::string lease_owner;
         Instant lease_expires_at{};
     };
+    /// Can be claimed.
+    bool is_free(const Window& one, const std::vector<std::string>& except_sites) const;
     /// What the newest response that was written, or found unchanged, showed of an engagement.
     struct Newest {
         Instant asked = Instant::min();
@@ -163,7 +165,8 @@ class ModelDatabase : public Sink,
     std::vector<WindowLease> claim_windows(const WindowClaim& claim) override;
     void renew_window(const WindowTarget& window, Seconds ttl) override;
     void release_window(const WindowTarget& window, const std::string& error) override;
-    BackfillProgress progress(std::int64_t backfill_id) override;
+    BackfillProgress progress(std::int64_t backfill_id,
+                              const std::vector<std::string>& except_sites) override;
     void record_time_left(std::int64_t, std::optional<Seconds>) override {}
     void finish(std::int64_t) override;
 

@@ -115,6 +115,28 @@ void add_presence(Scenario& s) {
     s.verified_beside_services = random.one_in(2);
 }
 
+/// Adds bursts of changes to one engagement, and sites that are refused while a backfill begins. Uses its own
+/// random numbers, so that the other parts do not change. What depends on two of these at the same moment
+/// happens in few other histories.
+void add_bursts(Scenario& s) {
+    Random random(s.seed * 0xa24baed4963ee407ULL + 7);
+    using Kind = Event::Kind;
+    const auto event = [&](Kind kind, Seconds at, std::int64_t whom, std::int64_t longest) {
+        s.events.push_back({kind, at, whom, Seconds{random.between(1, longest)}, false});
+    };
+    if (random.one_in(8)) {
+        s.responses_are_slow = true;
+        for (std::int64_t bursts = random.between(10, 40); bursts > 0; --bursts) {
+            const std::int64_t whom = random.between(0, 1'000'000);
+            const Seconds at{random.between(0, s.chaos.count())};
+            event(Kind::change, at, whom, 1);
+            event(Kind::change_back, at + Seconds{random.between(1, 30)}, whom, 1);
+        }
+    }
+    if (s.backfillers > 0 && random.one_in(8))
+        event(Kind::site_refused, Seconds{random.between(0, 20)}, random.between(0, 1'000'000), 600);
+}
+
 }  // namespace
 
 Scenario make_scenario(std::uint64_t seed) {
@@ -184,6 +206,7 @@ Scenario make_scenario(std::uint64_t seed) {
     if (random.one_in(6)) event(Kind::token_refused, 240);
     for (std::int64_t i = random.one_in(4) ? random.between(1, 3) : 0; i > 0; --i) event(Kind::forget, 1);
     add_presence(s);
+    add_bursts(s);
     add_directory(s);
     std::stable_sort(s.events.begin(), s.events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });

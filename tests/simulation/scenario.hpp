@@ -97,6 +97,7 @@ struct Scenario {
     glia::EnabledEnrichers enrichers;
     bool enrichers_come_late = false;       ///< enrichers are off at the start
     int lost_responses_per_mille = 0;       ///< share of calls that fail, or succeed but report a failure
+    bool responses_are_slow = false;        ///< every third takes seconds
     bool clocks_differ = false;             ///< machines' clocks are wrong, most of them by days
     glia::Seconds chaos{};                  ///< duration of the part with events
     bool verified_beside_services = false;  ///< services run during the final verification

@@ -36,6 +36,7 @@ class World {
     /// A random latency: mostly short, sometimes long, rarely longer than a lease.
     Time latency() {
         if (is_quick) return Time{random.between(2'000, 120'000)};
+        if (scenario.responses_are_slow && random.one_in(3)) return Time{random.between(2'000, 20'000'000)};
         const std::int64_t longest = random.one_in(60) ? 40'000'000 : random.one_in(10) ? 4'000'000 : 120'000;
         return Time{random.between(2'000, longest)};
     }

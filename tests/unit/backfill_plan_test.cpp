@@ -76,12 +76,13 @@ struct Plan : BackfillPlan {
         on_claimed(std::move(leases), now);
     }
     Number reads() { return expect<Read>().window; }
-    void inspects(std::int64_t done, std::int64_t leased = 0) {
+    void inspects(std::int64_t done, std::int64_t leased = 0, std::int64_t free = 0) {
         expect<Inspect>();
         BackfillProgress progress;
         progress.windows_total = 9;
         progress.windows_done = done;
         progress.windows_leased = leased;
+        progress.windows_free = free;
         on_inspected(progress);
     }
 };
@@ -151,15 +152,26 @@ TEST(BackfillPlanTest, WindowsOfOthersAreWaitedForAndClaimedOnceTheyAreFree) {
 TEST(BackfillPlanTest, WhatAnotherGaveBackWhileItWasAskedForIsClaimed) {
     Plan plan;
     plan.claims(0);
-    plan.inspects(8, 0);
+    plan.inspects(8, 0, 1);
     plan.claims(1);
     plan.on_completed(plan.reads(), failed(ExitReason::unavailable));
     plan.expect<BackfillPlan::GiveBack>();
     plan.on_given_back();
     plan.claims(0);
-    plan.inspects(8, 0);
+    plan.inspects(8);
+    plan.expect<BackfillPlan::End>();
+}
+TEST(BackfillPlanTest, AFreeWindowThatNoClaimGetsIsClaimedAgainAfterAPause) {
+    Plan plan;
     plan.claims(0);
-    plan.inspects(8, 0);
+    plan.inspects(8, 0, 1);
+    plan.claims(0);
+    plan.inspects(8, 0, 1);
+    plan.expect<BackfillPlan::FreeDead>();
+    plan.on_dead_freed(0ms);
+    EXPECT_EQ(plan.expect<BackfillPlan::Wait>(10ms).until, 1s);
+    plan.claims(0, 1s);
+    plan.inspects(8);
     plan.expect<BackfillPlan::End>();
 }
 TEST(BackfillPlanTest, AWindowThatFailedIsGivenBackWithItsErrorAndClaimedAgain) {

@@ -93,7 +93,7 @@ FROM json_populate_recordset(NULL::backfill_windows, :windows::json) c
 WHERE w.backfill_id = c.backfill_id AND w.site_id = c.site_id AND w.window_from = c.window_from
   AND w.lease_epoch = c.lease_epoch AND (w.lease_owner IS NOT NULL OR w.done);
 
--- name: backfill_progress(backfill)
+-- name: backfill_progress(backfill, excluded_sites)
 -- A window counts as leased for a minute after its lease has expired: until then end_stuck may still end a transaction
 -- that holds the row. After the minute it no longer counts: otherwise a process that does not claim the window,
 -- because the API refuses the site, would wait for a dead process for ever.
@@ -101,6 +101,8 @@ SELECT count(*) AS total,
        count(*) FILTER (WHERE done) AS done,
        count(*) FILTER (WHERE NOT done AND lease_owner IS NOT NULL
                         AND lease_expires_at > now() - interval '1 minute') AS leased,
+       count(*) FILTER (WHERE NOT done AND attempts < 2 AND (lease_owner IS NULL OR lease_expires_at <= now())
+                        AND site_id <> ALL (:excluded_sites::text[])) AS free,
        coalesce(sum(engagements), 0)::bigint AS engagements,
        coalesce(sum(pages), 0)::bigint AS pages,
        (SELECT last_error FROM backfill_windows

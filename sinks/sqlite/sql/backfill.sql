@@ -49,10 +49,12 @@ SET pass_started_at = :pass_started_at, pass_next_page = :pass_next_page, pages 
 WHERE backfill_id = :backfill AND site_id = :site AND window_from = :window_from AND lease_epoch = :epoch
   AND (lease_owner IS NOT NULL OR done);
 
--- name: backfill_progress(backfill)
+-- name: backfill_progress(backfill, max_attempts, excluded_sites)
 -- A window counts as leased for a minute after its lease has expired.
 SELECT count(*), count(*) FILTER (WHERE done),
        count(*) FILTER (WHERE NOT done AND lease_owner IS NOT NULL AND lease_expires_at > now() - 60000000),
+       count(*) FILTER (WHERE NOT done AND attempts < :max_attempts AND (lease_owner IS NULL OR lease_expires_at <= now())
+                        AND site_id NOT IN (SELECT value FROM json_each(:excluded_sites))),
        coalesce(sum(engagements), 0), coalesce(sum(pages), 0),
        (SELECT last_error FROM backfill_windows
         WHERE backfill_id = :backfill AND NOT done AND attempts > 0 ORDER BY window_from LIMIT 1)
