@@ -73,9 +73,9 @@ as_postgres() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# start_cluster DIR: a private cluster in DIR (created if it does not exist); prints its port.
+# start_cluster DIR [OPTION]...: a private cluster in DIR (created if it does not exist), with these options of postgres; prints its port.
 start_cluster() {
-  local dir=$1 port
+  local dir=$1 options=("${@:2}") port
   port=$(free_port)
   mkdir -p "$dir"
   chmod 755 "$dir"
@@ -84,7 +84,7 @@ start_cluster() {
     as_postgres "$(pg_bin)/initdb" -D "$dir/data" -A trust -E UTF8 --locale=C.UTF-8 -U postgres >/dev/null
   fi
   as_postgres "$(pg_bin)/pg_ctl" -D "$dir/data" -l "$dir/data/log" -w -t 60 \
-    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$dir' -c max_connections=80" start >/dev/null
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$dir' -c max_connections=80 ${options[*]}" start >/dev/null
   echo "$port"
 }
 

@@ -154,7 +154,7 @@ def measure_growth(engagements):
         ("as PostgreSQL is installed (shared_buffers 128 MB, max_wal_size 1 GB)", ""),
         ("shared_buffers 2 GB, max_wal_size 8 GB", "shared_buffers=2GB\nmax_wal_size=8GB\n"),
     ):
-        cluster = Cluster()
+        cluster = Cluster(quick=False)
         with open(cluster.dir + "/data/postgresql.conf", "a") as f:
             f.write(settings)
         cluster.stop()
@@ -267,7 +267,7 @@ def month_of_views(engagements):
     """Reads a month of each view in a year of engagements, with default settings except for more shared_buffers."""
     import views
 
-    cluster = Cluster()
+    cluster = Cluster(quick=False)
     with open(cluster.dir + "/data/postgresql.conf", "a") as f:
         f.write("shared_buffers=2GB\nmax_wal_size=8GB\n")
     cluster.stop()
@@ -285,7 +285,7 @@ def month_of_views(engagements):
 def measure_verify(engagements, pairs=3):
     """Compares the time that verify takes for engagements that are all right with the time to read them again: without
     a rate limit, and with the default one."""
-    cluster = Cluster()
+    cluster = Cluster(quick=False)
     for title, rate_limit, repeat in (("no rate limit", 0, pairs), ("rate_limit: auto", "auto", 1)):
         results = []
         simulator = Simulator(engagements=engagements, days=365, seed=3, legs_in_list=True)
@@ -312,7 +312,7 @@ def measure_verify(engagements, pairs=3):
 
 def measure_idle(sites=50, minutes=5):
     """Measures an idle service. Skips the first two minutes, because the service returns unused memory after one."""
-    cluster = Cluster()
+    cluster = Cluster(quick=False)
     simulator = Simulator(engagements=1000, days=30, seed=3, sites=sites, legs_in_list=True)
     program = Program(
         cluster,
@@ -378,7 +378,7 @@ def main():
     if wanted.views:
         return month_of_views(wanted.views)
     n = wanted.engagements
-    cluster = Cluster()
+    cluster = Cluster(quick=False)
     folder = cluster.dir + "/data/dump"
     os.mkdir(folder)
     os.chmod(folder, 0o777)

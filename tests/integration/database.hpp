@@ -14,12 +14,14 @@ namespace glia {
 
 class Database {
   public:
-    Database() {
+    Database() : Database("") {}
+    /// `options`: of CREATE DATABASE.
+    explicit Database(const std::string& options) {
         const char* given = std::getenv("GLIA_TEST_DSN");
         if (!given) throw std::runtime_error("GLIA_TEST_DSN is not set; run tests/run.sh integration");
         server_ = given;
         name_ = "t" + std::to_string(std::random_device{}()) + std::to_string(std::random_device{}());
-        outside("CREATE DATABASE " + name_);
+        outside("CREATE DATABASE " + name_ + " " + options);
     }
     ~Database() {
         try {
@@ -69,10 +71,20 @@ class Database {
             "t");
     }
 
-    void outside(const std::string& statement) const {
+    /// Waits until no session is connected.
+    void wait_until_nobody_uses_it() const {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+        while (outside("SELECT 1 FROM pg_stat_activity WHERE datname = '" + name_ + "'") > 0) {
+            if (std::chrono::steady_clock::now() > end) throw std::runtime_error(name_ + " is still in use");
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+    }
+
+    /// Runs a statement in another database, and returns the number of its rows.
+    int outside(const std::string& statement) const {
         pqxx::connection connection(server_ + " dbname=postgres");
         pqxx::nontransaction tx(connection);
-        tx.exec(statement);
+        return static_cast<int>(tx.exec(statement).size());
     }
 
   private:

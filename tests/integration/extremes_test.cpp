@@ -38,8 +38,8 @@ class Extremes : public SinkTest {
             edge(R"(\$__time(From|To)\(\))"), variable(R"(\$\{\w+:sqlstring\})");
         int asked = 0;
         for (std::sregex_iterator at(board.begin(), board.end(), query), end; at != end; ++at, ++asked) {
-            std::string text = std::regex_replace((*at)[1].str(), filter, "true OR $1 IS NULL");
-            text = std::regex_replace(text, edge, "now()");
+            std::string text = std::regex_replace((*at)[1].str(), filter, "$1 BETWEEN '2023-12-31' AND '2024-01-03'");
+            text = std::regex_replace(text, edge, "timestamptz '2024-01-03'");
             text = std::regex_replace(text, variable, "'UTC'");
             EXPECT_NO_THROW(sql(text)) << text;
         }
@@ -123,7 +123,7 @@ TEST_F(Extremes, NoViewFailsWhateverAnIntegerOrATimeIs) {
                                c.data_type);
             END LOOP;
         END $$; SELECT 1)";
-    for (int round = 0; round < 5; ++round) {
+    for (int round = 0; round < 3; ++round) {
         sql("SELECT setseed(0." + std::to_string(round) + "); " + mix);
         ask_everything();
     }

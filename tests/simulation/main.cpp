@@ -63,8 +63,8 @@ void report(std::uint64_t seed, const std::string& wrong) {
 }
 
 /// Checks in a build with a fault that at least one history finds it.
-int find_fault(const std::string& name, std::uint64_t histories, int jobs) {
-    const auto found = search(1, histories, jobs);
+int find_fault(const std::string& name, std::uint64_t first, std::uint64_t histories, int jobs) {
+    const auto found = search(first, histories, jobs);
     std::cout << (found ? "ok" : "FAILED") << " simulation/finds_" << name;
     if (found) std::cout << " (seed " << found->first << ": " << found->second << ")";
     std::cout << std::endl;
@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
         std::cout << (wrong.empty() ? "all is well" : "wrong: " + wrong) << std::endl;
         return wrong.empty() ? 0 : 1;
     }
-    if (!fault.empty()) return find_fault(fault, histories, jobs);
+    if (!fault.empty()) return find_fault(fault, first, histories, jobs);
     if (forever) {
         first = std::random_device{}();
         histories = std::numeric_limits<std::uint64_t>::max() / 2;
