@@ -73,7 +73,7 @@ void log_round(const std::string& site_id, const StatisticsRound& round) {
     const auto line = round.written + round.removed > 0 ? log::info : log::debug;
     line(LogTopic::sync, "statistics read",
          {{"site", site_id},
-          {"answers", round.responses},
+          {"responses", round.responses},
           {"written", round.written},
           {"removed", round.removed},
           {"rejected", round.rejected}});

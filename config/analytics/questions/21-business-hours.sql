@@ -1,4 +1,4 @@
--- How many visitors come outside business hours, and do more of them give up then? (Needs `statistics` and business_hours.)
+-- How many visitors come to the queues outside business hours, and do more of them give up then? (Needs `statistics` and business_hours.)
 SELECT coalesce(site_name, site_id) AS site, in_business_hours, sum(offered) AS offered,
        round((sum(abandoned) / nullif(sum(offered), 0))::numeric, 3) AS abandonment_rate
 FROM queue_intervals
