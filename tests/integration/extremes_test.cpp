@@ -38,7 +38,8 @@ class Extremes : public SinkTest {
             edge(R"(\$__time(From|To)\(\))"), variable(R"(\$\{\w+:sqlstring\})");
         int asked = 0;
         for (std::sregex_iterator at(board.begin(), board.end(), query), end; at != end; ++at, ++asked) {
-            std::string text = std::regex_replace((*at)[1].str(), filter, "$1 BETWEEN '2023-12-31' AND '2024-01-03'");
+            std::string text =
+                std::regex_replace((*at)[1].str(), filter, "$1 BETWEEN '2023-12-31' AND '2024-01-03'");
             text = std::regex_replace(text, edge, "timestamptz '2024-01-03'");
             text = std::regex_replace(text, variable, "'UTC'");
             EXPECT_NO_THROW(sql(text)) << text;
