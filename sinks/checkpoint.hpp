@@ -155,7 +155,8 @@ struct CommitCounts {
     }
 };
 
-/// Throws `lease_lost` if the statement of some leases wrote fewer rows than there are leases.
+/// Checks the number of rows that a statement under `leases` leases has written: throws `lease_lost` if it is
+/// lower than `leases`. `what`: the site or windows, for the error.
 void fence(std::int64_t rows_written, const std::string& what, std::size_t leases = 1);
 
 /// Names the site or window in errors.

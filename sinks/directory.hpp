@@ -14,7 +14,7 @@
 
 namespace glia {
 
-/// A list of texts; a list without entries differs from no list.
+/// A list of texts. An empty list and none are different values.
 using OptionalTexts = std::optional<std::vector<std::string>>;
 
 /// An employee of the contact centre, and thus personal data. Members that change by the minute are not
@@ -31,7 +31,7 @@ struct OperatorEntry {
     OptionalText picture_url;
     OptionalText audio_source;
     OptionalText phone;
-    OptionalSeconds max_engagement_count;  ///< a number
+    OptionalSeconds max_engagement_count;  ///< a count, not seconds
     OptionalText extra;                    ///< members without a column, as one canonical JSON object
     bool operator==(const OperatorEntry&) const = default;
 };
@@ -44,7 +44,7 @@ struct SiteEntry {
     OptionalText iana_time_zone;  ///< its IANA name; none if unknown
     OptionalSeconds reactive_call_timeout;
     OptionalSeconds proactive_call_timeout;
-    OptionalSeconds multi_engagement_max_count;  ///< a number
+    OptionalSeconds multi_engagement_max_count;  ///< a count, not seconds
     OptionalText extra;
     bool operator==(const SiteEntry&) const = default;
 };
@@ -57,7 +57,7 @@ struct QueueEntry {
     OptionalText status;
     OptionalInstant created_at;
     OptionalInstant updated_at;
-    OptionalSeconds capacity;  ///< a number
+    OptionalSeconds capacity;  ///< a count, not seconds
     OptionalTexts media;       ///< from routing_policy, which is stored in `extra`
     OptionalText fallback_queue_id;
     OptionalText when_unstaffed;

@@ -3,8 +3,8 @@
 // A leaf is written as the length of its path, the path, a letter for the kind of value and the value. NUL,
 // which no name holds, stands before each part of a path; a position in a list is eight hexadecimal digits.
 // Paths are sorted as bytes. A list that is not empty has a leaf with its length. A time is hashed as a time,
-// and so is a text that is one (`2017-07-07T13:47:21.150Z`): a member that becomes documented as a time keeps
-// its leaf.
+// and so is a text in the form of the API's times (`2017-07-07T13:47:21.150Z`): a member that becomes
+// documented as a time keeps its leaf.
 #pragma once
 
 #include <algorithm>

@@ -65,7 +65,7 @@ struct OperatorRef {
     bool operator==(const OperatorRef&) const = default;
 };
 
-/// One engagement. `legs` is empty-optional when the response did not carry them (the list does not).
+/// One engagement. `legs`: none if the response did not contain them, as is usual for list items.
 struct Engagement {
     Engagement() noexcept {}  // NOLINT(modernize-use-equals-default): like Leg's
     MemoryHold memory;        ///< keeps the memory that the members borrow from

@@ -42,7 +42,7 @@ struct QueueWaitCount {
     OptionalInstant interval_start;
     OptionalSeconds interval_seconds;
     std::string site_id, queue_id, outcome, from_transfer, media;
-    OptionalSeconds count;  ///< a number, as are within_service_level and short_waits
+    OptionalSeconds count;  ///< a count, as are within_service_level and short_waits
     OptionalSeconds total_seconds;
     OptionalSeconds maximum_seconds;
     OptionalSeconds within_service_level;
@@ -55,7 +55,7 @@ struct HandleCount {
     OptionalInstant interval_start;
     OptionalSeconds interval_seconds;
     std::string site_id, queue_id, operator_id, type, end_reason;
-    OptionalSeconds count;  ///< a number
+    OptionalSeconds count;  ///< a count, not seconds
     OptionalSeconds total_seconds;
     bool operator==(const HandleCount&) const = default;
 };
@@ -65,7 +65,7 @@ struct WrapUpCount {
     OptionalInstant interval_start;
     OptionalSeconds interval_seconds;
     std::string site_id, queue_id, operator_id;
-    OptionalSeconds count;  ///< a number
+    OptionalSeconds count;  ///< a count, not seconds
     OptionalSeconds total_seconds;
     bool operator==(const WrapUpCount&) const = default;
 };
@@ -79,7 +79,7 @@ struct OperatorStateTime {
     bool operator==(const OperatorStateTime&) const = default;
 };
 
-/// The elements of one answer, in the order of StatisticsSource.
+/// The elements of one response; the alternatives are in the order of StatisticsSource.
 using StatisticsRows = std::variant<std::vector<QueueWaitCount>, std::vector<HandleCount>,
                                     std::vector<WrapUpCount>, std::vector<OperatorStateTime>>;
 

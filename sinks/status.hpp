@@ -28,14 +28,14 @@ struct SiteStatus {
     std::int64_t rejected = 0;                          ///< of the engagements
     std::string stream = name_of(Stream::engagements);  ///< or one that only a newer program knows
     OptionalText name{};                                ///< of the site, if it is known
-    OptionalText refusal{};    ///< how the API refuses a listing, which is no failure; none: it does not
+    OptionalText refusal{};    ///< the error with which the API refuses the stream; none: it does not
     std::int64_t missing = 0;  ///< engagements that the source no longer has
     OptionalInstant verified_through{};  ///< end of the newest day that `verify` found in order, or repaired
     OptionalInstant verified_at{};       ///< when it did
     std::optional<VolumeStatus> volume{};  ///< of its newest hours; none: nothing is counted yet
 };
 
-/// True if what was done last, a pass of a site or an enricher's attempt, ended with an error.
+/// True if the last pass of a site, or the last drain of an enricher, ended with an error.
 inline bool is_failing(const auto& status) {
     return status.last_error_at &&
            (!status.last_success_at || *status.last_error_at > *status.last_success_at);
@@ -56,7 +56,7 @@ struct BackfillStatus {
     std::int64_t windows_done = 0;
     std::int64_t windows_total = 0;
     std::int64_t engagements = 0;
-    std::optional<double> seconds_left;  ///< as the instance that works on it thinks; none if nobody does
+    std::optional<double> seconds_left;  ///< the running instance's estimate; none: no recent one
 };
 
 /// A row of sync_runs.
@@ -69,7 +69,7 @@ struct RunStatus {
     std::int64_t engagements = 0;
     std::int64_t rejected = 0;
     OptionalText error;
-    std::int64_t times = 1;  ///< how often in a row; more than 1 only for a failure that repeats
+    std::int64_t times = 1;  ///< consecutive occurrences; more than 1 only for a repeated failure
     std::string stream = name_of(Stream::engagements);
     OptionalInstant window_from{}, window_to{};  ///< what was read; none: no end
     std::int64_t requests = 0;
@@ -93,15 +93,15 @@ struct History {
     std::map<std::string, NewestVerification> newest_verifications;  ///< by site; none: never verified
 };
 
-/// How far the API's clock is ahead of that of a machine that runs glia-sync, as it found last (DESIGN.md
-/// §3.10).
+/// How far the API's clock is ahead of the clock of a machine that runs glia-sync, as last measured there
+/// (DESIGN.md §3.10).
 struct ClockStatus {
-    std::string machine;  ///< by its current boot
+    std::string machine;  ///< its boot id
     double ahead_seconds = 0;
-    OptionalInstant found_at;  ///< none: not noted
+    OptionalInstant found_at;  ///< when it was measured; none: not recorded
 };
 
-/// A member that the API sends beyond its documentation (undocumented_members).
+/// A member that is undocumented, or not of its documented type (undocumented_members).
 struct UndocumentedStatus {
     std::string path;
     std::string kind;  ///< unknown, type or value
@@ -116,12 +116,12 @@ struct StatusReport {
     std::int64_t details_waiting = 0;
     std::int64_t details_parked = 0;
     std::int64_t rejected = 0;
-    std::vector<BackfillStatus> backfills;  ///< unfinished ones
-    std::vector<EnricherStatus> enrichers;  ///< those that have ever worked or have work waiting
-    std::vector<ClockStatus> clocks;        ///< of each machine
+    std::vector<BackfillStatus> backfills;                 ///< unfinished ones
+    std::vector<EnricherStatus> enrichers;                 ///< those that have run or have work waiting
+    std::vector<ClockStatus> clocks;                       ///< of each machine
     std::vector<UndocumentedStatus> undocumented_members;  ///< the newest first, at most 100
     int schema_version = 0;
-    OptionalInstant installed_at{};  ///< when the schema was made; none: not noted
+    OptionalInstant installed_at{};  ///< when the schema was created; none: not recorded
 };
 
 }  // namespace glia

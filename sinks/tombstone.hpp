@@ -35,9 +35,8 @@ inline std::optional<Tombstone::Kind> tombstone_kind(std::string_view name) {
     return static_cast<Tombstone::Kind>(found - kTombstoneKinds.begin());
 }
 
-/// Digests of the texts in a rejected record's payload that can be the id of a visitor
-/// or an operator: each text, and what
-/// follows the last slash of a link. The payload need not be valid JSON.
+/// Digests of the texts in a rejected record's payload that can be the id of a visitor or an operator: each
+/// text, and what follows the last slash of a link. The payload need not be valid JSON.
 std::vector<ContentHash> possible_person_digests(std::string_view payload);
 
 }  // namespace glia

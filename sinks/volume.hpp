@@ -1,5 +1,4 @@
-// How many engagements a site had in an hour against how many it usually has (the view `volume`): decisions
-// only.
+// Compares the engagements of a site per hour with their usual number (the view `volume`): decisions only.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +33,7 @@ struct VolumeDay {
     std::int64_t engagements = 0;
     /// Sum of what is expected of the counted hours. None: nothing is expected of one of them.
     std::optional<double> expected;
-    bool is_holiday = false;  ///< the table `holidays` names the day
+    bool is_holiday = false;  ///< the day is in the table `holidays`
 
     bool operator==(const VolumeDay&) const = default;
 };
@@ -44,7 +43,7 @@ struct VolumeStatus {
     std::int64_t hours = 0;
     double expected = 0;
     std::int64_t seen = 0;
-    /// Fewer than that are unusual. 0: nothing can be said, because too little is expected or known.
+    /// A lower number is unusual. 0: no decision is possible, because too little is expected or known.
     double low_threshold = 0;
     /// Hours of a day were left out because that day began with few engagements, as a holiday does.
     bool has_quiet_day = false;
@@ -53,15 +52,16 @@ struct VolumeStatus {
     bool operator==(const VolumeStatus&) const = default;
 };
 
-/// Sums up as many of the newest hours as it takes to expect a hundred engagements, at most a day of them.
-/// `hours`: those of three days, in order; further ones do no harm.
+/// Sums up the newest hours until a hundred engagements are expected, at most 24 hours back. `hours`: the
+/// hours of the last three days, in order; more do no harm.
 ///
-/// A day whose first engagements do not come looks like a public holiday that the table `holidays` does not
-/// name: it is left out, unless the day before was such a day. So an outage in the course of a day is told
-/// within hours, one that begins before a site opens a day later.
+/// A day whose first hours have too few engagements may be a public holiday that is not in the table
+/// `holidays`. It is left out, unless the day before began like that too. So an outage that begins during a
+/// day is detected within hours, but one that begins before the site opens is detected a day later.
 VolumeStatus judge_volume(const std::vector<VolumeHour>& hours);
 
-/// Below which number of engagements their volume is unusual; 0 if too few are expected to tell.
+/// Returns the number of engagements below which the volume is unusual; 0 if too few are expected for a
+/// decision.
 double low_volume_threshold(double expected);
 
 }  // namespace glia

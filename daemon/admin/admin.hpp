@@ -1,5 +1,5 @@
 // The service's HTTP endpoints at admin.listen (DESIGN.md §2): /metrics, /healthz, /readyz, a status page at
-// /, and the facts of that page as JSON at /status.json.
+// /, and the values of that page as JSON at /status.json.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// The facts that the status page and /status.json have in common, so that both say the same.
+// Computes the values that the status page and /status.json have in common, so that both agree.
 #pragma once
 
 #include <map>

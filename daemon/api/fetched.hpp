@@ -28,7 +28,7 @@ struct FetchedPage {
     AskedAt asked() const { return {fetched_at, machine_time, sent_at}; }
 };
 
-/// The answer to GET /engagements/{id}.
+/// The response to GET /engagements/{id}.
 struct FetchedDetail {
     ParsedDetail detail;
     Instant fetched_at{};
@@ -38,7 +38,7 @@ struct FetchedDetail {
     AskedAt asked() const { return {fetched_at, machine_time, sent_at}; }
 };
 
-/// The answer to GET …/chat_transcript.
+/// The response to GET …/chat_transcript.
 struct FetchedTranscript {
     std::vector<ChatMessage> messages;
     Instant fetched_at{};
@@ -58,7 +58,7 @@ struct FetchedStatistics {
     int attempts = 1;  ///< requests sent for it
 };
 
-/// The answer to GET of a recording's URL.
+/// The response to GET of a recording's URL.
 struct FetchedRecording {
     std::string url;  ///< temporary, and a secret of its own; empty: the recording is still being made
     Instant fetched_at{};

@@ -41,7 +41,8 @@ struct Exchange {
     bool reusable = false;          ///< the connection can take another request
 };
 
-/// Loop's thread only. Outlives the connector that made it: a reload hands idle connections on.
+/// Loop's thread only. May outlive the connector that opened it: after a reload, the new client takes over
+/// idle connections.
 class HttpConnection {
   public:
     using Time = std::chrono::steady_clock::time_point;

@@ -26,7 +26,7 @@ class ResponseReader {
     };
     enum class Problem {
         too_long,  ///< the head or the body exceeds its limit, or interim responses never end
-        cut,       ///< the connection ended before the answer did
+        cut,       ///< the connection ended before the response was complete
         not_http,  ///< the bytes are no HTTP/1 response; detail() says more
         switched   ///< 101: the server switches to a protocol that was not requested
     };

@@ -10,7 +10,8 @@
 
 namespace glia {
 
-/// Exponential backoff with full jitter: attempt n waits a random time up to base * 2^n, at most `cap`.
+/// Exponential backoff with full jitter: after n failed attempts, waits a random time up to base * 2^(n - 1)
+/// or `cap`, whichever is less.
 struct Backoff {
     Milliseconds base{500};
     Milliseconds cap{30'000};

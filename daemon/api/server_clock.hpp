@@ -1,4 +1,4 @@
-// The API server's clock, as far as HTTP Date headers show it (DESIGN.md §3.2, §3.3, §3.10).
+// Estimates the API server's clock from HTTP Date headers (DESIGN.md §3.2, §3.3, §3.10).
 #pragma once
 
 #include <chrono>
@@ -46,8 +46,8 @@ class ServerClock {
                   ///< only another response can distinguish a wrong Date from clocks that differ
     };
 
-    /// `local`: this machine's clock at `now`. `ahead`: the server's clock less this machine's, as an earlier
-    /// program found it; zero if there was none.
+    /// `local`: this machine's clock at `now`. `ahead`: the server's clock minus this machine's, as an
+    /// earlier process measured it; zero if there was none.
     ServerClock(SteadyTime now, Instant local, std::chrono::microseconds ahead = {});
 
     Verdict observe(SteadyTime sent, SteadyTime received, Instant date);
@@ -82,7 +82,7 @@ class ServerClock {
 class ClockNotice {
   public:
     enum class Step { nothing, differs, agrees_again };
-    /// `ahead`: the server's clock less this machine's.
+    /// `ahead`: the server's clock minus this machine's.
     Step on_offset(std::chrono::microseconds ahead);
 
   private:

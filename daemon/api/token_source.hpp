@@ -52,7 +52,7 @@ using MintRequest = std::function<Task<Result<std::string>>(std::string path, st
 std::unique_ptr<TokenSource> make_token_source(Runtime& runtime, const AuthSettings& settings,
                                                MintRequest mint);
 
-/// The token in a file, which `setting` names in errors.
+/// A source that reads the token from `file`. `setting`: the configuration key of the file, for errors.
 std::unique_ptr<TokenSource> make_file_token(Runtime& runtime, std::string file, std::string setting);
 
 }  // namespace glia

@@ -6,8 +6,8 @@
 
 namespace glia {
 
-/// Returns the value of an environment variable; none if it is not set. A parameter, so that tests can fake
-/// it.
+/// Returns the value of an environment variable; none if it is not set. Passed as a parameter, so that tests
+/// can replace it.
 using Environment = std::optional<std::string> (*)(const std::string& name);
 
 /// Reads the environment of this process.

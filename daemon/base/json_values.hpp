@@ -1,4 +1,4 @@
-// Values of records as JSON, for whoever prints it.
+// Converts values of records to JSON for output.
 #pragma once
 
 #include <boost/json.hpp>

@@ -1,5 +1,5 @@
-// Log lines: one event a line, the same words for the same event, fields as key=value, JSON or journal fields
-// (DESIGN.md §2, log).
+// Log lines: one line per event, a constant text per kind of event, and fields as key=value, JSON or journal
+// fields (DESIGN.md §2, log).
 #pragma once
 
 #include <array>

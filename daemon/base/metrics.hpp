@@ -39,8 +39,8 @@ struct Gauges {
     std::vector<std::string> leases_held;  ///< sites that this instance reads at this moment
     std::chrono::duration<double> poll_every{};
     double rate_limit = 0;                                      ///< requests per second; 0: none
-    OptionalInstant token_expires_at;                           ///< none: the token does not say
-    std::optional<std::chrono::duration<double>> clock_offset;  ///< the API's clock less this machine's
+    OptionalInstant token_expires_at;                           ///< none: unknown
+    std::optional<std::chrono::duration<double>> clock_offset;  ///< the API's clock minus this machine's
 
     /// The report's entry for the stream `engagements` of a site, or null.
     const SiteStatus* find(const std::string& site) const { return find_site(report.sites, site); }
@@ -55,12 +55,12 @@ class Metrics {
     Metrics& operator=(const Metrics&) = delete;
 
     void request_started();
-    /// `status` 0: there was no answer.
+    /// `status` 0: there was no response.
     void request_ended(Route route, int status, std::chrono::duration<double> took);
     void request_retried(Route route);
     void request_waited(std::chrono::duration<double> for_rate_limit);
     void page_read();
-    /// A Date header departed from the responses before it (DESIGN.md §3.10).
+    /// A Date header was ignored because it contradicts the earlier responses (DESIGN.md §3.10).
     void date_ignored();
 
     void committed(const CommitCounts& counts, std::chrono::duration<double> took);

@@ -1,4 +1,4 @@
-// Progress of long work: a bar on a terminal, a line now and then elsewhere.
+// Progress of long work: a bar on a terminal, an occasional line elsewhere.
 // By hand: no progress bar for C++ is in Debian 12.
 #pragma once
 

@@ -17,7 +17,7 @@
 
 namespace glia {
 
-/// What our coroutines return.
+/// The return type of this program's coroutines.
 template <typename T = void>
 using Task = boost::asio::awaitable<T>;
 

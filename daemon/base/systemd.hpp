@@ -18,7 +18,7 @@ void status(const std::string& line);
 
 /// The interval within which the watchdog expects alive(); none without a watchdog.
 std::optional<std::chrono::microseconds> watchdog();
-/// Tells the watchdog that the service makes progress.
+/// Notifies the watchdog that the service makes progress.
 void alive();
 
 /// True if standard error leads to the journal, so that lines can go there with their fields.

@@ -1,4 +1,4 @@
-// Threads for what blocks: the database, and files.
+// Threads for blocking calls: the database and files.
 // By hand: asio::thread_pool does not report which of its threads runs a call, and each sink belongs to one.
 #pragma once
 

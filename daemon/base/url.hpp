@@ -1,4 +1,4 @@
-// URLs, parsed as far as the program needs them: where a request goes, and nothing more.
+// Parses URLs into the two parts that a request needs: its origin and its target.
 // By hand: Boost.URL, which parses authorities here, refuses links that RFC 3986 does not allow; next_page is
 // followed byte for byte (DESIGN.md §3.4).
 #pragma once

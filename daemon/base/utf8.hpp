@@ -1,4 +1,4 @@
-// Text that is not quite UTF-8, or holds what PostgreSQL does not store.
+// Repairs text that is not valid UTF-8, or that contains a character which PostgreSQL cannot store.
 // By hand: simdjson 3.0 can validate UTF-8, but neither locates nor repairs invalid bytes.
 #pragma once
 

@@ -9,8 +9,8 @@
 
 namespace glia::cli {
 
-/// Runs `work` with a client of `settings` and returns its exit code. Throws ConfigError, with the name of
-/// the file, for settings that make no client: a token or a certificate that cannot be read.
+/// Runs `work` with a client of `settings` and returns its exit code. Throws ConfigError, which names the
+/// file, if the client cannot be created: a file with a token, a key or certificates cannot be read.
 int run_with_api(const std::string& config, const Settings& settings,
                  const std::function<Task<int>(Runtime&, EngagementsApi&)>& work);
 

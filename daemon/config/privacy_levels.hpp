@@ -22,7 +22,7 @@ struct PrivacyLevels {
     /// Undocumented members. A documented member in `extra`, which has another type, has its own field's
     /// level.
     PrivacyLevel extra = PrivacyLevel::keep;
-    PrivacyLevel operator_name = PrivacyLevel::keep;     ///< operators are people too
+    PrivacyLevel operator_name = PrivacyLevel::keep;     ///< personal data of an employee
     PrivacyLevel operator_contact = PrivacyLevel::drop;  ///< e-mail, phone, extension, SIP address, picture
     bool operator==(const PrivacyLevels&) const = default;
 

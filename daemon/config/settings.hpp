@@ -16,7 +16,8 @@
 
 namespace glia {
 
-/// Exactly one of the three ways is set.
+/// Where the bearer token comes from. Exactly one is set: `token_file`, `token_env`, or both `api_key_…`
+/// files.
 struct AuthSettings {
     std::string token_file;
     std::string token_env;

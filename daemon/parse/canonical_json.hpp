@@ -19,9 +19,8 @@ using JsonMember = std::pair<std::string, std::string>;
 void append_members(std::string& out, std::vector<JsonMember>& members);
 
 /// Called for each member of each object, inner ones first. `path`: the names of the enclosing members,
-/// joined by
-/// `/`; empty at the top level; lists add nothing. `text`: the member's canonical text, which the rule may
-/// replace. Returns false to remove the member.
+/// joined by `/`; empty at the top level; lists add nothing. `text`: the member's canonical text, which the
+/// rule may replace. Returns false to remove the member.
 using MemberRule = std::function<bool(std::string_view path, std::string_view name, std::string& text)>;
 
 /// Maximum nesting depth. PostgreSQL's stack allows a few thousand levels.

@@ -1,4 +1,5 @@
-// The members of a record by the list of its fields, from simdjson's DOM (sinks/fields; DESIGN.md §3.5).
+// Reads the members of a record from simdjson's DOM, by the record's list of fields (sinks/fields; DESIGN.md
+// §3.5).
 #pragma once
 
 #include <simdjson.h>

@@ -20,7 +20,7 @@ struct ParsedPage {
     OptionalText next_page;  ///< none on the last page: null, absent or empty
 };
 
-/// The answer to GET /engagements/{id}: either the engagement or why it was rejected.
+/// The response to GET /engagements/{id}: either the engagement or why it was rejected.
 struct ParsedDetail {
     std::optional<Engagement> engagement;
     std::optional<RejectedRecord> rejected;

@@ -17,8 +17,7 @@ std::string_view json_document(std::string_view body);
 /// - in a string, invalid UTF-8, NUL (raw or `\u0000`) and lone surrogates become U+FFFD; other raw control
 ///   characters become escapes; a backslash that starts no valid escape is escaped itself;
 /// - an invalid number or word (`01`, `NaN`, `-`, `truE`), and a number out of jsonb's range (exponents over
-/// 1,000,
-///   more than 1,000 digits), becomes a string of the same characters;
+///   1,000, more than 1,000 digits), becomes a string of the same characters;
 /// - control characters between tokens become spaces.
 /// Valid JSON without such escapes and numbers stays byte for byte.
 std::string repair_json(std::string_view json);

@@ -9,7 +9,7 @@
 
 namespace glia {
 
-/// The elements of one answer.
+/// The elements of one response.
 struct StatisticsPage {
     StatisticsRows rows;
     std::vector<RejectedRecord> rejected;  ///< the reasons contain no values

@@ -19,7 +19,7 @@ std::optional<std::string> clean_secret(std::string_view text);
 /// The response to a token request (spec: api-facts, Tokens): `token` or `access_token`.
 struct TokenResponse {
     std::string token;
-    /// Seconds, from 1 to kLongestLife; none if missing or implausible.
+    /// Seconds, limited to the range from 1 to kLongestLife; none if missing, not a number or not positive.
     std::optional<std::int64_t> expires_in;
 };
 

@@ -5,9 +5,9 @@
 //     {"kind":"visitor","digest":"0123456789abcdef0123456789abcdef","forgotten_at":"2026-11-26T21:00:00Z"}
 //     {"tombstones":1}
 //
-// `kind`: engagement or visitor. `digest`: the first 16 bytes of the SHA-256 of the id, in hexadecimal
-// digits. `forgotten_at`: optional. The last line counts the tombstones, so that a truncated file is
-// detected.
+// `kind`: engagement, visitor or operator. `digest`: the first 16 bytes of the SHA-256 of the id, in
+// hexadecimal digits. `forgotten_at`: optional. The last line counts the tombstones, so that a truncated file
+// is detected.
 #pragma once
 
 #include <cstddef>

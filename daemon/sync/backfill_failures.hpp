@@ -19,7 +19,7 @@ class BackfillFailures {
     /// Sites whose other windows would fail the same way.
     const std::vector<std::string>& refused_sites() const { return refused_sites_; }
     bool refused(const std::string& site) const;
-    /// True once the API or the sink is away: no further window is read.
+    /// True once the API or the sink counts as down: no further window is read.
     bool down() const { return down_; }
     const ExitStatus& outcome() const { return outcome_; }
     std::int64_t rejected() const { return rejected_; }

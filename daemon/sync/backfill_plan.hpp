@@ -20,8 +20,8 @@ struct BackfillLimits {
     /// Maximum windows that are read but not committed. Bounds the leases held; CommitLimits::unwritten
     /// bounds their engagements.
     std::size_t uncommitted = 252;
-    /// Maximum windows per claim. A claim is a transaction: the number grows while claims take less than
-    /// claim_lasts.
+    /// Maximum windows per claim. A claim is a transaction: if the windows of a claim last less than
+    /// claim_lasts, the next claim takes twice as many, otherwise half as many (at least `concurrency`).
     int claim = 32;
     Milliseconds claim_lasts{500};
     /// Pause between two attempts to claim windows that other instances hold.
@@ -45,8 +45,7 @@ class BackfillPlan {
         int limit = 0;
         std::vector<std::string> except_sites;
     };
-    /// Read a window; on_fetched() once nothing more is asked of the API, on_completed() after its last
-    /// commit.
+    /// Read a window; on_fetched() once it needs no further request, on_completed() after its last commit.
     struct Read {
         Number window = 0;
         WindowLease lease;
@@ -56,7 +55,8 @@ class BackfillPlan {
         WindowTarget target;
         std::string error;
     };
-    /// Renew these leases; on_renewed() in any case: the next commit detects a lost lease.
+    /// Renew these leases, then on_renewed(), even if the renewal fails: the next commit detects a lost
+    /// lease.
     struct Renew {
         std::vector<WindowTarget> targets;
     };
@@ -83,7 +83,7 @@ class BackfillPlan {
     void on_dead_freed(Milliseconds now);
     /// Instead of on_claimed(), on_given_back(), on_inspected() or on_dead_freed(): the sink failed.
     void on_failed(const Step& step, const ExitStatus& outcome);
-    /// The program stops: what is not being read is given back.
+    /// The program stops: windows that were claimed but not begun are given back.
     void stop() { stopped_ = true; }
 
     const BackfillFailures& failures() const { return failures_; }

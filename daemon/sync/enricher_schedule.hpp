@@ -32,7 +32,7 @@ class EnricherSchedule {
     using Step = std::variant<EnqueueMissed, RecordEnqueued, Drain>;
     Step next(Milliseconds now);
 
-    /// `last`: the cursor of the next part; none: there is no more.
+    /// `last`: the cursor after which the next part starts; none: all parts are enqueued.
     void on_enqueued(std::optional<MissedCursor> last);
     void on_recorded() { at_ = At::drain; }
     /// Returns the pause before the next drain, doubled after each failure as for a site.

@@ -1,4 +1,4 @@
-// How work ends, which of several results is the gravest, and the exit code of each (DESIGN.md §1).
+// Why work ended: the reasons in order of severity, and the exit code of each (DESIGN.md §1).
 #pragma once
 
 #include <string>

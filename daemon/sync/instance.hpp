@@ -18,8 +18,8 @@
 
 namespace glia {
 
-// Duration of a lease: after this without a renewal another instance may acquire it. Renewed three times as
-// often.
+// Duration of a lease: another instance may acquire it this long after its last renewal. Leases are renewed
+// after a third of this time.
 inline constexpr Seconds kLeaseTime{30};
 // If a transaction still locks a lease's row this long after the lease expired, the instance that wants the
 // lease ends its backend. Long enough for a transaction that is about to commit.

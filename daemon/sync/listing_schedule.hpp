@@ -23,8 +23,8 @@ class ListingSchedule {
     struct Wait {
         Milliseconds duration{};
     };
-    /// The listing that has been due the longest. Each is read at the start, also one that is not due or was
-    /// refused lately.
+    /// Returns the listing that has been due the longest, or the time until one is due. At the start, every
+    /// listing is read, even if it is not due or was refused lately.
     std::variant<Read, Wait> next(Milliseconds now) const;
     void on_result(const Read& read, const ListingResult& result, Milliseconds now);
 

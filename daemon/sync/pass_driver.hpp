@@ -1,4 +1,5 @@
-// Performs a pass as PassPipeline decides: asks the API, and commits a batch while the next page is fetched.
+// Performs a pass as PassPipeline decides: requests pages from the API, and commits a batch while the next
+// page is fetched.
 #pragma once
 
 #include <chrono>

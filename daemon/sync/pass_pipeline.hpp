@@ -33,8 +33,7 @@ struct PassResult {
 /// See the top of the file. Perform the steps of next() in a loop:
 ///   Fetch   ask the API, then on_page() or on_error()
 ///   Commit  begin to write the batch with its checkpoint, and continue; call on_committed() or
-///   on_commit_failed()
-///           when it is completed
+///           on_commit_failed() when it is completed
 ///   Await   wait until the running commit is completed
 ///   End     result() is final
 class PassPipeline {

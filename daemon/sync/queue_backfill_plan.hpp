@@ -16,12 +16,12 @@ enum class NextStep {
     end
 };
 
-/// `due`: jobs that are due, claimed ones included. A job that failed waits for its next attempt: a drain
-/// that only fails is the last.
+/// `due`: jobs that are due, claimed ones included. If all jobs of a drain failed, the backfill ends, because
+/// they wait for their next attempt.
 NextStep step_after(const DrainResult& drain, std::int64_t due, bool stopped);
 
-/// The exit status of the backfill. `left`: unfinished jobs of the range. Rejected records are included in it
-/// but do not make the backfill incomplete. `what`: the plural name of the jobs.
+/// The exit status of the backfill. `left`: unfinished jobs of the range, including those with a rejected
+/// record, which do not make the backfill incomplete. `what`: the plural name of the jobs.
 ExitStatus conclude(const DrainResult& drained, std::int64_t left, const std::string& what, bool stopped);
 
 }  // namespace glia

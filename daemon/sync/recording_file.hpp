@@ -1,4 +1,5 @@
-// A recording's file while it is downloaded, and once it is complete. Everything here blocks: for ThreadPool.
+// A recording's file while it is downloaded, and once it is complete. Every function blocks: call it on a
+// thread of ThreadPool.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Recordings are personal data: their folders and files are for the service's user alone. Everything here
-// blocks: for ThreadPool.
+// Recordings are personal data: their folders and files are for the service's user alone. Every function
+// blocks: call it on a thread of ThreadPool.
 #pragma once
 
 #include <sys/types.h>

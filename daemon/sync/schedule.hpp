@@ -26,8 +26,8 @@ struct DueTier {
 };
 std::optional<DueTier> due_tier(const std::vector<TierState>& states, const SyncSettings& sync);
 
-/// Time until the next poll: poll_every plus up to a tenth of jitter, which spreads the polls of many sites.
-/// Doubled after each failure, up to five minutes (or poll_every, if that is longer).
+/// Time until the next poll: poll_every, doubled after each failure, up to five minutes (or poll_every, if
+/// that is longer). Shortened by a random share of up to a tenth, which spreads the polls of many sites.
 Milliseconds next_poll(const SyncSettings& sync, int failures, double random);
 
 /// When to fetch an ongoing engagement again: a twentieth of its age, between poll_every and an hour.

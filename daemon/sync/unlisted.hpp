@@ -20,7 +20,8 @@ namespace glia {
 /// after each pass. `now`: by the steady clock.
 class PresenceMemory {
   public:
-    /// Remembers for a day that the source has an engagement that it does not list.
+    /// Remembers for a day that the source has an engagement that it does not list. Forgets all of them at
+    /// 10,000.
     void note_present(const std::string& id, Milliseconds now);
     bool is_known_present(const std::string& id, Milliseconds now) const;
     /// True once a day for a site.

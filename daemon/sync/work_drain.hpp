@@ -69,10 +69,9 @@ WorkResponse transcript_response(Result<FetchedTranscript> response, Instant ask
 /// Details differ from transcripts and recordings:
 ///   - Their outcomes share transactions. Each outcome of the others has its own transaction.
 ///   - A drain polls for new details while it waits for responses, so that the tables are current.
-///   - A response of 500 may concern one engagement. A recording's storage responds so when it is down.
-///   - Another error does not reset the count of consecutive fetches without a response. If nothing was
-///   fetched, any such
-///     count means that the API is down.
+///   - A 500 response may concern one engagement only. For a recording, it means that the storage is down.
+///   - An error that concerns one engagement does not reset the count of consecutive fetches without a
+///     response. If the drain fetched nothing, a count above zero means that the API is down.
 class WorkDrain {
   public:
     /// `instance_id`: the holder of the claims; outcomes of lost claims are not written. `most_in_flight`:

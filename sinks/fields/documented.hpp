@@ -19,9 +19,9 @@ struct DocumentedMember {
 };
 
 /// Finds the member `name` of an engagement or of an object in it. `path`: the names of the enclosing
-/// members, joined by
-/// `/`; empty at the top level; positions in lists are omitted, as in `legs/request_queues`. None if the
-/// member is undocumented (spec: § Output fields, § Engagement Leg, § Queues).
+/// members, joined by `/`; empty at the top level; positions in lists are omitted, as in
+/// `legs/request_queues`. None if the member is undocumented (spec: § Output fields, § Engagement Leg,
+/// § Queues).
 std::optional<DocumentedMember> documented_member(std::string_view path, std::string_view name);
 
 /// Joins two paths.

@@ -36,7 +36,8 @@ enum class FieldKind {
     hash       ///< bytea; not a member at the API
 };
 
-/// Whose data a field holds: the setting of `privacy` that applies (DESIGN.md §2). `none` is always kept.
+/// The kind of personal data in a field, which selects the setting of `privacy` that applies (DESIGN.md §2).
+/// `none` is always kept.
 enum class PersonalData {
     none,
     visitor_name,

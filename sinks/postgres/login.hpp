@@ -13,7 +13,7 @@ struct pg_conn;  // libpq's PGconn
 
 namespace glia::postgres {
 
-/// An answer of a server that refuses a login.
+/// A server's response that refuses a login.
 struct Refusal {
     std::string sqlstate;
     std::string text;  ///< one line, in the server's language
@@ -26,11 +26,11 @@ struct Refusal {
 /// for all its errors, in English.
 SinkError::Kind kind_of_refusal(const Refusal& refusal);
 
-/// Extracts the server's answers from libpq's message about a failed connection with PQERRORS_VERBOSE: one
-/// for each host that answered.
+/// Extracts the server's responses from libpq's message about a failed connection with PQERRORS_VERBOSE: one
+/// for each host that responded.
 std::vector<Refusal> refusals_in(std::string_view message);
 
-/// Why no server answered, in our own words.
+/// Why no server responded, in this program's own words.
 struct Unreached {
     SinkError::Kind kind;
     std::string words;

@@ -1,4 +1,4 @@
-// The rejected records of a batch, a listing or an answer with statistics.
+// Writes the rejected records of a batch, a listing, or a response with statistics.
 #pragma once
 
 #include "sinks/checkpoint.hpp"
@@ -6,11 +6,12 @@
 
 namespace glia::postgres {
 
-/// Keeps the rejected records, but for those of engagements and visitors that were forgotten.
+/// Stores the rejected records, except those of forgotten engagements, visitors and operators.
 void write_rejected(Transaction& tx, const Batch& batch);
 
-/// The same of one answer that is read whole: a listing, or the statistics of an interval. Resolves what an
-/// earlier reading of it rejected and this one does not. `source`: which answer, as in rejected_records.
+/// The same for a listing, or for the statistics of an interval. Also resolves the records that an earlier
+/// read of it rejected and this one did not. `source`: identifies the listing or interval; the value of
+/// rejected_records.source.
 void replace_rejected(Transaction& tx, const std::string& site_id, const std::string& source,
                       const std::vector<RejectedRecord>& rejected);
 

@@ -46,7 +46,7 @@ class Rows {
     void json(std::string_view value);  ///< jsonb
     void json(const OptionalText& value) { value ? json(std::string_view(*value)) : null(); }
     void json(const RecordText& value) { value ? json(*value) : null(); }
-    void texts(const std::optional<std::vector<std::string>>& value);  ///< text[]; in JSON alone
+    void texts(const std::optional<std::vector<std::string>>& value);  ///< text[]; not for COPY
     void time(const OptionalInstant& value);                           ///< timestamptz
     void number(const OptionalSeconds& value);                         ///< bigint
     void position(std::size_t value);                                  ///< integer

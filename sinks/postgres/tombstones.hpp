@@ -24,7 +24,7 @@ std::int64_t add_tombstones(Connection& connection, const std::vector<Tombstone>
 template <typename Key>
 struct BuriedPage {
     std::vector<Key> buried;
-    std::optional<Key> last;  ///< start of the next page; none at the end of the table
+    std::optional<Key> last;  ///< the next page starts after it; none at the end of the table
 };
 BuriedPage<std::string> buried_engagements(Connection& connection, const std::string& after);
 BuriedPage<std::int64_t> buried_rejects(Connection& connection, std::int64_t after);

@@ -1,4 +1,4 @@
-// Outcomes of claimed jobs in work_items: one way to complete them for every kind of work.
+// Writes the outcomes of claimed jobs of every kind to work_items.
 #pragma once
 
 #include <map>
@@ -17,8 +17,9 @@ namespace glia::postgres {
 using JobKey = std::pair<std::string, std::string>;
 
 /// Completes the fetched jobs and records the failures of the others. Completed details leave the table;
-/// other kinds stay in it. Returns the jobs that `instance_id` no longer claims, as `lost` or `erased`. Then
-/// the caller must roll back, unless these are all jobs. With an empty `instance_id`, claims are not checked.
+/// other kinds stay in it. Returns the jobs that `instance_id` no longer claims, as `lost` or `erased`. If
+/// some but not all jobs are returned, the caller must roll back. With an empty `instance_id`, claims are not
+/// checked.
 std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
                                             const std::vector<WorkOutcome>& outcomes,
                                             const std::string& instance_id);

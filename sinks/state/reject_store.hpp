@@ -21,7 +21,7 @@ struct RejectedRow {
     std::int64_t id = 0;
     OptionalText site_id;
     OptionalText engagement_id;
-    std::string source;  ///< list or detail; a listing by its stream, or statistics with their interval
+    std::string source;  ///< list, detail, the stream of a listing, or `statistics SOURCE START`
     std::string reason;
     std::string payload;
     Instant first_seen_at{};

@@ -18,7 +18,7 @@ class ReportStore {
     /// Deletes rows of sync_runs whose runs ended longer than `keep` ago.
     virtual void prune_runs(Seconds keep) = 0;
 
-    // Engagements by hour. The defaults count nothing: for destinations that cannot be asked.
+    // Engagements by hour. The defaults count nothing: for destinations that cannot be queried.
 
     /// The sites that have been read through.
     virtual std::vector<VolumeSite> volume_sites() { return {}; }

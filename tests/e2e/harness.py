@@ -1,13 +1,14 @@
-"""What the test files share: the decorator, a simulator with a program for each test, and the words of the assertions.
+"""Shared by the test files: the decorator, a simulator and a program for each test, and assertions.
 
 A test is a function with @test. Most begin with
 
     simulator, program = new_world(800, sites=2, sync__overlap="1m")
 
-which is a simulator with so many engagements and other options of its own, and a program with a database of its own; a
-name with two underscores is a setting. Nothing runs yet: `program.run("run", "--once")` runs a command to its end,
-`program.service()` is `run` in the background. What a test waits for, it names: `eventually(condition)`; what must not
-happen for a while: `holds_for(seconds, condition, what)` (both in world.py).
+which returns a simulator with that many engagements, and a program with a database of its own. A keyword with two
+underscores is a setting of the program; the others are options of the simulator. The simulator runs, the program does
+not: `program.run("run", "--once")` runs a command to its end, `program.service()` runs the service in the background.
+To wait for a condition, use `eventually(condition)`; to check that it holds for a while, `holds_for(seconds, condition,
+what)` (both in world.py).
 """
 
 import contextlib
@@ -31,7 +32,7 @@ _cluster = None
 
 
 def shared_cluster():
-    """The PostgreSQL that all tests of a run share, each with a database of its own."""
+    """Returns the PostgreSQL that all tests of a run share, each with a database of its own."""
     global _cluster
     if not _cluster:
         _cluster = Cluster()
@@ -39,7 +40,7 @@ def shared_cluster():
 
 
 def drop_databases():
-    """Drops what a test leaves behind: all of them together would fill a small disk."""
+    """Drops the databases of the finished tests: all of them together would fill a small disk."""
     if not _cluster:
         return
     for database in _cluster.sql("SELECT datname FROM pg_database WHERE datname ~ '^t[0-9a-f]{8}$'").split():
@@ -54,26 +55,26 @@ def close_cluster():
 
 
 def new_world(engagements=800, **options):
-    """A simulator, and a program for it: options are those of the simulator, or settings as section__key."""
+    """Returns a simulator, and a program for it. `options`: those of the simulator, or settings as section__key."""
     changes = {k: options.pop(k) for k in list(options) if "__" in k}
     simulator = Simulator(**{"engagements": engagements, "days": 30, "seed": 7, **options})
     return simulator, Program(shared_cluster(), simulator, **changes)
 
 
 def expect_tables_equal_source(program, **options):
-    """Every table is as in the source."""
+    """Asserts that every table equals the source."""
     found = program.differences(**options)
     assert not found, f"{len(found)} differences: " + "; ".join(found[:5])
 
 
 def expect_success(finished):
-    """Exit code 0; returns what the program wrote."""
+    """Asserts exit code 0; returns `finished`."""
     assert finished.code == 0, finished
     return finished
 
 
 def expect_refusal(finished, code, *words):
-    """One clear line, the exit code, and no secret."""
+    """Asserts the exit code and a single error line that contains each of `words`."""
     assert finished.code == code, finished
     lines = [line for line in finished.err.splitlines() if line.startswith("glia-sync: ")]
     assert len(lines) == 1, finished

@@ -1,5 +1,5 @@
-"""What the end-to-end tests are made of: a private PostgreSQL, the simulator, the built program, and the comparison
-of every table with the simulator's truth. Standard library only."""
+"""The building blocks of the end-to-end tests: a private PostgreSQL, the simulator, the built program, and the
+comparison of every table with the simulator's truth. Standard library only."""
 
 import atexit
 import contextlib
@@ -36,7 +36,7 @@ DATA_TABLES = (
 
 
 def eventually(condition, seconds=30, what="it"):
-    """Waits until the condition holds; fails after so many seconds."""
+    """Waits until the condition holds; fails after `seconds`."""
     end = time.time() + seconds
     while not condition():
         if time.time() > end:
@@ -45,7 +45,7 @@ def eventually(condition, seconds=30, what="it"):
 
 
 def holds_for(seconds, condition, what):
-    """Fails as soon as the condition does not hold within so many seconds: for what must not happen."""
+    """Checks for `seconds` that the condition holds, and fails at once if not: for what must not happen."""
     end = time.time() + seconds
     while time.time() < end:
         assert condition(), what
@@ -53,7 +53,7 @@ def holds_for(seconds, condition, what):
 
 
 def next_second():
-    """Waits until the clock shows another second: the API's Date header tells no less."""
+    """Waits until the next whole second: the resolution of the API's Date header."""
     began = int(time.time())
     eventually(lambda: int(time.time()) > began, what="the next second")
 
@@ -79,7 +79,7 @@ def free_port():
 
 
 class Cluster:
-    """A PostgreSQL of its own, on a free port, gone with the tests.
+    """A private PostgreSQL on a free port, removed when the tests end.
 
     `quick`: without fsync, which matters only in a power cut, and without JIT, which takes longer than our queries.
     """
@@ -103,7 +103,7 @@ class Cluster:
         self.start()
 
     def _pg(self, program, *arguments):
-        """Runs one of PostgreSQL's programs, as the user that may."""
+        """Runs one of PostgreSQL's programs; as the user postgres if the tests run as root."""
         subprocess.run(
             [*self.prefix, f"{PG_BIN}/{program}", *arguments],
             check=True,
@@ -113,7 +113,7 @@ class Cluster:
         )
 
     def start(self):
-        """Starts the server; returns when it answers."""
+        """Starts the server; returns when it accepts connections."""
         for attempt in range(10):
             try:
                 return self._pg(
@@ -125,7 +125,7 @@ class Cluster:
                 time.sleep(1)  # between attempts: pg_ctl does not say what it waits for
 
     def stop(self, mode="fast"):
-        """Stops the server: smart, fast or immediate, as pg_ctl has it."""
+        """Stops the server; `mode` is pg_ctl's: smart, fast or immediate."""
         self._pg("pg_ctl", "-D", self.dir + "/data", "-m", mode, "-w", "stop")
 
     def dsn(self, database, user="postgres"):
@@ -133,7 +133,7 @@ class Cluster:
         return f"host=127.0.0.1 port={self.port} user={user} dbname={database}"
 
     def sql(self, text, database="postgres", user="postgres"):
-        """Runs SQL with psql; the rows a line each, columns divided by |. RuntimeError with psql's complaint."""
+        """Runs SQL with psql; returns one line per row, columns separated by |. RuntimeError with psql's error."""
         run = subprocess.run(
             ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.dsn(database, user), "-c", text],
             capture_output=True,
@@ -144,7 +144,7 @@ class Cluster:
         return run.stdout.strip()
 
     def log_statements(self):
-        """From now on every statement is in log(), with what it was run by."""
+        """Makes the server log every statement from now on; log() returns them."""
         self.sql("ALTER SYSTEM SET log_statement = 'all'")
         self.sql("SELECT pg_reload_conf()")
 
@@ -191,7 +191,7 @@ class Standby(Cluster):
 
 
 class Pooler:
-    """PgBouncer in transaction mode before a cluster."""
+    """PgBouncer in transaction mode in front of a cluster."""
 
     def __init__(self, behind):
         self.dir, self.port = tempfile.mkdtemp(prefix="glia-pooler-"), free_port()
@@ -250,16 +250,16 @@ class Simulator:
         self.start, self.end = ready["from"], ready["to"]
 
     def call(self, path, /, **query):
-        """Asks the control port; returns the body of the answer."""
+        """Sends a request to the control port; returns the body of the response."""
         url = f"http://127.0.0.1:{self.control}{path}?{urllib.parse.urlencode(query)}"
         return urllib.request.urlopen(url, timeout=60).read().decode()
 
     def fault(self, kind, /, **query):
-        """The next `n` answers for paths that contain `path` go wrong in this way."""
+        """Makes the next `n` responses for paths that contain `path` fail in the way `kind`."""
         self.call("/fault", kind=kind, **query)
 
     def slow(self, ms):
-        """Every listing takes this long until quick(), so that a test meets the program in the middle of its work."""
+        """Makes every listing take `ms` until quick(), so that a test can interrupt the program during its work."""
         self.fault("late", path="/engagements", n=1000000, ms=ms)
 
     def quick(self):
@@ -267,11 +267,11 @@ class Simulator:
         self.call("/clear")
 
     def stats(self):
-        """How many requests there were, of each kind."""
+        """Returns the number of requests, by kind."""
         return json.loads(self.call("/stats"))
 
     def truth(self):
-        """Every engagement as it is at the source."""
+        """Returns every engagement as it is at the source."""
         return [json.loads(line) for line in self.call("/truth").splitlines()]
 
     def close(self):
@@ -283,7 +283,7 @@ class Simulator:
 
 @atexit.register
 def close_simulators():
-    """Ends all that still run."""
+    """Ends the simulators that still run."""
     for simulator in Simulator.running[:]:
         simulator.close()
 
@@ -326,7 +326,7 @@ class Program:
         return f"{self.dir}/{name}"
 
     def configure(self, settings):
-        """Writes the configuration; what runs already reads it at SIGHUP."""
+        """Writes the configuration; a running service reads it at SIGHUP."""
         self.config = self.write("glia-sync.yaml", json.dumps(settings, indent=1))  # JSON is YAML
 
     def start(self, *arguments, env=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
@@ -342,7 +342,7 @@ class Program:
         )
 
     def start_logged(self, *arguments, name):
-        """start() with the output in a file; log() of the process is what it has written so far."""
+        """start() with the output in a file; log() of the process returns what it has written so far."""
         path = f"{self.dir}/{name}.log"
         with open(path, "a") as log:
             process = self.start(*arguments, stdout=log, stderr=log)
@@ -378,7 +378,7 @@ class Program:
         return Finished(process.returncode, out, err)
 
     def run_killed(self, seconds, *arguments):
-        """Runs the program and kills it with SIGKILL after so many seconds, unless it has ended before."""
+        """Runs the program and kills it with SIGKILL after `seconds`, unless it has ended before."""
         process = self.start(*arguments)
         try:
             out, err = process.communicate(timeout=seconds)
@@ -388,7 +388,7 @@ class Program:
         return Finished(process.returncode, out, err)
 
     def backfill(self, *more, **options):
-        """Runs a backfill of all that the simulator has."""
+        """Runs a backfill of the simulator's whole range."""
         return self.run(
             "backfill", "--from", self.simulator.start, "--to", self.simulator.end, "--window", "5d", *more, **options
         )
@@ -402,7 +402,7 @@ class Program:
         return json.loads(self.run("status", "--json").out)
 
     def wait_until_counted(self):
-        """Waits until all other sessions have ended: at its end a session adds its counts to pg_stat_user_tables."""
+        """Waits until all other sessions have ended: a session's counts reach pg_stat_user_tables when it ends."""
         others = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
             "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -430,20 +430,20 @@ class Program:
         return int(self.sql("SELECT count(*) FROM glia.sync_runs"))
 
     def wait_for_passes(self, more=4):
-        """Waits until the service has done so many passes more."""
+        """Waits until the service has ended `more` further passes."""
         enough = self.passes() + more
         eventually(lambda: self.passes() >= enough, 60, f"{more} passes")
 
     def make_revisits_due(self):
-        """Every tier of revisits was read long ago, as far as the next pass knows."""
+        """Makes every revisit tier due: moves the start of its last read 400 days back."""
         self.sql("UPDATE glia.revisit_state SET last_started_at = last_started_at - interval '400 days'")
 
     def equals_source(self):
-        """Whether every table is as in the source."""
+        """Whether every table equals the source."""
         return self.has_schema() and not self.differences()
 
     def differences(self, ignore=()):
-        """What is not as in the source, as texts; `ignore`: ids of engagements."""
+        """Returns the differences from the source, as texts; `ignore`: ids of engagements."""
         return differences(self, ignore)
 
 
@@ -512,7 +512,7 @@ KEY = {
 
 
 def clean(value):
-    """The value as PostgreSQL can hold it: without the character 0."""
+    """Returns the value as it is stored: U+FFFD instead of U+0000."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")
     if isinstance(value, list):
@@ -523,17 +523,17 @@ def clean(value):
 
 
 def epoch_seconds(text):
-    """Seconds since 1970 of an ISO 8601 time; None of None."""
+    """Returns the seconds since 1970 of an ISO 8601 time; None for None."""
     return text and datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def columns(item, names):
-    """These members of a record as columns; times in seconds."""
+    """Returns these members of a record as columns; times in seconds since 1970."""
     return {n: epoch_seconds(item.get(n)) if n.endswith("_at") else clean(item.get(n)) for n in names}
 
 
 def expected(truth):
-    """Every data table as the simulator's truth would have it: {table: {key: {column: value}}}."""
+    """Returns the expected data tables for `truth`, the simulator's: {table: {key: {column: value}}}."""
     tables = {name: {} for name in DATA_TABLES}
     names = {}
     for e in sorted(truth, key=lambda e: epoch_seconds(e["created_at"])):
@@ -572,7 +572,7 @@ def expected(truth):
 
 
 def differences(program, ignore=()):
-    """What is not as in the source; empty if all is."""
+    """Returns the differences between the data tables and the source; empty if there are none."""
     found = []
     for table, rows in expected(e for e in program.simulator.truth() if e["id"] not in ignore).items():
         key = KEY.get(table, ["engagement_id", "position"])

@@ -32,7 +32,7 @@ class ModelDatabase : public Sink,
         std::set<std::string> sites;
         RecordList<Leg> legs;
         Instant changed_at{};
-        std::string first_site;         ///< that listed it; empty: none has yet
+        std::string first_site;         ///< the site that listed it first; empty: none has
         OptionalInstant missing_since;  ///< the source no longer has it
     };
     struct Site {
@@ -56,16 +56,18 @@ class ModelDatabase : public Sink,
     };
     /// Can be claimed.
     bool is_free(const Window& one, const std::vector<std::string>& except_sites) const;
-    /// What the newest response that was written, or found unchanged, showed of an engagement.
+    /// The content of an engagement in the newest response that was written or found unchanged.
     struct Newest {
         Instant asked = Instant::min();
         Engagement core;
         Instant legs_asked = Instant::min();
         RecordList<Leg> legs;
-        /// An older response overwrote it, and was not late: the condition that config/GUARANTEES.md states.
+        /// An older response overwrote it although it was not late. config/GUARANTEES.md excludes this case,
+        /// so behind() ignores the engagement.
         bool excused = false;
     };
-    /// A job of the work queue. That of a detail goes once it is done, the others stay and no longer wait.
+    /// A job of the work queue. A completed job is removed if it is of a detail; otherwise it stays with
+    /// `waiting` false.
     struct QueuedWork {
         Instant created_at{};
         Instant wanted_after{};
@@ -73,7 +75,7 @@ class ModelDatabase : public Sink,
         Instant next_attempt_at{};
         bool parked = false;
         bool waiting = true;
-        Instant changed_at{};  ///< when it was last asked for
+        Instant changed_at{};  ///< time of the change that enqueued it last
         std::string claimed_by;
         Instant claimed_until{};
     };
@@ -99,9 +101,9 @@ class ModelDatabase : public Sink,
 
     Instant now{};          ///< set before each call
     std::string violation;  ///< the first property that was broken; empty: none
-    /// Called when a watermark is about to move: site, the pass, the new watermark.
+    /// Called before a watermark moves, with the site, the pass and the new watermark.
     std::function<void(const std::string&, const OpenPass&, Instant)> on_watermark;
-    /// The same for a window of a backfill that is done.
+    /// Called before a window of a backfill is marked as done.
     std::function<void(const WindowTarget&, const OpenPass&)> on_window_done;
 
     /// Called when a listing no longer shows an operator that the site showed before.
@@ -110,12 +112,12 @@ class ModelDatabase : public Sink,
     /// Called before engagements are marked as missing.
     std::function<void(const std::vector<GoneEngagement>&)> on_missing;
 
-    /// False: it cannot be verified, as files cannot.
+    /// False: verifications() returns null, as for a file destination.
     bool can_verify = false;
     std::vector<VerifiedDay> verified_days;
     std::map<std::string, Row> rows;
     std::map<std::string, Newest> newest;
-    /// What the row of an engagement lacks of the newest response of it; empty: nothing.
+    /// How an engagement's row differs from `newest`, in one line; empty if it does not.
     std::string behind(const std::string& id) const;
     std::map<std::string, Site> sites;  ///< by id; of other streams than engagements "STREAM/ID"
     bool backfill_finished = false;
@@ -126,8 +128,8 @@ class ModelDatabase : public Sink,
     EnabledEnrichers enrichers;  ///< of the instance that calls
     std::map<std::string, Transcript> transcripts;
     std::map<JobKey, RecordingFile> recordings;
-    std::map<WorkKind, Instant> enqueued_through;  ///< enrichers have enqueued what changed before
-    std::map<std::string, Instant> refuses_until;  ///< engagements whose transcripts it does not take
+    std::map<WorkKind, Instant> enqueued_through;  ///< enrichers have enqueued all changes before
+    std::map<std::string, Instant> refuses_until;  ///< by engagement: until when writing its transcript fails
     std::map<std::string, Instant> ongoing;
     std::map<std::string, StoredOperator> operators;
     std::map<std::string, std::vector<Name>> names;  ///< by operator
@@ -136,7 +138,7 @@ class ModelDatabase : public Sink,
     std::set<std::string> forgotten_visitors;
 
     Window* window(const WindowTarget& target);
-    /// Everything but the legs, which have a reading of their own.
+    /// Compares everything but the legs, which have a request time of their own.
     static bool same_core(const Engagement& one, const Engagement& other);
 
     int migrate() override { return 1; }
@@ -195,7 +197,7 @@ class ModelDatabase : public Sink,
 
     void forget(const ForgetOrder& order) override;
     std::vector<ErasureOrder> orders() override { return std::vector<ErasureOrder>(1); }
-    /// All orders at once.
+    /// Erases the data of all orders at once.
     ErasureStep erase_part(const ErasureOrder& order) override;
     Erased erase_older(Instant before, RetentionCursor& cursor) override;
     std::vector<std::string> recordings_to_erase(const std::string&) override { return {}; }

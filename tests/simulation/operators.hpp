@@ -31,7 +31,7 @@ class Operators {
     explicit Operators(int per_page) : per_page_(per_page) {}
 
     void add(const std::set<std::string>& sites, Instant now);
-    /// Adds the person to the site's listing, or removes it.
+    /// Adds the operator to the site's listing, or removes the operator from it.
     void list(Person& person, const std::string& site, bool listed, Instant now);
     std::vector<Person>& persons() { return persons_; }
     const std::vector<Person>& persons() const { return persons_; }

@@ -85,7 +85,7 @@ class Process {
     };
     std::shared_ptr<PassInProgress> make_pass(Pass pass, const std::string& site);
     void run_pass(const std::shared_ptr<PassInProgress>& pass);
-    /// Does the same as daemon/sync/presence.cpp after a pass over all of [from, to].
+    /// Simulates daemon/sync/presence.cpp after a pass over all of [from, to].
     void mark_unlisted(const std::shared_ptr<PassInProgress>& pass, Instant from, OptionalInstant to,
                        Done then);
     ExitStatus exit_status_of(const SinkError& error) const {
@@ -127,8 +127,8 @@ class Process {
     void complete(const CommitQueue::Write& what, const Group& group, const std::vector<CommitCounts>& counts,
                   const std::optional<SinkError>& failure);
     void check_group(const CommitQueue::Write& what, const Group& group);
-    /// Sets when a response was requested, from its Date header like the program. Returns false if that is
-    /// unknown.
+    /// Sets the time of a response's request from its Date header, as the program does. Returns false if the
+    /// time is unknown.
     template <typename Response>
     bool stamp(Response& response, Instant asked, Instant answered);
 

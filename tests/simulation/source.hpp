@@ -17,7 +17,7 @@ namespace simulation {
 using glia::Instant;
 using Time = std::chrono::microseconds;
 
-/// Choices that the documentation leaves open.
+/// Behaviour of the API that its documentation does not specify.
 struct SourceSettings {
     enum class Order { ascending, descending, any };
     enum class By { requested, started };             ///< the time that start_date and end_date compare

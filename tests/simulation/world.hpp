@@ -59,7 +59,7 @@ class World {
     /// The recordings on disk of all instances. Deleting one may have failed.
     std::set<ModelDatabase::JobKey> files;
     bool files_may_be_left = false;
-    bool is_quick = false;  ///< no answer is slow or lost any more
+    bool is_quick = false;  ///< no response is slow or lost any more
 
   private:
     struct Scheduled {

@@ -12,9 +12,9 @@
 --   planning.
 -- - The settings of a role or a database must not change what the program reads and writes: the spelling of times,
 --   numbers, bytes and of NULLs in arrays, and the length of a transaction (transaction_timeout, since PostgreSQL 17).
--- `encoding` and `isolation` cannot be set here. `session`: the backend's process id; behind a pooler it differs from
--- the one that the connection reports. `now`: the time of the transaction, for statements on distributed tables, which
--- must not call now() (config/citus.sql).
+-- `encoding` and `isolation` are only reported, because they cannot be set here. `session`: the backend's process id;
+-- behind a pooler it differs from the one that the connection reports. `now`: the time of the transaction, for
+-- statements on distributed tables, which must not call now() (config/citus.sql).
 SELECT current_setting('server_encoding') AS encoding, current_setting('transaction_isolation') AS isolation,
        set_config('client_encoding', 'UTF8', true), set_config('standard_conforming_strings', 'on', true),
        set_config('datestyle', 'ISO', true), set_config('intervalstyle', 'postgres', true),

@@ -30,7 +30,7 @@ ON CONFLICT DO NOTHING;
 DELETE FROM operator_sites WHERE operator_id = ANY(:operator_ids::text[]) AND site_id = :site;
 
 -- name: clear_operators_missing(operator_ids, now)
--- These operators are listed again.
+-- Clears missing_since of operators that are listed again.
 UPDATE operators SET missing_since = NULL, changed_at = :now::timestamptz
 WHERE id = ANY(:operator_ids::text[]) AND missing_since IS NOT NULL;
 
@@ -85,7 +85,7 @@ RETURNING id;
 SELECT id FROM queues WHERE site_id = :site AND listed_at IS NOT NULL AND missing_since IS NULL;
 
 -- name: clear_queues_missing(queue_ids)
--- These queues are listed again.
+-- Clears missing_since of queues that are listed again.
 UPDATE queues SET missing_since = NULL WHERE id = ANY(:queue_ids::text[]) AND missing_since IS NOT NULL;
 
 -- name: mark_queues_missing(queue_ids, now, site)
@@ -117,8 +117,8 @@ ORDER BY n.id
 ON CONFLICT (kind, id, valid_from) DO UPDATE SET name = excluded.name, valid_to = NULL;
 
 -- name: directory_complete(site, epoch, stream, next_poll_in_seconds, listed_at, pages, records, rejected, requests)
--- A listing was written: releases the lease and records the run. Returns no row if the lease has passed to another
--- instance. Also accepts the epoch of a released lease, because a commit whose result was lost is repeated.
+-- Releases the lease after a listing was written, and records the run. Returns no row if the lease has passed to
+-- another instance. Also accepts the epoch of a released lease, because a commit whose result was lost is repeated.
 WITH done AS (
     UPDATE sync_state
     SET last_success_at = now(),
@@ -142,8 +142,8 @@ WITH done AS (
 SELECT site_id FROM done;
 
 -- name: directory_refused(site, epoch, stream, next_poll_in_seconds, error, warn_every_seconds)
--- The API refuses a listing: releases the lease. Returns `warn`: true if the last warning for this stream, of any
--- site, is at least `warn_every_seconds` old.
+-- Records that the API refuses a listing, and releases the lease. Returns `warn`: true if the last warning for this
+-- stream, of any site, is at least `warn_every_seconds` old.
 UPDATE sync_state s
 SET lease_owner = NULL,
     lease_expires_at = NULL,

@@ -98,7 +98,7 @@ WHERE e.id = n.id
 RETURNING e.id;
 
 -- name: add_sites(engagement_ids, site)
--- The site's listing showed these engagements.
+-- Records that the site's listing showed these engagements.
 INSERT INTO engagement_sites (engagement_id, site_id)
 SELECT i.id, :site FROM unnest(:engagement_ids::text[]) AS i (id) ORDER BY i.id
 ON CONFLICT DO NOTHING;
@@ -125,7 +125,7 @@ RETURNING q.id, q.name, q.name_as_of AS since;
 
 -- name: record_undocumented_members(paths, kinds, examples, engagement_ids, times, now)
 -- Counts the undocumented members in the records of a transaction. Locks rows in the order of their paths. Stores at
--- most a thousand paths: with more different names, the names themselves are data.
+-- most a thousand paths: if there are more, the source uses data as names of members.
 -- `examples`: '' for none. `engagement_ids`: the engagements of the examples. `now`: the time of the transaction.
 INSERT INTO undocumented_members AS u (path, kind, example, example_of, first_seen_at, last_seen_at, times_seen)
 SELECT n.path, n.kind, nullif(n.example, ''), nullif(n.example_of, ''), :now::timestamptz, :now::timestamptz, n.times

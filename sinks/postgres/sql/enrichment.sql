@@ -1,7 +1,7 @@
 -- Enrichers: transcripts, recordings and the waiting times of queues. Their jobs are in work_queue.sql.
 
 -- name: missed_since(kind)
--- The time from which on an enricher may have missed engagements.
+-- Returns the time since which an enricher may have missed engagements.
 SELECT coalesce((SELECT r.queued_through FROM enrichers r WHERE r.kind = :kind::text), '-infinity') AS since;
 
 -- name: missed_engagements(since, after_changed_at, after_id, limit)
@@ -28,8 +28,8 @@ SET waiting = true, wanted_after = excluded.wanted_after, changed_at = excluded.
 WHERE n.kind = 'transcript' AND n.changed_at < excluded.changed_at;
 
 -- name: queued_through(kind, started_ago_seconds)
--- The scan for missed engagements has ended, so everything committed before its start is enqueued. Subtracts an hour
--- for transactions that were open at its start.
+-- Called at the end of the scan for missed engagements: records that everything committed before the scan began is
+-- enqueued. Subtracts an hour for transactions that were open when it began.
 INSERT INTO enrichers AS r (kind, queued_through)
 VALUES (:kind::text, now() - make_interval(secs => :started_ago_seconds::float8 + 3600))
 ON CONFLICT (kind) DO UPDATE SET queued_through = greatest(r.queued_through, excluded.queued_through);

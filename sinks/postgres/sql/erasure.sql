@@ -156,7 +156,8 @@ UPDATE operators SET name = NULL, content_hash = ''
 WHERE name IS NOT NULL AND NOT (:pseudonyms::boolean AND name ~ '^hmac:[0-9a-f]{64}$');
 
 -- name: erase_forbidden_rejected_operators(pseudonyms, members)
--- Erases rejected records of operators that hold one of these members, or may: privacy does not keep it any more.
+-- Erases rejected records of operators whose payload contains one of `members`, which privacy no longer allows, or
+-- whose payload cannot be searched for members. `pseudonyms`: keep pseudonyms.
 DELETE FROM rejected_records r
 WHERE r.engagement_id IS NULL AND r.source = 'operators' AND r.payload <> 'null'
   AND (left(r.payload, 1) <> '{'

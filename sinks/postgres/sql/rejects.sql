@@ -1,8 +1,8 @@
 -- Records that could not be loaded.
 
 -- name: reject_records(site, source, engagement_ids, reasons, payloads, payload_hashes)
--- A record that was rejected before is counted. `site`: NULL for details. `source`: list or detail; a listing by its
--- stream, or the interval's statistics.
+-- Adds rejected records. For one that was rejected before, increments times_seen instead. `site`: NULL for details.
+-- `source`: list, detail, the stream of a listing, or `statistics SOURCE START` of an interval.
 INSERT INTO rejected_records AS r (site_id, source, engagement_id, reason, payload, payload_hash)
 SELECT :site::text, :source::text, i.engagement_id, i.reason, i.payload, i.hash
 FROM unnest(:engagement_ids::text[], :reasons::text[], :payloads::text[], :payload_hashes::bytea[])
@@ -20,7 +20,8 @@ WHERE resolved_at IS NULL
        OR engagement_id = ANY (:ids_without_legs::text[]) AND source = 'list');
 
 -- name: resolve_rejected_before(site, source)
--- An answer that is read whole has been read again: what it still has of bad records was seen in this transaction.
+-- Resolves the rejected records that the latest read of a listing, or of an interval's statistics, did not reject
+-- again. This transaction has set last_seen_at of the others to now().
 UPDATE rejected_records SET resolved_at = now()
 WHERE resolved_at IS NULL AND engagement_id IS NULL AND site_id = :site AND source = :source AND last_seen_at < now();
 

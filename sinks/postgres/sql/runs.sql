@@ -11,7 +11,7 @@ VALUES (:mode, :site, :backfill::bigint, :pass_from::timestamptz, :pass_to::time
 RETURNING id;
 
 -- name: repeat_failure(run, mode, site, error)
--- The last failure was repeated.
+-- Counts a repetition of the last failure.
 UPDATE sync_runs SET times = times + 1, finished_at = now()
 WHERE id = :run::bigint AND mode = :mode AND site_id = :site AND error = :error;
 

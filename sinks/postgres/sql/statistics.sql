@@ -37,7 +37,7 @@ WHERE site_id = :site AND source = :source AND interval_start > :interval_start:
   AND interval_start < :interval_end::timestamptz;
 
 -- name: statistics_read(site, source, read_through)
--- The source was read and is not refused. `read_through`: NULL keeps the stored value.
+-- Records that the source was read and is not refused. `read_through`: NULL keeps the stored value.
 INSERT INTO statistics_state AS s (site_id, source, read_through)
 VALUES (:site, :source, :read_through::timestamptz)
 ON CONFLICT (site_id, source) DO UPDATE
@@ -46,8 +46,8 @@ SET read_through = greatest(s.read_through, excluded.read_through), refused_at =
 WHERE s.refused_at IS NOT NULL OR s.read_through IS DISTINCT FROM greatest(s.read_through, excluded.read_through);
 
 -- name: statistics_refused(site, source, error, refused_at, seconds_between_warnings)
--- The API refuses a source. Returns `warn`: true if the last warning about the source, of any site, is at least
--- `seconds_between_warnings` old.
+-- Records that the API refuses a source. Returns `warn`: true if the last warning about the source, of any site, is at
+-- least `seconds_between_warnings` old.
 INSERT INTO statistics_state AS s (site_id, source, refused_at, refusal, refusal_warned_at)
 SELECT :site, :source, :refused_at::timestamptz, :error, CASE WHEN last.warn THEN now() END
 FROM (SELECT coalesce(max(refusal_warned_at) <= now() - make_interval(secs => :seconds_between_warnings::float8),
@@ -59,7 +59,7 @@ SET refused_at = excluded.refused_at, refusal = excluded.refusal,
 RETURNING coalesce(refusal_warned_at = now(), false) AS warn;
 
 -- name: statistics_responses(site)
--- At least one source of the site is not refused any more.
+-- Clears the refusal of the site's statistics, because at least one source is no longer refused.
 UPDATE sync_state SET refusal = NULL, refusal_warned_at = NULL
 WHERE stream = 'statistics' AND site_id = :site AND refusal IS NOT NULL;
 

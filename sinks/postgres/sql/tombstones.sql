@@ -1,7 +1,8 @@
 -- Tombstones (table forgotten): digests of the ids that were forgotten. A tombstone is (kind, digest).
 
 -- name: any_tombstone
--- Whether there is a tombstone. The SELECT's table lock prevents that one is added before the commit (lock_forgotten).
+-- Returns whether there is a tombstone. The SELECT's table lock prevents other transactions from adding one before the
+-- commit (lock_forgotten).
 SELECT EXISTS (SELECT FROM forgotten) AS something;
 
 -- name: forgotten(kinds, digests)

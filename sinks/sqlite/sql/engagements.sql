@@ -18,7 +18,7 @@ SET created_at = excluded.created_at, core_hash = excluded.core_hash, list_hash 
     site_ids = excluded.site_ids, owed = excluded.owed, visitor_mark = excluded.visitor_mark;
 
 -- name: record_undocumented_members(path, kind, example, engagement, times)
--- Stores at most a thousand paths: with more different names, the names themselves are data.
+-- Stores at most a thousand paths: if there are more, the source uses data as names of members.
 -- `example`: '' for none. `engagement`: the engagement of the example.
 INSERT INTO undocumented_members (path, kind, example, example_of, first_seen_at, last_seen_at, times_seen)
 SELECT :path, :kind, nullif(:example, ''), nullif(:engagement, ''), now(), now(), :times

@@ -1,7 +1,7 @@
--- Deletion: `forget`, the end of retention, and examples that privacy no longer allows.
+-- Deletion: `forget`, retention, and examples that privacy no longer allows.
 
 -- name: forget_visitor(visitor_digest)
--- The visitor's engagements, which are then forgotten one by one.
+-- Returns the visitor's engagements; the caller forgets them one by one.
 SELECT id FROM engagements WHERE visitor_mark = :visitor_digest;
 
 -- name: erase_engagement(engagement)
@@ -27,7 +27,8 @@ WHERE instr(payload, '"' || :visitor || '"') > 0 OR instr(payload, '/' || :visit
 DELETE FROM rejected_records WHERE source = 'operators' AND instr(payload, '/' || :operator || '"') > 0;
 
 -- name: erase_forbidden_rejected_operators(pseudonyms, members)
--- Erases rejected records of operators that hold one of these members, or may: privacy does not keep it any more.
+-- Erases rejected records of operators whose payload contains one of `members`, which privacy no longer allows, or
+-- whose payload cannot be searched for members. `pseudonyms`: keep pseudonyms.
 DELETE FROM rejected_records
 WHERE source = 'operators' AND payload <> 'null'
   AND CASE WHEN json_valid(payload) AND substr(payload, 1, 1) = '{'

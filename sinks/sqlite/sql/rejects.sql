@@ -13,7 +13,8 @@ UPDATE rejected_records SET resolved_at = now()
 WHERE resolved_at IS NULL AND engagement_id = :engagement AND (:with_legs OR source = 'list');
 
 -- name: resolve_rejected_before(site, source)
--- A listing has been read again: what it still has of bad records was seen in this transaction.
+-- Resolves the rejected records that the latest read of a listing did not reject again. This transaction has set
+-- last_seen_at of the others to now().
 UPDATE rejected_records SET resolved_at = now()
 WHERE resolved_at IS NULL AND site_id = :site AND source = :source AND last_seen_at < now();
 

@@ -54,7 +54,7 @@ ON CONFLICT (engagement_id) DO UPDATE SET next_fetch_at = excluded.next_fetch_at
 DELETE FROM ongoing_engagements WHERE engagement_id = :engagement;
 
 -- name: enqueue_due_ongoing(all)
--- Uses the lowest wanted_after, so that a later request of a list item overrides it.
+-- Uses the lowest wanted_after, so that any response completes the job, unless a list item enqueues it again.
 INSERT INTO detail_queue (engagement_id, created_at, wanted_after, next_attempt_at)
 SELECT engagement_id, created_at, -9223372036854775807, now() FROM ongoing_engagements
 WHERE next_fetch_at <= now() OR :all
