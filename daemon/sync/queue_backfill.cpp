@@ -92,10 +92,10 @@ class QueueBackfill {
                 return sink.verifications()->stored(request_.from, request_.to, request_.sites, cursor);
             };
             StoredPage page = co_await instance_.sink_pool.run(read);
-            const auto perform = [call, kind = request_.kind, ids = ids_of(page)](Sink& sink) {
+            const auto enqueue = [call, kind = request_.kind, ids = ids_of(page)](Sink& sink) {
                 return ids.empty() ? 0 : call(sink.work_queue(), kind, ids);
             };
-            sum += co_await instance_.sink_pool.run(perform);
+            sum += co_await instance_.sink_pool.run(enqueue);
             cursor = std::move(page.next);
         } while (cursor && !instance_.scope.cancelled());
         co_return sum;

@@ -254,7 +254,7 @@ def the_questions_about_engagements_are_answered_as_the_source_would_answer_them
         assert row["engagements"] == len(used) and abs(float(row["with_cobrowsing"]) - average(used)) < 0.0006, row
     sources = defaultdict(list)
     for e in month:
-        sources[e.get("source") or "not told"].append(sum(line["duration"] for line in e["legs"]) if ended(e) else None)
+        sources[e.get("source") or "unknown"].append(sum(line["duration"] for line in e["legs"]) if ended(e) else None)
     for row in rows_as_reader(program, sql["09"]):
         times = sources[row["came_by"]]
         assert (

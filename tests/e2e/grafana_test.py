@@ -31,7 +31,7 @@ def dashboards():
 
 
 def data_sources():
-    """What Grafana is told of its data sources."""
+    """The provisioning of Grafana's data sources."""
     return read_yaml(GRAFANA + "/provisioning/datasources/glia-sync.yaml")["datasources"]
 
 

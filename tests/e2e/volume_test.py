@@ -55,14 +55,14 @@ def volume(simulator, program):
     listen = program.settings["admin"]["listen"]
     with program.service():
         eventually(lambda: responds(listen), 10)
-        told = metrics(listen)
+        values = metrics(listen)
     label = f'{{site="{simulator.sites[0]}"}}'
     seen, low = (
-        told["glia_sync_volume_seen_engagements" + label],
-        told["glia_sync_volume_low_threshold_engagements" + label],
+        values["glia_sync_volume_seen_engagements" + label],
+        values["glia_sync_volume_low_threshold_engagements" + label],
     )
     assert (seen < low) == site["volume"]["is_low"] and seen == site["volume"]["seen"], (site, seen, low)
-    assert abs(told["glia_sync_volume_expected_engagements" + label] - site["volume"]["expected"]) <= 1
+    assert abs(values["glia_sync_volume_expected_engagements" + label] - site["volume"]["expected"]) <= 1
     return site["volume"]
 
 
@@ -179,16 +179,16 @@ def a_dry_run_of_a_backfill_tells_what_it_takes_and_writes_nothing():
         "host=127.0.0.1 port=1",
     )
     program.configure(program.settings)
-    told = expect_success(program.run("backfill", "--from", simulator.start, "--to", simulator.end, "--dry-run")).out
+    output = expect_success(program.run("backfill", "--from", simulator.start, "--to", simulator.end, "--dry-run")).out
     windows, pages, requests, engagements = [
-        int(re.search(p, told)[1].replace(",", ""))
+        int(re.search(p, output)[1].replace(",", ""))
         for p in (r"is ([\d,]+) windows", r"\(([\d,]+) pages", r"([\d,]+) requests \(", r"about ([\d,]+) engagements")
     ]
     listed = sum(len(e["_sites"]) for e in simulator.truth())
-    assert windows in (60, 62) and abs(engagements - listed) < 0.25 * listed and requests == pages + engagements, told
+    assert windows in (60, 62) and abs(engagements - listed) < 0.25 * listed and requests == pages + engagements, output
     assert (
-        "requests a second" in told
-        and "nothing was written" in told
+        "requests a second" in output
+        and "nothing was written" in output
         and program.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'glia'") == "0"
     )
     # What it really takes.

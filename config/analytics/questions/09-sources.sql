@@ -1,5 +1,5 @@
 -- Where do engagements come from, and which sources have the longest handle times?
-SELECT coalesce(nullif(source, ''), 'not told') AS came_by, count(*) AS engagements, round(avg(handle_seconds)) AS aht
+SELECT coalesce(nullif(source, ''), 'unknown') AS came_by, count(*) AS engagements, round(avg(handle_seconds)) AS aht
 FROM engagement_facts
 WHERE created_at >= now() - interval '30 days'
 GROUP BY came_by
