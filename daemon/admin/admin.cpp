@@ -191,16 +191,16 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
     }
 
     /// Returns the response to a request whose Host header is not allowed, otherwise none.
-    std::optional<HttpAnswer> refusal(const HttpQuestion& question) const {
+    std::optional<AdminResponse> refusal(const AdminRequest& question) const {
         constexpr const char* kText = "text/plain; charset=utf-8";
         const auto& allowed = instance->settings.admin_allowed_hosts;
         switch (judge_host(question.hosts, question.http_1_0, allowed)) {
             case HostVerdict::answered:
                 return std::nullopt;
             case HostVerdict::malformed:
-                return HttpAnswer{400, kText, "the request must have exactly one Host header\n"};
+                return AdminResponse{400, kText, "the request must have exactly one Host header\n"};
             case HostVerdict::refused:
-                return HttpAnswer{
+                return AdminResponse{
                     421, kText,
                     "requests for this host name are refused; use an IP address or localhost, or add the "
                     "name to admin.allowed_hosts\n"};
@@ -208,34 +208,35 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         return std::nullopt;
     }
 
-    Task<HttpAnswer> answer(HttpQuestion question) {
+    Task<AdminResponse> answer(AdminRequest question) {
         const std::shared_ptr<Impl> keep = shared_from_this();
         if (auto refused = refusal(question)) co_return std::move(*refused);
         const std::string& path = question.path;
-        if (path == "/healthz") co_return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"};
+        if (path == "/healthz") co_return AdminResponse{200, "text/plain; charset=utf-8", "alive\n"};
         if (path == "/metrics") {
             const bool up = co_await renew(false);
-            if (closed) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
-            co_return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics.text(gauges(up))};
+            if (closed) co_return AdminResponse{503, "text/plain; charset=utf-8", "stopping\n"};
+            co_return AdminResponse{200, "text/plain; version=0.0.4; charset=utf-8",
+                                    metrics.text(gauges(up))};
         }
         if (path == "/readyz") {
             const bool up = co_await renew(false);
-            if (closed) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
+            if (closed) co_return AdminResponse{503, "text/plain; charset=utf-8", "stopping\n"};
             const Readiness readiness = judge_readiness(gauges(up), now());
-            co_return HttpAnswer{readiness.ready ? 200 : 503, "text/plain; charset=utf-8", readiness.text};
+            co_return AdminResponse{readiness.ready ? 200 : 503, "text/plain; charset=utf-8", readiness.text};
         }
         if (path == "/" || path == "/status.json") {
             const StatusInput input = co_await status_input();
-            if (closed) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
-            if (path == "/status.json") co_return HttpAnswer{200, "application/json", status_json(input)};
-            co_return HttpAnswer{
+            if (closed) co_return AdminResponse{503, "text/plain; charset=utf-8", "stopping\n"};
+            if (path == "/status.json") co_return AdminResponse{200, "application/json", status_json(input)};
+            co_return AdminResponse{
                 200,
                 "text/html; charset=utf-8",
                 status_page(input),
                 {{"Content-Security-Policy", content_policy()}, {"Referrer-Policy", "no-referrer"}}};
         }
-        co_return HttpAnswer{404, "text/plain; charset=utf-8",
-                             "not found; the paths are /, /status.json, /metrics, /healthz and /readyz\n"};
+        co_return AdminResponse{404, "text/plain; charset=utf-8",
+                                "not found; the paths are /, /status.json, /metrics, /healthz and /readyz\n"};
     }
 
     /// Returns false if the address cannot be bound. Warns about that only if `first`.
@@ -280,9 +281,9 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         if (!address) return;
         if (!server) {
             server = std::make_unique<HttpServer>(
-                runtime, [weak = weak_from_this()](HttpQuestion question) -> Task<HttpAnswer> {
+                runtime, [weak = weak_from_this()](AdminRequest question) -> Task<AdminResponse> {
                     const std::shared_ptr<Impl> self = weak.lock();
-                    if (!self) co_return HttpAnswer{503, "text/plain; charset=utf-8", "stopping\n"};
+                    if (!self) co_return AdminResponse{503, "text/plain; charset=utf-8", "stopping\n"};
                     co_return co_await self->answer(std::move(question));
                 });
         }

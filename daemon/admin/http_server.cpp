@@ -50,13 +50,13 @@ struct Peer {
 };
 
 /// Returns the response to a request that cannot be parsed; none if the connection ended or failed.
-std::optional<HttpAnswer> answer_to_broken(const beast::error_code& failure) {
+std::optional<AdminResponse> answer_to_broken(const beast::error_code& failure) {
     if (failure == http::error::header_limit || failure == http::error::buffer_overflow)
-        return HttpAnswer{431, kPlainText, "the header of the request is too long\n"};
+        return AdminResponse{431, kPlainText, "the header of the request is too long\n"};
     const bool is_http = failure.category() == http::make_error_code(http::error::bad_version).category();
     if (!is_http || failure == http::error::end_of_stream || failure == http::error::partial_message)
         return std::nullopt;
-    return HttpAnswer{400, kPlainText, "the request is not valid HTTP/1.0 or HTTP/1.1, or has a body\n"};
+    return AdminResponse{400, kPlainText, "the request is not valid HTTP/1.0 or HTTP/1.1, or has a body\n"};
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ struct HttpServer::Impl {
         const auto request = parser.release();
         bool keep = request.keep_alive();
         peer.now(PeerState::Doing::answering);
-        HttpAnswer answer;
+        AdminResponse answer;
         if (request.method() == http::verb::get || request.method() == http::verb::head) {
             answer = co_await ask(self, question_of(request));
         } else {
@@ -169,8 +169,8 @@ struct HttpServer::Impl {
         co_return co_await write(self, peer, head, request.version(), keep, std::move(answer)) && keep;
     }
 
-    static HttpQuestion question_of(const http::request<http::empty_body>& request) {
-        HttpQuestion question;
+    static AdminRequest question_of(const http::request<http::empty_body>& request) {
+        AdminRequest question;
         const std::string target(request.target());
         question.path = target.substr(0, target.find('?'));
         question.http_1_0 = request.version() < 11;
@@ -180,7 +180,7 @@ struct HttpServer::Impl {
     }
 
     /// Returns the handler's response, or 500 if the handler throws.
-    static Task<HttpAnswer> ask(Impl& self, HttpQuestion question) {
+    static Task<AdminResponse> ask(Impl& self, AdminRequest question) {
         const std::string path = question.path;
         std::string why;
         try {
@@ -189,12 +189,12 @@ struct HttpServer::Impl {
             why = error.what();
         }
         log::error(LogTopic::admin, "answering a request failed", {{"path", path}, {"error", why}});
-        co_return HttpAnswer{500, kPlainText, "internal error; see the log\n"};
+        co_return AdminResponse{500, kPlainText, "internal error; see the log\n"};
     }
 
     /// Sends the response. Returns false if that failed.
     static Task<bool> write(Impl& self, Peer& peer, bool head, unsigned version, bool keep,
-                            HttpAnswer answer) {
+                            AdminResponse answer) {
         http::response<http::string_body> response{static_cast<http::status>(answer.status), version};
         response.set(http::field::content_type, answer.content_type);
         response.set(http::field::cache_control, "no-store");

@@ -18,14 +18,14 @@
 namespace glia {
 
 /// A GET or HEAD request.
-struct HttpQuestion {
+struct AdminRequest {
     std::string path;                ///< without its query
     std::vector<std::string> hosts;  ///< values of the Host headers; there should be one
     bool http_1_0 = false;
 };
 
 /// A response. The server adds Content-Length, Cache-Control and X-Content-Type-Options to `headers`.
-struct HttpAnswer {
+struct AdminResponse {
     int status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;
@@ -36,7 +36,7 @@ struct HttpAnswer {
 class HttpServer {
   public:
     /// Called for every request. The server logs a std::exception from it and responds with 500.
-    using Handler = std::function<Task<HttpAnswer>(HttpQuestion question)>;
+    using Handler = std::function<Task<AdminResponse>(AdminRequest question)>;
 
     /// `patience`: the time limit for reading a request, including the idle time before it, and for sending
     /// a response.

@@ -45,7 +45,7 @@ class RequestSender {
     /// When the response's request was sent.
     AskedAt asked_at(const HttpResponse& response) const;
     /// A lower bound of that time, by the server's clock.
-    Instant not_before(const HttpResponse& response) const { return clock_.not_after(response.sent_at); }
+    Instant not_before(const HttpResponse& response) const { return clock_.lower_bound_at(response.sent_at); }
     Instant server_now() const;
     void guess_clock(std::chrono::microseconds ahead_of_system);
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;

@@ -74,7 +74,7 @@ Instant ServerClock::at(SteadyTime moment) const {
     return Instant{since_epoch(moment) + difference_};
 }
 
-Instant ServerClock::not_after(SteadyTime moment) const {
+Instant ServerClock::lower_bound_at(SteadyTime moment) const {
     return Instant{since_epoch(moment) + least_};
 }
 

@@ -54,7 +54,7 @@ class ServerClock {
     /// The best estimate.
     Instant at(SteadyTime moment) const;
     /// A lower bound of the server's time at `moment`; a second before the estimate until a Date was used.
-    Instant not_after(SteadyTime moment) const;
+    Instant lower_bound_at(SteadyTime moment) const;
     /// A Date has been used.
     bool known() const { return known_; }
 

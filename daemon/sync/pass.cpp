@@ -18,9 +18,9 @@ Pass::Pass(PassTarget target, OpenPass pass, std::optional<SiteRelease> release)
     if (!pass_.started_at) forget_link();
 }
 
-Ask Pass::next() const {
-    if (pass_.next_page) return AskLink{*pass_.next_page};
-    return AskFirst{pass_.from - kStartSlack, pass_.to};
+PageRequest Pass::next() const {
+    if (pass_.next_page) return LinkedPageRequest{*pass_.next_page};
+    return FirstPageRequest{pass_.from - kStartSlack, pass_.to};
 }
 
 void Pass::on_page(const PageInput& page) {

@@ -13,18 +13,18 @@
 
 namespace glia {
 
-/// Ask for the first page of the window.
-struct AskFirst {
+/// Requests the first page of the window.
+struct FirstPageRequest {
     Instant start{};
     OptionalInstant end;
-    bool operator==(const AskFirst&) const = default;
+    bool operator==(const FirstPageRequest&) const = default;
 };
-/// Ask for the page of this link.
-struct AskLink {
+/// Requests the page of this link.
+struct LinkedPageRequest {
     std::string link;
-    bool operator==(const AskLink&) const = default;
+    bool operator==(const LinkedPageRequest&) const = default;
 };
-using Ask = std::variant<AskFirst, AskLink>;
+using PageRequest = std::variant<FirstPageRequest, LinkedPageRequest>;
 
 /// The properties of a page that a pass needs.
 struct PageInput {
@@ -50,7 +50,7 @@ class Pass {
     Pass(PassTarget target, OpenPass pass, std::optional<SiteRelease> release = std::nullopt);
 
     /// The next request. Call it only while neither complete() nor failed().
-    Ask next() const;
+    PageRequest next() const;
 
     /// Takes a page. Afterwards the pass is complete, has failed, or continues. The caller commits the page's
     /// records in each case.

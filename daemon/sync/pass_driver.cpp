@@ -44,7 +44,7 @@ Task<PassResult> PassDriver::result() {
 
 /// Begins the commits that are due. Returns the next request; none if a commit must complete first or the
 /// pass has ended.
-std::optional<Ask> PassDriver::advance() {
+std::optional<PageRequest> PassDriver::advance() {
     for (;;) {
         PassPipeline::Step step = run_.next();
         if (auto* fetch = std::get_if<PassPipeline::Fetch>(&step)) return std::move(fetch->ask);
@@ -74,13 +74,13 @@ void PassDriver::on_commit(const CommitResult& result) {
     if (ended_ && done_) std::exchange(done_, nullptr)(run_.result());
 }
 
-Task<> PassDriver::ask(Ask what) {
-    const auto* link = std::get_if<AskLink>(&what);
+Task<> PassDriver::ask(PageRequest what) {
+    const auto* link = std::get_if<LinkedPageRequest>(&what);
     std::optional<Result<FetchedPage>> fetched;
     if (link) {
         fetched.emplace(co_await instance_.api.follow(link->link));
     } else {
-        const auto& first = std::get<AskFirst>(what);
+        const auto& first = std::get<FirstPageRequest>(what);
         const ListQuery query{run_.site(), first.start, first.end, 0};
         fetched.emplace(co_await instance_.api.list(query));
     }

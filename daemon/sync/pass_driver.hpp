@@ -28,10 +28,10 @@ class PassDriver : public std::enable_shared_from_this<PassDriver> {
     Task<PassResult> result();
 
   private:
-    std::optional<Ask> advance();
+    std::optional<PageRequest> advance();
     void commit(PassPipeline::Commit what);
     void on_commit(const CommitResult& result);
-    Task<> ask(Ask what);
+    Task<> ask(PageRequest what);
 
     Instance& instance_;
     PassPipeline run_;

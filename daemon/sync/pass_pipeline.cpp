@@ -43,8 +43,8 @@ PassPipeline::Step PassPipeline::next() {
             result_.listed = listed_;
         return end();
     }
-    const Ask ask = pass_.next();
-    asked_last_by_link_ = std::holds_alternative<AskLink>(ask);
+    const PageRequest ask = pass_.next();
+    asked_last_by_link_ = std::holds_alternative<LinkedPageRequest>(ask);
     return Fetch{ask};
 }
 

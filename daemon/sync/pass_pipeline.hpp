@@ -46,7 +46,7 @@ class PassPipeline {
     void collect_ids() { listed_ = std::make_shared<ListedIds>(); }
 
     struct Fetch {
-        Ask ask;
+        PageRequest ask;
     };
     struct Commit {
         std::shared_ptr<const Batch> batch;

@@ -167,12 +167,12 @@ class Verify {
         machine_.on_list_failed(what.day, what.site, result.outcome);
     }
 
-    Task<> ask(Listing& listing, Ask what) {
+    Task<> ask(Listing& listing, PageRequest what) {
         std::optional<Result<FetchedPage>> fetched;
-        if (const auto* link = std::get_if<AskLink>(&what)) {
+        if (const auto* link = std::get_if<LinkedPageRequest>(&what)) {
             fetched.emplace(co_await instance_.api.follow(link->link));
         } else {
-            const auto& first = std::get<AskFirst>(what);
+            const auto& first = std::get<FirstPageRequest>(what);
             const ListQuery query{listing.what.site, first.start, first.end, 0};
             fetched.emplace(co_await instance_.api.list(query));
         }

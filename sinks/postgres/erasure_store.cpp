@@ -107,13 +107,13 @@ Erased erase_of_stage(Transaction& tx, Instant before, RetentionCursor& cursor) 
 // own: "e" and the id of the last engagement, "r" and the number of the last rejected record, "o" and the id
 // of the last operator.
 
-ErasureStep erase_buried_engagements(Connection& connection, const std::string& after) {
+ErasureStep erase_tombstoned_engagements(Connection& connection, const std::string& after) {
     ErasureStep step{{}, false, "r0"};
-    const auto page = buried_engagements(connection, after);
-    for (std::size_t at = 0; at < page.buried.size(); at += kAtOnce) {
-        const std::size_t end = std::min(at + kAtOnce, page.buried.size());
-        const std::vector<std::string> some(page.buried.begin() + static_cast<std::ptrdiff_t>(at),
-                                            page.buried.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto page = tombstoned_engagements(connection, after);
+    for (std::size_t at = 0; at < page.with_tombstone.size(); at += kAtOnce) {
+        const std::size_t end = std::min(at + kAtOnce, page.with_tombstone.size());
+        const std::vector<std::string> some(page.with_tombstone.begin() + static_cast<std::ptrdiff_t>(at),
+                                            page.with_tombstone.begin() + static_cast<std::ptrdiff_t>(end));
         Erased erased;
         connection.transact([&](Transaction& tx) { erased = forget_engagements(tx, some); });
         step.erased += erased;
@@ -122,11 +122,11 @@ ErasureStep erase_buried_engagements(Connection& connection, const std::string& 
     return step;
 }
 
-ErasureStep erase_buried_rejects(Connection& connection, std::int64_t after) {
+ErasureStep erase_tombstoned_rejects(Connection& connection, std::int64_t after) {
     ErasureStep step{{}, false, "o"};
-    const auto page = buried_rejects(connection, after);
+    const auto page = tombstoned_rejects(connection, after);
     std::vector<Param> ids;
-    for (const std::int64_t id : page.buried) ids.push_back(param(id));
+    for (const std::int64_t id : page.with_tombstone) ids.push_back(param(id));
     if (!ids.empty()) {
         connection.transact(
             [&](Transaction& tx) { step.erased.rejected = tx.write(sql::erase_rejected, {array(ids)}); });
@@ -137,12 +137,12 @@ ErasureStep erase_buried_rejects(Connection& connection, std::int64_t after) {
 
 /// Stores an erasure order for each operator, like `forget --operator`, because such an erasure has several
 /// steps.
-ErasureStep order_buried_operators(Connection& connection, const ErasureOrder& order) {
+ErasureStep order_tombstoned_operators(Connection& connection, const ErasureOrder& order) {
     ErasureStep step;
-    const auto page = buried_operators(connection, order.cursor.substr(1));
-    const std::vector<std::string> kinds(page.buried.size(), "operator");
+    const auto page = tombstoned_operators(connection, order.cursor.substr(1));
+    const std::vector<std::string> kinds(page.with_tombstone.size(), "operator");
     connection.transact([&](Transaction& tx) {
-        if (!kinds.empty()) tx.run(sql::add_erasures, {array(kinds), array(page.buried)});
+        if (!kinds.empty()) tx.run(sql::add_erasures, {array(kinds), array(page.with_tombstone)});
         if (!page.last) end_erasure(tx, order);
     });
     step.finished = !page.last;
@@ -150,15 +150,15 @@ ErasureStep order_buried_operators(Connection& connection, const ErasureOrder& o
     return step;
 }
 
-ErasureStep erase_buried(Connection& connection, const ErasureOrder& order) {
-    if (order.cursor.empty()) return erase_buried_engagements(connection, "");
+ErasureStep erase_tombstoned(Connection& connection, const ErasureOrder& order) {
+    if (order.cursor.empty()) return erase_tombstoned_engagements(connection, "");
     switch (order.cursor.front()) {
         case 'e':
-            return erase_buried_engagements(connection, order.cursor.substr(1));
+            return erase_tombstoned_engagements(connection, order.cursor.substr(1));
         case 'r':
-            return erase_buried_rejects(connection, std::stoll(order.cursor.substr(1)));
+            return erase_tombstoned_rejects(connection, std::stoll(order.cursor.substr(1)));
         default:
-            return order_buried_operators(connection, order);
+            return order_tombstoned_operators(connection, order);
     }
 }
 
@@ -233,7 +233,7 @@ class PostgresErasureStore final : public ErasureStore {
     }
 
     ErasureStep erase_part(const ErasureOrder& order) override {
-        if (order.kind == "tombstones") return erase_buried(connection_, order);
+        if (order.kind == "tombstones") return erase_tombstoned(connection_, order);
         return connection_.query([&](Transaction& tx) {
             ErasureStep step;
             if (order.kind == "engagement") {

@@ -64,8 +64,8 @@ std::int64_t add_tombstones(Connection& connection, const std::vector<Tombstone>
     return added;
 }
 
-BuriedPage<std::string> buried_engagements(Connection& connection, const std::string& after) {
-    BuriedPage<std::string> page;
+TombstonedPage<std::string> tombstoned_engagements(Connection& connection, const std::string& after) {
+    TombstonedPage<std::string> page;
     connection.transact([&](Transaction& tx) {
         page = {};
         TombstoneLookup tombstones;
@@ -78,14 +78,14 @@ BuriedPage<std::string> buried_engagements(Connection& connection, const std::st
             tombstones.add(bytes_hash(ids.back()), "visitor", visitors);
         }
         if (ids.empty()) return;
-        for (const std::size_t number : tombstones.forgotten(tx)) page.buried.push_back(ids[number]);
+        for (const std::size_t number : tombstones.forgotten(tx)) page.with_tombstone.push_back(ids[number]);
         page.last = ids.back();
     });
     return page;
 }
 
-BuriedPage<std::int64_t> buried_rejects(Connection& connection, std::int64_t after) {
-    BuriedPage<std::int64_t> page;
+TombstonedPage<std::int64_t> tombstoned_rejects(Connection& connection, std::int64_t after) {
+    TombstonedPage<std::int64_t> page;
     connection.transact([&](Transaction& tx) {
         page = {};
         TombstoneLookup tombstones;
@@ -98,14 +98,14 @@ BuriedPage<std::int64_t> buried_rejects(Connection& connection, std::int64_t aft
                            possible_person_digests(*text(row, "payload")));
         }
         if (ids.empty()) return;
-        for (const std::size_t number : tombstones.forgotten(tx)) page.buried.push_back(ids[number]);
+        for (const std::size_t number : tombstones.forgotten(tx)) page.with_tombstone.push_back(ids[number]);
         page.last = ids.back();
     });
     return page;
 }
 
-BuriedPage<std::string> buried_operators(Connection& connection, const std::string& after) {
-    BuriedPage<std::string> page;
+TombstonedPage<std::string> tombstoned_operators(Connection& connection, const std::string& after) {
+    TombstonedPage<std::string> page;
     connection.transact([&](Transaction& tx) {
         page = {};
         std::vector<std::string> ids;
@@ -113,7 +113,7 @@ BuriedPage<std::string> buried_operators(Connection& connection, const std::stri
             ids.push_back(*text(row, "id"));
         if (ids.empty()) return;
         const auto forgotten = forgotten_operators(tx, ids);
-        page.buried.assign(forgotten.begin(), forgotten.end());
+        page.with_tombstone.assign(forgotten.begin(), forgotten.end());
         page.last = ids.back();
     });
     return page;

@@ -22,12 +22,12 @@ std::int64_t add_tombstones(Connection& connection, const std::vector<Tombstone>
 /// the whole table in the order of its key, page by page, each in its own transaction. An import is the only
 /// command that has to check every row (DESIGN.md §3.11).
 template <typename Key>
-struct BuriedPage {
-    std::vector<Key> buried;
+struct TombstonedPage {
+    std::vector<Key> with_tombstone;
     std::optional<Key> last;  ///< the next page starts after it; none at the end of the table
 };
-BuriedPage<std::string> buried_engagements(Connection& connection, const std::string& after);
-BuriedPage<std::int64_t> buried_rejects(Connection& connection, std::int64_t after);
-BuriedPage<std::string> buried_operators(Connection& connection, const std::string& after);
+TombstonedPage<std::string> tombstoned_engagements(Connection& connection, const std::string& after);
+TombstonedPage<std::int64_t> tombstoned_rejects(Connection& connection, std::int64_t after);
+TombstonedPage<std::string> tombstoned_operators(Connection& connection, const std::string& after);
 
 }  // namespace glia::postgres

@@ -246,18 +246,18 @@ void Process::run_pass(const std::shared_ptr<PassInProgress>& pass) {
     }
 }
 
-void Process::fetch(const std::shared_ptr<PassInProgress>& pass, const Ask& what) {
+void Process::fetch(const std::shared_ptr<PassInProgress>& pass, const PageRequest& what) {
     if (!commits_->has_room()) {
         wait_for_room_.push_back([this, pass, what] { fetch(pass, what); });
         return;
     }
     ask<FetchedPage>(
         [this, what, site = pass->run.site()](Instant asked, Instant now) {
-            if (const auto* link = std::get_if<AskLink>(&what))
+            if (const auto* link = std::get_if<LinkedPageRequest>(&what))
                 return world_.source.follow(link->link, asked, now);
-            return world_.source.list(site, std::get<AskFirst>(what), asked, now);
+            return world_.source.list(site, std::get<FirstPageRequest>(what), asked, now);
         },
-        [this, pass, first = std::holds_alternative<AskFirst>(what)](Result<FetchedPage> page) {
+        [this, pass, first = std::holds_alternative<FirstPageRequest>(what)](Result<FetchedPage> page) {
             if (page) {
                 // When the range is read again, a record of the first read may be absent.
                 if (first) pass->shown.clear();

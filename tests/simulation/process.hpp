@@ -120,7 +120,7 @@ class Process {
     void mark(const std::shared_ptr<Marking>& marking);
 
     void wake();
-    void fetch(const std::shared_ptr<PassInProgress>& pass, const Ask& what);
+    void fetch(const std::shared_ptr<PassInProgress>& pass, const PageRequest& what);
     void commit(const std::shared_ptr<PassInProgress>& pass, PassPipeline::Commit what);
     void write_commits();
     void write(const CommitQueue::Write& what);
@@ -203,7 +203,7 @@ bool Process::stamp(Response& response, Instant asked, Instant answered) {
         response.machine_time = asked + clock_ahead_;
         response.sent_at = sent;
     }
-    if constexpr (std::is_same_v<Response, FetchedPage>) response.not_before = clock_->not_after(sent);
+    if constexpr (std::is_same_v<Response, FetchedPage>) response.not_before = clock_->lower_bound_at(sent);
     return verdict != ServerClock::Verdict::doubtful;
 }
 

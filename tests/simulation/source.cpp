@@ -213,7 +213,7 @@ glia::Result<glia::FetchedPage> Source::page(Cursor cursor, const std::string& l
     return answer;
 }
 
-glia::Result<glia::FetchedPage> Source::list(const std::string& site, const glia::AskFirst& ask,
+glia::Result<glia::FetchedPage> Source::list(const std::string& site, const glia::FirstPageRequest& ask,
                                              Instant asked, Instant now) {
     Cursor cursor;
     cursor.site = site;

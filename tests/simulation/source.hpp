@@ -114,8 +114,8 @@ class Source {
     Instant date(Instant now, bool odd) const;
 
     /// Responds with the state at `now`. `asked`: when the request was sent.
-    glia::Result<glia::FetchedPage> list(const std::string& site, const glia::AskFirst& ask, Instant asked,
-                                         Instant now);
+    glia::Result<glia::FetchedPage> list(const std::string& site, const glia::FirstPageRequest& ask,
+                                         Instant asked, Instant now);
     glia::Result<glia::FetchedPage> follow(const std::string& link, Instant asked, Instant now);
     glia::Result<glia::FetchedDetail> get(const std::string& id, Instant asked, Instant now);
     glia::Result<glia::FetchedTranscript> transcript(const std::string& id, Instant asked, Instant now) const;

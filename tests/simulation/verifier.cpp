@@ -205,12 +205,12 @@ void Verifier::list_on(const std::shared_ptr<Listing>& listing) {
     });
 }
 
-void Verifier::ask_page(const std::shared_ptr<Listing>& listing, const Ask& what) {
+void Verifier::ask_page(const std::shared_ptr<Listing>& listing, const PageRequest& what) {
     ask<FetchedPage>(
         [this, what, site = listing->what.site](Instant asked, Instant now) {
-            if (const auto* link = std::get_if<AskLink>(&what))
+            if (const auto* link = std::get_if<LinkedPageRequest>(&what))
                 return world_.source.follow(link->link, asked, now);
-            return world_.source.list(site, std::get<AskFirst>(what), asked, now);
+            return world_.source.list(site, std::get<FirstPageRequest>(what), asked, now);
         },
         [this, listing](Result<FetchedPage> page) {
             if (page) {

@@ -32,7 +32,7 @@ class Verifier : public Process {
 
     void list(const Verification::List& what);
     void list_on(const std::shared_ptr<Listing>& listing);
-    void ask_page(const std::shared_ptr<Listing>& listing, const Ask& what);
+    void ask_page(const std::shared_ptr<Listing>& listing, const PageRequest& what);
     void compare_page(const std::shared_ptr<Listing>& listing, const std::shared_ptr<const Batch>& batch);
     void scan(const Verification::Scan& what, const std::optional<StoredCursor>& after);
     void get(const EngagementOfSite& what);

@@ -137,11 +137,12 @@ void serve(const HttpServer::Handler& handler, const std::function<void(int port
     thread.join();
 }
 
-Task<HttpAnswer> echo(HttpQuestion question) {
+Task<AdminResponse> echo(AdminRequest question) {
     if (question.path == "/throw") throw std::runtime_error("no answer");
     std::string hosts;
     for (const std::string& host : question.hosts) hosts += "[" + host + "]";
-    co_return HttpAnswer{200, "text/plain", question.path + (question.http_1_0 ? " 1.0 " : " 1.1 ") + hosts};
+    co_return AdminResponse{200, "text/plain",
+                            question.path + (question.http_1_0 ? " 1.0 " : " 1.1 ") + hosts};
 }
 
 TEST(HttpServerTest, PassesPathVersionAndEveryHost) {
@@ -197,11 +198,11 @@ TEST(HttpServerTest, ACrowdOfSlowConnectionsLocksNobodyOut) {
 
 TEST(HttpServerTest, WhoeverComesWhileAllWaitForAnswersWaitsForTheFirst) {
     constexpr int kMost = 32;
-    const auto slow = [](HttpQuestion question) -> Task<HttpAnswer> {
+    const auto slow = [](AdminRequest question) -> Task<AdminResponse> {
         const auto executor = co_await boost::asio::this_coro::executor;
         boost::asio::steady_timer timer(executor, question.path == "/slow" ? 300ms : 0ms);
         co_await timer.async_wait(boost::asio::use_awaitable);
-        co_return HttpAnswer{200, "text/plain", question.path};
+        co_return AdminResponse{200, "text/plain", question.path};
     };
     serve(slow, [](int port) {
         std::vector<std::unique_ptr<Client>> crowd;
@@ -237,8 +238,8 @@ TEST(HttpServerTest, ARequestThatTricklesInIsCutOff) {
 }
 
 TEST(HttpServerTest, AnAnswerThatIsNotReadIsCutOff) {
-    const auto large = [](HttpQuestion) -> Task<HttpAnswer> {
-        co_return HttpAnswer{200, "text/plain", std::string(64 << 20, 'x')};
+    const auto large = [](AdminRequest) -> Task<AdminResponse> {
+        co_return AdminResponse{200, "text/plain", std::string(64 << 20, 'x')};
     };
     const auto talk = [](int port) {
         const Client client(port);

@@ -76,9 +76,9 @@ TEST(ServerClockTest, WhatIsProvenDoesNotRestOnAGuess) {
     ServerClock clock(steady(0ms), at("2024-01-01T12:00:00.900Z"));
     clock.observe(steady(0ms), steady(10ms), at("2024-01-01T12:00:00Z"));
     EXPECT_EQ(clock.at(steady(0ms)), at("2024-01-01T12:00:00.900Z"));
-    EXPECT_EQ(clock.not_after(steady(10ms)), at("2024-01-01T12:00:00Z"));
+    EXPECT_EQ(clock.lower_bound_at(steady(10ms)), at("2024-01-01T12:00:00Z"));
     clock.observe(steady(500ms), steady(500ms), at("2024-01-01T12:00:01Z"));
-    EXPECT_EQ(clock.not_after(steady(1000ms)), at("2024-01-01T12:00:01.500Z"));
+    EXPECT_EQ(clock.lower_bound_at(steady(1000ms)), at("2024-01-01T12:00:01.500Z"));
 }
 TEST(ServerClockTest, OfTwoRequestsTheLaterNeverGetsTheEarlierTime) {
     ServerClock clock(steady(0ms), at("2024-01-01T11:59:40Z"));
@@ -110,7 +110,7 @@ TEST(ServerClockTest, ADateThatDepartsFromTheAnswersBeforeItIsNotUsed) {
          {"2024-01-02T12:00:01Z", "2023-12-31T12:00:01Z", "2024-01-01T12:01:03Z", "9999-12-31T23:59:59Z"}) {
         EXPECT_EQ(answer(clock, 1000ms, wrong), Verdict::ignored) << wrong;
         EXPECT_EQ(clock.at(steady(1000ms)), before) << wrong;
-        EXPECT_LE(clock.not_after(steady(1000ms)), before) << wrong;
+        EXPECT_LE(clock.lower_bound_at(steady(1000ms)), before) << wrong;
     }
 }
 TEST(ServerClockTest, TheFirstDateOfAllIsDoubtfulWhereTheLocalClockDisagrees) {

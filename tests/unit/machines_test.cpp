@@ -116,7 +116,7 @@ TEST(PassPipelineTest, ACursorThatEndedIsReadAgainFromTheFirstPage) {
     run.next();
     EXPECT_TRUE(run.on_error({ApiError::Kind::not_found, 404, "cursor"}));
     const PassPipeline::Step step = run.next();
-    EXPECT_TRUE(std::holds_alternative<AskFirst>(std::get<PassPipeline::Fetch>(step).ask));
+    EXPECT_TRUE(std::holds_alternative<FirstPageRequest>(std::get<PassPipeline::Fetch>(step).ask));
 }
 TEST(PassPipelineTest, RejectedRecordsTravelWithTheirPage) {
     PassPipeline run = pass_pipeline();

@@ -184,12 +184,12 @@ PageInput page_input(OptionalText next, Instant fetched = kLate) {
 }
 
 TEST(PassTest, AsksForTheFirstPageAMillisecondEarly) {
-    EXPECT_EQ(incremental().next(), (Ask{AskFirst{kEarly - 1ms, std::nullopt}}));
+    EXPECT_EQ(incremental().next(), (PageRequest{FirstPageRequest{kEarly - 1ms, std::nullopt}}));
 }
 TEST(PassTest, FollowsTheLinkAsItIs) {
     Pass pass = incremental();
     pass.on_page(page_input("https://x/?a[]=1"));
-    EXPECT_EQ(pass.next(), (Ask{AskLink{"https://x/?a[]=1"}}));
+    EXPECT_EQ(pass.next(), (PageRequest{LinkedPageRequest{"https://x/?a[]=1"}}));
 }
 TEST(PassTest, WatermarkStaysUntilTheLastPage) {
     Pass pass = incremental();
@@ -212,7 +212,7 @@ TEST(PassTest, ResumesAtItsLinkAndKeepsItsStart) {
     open.next_page = "l5";
     open.pages = 5;
     Pass pass(SiteTarget{"s", 7}, open);
-    EXPECT_EQ(pass.next(), (Ask{AskLink{"l5"}}));
+    EXPECT_EQ(pass.next(), (PageRequest{LinkedPageRequest{"l5"}}));
     pass.on_page(page_input(std::nullopt, kLate));
     EXPECT_EQ(pass.checkpoint().watermark, kEarly + 5s);
     EXPECT_EQ(pass.position().pages, 6);
@@ -231,7 +231,7 @@ TEST(PassTest, ACursorThatEndedRestartsTheWindowAFewTimes) {
     Pass pass = incremental();
     pass.on_page(page_input("l1"));
     EXPECT_TRUE(pass.on_link_failure(LinkFailure::gone, "404"));
-    EXPECT_EQ(pass.next(), (Ask{AskFirst{kEarly - 1ms, std::nullopt}}));
+    EXPECT_EQ(pass.next(), (PageRequest{FirstPageRequest{kEarly - 1ms, std::nullopt}}));
     pass.on_page(page_input("l1", kLate + 5s));
     EXPECT_FALSE(pass.failed());  // the same link in a second attempt is no repetition
     for (int i = 1; i < Pass::kMaxRestarts; ++i) EXPECT_TRUE(pass.on_link_failure(LinkFailure::gone, "404"));
