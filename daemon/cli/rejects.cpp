@@ -98,8 +98,8 @@ Task<Retried> retry_one(Instance& instance, const RejectedRow& row) {
     co_return result;
 }
 
-/// Reads the listings of the records again: a listing that is read resolves its own records. Prints the result
-/// of each and returns how many are still rejected.
+/// Reads the listings of the records again: a listing that is read resolves its own records. Prints the
+/// result of each and returns how many are still rejected.
 Task<std::int64_t> retry_listed(Instance& instance, const std::vector<RejectedRow>& rows,
                                 ExitStatus& outcome) {
     std::int64_t failed = 0;
