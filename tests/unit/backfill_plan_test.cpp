@@ -85,6 +85,11 @@ struct Plan : BackfillPlan {
         progress.windows_free = free;
         on_inspected(progress);
     }
+    void waits_a_second_for_others() {
+        expect<FreeDead>();
+        on_dead_freed(0ms);
+        EXPECT_EQ(expect<Wait>(10ms).until, 1s);
+    }
 };
 
 TEST(BackfillPlanTest, ReadsAsManyWindowsAsItMayAtOnceAndClaimsAhead) {
@@ -140,9 +145,7 @@ TEST(BackfillPlanTest, WindowsOfOthersAreWaitedForAndClaimedOnceTheyAreFree) {
     Plan plan;
     plan.claims(0);
     plan.inspects(8, 1);
-    plan.expect<BackfillPlan::FreeDead>();
-    plan.on_dead_freed(0ms);
-    EXPECT_EQ(plan.expect<BackfillPlan::Wait>(10ms).until, 1s);
+    plan.waits_a_second_for_others();
     plan.claims(1, 1s);
     plan.on_completed(plan.reads(), complete());
     plan.claims(0);
@@ -167,9 +170,7 @@ TEST(BackfillPlanTest, AFreeWindowThatNoClaimGetsIsClaimedAgainAfterAPause) {
     plan.inspects(8, 0, 1);
     plan.claims(0);
     plan.inspects(8, 0, 1);
-    plan.expect<BackfillPlan::FreeDead>();
-    plan.on_dead_freed(0ms);
-    EXPECT_EQ(plan.expect<BackfillPlan::Wait>(10ms).until, 1s);
+    plan.waits_a_second_for_others();
     plan.claims(0, 1s);
     plan.inspects(8);
     plan.expect<BackfillPlan::End>();
