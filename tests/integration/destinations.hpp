@@ -20,6 +20,7 @@ struct Destination {
     const char* name;
     std::unique_ptr<Sink> (*open)(const std::string& folder, std::int64_t rotate_bytes);
     std::string (*id_of)(const std::string& row);
+    std::string (*fetched_at_of)(const std::string& row);
     /// What of an engagement a row does not show; empty: nothing.
     std::string (*lacks)(const std::string& row, const simulation::ModelDatabase::Row& known,
                          bool legs_known);
@@ -61,10 +62,24 @@ inline std::string lacks_of_row(const std::string& row, const simulation::ModelD
     return whole ? "" : " not as shown: " + row;
 }
 
+inline std::string text_after(const std::string& row, const std::string& start, char end) {
+    const std::size_t at = row.find(start) + start.size();
+    return row.substr(at, row.find(end, at) - at);
+}
+
 inline const Destination kNdjson{
-    "ndjson", open_ndjson, [](const std::string& line) { return line.substr(7, 2); }, lacks_of_line, false};
-inline const Destination kCsv{"csv", open_csv, [](const std::string& row) { return row.substr(1, 2); },
-                              lacks_of_row, true};
+    "ndjson",
+    open_ndjson,
+    [](const std::string& line) { return text_after(line, "\"id\":\"", '"'); },
+    [](const std::string& line) { return text_after(line, "\"fetched_at\":\"", '"'); },
+    lacks_of_line,
+    false};
+inline const Destination kCsv{"csv",
+                              open_csv,
+                              [](const std::string& row) { return text_after(row, "\"", '"'); },
+                              [](const std::string& row) { return text_after(row, "\",", ','); },
+                              lacks_of_row,
+                              true};
 
 /// A folder with what a sink writes.
 class Folder {

@@ -13,12 +13,22 @@
 namespace glia {
 namespace {
 
+/// The valid row of each engagement: the one with the latest time, of these the last.
+std::map<std::string, std::string> latest_rows(const Folder& folder) {
+    std::map<std::string, std::string> latest;
+    for (const std::string& row : folder.rows()) {
+        std::string& valid = latest[folder.destination.id_of(row)];
+        if (valid.empty() || folder.destination.fetched_at_of(valid) <= folder.destination.fetched_at_of(row))
+            valid = row;
+    }
+    return latest;
+}
+
 /// The state and what was written, in the form of the model's tables. What the last row of an engagement does
 /// not show, though no row of it is owed, stands in the text.
 std::string tables(const Folder& folder, const simulation::ModelDatabase& model) {
     sqlite::Connection state(folder.state(), false);
-    std::map<std::string, std::string> rows;  // the last of each engagement
-    for (const std::string& row : folder.rows()) rows[folder.destination.id_of(row)] = row;
+    std::map<std::string, std::string> rows = latest_rows(folder);
     std::string text;
     const auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
     const auto number = [](const OptionalInstant& at) {
@@ -120,6 +130,18 @@ TEST_P(Files, AChangeIsShownOnceItsLegsHaveCome) {
     all = folder.content();
     EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
     EXPECT_NE(all.find("77"), std::string::npos);
+}
+TEST_P(Files, LegsOfAnOlderResponseAreInTheRowThatReadersUse) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink(1 << 20);
+    Engagement changed = engagement("e1");
+    changed.duration = 77;
+    sink->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
+    sink->commit(batch_of({listed(changed, kNoon + Seconds{2})}), std::nullopt);
+    // This detail was requested before the list item above, and arrives after it.
+    sink->commit(batch_of({detailed(changed, kNoon + Seconds{1})}), std::nullopt);
+    EXPECT_EQ(folder.rows().size(), 3u);
+    EXPECT_EQ(latest_rows(folder).at("e1"), folder.rows().back());
 }
 TEST_P(Files, FilesRotateWhenTheyAreLargeEnough) {
     const Folder folder(GetParam());
