@@ -176,6 +176,16 @@ void AsyncCondition::notify_one() {
     impl_->waiters.pop_front();
 }
 
+void AsyncEvent::set() {
+    is_set_ = true;
+    changed_.notify();
+}
+
+Task<> AsyncEvent::wait_for(Milliseconds limit) {
+    if (!is_set_) co_await changed_.wait_for(limit);
+    is_set_ = false;
+}
+
 CancellationScope::CancellationScope(Runtime& runtime)
     : runtime_(runtime), cancellation_(runtime), cancelled_(runtime.stopping()) {
     runtime_.scopes_.push_back(this);

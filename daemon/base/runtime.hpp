@@ -100,6 +100,21 @@ class AsyncCondition {
     std::shared_ptr<Impl> impl_;
 };
 
+/// An event for one coroutine. A set() while it does not wait is not lost: its next wait ends at once. Loop's
+/// thread only.
+class AsyncEvent {
+  public:
+    explicit AsyncEvent(Runtime& runtime) : changed_(runtime) {}
+    void set();
+    void reset() { is_set_ = false; }
+    /// Waits until the event is set, but at most `limit`. Resets the event.
+    Task<> wait_for(Milliseconds limit);
+
+  private:
+    AsyncCondition changed_;
+    bool is_set_ = false;
+};
+
 /// A part of the program that can be cancelled alone, and is cancelled with the program. A reload, for
 /// example, cancels what runs with the old configuration. Cancelling ends sleeps early; running work
 /// continues to its next checkpoint. Loop's thread only. The Runtime must outlive it.

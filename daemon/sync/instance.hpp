@@ -40,9 +40,9 @@ struct Instance {
     Metrics& metrics;
     EngagementsApi api;
     SinkPool sink_pool;
-    const std::string instance_id;    ///< this process, in leases
-    AsyncCondition details_enqueued;  ///< notified when a commit has queued details
-    WaitGroup background;             ///< coroutines that no other coroutine waits for
+    const std::string instance_id;  ///< this process, in leases
+    AsyncEvent details_enqueued;    ///< set when a commit has queued details
+    WaitGroup background;           ///< coroutines that no other coroutine waits for
     Committer committer;
     Health health;  ///< the state of the sites that this instance reads
     PresenceMemory presence;

@@ -66,7 +66,7 @@ void PassDriver::on_commit(const CommitResult& result) {
     if (result.failure) {
         run_.on_commit_failed(instance_.exit_status_of(*result.failure));
     } else {
-        if (result.counts.queued > 0) instance_.details_enqueued.notify();
+        if (result.counts.queued > 0) instance_.details_enqueued.set();
         run_.on_committed(result.counts);
     }
     if (!reading_ && !ended_) advance();

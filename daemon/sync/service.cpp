@@ -177,7 +177,7 @@ Task<> serve_details(Instance& instance, WaitGroup& tasks) {
     Details details(instance);
     int failures = 0;
     Milliseconds wait = kDetailPause;
-    instance.scope.on_cancel([&instance] { instance.details_enqueued.notify(); });
+    instance.scope.on_cancel([&instance] { instance.details_enqueued.set(); });
     while (!instance.scope.cancelled()) {
         co_await instance.details_enqueued.wait_for(wait);
         if (instance.scope.cancelled()) break;
@@ -188,6 +188,7 @@ Task<> serve_details(Instance& instance, WaitGroup& tasks) {
         }
         if (result.fetched >= kManyDetails) malloc_trim(0);
         if (result.outcome.reason > ExitReason::stopped) {
+            instance.details_enqueued.reset();  // details queued meanwhile do not shorten the backoff
             ++failures;
             wait = next_poll(instance.settings.sync, failures, instance.runtime.random());
             log::error(LogTopic::details, "details cannot be fetched",

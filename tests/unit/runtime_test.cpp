@@ -211,6 +211,25 @@ TEST(LoopEnd, ASignalMayBeNotifiedAfterItsWaitersAreGone) {
     runtime.spawn(wait(signal));
 }
 
+// If a set() were lost, the test would wait for an hour.
+TEST(AsyncEvent, EndsTheWaitThatItInterruptsOrTheNextOne) {
+    Runtime runtime;
+    AsyncEvent event(runtime);
+    const auto set_soon = [](Runtime& by, AsyncEvent& what) -> Task<> {
+        AsyncCondition pause(by);
+        co_await pause.wait_for(1ms);
+        what.set();
+    };
+    const auto main = [&]() -> Task<int> {
+        event.set();
+        co_await event.wait_for(1h);
+        runtime.spawn(set_soon(runtime, event));
+        co_await event.wait_for(1h);
+        co_return 0;
+    };
+    EXPECT_EQ(runtime.run(main, 10s), 0);
+}
+
 // Run with AddressSanitizer to see what it is about: the guards of all these touch each other and the
 // instance.
 TEST(LoopEnd, AFailureHarmsNobodyWhoWaitsForTheApiOrTheDatabase) {
