@@ -42,9 +42,13 @@ Task<> fetch_listing(Instance& instance, ListingRead& read) {
     }
 }
 
+bool has_news(const DirectoryCounts& counts) {
+    return counts.inserted + counts.changed + counts.missing + counts.returned > 0;
+}
+
 void log_listing(const SiteLease& lease, const DirectoryListing& listing, const DirectoryCounts& counts) {
     const auto rejected = static_cast<std::int64_t>(listing.rejected.size());
-    const bool news = counts.inserted + counts.changed + counts.missing + counts.returned > 0;
+    const bool news = has_news(counts);
     const auto line = news ? log::info : log::debug;
     line(LogTopic::sync, "listing read",
          {{"site", lease.site_id},
@@ -61,13 +65,28 @@ void log_listing(const SiteLease& lease, const DirectoryListing& listing, const 
                    {"stream", name_of(lease.stream)},
                    {"records", rejected},
                    {"error", listing.rejected.front().reason}});
-    for (const SiteEntry& site : listing.records.sites) {
-        if (news && site.time_zone && !site.iana_time_zone)
-            log::warn(LogTopic::sync,
-                      "the time zone of the site is not known, its local times are UTC; give "
-                      "directory.sites.ID.time_zone",
-                      {{"site", lease.site_id}, {"time_zone", *site.time_zone}});
+}
+
+/// Warns if the site's time zone is unknown to the program or to the destination.
+Task<> check_time_zone(Instance& instance, const SiteEntry& site) {
+    if (!site.time_zone) co_return;
+    if (!site.iana_time_zone) {
+        log::warn(LogTopic::sync,
+                  "the time zone of the site is not known, its local times are UTC; give "
+                  "directory.sites.ID.time_zone",
+                  {{"site", site.id.value_or("")}, {"time_zone", *site.time_zone}});
+        co_return;
     }
+    const auto ask = [zone = *site.iana_time_zone](Sink& sink) {
+        return sink.directory().unknown_time_zones({zone});
+    };
+    const std::vector<std::string> unknown = co_await instance.sink_pool.run(ask);
+    if (!unknown.empty())
+        log::warn(
+            LogTopic::sync,
+            "PostgreSQL does not know the time zone of the site, its local times are UTC; if it comes from "
+            "directory.sites, correct it there",
+            {{"site", site.id.value_or("")}, {"time_zone", *site.time_zone}});
 }
 
 Task<> commit_listing(Instance& instance, const ListingRead& read,
@@ -77,6 +96,9 @@ Task<> commit_listing(Instance& instance, const ListingRead& read,
     };
     const DirectoryCounts counts = co_await instance.sink_pool.run(write);
     log_listing(read.lease(), *listing, counts);
+    if (has_news(counts)) {
+        for (const SiteEntry& site : listing->records.sites) co_await check_time_zone(instance, site);
+    }
     if (read.lease().stream == Stream::sites) co_await load_site_names(instance);
 }
 
@@ -89,6 +111,7 @@ Task<> leave_alone(Instance& instance, const SiteLease& lease, DirectoryRefusal 
               "the API refuses a listing, at least for this site; the next attempt is in a day, or when "
               "glia-sync starts",
               {{"site", lease.site_id}, {"stream", name_of(lease.stream)}, {"error", refusal.error}});
+    if (refusal.configured) co_await check_time_zone(instance, *refusal.configured);
 }
 
 Task<> release(Instance& instance, const SiteLease& lease, SiteRelease release) {

@@ -53,6 +53,18 @@ struct Stored {
     bool missing = false;
 };
 
+/// Returns the zone's name as this PostgreSQL knows it. Every query of a view would fail because of an
+/// unknown name.
+OptionalText known_time_zone(Transaction& tx, const std::string& zone) {
+    std::vector<std::string> names{zone};
+    if (auto other = other_iana_name(zone)) names.push_back(*std::move(other));
+    std::set<std::string> known;
+    for (const auto& row : tx.run(sql::known_time_zones, {array(names)})) known.insert(row[0].c_str());
+    const auto found = std::find_if(names.begin(), names.end(),
+                                    [&](const std::string& name) { return known.contains(name); });
+    return found == names.end() ? std::nullopt : OptionalText{*found};
+}
+
 /// Writes one listing within a transaction.
 class ListingWriter {
   public:
@@ -169,20 +181,8 @@ class ListingWriter {
         QueueEntryTable::add(rows, entry, {fetched_at_, hash});
     }
     void add_row(Rows& rows, SiteEntry entry, const RecordHash& hash) {
-        entry.iana_time_zone = known_time_zone(entry.iana_time_zone);
+        if (entry.iana_time_zone) entry.iana_time_zone = known_time_zone(tx_, *entry.iana_time_zone);
         SiteEntryTable::add(rows, entry, {fetched_at_, hash});
-    }
-    /// Returns a name of the zone that this PostgreSQL knows: an unknown name would make every query of a
-    /// view fail.
-    OptionalText known_time_zone(const OptionalText& zone) {
-        if (!zone) return zone;
-        std::vector<std::string> names{*zone};
-        if (auto other = other_iana_name(*zone)) names.push_back(*std::move(other));
-        std::set<std::string> known;
-        for (const auto& row : tx_.run(sql::known_time_zones, {array(names)})) known.insert(row[0].c_str());
-        const auto found = std::find_if(names.begin(), names.end(),
-                                        [&](const std::string& name) { return known.contains(name); });
-        return found == names.end() ? std::nullopt : OptionalText{*found};
     }
     Param valid_from() const { return fetched_at_ ? to_text(*fetched_at_) : tx_.began_at(); }
 
@@ -276,6 +276,15 @@ class PostgresDirectoryStore final : public DirectoryStore {
             if (refusal.configured)
                 ListingWriter(tx, lease, DirectoryListing{}).write_configured(*refusal.configured);
             return truth(released[0], "warn");
+        });
+    }
+
+    std::vector<std::string> unknown_time_zones(const std::vector<std::string>& iana_names) override {
+        return connection_.query([&](Transaction& tx) {
+            std::vector<std::string> unknown;
+            std::copy_if(iana_names.begin(), iana_names.end(), std::back_inserter(unknown),
+                         [&](const std::string& name) { return !known_time_zone(tx, name); });
+            return unknown;
         });
     }
 

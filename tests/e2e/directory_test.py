@@ -198,6 +198,34 @@ def the_configuration_names_sites_that_may_not_be_read():
 
 
 @test
+def a_time_zone_that_is_not_known_is_utc_with_a_warning():
+    simulator, program = new_world_with_names()
+    site, other = simulator.sites
+    for index, zone in enumerate(("Nowhere (Noplace)", "Mars/Olympus")):
+        simulator.call("/directory-set", kind="sites", index=index, member="time_zone", value=json.dumps(zone))
+    finished = expect_success(program.run("run", "--once"))
+    for name, zone in ((site, "Nowhere (Noplace)"), (other, "Mars/Olympus")):
+        (warning,) = [line for line in finished.err.splitlines() if "its local times are UTC" in line and name in line]
+        assert zone in warning, warning
+    stored = program.sql("SELECT time_zone, iana_time_zone IS NULL FROM glia.sites ORDER BY 1")
+    assert stored == "Mars/Olympus|t\nNowhere (Noplace)|t", stored
+    local = program.sql("SELECT DISTINCT created_at_local = created_at AT TIME ZONE 'UTC' FROM glia.engagement_facts")
+    assert local == "t", local
+    assert "its local times are UTC" not in program.run("run", "--once").err, "the same again"
+
+
+@test
+def a_configured_time_zone_that_is_not_known_is_utc_with_a_warning():
+    simulator, program = new_world_with_names()
+    program.settings["directory"]["sites"] = {simulator.sites[0]: {"name": "Main street", "time_zone": "Europe/Talinn"}}
+    program.configure(program.settings)
+    simulator.call("/directory-refuse", kind="sites", code=403)
+    finished = expect_success(program.run("run", "--once"))
+    (warning,) = [line for line in finished.err.splitlines() if "its local times are UTC" in line]
+    assert "Europe/Talinn" in warning and "directory.sites" in warning, warning
+
+
+@test
 def a_record_without_an_id_costs_itself_and_makes_nobody_missing():
     simulator, program = new_world_with_names()
     expect_success(program.run("run", "--once"))
