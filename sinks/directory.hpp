@@ -31,8 +31,8 @@ struct OperatorEntry {
     OptionalText picture_url;
     OptionalText audio_source;
     OptionalText phone;
-    OptionalSeconds max_engagement_count;  ///< a count, not seconds
-    OptionalText extra;                    ///< members without a column, as one canonical JSON object
+    OptionalInteger max_engagement_count;
+    OptionalText extra;  ///< members without a column, as one canonical JSON object
     bool operator==(const OperatorEntry&) const = default;
 };
 
@@ -42,9 +42,9 @@ struct SiteEntry {
     OptionalTexts addresses;
     OptionalText time_zone;       ///< as received
     OptionalText iana_time_zone;  ///< its IANA name; none if unknown
-    OptionalSeconds reactive_call_timeout;
-    OptionalSeconds proactive_call_timeout;
-    OptionalSeconds multi_engagement_max_count;  ///< a count, not seconds
+    OptionalInteger reactive_call_timeout;
+    OptionalInteger proactive_call_timeout;
+    OptionalInteger multi_engagement_max_count;
     OptionalText extra;
     bool operator==(const SiteEntry&) const = default;
 };
@@ -57,8 +57,8 @@ struct QueueEntry {
     OptionalText status;
     OptionalInstant created_at;
     OptionalInstant updated_at;
-    OptionalSeconds capacity;  ///< a count, not seconds
-    OptionalTexts media;       ///< from routing_policy, which is stored in `extra`
+    OptionalInteger capacity;
+    OptionalTexts media;  ///< from routing_policy, which is stored in `extra`
     OptionalText fallback_queue_id;
     OptionalText when_unstaffed;
     OptionalText extra;

@@ -24,7 +24,7 @@ class Serialiser {
         bytes_.push_back(tag);
         bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
     }
-    void seconds(const OptionalSeconds& value) { value ? number('i', *value) : bytes_.push_back('n'); }
+    void seconds(const OptionalInteger& value) { value ? number('i', *value) : bytes_.push_back('n'); }
     void flag(const OptionalFlag& value) { bytes_.push_back(!value ? 'n' : *value ? '1' : '0'); }
     void time(const OptionalInstant& value) {
         value ? number('d', value->time_since_epoch().count()) : bytes_.push_back('n');

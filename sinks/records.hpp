@@ -20,7 +20,7 @@ namespace glia {
 using Instant = std::chrono::sys_time<std::chrono::microseconds>;
 
 using OptionalText = std::optional<std::string>;
-using OptionalSeconds = std::optional<std::int64_t>;  ///< whole seconds, as the API counts them
+using OptionalInteger = std::optional<std::int64_t>;  ///< whole seconds, or a count where the name says so
 using OptionalFlag = std::optional<bool>;
 using OptionalInstant = std::optional<Instant>;
 
@@ -48,7 +48,7 @@ struct Leg {
     RecordText offered_media_type;
     RecordText accepted_media_type;
     RecordList<QueueRef> request_queues;  ///< null and [] are the same: no queues
-    OptionalSeconds duration;
+    OptionalInteger duration;
     RecordText highest_visitor_media_type;
     RecordText highest_operator_media_type;
     OptionalFlag used_cobrowsing;
@@ -72,7 +72,7 @@ struct Engagement {
     RecordText id;            ///< never none
     Instant created_at{};
     RecordText engagement_type;
-    OptionalSeconds duration;
+    OptionalInteger duration;
     RecordText visitor_name;
     RecordText visitor_browser;
     RecordText visitor_device_type;
@@ -81,7 +81,7 @@ struct Engagement {
     OptionalFlag video_used;
     OptionalFlag audio_used;
     OptionalFlag flagged;
-    OptionalSeconds queue_wait_time;
+    OptionalInteger queue_wait_time;
     OptionalFlag crm_forwarded;
     OptionalFlag summary_forwarded;
     RecordText platform;

@@ -40,42 +40,42 @@ struct StatisticsInterval {
 /// Visitors whose wait in a queue ended within the interval.
 struct QueueWaitCount {
     OptionalInstant interval_start;
-    OptionalSeconds interval_seconds;
+    OptionalInteger interval_seconds;
     std::string site_id, queue_id, outcome, from_transfer, media;
-    OptionalSeconds count;  ///< a count, as are within_service_level and short_waits
-    OptionalSeconds total_seconds;
-    OptionalSeconds maximum_seconds;
-    OptionalSeconds within_service_level;
-    OptionalSeconds short_waits;
+    OptionalInteger count;
+    OptionalInteger total_seconds;
+    OptionalInteger maximum_seconds;
+    OptionalInteger within_service_level;
+    OptionalInteger short_waits;
     bool operator==(const QueueWaitCount&) const = default;
 };
 
 /// Legs that ended within the interval.
 struct HandleCount {
     OptionalInstant interval_start;
-    OptionalSeconds interval_seconds;
+    OptionalInteger interval_seconds;
     std::string site_id, queue_id, operator_id, type, end_reason;
-    OptionalSeconds count;  ///< a count, not seconds
-    OptionalSeconds total_seconds;
+    OptionalInteger count;
+    OptionalInteger total_seconds;
     bool operator==(const HandleCount&) const = default;
 };
 
 /// Wrap-up: operators' work after the conversation.
 struct WrapUpCount {
     OptionalInstant interval_start;
-    OptionalSeconds interval_seconds;
+    OptionalInteger interval_seconds;
     std::string site_id, queue_id, operator_id;
-    OptionalSeconds count;  ///< a count, not seconds
-    OptionalSeconds total_seconds;
+    OptionalInteger count;
+    OptionalInteger total_seconds;
     bool operator==(const WrapUpCount&) const = default;
 };
 
 /// Time that an operator spent in a state.
 struct OperatorStateTime {
     OptionalInstant interval_start;
-    OptionalSeconds interval_seconds;
+    OptionalInteger interval_seconds;
     std::string site_id, operator_id, state;
-    OptionalSeconds seconds;
+    OptionalInteger seconds;
     bool operator==(const OperatorStateTime&) const = default;
 };
 

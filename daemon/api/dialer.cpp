@@ -60,10 +60,10 @@ struct Dialer::Impl {
     std::set<AsyncCondition*> waiting;
     bool cancelled = false;
 
-    Task<> wait(AsyncCondition& signal, Milliseconds limit) {
-        waiting.insert(&signal);
-        co_await signal.wait_for(limit);
-        waiting.erase(&signal);
+    Task<> wait(AsyncCondition& condition, Milliseconds limit) {
+        waiting.insert(&condition);
+        co_await condition.wait_for(limit);
+        waiting.erase(&condition);
     }
 
     static void start(const std::shared_ptr<Race>& race, asio::io_context& context, const SocketAddress& to) {
@@ -154,7 +154,7 @@ Task<DialOutcome> Dialer::dial_addresses(std::vector<SocketAddress> addresses, s
 
 void Dialer::cancel() {
     impl_->cancelled = true;
-    for (AsyncCondition* signal : impl_->waiting) signal->notify();
+    for (AsyncCondition* condition : impl_->waiting) condition->notify();
 }
 
 bool Dialer::lookups_under_way() {

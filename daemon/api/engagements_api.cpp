@@ -318,15 +318,15 @@ Task<Result<bool>> EngagementsApi::export_engagement(std::string engagement_id) 
     co_return co_await impl_->ask<bool>(std::move(request), Route::export_engagement, std::move(read));
 }
 
-Task<Result<OptionalSeconds>> EngagementsApi::queue_wait() {
+Task<Result<OptionalInteger>> EngagementsApi::queue_wait() {
     HttpRequest request;
     request.url = impl_->sender.url("/engagements/queue/wait_duration");
-    Reader<OptionalSeconds> read = [](HttpResponse& response, int, std::string& why) {
+    Reader<OptionalInteger> read = [](HttpResponse& response, int, std::string& why) {
         auto answer = parse_wait_response(response.body);
         if (!answer) why = "the answer is not as documented";
         return answer;
     };
-    co_return co_await impl_->ask<OptionalSeconds>(std::move(request), Route::queue_wait, std::move(read));
+    co_return co_await impl_->ask<OptionalInteger>(std::move(request), Route::queue_wait, std::move(read));
 }
 
 Task<Result<FetchedTranscript>> EngagementsApi::transcript(std::string engagement_id) {

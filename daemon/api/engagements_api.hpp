@@ -69,7 +69,7 @@ class EngagementsApi {
     Task<Result<HttpResponse>> download(std::string url, std::uint64_t from, std::string if_range,
                                         BodyReceiver receiver);
     /// Fetches the average time that visitors wait in the queue (spec: § Fetch Queue Average Wait Duration).
-    Task<Result<OptionalSeconds>> queue_wait();
+    Task<Result<OptionalInteger>> queue_wait();
 
     /// The privacy rules that every response passes through.
     const Privacy& privacy() const;

@@ -5,8 +5,8 @@
 namespace glia {
 
 struct RequestGate::Waiter {
-    explicit Waiter(Runtime& runtime) : signal(runtime) {}
-    AsyncCondition signal;
+    explicit Waiter(Runtime& runtime) : condition(runtime) {}
+    AsyncCondition condition;
     bool granted = false;
 };
 
@@ -23,7 +23,7 @@ RequestGate::RequestGate(CancellationScope& scope, int max_in_flight, std::optio
     scope.on_cancel([this] {
         timer_->timer.cancel();
         for (auto& queue : waiting_) {
-            for (auto& waiter : queue) waiter->signal.notify();
+            for (auto& waiter : queue) waiter->condition.notify();
             queue.clear();
         }
     });
@@ -36,7 +36,7 @@ Task<bool> RequestGate::enter(Priority priority) {
     const auto waiter = std::make_shared<Waiter>(scope_.runtime());
     waiting_[static_cast<std::size_t>(priority)].push_back(waiter);
     pump();
-    if (!waiter->granted) co_await waiter->signal.wait();
+    if (!waiter->granted) co_await waiter->condition.wait();
     co_return waiter->granted;
 }
 
@@ -65,7 +65,7 @@ void RequestGate::pump() {
             const auto waiter = queue.front();
             queue.pop_front();
             waiter->granted = true;
-            waiter->signal.notify();
+            waiter->condition.notify();
         }
     }
 }

@@ -112,7 +112,7 @@ int refuse_only(const std::string& only, const Settings& settings) {
 /// Describes what was loaded, for the last line of output.
 std::string loaded(const ProgressInput& input, Stream stream, bool with_legs) {
     const std::string counted = with_commas(input.engagements);
-    if (stream == Stream::statistics) return counted + " answers of statistics";
+    if (stream == Stream::statistics) return counted + " statistics responses";
     if (!with_legs) return counted + " engagements listed; the service fetches their legs";
     return counted + " engagements listed, legs of " + with_commas(input.details_fetched) + " fetched";
 }

@@ -106,7 +106,7 @@ int queue_wait(const std::string& config, bool as_json) {
             co_return failed(answer.error(),
                              "; the documentation asks for a visitor's token here: put one into "
                              "enrich.queue_wait.token_file");
-        const OptionalSeconds seconds = answer.value();
+        const OptionalInteger seconds = answer.value();
         if (as_json) {
             print_json({{"average_duration_in_seconds",
                          seconds ? boost::json::value(*seconds) : boost::json::value()}});

@@ -44,7 +44,7 @@ bool read_value(simdjson::dom::element value, OptionalFlag& target) {
     return true;
 }
 
-bool read_value(simdjson::dom::element value, OptionalSeconds& target) {
+bool read_value(simdjson::dom::element value, OptionalInteger& target) {
     std::int64_t number = 0;
     target.reset();
     if (value.is_null()) return true;

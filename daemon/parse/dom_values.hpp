@@ -27,7 +27,7 @@ std::optional<ParseFailure> parse_document(std::string_view body, simdjson::dom:
 bool read_value(simdjson::dom::element value, OptionalText& target);
 bool read_value(simdjson::dom::element value, OptionalInstant& target);
 bool read_value(simdjson::dom::element value, OptionalFlag& target);
-bool read_value(simdjson::dom::element value, OptionalSeconds& target);
+bool read_value(simdjson::dom::element value, OptionalInteger& target);
 bool read_value(simdjson::dom::element value, OptionalTexts& target);
 
 /// Returns the canonical JSON of a member that is stored without being interpreted. A value that jsonb cannot

@@ -45,14 +45,14 @@ std::optional<bool> parse_export_response(std::string_view body) {
     });
 }
 
-std::optional<OptionalSeconds> parse_wait_response(std::string_view body) {
-    return of_object<OptionalSeconds>(body, [](dom::element root) -> std::optional<OptionalSeconds> {
+std::optional<OptionalInteger> parse_wait_response(std::string_view body) {
+    return of_object<OptionalInteger>(body, [](dom::element root) -> std::optional<OptionalInteger> {
         dom::element member;
         if (root["average_duration_in_seconds"].get(member) != simdjson::SUCCESS) return std::nullopt;
-        if (member.is_null()) return OptionalSeconds{};
+        if (member.is_null()) return OptionalInteger{};
         double seconds = 0;  // an average may have a fraction
         if (member.get(seconds) != simdjson::SUCCESS || !(std::abs(seconds) < 9e15)) return std::nullopt;
-        return OptionalSeconds{std::llround(seconds)};
+        return OptionalInteger{std::llround(seconds)};
     });
 }
 

@@ -21,7 +21,7 @@ struct EndResponse {
 std::optional<EndResponse> parse_end_response(std::string_view body);
 std::optional<bool> parse_export_response(std::string_view body);
 /// Whole seconds. The inner optional is empty if the API sends null.
-std::optional<OptionalSeconds> parse_wait_response(std::string_view body);
+std::optional<OptionalInteger> parse_wait_response(std::string_view body);
 /// The temporary URL of a recording.
 std::optional<std::string> parse_recording_response(std::string_view body);
 

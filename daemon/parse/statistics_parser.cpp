@@ -19,7 +19,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 /// Reads a non-negative whole number; null empties `target`. Anything else empties it too and returns false.
-bool read_measure(dom::element value, OptionalSeconds& target) {
+bool read_measure(dom::element value, OptionalInteger& target) {
     constexpr double kLargest = 9e15;  // what a double holds exactly
     double number = 0;
     target.reset();
@@ -65,10 +65,10 @@ struct FieldsOf<OperatorStateTime> {
 /// The measure that the API's `seconds` fills if `total_duration_in_seconds` is missing. Null for operators'
 /// states, where `seconds` has its own field.
 template <typename Row>
-OptionalSeconds* total_of(Row& row) {
+OptionalInteger* total_of(Row& row) {
     return &row.total_seconds;
 }
-OptionalSeconds* total_of(OperatorStateTime&) {
+OptionalInteger* total_of(OperatorStateTime&) {
     return nullptr;
 }
 
@@ -97,7 +97,7 @@ class ElementReader {
         if (row.site_id.empty()) row.site_id = site_id_;
         if (row.site_id != site_id_) return;
         dom::element seconds;
-        if (OptionalSeconds* total = total_of(row);
+        if (OptionalInteger* total = total_of(row);
             total && !*total && object["seconds"].get(seconds) == simdjson::SUCCESS)
             read_measure(seconds, *total);
         add(std::move(row));
@@ -160,8 +160,8 @@ class ElementReader {
         Row& known = place.first->second;
         Fields::for_each([&]<typename F>() {
             if constexpr (F::is_api_member && F::kind == FieldKind::number) {
-                OptionalSeconds& sum = known.*F::member;
-                const OptionalSeconds& other = row.*F::member;
+                OptionalInteger& sum = known.*F::member;
+                const OptionalInteger& other = row.*F::member;
                 if (!other) return;
                 const bool maximum = F::column.view() == "maximum_seconds";
                 sum = !sum ? *other : maximum ? std::max(*sum, *other) : *sum + *other;

@@ -32,7 +32,7 @@ bool is_null_instead(od::value& value, simdjson::error_code error) {
     return is_null(value);
 }
 
-bool read_seconds(od::value& value, OptionalSeconds& target) {
+bool read_seconds(od::value& value, OptionalInteger& target) {
     std::int64_t number = 0;
     if (value.get_int64().get(number) == simdjson::SUCCESS) {
         target.emplace(number);

@@ -47,7 +47,7 @@ bool is_engagement_id(std::string_view text);
 // Each reader sets its target instead of returning an optional, which saves a copy. For a value of another
 // type it empties the target and returns false.
 
-bool read_seconds(simdjson::ondemand::value& value, OptionalSeconds& target);
+bool read_seconds(simdjson::ondemand::value& value, OptionalInteger& target);
 bool read_flag(simdjson::ondemand::value& value, OptionalFlag& target);
 
 /// Returns the last segment of a URL's path.

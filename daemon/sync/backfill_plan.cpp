@@ -77,9 +77,9 @@ std::optional<BackfillPlan::Step> BackfillPlan::claim(Milliseconds now) {
 }
 
 BackfillPlan::Claim BackfillPlan::begin_claim(Milliseconds now) {
-    const bool too_soon = claimed_at_ && now - *claimed_at_ < limits_.claim_lasts;
-    claim_size_ =
-        std::max(limits_.concurrency, too_soon ? std::min(2 * claim_size_, limits_.claim) : claim_size_ / 2);
+    const bool too_soon = claimed_at_ && now - *claimed_at_ < limits_.claim_interval;
+    claim_size_ = std::max(limits_.concurrency,
+                           too_soon ? std::min(2 * claim_size_, limits_.max_claim) : claim_size_ / 2);
     claimed_at_ = now;
     claiming_ = true;
     return {claim_size_, failures_.refused_sites()};

@@ -20,10 +20,10 @@ struct BackfillLimits {
     /// Maximum windows that are read but not committed. Bounds the leases held; CommitLimits::unwritten
     /// bounds their engagements.
     std::size_t uncommitted = 252;
-    /// Maximum windows per claim. A claim is a transaction: if the windows of a claim last less than
-    /// claim_lasts, the next claim takes twice as many, otherwise half as many (at least `concurrency`).
-    int claim = 32;
-    Milliseconds claim_lasts{500};
+    /// Maximum windows per claim. Each claim is a transaction: a claim within claim_interval of the one
+    /// before takes twice as many, a later one half as many (at least `concurrency`).
+    int max_claim = 32;
+    Milliseconds claim_interval{500};
     /// Pause between two attempts to claim windows that other instances hold.
     Milliseconds retry{1'000};
     /// Age of a lease at its renewal: a third of its duration.

@@ -18,7 +18,7 @@ Task<DrainResult> Details::drain(bool with_ongoing) {
         WorkRunner runner(instance_, drain, fetch_one, write);
         co_await runner.run();
         all += drain.result();
-        again = drain.asked_again();
+        again = drain.more_was_queued();
     }
     co_return all;
 }

@@ -102,7 +102,7 @@ class WorkDrain {
     std::optional<WorkOutcome> on_response(const WorkJob& job, WorkResponse response);
     /// Details are written. `queued`: details that the commit has queued. After the last commit of a drain,
     /// the next drain has to fetch them.
-    void on_committed(std::int64_t queued) { asked_again_ = asked_again_ || queued > 0; }
+    void on_committed(std::int64_t queued) { more_was_queued_ = more_was_queued_ || queued > 0; }
     /// An enricher's outcome is written, or is no longer needed. True: the engagement is erased, and what the
     /// fetch left elsewhere, such as a file, has to be removed.
     bool on_completed(const WorkOutcome& outcome, ClaimResult claim);
@@ -124,8 +124,8 @@ class WorkDrain {
     bool idle() const { return fetching_ == 0; }
     /// Claimed jobs that were not yet returned by a Write step: their claims have to be renewed.
     std::vector<WorkJob> held() const { return {held_.begin(), held_.end()}; }
-    /// True after the end if another drain would find work at once.
-    bool asked_again() const { return asked_again_ && !over_; }
+    /// True after the end if more items were queued meanwhile: another drain finds work at once.
+    bool more_was_queued() const { return more_was_queued_ && !over_; }
     const DrainResult& result() const { return result_; }
 
     // Maximum details, and maximum time of gathering, per transaction. The time bounds the delay if the API
@@ -171,7 +171,7 @@ class WorkDrain {
     std::string last_unanswered_;
     bool claiming_ = false;
     bool exhausted_ = false;
-    bool asked_again_ = false;
+    bool more_was_queued_ = false;
     bool over_ = false;
 };
 

@@ -75,7 +75,7 @@ class PostgresEnrichmentStore final : public EnrichmentStore {
             return tx.write(sql::take_turn, {"queue_wait", param(every.count())}) > 0;
         });
     }
-    void add_wait_sample(const std::string& site, Instant sampled_at, OptionalSeconds seconds) override {
+    void add_wait_sample(const std::string& site, Instant sampled_at, OptionalInteger seconds) override {
         connection_.transact([&](Transaction& tx) {
             tx.run(sql::add_wait_sample,
                    {site, to_text(sampled_at), seconds ? param(*seconds) : std::nullopt});

@@ -123,7 +123,7 @@ void Rows::time(const OptionalInstant& value) {
     binary(std::int64_t{(value->time_since_epoch() - kPostgresEpoch).count()});
 }
 
-void Rows::number(const OptionalSeconds& value) {
+void Rows::number(const OptionalInteger& value) {
     if (!value) return null();
     if (copy_) {
         ++column_;

@@ -48,7 +48,7 @@ class Rows {
     void json(const RecordText& value) { value ? json(*value) : null(); }
     void texts(const std::optional<std::vector<std::string>>& value);  ///< text[]; not for COPY
     void time(const OptionalInstant& value);                           ///< timestamptz
-    void number(const OptionalSeconds& value);                         ///< bigint
+    void number(const OptionalInteger& value);                         ///< bigint
     void position(std::size_t value);                                  ///< integer
     void flag(const OptionalFlag& value);                              ///< boolean
     void hash(const std::optional<RecordHash>& value);                 ///< bytea

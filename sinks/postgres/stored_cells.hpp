@@ -24,7 +24,7 @@ inline Cell cell_of(const RecordText& value) {
 inline bool is_stored_as(const Cell& stored, const RecordText& value) {
     return stored == cell_of(value);
 }
-inline bool is_stored_as(const Cell& stored, const OptionalSeconds& value) {
+inline bool is_stored_as(const Cell& stored, const OptionalInteger& value) {
     return stored ? value && *stored == std::to_string(*value) : !value;
 }
 inline bool is_stored_as(const Cell& stored, const OptionalFlag& value) {

@@ -24,7 +24,7 @@ class EnrichmentStore {
     virtual void record_enqueued(WorkKind, Seconds /*ago*/) {}
     /// Returns true for one instance per `every`: that instance samples the queue's wait.
     virtual bool take_wait_turn(Seconds /*every*/) { return false; }
-    virtual void add_wait_sample(const std::string& /*site*/, Instant /*sampled_at*/, OptionalSeconds) {}
+    virtual void add_wait_sample(const std::string& /*site*/, Instant /*sampled_at*/, OptionalInteger) {}
     /// Records the result of an enricher's drain. An empty error means success.
     virtual void record_result(const std::string& /*kind*/, const std::string& /*error*/) {}
 };

@@ -21,6 +21,7 @@ VIEWS = {
     "transfers": "accepted_at",
     "repeat_contacts": "created_at",
     "chat_facts": "created_at",
+    "chat_responses": "created_at",
 }
 ASKED = {
     **{

@@ -202,7 +202,7 @@ def a_backfill_of_statistics_is_resumed_and_agrees():
     assert (
         "going on with statistics of" in finished.err
         and "8 of 8 windows" in finished.out
-        and "answers of statistics" in finished.out
+        and "statistics responses" in finished.out
     ), finished
     expect_statistics_equal_source(program, begin, end)
     assert program.sql("SELECT count(*) FROM glia.engagements") == "0"
@@ -230,7 +230,7 @@ def a_backfill_brings_statistics_with_everything_else_when_they_are_enabled():
     simulator, program = new_world_with_statistics()
     begin, end = last_boundary() - 4 * 86400, last_boundary() - 2 * 86400
     finished = expect_success(program.run("backfill", "--from", utc(begin), "--to", utc(end), "--window", "12h"))
-    assert "engagements listed" in finished.out and "answers of statistics" in finished.out, finished
+    assert "engagements listed" in finished.out and "statistics responses" in finished.out, finished
     expect_statistics_equal_source(program, begin, end)
     wrong = program.run("backfill", "--from", utc(begin), "--only", "names")
     assert wrong.code == 64, wrong

@@ -37,7 +37,7 @@ void Backfiller::open() {
                             BackfillLimits limits;
                             limits.concurrency = kConcurrency;
                             limits.uncommitted = kMaxUncommitted;
-                            limits.claim = kClaim;
+                            limits.max_claim = kClaim;
                             plan_.emplace(limits);
                             reads_.clear();
                             refused_sites_.clear();

@@ -22,7 +22,7 @@ struct After {
     RecordText id;
     RecordText sentiment;
     OptionalInstant closed_at;
-    OptionalSeconds wrap_up;
+    OptionalInteger wrap_up;
     OptionalFlag rated;
     RecordText survey_href;
     RecordList<Part> tags;

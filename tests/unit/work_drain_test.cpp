@@ -242,11 +242,11 @@ TEST(DetailWork, ARejectedDetailStaysInTheQueue) {
 TEST(DetailWork, ThatACommitAsksForIsWorthAnotherDrain) {
     Script run(WorkKind::detail);
     run.drain.on_committed(0);
-    EXPECT_FALSE(run.drain.asked_again());
+    EXPECT_FALSE(run.drain.more_was_queued());
     run.drain.on_committed(1);
-    EXPECT_TRUE(run.drain.asked_again());
+    EXPECT_TRUE(run.drain.more_was_queued());
     run.drain.give_up({ExitReason::unavailable, "the database is away"});
-    EXPECT_FALSE(run.drain.asked_again());
+    EXPECT_FALSE(run.drain.more_was_queued());
 }
 
 // ---------------------------------------------------------------------------- transcripts and recordings
