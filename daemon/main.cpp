@@ -262,7 +262,7 @@ class CommandLine {
             action->add_flag("--yes", engagement_.yes, "Do not ask");
             action->add_flag("--json", engagement_.json, "The answer as JSON");
         };
-        auto* get = command->add_subcommand("get", "Prints it as JSON, as the API shows it");
+        auto* get = command->add_subcommand("get", "Prints it as JSON, with privacy applied");
         id(get);
         get->callback(
             [this] { action_ = [this] { return glia::cli::engagement_get(config_, engagement_); }; });

@@ -1,4 +1,4 @@
-// forget: erases a person's data everywhere, for good.
+// forget: erases a visitor, an engagement, or who an operator is, for good.
 #include <iostream>
 
 #include "daemon/base/printable.hpp"
