@@ -351,10 +351,15 @@ class Program:
 
     @contextlib.contextmanager
     def service(self, *arguments, name="service", expect=0):
-        """`run` in the background, its log in a file; stopped with SIGTERM at the end, unless the test did."""
+        """`run` in the background, its log in a file; stopped with SIGTERM at the end, unless the test did. If the test
+        fails meanwhile, the end of the log is printed."""
         process = self.start_logged("run", *arguments, name=name)
         try:
-            yield process
+            try:
+                yield process
+            except AssertionError:
+                print(f"the log of {name} ends with:", *process.log().splitlines()[-20:], sep="\n  ", flush=True)
+                raise
             if process.poll() is None:
                 wait_until_caught(process, signal.SIGTERM)
                 process.send_signal(signal.SIGTERM)
