@@ -121,6 +121,8 @@ def names_are_as_at_the_source_before_and_after_changes():
         "SELECT extra ->> 'available' IS NULL AND extra ->> 'industry_id' = '6' FROM glia.operators LIMIT 1"
     )
     assert found == "t", found
+    named = dict(line.split("|") for line in program.sql("SELECT site_id, site_name FROM glia.freshness").splitlines())
+    assert named == {s["id"]: s["name"] for s in source_directory(simulator)["sites"]}, named
     before = row_versions(program)
     for _ in range(2):
         expect_success(program.run("run", "--once"))
