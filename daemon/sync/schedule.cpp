@@ -29,7 +29,9 @@ OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync, Inst
     const Instant from =
         std::max(kEarliestStart, lease.synced_through ? std::min(*lease.synced_through, latest) - sync.overlap
                                                       : sync.start_from);
-    if (lease.open_pass && lease.open_pass->from <= from) {
+    // Before there is a watermark, another `from` means that start_from has changed.
+    if (lease.open_pass &&
+        (lease.synced_through ? lease.open_pass->from <= from : lease.open_pass->from == from)) {
         OpenPass open = *lease.open_pass;
         if (open.started_at) open.started_at = std::min(*open.started_at, latest);
         return open;

@@ -14,9 +14,9 @@ namespace glia {
 inline constexpr Instant kEarliestStart{};  // 1970-01-01T00:00:00Z
 
 /// The pass that a leased site needs: its open one, or a new one from the watermark less the overlap, or from
-/// `start_from` if there is no watermark yet. An open pass that begins later than a new one would is dropped.
-/// A watermark after `latest` was written by a wrong clock: the pass begins at `latest` less the overlap
-/// (DESIGN.md §3.10).
+/// `start_from` if there is no watermark yet. An open pass is dropped if it begins later than a new one
+/// would, or if there is no watermark and `start_from` has changed. A watermark after `latest` was written by
+/// a wrong clock: the pass begins at `latest` less the overlap (DESIGN.md §3.10).
 OpenPass incremental_pass(const SiteLease& lease, const SyncSettings& sync, Instant latest);
 
 /// The widest revisit tier that is due, with those it covers; none if none is due.

@@ -63,6 +63,27 @@ def sighup_in_the_middle_of_a_pass_loses_nothing_and_reads_no_page_twice():
 
 
 @test
+def a_first_pass_begins_again_at_another_start_from():
+    simulator, program = new_world(2000, sites=1, legs_in_list=True, sync__revisit=[])
+    simulator.slow(400)
+    with program.service() as service:
+        eventually(
+            lambda: program.has_schema()
+            and program.sql("SELECT count(*) FROM glia.sync_state WHERE pass_next_page IS NOT NULL") == "1"
+        )
+        start = program.sql("SELECT to_char(now() - interval '10 days', 'YYYY-MM-DD')") + "T00:00:00Z"
+        program.settings["sync"]["start_from"] = start
+        program.configure(program.settings)
+        service.send_signal(signal.SIGHUP)
+        eventually(lambda: "the new configuration is in effect" in service.log())
+        simulator.quick()
+        eventually(lambda: program.sql("SELECT count(*) FROM glia.sync_state WHERE synced_through IS NOT NULL") == "1")
+    first = "SELECT window_from = '{}', pages < 20 FROM glia.sync_runs WHERE mode = 'incremental' ORDER BY id LIMIT 1"
+    assert program.sql(first.format(start)) == "t|t"
+    assert program.sql(f"SELECT synced_from <= '{start}' FROM glia.sync_state") == "t"
+
+
+@test
 def a_configuration_that_is_not_in_order_is_refused_and_the_old_one_goes_on():
     simulator, program = new_world(300)
     with program.service() as service:

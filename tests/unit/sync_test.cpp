@@ -295,6 +295,16 @@ TEST(Schedule, AnOpenPassGoesOnUnlessItBeginsTooLate) {
     lease.open_pass->from = at("2023-06-01T00:00:00Z");
     EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).next_page, std::nullopt);
 }
+TEST(Schedule, AFirstPassBeginsAgainIfStartFromHasChanged) {
+    SiteLease lease;
+    lease.open_pass = window();
+    lease.open_pass->from = at("2022-01-01T00:00:00Z");
+    lease.open_pass->next_page = "l5";
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).next_page, std::nullopt);
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).from, at("2023-01-01T00:00:00Z"));
+    lease.synced_through = at("2024-01-01T00:00:00Z");
+    EXPECT_EQ(incremental_pass(lease, sync_settings(), kFarAhead).next_page, "l5");
+}
 TEST(Schedule, TheWidestDueTierRunsAndCoversTheOthers) {
     const SyncSettings sync = sync_settings();
     EXPECT_EQ(due_tier({}, sync)->back, 336h);
