@@ -5,6 +5,7 @@
 #include "sinks/hash_leaves.hpp"
 #include "sinks/legacy_hash.hpp"
 #include "sinks/record_hash.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia {
 namespace {
@@ -151,6 +152,18 @@ TEST(RecordHash, LegsCountInTheirOrder) {
     EXPECT_NE(legs_hash({one}), legs_hash({}));
     two.extra = R"({"sentiment":1})";
     EXPECT_NE(legs_hash({one, two}), legs_hash({one}));
+}
+
+// Stored hashes have this form: another one would have every engagement fetched again.
+TEST(RecordHash, IsComputedFromTheVersionAndTheSortedLeaves) {
+    Leg leg;
+    leg.id = "l1";
+    leg.accepted_at = parse_timestamp("2024-01-01T12:00:00Z");
+    leg.duration = 3;
+    leg.used_cobrowsing = true;
+    // SHA-256 of 2, and of each leaf: length of the path, path, kind, value. For `duration`: 18 as four
+    // bytes, NUL, "00000000", NUL, "duration", "i", 3 as eight bytes.
+    EXPECT_EQ(to_hex(legs_hash({leg})), "022970b59b8f5a4a1e12de9682de20e23a");
 }
 
 TEST(LegacyHash, WhatIsUnchangedIsRecognised) {
