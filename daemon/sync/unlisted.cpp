@@ -7,6 +7,7 @@
 namespace glia {
 namespace {
 
+constexpr std::chrono::hours kRememberedAtFirst{1};
 constexpr std::chrono::hours kRemembered{24};
 constexpr std::size_t kMostRemembered = 10'000;
 
@@ -14,12 +15,14 @@ constexpr std::size_t kMostRemembered = 10'000;
 
 void PresenceMemory::note_present(const std::string& id, Milliseconds now) {
     if (present_.size() >= kMostRemembered) present_.clear();
-    present_[id] = now + kRemembered;
+    Present& present = present_[id];
+    present.remembered = std::clamp<Milliseconds>(2 * present.remembered, kRememberedAtFirst, kRemembered);
+    present.until = now + present.remembered;
 }
 
 bool PresenceMemory::is_known_present(const std::string& id, Milliseconds now) const {
     const auto known = present_.find(id);
-    return known != present_.end() && now < known->second;
+    return known != present_.end() && now < known->second.until;
 }
 
 bool PresenceMemory::should_warn(const std::string& site, Milliseconds now) {

@@ -20,15 +20,20 @@ namespace glia {
 /// after each pass. `now`: by the steady clock.
 class PresenceMemory {
   public:
-    /// Remembers for a day that the source has an engagement that it does not list. Forgets all of them at
-    /// 10,000.
+    /// Remembers that the source has an engagement that it does not list: for an hour at first, then for
+    /// twice as long each time, at most for a day. Forgets all of them at 10,000.
     void note_present(const std::string& id, Milliseconds now);
     bool is_known_present(const std::string& id, Milliseconds now) const;
     /// True once a day for a site.
     bool should_warn(const std::string& site, Milliseconds now);
 
   private:
-    std::map<std::string, Milliseconds> present_, warned_;
+    struct Present {
+        Milliseconds until{};
+        Milliseconds remembered{};
+    };
+    std::map<std::string, Present> present_;
+    std::map<std::string, Milliseconds> warned_;
 };
 
 /// A listing of a site that has read all of [from, to).

@@ -353,11 +353,14 @@ TEST_F(UnlistedTest, ComparesManyListingsOfASiteAtOnceAndBoundsWhatWaits) {
 TEST_F(UnlistedTest, AsksForSomeAtATime) {
     EXPECT_EQ(compare(10'000, 9'000).to_ask_for().size(), Unlisted::kMostAsked);
 }
-TEST_F(UnlistedTest, RemembersForADayThatTheSourceHasIt) {
-    memory.note_present("e99", now);
-    EXPECT_TRUE(compare(100, 99).to_ask_for().empty());
-    now += std::chrono::hours{25};
-    EXPECT_EQ(compare(100, 99).to_ask_for().size(), 1u);
+TEST_F(UnlistedTest, RemembersLongerEachTimeThatTheSourceHasItAtMostADay) {
+    for (const int hours : {1, 2, 4, 8, 16, 24, 24}) {
+        memory.note_present("e99", now);
+        now += std::chrono::hours{hours} - Milliseconds{1};
+        EXPECT_TRUE(compare(100, 99).to_ask_for().empty()) << hours;
+        now += Milliseconds{1};
+        EXPECT_EQ(compare(100, 99).to_ask_for().size(), 1u) << hours;
+    }
 }
 TEST_F(UnlistedTest, WarnsOnceADay) {
     EXPECT_TRUE(memory.should_warn("s1", now));
