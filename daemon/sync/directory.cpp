@@ -78,10 +78,10 @@ Task<> check_time_zone(Instance& instance, const SiteEntry& site) {
         co_return;
     }
     const auto ask = [zone = *site.iana_time_zone](Sink& sink) {
-        return sink.directory().unknown_time_zones({zone});
+        return sink.directory().knows_time_zone(zone);
     };
-    const std::vector<std::string> unknown = co_await instance.sink_pool.run(ask);
-    if (!unknown.empty())
+    const bool is_known = co_await instance.sink_pool.run(ask);
+    if (!is_known)
         log::warn(
             LogTopic::sync,
             "PostgreSQL does not know the time zone of the site, its local times are UTC; if it comes from "

@@ -279,13 +279,8 @@ class PostgresDirectoryStore final : public DirectoryStore {
         });
     }
 
-    std::vector<std::string> unknown_time_zones(const std::vector<std::string>& iana_names) override {
-        return connection_.query([&](Transaction& tx) {
-            std::vector<std::string> unknown;
-            std::copy_if(iana_names.begin(), iana_names.end(), std::back_inserter(unknown),
-                         [&](const std::string& name) { return !known_time_zone(tx, name); });
-            return unknown;
-        });
+    bool knows_time_zone(const std::string& iana_name) override {
+        return connection_.query([&](Transaction& tx) { return known_time_zone(tx, iana_name).has_value(); });
     }
 
     std::map<std::string, std::string> site_names(const std::vector<std::string>& ids) override {

@@ -146,7 +146,7 @@ class EngagementMerge {
         const bool current = !plan.stale;
         const bool report = news && whole && current;
         after.owed = news && !report;
-        // Readers use the line with the latest time. Legs may arrive in a detail that was requested before
+        // Readers may order the lines by time. Legs may arrive in a detail that was requested before
         // the list item that an earlier line shows, so the time of the response does not order the lines.
         if (report) writer_.write({e, std::max(s.fetched_at, fetched.fetched_at), after.site_ids});
         if (!news && !new_site && !plan.updates()) return;

@@ -60,11 +60,8 @@ class DirectoryStore {
     /// Releases the lease of a listing that the API refuses. Marks nothing as missing. Returns true if a
     /// warning is due, and records that it was given. Does nothing if the lease is no longer held.
     virtual bool refuse_listing(const SiteTarget& /*lease*/, const DirectoryRefusal&) { return false; }
-    /// Returns those of the IANA names that the destination does not know. Local times of sites in such a
-    /// zone are in UTC.
-    virtual std::vector<std::string> unknown_time_zones(const std::vector<std::string>& /*iana_names*/) {
-        return {};
-    }
+    /// False if the destination does not know the time zone: local times of sites in it are in UTC.
+    virtual bool knows_time_zone(const std::string& /*iana_name*/) { return true; }
     /// Returns the known names of the sites `ids`, by id.
     virtual std::map<std::string, std::string> site_names(const std::vector<std::string>& /*ids*/) {
         return {};

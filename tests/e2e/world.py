@@ -352,19 +352,18 @@ class Program:
     @contextlib.contextmanager
     def service(self, *arguments, name="service", expect=0):
         """`run` in the background, its log in a file; stopped with SIGTERM at the end, unless the test did. If the test
-        fails meanwhile, the end of the log is printed."""
+        or the service fails, the end of the log is printed."""
         process = self.start_logged("run", *arguments, name=name)
         try:
-            try:
-                yield process
-            except AssertionError:
-                print(f"the log of {name} ends with:", *process.log().splitlines()[-20:], sep="\n  ", flush=True)
-                raise
+            yield process
             if process.poll() is None:
                 wait_until_caught(process, signal.SIGTERM)
                 process.send_signal(signal.SIGTERM)
             code = process.wait(15)
             assert expect is None or code == expect, f"the service ended with {code}: {process.log()[-2000:]}"
+        except AssertionError:
+            print(f"the log of {name} ends with:", *process.log().splitlines()[-20:], sep="\n  ", flush=True)
+            raise
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)

@@ -62,6 +62,7 @@ inline std::string lacks_of_row(const std::string& row, const simulation::ModelD
     return whole ? "" : " not as shown: " + row;
 }
 
+/// The text of a row between `start` and `end`.
 inline std::string text_after(const std::string& row, const std::string& start, char end) {
     const std::size_t at = row.find(start) + start.size();
     return row.substr(at, row.find(end, at) - at);

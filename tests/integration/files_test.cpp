@@ -24,11 +24,11 @@ std::map<std::string, std::string> latest_rows(const Folder& folder) {
     return latest;
 }
 
-/// The state and what was written, in the form of the model's tables. What the last row of an engagement does
-/// not show, though no row of it is owed, stands in the text.
+/// The state and what was written, in the form of the model's tables. What the valid row of an engagement
+/// does not show, though no row of it is owed, stands in the text.
 std::string tables(const Folder& folder, const simulation::ModelDatabase& model) {
     sqlite::Connection state(folder.state(), false);
-    std::map<std::string, std::string> rows = latest_rows(folder);
+    const std::map<std::string, std::string> rows = latest_rows(folder);
     std::string text;
     const auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
     const auto number = [](const OptionalInstant& at) {
