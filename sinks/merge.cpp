@@ -8,22 +8,23 @@
 namespace glia {
 namespace {
 
-// A flag in a list hash's version: the list item differed from the stored content, which came from a detail,
-// and it is unknown which of the two is newer.
+// Flags in a list hash's version. Doubted: the list item differed from the stored content, which came from a
+// detail, and it is unknown which of the two is newer. Contradicted: also, a detail that was requested after
+// this list item has the stored content.
 constexpr std::uint8_t kDoubted = 0x80;
-// A list item requested this long after the doubted one is new evidence.
-constexpr std::chrono::seconds kDoubtSettlesAfter{5};
+constexpr std::uint8_t kContradicted = 0x40;
 
-bool is_doubted(const RecordHash& hash) {
-    return (hash.version & kDoubted) != 0;
+bool is_marked(const RecordHash& hash, std::uint8_t flag) {
+    return (hash.version & flag) != 0;
 }
-RecordHash doubted(RecordHash hash) {
-    hash.version |= kDoubted;
+RecordHash marked(RecordHash hash, std::uint8_t flags) {
+    hash.version |= flags;
     return hash;
 }
-/// True if `list_hash`, doubted or not, is the hash of this content.
+/// True if `list_hash`, whatever its flags, is the hash of this content.
 bool tells_of(const std::optional<RecordHash>& list_hash, const RecordHash& content) {
-    return list_hash && doubted(*list_hash) == doubted(content);
+    constexpr std::uint8_t kAll = kDoubted | kContradicted;
+    return list_hash && marked(*list_hash, kAll) == marked(content, kAll);
 }
 
 bool is_older(const IncomingState& incoming, Instant stored) {
@@ -43,21 +44,45 @@ void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePl
     plan.write_legs = true;
 }
 
-/// Called if the listing still shows the content that differed from the stored detail. The engagement may
-/// have changed and changed back between the two, so a later list item queues one more detail, which decides.
-void resolve_doubt(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
-    const bool later = incoming.fetched_at > stored.fetched_at + kDoubtSettlesAfter;
-    if (!is_doubted(*stored.list_hash) || incoming.late || !later) return;
-    plan.list_hash = incoming.core_hash;
+void set_list_hash(MergePlan& plan, const RecordHash& hash) {
+    plan.list_hash = hash;
     plan.write_list_hash = true;
+}
+
+/// Called if the listing still shows the content that differed from the stored detail. Only a list item
+/// requested after the detail that contradicted it is new evidence. The engagement may have changed and
+/// changed back between the two, so it queues one more detail, which decides.
+void resolve_doubt(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
+    const bool later = incoming.fetched_at > stored.fetched_at || is_in_future(stored.fetched_at, incoming);
+    if (!is_marked(*stored.list_hash, kContradicted) || !later) return;
+    set_list_hash(plan, incoming.core_hash);
     plan.enqueue_detail = !incoming.legs_hash;
     plan.write_core = incoming.legs_hash.has_value();
+}
+
+/// Called if the response shows the stored content.
+void plan_same_core(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
+    if (!stored.list_hash || is_older(incoming, stored.fetched_at)) return;
+    if (incoming.source == RecordSource::list) {
+        // List and detail agree now. If the listing shows the other content again, that is a change.
+        if (!tells_of(stored.list_hash, incoming.core_hash)) set_list_hash(plan, incoming.core_hash);
+        return;
+    }
+    const bool answers =
+        is_marked(*stored.list_hash, kDoubted) && !is_marked(*stored.list_hash, kContradicted);
+    if (!answers || tells_of(stored.list_hash, incoming.core_hash)) return;
+    set_list_hash(plan, marked(*stored.list_hash, kContradicted));
+    // A list item requested after this detail may have been read before it.
+    plan.enqueue_detail = incoming.late;
 }
 
 void plan_core(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
     const bool from_list = incoming.source == RecordSource::list;
     plan.list_hash = stored.list_hash;
-    if (incoming.core_hash == stored.core_hash) return;
+    if (incoming.core_hash == stored.core_hash) {
+        plan_same_core(stored, incoming, plan);
+        return;
+    }
     if (from_list && tells_of(stored.list_hash, incoming.core_hash)) {
         resolve_doubt(stored, incoming, plan);
         return;
@@ -72,7 +97,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
         plan.enqueue_detail = !incoming.legs_hash;
         // A detail decides if list and detail disagree although the list item has not changed.
         plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
-        if (!plan.write_core) plan.list_hash = doubted(incoming.core_hash);
+        if (!plan.write_core) plan.list_hash = marked(incoming.core_hash, kDoubted);
         return;
     }
     plan.write_core = true;

@@ -97,7 +97,8 @@ struct MergePlan {
 /// changed between the two requests. These cases cannot be distinguished at once. So a detail that disagrees
 /// with the list item clears `list_hash`, and the next list item queues one more detail, which either brings
 /// the change or confirms the difference. Because the engagement may have changed and changed back meanwhile,
-/// a later list item with the same content queues one last detail. After that, nothing more is written.
+/// a list item requested after that detail, with the same content, queues one last detail. After that,
+/// nothing more is written until the list item has other content.
 ///
 /// A late response that overwrites something also queues a detail, because it is unknown whether the stored
 /// state or the late response is newer (A is read, B is requested, A is read again and found unchanged, B

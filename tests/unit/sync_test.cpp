@@ -39,6 +39,10 @@ IncomingState list_item(RecordHash core, Instant when = kLate) {
 IncomingState detail(RecordHash core, RecordHash legs, Instant when = kLate) {
     return {RecordSource::detail, core, legs, when};
 }
+IncomingState late(IncomingState incoming) {
+    incoming.late = true;
+    return incoming;
+}
 
 TEST(Merge, ANewListItemIsInsertedAndAsksForItsLegs) {
     const MergePlan plan = plan_merge(std::nullopt, list_item(kA));
@@ -83,19 +87,49 @@ TEST(Merge, ADetailThatDisagreesIsWrittenAndLetsTheNextListItemAskAgain) {
     EXPECT_FALSE(next.write_core);
     EXPECT_TRUE(next.write_list_hash);
 }
-TEST(Merge, WhatTheListStillShowsAfterADetailThatDisagreesIsAskedForOnceMore) {
-    // kA, a change to kB that a detail sees, and kA again: no list item has shown kB.
+void apply(StoredState& state, const IncomingState& incoming) {
+    const MergePlan plan = plan_merge(state, incoming);
+    if (plan.updates()) state.fetched_at = fetched_at_after(state, incoming);
+    if (plan.write_list_hash) state.list_hash = plan.list_hash;
+    if (plan.write_core) state.core_hash = incoming.core_hash;
+}
+/// kA, a change to kB that a detail sees, and a list item with kA: no list item has shown kB.
+StoredState doubted_at(Instant when) {
     StoredState state = stored(kB, std::nullopt, kLegsA);
-    state.list_hash = plan_merge(state, list_item(kA)).list_hash;
-    state.fetched_at = kLate;
-    EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 1s)).updates()) << "may have been asked for before";
+    apply(state, list_item(kA, when));
+    return state;
+}
+TEST(Merge, WhatTheListStillShowsAfterADetailThatDisagreesIsAskedForOnceMore) {
+    StoredState state = doubted_at(kLate);
+    EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 1s)).updates()) << "the detail decides";
+    apply(state, detail(kB, kLegsA, kLate + 10s));
+    EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 9s)).updates()) << "requested before the detail";
     const MergePlan plan = plan_merge(state, list_item(kA, kLate + 1min));
     EXPECT_TRUE(plan.enqueue_detail);
     EXPECT_FALSE(plan.write_core);
-    state.list_hash = plan.list_hash;
+    apply(state, list_item(kA, kLate + 1min));
     EXPECT_TRUE(plan_merge(state, detail(kA, kLegsA, kLate + 2min)).write_core);
     // And that was that, if the two differ for ever.
     EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 3min)).updates());
+    EXPECT_FALSE(plan_merge(state, detail(kB, kLegsA, kLate + 3min)).updates());
+}
+TEST(Merge, ALateListItemThatStillShowsItIsNoLessEvidence) {
+    StoredState state = doubted_at(kLate);
+    apply(state, detail(kB, kLegsA, kLate + 10s));
+    EXPECT_TRUE(plan_merge(state, late(list_item(kA, kLate + 1min))).enqueue_detail);
+}
+TEST(Merge, ALateDetailThatContradictsTheListItemIsFollowedByAnother) {
+    const StoredState state = doubted_at(kLate);
+    EXPECT_TRUE(plan_merge(state, late(detail(kB, kLegsA, kLate + 10s))).enqueue_detail);
+    EXPECT_FALSE(plan_merge(state, detail(kB, kLegsA, kLate + 10s)).enqueue_detail);
+}
+TEST(Merge, AnEngagementOfWhichListAndDetailAgreeAgainIsCheckedAtItsNextChange) {
+    StoredState state = doubted_at(kLate);
+    apply(state, detail(kB, kLegsA, kLate + 10s));
+    apply(state, list_item(kA, kLate + 20s));
+    apply(state, list_item(kB, kLate + 30s));
+    EXPECT_TRUE(plan_merge(state, list_item(kA, kLate + 40s)).enqueue_detail);
+    EXPECT_FALSE(plan_merge(state, list_item(kB, kLate + 40s)).updates());
 }
 TEST(Merge, ALastingDifferenceOfListAndDetailComesToRest) {
     // kA in the list, kB in the detail, for ever.
@@ -104,10 +138,6 @@ TEST(Merge, ALastingDifferenceOfListAndDetailComesToRest) {
     EXPECT_FALSE(plan_merge(confirmed, detail(kB, kLegsA)).updates());
     EXPECT_TRUE(
         plan_merge(confirmed, detail(kA, kLegsA)).write_core);  // and a real change still comes through
-}
-IncomingState late(IncomingState incoming) {
-    incoming.late = true;
-    return incoming;
 }
 TEST(Merge, ALateResponseThatOverwritesAsksForADetailThatDecides) {
     const auto list = plan_merge(stored(kA, kA, kLegsA), late({RecordSource::list, kB, kLegsA, kLate}));
