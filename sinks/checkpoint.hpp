@@ -124,7 +124,7 @@ struct Batch {
 };
 
 /// A batch and the position that it is committed with. Does not own them.
-struct CommitPart {
+struct CheckpointedBatch {
     const Batch* batch = nullptr;
     const PassCheckpoint* checkpoint = nullptr;  ///< none: rows only
 };

@@ -43,7 +43,7 @@ class Sink {
     /// Commits several batches in one transaction, all or nothing, and returns their counts in order. The
     /// result is the same as committing them one after the other. A sink that cannot do this returns an empty
     /// list and writes nothing.
-    virtual std::vector<CommitCounts> commit_together(const std::vector<CommitPart>&) { return {}; }
+    virtual std::vector<CommitCounts> commit_together(const std::vector<CheckpointedBatch>&) { return {}; }
 
     virtual SiteLeases& site_leases() = 0;
     virtual BackfillStore& backfills() = 0;

@@ -9,8 +9,8 @@ namespace {
 constexpr int kAnswersToFollow = 5;
 constexpr Seconds kFollowAfter{60};
 // A Date outside this range is an error of the server, and may be one that PostgreSQL cannot store.
-constexpr Instant kEarliest{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
-constexpr Instant kLatest{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
+constexpr Instant kEarliestDate{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
+constexpr Instant kLatestDate{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
 // Responses that must agree before the program has any other estimate.
 constexpr int kAnswersToBegin = 2;
 
@@ -35,7 +35,7 @@ ServerClock::ServerClock(SteadyTime now, Instant local, std::chrono::microsecond
       least_(difference_ - Seconds{1}) {}
 
 ServerClock::Verdict ServerClock::observe(SteadyTime sent, SteadyTime received, Instant date) {
-    if (date < kEarliest || date >= kLatest) return Verdict::ignored;
+    if (date < kEarliestDate || date >= kLatestDate) return Verdict::ignored;
     const auto lower = date.time_since_epoch() - since_epoch(received);
     const auto upper = date.time_since_epoch() + Seconds{1} - since_epoch(sent);
     if (!agrees(difference_, lower, upper)) {

@@ -11,7 +11,7 @@ namespace {
 // and while the rate limit is still being found.
 constexpr double kMemory = 60;
 // Seconds before a rate is meaningful.
-constexpr double kEarliest = 2;
+constexpr double kFirstRateAfter = 2;
 // The pause between two inspections as a multiple of one inspection's duration, and its bounds.
 constexpr int kPauseFactor = 20;
 constexpr Milliseconds kShortestPause{1000};
@@ -45,7 +45,7 @@ std::optional<Seconds> TimeLeft::after(const ProgressInput& input) {
     }
     if (left == 0) return Seconds{0};
     const double took = seconds - samples_.front().seconds;
-    if (took >= kEarliest) rate_ = (done - samples_.front().done) / took;
+    if (took >= kFirstRateAfter) rate_ = (done - samples_.front().done) / took;
     if (rate_ <= 0) return std::nullopt;
     return Seconds{std::llround(left / rate_)};
 }

@@ -15,7 +15,7 @@ namespace glia::cli {
 namespace {
 
 // Bounds the waiting time: a day of a busy site has a hundred pages.
-constexpr std::int64_t kMostWindows = 12;
+constexpr std::int64_t kProbedWindows = 12;
 constexpr std::int64_t kMostPagesOfWindow = 40;
 
 /// Lists one window. Returns the error if it failed.
@@ -78,7 +78,7 @@ Task<int> estimate(EngagementsApi& api, const Settings& settings, BackfillReques
     ExitStatus worst;
     std::int64_t refused = 0;
     std::string failed;  // a site that failed: its other windows are skipped
-    for (const ProbeWindow& window : probe_windows(sites, spec.from, spec.to, spec.window, kMostWindows)) {
+    for (const ProbeWindow& window : probe_windows(sites, spec.from, spec.to, spec.window, kProbedWindows)) {
         if (window.site_id == failed) continue;
         const auto error = co_await probe(api, window, counts);
         if (!error) continue;

@@ -10,8 +10,6 @@
 namespace glia::cli {
 namespace {
 
-constexpr int kConnections = 1;
-
 ForgetOrder order_of(const ForgetOptions& options, const Privacy& privacy) {
     ForgetOrder order;
     if (!options.engagement.empty()) order.engagement_id = options.engagement;
@@ -73,6 +71,7 @@ int forget(const std::string& config, const ForgetOptions& options) {
         complain("nothing was changed");
         return exit_code(ExitReason::stopped);
     }
+    static constexpr int kConnections = 1;
     return with_instance(config, kConnections, [options, whom](Instance& instance) -> Task<int> {
         std::optional<SinkError> failure;
         int code = 0;

@@ -16,8 +16,6 @@
 namespace glia::cli {
 namespace {
 
-constexpr int kConnections = 2;
-
 bool is_of_engagement(const RejectedRow& row) {
     return record_source_named(row.source).has_value();
 }
@@ -240,6 +238,7 @@ int rejects_show(const std::string& config, const RejectsOptions& options) {
 }
 
 int rejects_retry(const std::string& config, const RejectsOptions& options) {
+    static constexpr int kConnections = 2;
     return with_instance(config, kConnections, [options](Instance& instance) -> Task<int> {
         std::optional<SinkError> failure;
         int code = 0;

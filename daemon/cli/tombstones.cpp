@@ -26,7 +26,6 @@ namespace fs = std::filesystem;
 constexpr int kDataError = 65;
 constexpr int kNoInput = 66;
 constexpr int kOutputError = 74;
-constexpr int kConnections = 1;
 // Tombstones in memory at a time.
 constexpr std::int64_t kPerPage = 5000;
 constexpr const char* kStandardStream = "-";
@@ -181,6 +180,7 @@ int forget_import(const std::string& config, const ForgetOptions& options) {
         complain("nothing was changed");
         return exit_code(ExitReason::stopped);
     }
+    static constexpr int kConnections = 1;
     return with_instance(config, kConnections, [&tombstones](Instance& instance) -> Task<int> {
         std::optional<SinkError> failure;
         int result = 0;

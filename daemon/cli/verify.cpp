@@ -22,10 +22,8 @@
 namespace glia::cli {
 namespace {
 
-// Connections to the database. Two compare GET responses, the others compare pages, scan, repair and record.
-constexpr int kConnections = 5;
 // Interval of progress lines if stderr is not a terminal.
-constexpr Seconds kLineEvery{10};
+constexpr Seconds kProgressInterval{10};
 // Maximum days per run. Bounds memory, and is longer than any contact centre has existed.
 constexpr std::chrono::days kMostDays{40'000};
 
@@ -129,12 +127,12 @@ class DifferencesFile {
 };
 
 /// Prints the progress on stderr: a line every ten seconds, or on a terminal one line that is overwritten.
-class Display {
+class VerificationDisplay {
   public:
     void show(const Verification& machine) {
         const auto elapsed = std::chrono::duration_cast<Seconds>(std::chrono::steady_clock::now() - began_);
         if (!terminal_ && elapsed < next_) return;
-        next_ = elapsed + kLineEvery;
+        next_ = elapsed + kProgressInterval;
         std::cerr << (terminal_ ? "\r" : "")
                   << "verify: " << with_commas(static_cast<std::int64_t>(machine.days_done())) << " of "
                   << with_commas(static_cast<std::int64_t>(machine.days())) << " days, "
@@ -150,7 +148,7 @@ class Display {
   private:
     const bool terminal_ = isatty(STDERR_FILENO) != 0;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-    Seconds next_ = kLineEvery;
+    Seconds next_ = kProgressInterval;
     bool drawn_ = false;
 };
 
@@ -195,7 +193,7 @@ Task<int> verify_and_report(Instance& instance, VerificationSpec spec, VerifyOpt
     }
     const SiteLabels labels = co_await learn_sites(instance, spec);
     const std::vector<std::string> sites = spec.sites;
-    Display display;
+    VerificationDisplay display;
     const VerificationObserver observer = [&display](const Verification& machine) { display.show(machine); };
     const Verification done = co_await run_verification(instance, std::move(spec), observer);
     display.end();
@@ -265,6 +263,8 @@ int verify(const std::string& config, const VerifyOptions& options) {
         spec->lists_all = settings.api.operator_ids.empty();
         if (settings.log.level == LogLevel::info) settings.log.level = LogLevel::warning;
     };
+    // Two compare GET responses, the others compare pages, scan, repair and record.
+    static constexpr int kConnections = 5;
     return with_instance(
         config, kConnections,
         [&](Instance& instance) -> Task<int> {

@@ -13,7 +13,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 /// A number, or a string that is one.
-std::optional<double> number(const dom::element& object, const char* member) {
+std::optional<double> number_member(const dom::element& object, const char* member) {
     double value = 0;
     if (object[member].get(value) == simdjson::SUCCESS) return value;
     std::string_view text;
@@ -46,7 +46,7 @@ std::optional<TokenResponse> parse_token_response(std::string_view body) {
     const auto token = clean_secret(text);
     if (!token) return std::nullopt;
     TokenResponse answer{*token, std::nullopt};
-    const auto seconds = number(root, "expires_in");
+    const auto seconds = number_member(root, "expires_in");
     if (seconds && *seconds > 0)  // false for NaN
         answer.expires_in =
             static_cast<std::int64_t>(std::clamp(*seconds, 1.0, static_cast<double>(kLongestLife)));

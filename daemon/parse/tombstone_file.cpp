@@ -16,8 +16,8 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::string_view kFormat = "glia-sync-tombstones";
-constexpr std::int64_t kVersion = 1;
+constexpr std::string_view kFileFormat = "glia-sync-tombstones";
+constexpr std::int64_t kFileVersion = 1;
 // A line has about 110 bytes; a file without line ends is not read into memory.
 constexpr std::size_t kLongestLine = 1000;
 
@@ -46,10 +46,10 @@ class Reader {
     std::optional<std::string> begin(dom::element root) {
         std::string_view format;
         std::int64_t version = 0;
-        if (root["format"].get(format) != simdjson::SUCCESS || format != kFormat)
+        if (root["format"].get(format) != simdjson::SUCCESS || format != kFileFormat)
             return "`glia-sync forget export` did not write this file";
-        if (root["version"].get(version) != simdjson::SUCCESS || version != kVersion)
-            return "the format's version is not " + std::to_string(kVersion) +
+        if (root["version"].get(version) != simdjson::SUCCESS || version != kFileVersion)
+            return "the format's version is not " + std::to_string(kFileVersion) +
                    ", the one that this program reads";
         begun_ = true;
         return std::nullopt;
@@ -94,7 +94,8 @@ class Reader {
 }  // namespace
 
 std::string tombstone_file_head() {
-    return boost::json::serialize(boost::json::object{{"format", kFormat}, {"version", kVersion}}) + "\n";
+    return boost::json::serialize(boost::json::object{{"format", kFileFormat}, {"version", kFileVersion}}) +
+           "\n";
 }
 
 std::string tombstone_line(const Tombstone& tombstone) {

@@ -118,11 +118,11 @@ Task<std::vector<CommitCounts>> Committer::write_group(Group group) {
             const PendingCommit& only = *group.front();
             return measured(metrics, [&] { return std::vector{sink.commit(*only.batch, only.checkpoint)}; });
         }
-        std::vector<CommitPart> parts;
+        std::vector<CheckpointedBatch> commits;
         for (const auto& pending : group) {
-            parts.push_back({pending->batch.get(), pending->checkpoint ? &*pending->checkpoint : nullptr});
+            commits.push_back({pending->batch.get(), pending->checkpoint ? &*pending->checkpoint : nullptr});
         }
-        auto counts = measured(metrics, [&] { return sink.commit_together(parts); });
+        auto counts = measured(metrics, [&] { return sink.commit_together(commits); });
         if (counts.empty()) {
             throw SinkError(SinkError::Kind::internal, "the sink writes each commit in its own transaction");
         }

@@ -13,8 +13,8 @@ EnricherSchedule::Step EnricherSchedule::next(Milliseconds now) {
     return EnqueueMissed{after_, after_ ? kBetweenParts : Milliseconds{0}};
 }
 
-void EnricherSchedule::on_enqueued(std::optional<MissedCursor> last) {
-    after_ = std::move(last);
+void EnricherSchedule::on_enqueued(std::optional<MissedCursor> cursor) {
+    after_ = std::move(cursor);
     if (!after_) at_ = At::record;
 }
 

@@ -32,8 +32,8 @@ class EnricherSchedule {
     using Step = std::variant<EnqueueMissed, RecordEnqueued, Drain>;
     Step next(Milliseconds now);
 
-    /// `last`: the cursor after which the next part starts; none: all parts are enqueued.
-    void on_enqueued(std::optional<MissedCursor> last);
+    /// `cursor`: after which the next part starts; none: all parts are enqueued.
+    void on_enqueued(std::optional<MissedCursor> cursor);
     void on_recorded() { at_ = At::drain; }
     /// Returns the pause before the next drain, doubled after each failure as for a site.
     /// `random` in [0, 1), for jitter.

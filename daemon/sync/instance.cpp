@@ -52,7 +52,8 @@ Task<> release_leases_of_dead_instances(Instance& instance) {
     const auto instances = co_await instance.sink_pool.run(list);
     for (const std::string& instance_id : instances) {
         if (instance_id == instance.instance_id || !is_dead(instance_id)) continue;
-        log::info(LogTopic::sync, "taking over from an instance that is gone", {{"owner", instance_id}});
+        log::info(LogTopic::sync, "taking over from an instance that is gone",
+                  {{"instance_id", instance_id}});
         const auto free = [instance_id](Sink& sink) { sink.instances().release_leases_of_dead(instance_id); };
         co_await instance.sink_pool.run(free);
     }

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kReadAtOnce = std::size_t{256} * 1024;
+constexpr std::size_t kChunkSize = std::size_t{256} * 1024;
 
 [[noreturn]] void failed(const std::string& doing, const std::string& path, int error = errno) {
     throw DiskError(doing + " " + path + ": " + std::generic_category().message(error));
@@ -92,7 +92,7 @@ std::string sha256_of(const std::string& path) {
     const Descriptor file(path, O_RDONLY);
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-    std::string buffer(kReadAtOnce, '\0');
+    std::string buffer(kChunkSize, '\0');
     for (;;) {
         const ssize_t got = read(file.value(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;

@@ -19,7 +19,7 @@ std::string media_type(std::string_view content_type) {
     return lower(trim(content_type.substr(0, content_type.find(';'))));
 }
 
-std::optional<std::uint64_t> number(std::string_view text) {
+std::optional<std::uint64_t> whole_number(std::string_view text) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -41,12 +41,12 @@ std::optional<Range> parse_content_range(std::string_view text) {
     if (!range.starts_with(kUnit) || dash == std::string::npos || slash == std::string::npos || slash < dash)
         return std::nullopt;
     const std::string_view view = range;
-    const auto first = number(trim(view.substr(kUnit.size(), dash - kUnit.size())));
-    const auto last = number(trim(view.substr(dash + 1, slash - dash - 1)));
+    const auto first = whole_number(trim(view.substr(kUnit.size(), dash - kUnit.size())));
+    const auto last = whole_number(trim(view.substr(dash + 1, slash - dash - 1)));
     const std::string_view total = trim(view.substr(slash + 1));
     if (!first || !last || *last < *first) return std::nullopt;
     if (total == "*") return Range{*first, *last, std::nullopt};
-    const auto length = number(total);
+    const auto length = whole_number(total);
     if (!length || *last >= *length) return std::nullopt;
     return Range{*first, *last, length};
 }
@@ -66,7 +66,7 @@ std::string unusable(const RecordingHead& head) {
 std::string misfit(const RecordingHead& head, std::uint64_t from, const RecordingVersion& partial) {
     const auto range = parse_content_range(head.content_range);
     if (!range || range->first != from) return "the server sends another byte range than requested";
-    const auto length = number(trim(head.content_length));
+    const auto length = whole_number(trim(head.content_length));
     if (length && *length != range->last - range->first + 1)
         return "Content-Length and Content-Range contradict each other";
     if (range->total && partial.length && *range->total != *partial.length)
@@ -122,7 +122,7 @@ std::string strong_validator(const RecordingHead& head) {
 RecordingDecision decide_recording(const RecordingHead& head, std::uint64_t from,
                                    const RecordingVersion& partial) {
     if (head.status == 200) {
-        const auto length = number(trim(head.content_length));
+        const auto length = whole_number(trim(head.content_length));
         std::string error = unusable(head);
         if (error.empty() && length == 0u) error = "the recording is empty";
         if (!error.empty()) return {RecordingAction::refuse, {}, std::move(error)};
@@ -188,7 +188,7 @@ std::optional<RecordingVersion> parse_recording_version(std::string_view text) {
         line = text.substr(0, end);
         text.remove_prefix(end + 1);
     }
-    const auto length = number(lines[1]);
+    const auto length = whole_number(lines[1]);
     if (lines[3] != kEndOfVersion || (!length && lines[1] != "-")) return std::nullopt;
     return RecordingVersion{std::string(lines[0]), length, std::string(lines[2])};
 }

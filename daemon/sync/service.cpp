@@ -148,7 +148,7 @@ Task<> once(Instance& instance, std::string name, ExitStatus& outcome, std::int6
         if (site.leased || site.outcome.reason != ExitReason::done) break;
         if (waited >= kPatience) {
             log::info(LogTopic::sync, "site is being read by another instance",
-                      {{"site", name}, {"owner", site.instance_id}});
+                      {{"site", name}, {"instance_id", site.instance_id}});
             break;
         }
         const Milliseconds pause = std::min<Milliseconds>(site.wait, Seconds{2});
@@ -280,9 +280,9 @@ Task<ExitStatus> run_once(Instance& instance, std::int64_t& rejected) {
 }
 
 Task<> run_service(Instance& instance) {
-    log::info(
-        LogTopic::service, "service started",
-        {{"sites", static_cast<int>(instance.settings.api.sites.size())}, {"owner", instance.instance_id}});
+    log::info(LogTopic::service, "service started",
+              {{"sites", static_cast<int>(instance.settings.api.sites.size())},
+               {"instance_id", instance.instance_id}});
     WaitGroup tasks(instance.runtime);
     tasks.add();
     instance.runtime.spawn(serve_maintenance(instance, tasks));

@@ -225,7 +225,7 @@ Task<StatisticsResult> read_site(Instance& instance, std::string site_id, bool f
     co_return result;
 }
 
-Task<> serve_site(Instance& instance, std::string site_id, WaitGroup& tasks) {
+Task<> serve_statistics_of_site(Instance& instance, std::string site_id, WaitGroup& tasks) {
     bool first = true;
     while (!instance.scope.cancelled()) {
         const StatisticsResult result = co_await read_site(instance, site_id, first);
@@ -338,7 +338,7 @@ void serve_statistics(Instance& instance, WaitGroup& tasks) {
     if (!instance.settings.statistics.enabled) return;
     for (const std::string& site : instance.settings.api.sites) {
         tasks.add();
-        instance.runtime.spawn(serve_site(instance, site, tasks));
+        instance.runtime.spawn(serve_statistics_of_site(instance, site, tasks));
     }
 }
 

@@ -185,15 +185,17 @@ std::vector<std::string> items(const std::string& list) {
 
 /// Checks values that libpq checks only after it has resolved the host.
 Problem late_problem(const DsnParameter& parameter) {
-    constexpr std::string_view kNumbers[] = {"connect_timeout",     "keepalives",       "keepalives_idle",
-                                             "keepalives_interval", "keepalives_count", "tcp_user_timeout"};
+    constexpr std::string_view kNumericParameters[] = {"connect_timeout",  "keepalives",
+                                                       "keepalives_idle",  "keepalives_interval",
+                                                       "keepalives_count", "tcp_user_timeout"};
     const auto& [keyword, value] = parameter;
     if (keyword == "port") {
         for (const std::string& port : items(value)) {
             if (!port.empty() && !is_number(port, 1, 65535))
                 return "the port must be a number from 1 to 65535";
         }
-    } else if (std::find(std::begin(kNumbers), std::end(kNumbers), keyword) != std::end(kNumbers)) {
+    } else if (std::find(std::begin(kNumericParameters), std::end(kNumericParameters), keyword) !=
+               std::end(kNumericParameters)) {
         if (!value.empty() && !is_number(value, -2'147'483'647, 2'147'483'647))
             return keyword + " must be a whole number";
     } else if (keyword == "hostaddr") {

@@ -47,21 +47,21 @@ class PostgresSink final : public Sink {
         return commit(without(batch, lost), checkpoint);
     }
 
-    std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
+    std::vector<CommitCounts> commit_together(const std::vector<CheckpointedBatch>& commits) override {
         std::vector<const Batch*> batches;
-        batches.reserve(parts.size());
-        for (const CommitPart& part : parts) {
-            if (part.checkpoint) check_checkpoint(*part.checkpoint);
-            batches.push_back(part.batch);
+        batches.reserve(commits.size());
+        for (const CheckpointedBatch& commit : commits) {
+            if (commit.checkpoint) check_checkpoint(*commit.checkpoint);
+            batches.push_back(commit.batch);
         }
         return connection_.query([&](Transaction& tx) {
             std::vector<const PassCheckpoint*> windows;
-            for (const CommitPart& part : parts) {
-                if (!part.checkpoint) continue;
-                if (std::holds_alternative<WindowTarget>(part.checkpoint->target)) {
-                    windows.push_back(part.checkpoint);
+            for (const CheckpointedBatch& commit : commits) {
+                if (!commit.checkpoint) continue;
+                if (std::holds_alternative<WindowTarget>(commit.checkpoint->target)) {
+                    windows.push_back(commit.checkpoint);
                 } else {
-                    write_checkpoint(tx, *part.checkpoint);
+                    write_checkpoint(tx, *commit.checkpoint);
                 }
             }
             if (!windows.empty()) write_windows(tx, windows);

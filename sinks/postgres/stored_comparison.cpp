@@ -21,26 +21,26 @@ std::string bytes_of(std::string_view bytea) {
     return bytea.starts_with("\\x") ? from_hex(bytea.substr(2)).value_or("") : "";
 }
 
-std::optional<RecordHash> hash(const pqxx::row& row, StateColumn column) {
+std::optional<RecordHash> hash_at(const pqxx::row& row, StateColumn column) {
     return row[column].is_null() ? std::nullopt : record_hash_from_bytea(row[column].c_str());
 }
 
-OptionalInstant instant(const pqxx::row& row, StateColumn column) {
+OptionalInstant instant_at(const pqxx::row& row, StateColumn column) {
     if (row[column].is_null()) return std::nullopt;
     return Instant{std::chrono::microseconds{row[column].as<std::int64_t>()}};
 }
 
-bool truth(const pqxx::row& row, int column) {
+bool is_true_at(const pqxx::row& row, int column) {
     return *row[column].c_str() == 't';
 }
 
 StoredState stored_state(const pqxx::row& row) {
     StoredState state;
-    state.core_hash = hash(row, kCoreHash).value_or(RecordHash{});
-    state.list_hash = hash(row, kListHash);
-    state.legs_hash = hash(row, kLegsHash);
-    state.fetched_at = instant(row, kFetchedAt).value_or(Instant{});
-    state.legs_fetched_at = instant(row, kLegsFetchedAt);
+    state.core_hash = hash_at(row, kCoreHash).value_or(RecordHash{});
+    state.list_hash = hash_at(row, kListHash);
+    state.legs_hash = hash_at(row, kLegsHash);
+    state.fetched_at = instant_at(row, kFetchedAt).value_or(Instant{});
+    state.legs_fetched_at = instant_at(row, kLegsFetchedAt);
     return state;
 }
 
@@ -235,7 +235,7 @@ void StoredComparison::plan_by_id(const std::vector<MergeItem*>& items,
     if (!stored.ids.empty()) {
         for (const auto& row : tx_.run(sql::open_state, {array(stored.ids)})) {
             MergeItem& item = stored.item(row);
-            (truth(row, 1) ? item.was_ongoing : item.has_open_reject) = true;
+            (is_true_at(row, 1) ? item.was_ongoing : item.has_open_reject) = true;
         }
     }
     for (MergeItem* item : items)
@@ -253,7 +253,7 @@ void StoredComparison::read_stored(const std::vector<MergeItem*>& items, const s
         MergeItem& item = asked.item(row);
         item.stored = stored_state(row);
         item.stored_core_hash = item.stored->core_hash;
-        item.site_known = truth(row, kSiteKnown);
+        item.site_known = is_true_at(row, kSiteKnown);
         if (!item.site_known) of_other_sites.add(item);
     }
     if (of_other_sites.ids.empty()) return;

@@ -26,15 +26,15 @@ class SqliteSink final : public Sink {
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override {
         return commit_together({{&batch, checkpoint ? &*checkpoint : nullptr}}).front();
     }
-    std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
-        for (const CommitPart& part : parts) {
-            if (part.checkpoint) check_checkpoint(*part.checkpoint);
+    std::vector<CommitCounts> commit_together(const std::vector<CheckpointedBatch>& commits) override {
+        for (const CheckpointedBatch& commit : commits) {
+            if (commit.checkpoint) check_checkpoint(*commit.checkpoint);
         }
         std::vector<CommitCounts> counts;
         file_.commit([&](Connection& connection, RecordWriter& writer) {
-            for (const CommitPart& part : parts) {
-                if (part.checkpoint) write_checkpoint(connection, *part.checkpoint);
-                counts.push_back(merge_batch(connection, *part.batch, writer));
+            for (const CheckpointedBatch& commit : commits) {
+                if (commit.checkpoint) write_checkpoint(connection, *commit.checkpoint);
+                counts.push_back(merge_batch(connection, *commit.batch, writer));
             }
         });
         return counts;

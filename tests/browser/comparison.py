@@ -28,7 +28,7 @@ def shown_time(at):
 
 
 def compare(browser, status):
-    """The page and the JSON tell the same."""
+    """The page and the JSON show the same."""
     assert browser.find_element(By.CSS_SELECTOR, "#state b").text == status["state"] == "1 of 2 sites failing"
     for row, site in zip(table_rows(browser, "sites"), status["sites"], strict=True):
         assert row["Site"] == (site["name"] or site["site_id"]) and row["State"] == site["state"], (row, site)

@@ -169,7 +169,7 @@ def sites_are_called_by_their_names():
         assert cells[0].find_element(By.TAG_NAME, "span").get_attribute("title") == named
         text = browser.find_element(By.TAG_NAME, "body").text
         assert named not in text, "the id stands in titles only"
-        # A name that does not tell two sites apart comes with the ids.
+        # A name that two sites share is shown with their ids.
         program.sql(
             "INSERT INTO glia.sites (id, name, fetched_at, content_hash, first_seen_at, changed_at) "
             f"VALUES ('{nameless}', 'Bank of <Tallinn>', now(), '', now(), now())"

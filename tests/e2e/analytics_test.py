@@ -132,7 +132,7 @@ def the_dbt_source_names_what_there_is():
 
 
 def medium(e):
-    """What engagement_facts.media says: the richest that the flags or a leg tells."""
+    """The value of engagement_facts.media: the richest medium in the flags or in a leg."""
 
     def of(leg):
         for kinds in (("video",), ("audio", "phone")):

@@ -2,7 +2,7 @@
 """Hours with everything on: the service, a verification and a backfill now and then, a source that changes and an API
 that fails. Memory, file descriptors, connections and the sizes of tables are sampled, and must be flat at the end.
 
-endurance.py [HOURS]     two without it; a tenth of an hour shows that it runs, but too little to tell what is flat
+endurance.py [HOURS]     two without it; a tenth of an hour shows that it runs, but too short to show what is flat
 """
 
 import os

@@ -93,14 +93,14 @@ TEST_F(Backfills, OfWindowsCommittedTogetherNothingIsWrittenIfTheLeaseOfOneIsLos
         checkpoints[i].pass = held[i].pass;
         checkpoints[i].complete = true;
     }
-    const std::vector<CommitPart> parts{{batches.data(), checkpoints.data()},
-                                        {batches.data() + 1, checkpoints.data() + 1}};
+    const std::vector<CheckpointedBatch> commits{{batches.data(), checkpoints.data()},
+                                                 {batches.data() + 1, checkpoints.data() + 1}};
     PassCheckpoint late = checkpoints[1];
     late.target = lost.target;
-    EXPECT_THROW(sink->commit_together({parts[0], {&batches[1], &late}}), SinkError);
+    EXPECT_THROW(sink->commit_together({commits[0], {&batches[1], &late}}), SinkError);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "0");
     EXPECT_EQ(sink->backfills().progress(state.id, {}).windows_done, 0);
-    EXPECT_EQ(sink->commit_together(parts).size(), 2U);
+    EXPECT_EQ(sink->commit_together(commits).size(), 2U);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "2");
     EXPECT_EQ(sink->backfills().progress(state.id, {}).windows_done, 2);
 }

@@ -49,7 +49,7 @@ class Enrichments : public SinkTest {
 TEST_F(Enrichments, AreAskedForWithTheEngagement) {
     commit({listed(engagement("e1"))});
     EXPECT_EQ(names(claim(WorkKind::transcript)), "")
-        << "its legs, which tell whether it has ended, are not fetched yet";
+        << "its legs, which show whether it has ended, are not fetched yet";
     EXPECT_EQ(names(claim(WorkKind::recording)), "e1/u1 e1/u2");
     commit({detailed(engagement("e1"), kNoon + Seconds{1})});
     EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");

@@ -92,8 +92,8 @@ TEST_F(Searches, OfPagesOfTwoSitesThatShareEngagementsThereAreNoneEither) {
     const Batch one = page("s1", 40), two = page("s2");
     sink->commit_together({{&one}, {&two}});
     const std::string before = searches(), rows = versions();
-    for (const auto& parts : {std::vector<CommitPart>{{&one}, {&two}}, {{&two}, {&one}}}) {
-        const auto counts = sink->commit_together(parts);
+    for (const auto& commits : {std::vector<CheckpointedBatch>{{&one}, {&two}}, {{&two}, {&one}}}) {
+        const auto counts = sink->commit_together(commits);
         EXPECT_EQ(counts.at(0).unchanged + counts.at(1).unchanged, 60);
     }
     EXPECT_EQ(versions(), rows);

@@ -91,16 +91,16 @@ TEST_P(ScanThresholds, DoNotChangeWhatEndsInTheTables) {
     RandomBatches random(GetParam());
     for (int commit = 0; commit < 25 && !HasFailure(); ++commit) {
         const std::vector<Batch> batches = random.next();
-        std::vector<CommitPart> parts;
-        for (const Batch& batch : batches) parts.push_back({&batch, nullptr});
+        std::vector<CheckpointedBatch> commits;
+        for (const Batch& batch : batches) commits.push_back({&batch, nullptr});
         std::array<std::vector<CommitCounts>, 3> counts;
-        for (std::size_t i = 0; i < all.size(); ++i) counts[i] = all[i].sink->commit_together(parts);
-        for (std::size_t part = 0; part < parts.size(); ++part) {
+        for (std::size_t i = 0; i < all.size(); ++i) counts[i] = all[i].sink->commit_together(commits);
+        for (std::size_t i = 0; i < commits.size(); ++i) {
             for (const std::size_t other : {1, 2}) {
-                EXPECT_EQ(counts[0][part].inserted, counts[other][part].inserted);
-                EXPECT_EQ(counts[0][part].changed, counts[other][part].changed);
-                EXPECT_EQ(counts[0][part].legs, counts[other][part].legs);
-                EXPECT_EQ(counts[0][part].queued, counts[other][part].queued);
+                EXPECT_EQ(counts[0][i].inserted, counts[other][i].inserted);
+                EXPECT_EQ(counts[0][i].changed, counts[other][i].changed);
+                EXPECT_EQ(counts[0][i].legs, counts[other][i].legs);
+                EXPECT_EQ(counts[0][i].queued, counts[other][i].queued);
             }
         }
     }

@@ -186,15 +186,15 @@ class Twins {
             for (int i = pick(5); i > 0; --i)
                 batch.engagements.push_back(some_record(RecordSource::list, site));
         }
-        std::vector<CommitPart> parts;
-        for (const Batch& batch : batches) parts.push_back({&batch, nullptr});
+        std::vector<CheckpointedBatch> commits;
+        for (const Batch& batch : batches) commits.push_back({&batch, nullptr});
         const auto join = [](const std::vector<CommitCounts>& all) {
             std::string text;
             for (const CommitCounts& one : all) text += counts(one) + " ";
             return text;
         };
         const std::string of_real =
-            answer(real_, [&](Sink& sink) { return join(sink.commit_together(parts)); });
+            answer(real_, [&](Sink& sink) { return join(sink.commit_together(commits)); });
         const std::string of_model = answer(model_, [&](Sink& sink) {
             std::vector<CommitCounts> all;
             for (const Batch& batch : batches) all.push_back(sink.commit(batch, std::nullopt));

@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Instant kStart = Instant{std::chrono::sys_days{std::chrono::year{2024} / 5 / 1}};
-
 class DirectoryHistory {
   public:
     DirectoryHistory(const Scenario& scenario, const std::vector<int>& kept, bool trace)

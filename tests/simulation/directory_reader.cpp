@@ -1,11 +1,6 @@
 #include "tests/simulation/directory_reader.hpp"
 
 namespace simulation {
-namespace {
-
-constexpr Time kRenewEvery = Seconds{10};
-
-}  // namespace
 
 struct DirectoryReader::ReadInProgress {
     ListingSchedule::Read what;

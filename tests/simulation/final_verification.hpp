@@ -11,8 +11,6 @@
 
 namespace simulation {
 
-inline const Instant kStart = Instant{std::chrono::sys_days{std::chrono::year{2024} / 5 / 1}};
-
 /// The recheck delay of a site that a service reads.
 Milliseconds recheck_delay_of(const SyncSettings& sync, Instant now);
 

@@ -255,14 +255,13 @@ CommitCounts ModelDatabase::commit(const Batch& batch, const std::optional<PassC
     return counts;
 }
 
-std::vector<CommitCounts> ModelDatabase::commit_together(const std::vector<CommitPart>& parts) {
-    for (const CommitPart& part : parts) {
-        if (part.checkpoint) check_fence(*part.checkpoint);
+std::vector<CommitCounts> ModelDatabase::commit_together(const std::vector<CheckpointedBatch>& commits) {
+    for (const CheckpointedBatch& one : commits) {
+        if (one.checkpoint) check_fence(*one.checkpoint);
     }
     std::vector<CommitCounts> counts;
-    for (const CommitPart& part : parts) {
-        counts.push_back(
-            commit(*part.batch, part.checkpoint ? std::optional(*part.checkpoint) : std::nullopt));
+    for (const CheckpointedBatch& one : commits) {
+        counts.push_back(commit(*one.batch, one.checkpoint ? std::optional(*one.checkpoint) : std::nullopt));
     }
     return counts;
 }

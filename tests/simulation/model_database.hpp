@@ -144,7 +144,7 @@ class ModelDatabase : public Sink,
     int migrate() override { return 1; }
     void require_schema() override {}
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>& checkpoint) override;
-    std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override;
+    std::vector<CommitCounts> commit_together(const std::vector<CheckpointedBatch>& commits) override;
     SiteLeases& site_leases() override { return *this; }
     BackfillStore& backfills() override { return *this; }
     WorkQueue& work_queue() override { return *this; }

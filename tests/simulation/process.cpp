@@ -166,9 +166,9 @@ void Process::write(const CommitQueue::Write& what) {
     const auto commit = [group, refused](Sink& sink) -> std::vector<CommitCounts> {
         if (group.size() == 1) return {sink.commit(*group[0]->batch, group[0]->checkpoint)};
         if (refused) throw SinkError(SinkError::Kind::internal, "these are not written together");
-        std::vector<CommitPart> parts;
-        for (const auto& each : group) parts.push_back({each->batch.get(), &*each->checkpoint});
-        return sink.commit_together(parts);
+        std::vector<CheckpointedBatch> commits;
+        for (const auto& each : group) commits.push_back({each->batch.get(), &*each->checkpoint});
+        return sink.commit_together(commits);
     };
     call<std::vector<CommitCounts>>(
         commit,

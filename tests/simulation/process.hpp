@@ -19,6 +19,7 @@
 namespace simulation {
 
 inline constexpr Seconds kLease{30};
+inline constexpr Time kRenewEvery = Seconds{10};
 
 class Process {
   public:

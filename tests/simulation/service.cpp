@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace simulation {
-namespace {
-
-constexpr Time kRenewEvery = Seconds{10};
-}  // namespace
-
 struct Service::Poll {
     SiteLease lease;
     SitePoll machine;

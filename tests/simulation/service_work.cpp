@@ -67,8 +67,8 @@ void Service::enrich(const std::shared_ptr<Enricher>& enricher) {
             [kind, after = part->after](Sink& sink) {
                 return sink.enrichments().enqueue_missed(kind, after);
             },
-            [enricher, go_on](std::optional<MissedCursor> last) {
-                enricher->schedule.on_enqueued(std::move(last));
+            [enricher, go_on](std::optional<MissedCursor> cursor) {
+                enricher->schedule.on_enqueued(std::move(cursor));
                 go_on();
             },
             fail);

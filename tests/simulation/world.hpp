@@ -13,6 +13,9 @@
 
 namespace simulation {
 
+/// When every history starts.
+inline const Instant kStart = Instant{std::chrono::sys_days{std::chrono::year{2024} / 5 / 1}};
+
 class World {
   public:
     World(const Scenario& given, bool trace)

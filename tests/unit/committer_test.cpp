@@ -34,11 +34,11 @@ class RecordingSink final : public simulation::ModelDatabase {
     CommitCounts commit(const Batch& batch, const std::optional<PassCheckpoint>&) override {
         return write({&batch}).front();
     }
-    std::vector<CommitCounts> commit_together(const std::vector<CommitPart>& parts) override {
+    std::vector<CommitCounts> commit_together(const std::vector<CheckpointedBatch>& commits) override {
         if (written_.refuse_groups) throw SinkError(SinkError::Kind::lease_lost, "one of them is not ours");
         std::vector<const Batch*> batches;
-        batches.reserve(parts.size());
-        for (const CommitPart& part : parts) batches.push_back(part.batch);
+        batches.reserve(commits.size());
+        for (const CheckpointedBatch& commit : commits) batches.push_back(commit.batch);
         return write(batches);
     }
 

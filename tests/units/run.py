@@ -108,18 +108,18 @@ def units_that_fail_are_told_of_by_mail_and_webhook():
             f.write("#!/bin/sh\n" + body + "\n")
         os.chmod(f"{stubs}/{name}", 0o755)
 
-    def tell(**to):
+    def notify(**to):
         for line in lines:
             good("/bin/sh", "-c", line, env={"PATH": stubs + ":" + os.environ["PATH"], **to})
 
-    tell()
+    notify()
     assert not os.path.exists(work + "/mail") and not os.path.exists(work + "/curl")
-    tell(NOTIFY_EMAIL="ops@example.com")
+    notify(NOTIFY_EMAIL="ops@example.com")
     assert open(work + "/mail").read() == (
         "-s glia-sync@x.service failed on host1 ops@example.com\n"
         "journal of --no-pager -o cat -n 20 -u glia-sync@x.service\n"
     ) and not os.path.exists(work + "/curl")
-    tell(NOTIFY_WEBHOOK="https://hooks.example.com/secret")
+    notify(NOTIFY_WEBHOOK="https://hooks.example.com/secret")
     said = open(work + "/curl").read().splitlines()
     assert json.loads(said[said.index("-d") + 1]) == {
         "text": "glia-sync@x.service failed on host1: journalctl -u glia-sync@x.service"
