@@ -1,6 +1,6 @@
 # simulation_mutants: builds for each mutants/NAME.patch a simulation, mutants/NAME, with the patched source. Its object precedes the
 # libraries, which contain the same source without the patch: the linker uses the first definition. A patch that does not apply fails
-# the build.
+# the build. In a unity build, these sources are compiled one by one: the object of a group would define the rest of the group twice.
 find_program(PATCH patch)
 add_custom_target(simulation_mutants)
 set(mutants_dir ${CMAKE_CURRENT_BINARY_DIR}/mutants)
@@ -9,6 +9,8 @@ foreach(patch ${patches})
   get_filename_component(name ${patch} NAME_WE)
   file(STRINGS ${patch} target REGEX "^\\+\\+\\+ " LIMIT_COUNT 1)
   string(REGEX REPLACE "^\\+\\+\\+ b/([^ \t]+).*$" "\\1" source "${target}")
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/${source} DIRECTORY ${PROJECT_SOURCE_DIR}/sinks ${PROJECT_SOURCE_DIR}/daemon ${CMAKE_CURRENT_SOURCE_DIR}
+    PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   add_custom_command(
     OUTPUT ${mutants_dir}/${name}.cpp
     COMMAND ${CMAKE_COMMAND} -E make_directory ${mutants_dir}
