@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "sinks/postgres/schema_script.hpp"
+
 namespace glia {
 
 class Database {
@@ -62,6 +64,11 @@ class Database {
             }
             std::this_thread::sleep_for(std::chrono::milliseconds{10});
         }
+    }
+    /// Migrates the schema to an older version, as an older program would.
+    void migrate_to(int version) const {
+        pqxx::connection connection(dsn());
+        pqxx::nontransaction(connection).exec(postgres::migration_script("glia", version));
     }
     /// Waits until a session waits for what another one holds.
     void wait_for_a_blocked_session() const {

@@ -54,7 +54,7 @@ class RandomBatches {
 };
 
 /// All data and state that a commit writes, without the times of the transactions.
-std::string tables(const Database& database) {
+std::string data_and_state(const Database& database) {
     std::string text;
     for (const std::string table :
          {"engagements", "engagement_sites", "engagement_operators", "engagement_queues", "audio_recordings",
@@ -104,9 +104,9 @@ TEST_P(ScanThresholds, DoNotChangeWhatEndsInTheTables) {
             }
         }
     }
-    const std::string by_default = tables(all[0].database);
-    EXPECT_EQ(by_default, tables(all[1].database)) << "with every threshold at zero";
-    EXPECT_EQ(by_default, tables(all[2].database)) << "with every threshold at infinity";
+    const std::string by_default = data_and_state(all[0].database);
+    EXPECT_EQ(by_default, data_and_state(all[1].database)) << "with every threshold at zero";
+    EXPECT_EQ(by_default, data_and_state(all[2].database)) << "with every threshold at infinity";
     EXPECT_GT(by_default.size(), 10'000U);
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, ScanThresholds, ::testing::Range(1U, 7U));

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <thread>
 
-#include "sinks/postgres/schema_script.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/sqlite/sql.hpp"
 #include "tests/integration/destinations.hpp"
@@ -137,27 +136,22 @@ TEST_F(PostgresStreams, AnalystsSeeOneRowForASite) {
     EXPECT_EQ(sql("SELECT stream FROM sync_state WHERE site_id = 's1' ORDER BY 1"), "engagements\noperators");
 }
 
-/// A schema as an older program has left it.
-void make_version(const Database& database, int version) {
-    pqxx::connection connection(database.dsn());
-    pqxx::nontransaction(connection).exec(postgres::migration_script("glia", version));
-}
 constexpr int kBeforeStreams = 7;
 
 TEST(StreamsMigration, RewritesNoTableThatGrows) {
     const Database database;
-    make_version(database, kBeforeStreams);
+    database.migrate_to(kBeforeStreams);
     const std::string files =
         "SELECT string_agg(pg_relation_filenode(oid)::text, ' ' ORDER BY relname) FROM pg_class WHERE "
         "relkind = "
         "'r' AND relnamespace = 'glia'::regnamespace AND relname NOT IN ('sync_state', 'revisit_state')";
     const std::string before = database.sql(files);
-    make_version(database, kBeforeStreams + 1);
+    database.migrate_to(kBeforeStreams + 1);
     EXPECT_EQ(database.sql(files), before);
 }
 TEST(StreamsMigration, GoesOnBesideAProgramThatWrites) {
     const Database database;
-    make_version(database, kBeforeStreams);
+    database.migrate_to(kBeforeStreams);
     database.sql("INSERT INTO glia.sync_state (site_id) VALUES ('s1')");
     // As the version before writes, over a connection of its own.
     std::atomic<bool> stop = false;

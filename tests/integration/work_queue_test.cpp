@@ -4,7 +4,6 @@
 #include <atomic>
 #include <thread>
 
-#include "sinks/postgres/schema_script.hpp"
 #include "tests/integration/fixture.hpp"
 
 namespace glia {
@@ -12,12 +11,6 @@ namespace {
 
 constexpr int kBefore = 9;       // the last version with two queues
 constexpr int kEnrichments = 4;  // the first version with the second one
-
-/// A schema as an older program has left it.
-void make_version(const Database& database, int version) {
-    pqxx::connection connection(database.dsn());
-    pqxx::nontransaction(connection).exec(postgres::migration_script("glia", version));
-}
 
 class WorkItems : public SinkTest {};
 
@@ -54,15 +47,15 @@ TEST(WorkItemsMigration, KeepsTheColumnsOfBothQueues) {
         "FROM information_schema.columns WHERE table_schema = 'glia' AND table_name IN ('detail_queue', "
         "'enrichments')";
     const Database database;
-    make_version(database, kBefore);
+    database.migrate_to(kBefore);
     const std::string before = database.sql(columns);
-    make_version(database, kBefore + 1);
+    database.migrate_to(kBefore + 1);
     EXPECT_EQ(database.sql(columns), before);
 }
 TEST(WorkItemsMigration, KeepsTheRowsOfBothQueuesOfAnyVersion) {
     for (int version = kEnrichments; version <= kBefore; ++version) {
         const Database database;
-        make_version(database, version);
+        database.migrate_to(version);
         database.sql(
             "SET search_path = glia; "
             "INSERT INTO detail_queue (engagement_id, created_at, wanted_after, attempts, next_attempt_at, "
@@ -101,11 +94,11 @@ TEST(WorkItemsMigration, KeepsTheRowsOfBothQueuesOfAnyVersion) {
 }
 TEST(WorkItemsMigration, KeepsWhatRolesMayDo) {
     const Database database;
-    make_version(database, kBefore);
+    database.migrate_to(kBefore);
     const std::string role = "\"" + database.name() + "\"";
     database.sql("CREATE ROLE " + role + "; GRANT SELECT, UPDATE ON glia.detail_queue TO " + role +
                  "; GRANT SELECT ON glia.enrichments TO PUBLIC");
-    make_version(database, kBefore + 1);
+    database.migrate_to(kBefore + 1);
     const auto may = [&](const std::string& table, const std::string& privilege) {
         return database.sql("SELECT has_table_privilege('" + database.name() + "', 'glia." + table + "', '" +
                             privilege + "')");
@@ -117,14 +110,14 @@ TEST(WorkItemsMigration, KeepsWhatRolesMayDo) {
 }
 TEST(WorkItemsMigration, WritesNoRowOfEnrichmentsAnew) {
     const Database database;
-    make_version(database, kBefore);
+    database.migrate_to(kBefore);
     const std::string before = database.sql("SELECT pg_relation_filenode('glia.enrichments')");
-    make_version(database, kBefore + 1);
+    database.migrate_to(kBefore + 1);
     EXPECT_EQ(database.sql("SELECT pg_relation_filenode('glia.work_items')"), before);
 }
 TEST(WorkItemsMigration, LosesNothingThatAProgramOfTheVersionBeforeAsksForMeanwhile) {
     const Database database;
-    make_version(database, kBefore);
+    database.migrate_to(kBefore);
     // As a list batch of the version before writes: the engagement, its detail, its transcript, in one
     // transaction.
     const auto statements = [](int number) {
