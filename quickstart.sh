@@ -11,7 +11,7 @@ keep=
 case ${1-} in '') ;; --keep) keep=1 ;; *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 64 ;; esac
 
 install_packages python3
-say "building (a few minutes the first time)"
+say "building (about four minutes with two processors, the first time)"
 build quickstart glia-sync glia-simulator
 glia=$PWD/build/quickstart/daemon/glia-sync
 
