@@ -39,6 +39,12 @@ tool() {  # NAME
         sources cpp | grep -zE '^\./(daemon|sinks)/' | xargs -0 -n 4 -P "$(nproc)" \
           clang-tidy-19 -p build/tidy --quiet --checks='-*,readability-identifier-naming' 2>/dev/null
       ;;
+    # Whether the sources of a target compile as one group, so that they compile in every group.
+    groups)
+      cmake --preset tidy -B build/groups -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+        -DGLIA_MUTANTS=OFF >/dev/null &&
+        ninja --quiet -C build/groups cmake_object_order_depends_target_glia_{postgres,sqlite} >/dev/null && python3 tests/lint/groups.py build/groups
+      ;;
   esac
 }
 
@@ -65,4 +71,5 @@ else
 fi
 check shellcheck
 check clang_tidy
+check groups
 exit "$failed"
