@@ -1,4 +1,6 @@
 // Parses the command line (CLI11). cli/ implements the commands.
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 
 #include <csignal>
@@ -327,6 +329,9 @@ class CommandLine {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // writing to a closed pipe fails instead of ending the process
     std::signal(SIGXFSZ, SIG_IGN);  // exceeding RLIMIT_FSIZE fails the write, like a full disk
+    // By default each thread has an arena, and each arena keeps memory. Two arenas cost a load no time, and
+    // save a tenth of its memory (tests/bench).
+    mallopt(M_ARENA_MAX, 2);
     glia::cli::prepare_output();
     CommandLine command_line;
     return glia::cli::finish_output(command_line.parse(argc, argv));
