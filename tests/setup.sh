@@ -76,16 +76,22 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 # start_cluster DIR [OPTION]...: a private cluster in DIR (created if it does not exist), with these options of postgres; prints its port.
 start_cluster() {
   local dir=$1 options=("${@:2}") port
-  port=$(free_port)
   mkdir -p "$dir"
   chmod 755 "$dir"
   [ "$(id -u)" != 0 ] || chown postgres "$dir"
   if [ ! -e "$dir/data/PG_VERSION" ]; then
     as_postgres "$(pg_bin)/initdb" -D "$dir/data" -A trust -E UTF8 --locale=C.UTF-8 -U postgres >/dev/null
   fi
-  as_postgres "$(pg_bin)/pg_ctl" -D "$dir/data" -l "$dir/data/log" -w -t 60 \
-    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$dir' -c max_connections=80 ${options[*]}" start >/dev/null
-  echo "$port"
+  for _ in 1 2 3 4 5; do  # on another port if somebody has taken the free one meanwhile
+    port=$(free_port)
+    if as_postgres "$(pg_bin)/pg_ctl" -D "$dir/data" -l "$dir/data/log" -w -t 60 \
+      -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$dir' -c max_connections=80 ${options[*]}" start >/dev/null; then
+      echo "$port"
+      return
+    fi
+  done
+  echo "PostgreSQL does not start; see $dir/data/log" >&2
+  return 69
 }
 
 stop_cluster() { as_postgres "$(pg_bin)/pg_ctl" -D "$1/data" -m fast -w stop >/dev/null 2>&1 || true; }

@@ -87,7 +87,6 @@ class Cluster:
     def __init__(self, quick=True):
         self.dir = tempfile.mkdtemp(prefix="glia-pg-")
         os.chmod(self.dir, 0o755)
-        self.port = free_port()
         self.prefix = []
         if os.getuid() == 0:
             user = pwd.getpwnam("postgres")
@@ -96,11 +95,25 @@ class Cluster:
         self._pg("initdb", "-D", self.dir + "/data", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres")
         with open(self.dir + "/data/postgresql.conf", "a") as f:
             f.write(
-                f"\nport={self.port}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{self.dir}'\n"
+                f"\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{self.dir}'\n"
                 "max_connections=80\n" + ("fsync=off\njit=off\n" if quick else "")
             )
         atexit.register(self.close)
-        self.start()
+        self._start_first()
+
+    def _start_first(self):
+        """Starts the server for the first time, on another port if somebody has taken the free one meanwhile."""
+        for attempt in range(5):
+            self.port = free_port()
+            with open(self.dir + "/data/postgresql.conf", "a") as f:
+                f.write(f"port={self.port}\n")  # the last one counts
+            try:
+                return self._pg(
+                    "pg_ctl", "-D", self.dir + "/data", "-l", self.dir + "/data/log", "-w", "-t", "60", "start"
+                )
+            except subprocess.CalledProcessError:
+                if attempt == 4:
+                    raise
 
     def _pg(self, program, *arguments):
         """Runs one of PostgreSQL's programs; as the user postgres if the tests run as root."""
