@@ -99,21 +99,7 @@ class Cluster:
                 "max_connections=80\n" + ("fsync=off\njit=off\n" if quick else "")
             )
         atexit.register(self.close)
-        self._start_first()
-
-    def _start_first(self):
-        """Starts the server for the first time, on another port if somebody has taken the free one meanwhile."""
-        for attempt in range(5):
-            self.port = free_port()
-            with open(self.dir + "/data/postgresql.conf", "a") as f:
-                f.write(f"port={self.port}\n")  # the last one counts
-            try:
-                return self._pg(
-                    "pg_ctl", "-D", self.dir + "/data", "-l", self.dir + "/data/log", "-w", "-t", "60", "start"
-                )
-            except subprocess.CalledProcessError:
-                if attempt == 4:
-                    raise
+        self.start(on_a_free_port=True)
 
     def _pg(self, program, *arguments):
         """Runs one of PostgreSQL's programs; as the user postgres if the tests run as root."""
@@ -125,9 +111,14 @@ class Cluster:
             stderr=subprocess.PIPE,
         )
 
-    def start(self):
-        """Starts the server; returns when it accepts connections."""
+    def start(self, on_a_free_port=False):
+        """Starts the server; returns when it accepts connections. `on_a_free_port`: on another one at each attempt,
+        because somebody may take it meanwhile."""
         for attempt in range(10):
+            if on_a_free_port:
+                self.port = free_port()
+                with open(self.dir + "/data/postgresql.conf", "a") as f:
+                    f.write(f"port={self.port}\n")  # the last one counts
             try:
                 return self._pg(
                     "pg_ctl", "-D", self.dir + "/data", "-l", self.dir + "/data/log", "-w", "-t", "60", "start"
@@ -185,7 +176,7 @@ class Standby(Cluster):
     def __init__(self, primary):
         self.dir = tempfile.mkdtemp(prefix="glia-standby-")
         os.chmod(self.dir, 0o755)
-        self.port, self.prefix = free_port(), primary.prefix
+        self.prefix = primary.prefix
         if os.getuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(self.dir, user.pw_uid, user.pw_gid)
@@ -194,9 +185,9 @@ class Standby(Cluster):
             "pg_basebackup", "-D", self.dir + "/data", "-R", "-X", "stream", "-c", "fast", "-d", primary.dsn("postgres")
         )
         with open(self.dir + "/data/postgresql.conf", "a") as f:
-            f.write(f"\nport={self.port}\nunix_socket_directories='{self.dir}'\n")
+            f.write(f"\nunix_socket_directories='{self.dir}'\n")
         atexit.register(self.close)
-        self.start()
+        self.start(on_a_free_port=True)
 
     def promote(self):
         """Makes it a server that accepts writes."""
