@@ -44,7 +44,7 @@ void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePl
     plan.write_legs = true;
 }
 
-void set_list_hash(MergePlan& plan, const RecordHash& hash) {
+void set_list_hash(MergePlan& plan, const std::optional<RecordHash>& hash) {
     plan.list_hash = hash;
     plan.write_list_hash = true;
 }
@@ -92,19 +92,15 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
         return;
     }
     if (from_list) {
-        plan.list_hash = incoming.core_hash;
-        plan.write_list_hash = true;
         plan.enqueue_detail = !incoming.legs_hash;
         // A detail decides if list and detail disagree although the list item has not changed.
         plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
-        if (!plan.write_core) plan.list_hash = marked(incoming.core_hash, kDoubted);
+        set_list_hash(plan, plan.write_core ? incoming.core_hash : marked(incoming.core_hash, kDoubted));
         return;
     }
     plan.write_core = true;
-    if (stored.list_hash && !tells_of(stored.list_hash, incoming.core_hash)) {
-        plan.list_hash.reset();
-        plan.write_list_hash = true;
-    }
+    if (stored.list_hash && !tells_of(stored.list_hash, incoming.core_hash))
+        set_list_hash(plan, std::nullopt);
 }
 
 }  // namespace
