@@ -65,11 +65,13 @@ class Database {
             std::this_thread::sleep_for(std::chrono::milliseconds{10});
         }
     }
-    /// Migrates the schema to an older version, as an older program would.
-    void migrate_to(int version) const {
+    /// Runs a script, which may have transactions of its own.
+    void run(const std::string& script) const {
         pqxx::connection connection(dsn());
-        pqxx::nontransaction(connection).exec(postgres::migration_script("glia", version));
+        pqxx::nontransaction(connection).exec(script);
     }
+    /// Migrates the schema to an older version, as an older program would.
+    void migrate_to(int version) const { run(postgres::migration_script("glia", version)); }
     /// Waits until a session waits for what another one holds.
     void wait_for_a_blocked_session() const {
         wait_until(

@@ -65,11 +65,6 @@ TEST(Schema, ANewerSchemaIsRefused) {
     }
 }
 
-void run_script(const Database& database, const std::string& script) {
-    pqxx::connection connection(database.dsn());
-    pqxx::nontransaction(connection).exec(script);
-}
-
 /// Tables, columns, indexes and comments.
 std::string everything_of(const Database& database) {
     return database.sql(
@@ -82,11 +77,11 @@ std::string everything_of(const Database& database) {
 
 TEST(Schema, APrintedMigrationDoesTheSameAsTheProgram) {
     const Database printed, migrated;
-    run_script(printed, postgres::migration_script("glia"));
+    printed.run(postgres::migration_script("glia"));
     postgres::open({migrated.dsn(), "glia"})->migrate();
     EXPECT_EQ(everything_of(printed), everything_of(migrated));
     EXPECT_NO_THROW(postgres::open({printed.dsn(), "glia"})->require_schema());
-    run_script(printed, postgres::migration_script("glia"));
+    printed.run(postgres::migration_script("glia"));
     EXPECT_EQ(everything_of(printed), everything_of(migrated));
 }
 
@@ -96,12 +91,12 @@ TEST(Schema, EveryOlderVersionIsBroughtToTheLatestByTheProgramAndByTheScript) {
     for (int version = 1; version < postgres::latest_schema_version(); ++version) {
         const Database by_program, by_script;
         for (const Database* old : {&by_program, &by_script}) {
-            run_script(*old, postgres::migration_script("glia", version));
+            old->migrate_to(version);
             EXPECT_EQ(old->sql("SELECT max(version) FROM glia.schema_version"), std::to_string(version));
             EXPECT_THROW(postgres::open({old->dsn(), "glia"})->require_schema(), SinkError);
         }
         postgres::open({by_program.dsn(), "glia"})->migrate();
-        run_script(by_script, postgres::migration_script("glia"));
+        by_script.run(postgres::migration_script("glia"));
         EXPECT_EQ(everything_of(by_program), everything_of(whole));
         EXPECT_EQ(everything_of(by_script), everything_of(whole));
     }
@@ -136,8 +131,8 @@ constexpr const char* kOldRows = R"(SET search_path = glia;
 TEST(Schema, EveryOlderVersionKeepsItsRowsAndItsWork) {
     for (int version = 1; version < postgres::latest_schema_version(); ++version) {
         const Database database;
-        run_script(database, postgres::migration_script("glia", version));
-        run_script(database, kOldRows);
+        database.migrate_to(version);
+        database.run(kOldRows);
         const std::string count =
             "SELECT string_agg(relname || ' ' || (xpath('/row/c/text()', query_to_xml('SELECT count(*) AS c "
             "FROM "
