@@ -26,11 +26,11 @@ ContentHash bytes_hash(std::string_view bytes) {
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(2 * bytes.size());
+    std::string text(2 * bytes.size(), '\0');
+    auto digit = text.begin();
     for (const std::uint8_t byte : bytes) {
-        text.push_back(kDigits[byte >> 4]);
-        text.push_back(kDigits[byte & 15]);
+        *digit++ = kDigits[byte >> 4];
+        *digit++ = kDigits[byte & 15];
     }
     return text;
 }

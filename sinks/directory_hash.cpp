@@ -6,22 +6,23 @@
 namespace glia {
 namespace {
 
-RecordHash hash_of(const std::string& leaves) {
+RecordHash hash_of(std::string_view leaves) {
     return {RecordHash::kCurrent, bytes_hash(leaves)};
 }
 
 }  // namespace
 
 RecordHash directory_hash(const OperatorEntry& entry) {
-    return hash_of(hashing::leaves_of<OperatorEntryFields>(entry));
+    return hash_of(hashing::leaves_of<OperatorEntryFields>(entry).view());
 }
 
 RecordHash directory_hash(const SiteEntry& entry) {
-    return hash_of(hashing::leaves_of<SiteEntryFields>(entry) + '\0' + entry.iana_time_zone.value_or(""));
+    return hash_of(std::string(hashing::leaves_of<SiteEntryFields>(entry).view()) + '\0' +
+                   entry.iana_time_zone.value_or(""));
 }
 
 RecordHash directory_hash(const QueueEntry& entry) {
-    return hash_of(hashing::leaves_of<QueueEntryFields>(entry));
+    return hash_of(hashing::leaves_of<QueueEntryFields>(entry).view());
 }
 
 }  // namespace glia

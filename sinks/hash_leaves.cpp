@@ -3,24 +3,15 @@
 #include <simdjson.h>
 
 #include <cmath>
-#include <numeric>
+#include <cstring>
 
 #include "sinks/content_hash.hpp"
-#include "sinks/timestamp.hpp"
 
 namespace glia::hashing {
 namespace {
 
 // Bytes. Enough for an engagement with about two legs.
 constexpr std::size_t kUsualSize = 4096;
-
-/// Parses a time in the API's usual form. The record reader accepts more forms, but here a text in one of
-/// them stays a text.
-std::optional<Instant> time_of(std::string_view text) {
-    constexpr std::size_t kShortest = std::string_view("2017-07-07T13:47Z").size(), kDateEnd = 10;
-    if (text.size() < kShortest || text[kDateEnd] != 'T' || text[4] != '-') return std::nullopt;
-    return parse_timestamp(text);
-}
 
 void add_element(LeafWriter& out, simdjson::dom::element value) {
     using Type = simdjson::dom::element_type;
@@ -64,14 +55,15 @@ void add_element(LeafWriter& out, simdjson::dom::element value) {
 
 }  // namespace
 
-LeafWriter::LeafWriter() {
-    bytes_.reserve(kUsualSize);
-    bytes_.push_back(static_cast<char>(RecordHash::kCurrent));
+void LeafBytes::grow(std::size_t capacity) {
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+    std::copy_n(bytes_.get(), size_, larger.get());
+    bytes_ = std::move(larger);
+    capacity_ = capacity;
 }
 
-template <typename Integer>
-void LeafWriter::raw(Integer value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+LeafWriter::LeafWriter() : bytes_(kUsualSize) {
+    *bytes_.add(1) = static_cast<char>(RecordHash::kCurrent);
 }
 
 LeafWriter::Place LeafWriter::enter(std::string_view path) {
@@ -94,63 +86,32 @@ LeafWriter::Place LeafWriter::enter_position(std::size_t position) {
     return enter({part.data(), part.size()});
 }
 
-void LeafWriter::begin(std::string_view path, char kind) {
-    if (keeps_order_) leaves_.push_back({entered_ + std::string(path), bytes_.size()});
-    raw(static_cast<std::uint32_t>(entered_.size() + path.size()));
-    bytes_ += entered_;
-    bytes_ += path;
-    bytes_.push_back(kind);
+std::string_view LeafWriter::path_at(std::size_t begin) const {
+    std::uint32_t length = 0;
+    const std::string_view leaf = bytes_.view().substr(begin);
+    std::memcpy(&length, leaf.data(), sizeof length);
+    return leaf.substr(sizeof length, length);
 }
 
-void LeafWriter::text(std::string_view path, std::string_view value) {
-    if (const auto instant = time_of(value)) return time(path, *instant);
-    begin(path, 't');
-    raw(static_cast<std::uint64_t>(value.size()));
-    bytes_ += value;
-}
-
-void LeafWriter::time(std::string_view path, Instant value) {
-    begin(path, 'd');
-    raw(static_cast<std::int64_t>(value.time_since_epoch().count()));
-}
-
-void LeafWriter::integer(std::string_view path, std::int64_t value) {
-    begin(path, 'i');
-    raw(value);
-}
-
-void LeafWriter::flag(std::string_view path, bool value) {
-    begin(path, value ? '1' : '0');
-}
-
-void LeafWriter::number(std::string_view path, std::string_view value) {
-    begin(path, 'n');
-    raw(static_cast<std::uint64_t>(value.size()));
-    bytes_ += value;
-}
-
-void LeafWriter::list_length(std::string_view path, std::size_t length) {
-    begin(path, '#');
-    raw(static_cast<std::uint64_t>(length));
-}
-
-std::string LeafWriter::take() && {
+LeafBytes LeafWriter::take() && {
     if (!keeps_order_) return std::move(bytes_);
-    std::vector<std::size_t> order(leaves_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return leaves_[a].path < leaves_[b].path; });
-    std::string out(1, bytes_.front());
-    out.reserve(bytes_.size());
-    const std::string* last = nullptr;
-    for (const std::size_t at : order) {
-        const Leaf& leaf = leaves_[at];
-        if (last && *last == leaf.path) continue;
-        last = &leaf.path;
-        const std::size_t end = at + 1 < leaves_.size() ? leaves_[at + 1].begin : bytes_.size();
-        out.append(bytes_, leaf.begin, end - leaf.begin);
+    std::vector<std::pair<std::string_view, std::string_view>> leaves;  // the path, and the whole leaf
+    leaves.reserve(begins_.size());
+    const std::string_view all = bytes_.view();
+    for (std::size_t at = 0; at < begins_.size(); ++at) {
+        const std::size_t end = at + 1 < begins_.size() ? begins_[at + 1] : all.size();
+        leaves.emplace_back(path_at(begins_[at]), all.substr(begins_[at], end - begins_[at]));
     }
-    return out;
+    std::stable_sort(leaves.begin(), leaves.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    LeafBytes sorted(all.size());
+    *sorted.add(1) = all.front();
+    std::optional<std::string_view> last;
+    for (const auto& [path, leaf] : leaves) {
+        if (last != path) append(sorted.add(leaf.size()), leaf.data(), leaf.size());
+        last = path;
+    }
+    return sorted;
 }
 
 void add_json_leaves(LeafWriter& out, std::string_view json) {

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -19,8 +21,31 @@
 
 #include "sinks/fields/field.hpp"
 #include "sinks/records.hpp"
+#include "sinks/timestamp.hpp"
 
 namespace glia::hashing {
+
+/// Bytes that are written once: unlike those of a std::string, they are not filled with zeros before.
+class LeafBytes {
+  public:
+    explicit LeafBytes(std::size_t capacity)
+        : bytes_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
+
+    std::string_view view() const { return {bytes_.get(), size_}; }
+    /// Adds `size` bytes; returns where they are.
+    char* add(std::size_t size) {
+        if (size_ + size > capacity_) grow(2 * (size_ + size));
+        char* const added = bytes_.get() + size_;
+        size_ += size;
+        return added;
+    }
+
+  private:
+    void grow(std::size_t capacity);
+    std::unique_ptr<char[]> bytes_;
+    std::size_t size_ = 0;
+    std::size_t capacity_;
+};
 
 /// Builds the bytes to hash: the format's version, then the leaves in the order in which they are written.
 /// Paths are relative to the place entered last; an empty path is the place itself.
@@ -30,13 +55,20 @@ class LeafWriter {
     LeafWriter(const LeafWriter&) = delete;
     LeafWriter& operator=(const LeafWriter&) = delete;
 
-    void text(std::string_view path, std::string_view value);
-    void time(std::string_view path, Instant value);
-    void integer(std::string_view path, std::int64_t value);
-    void flag(std::string_view path, bool value);
+    void text(std::string_view path, std::string_view value) {
+        if (const auto instant = time_of(value)) return time(path, *instant);
+        bytes_of(path, 't', value);
+    }
+    void time(std::string_view path, Instant value) {
+        number_of(path, 'd', static_cast<std::int64_t>(value.time_since_epoch().count()));
+    }
+    void integer(std::string_view path, std::int64_t value) { number_of(path, 'i', value); }
+    void flag(std::string_view path, bool value) { begin(path, value ? '1' : '0', 0); }
     /// Writes a number that is not whole, as received.
-    void number(std::string_view path, std::string_view value);
-    void list_length(std::string_view path, std::size_t length);
+    void number(std::string_view path, std::string_view value) { bytes_of(path, 'n', value); }
+    void list_length(std::string_view path, std::size_t length) {
+        number_of(path, '#', static_cast<std::uint64_t>(length));
+    }
 
     /// RAII: while it exists, leaves are written below a place.
     class Place {
@@ -61,20 +93,47 @@ class LeafWriter {
     void keep_order() { keeps_order_ = true; }
     /// Returns the bytes. After keep_order(), sorts the leaves by path; of two leaves with one path, the
     /// first written one is used.
-    std::string take() &&;
+    LeafBytes take() &&;
 
   private:
-    struct Leaf {
-        std::string path;
-        std::size_t begin = 0;
-    };
-    void begin(std::string_view path, char kind);
+    /// The time that a text in the API's usual form is. The record reader accepts more forms, but here a text
+    /// in one of them stays a text.
+    static std::optional<Instant> time_of(std::string_view text) {
+        constexpr std::size_t kShortest = std::string_view("2017-07-07T13:47Z").size(), kDateEnd = 10;
+        if (text.size() < kShortest || text[kDateEnd] != 'T' || text[4] != '-') return std::nullopt;
+        return parse_timestamp(text);
+    }
+    /// Writes the beginning of a leaf. Returns where the `size` bytes of its value belong. Inline, because
+    /// the compiler then knows how long the path of a documented member is.
+    char* begin(std::string_view path, char kind, std::size_t size) {
+        if (keeps_order_) begins_.push_back(bytes_.view().size());
+        const auto length = static_cast<std::uint32_t>(entered_.size() + path.size());
+        char* to = bytes_.add(sizeof length + length + 1 + size);
+        to = append(to, &length, sizeof length);
+        to = append(to, entered_.data(), entered_.size());
+        to = append(to, path.data(), path.size());
+        *to = kind;
+        return to + 1;
+    }
+    static char* append(char* to, const void* from, std::size_t size) {
+        return std::copy_n(static_cast<const char*>(from), size, to);
+    }
     template <typename Integer>
-    void raw(Integer value);
-    std::string bytes_;
+    void number_of(std::string_view path, char kind, Integer value) {
+        append(begin(path, kind, sizeof value), &value, sizeof value);
+    }
+    void bytes_of(std::string_view path, char kind, std::string_view value) {
+        const auto length = static_cast<std::uint64_t>(value.size());
+        char* const to = begin(path, kind, sizeof length + value.size());
+        append(append(to, &length, sizeof length), value.data(), value.size());
+    }
+
+    std::string_view path_at(std::size_t begin) const;
+
+    LeafBytes bytes_;
     std::string entered_;
     bool keeps_order_ = false;
-    std::vector<Leaf> leaves_;
+    std::vector<std::size_t> begins_;
 };
 
 /// Adds the leaves of a JSON value, such as a record's `extra`.
@@ -235,7 +294,7 @@ class RecordLeaves<FieldList<Fields...>> {
 
 /// Returns the bytes to hash for a record.
 template <typename List, Name kLeftOut = "">
-std::string leaves_of(const typename List::Record& record) {
+LeafBytes leaves_of(const typename List::Record& record) {
     LeafWriter out;
     using Leaves = RecordLeaves<List>;
     const bool extra = Leaves::template has_extra<kLeftOut>(record);
@@ -246,7 +305,7 @@ std::string leaves_of(const typename List::Record& record) {
 }
 /// The same for a list of records.
 template <typename List>
-std::string leaves_of_list(const RecordList<typename List::Record>& records) {
+LeafBytes leaves_of_list(const RecordList<typename List::Record>& records) {
     LeafWriter out;
     using Leaves = RecordLeaves<List>;
     const bool extra = std::any_of(records.begin(), records.end(),

@@ -1,6 +1,6 @@
 #include "sinks/records.hpp"
 
-#include <spdlog/fmt/fmt.h>
+#include <spdlog/fmt/compile.h>
 
 #include <algorithm>
 
@@ -38,8 +38,9 @@ bool is_ongoing(const Engagement& engagement, Instant now) {
 
 std::string to_text(Instant time) {
     const Fields f = split(time);
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00", f.year, f.month, f.day, f.hour,
-                       f.minute, f.second, f.micros);
+    // Compiled, because a commit formats several times for each engagement.
+    return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00"), f.year, f.month, f.day,
+                       f.hour, f.minute, f.second, f.micros);
 }
 
 std::string to_iso8601(Instant time) {

@@ -1,5 +1,6 @@
 #include "sinks/postgres/rows.hpp"
 
+#include <boost/endian/conversion.hpp>
 #include <chrono>
 
 #include "sinks/invariant.hpp"
@@ -25,11 +26,8 @@ Rows::Rows(const Table& table, Encoding encoding) : table_(table), copy_(encodin
 
 template <typename Integer>
 void Rows::binary(Integer value) {
-    char bytes[sizeof value];
-    for (std::size_t i = 0; i < sizeof value; ++i) {
-        bytes[i] = static_cast<char>(static_cast<unsigned char>(value >> (8 * (sizeof value - 1 - i))));
-    }
-    data_.append(bytes, sizeof value);
+    boost::endian::native_to_big_inplace(value);
+    data_.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
 void Rows::begin_slice() {

@@ -1,6 +1,36 @@
 #include "sinks/postgres/values.hpp"
 
+#include <algorithm>
+
 namespace glia::postgres {
+namespace {
+
+void add_element(std::string& literal, const std::string& value) {
+    literal.push_back('"');
+    for (auto rest = value.begin(); rest != value.end();) {
+        const auto special = std::find_if(rest, value.end(), [](char c) { return c == '"' || c == '\\'; });
+        literal.append(rest, special);
+        if (special == value.end()) break;
+        literal.append({'\\', *special});
+        rest = special + 1;
+    }
+    literal.push_back('"');
+}
+void add_element(std::string& literal, const Param& value) {
+    value ? add_element(literal, *value) : void(literal += "NULL");
+}
+
+template <typename Value>
+std::string array_of(const std::vector<Value>& values) {
+    std::string literal = "{";
+    for (const Value& value : values) {
+        if (literal.size() > 1) literal.push_back(',');
+        add_element(literal, value);
+    }
+    return literal + "}";
+}
+
+}  // namespace
 
 OptionalText text(const pqxx::row& row, const char* column) {
     const auto field = row[column];
@@ -37,25 +67,11 @@ Param param(bool flag) {
 }
 
 std::string array(const std::vector<Param>& values) {
-    std::string literal = "{";
-    for (const Param& value : values) {
-        if (literal.size() > 1) literal.push_back(',');
-        if (!value) {
-            literal += "NULL";
-            continue;
-        }
-        literal.push_back('"');
-        for (const char c : *value) {
-            if (c == '"' || c == '\\') literal.push_back('\\');
-            literal.push_back(c);
-        }
-        literal.push_back('"');
-    }
-    return literal + "}";
+    return array_of(values);
 }
 
 std::string array(const std::vector<std::string>& values) {
-    return array(std::vector<Param>(values.begin(), values.end()));
+    return array_of(values);
 }
 
 }  // namespace glia::postgres
