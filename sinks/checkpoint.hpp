@@ -135,6 +135,9 @@ struct CommitCounts {
     std::int64_t changed = 0;
     std::int64_t unchanged = 0;
     std::int64_t stale = 0;
+    /// Of changed, unchanged and stale: engagements that the site had not listed before. Only PostgreSQL
+    /// counts them.
+    std::int64_t newly_listed = 0;
     std::int64_t legs = 0;      ///< engagements whose legs were written
     std::int64_t leg_rows = 0;  ///< legs written
     std::int64_t queued = 0;    ///< details queued
@@ -146,6 +149,7 @@ struct CommitCounts {
         changed += other.changed;
         unchanged += other.unchanged;
         stale += other.stale;
+        newly_listed += other.newly_listed;
         legs += other.legs;
         leg_rows += other.leg_rows;
         queued += other.queued;

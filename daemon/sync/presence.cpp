@@ -115,8 +115,7 @@ Task<> mark_unlisted(Instance& instance, std::string site, Instant from, PassRes
 }
 
 void UnlistedSearch::add(const std::string& site, Instant from, OptionalInstant to, const PassResult& pass) {
-    // If nothing was stored of the range before, nothing of it can be missing at the source.
-    if (pass.counts.unchanged + pass.counts.changed + pass.counts.stale == 0) return;
+    if (!may_lack_stored(pass.counts)) return;
     std::optional<CompleteListing> listing = complete_listing(instance_, from, to, pass);
     if (!listing) return;
     if (!waiting_.add(site, std::move(*listing)))

@@ -32,6 +32,10 @@ bool PresenceMemory::should_warn(const std::string& site, Milliseconds now) {
     return true;
 }
 
+bool may_lack_stored(const CommitCounts& counts) {
+    return counts.changed + counts.unchanged + counts.stale > counts.newly_listed;
+}
+
 std::optional<StoredRange> Unlisted::next_range() const {
     // If more is stored, the listing is implausible: the ids need not be compared.
     const auto listed = static_cast<std::int64_t>(listing_.listed->size());

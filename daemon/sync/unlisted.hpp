@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/sync/listed_ids.hpp"
+#include "sinks/checkpoint.hpp"
 #include "sinks/durations.hpp"
 #include "sinks/state/verification_store.hpp"
 
@@ -42,6 +43,10 @@ struct CompleteListing {
     Instant to{};
     std::shared_ptr<ListedIds> listed;
 };
+
+/// False if a site had listed none of the engagements of a listing before: then nothing that it had listed
+/// can be missing at the source.
+bool may_lack_stored(const CommitCounts& counts);
 
 /// Compares one complete listing of a site with the stored engagements of its range. Read next_range() and
 /// call on_stored() until there is no next range. `memory` must outlive it.

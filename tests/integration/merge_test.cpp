@@ -111,7 +111,9 @@ TEST_F(Merge, OfOneEngagementTwiceInABatchTheLaterCounts) {
 
 TEST_F(Merge, ASecondSitesListingIsNoted) {
     commit({listed(engagement("e1"))});
-    commit({listed(engagement("e1"), kNoon, "s2")});
+    EXPECT_EQ(commit({listed(engagement("e1"), kNoon, "s2")}).newly_listed, 1);
+    EXPECT_EQ(commit({listed(engagement("e1"), kNoon, "s2")}).newly_listed, 0);
+    EXPECT_EQ(commit({listed(engagement("e1"), kNoon, "s1")}).newly_listed, 0);
     EXPECT_EQ(sql("SELECT string_agg(site_id, ',' ORDER BY site_id) FROM engagement_sites"), "s1,s2");
 }
 

@@ -335,6 +335,16 @@ TEST_F(UnlistedTest, ReadsNoMoreThanTellsThatTheListingLeavesOutMuch) {
     EXPECT_LT(unlisted.stored(), 1'300);
     EXPECT_EQ(compare(25'000, 25'000).stored(), 25'000);
 }
+TEST_F(UnlistedTest, NeedsASearchOnlyIfTheSiteHadListedSomethingBefore) {
+    CommitCounts counts;
+    counts.inserted = 9;
+    EXPECT_FALSE(may_lack_stored(counts));
+    counts.changed = counts.unchanged = counts.stale = 1;
+    counts.newly_listed = 3;
+    EXPECT_FALSE(may_lack_stored(counts)) << "only another site had listed them";
+    counts.newly_listed = 2;
+    EXPECT_TRUE(may_lack_stored(counts));
+}
 TEST_F(UnlistedTest, ComparesManyListingsOfASiteAtOnceAndBoundsWhatWaits) {
     ListingBatches waiting;
     auto ids = std::make_shared<ListedIds>();

@@ -30,7 +30,7 @@ ORDER BY e.created_at, e.id;
 -- name: ids_of_site(site, from, before, after_created_at, after_id, limit)
 -- Returns a page of the engagements that a site listed first and that were created in a time range. `gone`: known to be
 -- missing at the source. Uses the index on (first_site_id, created_at).
-SELECT e.id, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at, e.missing_since IS NOT NULL AS gone
+SELECT e.id, (date_part('epoch', e.created_at) * 1000000)::bigint AS created_at, e.missing_since IS NOT NULL AS gone
 FROM engagements e
 WHERE e.first_site_id = :site::text AND e.created_at >= :from::timestamptz AND e.created_at < :before::timestamptz
   AND (e.created_at, e.id) > (:after_created_at::timestamptz, :after_id::text)
