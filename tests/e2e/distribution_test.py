@@ -14,6 +14,7 @@ STATE = {
     "backfills",
     "backfill_windows",
     "work_items",
+    "claiming_instances",
     "ongoing_engagements",
     "rejected_records",
     "server_clocks",

@@ -131,6 +131,7 @@ def analysts_read_the_data_and_nothing_else():
         "backfills",
         "backfill_windows",
         "work_items",
+        "claiming_instances",
         "detail_queue",
         "ongoing_engagements",
         "rejected_records",

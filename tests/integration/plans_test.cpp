@@ -98,6 +98,7 @@ UPDATE verifications SET verified_at = now() - interval '410 days' WHERE id IN (
 INSERT INTO volume_hours SELECT s, now() - n * interval '1 hour', n FROM unnest(ARRAY['site-0', 'site-1', 'site-2']) s, generate_series(1, 20000) n;
 INSERT INTO holidays SELECT s, current_date - n FROM unnest(ARRAY['site-0', 'site-1', 'site-2']) s, generate_series(1, 20000) n;
 INSERT INTO revisit_state SELECT DISTINCT site, 60, now() FROM e;
+INSERT INTO claiming_instances SELECT 'i' || n, now() + interval '1 minute', CASE WHEN n > 40 THEN now() END FROM generate_series(1, 50) n;
 INSERT INTO server_clocks (machine, ahead_microseconds) SELECT 'm' || n, 0 FROM generate_series(1, 50) n;
 SELECT 1;
 )";

@@ -119,6 +119,48 @@ TEST_F(SiteLeases, WhatADeadInstanceHeldIsFreedAndFenced) {
     EXPECT_THROW(sink->commit({}, checkpoint(lease, true)), SinkError);
 }
 
+TEST_F(SiteLeases, ClaimsOfAnInstanceThatWasTakenForDeadHoldAgainWithItsNextClaim) {
+    commit({listed(engagement("e1")), listed(engagement("e2"))});
+    const auto claim = [&](const std::string& instance) {
+        return sink->work_queue().claim({WorkKind::detail, instance, 1, Seconds{300}}).size();
+    };
+    EXPECT_EQ(claim("slow"), 1u);
+    sink->instances().release_leases_of_dead("slow");
+    EXPECT_TRUE(sink->instances().lease_owners().empty());
+    EXPECT_EQ(claim("slow"), 1u);
+    EXPECT_EQ(sink->instances().lease_owners(), std::vector<std::string>{"slow"});
+    EXPECT_EQ(claim("slow") + claim("slow"), 1u) << "one that was released may be claimed again";
+    EXPECT_EQ(claim("me"), 0u);
+}
+
+TEST_F(SiteLeases, ARenewedClaimIsOneThatItsInstanceHolds) {
+    commit({listed(engagement("e1"))});
+    const auto claimed = sink->work_queue().claim({WorkKind::detail, "me", 1, Seconds{300}});
+    sql("UPDATE work_items SET claimed_until = now(); UPDATE claiming_instances SET claims_until = now()");
+    EXPECT_TRUE(sink->instances().lease_owners().empty());
+    sink->work_queue().renew(WorkKind::detail, "me", claimed, Seconds{300});
+    EXPECT_EQ(sink->instances().lease_owners(), std::vector<std::string>{"me"});
+    EXPECT_TRUE(sink->work_queue().claim({WorkKind::detail, "you", 1, Seconds{300}}).empty());
+}
+
+TEST_F(SiteLeases, InstancesWhoseClaimsHaveExpiredAreForgotten) {
+    commit({listed(engagement("e1"))});
+    sink->work_queue().claim({WorkKind::detail, "gone", 1, Seconds{300}});
+    sink->work_queue().claim({WorkKind::detail, "idle", 1, Seconds{300}});
+    EXPECT_EQ(sql("SELECT instance FROM claiming_instances"), "gone") << "who claims nothing has no row";
+    sql("UPDATE claiming_instances SET claims_until = now() - interval '2 hours'");
+    sink->instances().save_server_clock("machine", std::chrono::microseconds{0});
+    EXPECT_EQ(sql("SELECT count(*) FROM claiming_instances"), "0");
+}
+
+// An update that changes a column of an index, or of its condition, writes an entry into every index of the
+// table.
+TEST_F(SiteLeases, AClaimChangesNoIndexedColumn) {
+    EXPECT_EQ(sql("SELECT count(*) FROM pg_indexes WHERE tablename = 'work_items' AND indexdef ~ 'claimed'"),
+              "0");
+    EXPECT_EQ(sql("SELECT count(*) > 1 FROM pg_indexes WHERE tablename = 'work_items'"), "t");
+}
+
 TEST_F(SiteLeases, ARevisitIsRememberedWithTheTiersItCovers) {
     const SiteLease lease = *sink->site_leases().acquire({"s1"}, "me", Seconds{30}, true).lease;
     PassCheckpoint done = checkpoint(lease, true);

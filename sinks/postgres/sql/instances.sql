@@ -6,7 +6,7 @@ SELECT lease_owner AS instance FROM sync_state WHERE lease_expires_at > now()
 UNION
 SELECT lease_owner FROM backfill_windows WHERE lease_owner IS NOT NULL AND NOT done AND lease_expires_at > now()
 UNION
-SELECT claimed_by FROM work_items WHERE claimed_by IS NOT NULL AND claimed_until > now();
+SELECT instance FROM claiming_instances WHERE released_at IS NULL AND claims_until > now();
 
 -- name: release_leases_of_dead(instance)
 -- Releases the leases and claims of a dead instance. The new epochs prevent it from writing if it is alive after all.
@@ -17,7 +17,7 @@ WITH sites AS (
     UPDATE backfill_windows SET lease_owner = NULL, lease_expires_at = NULL, lease_epoch = lease_epoch + 1
     WHERE lease_owner = :instance AND NOT done
 )
-UPDATE work_items SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = :instance;
+UPDATE claiming_instances SET released_at = now() WHERE instance = :instance;
 
 -- name: end_stuck(after_seconds)
 -- Terminates the backends of transactions that still lock the row of a lease `after_seconds` after the lease has
@@ -38,9 +38,11 @@ WHERE l.locktype = 'transactionid' AND l.granted AND l.pid <> pg_backend_pid()
 SELECT ahead_microseconds AS ahead FROM server_clocks WHERE machine = :machine;
 
 -- name: save_server_clock(machine, ahead_microseconds)
--- Drops machines that have saved nothing for 30 days.
+-- Drops machines that have saved nothing for 30 days, and instances whose claims have expired.
 WITH old AS (
     DELETE FROM server_clocks WHERE updated_at < now() - interval '30 days' AND machine <> :machine
+), expired AS (
+    DELETE FROM claiming_instances WHERE claims_until < now() - interval '1 hour'
 )
 INSERT INTO server_clocks (machine, ahead_microseconds) VALUES (:machine, :ahead_microseconds::bigint)
 ON CONFLICT (machine) DO UPDATE SET ahead_microseconds = excluded.ahead_microseconds, updated_at = now();

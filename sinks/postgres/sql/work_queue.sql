@@ -1,7 +1,5 @@
 -- Jobs that fetch details, transcripts and recordings (work_items), and ongoing engagements, which are fetched again
 -- until they end. The arrays of a statement are parallel: job n is engagement_ids[n], items[n], ….
--- Jobs are found by their keys. CASE prevents the planner from scanning all jobs that an instance has claimed: until
--- the next ANALYZE it estimates them as at most one row.
 
 -- name: enqueue_work(engagement_ids, kinds, items, created_at, fetched_at)
 -- Enqueues work for engagements that this transaction writes. An existing job is enqueued again: a response requested
@@ -54,29 +52,43 @@ SET waiting = true, next_attempt_at = '-infinity', attempts = 0, parked = false;
 
 -- name: claim_work(kind, instance, limit, ttl_seconds)
 -- Claims due jobs. The candidates are the newest jobs that were never tried, and the retries that have been due
--- longest. Of these, claims the newest. Two scans of work_items_due; neither reads jobs that are not due.
-UPDATE work_items w
-SET claimed_by = :instance::text, claimed_until = now() + make_interval(secs => :ttl_seconds::float8)
-FROM (SELECT due.engagement_id, due.item
-      FROM (SELECT * FROM (SELECT f.engagement_id, f.item, f.created_at
-                           FROM work_items f
-                           WHERE f.kind = :kind::text AND f.waiting AND f.next_attempt_at = '-infinity'
-                             AND (f.claimed_until IS NULL OR f.claimed_until <= now())
-                           ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
-                           LIMIT :limit::bigint
-                           FOR UPDATE SKIP LOCKED) fresh
-            UNION ALL
-            SELECT * FROM (SELECT f.engagement_id, f.item, f.created_at
-                           FROM work_items f
-                           WHERE f.kind = :kind::text AND f.waiting AND f.next_attempt_at > '-infinity'
-                             AND f.next_attempt_at <= now() AND (f.claimed_until IS NULL OR f.claimed_until <= now())
-                           ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
-                           LIMIT :limit::bigint
-                           FOR UPDATE SKIP LOCKED) failed) due
-      ORDER BY due.created_at DESC
-      LIMIT :limit::bigint) c
-WHERE w.engagement_id = c.engagement_id AND w.kind = :kind::text AND w.item = c.item
-RETURNING w.engagement_id, w.item, w.attempts, (SELECT max(version) FROM schema_version) AS schema_version;
+-- longest. Of these, claims the newest. Two scans of work_items_due; neither reads jobs that are not due. No index has
+-- a column that a claim changes, so a claim writes to no index.
+WITH claimed AS (
+    UPDATE work_items w
+    SET claimed_by = :instance::text, claimed_until = now() + make_interval(secs => :ttl_seconds::float8)
+    FROM (SELECT due.engagement_id, due.item
+          FROM (SELECT * FROM (SELECT f.engagement_id, f.item, f.created_at
+                               FROM work_items f
+                               WHERE f.kind = :kind::text AND f.waiting AND f.next_attempt_at = '-infinity'
+                                 AND (f.claimed_until IS NULL OR f.claimed_until <= now()
+                                      OR f.claimed_by = ANY (ARRAY(SELECT r.instance FROM claiming_instances r
+                                                                   WHERE r.released_at IS NOT NULL)))
+                               ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
+                               LIMIT :limit::bigint
+                               FOR UPDATE SKIP LOCKED) fresh
+                UNION ALL
+                SELECT * FROM (SELECT f.engagement_id, f.item, f.created_at
+                               FROM work_items f
+                               WHERE f.kind = :kind::text AND f.waiting AND f.next_attempt_at > '-infinity'
+                                 AND f.next_attempt_at <= now()
+                                 AND (f.claimed_until IS NULL OR f.claimed_until <= now()
+                                      OR f.claimed_by = ANY (ARRAY(SELECT r.instance FROM claiming_instances r
+                                                                   WHERE r.released_at IS NOT NULL)))
+                               ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
+                               LIMIT :limit::bigint
+                               FOR UPDATE SKIP LOCKED) failed) due
+          ORDER BY due.created_at DESC
+          LIMIT :limit::bigint) c
+    WHERE w.engagement_id = c.engagement_id AND w.kind = :kind::text AND w.item = c.item
+    RETURNING w.engagement_id, w.item, w.attempts, w.claimed_until
+), claiming AS (
+    INSERT INTO claiming_instances AS i (instance, claims_until)
+    SELECT :instance::text, max(claimed_until) FROM claimed HAVING count(*) > 0
+    ON CONFLICT (instance) DO UPDATE
+    SET claims_until = greatest(i.claims_until, excluded.claims_until), released_at = NULL
+)
+SELECT engagement_id, item, attempts, (SELECT max(version) FROM schema_version) AS schema_version FROM claimed;
 
 -- name: lock_claimed_work(kind, engagement_ids, items, instance)
 -- Which of these jobs the instance still claims. Locks them until the commit, in the order of the ids, so that two
@@ -89,10 +101,16 @@ ORDER BY w.engagement_id, w.item
 FOR UPDATE OF w;
 
 -- name: renew_work(kind, engagement_ids, items, instance, ttl_seconds)
-UPDATE work_items w SET claimed_until = now() + make_interval(secs => :ttl_seconds::float8)
-FROM unnest(:engagement_ids::text[], :items::text[]) AS i (id, item)
-WHERE w.engagement_id = i.id AND w.kind = :kind::text AND w.item = i.item
-  AND CASE WHEN w.claimed_by = :instance::text THEN true ELSE false END;
+WITH renewed AS (
+    UPDATE work_items w SET claimed_until = now() + make_interval(secs => :ttl_seconds::float8)
+    FROM unnest(:engagement_ids::text[], :items::text[]) AS i (id, item)
+    WHERE w.engagement_id = i.id AND w.kind = :kind::text AND w.item = i.item
+      AND w.claimed_by = :instance::text
+    RETURNING w.claimed_until
+)
+UPDATE claiming_instances c SET claims_until = r.claims_until
+FROM (SELECT max(claimed_until) AS claims_until FROM renewed) r
+WHERE c.instance = :instance::text AND c.claims_until < r.claims_until;
 
 -- name: remove_work(kind, engagement_ids, items, fetched_at, instance)
 -- Deletes completed jobs, unless they need a response later than `fetched_at` or another instance has claimed them.
@@ -103,7 +121,7 @@ USING (SELECT s.*
        FROM unnest(:engagement_ids::text[], :items::text[], :fetched_at::timestamptz[]) AS s (id, item, fetched_at)
        ORDER BY s.id, s.item) AS i
 WHERE w.engagement_id = i.id AND w.kind = :kind::text AND w.item = i.item AND w.wanted_after <= i.fetched_at
-  AND CASE WHEN w.claimed_by = :instance::text THEN true ELSE :instance::text IS NULL END
+  AND (w.claimed_by = :instance::text OR :instance::text IS NULL)
 RETURNING w.engagement_id, w.item;
 
 -- name: complete_work(kind, engagement_ids, items, fetched_at, instance, paths, sizes, sha256)
@@ -117,7 +135,7 @@ FROM unnest(:engagement_ids::text[], :items::text[], :fetched_at::timestamptz[],
             :sha256::text[])
          AS i (id, item, fetched_at, path, size_bytes, sha256)
 WHERE w.engagement_id = i.id AND w.kind = :kind::text AND w.item = i.item
-  AND CASE WHEN w.claimed_by = :instance::text THEN true ELSE :instance::text IS NULL END
+  AND (w.claimed_by = :instance::text OR :instance::text IS NULL)
 RETURNING w.engagement_id, w.item;
 
 -- name: fail_work(kind, engagement_ids, items, errors, retry_in_seconds, parked, attempted)
