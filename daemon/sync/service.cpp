@@ -263,6 +263,7 @@ Task<ExitStatus> run_once(Instance& instance, std::int64_t& rejected) {
                 log::info(LogTopic::details, "details fetched",
                           {{"engagements", result.fetched}, {"failed", result.failed}});
             }
+            rejected += result.rejected;
             outcome.merge(result.outcome);
             ErasureState erasures;
             const ErasureTurn turn = co_await erase_what_is_due(instance, erasures);

@@ -3,7 +3,7 @@
 import signal
 import time
 
-from harness import expect_success, expect_tables_equal_source, new_world, test
+from harness import expect_refusal, expect_success, expect_tables_equal_source, new_world, test
 from world import Cluster, DATA_TABLES, Program, epoch_seconds, eventually, next_second
 
 
@@ -199,6 +199,15 @@ def a_detail_that_is_rejected_once_is_fetched_again():
     expect_success(program.run("run", "--once"))
     expect_tables_equal_source(program)
     assert program.status()["rejected"] == 0
+
+
+@test
+def a_detail_that_is_rejected_is_exit_code_65_with_strict():
+    simulator, program = new_world(60)
+    victim = simulator.truth()[10]["id"]
+    simulator.fault("bad-record", path="/engagements/" + victim)
+    expect_refusal(program.run("run", "--once", "--strict"), 65, "rejected")
+    expect_success(program.run("run", "--once"))
 
 
 @test
