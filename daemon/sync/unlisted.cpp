@@ -33,7 +33,8 @@ bool PresenceMemory::should_warn(const std::string& site, Milliseconds now) {
 }
 
 bool may_lack_stored(const CommitCounts& counts) {
-    return counts.changed + counts.unchanged + counts.stale > counts.newly_listed;
+    const std::int64_t stored_before = counts.changed + counts.unchanged + counts.stale;
+    return stored_before > counts.newly_listed || stored_before + counts.inserted == 0;
 }
 
 std::optional<StoredRange> Unlisted::next_range() const {

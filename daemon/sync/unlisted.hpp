@@ -44,8 +44,8 @@ struct CompleteListing {
     std::shared_ptr<ListedIds> listed;
 };
 
-/// False if a site had listed none of the engagements of a listing before: then nothing that it had listed
-/// can be missing at the source.
+/// False if a listing showed engagements, and the site had listed none of them before: then its range was
+/// probably never read, and nothing of it can be missing at the source.
 bool may_lack_stored(const CommitCounts& counts);
 
 /// Compares one complete listing of a site with the stored engagements of its range. Read next_range() and

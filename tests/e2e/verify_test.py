@@ -239,6 +239,16 @@ def a_backfill_marks_what_the_source_no_longer_has():
 
 
 @test
+def a_backfill_marks_what_was_alone_in_its_window():
+    simulator, program = new_loaded_world(60)
+    gone = program.sql("SELECT id FROM glia.engagements ORDER BY md5(id) LIMIT 1")
+    simulator.call("/remove", id=gone)
+    window = ("--from", simulator.start, "--to", simulator.end, "--window", "15m", "--restart")
+    expect_success(program.run("backfill", *window))
+    assert marked_missing(program) == {gone}
+
+
+@test
 def the_service_marks_nothing_where_a_site_is_refused_or_the_listing_leaves_out_much():
     simulator, program = new_loaded_world(300)
     ids = program.sql("SELECT id FROM glia.engagements ORDER BY md5(id)").split()

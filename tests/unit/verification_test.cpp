@@ -344,6 +344,7 @@ TEST_F(UnlistedTest, NeedsASearchOnlyIfTheSiteHadListedSomethingBefore) {
     EXPECT_FALSE(may_lack_stored(counts)) << "only another site had listed them";
     counts.newly_listed = 2;
     EXPECT_TRUE(may_lack_stored(counts));
+    EXPECT_TRUE(may_lack_stored({})) << "all that it had listed may be gone";
 }
 TEST_F(UnlistedTest, ComparesManyListingsOfASiteAtOnceAndBoundsWhatWaits) {
     ListingBatches waiting;
