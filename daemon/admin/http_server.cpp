@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/version.hpp>
@@ -11,9 +12,9 @@
 #include <list>
 #include <optional>
 #include <stdexcept>
-#include <tuple>
 
 #include "daemon/admin/connection_places.hpp"
+#include "daemon/base/http_bytes.hpp"
 #include "daemon/base/log.hpp"
 
 namespace glia {
@@ -204,16 +205,11 @@ struct HttpServer::Impl {
         response.body() = std::move(answer.body);
         response.prepare_payload();
         if (head) response.body().clear();  // Content-Length stays that of the GET response
-        http::response_serializer<http::string_body> serializer(response);
-        beast::error_code error;
+        const std::string bytes = bytes_of(response);
         peer.now(PeerState::Doing::writing);
         self.answered.notify();
         peer.stream.expires_after(self.patience);
-        if (head) {
-            std::tie(error, std::ignore) = co_await http::async_write_header(peer.stream, serializer, kTuple);
-        } else {
-            std::tie(error, std::ignore) = co_await http::async_write(peer.stream, serializer, kTuple);
-        }
+        const auto [error, size] = co_await asio::async_write(peer.stream, asio::buffer(bytes), kTuple);
         co_return !error;
     }
 

@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
@@ -15,6 +16,7 @@
 
 #include "daemon/api/content_coding.hpp"
 #include "daemon/api/response_reader.hpp"
+#include "daemon/base/http_bytes.hpp"
 #include "daemon/parse/error_text.hpp"
 
 namespace glia {
@@ -153,7 +155,9 @@ struct HttpConnection::Impl {
             request.set(http::field::proxy_authorization, "Basic " + base64(settings().proxy->credentials));
         }
         error_code error;
-        co_await http::async_write(plain, request, asio::redirect_error(asio::use_awaitable, error));
+        const std::string bytes = bytes_of(request);
+        co_await asio::async_write(plain, asio::buffer(bytes),
+                                   asio::redirect_error(asio::use_awaitable, error));
         if (error) co_return failure(error, "asking", where);
         ResponseReader reader(std::nullopt, ResponseReader::Kind::tunnel);
         auto failed = co_await read_while(ResponseReader::State::head, plain, reader, "waiting for", where);
@@ -265,13 +269,14 @@ struct HttpConnection::Impl {
     template <typename Stream>
     Task<Exchange> talk(Stream& stream, const HttpRequest& request, const BodyReceiver* receiver) {
         const std::string where = to_text(request.url.origin);
-        const auto message = compose(request, receiver ? "identity" : "gzip");
+        const std::string bytes = bytes_of(compose(request, receiver ? "identity" : "gzip"));
         Exchange exchange;
         error_code error;
         tcp_layer().expires_after(settings().request_timeout);
         HttpResponse response;
         response.sent_at = Clock::now();
-        co_await http::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
+        co_await asio::async_write(stream, asio::buffer(bytes),
+                                   asio::redirect_error(asio::use_awaitable, error));
         if (error) {
             exchange.nothing_received = true;
             exchange.outcome = failure(error, "asking", where);

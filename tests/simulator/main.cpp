@@ -51,6 +51,7 @@
 #include <set>
 #include <sstream>
 
+#include "daemon/base/http_bytes.hpp"
 #include "tests/simulator/directory.hpp"
 #include "tests/simulator/statistics.hpp"
 #include "tests/simulator/world.hpp"
@@ -594,7 +595,7 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
         }
         response.keep_alive(request.keep_alive());
         response.prepare_payload();
-        co_await http::async_write(stream, response, asio::use_awaitable);
+        co_await write_raw(stream, glia::bytes_of(response));
         if (!request.keep_alive()) co_return;
     }
 }
@@ -728,7 +729,7 @@ asio::awaitable<void> control_session(tcp::socket socket, Api& api) {
         Response response = api.reply(200, control(api, path, query));
         response.keep_alive(false);
         response.prepare_payload();
-        co_await http::async_write(socket, response, asio::use_awaitable);
+        co_await write_raw(socket, glia::bytes_of(response));
     } catch (const std::exception&) {
         // the client went away
     }

@@ -17,7 +17,15 @@ BELOW["admin"] = ["sync", *BELOW["sync"]]
 BELOW["cli"] = ["admin", *BELOW["admin"]]
 BELOW["main"] = ["cli", *BELOW["cli"]]
 # Headers that may know a little of Asio: what a coroutine's declaration needs.
-ASIO_IN_HEADERS = {"daemon/base/runtime.hpp": {"boost/asio/awaitable.hpp", "boost/asio/io_context.hpp"}}
+ASIO_IN_HEADERS = {
+    "daemon/base/runtime.hpp": {"boost/asio/awaitable.hpp", "boost/asio/io_context.hpp"},
+    "daemon/base/http_bytes.hpp": {
+        "boost/beast/core/buffer_traits.hpp",
+        "boost/beast/core/buffers_to_string.hpp",
+        "boost/beast/http/message.hpp",
+        "boost/beast/http/serializer.hpp",
+    },
+}
 
 
 def includes(path):
