@@ -29,7 +29,7 @@ struct OpenPass {
     bool operator==(const OpenPass&) const = default;
 };
 
-/// The incremental pass of a site, under the site's lease.
+/// The lease of a site's stream. As a PassTarget: the site's incremental pass.
 struct SiteTarget {
     std::string site_id;
     std::int64_t epoch = 0;  ///< the lease's epoch: a commit with an older epoch is refused
@@ -57,7 +57,7 @@ struct WindowTarget {
 
 /// A pass that did not reach its end, for its row in sync_runs.
 struct FailedPass {
-    std::string mode;  ///< incremental or revisit
+    std::string mode;  ///< incremental, revisit, backfill or listing
     OpenPass pass;     ///< its last position
     std::int64_t requests = 0;
     std::int64_t rejected = 0;
@@ -117,8 +117,8 @@ struct RejectedFetch {
 struct Batch {
     std::vector<FetchedEngagement> engagements;
     std::vector<RejectedFetch> rejected;
-    std::vector<WorkOutcome> details;  ///< claimed details, completed with their records
-    std::string claimed_by;            ///< the instance that claimed the details; lost claims are not written
+    std::vector<WorkOutcome> details;  ///< outcomes of claimed details, written with their records
+    std::string claimed_by;  ///< the claiming instance; details that it no longer claims are not written
 
     bool empty() const { return engagements.empty() && rejected.empty() && details.empty(); }
 };
@@ -159,8 +159,8 @@ struct CommitCounts {
     }
 };
 
-/// Checks the number of rows that a statement under `leases` leases has written: throws `lease_lost` if it is
-/// lower than `leases`. `what`: the site or windows, for the error.
+/// Throws `lease_lost` if a statement that writes one row for each of `leases` held leases has written fewer
+/// rows. `what`: the site or windows, for the error.
 void fence(std::int64_t rows_written, const std::string& what, std::size_t leases = 1);
 
 /// Names the site or window in errors.

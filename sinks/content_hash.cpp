@@ -55,7 +55,7 @@ std::string to_bytea(const RecordHash& hash) {
 
 namespace {
 
-/// Decodes hexadecimal `text` into `bytes`. Returns false if it does not have exactly that many bytes.
+/// Decodes hexadecimal `text` into `bytes`. Returns false if `text` has another length or other characters.
 template <typename Bytes>
 bool read_hex(std::string_view text, Bytes& bytes) {
     if (text.size() != 2 * bytes.size()) return false;

@@ -36,7 +36,7 @@ static_assert(sizeof(RecordHash) == sizeof(ContentHash) + 1);
 std::string to_hex(std::span<const std::uint8_t> bytes);
 std::string to_hex(const RecordHash& hash);
 
-/// The inverse of to_hex(); nullopt if the text is not that.
+/// The inverse of to_hex(); nullopt for any other text.
 std::optional<std::string> from_hex(std::string_view text);
 std::optional<RecordHash> record_hash_from_hex(std::string_view text);
 
@@ -44,7 +44,7 @@ std::optional<RecordHash> record_hash_from_hex(std::string_view text);
 std::string to_bytea(const ContentHash& hash);
 std::string to_bytea(const RecordHash& hash);
 
-/// The inverse of to_bytea(); nullopt if the text is not one of ours.
+/// The inverse of to_bytea(); nullopt for any other text.
 std::optional<ContentHash> from_bytea(const std::string& text);
 std::optional<RecordHash> record_hash_from_bytea(std::string_view text);
 

@@ -16,7 +16,7 @@ struct EnabledEnrichers {
     bool any() const { return transcripts || recordings; }
 };
 
-/// The position in the engagements that came or changed while an enricher was off.
+/// The position of a scan through the engagements that were added or changed while an enricher was off.
 struct MissedCursor {
     std::string changed_at;  ///< of the last engagement, in the database's text format
     std::string engagement_id;

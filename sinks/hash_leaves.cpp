@@ -117,7 +117,8 @@ LeafBytes LeafWriter::take() && {
 void add_json_leaves(LeafWriter& out, std::string_view json) {
     simdjson::dom::parser parser;
     simdjson::dom::element root;
-    // Stored members are valid JSON, because the parser wrote them. Anything else counts as a text.
+    // Stored members are valid JSON, because the parser wrote them. But simdjson refuses integers of more
+    // than 64 bits; then the whole JSON text counts as one text.
     if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) return out.text("", json);
     add_element(out, root);
 }

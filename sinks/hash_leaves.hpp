@@ -1,7 +1,8 @@
 // The input of a record's hash: its leaves. A leaf is a path of names and positions, and a value.
 //
-// A leaf is written as the length of its path, the path, a letter for the kind of value and the value. NUL,
-// which no name holds, stands before each part of a path; a position in a list is eight hexadecimal digits.
+// A leaf is written as the length of its path, the path, a character for the kind of value and the value.
+// NUL, which no name contains, stands before each part of a path; a position in a list is eight hexadecimal
+// digits.
 // Paths are sorted as bytes. A list that is not empty has a leaf with its length. A time is hashed as a time,
 // and so is a text in the form of the API's times (`2017-07-07T13:47:21.150Z`): a member that becomes
 // documented as a time keeps its leaf.
@@ -25,14 +26,14 @@
 
 namespace glia::hashing {
 
-/// Bytes that are written once: unlike those of a std::string, they are not filled with zeros before.
+/// A growing buffer that, unlike std::string, does not fill new bytes with zeros before they are written.
 class LeafBytes {
   public:
     explicit LeafBytes(std::size_t capacity)
         : bytes_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
 
     std::string_view view() const { return {bytes_.get(), size_}; }
-    /// Adds `size` bytes; returns where they are.
+    /// Appends `size` uninitialised bytes and returns a pointer to them.
     char* add(std::size_t size) {
         if (size_ + size > capacity_) grow(2 * (size_ + size));
         char* const added = bytes_.get() + size_;
@@ -64,7 +65,7 @@ class LeafWriter {
     }
     void integer(std::string_view path, std::int64_t value) { number_of(path, 'i', value); }
     void flag(std::string_view path, bool value) { begin(path, value ? '1' : '0', 0); }
-    /// Writes a number that is not whole, as received.
+    /// Writes the text of a number that integer() does not take: it is not whole, or too large.
     void number(std::string_view path, std::string_view value) { bytes_of(path, 'n', value); }
     void list_length(std::string_view path, std::size_t length) {
         number_of(path, '#', static_cast<std::uint64_t>(length));
@@ -96,8 +97,8 @@ class LeafWriter {
     LeafBytes take() &&;
 
   private:
-    /// The time that a text in the API's usual form is. The record reader accepts more forms, but here a text
-    /// in one of them stays a text.
+    /// Returns the time if the text has a date, a `T` and a time of day. The record reader accepts more
+    /// forms of times, but here a text in one of them stays a text.
     static std::optional<Instant> time_of(std::string_view text) {
         constexpr std::size_t kShortest = std::string_view("2017-07-07T13:47Z").size(), kDateEnd = 10;
         if (text.size() < kShortest || text[kDateEnd] != 'T' || text[4] != '-') return std::nullopt;

@@ -72,7 +72,7 @@ void plan_same_core(const StoredState& stored, const IncomingState& incoming, Me
         is_marked(*stored.list_hash, kDoubted) && !is_marked(*stored.list_hash, kContradicted);
     if (!answers || tells_of(stored.list_hash, incoming.core_hash)) return;
     set_list_hash(plan, marked(*stored.list_hash, kContradicted));
-    // A list item requested after this detail may have been read before it.
+    // If the detail is late, a list item that was requested after it may have been merged before it.
     plan.enqueue_detail = incoming.late;
 }
 
@@ -93,7 +93,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
     }
     if (from_list) {
         plan.enqueue_detail = !incoming.legs_hash;
-        // A detail decides if list and detail disagree although the list item has not changed.
+        // Without `list_hash`, a list item without legs does not overwrite a detail: the queued one decides.
         plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
         set_list_hash(plan, plan.write_core ? incoming.core_hash : marked(incoming.core_hash, kDoubted));
         return;

@@ -30,8 +30,8 @@ inline std::optional<RecordSource> record_source_named(std::string_view name) {
 /// The stored state of one engagement that the decision needs.
 struct StoredState {
     RecordHash core_hash{};  ///< of the stored row, whichever response wrote it
-    std::optional<RecordHash>
-        list_hash;  ///< of the last accepted list item; none if a detail has to confirm it
+    /// Of the last accepted list item. None: if the next list item differs from the row, a detail decides.
+    std::optional<RecordHash> list_hash;
     std::optional<RecordHash> legs_hash;
     Instant fetched_at{};
     OptionalInstant legs_fetched_at;
@@ -58,7 +58,7 @@ struct IncomingState {
 void set_age(IncomingState& incoming, std::chrono::steady_clock::duration age);
 
 /// True if `stored`, a stored `fetched_at`, is in the future: it came from a server's clock that was ahead
-/// and was corrected since. Such a time must not order responses (DESIGN.md §3.10).
+/// and has been corrected since. Such a time must not order responses (DESIGN.md §3.10).
 bool is_in_future(Instant stored, const IncomingState& incoming);
 
 /// The row's `fetched_at` after `incoming` is merged into it.
@@ -66,11 +66,12 @@ Instant fetched_at_after(const StoredState& stored, const IncomingState& incomin
 
 /// True if the response is so old that another response may have confirmed the stored state after this one
 /// was requested. A confirmation writes no row: the engagement may have changed and changed back unnoticed.
-/// Details are gathered for two seconds before they are written, and count as late after three.
+/// A list item counts as late after one second, a detail after three, because details are gathered for two
+/// seconds before they are written.
 bool is_late(RecordSource source, std::chrono::steady_clock::duration age);
 
-/// A detail that `incoming` queues must be requested after this time. So a late detail does not resolve its
-/// own doubt.
+/// A detail that `incoming` queues must be requested at this time or later. If `incoming` is a detail, the
+/// time is later than its own request, so that a late detail does not resolve its own doubt.
 Instant detail_wanted_after(const IncomingState& incoming);
 
 /// The decision.
@@ -78,10 +79,10 @@ struct MergePlan {
     bool insert = false;           ///< the engagement is new
     bool write_core = false;       ///< scalars, operators, queues, recordings, extra
     bool write_legs = false;       ///< legs and their queues, as a set
-    bool mark_legs = false;        ///< set only `legs_fetched_at`: legs are unchanged or absent
+    bool mark_legs = false;        ///< set only `legs_fetched_at`: the first detail has no legs
     bool write_list_hash = false;  ///< `list_hash` below differs from the stored one
     std::optional<RecordHash> list_hash;
-    bool rewrite_hashes = false;  ///< nothing changed but the form of the stored hashes; see legacy_hash.hpp
+    bool rewrite_hashes = false;  ///< stored hashes change to the current format; see legacy_hash.hpp
     bool enqueue_detail = false;  ///< queue GET /engagements/{id} (details: auto)
     bool stale = false;  ///< a part of the response is older than the stored state and is not written
 
@@ -105,7 +106,7 @@ struct MergePlan {
 /// arrives). The detail decides.
 ///
 /// Throws InvariantBroken for a stored hash of legs without `legs_fetched_at`. Only rows changed by hand have
-/// one, and plan_engagement() treats their legs as unknown.
+/// such a hash, and plan_engagement() treats their legs as unknown.
 MergePlan plan_merge(const std::optional<StoredState>& stored, const IncomingState& incoming);
 
 }  // namespace glia

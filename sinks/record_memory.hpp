@@ -1,7 +1,7 @@
 // Arena-backed strings and lists. A record parsed from a response borrows from the response's body and arena,
 // so that a page needs a handful of allocations instead of thousands. A copied record owns its memory. The
 // API is the same. By hand: std::pmr stores a pointer in every string and copies each text. Thousands of
-// small allocations per page were most of the time of parse_page in tests/bench.
+// small allocations per page took most of the time of parse_page in tests/bench.
 #pragma once
 
 #include <algorithm>

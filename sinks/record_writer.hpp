@@ -45,7 +45,7 @@ struct ListedEntry {
 ///
 /// The order of a commit: write() for each record, flush(), then the state is committed with the position
 /// that flush() returned. So the records are durable before the state that covers them; after a crash or a
-/// failed commit, resume() goes back to what the state holds.
+/// failed commit, resume() goes back to the position in the state.
 class RecordWriter {
   public:
     virtual ~RecordWriter() = default;

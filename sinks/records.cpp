@@ -38,7 +38,7 @@ bool is_ongoing(const Engagement& engagement, Instant now) {
 
 std::string to_text(Instant time) {
     const Fields f = split(time);
-    // Compiled, because a commit formats several times for each engagement.
+    // A compiled format, because a commit formats several timestamps for each engagement.
     return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00"), f.year, f.month, f.day,
                        f.hour, f.minute, f.second, f.micros);
 }

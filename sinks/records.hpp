@@ -93,7 +93,7 @@ struct Engagement {
     RecordList<QueueRef> queues;
     RecordText extra;  ///< undocumented members as one canonical JSON object
     std::optional<RecordList<Leg>> legs;
-    /// Digest of the received visitor's id if privacy replaced it, to recognise forgotten visitors.
+    /// Digest of the visitor's id as received, if privacy replaced it. Recognises forgotten visitors.
     std::optional<ContentHash> visitor_digest;
     /// The undocumented members before privacy changed `extra` (here or in a leg): names, kinds, and the
     /// examples that privacy allows. Null if privacy changed nothing: then `extra` shows them.
@@ -127,7 +127,8 @@ struct RejectedRecord {
 };
 
 /// True while the engagement may still change by itself: a leg has no `ended_at`, or, within a day of its
-/// request, there is no leg yet. Such engagements are fetched again until they have ended.
+/// request, there is no leg yet. Such engagements are fetched again until they have ended. False if the legs
+/// are not known.
 bool is_ongoing(const Engagement& engagement, Instant now);
 
 /// Formats a time for PostgreSQL and for people: `2024-05-01 12:00:00.123456+00`.

@@ -27,8 +27,8 @@
 
 namespace glia {
 
-/// A destination with its state. The stores live as long as the sink. Each call on a store is one
-/// transaction.
+/// A destination with its state. The stores live as long as the sink. Each call that writes to a store is one
+/// transaction; only ErasureStore::erase_part() may use several.
 class Sink {
   public:
     virtual ~Sink() = default;

@@ -25,7 +25,7 @@ struct SiteStatus {
     OptionalInstant next_poll_at;
     OptionalText lease_owner;  ///< only while the lease holds
     OptionalInstant lease_expires_at;
-    std::int64_t rejected = 0;                          ///< of the engagements
+    std::int64_t rejected = 0;                          ///< unresolved records of the stream
     std::string stream = name_of(Stream::engagements);  ///< or one that only a newer program knows
     OptionalText name{};                                ///< of the site, if it is known
     OptionalText refusal{};    ///< the error with which the API refuses the stream; none: it does not
@@ -71,11 +71,11 @@ struct RunStatus {
     OptionalText error;
     std::int64_t times = 1;  ///< consecutive occurrences; more than 1 only for a repeated failure
     std::string stream = name_of(Stream::engagements);
-    OptionalInstant window_from{}, window_to{};  ///< what was read; none: no end
+    OptionalInstant window_from{}, window_to{};  ///< the range that was read; no `window_to`: no end
     std::int64_t requests = 0;
 };
 
-/// What `verify` found on the newest day of a site that it compared.
+/// The latest result of `verify` for a site's newest verified day.
 struct NewestVerification {
     std::int64_t day = 0;  ///< in UTC, in days since 1970
     std::int64_t listed = 0, stored = 0, missing = 0, different = 0, gone = 0, repaired = 0;

@@ -12,10 +12,10 @@
 
 namespace glia {
 
-/// Parses `2017-07-07T13:47:21.150Z` and variants: a space instead of the T; an offset (+02:00, +0200, +02)
-/// or nothing (then UTC) instead of the Z; any number of fraction digits (truncated to microseconds); no
-/// seconds; or only a date (midnight UTC). Returns none for any other text and for years outside 1 to 9999.
-/// Never throws.
+/// Parses `2017-07-07T13:47:21.150Z` and variants: lower-case letters; a space instead of the T; an offset
+/// (+02:00, +0200, +02) or nothing (then UTC) instead of the Z; a comma instead of the point; any number of
+/// fraction digits (truncated to microseconds); no seconds; or only a date (midnight UTC). Returns none for
+/// any other text and for years outside 1 to 9999. Never throws.
 std::optional<Instant> parse_timestamp(std::string_view text);
 /// The same without an optional, which is faster. Returns false and leaves `time` unchanged on failure.
 bool parse_timestamp(std::string_view text, Instant& time);
@@ -27,7 +27,7 @@ std::optional<Instant> parse_http_date(std::string_view text);
 /// years.
 std::optional<Milliseconds> parse_duration(std::string_view text);
 
-/// The inverse, in the largest unit that fits.
+/// The inverse, in the largest unit of which `duration` is a multiple.
 std::string to_text(Milliseconds duration);
 
 }  // namespace glia

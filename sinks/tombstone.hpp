@@ -1,4 +1,4 @@
-// Tombstones of forgotten engagements, visitors and operators, which prevent that these are written again
+// Tombstones of forgotten engagements, visitors and operators, which prevent these from being written again
 // (DESIGN.md §1, forget).
 #pragma once
 

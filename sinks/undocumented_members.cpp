@@ -11,7 +11,7 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-/// Truncates a text between characters.
+/// Truncates a text to kLongestExample bytes, without splitting a character.
 std::string beginning(std::string text) {
     if (text.size() <= kLongestExample) return text;
     std::size_t end = kLongestExample;
@@ -74,7 +74,7 @@ class Collector {
     UndocumentedMembers& members_;
 };
 
-/// `extra` is canonical JSON. Values are not read, so that numbers of any size pass.
+/// `extra` is canonical JSON. Values are not parsed, so that numbers of any size are accepted.
 void collect(const Engagement& engagement, const std::string& path, const std::string& shown,
              const RecordText& extra, UndocumentedMembers& members) {
     if (!extra) return;

@@ -31,7 +31,7 @@ struct VolumeHour {
 struct VolumeDay {
     std::int64_t day = 0;  ///< in days since 1970
     std::int64_t engagements = 0;
-    /// Sum of what is expected of the counted hours. None: nothing is expected of one of them.
+    /// Sum of the expected numbers of the counted hours. None: one of them has no expected number.
     std::optional<double> expected;
     bool is_holiday = false;  ///< the day is in the table `holidays`
 

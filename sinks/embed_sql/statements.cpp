@@ -25,7 +25,7 @@ bool in_name(char c) {
     return starts_name(c) || (c >= '0' && c <= '9');
 }
 
-/// Replaces the parameters and column lists of one statement, and drops its comments.
+/// Replaces the parameters and column lists of one statement, and drops its `--` comments.
 class Numbering {
   public:
     Numbering(const Statement& statement, std::string_view sql, char mark, const ColumnLists& lists,
@@ -80,7 +80,7 @@ class Numbering {
             copy(found + end.size() - at_);
         }
     }
-    /// Drops a comment, and the line end too if the line has nothing else.
+    /// Drops a `--` comment, and the line end too if the line has nothing else.
     void drop_comment() {
         at_ = std::min(sql_.find('\n', at_), sql_.size());
         text_.erase(text_.find_last_not_of(' ') + 1);

@@ -30,8 +30,8 @@ struct File {
 struct Statement {
     std::string name;
     std::vector<std::string> parameters;
-    std::string text;  ///< with numbers for parameters, without comments
-    std::string path;  ///< the file of its name
+    std::string text;  ///< with numbers for parameters, without `--` comments
+    std::string path;  ///< the file that contains it
     int line = 0;
 
     bool operator==(const Statement&) const = default;

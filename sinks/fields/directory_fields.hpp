@@ -59,11 +59,11 @@ inline constexpr std::array<std::string_view, 1> kTransientSiteMembers{"href"};
 inline constexpr std::array<std::string_view, 3> kTransientQueueMembers{"visitors_count", "average_wait_time",
                                                                         "href"};
 
-// Contact data without a column: stored in `extra`, at the level of `privacy.operator_contact`.
+// Contact data without a column: stored in `extra`, after `privacy.operator_contact` is applied.
 inline constexpr std::array<std::string_view, 3> kOperatorContactMembers{"phone_extension", "sip_domain_id",
                                                                          "sip_extension"};
 
-/// The members of an operator that are personal data of this kind, with those that have no column.
+/// The members of an operator that are personal data of this kind, including those without a column.
 inline std::vector<std::string> operator_members(PersonalData kind) {
     std::vector<std::string> members;
     OperatorEntryFields::for_each([&]<typename F>() {

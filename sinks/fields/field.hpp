@@ -107,7 +107,7 @@ struct FlagField : Field<kApi, kPointer, FieldKind::flag> {};
 template <Name kApi, auto kPointer>
 struct JsonField : Field<kApi, kPointer, FieldKind::json> {};
 
-/// The one documented member of an object within the record.
+/// A documented member of an object within the record.
 template <Name kApi, Name kInner, auto kPointer, PersonalData kPersonal = PersonalData::none>
 struct InnerTextField : Field<kApi, kPointer, FieldKind::text, kPersonal, kInner> {};
 template <Name kApi, Name kInner, auto kPointer, PersonalData kPersonal = PersonalData::none>

@@ -69,7 +69,8 @@ using OperatorStateFields = FieldList<                                      //
     NamedField<"type", "state", &OperatorStateTime::state, FieldKind::id>,  //
     NumberField<"seconds", &OperatorStateTime::seconds>>;
 
-/// Documented members without a column: the interval itself, and values that follow from other measures.
+/// Documented members that some or all tables have no column for: the interval itself, averages, which follow
+/// from other measures, and further dimensions.
 inline constexpr std::array<std::string_view, 6> kDerivedStatisticsMembers{
     "timestamp", "seconds", "average_duration_in_seconds", "media", "highest_operator_media", "user_type"};
 

@@ -127,7 +127,7 @@ std::string line_of(const Engagement& engagement, Instant fetched_at,
 }
 
 std::string line_of(const ListedEntry& listed) {
-    constexpr std::array kKinds{"operator", "site", "queue"};  // as kDirectoryStreams
+    constexpr std::array kKinds{"operator", "site", "queue"};  // in the order of kDirectoryStreams
     const auto kind = std::find(kDirectoryStreams.begin(), kDirectoryStreams.end(), listed.stream);
     check_invariant(kind != kDirectoryStreams.end(), "the entry's stream is one of the directory");
     Json line('{');

@@ -12,7 +12,7 @@ namespace glia::postgres {
 Param seconds_param(std::chrono::milliseconds time);
 
 /// Moves the checkpoint and, if a site's pass is complete, adds its row to sync_runs. Must be the first
-/// statement of a commit: it locks the lease's row, so that a takeover either waits for the commit or makes
+/// statement of a commit: it locks the lease's row, so that a takeover either comes after the commit or makes
 /// it fail.
 void write_checkpoint(Transaction& tx, const PassCheckpoint& checkpoint);
 

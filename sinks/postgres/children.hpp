@@ -8,8 +8,9 @@
 
 namespace glia::postgres {
 
-/// Deletes the child rows of these engagements. One statement for each table: Citus does not support several
-/// writing CTEs in a statement (config/citus.sql).
+/// Deletes the child rows of these engagements, and the examples of undocumented members that come from them.
+/// One statement for each table: Citus does not support several writing CTEs in a statement
+/// (config/citus.sql).
 void erase_children(Transaction& tx, const std::vector<std::string>& engagements);
 
 }  // namespace glia::postgres

@@ -60,8 +60,8 @@ SinkError statement_error(const pqxx::sql_error& error, const std::string& line)
                                                   "default_transaction_read_only is on for the role or the "
                                                   "database"};
     }
-    // Connection failures, insufficient resources (such as a full disk), operator intervention, lock and
-    // statement timeouts, a standby.
+    // Connection failures, insufficient resources (such as a full disk), operator intervention and statement
+    // timeouts, system errors, rollbacks by the server, lock timeouts, a failed transaction.
     if (code.empty() || is_class("08") || is_class("53") || is_class("57") || is_class("58") ||
         is_class("40") || code == "55P03" || code == "25P02") {
         return {SinkError::Kind::unavailable,
@@ -102,8 +102,8 @@ std::string sqlstate(const pqxx::sql_error& error) {
 
 namespace {
 
-/// True if a statement failed because it was prepared: the session has lost it (an undetected pooler,
-/// DEALLOCATE ALL), or the type of a result column has changed.
+/// True if a statement failed because it was prepared: the session has lost it or has another one of that
+/// name (an undetected pooler, DEALLOCATE ALL), or the type of a result column has changed.
 bool is_of_prepared(const pqxx::sql_error& error) {
     const std::string code = sqlstate(error);
     return code == "26000" || code == "42P05" || code == "0A000";

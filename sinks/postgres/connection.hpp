@@ -34,7 +34,7 @@ struct ConnectSettings {
         20'000};  ///< between two statements, where this program needs only milliseconds
 };
 
-/// An open transaction. Its statements are constants of sql.hpp.
+/// An open transaction. Most of its statements are constants of sql.hpp.
 class Transaction {
   public:
     Transaction(pqxx::transaction_base& tx, pg_conn* session, Prepared& prepared,
@@ -80,11 +80,12 @@ class Savepoint {
     std::string name_;
 };
 
-/// Thrown by the work of a transaction that has to restart because what it read was deleted meanwhile.
+/// Thrown by the work of a transaction that has to restart, because rows that it read have been deleted or
+/// change too often.
 struct RestartTransaction {};
 
-/// `read_committed`: each statement sees what was committed before it began, which a transaction needs that
-/// takes a lock and then reads. `snapshot` (REPEATABLE READ): all statements see one state of the database,
+/// `read_committed`: each statement sees what was committed before it began. A transaction that takes a lock
+/// and then reads needs this. `snapshot` (REPEATABLE READ): all statements see one state of the database,
 /// as of the first.
 enum class Isolation { read_committed, snapshot };
 
@@ -95,7 +96,8 @@ class Connection {
     ~Connection();
     /// Runs `work` in one transaction and commits. Deadlocks, serialisation failures and RestartTransaction
     /// are retried a few times, so `work` may run more than once. Reconnects once if the session turns out to
-    /// be broken at the start. Throws SinkError only.
+    /// be broken at the start. Converts exceptions of libpqxx to SinkError; other exceptions of `work` roll
+    /// back and are passed on.
     void transact(const std::function<void(Transaction&)>& work,
                   Isolation isolation = Isolation::read_committed);
     /// transact() for work with a result. Returns the result of the committed run.
@@ -121,7 +123,8 @@ class Connection {
     ConnectSettings settings_;
     Secrets secrets_;  // of the DSN; filled by the first login
     bool may_prepare_ = true;
-    // Transactions begin with the prelude: another isolation level or a very short time limit is the default.
+    // True if every transaction has to begin with prelude(), because the role or the database has another
+    // default isolation level or a very short statement_timeout.
     bool prelude_ = false;
     std::unique_ptr<Session> session_;
 };

@@ -24,7 +24,7 @@ using Answer = std::unique_ptr<PGresult, ClearResult>;
     const std::string text = answer ? PQresultErrorMessage(answer) : PQerrorMessage(session);
     if (PQstatus(session) != CONNECTION_OK) throw pqxx::broken_connection(text);
     if (state == "23505") throw pqxx::unique_violation(text, statement, code);
-    if (state.starts_with("40")) throw pqxx::transaction_rollback(text);  // libpqxx 6: no more than the text
+    if (state.starts_with("40")) throw pqxx::transaction_rollback(text);  // libpqxx 6 takes only the text
     throw pqxx::sql_error(text, statement, code);
 }
 
@@ -53,7 +53,7 @@ void copy_slice(Transaction& tx, const std::string& statement, const std::string
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) fail(session, begun.get(), statement);
     for (std::size_t sent = 0; sent < slice.size(); sent += kPiece) {
         const std::size_t piece = std::min(kPiece, slice.size() - sent);
-        // The server may have refused a row already; the result of PQputCopyEnd() reports it.
+        // The server may have refused a row already; the result that end() reads reports it.
         if (PQputCopyData(session, slice.data() + sent, static_cast<int>(piece)) != 1) break;
     }
     if (PQputCopyEnd(session, nullptr) != 1 && PQstatus(session) != CONNECTION_OK) {

@@ -53,8 +53,8 @@ struct Stored {
     bool missing = false;
 };
 
-/// Returns the zone's name as this PostgreSQL knows it. Every query of a view would fail because of an
-/// unknown name.
+/// Returns the zone's name as this PostgreSQL knows it; none if it does not know the zone. With an unknown
+/// name in the table, every query of the views would fail.
 OptionalText known_time_zone(Transaction& tx, const std::string& zone) {
     std::vector<std::string> names{zone};
     if (auto other = other_iana_name(zone)) names.push_back(*std::move(other));
@@ -167,7 +167,7 @@ class ListingWriter {
         }
     }
 
-    /// True for a queue whose name a later engagement has changed.
+    /// True for a queue whose stored name differs, because it came from an engagement.
     template <typename Entry>
     static bool has_other_name(const Entry& entry, const Stored& stored) {
         if constexpr (!std::is_same_v<Entry, QueueEntry>) return false;

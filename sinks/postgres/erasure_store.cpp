@@ -15,7 +15,7 @@
 namespace glia::postgres {
 namespace {
 
-// Engagements erased per transaction. Small, because the transaction blocks all commits.
+// Engagements erased per transaction. Small, because a transaction that adds tombstones blocks all commits.
 constexpr std::size_t kAtOnce = 200;
 
 std::string id_digest(const std::string& id) {

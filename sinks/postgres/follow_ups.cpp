@@ -49,8 +49,8 @@ void add_recordings(const MergeItem& item, WantedJobs& jobs) {
         jobs.add(item, WorkKind::recording, url, item.incoming.fetched_at);
 }
 
-/// Queues details and enrichers' work. A transcript is queued when the legs are written, which is after the
-/// conversation has ended.
+/// Queues details and enrichers' work. A transcript is queued when an engagement whose legs are known is new
+/// or has changed.
 void enqueue_work(Transaction& tx, const std::vector<MergeItem>& items, const EnabledEnrichers& enrichers) {
     WantedJobs jobs;
     for (const MergeItem& item : items) {

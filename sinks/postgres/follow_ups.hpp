@@ -1,4 +1,4 @@
-// Writes the rows that depend on a partition besides engagements and their children.
+// Writes the rows that follow from the plans of a partition, other than engagements and their children.
 #pragma once
 
 #include <vector>

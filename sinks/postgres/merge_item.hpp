@@ -24,7 +24,7 @@ struct MergeItem {
     bool has_open_reject = false;  ///< it has an unresolved rejected record
     bool was_ongoing = false;      ///< it has a row in ongoing_engagements
     bool equals_stored = false;    ///< a scan of hashes found an equal row
-    bool is_unchanged = false;     ///< equals_stored and site_known: nothing has to be written
+    bool is_unchanged = false;     ///< equals_stored, and this site is known to list it: nothing is written
     bool is_new_by_range = false;  ///< a scan of its time range did not find it
 
     MergePlan plan;
@@ -32,7 +32,7 @@ struct MergeItem {
     const Engagement& engagement() const { return fetched->engagement; }
     const std::string& site() const { return fetched->site_id; }
     std::string_view id() const { return *fetched->engagement.id; }
-    /// True if a row of the engagement's own columns is written.
+    /// True if the engagement's own columns are written.
     bool writes_core() const { return plan.insert || plan.write_core; }
 };
 

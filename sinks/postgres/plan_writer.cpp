@@ -160,7 +160,7 @@ void PlanWriter::insert_new() {
             if (item.plan.insert) inserted.emplace_back(item.id());
         }
         if (inserted.empty()) return;
-        // No other writer has inserted an engagement, so the conflict is with orphaned rows of child tables.
+        // A lookup found none of the refused engagements, so the conflict is with orphaned child rows.
         if (inserted == refused) {
             erase_children(tx_, inserted);
             tx_.run(sql::erase_details, {array(inserted)});

@@ -20,7 +20,7 @@ class PlanWriter {
         : tx_(tx), comparison_(comparison), items_(items), sites_(sites_of(items)) {}
 
     /// Sets each item's plan to the one that was written. Throws RestartTransaction if a stored engagement
-    /// was erased meanwhile.
+    /// was erased meanwhile or changes too often.
     void write() {
         insert_new();
         update_changed();

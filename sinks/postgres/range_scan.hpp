@@ -13,7 +13,7 @@ namespace glia::postgres {
 struct ScanThresholds {
     /// List items of one site. Fewer cost less as lookups unless all of them are unchanged.
     std::size_t min_rows_for_hash_scan = 8;
-    /// Items of a commit. A scan over all sites costs as much as some hundred lookups.
+    /// Items of a commit. A scan over all sites costs as much as a few hundred lookups.
     std::size_t min_rows_for_range_scan = 200;
     /// Maximum number of skipped scans after scans that did not help.
     int max_skipped_scans = 64;
@@ -48,7 +48,8 @@ struct ScanMemory {
     ScanThresholds thresholds;
     RangeScanBackoff backoff;
     /// The sites that listed engagements first, as last read from the index; empty if they have to be read.
-    /// If a site is missing, the COPY of an engagement that it listed fails, and the list is read again.
+    /// If a site is missing here, a scan does not find its engagements: their COPY fails, and the list is
+    /// read again.
     std::vector<std::string> first_sites;
 };
 

@@ -11,7 +11,7 @@
 namespace glia::postgres {
 namespace {
 
-// Records in one statement: bounds what is encoded of them.
+// Maximum records per statement. Bounds the size of its parameters.
 constexpr std::size_t kRecordsAtOnce = 1000;
 
 struct Origin {

@@ -52,7 +52,7 @@ void read_verifications(Transaction& tx, StatusReport& report) {
 }
 
 void read_volume(Transaction& tx, StatusReport& report) {
-    // What judge_volume() judges by, and a little for a watermark that is behind.
+    // The hours that judge_volume() needs, and a few more, because the watermark may be behind.
     constexpr std::int64_t kHours = 3 * 24 + 3;
     std::vector<std::string> sites;
     for (const SiteStatus& site : report.sites) {
@@ -166,7 +166,8 @@ class PostgresReportStore final : public ReportStore {
             std::vector<std::string> ids;
             std::vector<Param> since, through;
             for (const VolumeSite& site : sites) {
-                // Before its first engagement a site does not count: it was no site yet, or is not loaded.
+                // Hours before a site's first engagement are not counted: the site did not exist yet, or
+                // nothing of that time has been loaded.
                 const auto first = tx.run(sql::first_engagement, {site.site_id});
                 if (first.empty()) continue;
                 ids.push_back(site.site_id);

@@ -60,7 +60,7 @@ void check_lease(Transaction& tx, const std::variant<SiteTarget, WindowTarget>& 
                lease);
 }
 
-/// As in rejected_records: which answer an element was in.
+/// The value of rejected_records.source for elements of this response.
 std::string reject_source(const StatisticsResponse& answer) {
     return std::string(name_of(Stream::statistics)) + " " + name_of(answer.source) + " " +
            to_iso8601(answer.interval.start);

@@ -104,8 +104,8 @@ void StoredComparison::drop_unchanged(std::vector<MergeItem>& items, const std::
     });
 }
 
-/// Scans the hashes of the engagements that each site listed first in the time range of its items. Marks the
-/// items, of any site, whose hashes equal a scanned row's.
+/// For each site, scans the hashes of the engagements that it listed first and that were created in the time
+/// range of its items. Marks the items, of any site, whose hashes equal a scanned row's.
 void StoredComparison::compare_by_hash_scan(std::vector<MergeItem>& items) {
     std::map<std::string_view, TimeRange> ranges;
     for (const MergeItem& item : items) {
@@ -242,7 +242,7 @@ void StoredComparison::plan_by_id(const std::vector<MergeItem*>& items,
         item->plan = plan_engagement(item->stored, item->engagement(), item->incoming);
 }
 
-/// Reads the stored state of this site's items, except items that are known to be new.
+/// Reads the stored state of this site's items, except items that are assumed to be new.
 void StoredComparison::read_stored(const std::vector<MergeItem*>& items, const std::string& site) {
     Asked asked, of_other_sites;
     for (MergeItem* item : items) {

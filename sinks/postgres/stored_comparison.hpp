@@ -1,4 +1,4 @@
-// Finds the differences between a commit and the stored rows. Only this class decides them (DESIGN.md §3.2).
+// Finds what a commit has to change in the stored rows. No other class decides this (DESIGN.md §3.2).
 #pragma once
 
 #include <optional>

@@ -112,8 +112,8 @@ using WindowRowFields = FieldList<OwnColumn<"backfill_id", &WindowRow::backfill_
                                   OwnColumn<"requests", &WindowRow::requests, FieldKind::number>,
                                   OwnColumn<"done", &WindowRow::done, FieldKind::flag>>;
 
-/// True for columns of engagements that can be compared as text in the program. The id is the key, and
-/// PostgreSQL compares times and JSON.
+/// True for columns of engagements that can be compared as text in the program. The id is the key; times and
+/// JSON need a comparison of their own, because equal values may have different texts.
 template <typename F>
 inline constexpr bool is_compared_as_text =
     F::is_column && !F::required && F::kind != FieldKind::time && F::kind != FieldKind::json;
@@ -182,7 +182,7 @@ class QueueNames {
 
   private:
     void add(const QueueRef& queue, Instant as_of, Instant fetched_at);
-    std::vector<QueueRow> names_;  // sorted by id; a batch knows a few dozen queues
+    std::vector<QueueRow> names_;  // sorted by id; a batch has a few dozen queues
 };
 
 }  // namespace glia::postgres

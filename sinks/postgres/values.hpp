@@ -15,7 +15,7 @@ namespace glia::postgres {
 using Param = std::optional<std::string>;
 using Params = std::vector<Param>;
 
-/// Read a column; NULL becomes none.
+/// Read a column; NULL becomes none, 0 or false.
 OptionalText text(const pqxx::row& row, const char* column);
 std::int64_t integer(const pqxx::row& row, const char* column);
 OptionalInstant instant(const pqxx::row& row, const char* column);  ///< column holds microseconds since 1970

@@ -78,15 +78,15 @@ std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
             return ours.contains({outcome->job.engagement_id, outcome->job.item});
         });
     }
-    // Checks the claims of the jobs that were not completed. Comes last, so that rows are locked in the same
-    // order as by list batches.
+    // Checks the claims of the jobs that were not completed. A batch does this after it has written its
+    // engagements: like a batch of list items, it locks rows of engagements before rows of work_items.
     Outcomes rest = done;
     rest.insert(rest.end(), failed.begin(), failed.end());
     if (by && !rest.empty()) {
         auto missing = not_held(tx, kind, rest, by);
         if (!missing.empty()) return missing;
     }
-    if (!done.empty()) complete(tx, kind, done, by);  // details that are requested again
+    if (!done.empty()) complete(tx, kind, done, by);  // details that need a later response
     if (!failed.empty()) fail(tx, kind, failed);
     return {};
 }

@@ -7,8 +7,8 @@
 
 namespace glia::sqlite {
 
-/// Decides with plan_merge(), like every sink. Updates the state and passes each engagement that has to be
-/// written to `writer`. Skips details whose claims the batch's instance has lost. Call it within a
+/// Decides with plan_engagement(), like every sink. Updates the state and passes each engagement that has to
+/// be written to `writer`. Skips details whose claims the batch's instance has lost. Call it within a
 /// transaction.
 CommitCounts merge_batch(Connection& connection, const Batch& batch, RecordWriter& writer);
 

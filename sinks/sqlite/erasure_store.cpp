@@ -98,7 +98,7 @@ class SqliteErasureStore final : public ErasureStore {
         });
     }
 
-    /// Names are in the lines that are written; the state has those of rejected records.
+    /// The state holds operators' names only in rejected records. Lines that were written are not changed.
     void erase_operator_data(const OperatorPrivacy& privacy) override {
         using Stored = OperatorPrivacy::Stored;
         const auto forbid = [&](Connection& state, Stored level, PersonalData kind) {

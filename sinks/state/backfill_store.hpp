@@ -68,10 +68,11 @@ class BackfillStore {
     virtual std::vector<WindowLease> claim_windows(const WindowClaim& claim) = 0;
     /// Throws `lease_lost` if the lease has passed to another instance.
     virtual void renew_window(const WindowTarget& window, Seconds ttl) = 0;
-    /// Releases an unfinished window. An error adds a row to sync_runs; an empty error means that the program
-    /// stops. Does nothing if the lease is no longer held.
+    /// Releases an unfinished window. An error is recorded in sync_runs and counts as an attempt; an empty
+    /// error means that the program stops or that the API refuses the site. Does nothing if the lease is no
+    /// longer held.
     virtual void release_window(const WindowTarget& window, const std::string& error) = 0;
-    /// All in one snapshot. `except_sites`: as in WindowClaim.
+    /// Reads all counts in one snapshot. `except_sites`: as in WindowClaim.
     virtual BackfillProgress progress(std::int64_t backfill_id,
                                       const std::vector<std::string>& except_sites) = 0;
     /// Stores the estimated time left, for `status`; none if there is no estimate.

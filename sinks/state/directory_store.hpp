@@ -21,8 +21,8 @@ struct DirectoryListing {
     std::int64_t requests = 0;
     Seconds next_in{};  ///< until the next one is due
 
-    /// False if a record could not be read: one that is not among `records` may have been listed all the
-    /// same.
+    /// False if a record could not be read: then a stored record that is not among `records` may still be
+    /// listed.
     bool every_record_known() const { return rejected.empty(); }
 };
 

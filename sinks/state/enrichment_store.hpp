@@ -14,13 +14,13 @@ class EnrichmentStore {
   public:
     virtual ~EnrichmentStore() = default;
 
-    /// Enqueues a part of the engagements that came or changed while the enricher was off, starting after
-    /// `after`. Returns the cursor of the next part; none after the last part.
+    /// Enqueues jobs for a part of the engagements that were added or changed while the enricher was off,
+    /// starting after `after`. Returns the cursor of the next part; none after the last part.
     virtual std::optional<MissedCursor> enqueue_missed(WorkKind,
                                                        const std::optional<MissedCursor>& /*after*/) {
         return std::nullopt;
     }
-    /// Records that all parts are enqueued. `ago`: time since the first of these calls.
+    /// Records that all parts are enqueued. `ago`: time since the first call of enqueue_missed().
     virtual void record_enqueued(WorkKind, Seconds /*ago*/) {}
     /// Returns true for one instance per `every`: that instance samples the queue's wait.
     virtual bool take_wait_turn(Seconds /*every*/) { return false; }

@@ -76,7 +76,7 @@ class ErasureStore {
     virtual void forget(const ForgetOrder& order) = 0;
     /// The unfinished orders, the oldest first.
     virtual std::vector<ErasureOrder> orders() = 0;
-    /// Erases a part of an order. Call it until the order is finished. Does not erase files; see
+    /// Erases a part of an order. Call it until the order is finished. Does not delete files; see
     /// recordings_to_erase().
     virtual ErasureStep erase_part(const ErasureOrder& order) = 0;
     /// Erases a part of the data older than `before` and advances `cursor`. Call it until its stage is
@@ -85,7 +85,7 @@ class ErasureStore {
     /// Returns erased engagements whose recordings' files have to be deleted: a page in the order of ids,
     /// starting after `after`.
     virtual std::vector<std::string> recordings_to_erase(const std::string& after) = 0;
-    /// The files of these engagements are deleted.
+    /// Records that the files of these engagements have been deleted.
     virtual void recordings_erased(const std::vector<std::string>& engagements) = 0;
     /// The tombstones in a fixed order: at most `limit` of those after `after`. Writes nothing.
     virtual std::vector<Tombstone> tombstones(const std::optional<Tombstone>& after, std::int64_t limit) = 0;

@@ -20,9 +20,9 @@ class ReportStore {
 
     // Engagements by hour. The defaults count nothing: for destinations that cannot be queried.
 
-    /// The sites that have been read through.
+    /// The sites that have a watermark.
     virtual std::vector<VolumeSite> volume_sites() { return {}; }
-    /// Counts the engagements created in a range of whole hours, of each site those before its watermark.
+    /// Counts the engagements created in a range of whole hours, for each site only before its watermark.
     virtual void count_volume(const std::vector<VolumeSite>&, Instant /*from*/, Instant /*before*/) {}
     /// Engagements of these sites by day, in order: the last `days` days by each site's own clock.
     virtual std::map<std::string, std::vector<VolumeDay>> volume_days(

@@ -48,12 +48,12 @@ class SiteLeases {
   public:
     virtual ~SiteLeases() = default;
 
-    /// Leases a site for `ttl` if it is due or `force` is set.
+    /// Leases a free site for `ttl` if it is due or `force` is set.
     virtual SiteAcquired acquire(const SiteKey& site, const std::string& instance_id, Seconds ttl,
                                  bool force) = 0;
     /// Throws `lease_lost` if the lease has passed to another instance.
     virtual void renew(const SiteTarget& lease, Seconds ttl) = 0;
-    /// Releases a site. An error adds a row to sync_runs. Does nothing if the lease is no longer held.
+    /// Releases a site. An error is recorded in sync_runs. Does nothing if the lease is no longer held.
     virtual void release(const SiteTarget& lease, const SiteRelease& release) = 0;
     /// Moves a site's watermark back to `to`, drops its open pass, makes it due at once, and ends the current
     /// lease, so that later commits of its holder are refused.

@@ -21,7 +21,7 @@ class WorkQueue {
     /// Renews claims that have not passed to another instance.
     virtual void renew(WorkKind kind, const std::string& instance_id, const std::vector<WorkJob>& jobs,
                        Seconds ttl) = 0;
-    /// The number of jobs that are due now and not parked, claimed ones included.
+    /// The number of jobs that are due now, claimed and parked ones included.
     virtual std::int64_t due(WorkKind kind) = 0;
     /// Writes the fetched content or the failure. The default is for destinations that store no transcripts
     /// and recordings.

@@ -64,7 +64,7 @@ SELECT name FROM pg_timezone_names WHERE name = ANY(:names::text[]);
 SELECT id, content_hash, missing_since IS NOT NULL AS missing, name FROM queues WHERE id = ANY(:queue_ids::text[]);
 
 -- name: upsert_listed_queues(rows)
--- The name from an engagement stays if the engagement was created or fetched after the listing was requested.
+-- The name from an engagement stays if the engagement was fetched after the listing was requested.
 INSERT INTO queues AS q (@queues.columns@, name_as_of, name_fetched_at)
 SELECT @queues.values_i@, i.listed_at, i.listed_at
 FROM json_populate_recordset(NULL::queues, :rows::json) i

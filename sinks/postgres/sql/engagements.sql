@@ -16,8 +16,8 @@ FROM (SELECT e.list_hash, e.legs_hash
 WHERE octet_length(t.list_hash) = 17 AND (t.legs_hash IS NULL OR octet_length(t.legs_hash) = 17);
 
 -- name: ids_in_range(earliest, latest, limit, sites)
--- The ids of all engagements that were created in a time range: scans the index on (first_site_id, created_at) once
--- for each site. `sites`: all sites that listed an engagement first.
+-- The ids of all engagements, up to `limit`, that were created in a time range: scans the index on (first_site_id,
+-- created_at) once for each site. `sites`: all sites that listed an engagement first.
 SELECT t.id
 FROM ((SELECT e.id
        FROM engagements e

@@ -15,7 +15,7 @@ LIMIT :limit::bigint;
 
 -- name: enqueue_missed(kind, engagement_ids, items, created_at, fetched_at, changed_at)
 -- Enqueues work for the result of missed_engagements. A transcript is fetched again if its engagement has changed
--- since it was fetched; a recording is fetched only once.
+-- since the transcript was last enqueued; a recording is fetched only once.
 INSERT INTO work_items AS n (engagement_id, kind, item, created_at, wanted_after, changed_at)
 SELECT i.id, :kind::text, i.item, i.created_at, i.wanted_after, i.changed_at
 FROM unnest(:engagement_ids::text[], :items::text[], :created_at::timestamptz[], :fetched_at::timestamptz[],

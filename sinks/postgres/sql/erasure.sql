@@ -7,7 +7,8 @@ SELECT i.kind, i.id FROM unnest(:kinds::text[], :ids::text[]) AS i (kind, id)
 ON CONFLICT DO NOTHING;
 
 -- name: list_erasures
--- Requests to erase rows, the oldest first. There are few, because each comes from one call of `forget`.
+-- Requests to erase rows, the oldest first. There are few, because they come from calls of `forget` and from imports of
+-- tombstones.
 SELECT kind, id FROM erasures WHERE kind <> 'recordings' ORDER BY requested_at, kind, id;
 
 -- name: recordings_to_erase(after_id, limit)
@@ -86,7 +87,7 @@ WHERE payload_words(payload) @> ARRAY[hashtext(:visitor::text)]
   AND (position('"' || :visitor::text || '"' IN payload) > 0 OR position('/' || :visitor::text || '"' IN payload) > 0);
 
 -- name: erase_rejected_of_operator(operator)
--- Rejected records of the operators' listing whose link names the operator.
+-- Deletes rejected records of the operators' listing that contain the operator's link.
 DELETE FROM rejected_records
 WHERE engagement_id IS NULL AND source = 'operators' AND position('/' || :operator::text || '"' IN payload) > 0;
 
@@ -109,7 +110,7 @@ ORDER BY e.first_site_id, e.created_at
 LIMIT :limit::bigint;
 
 -- name: expired_unlisted(since, before, limit)
--- Like expired_engagements, for engagements that no listing has shown.
+-- Like expired_engagements, for engagements without a known first site.
 SELECT e.id, (extract(epoch FROM e.created_at) * 1000000)::bigint AS created_at
 FROM engagements e
 WHERE e.first_site_id IS NULL AND e.created_at >= :since::timestamptz AND e.created_at < :before::timestamptz

@@ -38,7 +38,7 @@ WHERE l.locktype = 'transactionid' AND l.granted AND l.pid <> pg_backend_pid()
 SELECT ahead_microseconds AS ahead FROM server_clocks WHERE machine = :machine;
 
 -- name: save_server_clock(machine, ahead_microseconds)
--- Drops machines that have saved nothing for 30 days, and instances whose claims have expired.
+-- Also drops machines that have saved nothing for 30 days, and instances whose claims expired more than an hour ago.
 WITH old AS (
     DELETE FROM server_clocks WHERE updated_at < now() - interval '30 days' AND machine <> :machine
 ), expired AS (

@@ -22,7 +22,7 @@ FROM statistics_readings
 WHERE site_id = :site AND source = :source AND interval_start >= :from::timestamptz AND settled;
 
 -- name: add_statistics_reading(site, source, interval_start, interval_seconds, fetched_at, settled)
--- Records that an interval has been read. Returns no row if a newer response is stored.
+-- Records that an interval has been read. Writes no row if a newer response is stored.
 INSERT INTO statistics_readings AS r (site_id, source, interval_start, interval_seconds, fetched_at, settled)
 VALUES (:site, :source, :interval_start::timestamptz, :interval_seconds::bigint, :fetched_at::timestamptz,
         :settled::boolean)

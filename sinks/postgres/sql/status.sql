@@ -1,4 +1,4 @@
--- Queries for `status`, `runs`, the metrics and the page.
+-- Queries for `status`, `runs`, the metrics and the status page.
 
 -- name: status_sites
 SELECT s.stream, s.site_id,

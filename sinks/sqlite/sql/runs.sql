@@ -14,7 +14,7 @@ VALUES (:mode, :site, :pass_from, :pass_to, :pass_started_at, :pages, :engagemen
         :stream);
 
 -- name: repeat_failure(mode, site, error, stream)
--- Called if the last run of the site failed in the same way: updates its row.
+-- Updates the row of the site's last run if it failed in the same way; otherwise writes no row.
 UPDATE sync_runs SET finished_at = now()
 WHERE id = (SELECT id FROM sync_runs WHERE site_id = :site AND stream = :stream ORDER BY id DESC LIMIT 1)
   AND mode = :mode AND error = :error;

@@ -1,4 +1,4 @@
--- Queries for `status`, `runs`, the metrics and the page.
+-- Queries for `status`, `runs`, the metrics and the status page.
 
 -- name: status_sites
 SELECT s.site_id, s.synced_through, (now() - s.synced_through) / 1e6, s.last_success_at, s.last_error, s.last_error_at,

@@ -1,7 +1,7 @@
 -- Jobs that fetch details (detail_queue), and ongoing engagements, which are fetched again until they end.
 
 -- name: enqueue_work(engagement, created_at, fetched_at)
--- `fetched_at`: when the list item that queues the job was requested.
+-- `fetched_at`: when the response that queues the job was requested. An older response does not complete the job.
 INSERT INTO detail_queue (engagement_id, created_at, wanted_after, next_attempt_at)
 VALUES (:engagement, :created_at, :fetched_at, now())
 ON CONFLICT (engagement_id) DO UPDATE
