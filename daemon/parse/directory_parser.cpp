@@ -42,7 +42,7 @@ struct Kind<QueueEntry> {
     static constexpr std::span<const std::string_view> kTransient{kTransientQueueMembers};
 };
 
-// Sets the fields that are derived from several members.
+// Sets the fields that are derived from other members.
 
 void complete(OperatorEntry&, dom::object) {}
 void complete(SiteEntry& site, dom::object members) {
@@ -165,8 +165,8 @@ class PageReader {
         page_.rejected.push_back(std::move(rejected));
     }
 
-    /// Returns the record without the members that change by the minute: with them, each listing would show a
-    /// rejected record that is not known yet. `href` says which one it is.
+    /// Returns the record without the members that change by the minute: with them, each listing would add a
+    /// new rejected record. Keeps `href`, which identifies the record.
     template <typename Entry>
     static std::string stored_members(dom::element record) {
         const auto rule = [](std::string_view path, std::string_view name, std::string&) {

@@ -105,8 +105,8 @@ struct EngagementParser::Impl {
         return text;
     }
 
-    /// Parses one record from its own text, after repair_json(), which changes broken tokens only. Returns
-    /// false, with the reason in `malformed`, if the repaired text is not JSON.
+    /// Parses one record from its own text: first as received, then after repair_json(), which changes broken
+    /// tokens only. Returns false, with the reason in `malformed`, if the repaired text is not JSON.
     bool read_alone(std::string_view raw, std::vector<Engagement>& engagements,
                     std::vector<RejectedRecord>& rejected) {
         try {

@@ -1,4 +1,4 @@
-// Walks the members of a simdjson On-Demand object in any order. Only the record readers include it.
+// Walks the members of a simdjson On-Demand object in any order. Only sources in daemon/parse include it.
 // By hand: simdjson 3.0 searches an object once for each member. Measured by parse_page in tests/bench.
 #pragma once
 
@@ -87,7 +87,7 @@ class Members {
         return std::memcmp(raw_, name.text, N - 1) == 0 && raw_[N - 1] == '"';
     }
     /// Unescapes the next member's name, for next_is(). Returns false and changes nothing if it has no
-    /// escapes.
+    /// escapes or is unescaped already.
     bool unescape() {
         if (unescaped_ || *end_or_escape(raw_) == '"') return false;
         const std::string_view name = field_->value_unsafe().unescaped_key();

@@ -149,7 +149,7 @@ bool Privacy::member(std::string_view path, std::string_view name, std::string& 
 /// data.
 OptionalText Privacy::extra(std::string_view base, const std::string& object) const {
     std::string why;
-    // Documented members of `object` that contain documented members.
+    // Documented members of `object` that contain documented members or elements that are not objects.
     std::set<std::string, std::less<>> mixed;
     canonical_json(object, why, [&](std::string_view path, std::string_view name, std::string& text) {
         const bool inside = !path.empty() && documented_member(documented_path(base, path), name);
@@ -175,7 +175,8 @@ OptionalText Privacy::extra(std::string_view base, const std::string& object) co
     return text == "{}" ? std::nullopt : std::move(text);
 }
 
-/// Applies the level to `audio_recording_urls` in the payload of a rejected record.
+/// Applies the level to the JSON of `audio_recording_urls`: to each element, so that they can be counted, or
+/// to the whole value if it is not a list.
 std::string Privacy::urls(const std::string& list) const {
     if (levels_.audio_recording_urls == PrivacyLevel::keep) return list;
     simdjson::dom::parser parser;
@@ -192,7 +193,7 @@ std::string Privacy::urls(const std::string& list) const {
 }
 
 /// If the level is `hash`, replaces the id in the link, so that the link keeps its form. Replaces the whole
-/// link if it does not end with the id.
+/// link if the id is not its end, or also occurs before.
 OptionalText Privacy::visitor_href(std::string_view href, std::string_view id) const {
     if (levels_.visitor_id != PrivacyLevel::hash) return value(levels_.visitor_id, std::string(href));
     const std::size_t slash = href.rfind('/');

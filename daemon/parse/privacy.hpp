@@ -22,6 +22,7 @@ class Privacy {
     /// `key`: the HMAC key, needed if any level is `hash`.
     Privacy(PrivacyLevels levels, std::string key);
 
+    /// True if all data of engagements is kept. Ignores the levels of operators' data.
     bool keep_all() const { return levels_.keep_all(); }
     const PrivacyLevels& levels() const { return levels_; }
 
@@ -30,7 +31,7 @@ class Privacy {
     void apply(OperatorEntry& entry) const;
 
     /// Applies the levels to the raw JSON of a record that was rejected or is shown as received. A text that
-    /// is not a JSON object becomes `null`, unless all levels are `keep`.
+    /// is not a JSON object becomes `null`, unless keep_all() is true.
     std::string apply_to_json(std::string_view json) const;
 
     /// Applies the levels to the raw JSON of an operator.

@@ -18,7 +18,8 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-/// Reads a non-negative whole number; null empties `target`. Anything else empties it too and returns false.
+/// Reads a non-negative number and rounds it; null empties `target`. Anything else empties it too and returns
+/// false.
 bool read_measure(dom::element value, OptionalInteger& target) {
     constexpr double kLargest = 9e15;  // what a double holds exactly
     double number = 0;

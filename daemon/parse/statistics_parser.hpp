@@ -19,7 +19,7 @@ struct StatisticsPage {
 /// Parses the response for one site and interval: a bare array. A missing or null dimension becomes an empty
 /// text; a missing site becomes the requested one. A measure of another type than documented stays empty.
 /// Elements of another site are skipped: that site's response has them. Elements with the same dimensions are
-/// added up. A broken element is rejected alone.
+/// added up; of their maximums the largest is used. A broken element is rejected alone.
 Parsed<StatisticsPage> parse_statistics(StatisticsSource source, const std::string& site_id,
                                         const StatisticsInterval& interval, std::string& body);
 

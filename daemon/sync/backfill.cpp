@@ -226,7 +226,7 @@ class Backfill {
 
     // ------------------------------------------------------------------------------- legs, progress
 
-    /// Drains the detail queue until the listing is over and nothing is due. The request gate prefers pages.
+    /// Drains the detail queue until the listing is over and nothing is due. RequestGate serves pages first.
     Task<> fetch_details(WaitGroup& tasks) {
         for (;;) {
             const bool last_round = listed_;
@@ -279,7 +279,8 @@ class Backfill {
     std::chrono::steady_clock::time_point started_{};
     TimeLeft time_left_;
     std::optional<Milliseconds> reported_at_;
-    const std::shared_ptr<AsyncCondition> event_;  // after each event; the scope's callback shares it
+    // Notified after each event of plan_. The scope's callback shares it.
+    const std::shared_ptr<AsyncCondition> event_;
     StatisticsRefusals refusals_;
     const std::shared_ptr<UnlistedSearch> search_;
     bool listed_ = false;

@@ -14,7 +14,7 @@ struct BackfillRequest {
     bool with_legs = true;  ///< engagements only: fetch the legs as well; otherwise the service fetches them
 };
 
-/// Callbacks of a backfill: `started` once, `progress` once a second.
+/// Callbacks of a backfill: `started` once, `progress` every one to ten seconds (see progress_pause()).
 struct BackfillObserver {
     std::function<void(const BackfillState&)> started;
     std::function<void(const ProgressInput&)> progress;
@@ -27,7 +27,8 @@ struct BackfillResult {
     bool already_complete = false;
 };
 
-/// Reads every window that is not done, `concurrency` at a time: engagements with their legs, or statistics.
+/// Reads every window that is not done, `concurrency` at a time: engagements (`with_legs`: and their legs),
+/// or statistics.
 Task<BackfillResult> run_backfill(Instance& instance, BackfillRequest request, BackfillObserver observer);
 
 }  // namespace glia

@@ -29,7 +29,7 @@ std::vector<ProbeWindow> probe_windows(const std::vector<std::string>& sites, In
     const std::int64_t each = std::clamp<std::int64_t>(at_most / of_site, 1, windows);
     for (const std::string& site : sites) {
         for (std::int64_t i = 0; i < each; ++i) {
-            // Takes the middle window of each of `each` equal parts.
+            // Divides the range into `each` equal parts and takes the middle window of each part.
             const Instant begin = from + (2 * i + 1) * windows / (2 * each) * window;
             probed.push_back({site, begin, std::min<Instant>(begin + window, to)});
         }

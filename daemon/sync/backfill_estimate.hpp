@@ -21,7 +21,8 @@ struct ProbeWindow {
 /// The number of windows of one site in [from, to).
 std::int64_t windows_of_range(Instant from, Instant to, Seconds window);
 
-/// Returns at most `at_most` windows, spread evenly over each site's range, and at least one for each site.
+/// Returns at most `at_most` windows, or one for each site if there are more sites. Spreads the windows of
+/// each site evenly over the range.
 std::vector<ProbeWindow> probe_windows(const std::vector<std::string>& sites, Instant from, Instant to,
                                        Seconds window, std::int64_t at_most);
 
@@ -42,7 +43,7 @@ struct BackfillEstimate {
     std::int64_t engagements = 0;
     std::int64_t details = 0;  ///< requests for legs
     Seconds time{};
-    double requests_per_second = 0;  ///< the rate assumed for the duration
+    double requests_per_second = 0;  ///< the request rate that `time` assumes
 
     std::int64_t requests() const { return pages + details; }
 };

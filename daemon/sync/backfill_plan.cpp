@@ -85,8 +85,8 @@ BackfillPlan::Claim BackfillPlan::begin_claim(Milliseconds now) {
     return {claim_size_, failures_.refused_sites()};
 }
 
-/// Called when no window is free. Windows that other instances hold, or that are uncommitted here, may become
-/// free again.
+/// Acts after a claim that found no free window. Windows that other instances hold, or that are uncommitted
+/// here, may become free again.
 std::optional<BackfillPlan::Step> BackfillPlan::wait_for_others(Milliseconds now) {
     if (!exhausted_ || inspecting_ || freeing_) return std::nullopt;
     if (idle() && !inspected_) {
@@ -143,8 +143,8 @@ void BackfillPlan::on_inspected(const BackfillProgress& progress) {
     const bool others_read = progress.windows_leased > 0;
     const bool some_are_free = progress.windows_free > 0;
     over_ = all_done || (!others_read && !some_are_free);
-    // A window has become free since the claim that found none. Claims again at once, but only once before
-    // the next pause: a claim does not get a window whose row is locked.
+    // A window has become free since the claim that found none. Claims again at once, but only the first time
+    // since a claim found a window: a claim skips rows that are locked, so this could repeat without a pause.
     if (some_are_free && !std::exchange(claimed_again_, true)) exhausted_ = false;
 }
 

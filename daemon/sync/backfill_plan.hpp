@@ -40,17 +40,18 @@ class BackfillPlan {
     /// Names a leased window until it is completed.
     using Number = std::uint64_t;
 
-    /// Claim windows; on_claimed().
+    /// Claim windows, then on_claimed().
     struct Claim {
         int limit = 0;
         std::vector<std::string> except_sites;
     };
-    /// Read a window; on_fetched() once it needs no further request, on_completed() after its last commit.
+    /// Read a window, then on_fetched() once it needs no further request, and on_completed() after its last
+    /// commit.
     struct Read {
         Number window = 0;
         WindowLease lease;
     };
-    /// Release a window that is not done; on_given_back(). `error`: why, if it concerns the window.
+    /// Release a window that is not done, then on_given_back(). `error`: why, if the window itself failed.
     struct GiveBack {
         WindowTarget target;
         std::string error;
@@ -60,9 +61,9 @@ class BackfillPlan {
     struct Renew {
         std::vector<WindowTarget> targets;
     };
-    /// Read the backfill's progress; on_inspected().
+    /// Read the backfill's progress, then on_inspected().
     struct Inspect {};
-    /// Free the leases of instances that are dead or stuck; on_dead_freed().
+    /// Free the leases of instances that are dead or stuck, then on_dead_freed().
     struct FreeDead {};
     /// Nothing to do before the next event or, if it is set, before `until`.
     struct Wait {
@@ -113,7 +114,7 @@ class BackfillPlan {
     Number last_number_ = 0;
     std::map<Number, LeasedWindow> windows_;
     std::deque<Number> claimed_;  // the windows that are not begun
-    int reading_ = 0;             // the number of windows whose last page was not fetched yet
+    int reading_ = 0;             // the number of windows that were begun and have pages to fetch
     std::deque<GiveBack> give_back_;
     int giving_back_ = 0;
     Milliseconds renew_at_{};
@@ -129,8 +130,8 @@ class BackfillPlan {
     bool inspecting_ = false;
     bool inspected_ = false;
     bool freeing_ = false;
-    std::optional<Milliseconds> retry_at_;  // set once the dead are freed
-    bool claimed_again_ = false;            // since the last claim that found a window
+    std::optional<Milliseconds> retry_at_;  // set once leases of dead instances are freed
+    bool claimed_again_ = false;            // by on_inspected(), since a claim found a window
     bool over_ = false;
     bool stopped_ = false;
 };

@@ -21,7 +21,7 @@ namespace glia {
 /// Bounds of a CommitQueue.
 struct CommitLimits {
     /// Maximum concurrent transactions of windows. More would wait for each other's locks on rows of the
-    /// queue.
+    /// table `queues`, which many engagements share.
     int at_once = 2;
     /// Maximum engagements per transaction of several batches. Bounds the encoded size to a few MB.
     std::size_t together = 1200;

@@ -32,7 +32,7 @@ class Committer {
 
     using Done = std::function<void(const CommitResult&)>;
     /// Writes a batch and, with it, the checkpoint. `done` is called later, on the loop's thread. The result
-    /// does not depend on commits in the same transaction: if they cannot be written together, each is
+    /// does not depend on other commits in the same transaction: if they cannot be written together, each is
     /// written on its own. OutputLost ends the loop.
     void submit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint, Done done);
 

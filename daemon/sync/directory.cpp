@@ -208,7 +208,8 @@ Task<> serve_directory(Instance& instance, WaitGroup& tasks) {
     try {
         wanted = co_await keeps_directory(instance);
     } catch (const SinkError&) {
-        wanted = !instance.scope.cancelled();  // checked again after the read, which may have taken long
+        // Whether the sink keeps a directory is unknown: assumes that it does, and retries with each listing.
+        wanted = !instance.scope.cancelled();
     }
     while (wanted && !instance.scope.cancelled()) {
         const auto next = schedule.next(steady_now());

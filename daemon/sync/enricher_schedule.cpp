@@ -20,8 +20,7 @@ void EnricherSchedule::on_enqueued(std::optional<MissedCursor> cursor) {
 
 Milliseconds EnricherSchedule::on_drained(const ExitStatus& outcome, double random) {
     if (at_ != At::drain) {
-        // Enqueues again from the start: engagements committed in the meantime may sort before the parts that
-        // were enqueued.
+        // Enqueues again from the start: engagements committed in the meantime may sort before the cursor.
         at_ = At::enqueue;
         after_.reset();
         began_.reset();

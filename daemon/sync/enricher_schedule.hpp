@@ -17,7 +17,7 @@ class EnricherSchedule {
   public:
     explicit EnricherSchedule(const SyncSettings& sync) : sync_(sync) {}
 
-    /// Wait for `delay`, enqueue a part of the missed work that follows `after`, then on_enqueued().
+    /// Wait for `delay`, enqueue the part of the missed work that follows `after`, then on_enqueued().
     struct EnqueueMissed {
         std::optional<MissedCursor> after;
         Milliseconds delay{};
@@ -27,7 +27,7 @@ class EnricherSchedule {
     struct RecordEnqueued {
         Seconds ago{};
     };
-    /// Drain the queue, then on_drained(); also after a failure of a step before.
+    /// Drain the queue, then on_drained(). If an earlier step fails, call on_drained() without draining.
     struct Drain {};
     using Step = std::variant<EnqueueMissed, RecordEnqueued, Drain>;
     Step next(Milliseconds now);

@@ -57,8 +57,8 @@ Task<DrainResult> EnrichmentQueue::drain(bool with_missed) {
     co_return work.result();
 }
 
-/// Converts any exception of a fetch into a failure of this enricher, which then pauses. Other work
-/// continues.
+/// Converts an exception of a fetch into a failure of this enricher, which then pauses. Other work continues.
+/// Rethrows SinkError and InvariantBroken.
 Task<WorkResponse> EnrichmentQueue::try_fetch(WorkJob job) {
     std::string failure;
     try {

@@ -10,7 +10,8 @@
 namespace glia {
 namespace {
 
-// Maximum duration of one turn of retention. Bounds how long `run --once` waits for it before its pass.
+// Maximum duration of one turn of retention. Bounds how long `run --once` spends on it, and how long orders
+// of `forget` wait for their next turn.
 constexpr std::chrono::seconds kRetentionTurn{60};
 
 /// Deletes an engagement's recordings. Blocks. Returns true if the folder is gone.

@@ -12,7 +12,7 @@ struct ErasureState {
     RetentionCursor retention;
 };
 
-/// Erases all stored orders, one part of each at a time. Skips orders that fail, and throws the first failure
+/// Executes all stored orders, one part of each in turn. Skips orders that fail, and throws the first failure
 /// (SinkError) after the others.
 Task<Erased> erase_ordered(Instance& instance, ErasureQueue& orders);
 
@@ -27,8 +27,8 @@ struct ErasureTurn {
     std::optional<SinkError> failure{};  ///< the first one
 };
 
-/// Erases orders, expired rows and files for about a minute, and logs the counts. Logs failures and
-/// continues with the rest.
+/// Executes the stored orders, erases expired rows for about a minute, deletes files, and logs the counts.
+/// Logs failures and continues with the rest.
 Task<ErasureTurn> erase_what_is_due(Instance& instance, ErasureState& state);
 
 }  // namespace glia

@@ -53,8 +53,8 @@ struct Instance {
     }
 };
 
-/// Renews a lease every ten seconds until it is destroyed. `renewal` runs on the loop's thread and returns
-/// the call that renews the leases held at that moment; the call runs on a writer thread.
+/// Renews leases every ten seconds until this object is destroyed. `renewal` runs on the loop's thread and
+/// returns the call that renews the leases held at that moment; the call runs on a writer thread.
 class Renewal {
   public:
     using Call = std::function<void(Sink&)>;

@@ -89,8 +89,7 @@ inline constexpr Seconds kRefusalRest{24 * 3600};
 /// hour or `every`.
 Milliseconds listing_retry(Milliseconds every, int failures);
 
-// Adds members that the API did not send to a site's entry, from the configuration.
-
+/// Adds to a site's entry the members that the API did not send and the configuration has.
 void add_configured(SiteEntry& site, const DirectorySettings& settings);
 /// The entry of a site that the API refuses, from the configuration alone; none if it does not name the site.
 std::optional<SiteEntry> configured_site(const std::string& id, const DirectorySettings& settings);

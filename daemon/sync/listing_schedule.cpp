@@ -6,7 +6,7 @@
 namespace glia {
 namespace {
 
-// Between two reads that follow one another.
+// Minimum duration of a Wait.
 constexpr Milliseconds kShortestWait{100};
 
 }  // namespace

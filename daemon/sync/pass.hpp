@@ -69,7 +69,7 @@ class Pass {
     /// The checkpoint moves the watermark.
     bool is_incremental() const { return std::holds_alternative<SiteTarget>(target_); }
 
-    // Without a limit, cursors that keep ending would be restarted for ever.
+    // Without a limit, a pass whose cursors keep expiring would restart for ever.
     static constexpr int kMaxRestarts = 3;
 
   private:

@@ -131,7 +131,7 @@ void add_to_batch(Batch& batch, Engagement engagement, RecordSource source, cons
                   const std::string& site_id, const SyncSettings& sync) {
     check_invariant(engagement.id.has_value(), "a record that is written has an id");
     const Instant fetched_at = asked.server;
-    // Uses the earlier clock, which erases less: the other one may be wrong.
+    // Uses the earlier clock, which skips fewer records: the other one may be wrong.
     const Instant now = std::min(asked.server, asked.machine);
     if (sync.retention && engagement.created_at < now - *sync.retention) return;
     FetchedEngagement fetched;

@@ -29,8 +29,8 @@ Task<> compare(Instance& instance, std::string site, std::vector<Unlisted>& list
     }
 }
 
-/// Requests each engagement and returns those that the source does not have. Ends early if a request fails
-/// for another reason.
+/// Requests each engagement and returns those that the source does not have. An engagement whose id the API
+/// refuses counts as present. Ends early if a request fails for another reason.
 Task<std::vector<GoneEngagement>> ask_for(Instance& instance, std::vector<std::string> ids) {
     std::vector<GoneEngagement> gone;
     for (const std::string& id : ids) {

@@ -5,7 +5,8 @@ namespace glia {
 
 Task<DrainResult> sample_queue_wait(Instance& instance) {
     const auto every = std::chrono::duration_cast<Seconds>(instance.settings.enrich.queue_wait_every);
-    // Slightly shorter than the interval: the two clocks differ, and that must not skip a sample.
+    // Slightly shorter than the interval: the clocks of this machine and of the database differ, and that
+    // must not skip a sample.
     const Seconds turn{
         std::max<std::int64_t>(1, every.count() - std::min<std::int64_t>(every.count() / 10 + 1, 5))};
     const auto take = [turn](Sink& sink) { return sink.enrichments().take_wait_turn(turn); };

@@ -163,8 +163,8 @@ bool RecordingDownload::resumable() const {
 }
 
 void RecordingDownload::restart(const RecordingVersion& version) {
-    // Removes and syncs the version file first: a crash must never leave bytes of one version beside the
-    // version file of another.
+    // Removes the version file and syncs the folder first: a crash must never leave bytes of one version
+    // beside the version file of another.
     if (remove_file(version_file_)) sync_folder(directory_ + "/" + folder_);
     if (ftruncate(descriptor_, 0) != 0 || lseek(descriptor_, 0, SEEK_SET) != 0) failed("emptying", part_);
     size_ = 0;
@@ -187,7 +187,7 @@ RecordingFile RecordingDownload::finish() {
     if (fsync(descriptor_) != 0) failed("syncing", part_);
     const std::string below = folder_ + "/" + stem_ + recording_extension(version_.content_type);
     const std::string path = directory_ + "/" + below;
-    remove_file(version_file_);  // first: nothing removes it beside a complete recording
+    remove_file(version_file_);  // first: after the rename, a crash would leave it for ever
     if (rename(part_.c_str(), path.c_str()) != 0) failed("renaming", part_);
     sync_folder(directory_ + "/" + folder_);
     return describe(directory_, below);

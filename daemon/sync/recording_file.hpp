@@ -27,7 +27,8 @@ class RecordingDownload {
     static std::optional<RecordingFile> find(const std::string& directory, const std::string& engagement_id,
                                              const std::string& url);
 
-    /// Bytes on disk, if the download can resume from them; else 0.
+    /// Bytes of the recording on disk. Right after the file was opened: 0 if the download cannot resume from
+    /// them.
     std::uint64_t size() const { return size_; }
     /// The version of the recording that these bytes belong to.
     const RecordingVersion& version() const { return version_; }

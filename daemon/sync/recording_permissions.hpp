@@ -10,8 +10,8 @@
 
 namespace glia {
 
-/// The file cannot be written: the disk is full or read-only, or permissions are missing. `what()` is one
-/// line.
+/// A file or folder cannot be read or written: the disk is full or read-only, or permissions are missing.
+/// `what()` is one line.
 class DiskError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

@@ -71,7 +71,7 @@ std::string misfit(const RecordingHead& head, std::uint64_t from, const Recordin
         return "Content-Length and Content-Range contradict each other";
     if (range->total && partial.length && *range->total != *partial.length)
         return "the recording's length has changed";
-    // A server without If-Range sends a part of its current version.
+    // A server that does not support If-Range sends a part of its current version.
     const std::string etag(trim(head.etag));
     if (!etag.empty() && partial.validator.starts_with('"') && etag != partial.validator)
         return "the recording has changed";

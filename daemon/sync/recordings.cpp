@@ -1,5 +1,5 @@
-// Downloads recordings into a directory. Each attempt requests a new temporary URL, resumes after the bytes
-// that an earlier attempt received, and downloads nothing twice.
+// Downloads recordings into a directory. Each attempt requests a new temporary URL, and resumes after the
+// bytes that an earlier attempt received if the recording has not changed.
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -41,7 +41,8 @@ class Recordings {
           directory_(instance.settings.enrich.recordings_directory),
           worker_(instance.runtime, 1) {}
 
-    /// Restricts recordings that an earlier version left readable for others. Called once.
+    /// Restricts recordings that an earlier version left readable for others. Only the first call has an
+    /// effect.
     Task<> restrict_stored() {
         if (std::exchange(restricted_, true)) co_return;
         const auto restrict_all = [directory = directory_] { return restrict_recordings(directory); };
@@ -141,7 +142,7 @@ class Recordings {
             const bool nothing = decision.action == RecordingAction::write_from_start && !begun;
             const auto finish = [download, nothing, version = decision.version] {
                 Finished finished;
-                if (nothing) download->restart(version);  // an empty body: the receiver was never called
+                if (nothing) download->restart(version);  // an empty body: `take` was never called
                 finished.fault = recording_fault(download->size(), version, download->beginning());
                 if (finished.fault.empty()) {
                     finished.file = download->finish();

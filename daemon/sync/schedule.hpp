@@ -38,7 +38,8 @@ struct WorkRetry {
     Seconds retry_in{};
     bool parked = false;  ///< the cause is the job itself: shown in `status`
 };
-/// `attempts`: earlier failed attempts. `permanent`: 403, 404, or a record that cannot be loaded.
+/// `attempts`: earlier failed attempts. `permanent`: the API refuses the job (403, 404 or another 4xx), or
+/// the result cannot be loaded.
 WorkRetry work_retry(int attempts, bool permanent);
 /// Pause before a recording that is still being made is requested again. Doubled each time.
 Seconds wait_until_made(int attempts);

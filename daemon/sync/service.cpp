@@ -162,7 +162,7 @@ Task<> once(Instance& instance, std::string name, ExitStatus& outcome, std::int6
 }
 
 Task<> serve_site(Instance& instance, std::string name, WaitGroup& tasks) {
-    // Spreads the first polls of the sites over a poll interval, at most five seconds.
+    // Spreads the first polls of the sites over a fifth of the poll interval, at most one second.
     const auto spread = std::min<Milliseconds>(instance.settings.sync.poll_every, Seconds{5});
     Milliseconds wait{
         static_cast<std::int64_t>(static_cast<double>(spread.count()) * instance.runtime.random() * 0.2)};

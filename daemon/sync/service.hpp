@@ -5,7 +5,9 @@
 
 namespace glia {
 
-/// Runs one incremental pass over every site, the revisit tiers that are due, and the detail queue.
+/// Does once, in this order: for every site an incremental pass and the widest revisit tier that is due, then
+/// the detail queue, erasures, listings of names, statistics, enrichers, and counts by hour. Adds the number
+/// of records rejected by the passes, listings and statistics to `rejected`.
 Task<ExitStatus> run_once(Instance& instance, std::int64_t& rejected);
 
 /// Runs until the program stops. Logs and retries failures; `status` shows them.

@@ -20,8 +20,8 @@ class SitePoll {
         const char* mode;  ///< incremental or revisit, for the log
     };
     /// Returns the next pass; call on_result() after it. None if the poll is over. `server_now`: the server's
-    /// clock, which determines how far back a revisit reaches. `machine_now`: this machine's own clock, the
-    /// upper bound of a watermark. `random` in [0, 1), for jitter.
+    /// clock, which determines how far back a revisit reaches. `machine_now`: this machine's own clock. A
+    /// watermark more than a minute after both clocks is not used. `random` in [0, 1), for jitter.
     std::optional<Read> next(Instant server_now, Instant machine_now, double random);
     void on_result(const PassResult& result);
     /// The stored watermark is in the future by both clocks: a wrong clock wrote it. The poll sets it back.

@@ -16,7 +16,7 @@ namespace {
 // die.
 constexpr Milliseconds kLongestWait{600'000};
 
-/// What one lease of a site has read.
+/// What was read under one lease of a site, or of a window.
 struct StatisticsRound {
     std::int64_t responses = 0;
     std::int64_t requests = 0;
@@ -244,7 +244,7 @@ Task<> read_once(Instance& instance, std::string site_id, ExitStatus& outcome, s
     tasks.remove();
 }
 
-/// Asks for every source of every interval of a window.
+/// Requests every source of every interval of a window.
 class WindowStatistics {
   public:
     WindowStatistics(Instance& instance, const WindowLease& window, StatisticsRefusals& refusals)

@@ -21,7 +21,8 @@ void serve_statistics(Instance& instance, WaitGroup& tasks);
 using StatisticsRefusals = std::set<std::pair<std::string, StatisticsSource>>;
 
 /// Reads the intervals of one window of a backfill, under the window's lease, which the caller renews. A
-/// source that the API refuses is left out; if it refuses all, the site counts as refused. Throws nothing.
+/// source that the API refuses is left out; if it refuses all, the site counts as refused. Does not
+/// throw SinkError: a failure of the sink is in the result.
 Task<PassResult> read_statistics_window(Instance& instance, WindowLease window, StatisticsRefusals& refusals);
 
 }  // namespace glia

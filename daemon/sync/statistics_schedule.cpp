@@ -74,7 +74,7 @@ void StatisticsSchedule::begin(Source& source, Instant now) const {
     skip_known(source);
 }
 
-/// Advances `read_through` over intervals that a backfill has read.
+/// Advances `read_through` over intervals that have been read, by the service or by a backfill.
 void StatisticsSchedule::skip_known(Source& source) const {
     for (auto known = source.readings.find(*source.read_through); known != source.readings.end();
          known = source.readings.find(*source.read_through))

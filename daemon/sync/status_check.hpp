@@ -19,8 +19,8 @@ struct CheckResult {
 
 /// Judges the sites of the configuration. Critical: a site's data is an hour old (or twenty polls, if that is
 /// longer), or its first pass fails. Warning: a quarter of that age, a failed pass, a site that was never
-/// read, rejected records, more than ten engagements whose legs cannot be fetched, an unusual volume, a wrong
-/// clock. Error texts are not included: they may quote a visitor.
+/// read, rejected records, more than ten engagements whose legs cannot be fetched, a failing enricher, an
+/// unusually low volume, a wrong clock. Error texts are not included: they may quote a visitor.
 CheckResult check_status(const StatusReport& report, const std::vector<std::string>& sites,
                          std::chrono::duration<double> poll_every);
 

@@ -38,7 +38,7 @@ bool may_lack_stored(const CommitCounts& counts) {
 }
 
 std::optional<StoredRange> Unlisted::next_range() const {
-    // If more is stored, the listing is implausible: the ids need not be compared.
+    // If more than `plausible` are stored, the listing is implausible: the ids need not be compared.
     const auto listed = static_cast<std::int64_t>(listing_.listed->size());
     const std::int64_t plausible = most_plausibly_stored(listed);
     if (is_read_ || stored_ > plausible) return std::nullopt;

@@ -27,7 +27,7 @@ void Verification::on_page(Day number, const std::string& id, const Batch& batch
     OneDay& day = days_.at(number);
     SiteOfDay& site = day.sites.at(id);
     if (site.state != SiteOfDay::State::listing) return;  // it failed in the meantime
-    // Count as listed: a GET would return the same unreadable record.
+    // Rejected records count as listed: a GET would return the same unreadable record.
     for (const RejectedFetch& rejected : batch.rejected) {
         if (rejected.record.engagement_id)
             site.listed.insert(ListedIds::digest(*rejected.record.engagement_id));

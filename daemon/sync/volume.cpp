@@ -23,7 +23,8 @@ Task<bool> count_volume(Instance& instance) {
         };
         co_await instance.sink_pool.run(count);
     }
-    // Once a day, deletes counted hours that are too old.
+    // Only the range of a new day (see volume_ranges()) has more than two parts: once a day, deletes counted
+    // hours that are too old.
     if (ranges.size() > 2) {
         const auto prune = [](Sink& sink) { sink.reports().prune_volume(kVolumeKept); };
         co_await instance.sink_pool.run(prune);

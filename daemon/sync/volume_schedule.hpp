@@ -18,8 +18,8 @@ struct VolumeRange {
 /// Returns the ranges to count now, the oldest first. An hour is complete once the watermark of its site has
 /// passed it.
 ///   - Each time: the last three complete hours, for late arrivals.
-///   - After each new complete hour: the last 26 hours, which the first revisits read again.
-///   - After each new day: the last eight weeks, for backfills and later revisits.
+///   - After each new complete hour: the last 26 hours, which the first revisit tier reads again.
+///   - After each new day: the last eight weeks and three days, for backfills and later revisits.
 /// The newest hours are counted last, so that an interrupted range is counted again. Returns nothing if no
 /// site has a watermark.
 std::vector<VolumeRange> volume_ranges(const std::vector<VolumeSite>& sites);

@@ -9,7 +9,7 @@ namespace glia {
 namespace {
 
 // Workers per request in flight. A worker that waits for a retry does not occupy a request, so others can use
-// it. Only this many failing engagements at a time would delay the rest.
+// it. Failing engagements delay the rest only once they occupy all workers.
 constexpr int kDetailWorkersPerRequest = 4;
 constexpr int kMostDetailWorkers = 128;
 constexpr int kMostTranscriptWorkers = 16;
@@ -28,8 +28,8 @@ int workers_for(WorkKind kind, int most_in_flight) {
     return kRecordingWorkers;
 }
 
-/// True for no connection and for a gateway's response. For details a 500 does not count: it may concern one
-/// engagement.
+/// True if the API as a whole seems down: no connection, an overload, or a server error. For details a 500
+/// does not count: it may concern one engagement.
 bool says_that_api_is_down(WorkKind kind, const ApiError& error) {
     if (error.kind != ApiError::Kind::unavailable) return false;
     const int status = error.status;

@@ -25,7 +25,7 @@ class WorkRunner {
           changed_(instance.runtime) {}
 
     /// Ends once the drain is over and its outcomes are written. A failure of the sink is in the drain's
-    /// result; what `fetch` throws ends the program.
+    /// result; any other exception of `fetch` ends the program.
     Task<> run();
 
   private:
