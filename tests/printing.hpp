@@ -1,4 +1,4 @@
-// How what records are made of appears in the message of a failing test.
+// Prints the texts of records in the messages of failing tests.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -9,8 +9,8 @@ namespace glia {
 
 struct ApiError {
     enum class Kind {
-        cancelled,      ///< the program stops
-        unavailable,    ///< after all retries: no connection, 408, 429, 5xx, or an unreadable body
+        cancelled,      ///< the program stops or reloads
+        unavailable,    ///< after all retries: no connection, 408, 425, 429, 5xx, or an unreadable body
         credentials,    ///< 401, and no newer token is available
         forbidden,      ///< 403
         not_found,      ///< 404, 410

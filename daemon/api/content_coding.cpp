@@ -64,7 +64,7 @@ bool begins_member(std::string_view in) {
 std::optional<std::string> inflate_all(std::string_view in, int format, std::size_t limit, std::string& why) {
     Inflater inflater(format);
     std::string out;
-    out.reserve(std::min(limit, in.size() * 4));  // about what JSON compresses to
+    out.reserve(std::min(limit, in.size() * 4));  // JSON compresses to about a quarter
     bool again = true;
     while (again) {
         const bool gzip = begins_member(in);

@@ -1,4 +1,5 @@
-// Decodes the content codings of a response's body (RFC 9110 §8.4) in memory: those that curl accepts.
+// Decodes the content codings of a response's body (RFC 9110 §8.4) in memory: gzip and deflate, in the forms
+// that curl accepts.
 // By hand: Beast inflates raw deflate only, and Boost.Iostreams refuses the padding that some servers send
 // after a gzip member.
 #pragma once

@@ -119,7 +119,7 @@ Task<DialOutcome> Dialer::dial_addresses(std::vector<SocketAddress> addresses, s
                                          Time deadline) {
     const std::string doing = "connecting to " + where;
     const auto race = std::make_shared<Race>(impl_->runtime);
-    race->sockets.reserve(addresses.size());  // handlers hold references: no reallocation
+    race->sockets.reserve(addresses.size());  // no reallocation: it would move sockets that are connecting
     ConnectSchedule schedule(addresses.size(), Clock::now(), deadline);
     std::size_t failures_reported = 0;
     DialOutcome outcome;

@@ -107,8 +107,8 @@ struct EngagementsApi::Impl {
     std::optional<T> read_body(HttpResponse& response, int attempt, std::string& why, Parse parse) {
         return read_body<T>(response, attempt, why, std::move(parse), privacy.keep_all());
     }
-    /// Parses a body with `parse`. Repairs invalid UTF-8 from the second attempt on. `quote_body`: the error
-    /// may quote the start of the body.
+    /// Parses a body with `parse`. Repairs invalid UTF-8 from the second attempt on, or at once if there is
+    /// only one. `quote_body`: the error may quote the start of the body.
     template <typename T, typename Parse>
     std::optional<T> read_body(HttpResponse& response, int attempt, std::string& why, Parse parse,
                                bool quote_body) {

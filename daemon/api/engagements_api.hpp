@@ -82,7 +82,7 @@ class EngagementsApi {
     /// This machine's own clock.
     static Instant machine_now();
     /// Sets the initial offset of the server's clock from the system's, as an earlier process on this machine
-    /// measured it. Has no effect after the first request.
+    /// measured it. Has no effect once a response's Date has been used.
     void guess_clock(std::chrono::microseconds ahead_of_system);
     /// The measured offset; none before the first response.
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;

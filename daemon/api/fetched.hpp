@@ -9,7 +9,7 @@
 
 namespace glia {
 
-/// When a request was sent, by three clocks. An unknown time is the clock's maximum.
+/// When a request was sent, by three clocks. The maximum of `machine` and of `sent` means unknown.
 struct AskedAt {
     Instant server{};                     ///< by the server's clock: orders responses
     Instant machine = Instant::max();     ///< by this machine's own clock

@@ -119,15 +119,15 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
                                       "the value of the header " + name + " holds control characters"};
         }
         std::unique_ptr<HttpConnection> connection;
-        // Only a GET may use a pooled connection, which the server may have closed: other methods are not
-        // repeated safely.
+        // Only a GET may use a pooled connection, which the server may have closed: requests of other methods
+        // cannot be repeated safely.
         if (!fresh && request.method == "GET") connection = take_idle(origin);
         const bool reused = connection != nullptr;
         if (!connection) connection = std::make_unique<HttpConnection>(runtime);
         std::optional<HttpFailure> refused;
         Exchange exchange;
         {
-            const InUse in_use(active, connection.get());  // also if a receiver or the CA file throws
+            const InUse in_use(active, connection.get());  // also if the receiver or tls() throws
             if (!reused) refused = co_await connection->open(connector, request.url.origin);
             if (!refused) exchange = co_await connection->exchange(connector, request, receiver);
         }

@@ -186,7 +186,7 @@ struct HttpConnection::Impl {
         co_return std::nullopt;
     }
 
-    /// Passes buffered bytes to the reader; reads from the socket if there are none.
+    /// Passes buffered bytes to the reader; reads from the socket if there are none or the reader needs more.
     template <typename Stream>
     Task<std::optional<HttpFailure>> read_some(Stream& stream, ResponseReader& reader, const char* doing,
                                                const std::string& where) {
@@ -232,7 +232,8 @@ struct HttpConnection::Impl {
         const std::string where = origin.host + ":" + origin.port;
         const long verdict = SSL_get_verify_result(stream.native_handle());
         if (verdict != X509_V_OK) {
-            // OpenSSL reports no error of the chain, so the host name's check in the callback failed.
+            // X509_V_ERR_UNSPECIFIED: the chain has no error, so the check of the host name in the callback
+            // failed.
             const std::string why = verdict == X509_V_ERR_UNSPECIFIED
                                         ? "it is for another name"
                                         : X509_verify_cert_error_string(verdict);

@@ -37,8 +37,9 @@ class HttpConnector {
 /// How a request on a connection ended.
 struct Exchange {
     HttpOutcome outcome;
-    bool nothing_received = false;  ///< true for a pooled connection that the server had closed
-    bool reusable = false;          ///< the connection can take another request
+    /// No byte of a response was received, as on a pooled connection that the server had closed.
+    bool nothing_received = false;
+    bool reusable = false;  ///< the connection can take another request
 };
 
 /// Loop's thread only. May outlive the connector that opened it: after a reload, the new client takes over

@@ -68,8 +68,8 @@ void RateLimiter::refused(Time now, std::optional<Duration> pause) {
     if (pause) paused_until_ = std::max(paused_until_, now + *pause);
     if (!automatic_) return;
     if (found_at_ && now - *found_at_ < kSettle) return;
-    // After a full second at this rate, the number of accepted requests is the limit. Otherwise it is a
-    // guess.
+    // After a full second at this rate, the number of accepted requests is the limit. Otherwise the limit is
+    // guessed.
     const bool full_second = sent_.count(now) >= kUsed * rate_;
     const double through = accepted_.count(now);
     double limit = rate_;

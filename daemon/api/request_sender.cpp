@@ -97,7 +97,7 @@ bool is_redirection(int status) {
 
 /// The result of one attempt.
 struct RequestSender::Attempt {
-    std::optional<HttpResponse> response;  ///< status 200, 201 or 204
+    std::optional<HttpResponse> response;  ///< with a status that Accept handles
     ApiError error;
     bool retry = false;
     bool done_nothing = false;         ///< the API has certainly not carried out the request

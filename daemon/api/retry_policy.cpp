@@ -43,7 +43,7 @@ std::optional<Milliseconds> retry_after(std::string_view header, Instant server_
 
 std::optional<Milliseconds> rate_limit_pause(std::string_view remaining, std::string_view reset,
                                              Instant server_now) {
-    // A number below any Unix time of this century is seconds from now. A number beyond the year 5138 is in
+    // A number below 1e9 (a Unix time of 2001) is seconds from now. A number beyond the year 5138 is in
     // milliseconds or finer.
     constexpr double kLeastUnixTime = 1e9;
     constexpr double kMostUnixSeconds = 1e11;

@@ -52,8 +52,8 @@ Result<std::string> read_secret(const std::string& file, const std::string& sett
 }
 
 /// Reads a secret's file. A writer that rewrites the file in place leaves it empty, or removes it, for a
-/// moment. Retries for that long if the file is empty or has existed before; fails at once if it never
-/// existed.
+/// moment. Retries for up to three seconds if the file is empty, or missing although it existed before
+/// (`was_there`); otherwise fails at once.
 Task<Result<std::string>> read_secret_patiently(Runtime& runtime, std::string file, std::string setting,
                                                 bool was_there) {
     constexpr int kAttempts = 10;

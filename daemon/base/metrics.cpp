@@ -19,7 +19,7 @@ namespace {
 
 namespace prom = prometheus;
 
-// Routes that every configuration uses. Their counters exist at 0 from the start.
+// Routes whose retries and durations are exported from the start, as 0.
 constexpr std::array kUsualRoutes{Route::list, Route::engagement, Route::token};
 
 const char* name_of(Route route) {

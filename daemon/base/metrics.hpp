@@ -64,7 +64,8 @@ class Metrics {
     void date_ignored();
 
     void committed(const CommitCounts& counts, std::chrono::duration<double> took);
-    /// `result`: done, later (a recording that is still being made), failed.
+    /// `result`: done, later (a recording that is still being made, or an unused claim that is released),
+    /// failed.
     void enriched(const std::string& kind, const std::string& result);
     void commit_failed();
     void database_retried();

@@ -25,8 +25,8 @@ std::optional<Seconds> TimeLeft::after(const ProgressInput& input) {
     double done = static_cast<double>(input.pages);
     if (with_details) done += static_cast<double>(input.engagements - input.details_waiting);
     const double windows_left = static_cast<double>(input.windows_total - input.windows_done);
-    // Samples are not comparable once the definition of `done` changes: pages only, or pages and legs. After
-    // the last window, engagements that a listing repeats (another site's) no longer add to the count.
+    // Samples are not comparable once the definition of `done` changes (pages only, or pages and legs), nor
+    // across the end of the listing: until then, engagements that a second site lists too add to `done`.
     if (std::exchange(with_details_, with_details) != with_details) {
         samples_.clear();
         rate_ = 0;

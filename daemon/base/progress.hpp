@@ -14,7 +14,7 @@ namespace glia {
 
 /// The progress of a backfill. Without windows (`windows_total` is 0) it drains the work queue: `engagements`
 /// counts its jobs, `details_waiting` the jobs left. Counts from the database include other instances and
-/// earlier calls.
+/// earlier invocations of the command.
 struct ProgressInput {
     std::int64_t windows_done = 0;
     std::int64_t windows_total = 0;
@@ -22,8 +22,8 @@ struct ProgressInput {
     std::int64_t engagements = 0;         ///< listed engagements, or what `counted` says
     const char* counted = "engagements";  ///< the unit of `engagements`, for the progress line
     std::int64_t details_waiting = 0;     ///< legs still to be fetched
-    std::int64_t engagements_before = 0;  ///< the part of `engagements` that earlier calls listed
-    std::int64_t details_fetched = 0;     ///< by this call
+    std::int64_t engagements_before = 0;  ///< the part of `engagements` that earlier invocations listed
+    std::int64_t details_fetched = 0;     ///< by this invocation
     Milliseconds elapsed{};
     std::optional<Seconds> left;  ///< see TimeLeft
 };

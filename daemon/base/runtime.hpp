@@ -1,5 +1,5 @@
 // The event loop: one thread, coroutines, and sleeps that end when the program stops.
-// By hand: Asio 1.81 has no condition variable, mutex or wait group for coroutines.
+// By hand: Boost.Asio 1.81 has no condition variable, mutex or wait group for coroutines.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -117,7 +117,7 @@ class AsyncEvent {
 
 /// A part of the program that can be cancelled alone, and is cancelled with the program. A reload, for
 /// example, cancels what runs with the old configuration. Cancelling ends sleeps early; running work
-/// continues to its next checkpoint. Loop's thread only. The Runtime must outlive it.
+/// continues until it next checks cancelled(). Loop's thread only. The Runtime must outlive it.
 class CancellationScope {
   public:
     explicit CancellationScope(Runtime& runtime);

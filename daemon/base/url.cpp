@@ -37,7 +37,8 @@ std::optional<Origin> parse_origin(std::string_view scheme, std::string_view aut
                             ? std::string(parsed->host_ipv6_address().to_string())
                             : std::string(parsed->host()));
     origin.port = std::string(parsed->port());
-    // The encoded form: a decoded host may hold line ends, and it goes into the header Host.
+    // Refuses percent-encoded hosts: decoded, one may contain line ends, and the host goes into the header
+    // Host.
     const auto encoded = parsed->encoded_host();
     if (std::string_view(encoded.data(), encoded.size()).find('%') != std::string_view::npos)
         return std::nullopt;

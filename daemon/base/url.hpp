@@ -44,7 +44,7 @@ struct Proxy {
     std::string credentials;
     bool operator==(const Proxy&) const = default;
 };
-/// Reads http://[user:password@]host[:port].
+/// Reads [http://][user:password@]host[:port]; the default port is 3128.
 std::optional<Proxy> parse_proxy(std::string_view text);
 /// True if NO_PROXY (comma-separated hosts, domain suffixes, `*`) exempts the host.
 bool bypasses_proxy(const std::string& host, const std::string& no_proxy);

@@ -18,14 +18,14 @@
 namespace glia::cli {
 namespace {
 
-// A restart of PostgreSQL takes seconds. A call fails after about a minute and a half of retries.
+// A restart of PostgreSQL takes seconds. The retries of a call take about a minute.
 constexpr int kSinkRetries = 12;
 // Time after SIGTERM for running transactions; a longer one rolls back. HTTP exchanges are cut at once.
 constexpr std::chrono::milliseconds kGrace{5000};
 constexpr int kInternalError = 70;
 
-/// Migrates the schema, applies changed privacy levels to stored data, and loads the server's clock offset
-/// and the sites' names. Throws SinkError.
+/// Migrates or checks the schema, applies changed privacy levels to stored data, and loads the server's clock
+/// offset and the sites' names. Throws SinkError.
 Task<> prepare(Instance& instance) {
     const bool migrate = instance.settings.postgres.migrate_auto;
     const auto bring_schema = [migrate](Sink& sink) {
@@ -169,7 +169,7 @@ class Service {
     }
 
   private:
-    // Two writers keep one connection free while the other waits for a long commit.
+    // While one writer waits for a long commit, the others serve the remaining calls.
     static constexpr int kServiceConnections = 3;
     // The server cancels a statement after a minute. A writer that is silent for longer hangs.
     static constexpr std::chrono::seconds kStuck{90};

@@ -12,7 +12,7 @@
 
 namespace glia::cli {
 
-/// The sink's part of the configuration. Throws ConfigError if the DSN's file cannot be read.
+/// The PostgreSQL sink's part of the configuration. Throws ConfigError if the DSN or its file is unusable.
 postgres::Settings sink_settings(const Settings& settings);
 
 /// Creates the configured sink. It connects to PostgreSQL at the first use. `statement_timeout`: zero means

@@ -26,7 +26,8 @@ int failed(const ApiError& error, const std::string& hint = {}) {
     return about_the_id ? kUsage : exit_code(exit_reason_of(error));
 }
 
-/// Asks for confirmation unless --yes is given. Without a terminal, --yes is required.
+/// Asks for confirmation unless --yes is given. Without a terminal, --yes is required. Returns none if
+/// confirmed, otherwise the exit code.
 std::optional<int> refused(const std::string& config, const EngagementOptions& options,
                            const std::string& what) {
     if (options.yes) return std::nullopt;

@@ -49,7 +49,7 @@ std::optional<RejectedQuery> query_of(const Settings& settings, const RejectsOpt
 struct Retried {
     std::optional<FetchedEngagement> loaded;
     std::string failure;  ///< why it could not be loaded
-    ExitStatus outcome;   ///< not done if the command must end: the failure is not the record's own
+    ExitStatus outcome;   ///< other than `done` if the command must end: the failure is not the record's own
 };
 
 /// Loads a record again: from the API if its engagement's id is known, otherwise from the stored payload.
@@ -96,8 +96,8 @@ Task<Retried> retry_one(Instance& instance, const RejectedRow& row) {
     co_return result;
 }
 
-/// Reads the listings of the records again: a listing that is read resolves its own records. Prints the
-/// result of each and returns how many are still rejected.
+/// Reads the listings of operators, sites and queues again: each read resolves those of its rejected records
+/// that are readable now. Prints the result for each record and returns how many are still rejected.
 Task<std::int64_t> retry_listed(Instance& instance, const std::vector<RejectedRow>& rows,
                                 ExitStatus& outcome) {
     std::int64_t failed = 0;

@@ -7,7 +7,7 @@
 namespace glia::cli {
 
 int run(const std::string& config, bool once, bool strict) {
-    // Two writers keep one connection free while the other waits for a long commit.
+    // While one writer waits for a long commit, the others serve the remaining calls.
     static constexpr int kConnections = 3;
     if (!once) return serve(config);
     return with_instance(config, kConnections, [strict](Instance& instance) -> Task<int> {

@@ -12,8 +12,7 @@
 namespace glia::cli {
 namespace {
 
-/// The start is a time of the API server and the end one of the database, so that the difference can be
-/// negative.
+/// The start is a time of the API server and the end one of the database, so the difference can be negative.
 Table::Cell duration_of(const RunStatus& run) {
     if (!run.started_at || *run.started_at > run.finished_at) return {"-", Paint::dim, true};
     return {short_duration(std::chrono::floor<std::chrono::seconds>(run.finished_at - *run.started_at)),

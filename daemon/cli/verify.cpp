@@ -263,7 +263,7 @@ int verify(const std::string& config, const VerifyOptions& options) {
         spec->lists_all = settings.api.operator_ids.empty();
         if (settings.log.level == LogLevel::info) settings.log.level = LogLevel::warning;
     };
-    // Two compare GET responses, the others compare pages, scan, repair and record.
+    // At most two are in use for comparing GET responses; the others compare pages, scan, repair and record.
     static constexpr int kConnections = 5;
     return with_instance(
         config, kConnections,

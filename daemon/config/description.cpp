@@ -199,7 +199,7 @@ void describe(Settings& settings, SettingsVisitor& v) {
     v.section({"privacy",
                "For each kind of personal data: keep it, replace it by its HMAC-SHA-256 (hash), or drop it."},
               Shown::plain, [&] { describe_privacy(settings.privacy, v); });
-    // A shorter one would erase what a pass has just read.
+    // At least a day: a shorter retention would erase what a pass has just read.
     v.optional_duration(
         {"retention", "Engagements older than this are erased and not read again; empty: never."},
         settings.sync.retention, std::chrono::hours{24});

@@ -58,7 +58,7 @@ class SettingsVisitor {
     virtual void site_names(const SettingKey& key, std::map<std::string, SiteNameSettings>& value) = 0;
 };
 
-/// The defaults.
+/// Returns the defaults, including those that Settings{} lacks: revisit tiers and the admin address.
 Settings default_settings();
 
 void describe(Settings& settings, SettingsVisitor& visitor);

@@ -1,4 +1,4 @@
-// Where /metrics and the status page are served, and the names of hosts that requests to it may use.
+// The address of /metrics and the status page, and the form of host names that requests to it may use.
 #pragma once
 
 #include <optional>

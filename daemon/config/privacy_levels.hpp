@@ -19,8 +19,8 @@ struct PrivacyLevels {
     PrivacyLevel audio_recording_urls =
         PrivacyLevel::keep;                         ///< each stays as a row, so that they can be counted
     PrivacyLevel transcripts = PrivacyLevel::keep;  ///< the texts; sender and time are always kept
-    /// Undocumented members. A documented member in `extra`, which has another type, has its own field's
-    /// level.
+    /// Undocumented members. A documented member that is in `extra` because of its type has the level of its
+    /// own field.
     PrivacyLevel extra = PrivacyLevel::keep;
     PrivacyLevel operator_name = PrivacyLevel::keep;     ///< personal data of an employee
     PrivacyLevel operator_contact = PrivacyLevel::drop;  ///< e-mail, phone, extension, SIP address, picture

@@ -102,7 +102,7 @@ class SettingsWriter final : public SettingsVisitor {
     }
 
     YAML::Emitter out_;
-    std::vector<Unopened> unopened_;  // open sections of which no setting was written yet
+    std::vector<Unopened> unopened_;  // enclosing sections that are not written yet
 };
 
 }  // namespace

@@ -44,7 +44,8 @@ class Section {
     std::vector<std::string> keys() const;
     /// Scalar text with `${NAME}` replaced; none if missing, null or not a scalar.
     std::optional<std::string> scalar(const std::string& key);
-    /// A list of scalar texts without duplicates; none if missing, null or not a list.
+    /// A list of scalar texts; none if missing, null or not a list. Complains about duplicates and empty
+    /// entries.
     std::optional<std::vector<std::string>> scalars(const std::string& key);
     /// A list of mappings; none if missing, null or not a list.
     std::optional<std::vector<Section>> sections(const std::string& key);

@@ -1,5 +1,4 @@
-"""What analysts are given: dictionary, questions, dashboard, dbt. None of it says anything that the database does
-not."""
+"""What analysts are given: dictionary, questions, dashboard, dbt. All of it agrees with the database."""
 
 import glob
 import json
@@ -24,18 +23,18 @@ import generate
 
 
 def read_file(path):
-    """A file of the sources."""
+    """The text of a file of the repository."""
     with open(f"{TOP}/{path}") as f:
         return f.read()
 
 
 def sql_as_reader(program, sql):
-    """Runs SQL as an analyst may."""
+    """Runs SQL with the role of an analyst."""
     return program.sql("SET ROLE glia_reader; SET search_path = glia; " + sql)
 
 
 def rows_as_reader(program, sql):
-    """A query's rows as dictionaries, asked as an analyst may ask."""
+    """A query's rows as dictionaries, read with the role of an analyst."""
     return json.loads(sql_as_reader(program, f"SELECT coalesce(json_agg(x), '[]') FROM ({sql.rstrip().rstrip(';')}) x"))
 
 
@@ -77,7 +76,7 @@ def queries():
             sql = re.sub(
                 r"\$__timeFilter\(([^)]*)\)", r"\1 BETWEEN now() - interval '7 days' AND now()", target["rawSql"]
             )
-            # All sites, queues and operators, and one of each.
+            # All sites, queues and operators, and two of each.
             for chosen in ("'*'", "'x', 'y'"):
                 picked = re.sub(r"\$\{(site|queue|operator):sqlstring\}", chosen, sql).replace(
                     "${time_zone:sqlstring}", "'Europe/Tallinn'"
@@ -120,7 +119,7 @@ def the_dbt_source_names_what_there_is():
         elif "tests: [unique, not_null]" in line or "tests: [not_null]" in line:
             named += 1
     assert named >= 6
-    # What the file has dbt test, tested.
+    # What the file tells dbt to test.
     assert (
         sql_as_reader(program, "SELECT count(*) - count(DISTINCT id) FROM engagements") == "0"
         and sql_as_reader(program, "SELECT count(*) - count(DISTINCT engagement_id) FROM engagement_facts") == "0"
@@ -222,7 +221,7 @@ def the_questions_about_engagements_are_answered_as_the_source_would_answer_them
         assert abs(float(row["transfer_rate"]) - average([t > 0 for t in transfers])) < 0.0006, (queue, row, transfers)
     hours = Counter(
         time_of(e["created_at"]).astimezone(timezone.utc).strftime("%u %H") for e in month
-    )  # no site is known
+    )  # UTC, because no site's time zone is known
     busiest = sorted(hours.items(), key=lambda item: (-item[1], item[0]))[:5]
     assert [(row["weekday_hour"], row["engagements"]) for row in rows_as_reader(program, sql["05"])] == busiest, busiest
     waits = sorted(
@@ -654,8 +653,8 @@ def first_responses_in_chats_are_those_of_the_transcripts():
 
 
 def dbt_models():
-    """{name: SQL} of the models and tests of the dbt package, what they are made of first; Jinja that is not
-    understood here is an error."""
+    """{name: SQL} of the models and tests of the dbt package, each after those that it refers to; unknown Jinja is an
+    error."""
     texts = {
         os.path.basename(file)[:-4]: open(file).read()
         for file in glob.glob(ANALYTICS + "/dbt/models/*/*.sql") + glob.glob(ANALYTICS + "/dbt/tests/*.sql")
@@ -675,7 +674,7 @@ def dbt_models():
 
 @test
 def the_dbt_package_is_made_of_what_there_is_and_its_tests_hold():
-    """dbt itself is no Debian package: its SQL runs here in the order that dbt would find."""
+    """dbt itself is not a Debian package: its SQL runs here, in the order in which dbt would run it."""
     simulator, program = new_world(300, days=10, directory__enabled=True, statistics__enabled=True)
     expect_success(program.backfill("--only", "engagements"))
     expect_success(program.run("run", "--once"))
@@ -696,7 +695,7 @@ def the_dbt_package_is_made_of_what_there_is_and_its_tests_hold():
         run("SELECT count(*) FROM fct_engagements") == "300"
         and int(run("SELECT sum(offered) FROM agg_queue_daily")) > 0
     )
-    # What the files describe is there, and what they say is unique and not NULL is.
+    # The models and columns that the files describe exist, and those that must be unique and not NULL are.
     for file in glob.glob(ANALYTICS + "/dbt/models/*/*.yml"):
         model = None
         for line in open(file):

@@ -11,7 +11,7 @@ from world import eventually, next_second
 
 
 def survives(kind, path, n=3, **query):
-    """A test: a backfill and a pass come through `n` such faults."""
+    """Returns a test: a backfill and a pass succeed despite `n` such faults."""
 
     def run():
         simulator, program = new_world(600)
@@ -127,7 +127,7 @@ def a_field_of_another_type_costs_itself_until_it_is_sent_rightly():
     simulator, program = new_world(300, sites=1)
     victims = "extra->>'duration' = 'ten' AND duration IS NULL"
     simulator.fault("bad-record", path="/engagements", n=1, how="duration,control")
-    simulator.fault("status", path="/engagements/", n=100000, code=404)  # no details that set it right
+    simulator.fault("status", path="/engagements/", n=100000, code=404)  # so that no detail corrects it
     expect_success(program.backfill())
     found = program.sql(
         f"SELECT count(*) FILTER (WHERE {victims}), count(*) FILTER (WHERE extra->>'t' = E'tab\\there'), count(*) "

@@ -1,4 +1,4 @@
-"""End to end: one clear line."""
+"""End to end: every error is one clear line."""
 
 import json
 import os
@@ -186,7 +186,7 @@ def the_schema_for_editors_knows_every_setting_and_no_other():
         schema = json.load(f)
     _, program = new_world(5)
     shown, path = set(), []
-    for line in expect_success(program.run("config", "show")).out.splitlines():  # two blanks a level
+    for line in expect_success(program.run("config", "show")).out.splitlines():  # two spaces per level
         if not (m := re.match(r"( *)(\w+):", line)):
             continue
         path = path[: len(m.group(1)) // 2] + [m.group(2)]
@@ -203,7 +203,7 @@ def the_schema_for_editors_knows_every_setting_and_no_other():
 
     walk(schema, ())
     assert not shown - known, shown - known
-    # What is shown only where it is set.
+    # Settings that are shown only if they are set.
     optional = {("api", "auth", "token_env"), ("sink", "postgres", "dsn_file")} | {
         k for k in known if k[:3] == ("api", "auth", "api_key") or k[:2] == ("log", "topics")
     }

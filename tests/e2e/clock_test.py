@@ -1,4 +1,4 @@
-"""Clocks that are wrong do no harm (DESIGN.md §3.10), and neither does an answer that comes late (§3.2)."""
+"""Clocks that are wrong do no harm (DESIGN.md §3.10), and neither does a response that arrives late (§3.2)."""
 
 import re
 import time
@@ -103,8 +103,8 @@ def a_watermark_that_a_wrong_clock_put_into_the_future_is_set_back_and_reported(
 def what_changed_and_changed_back_is_not_overwritten_by_an_answer_that_comes_late():
     simulator, program = new_world(300, sites=1, api__request_timeout="30s", sync__revisit=[], legs_in_list=True)
     expect_success(program.run("run", "--once"))
-    # The backfill's page shows the changes, and arrives in eight seconds; meanwhile all is as before, and is read
-    # again.
+    # The backfill's page shows the changes, and arrives in eight seconds; meanwhile they are undone and everything is
+    # read again.
     simulator.call("/remember")
     simulator.call("/mutate", n=300)
     simulator.fault("late", path="/engagements", n=1, ms=8000)
@@ -121,12 +121,13 @@ def what_changed_and_changed_back_is_not_overwritten_by_an_answer_that_comes_lat
 
 
 def http_date(seconds_ahead):
-    """A Date header so many seconds ahead of this machine's clock."""
+    """The value of a Date header that is `seconds_ahead` of this machine's clock."""
     return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + seconds_ahead))
 
 
 def dated_world(date, **changes):
-    """An API with one engagement, which is named `state["name"]`, and `date()` as the Date of its responses."""
+    """An API with one engagement, whose visitor is called `state["name"]`, and with `date()` as the Date of its
+    responses. Returns `state` and a program."""
     state, record = {"name": "first"}, engagement(
         1, "site-a", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600))
     )
@@ -140,7 +141,7 @@ def dated_world(date, **changes):
 
 
 def comes_through(program, state, name):
-    """A change at the source is stored at the next reading."""
+    """Changes the name at the source and expects that the next run stores it."""
     state["name"] = name
     if program.has_schema():
         next_second()

@@ -1,4 +1,4 @@
-"""End to end: databases, roles and servers that are set up otherwise than usual."""
+"""End to end: databases, roles and servers with unusual settings."""
 
 import contextlib
 import os

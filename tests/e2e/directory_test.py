@@ -68,7 +68,7 @@ def source_directory(simulator):
 
 
 def expect_names_equal_source(program, missing=()):
-    """Every listed record is stored as it is, and the others are missing."""
+    """Every listed record is stored as it is listed, and the others are marked as missing."""
     truth = source_directory(program.simulator)
     for kind, columns in (("operators", OPERATOR), ("sites", SITE), ("queues", QUEUE)):
         stored = rows_by_id(program, kind)
@@ -98,7 +98,7 @@ def expect_names_equal_source(program, missing=()):
 
 
 def has_names(program):
-    """Whether the tables of names are there."""
+    """Whether the tables of names exist."""
     return program.sql("SELECT to_regclass('glia.name_history')") != ""
 
 

@@ -49,7 +49,7 @@ def statements():
 
 @test
 def no_statement_locks_rows_of_several_shards():
-    """Citus does FOR UPDATE for a single shard only; volatile functions in an UPDATE not at all."""
+    """Citus supports FOR UPDATE on a single shard only, and no volatile functions in an UPDATE."""
     with open(TOP + "/config/citus.sql") as f:
         distributed = set(re.findall(r"create_distributed_table\('(\w+)'", f.read()))
     for name, text in statements().items():
@@ -131,7 +131,7 @@ WRITES = {"insert", "update", "delete", "merge"}
 
 
 def words(sql):
-    """The words and signs of a statement, small, without comments; texts are left as ''."""
+    """The tokens of a statement in lower case, without comments; strings become ''."""
     sql = re.sub(r"--[^\n]*", " ", sql)
     sql = re.sub(r"/\*.*?\*/", " ", sql, flags=re.S)
     sql = re.sub(r"'(?:[^']|'')*'", " '' ", sql)
@@ -143,7 +143,7 @@ def words(sql):
 
 
 def nested(tokens):
-    """As lists in lists: one for each pair of parentheses."""
+    """The tokens as nested lists: one for each pair of parentheses."""
     top, open_ones = [], []
     here = top
     for token in tokens:
@@ -168,7 +168,7 @@ def groups(tree):
 
 
 def is_query(part):
-    """Whether the parenthesis holds a query."""
+    """Whether the part is a query in parentheses."""
     return isinstance(part, list) and any(p in ("select", "with") for p in part[:1])
 
 
@@ -178,7 +178,7 @@ def holds_query(tree):
 
 
 def between(group, first, ends):
-    """For each `first` in the group, what follows it there up to one of `ends`."""
+    """For each `first` in the group, the tokens between it and the next of `ends`."""
     for at, token in enumerate(group):
         if token != first:
             continue
@@ -187,7 +187,7 @@ def between(group, first, ends):
 
 
 def tables(tokens):
-    """The names that stand where a table does."""
+    """The names at places where a statement names tables."""
     for before, name, after in zip([None, *tokens], tokens, [*tokens[1:], None]):
         if before in ("from", "join", "update", "into", "using"):
             yield name
@@ -196,7 +196,7 @@ def tables(tokens):
 
 
 def faults(sql, distributed):
-    """Which kinds of DESIGN.md §4 (Citus) a statement is of, if it names a distributed table."""
+    """The kinds of statements in DESIGN.md §4 (Citus) to which a statement belongs, if it names a distributed table."""
     tokens = words(sql)
     if not distributed & set(tables(tokens)):
         return []
@@ -259,7 +259,7 @@ def no_statement_is_of_a_kind_that_fails_on_distributed_tables():
     with open(TOP + "/config/citus.sql") as f:
         distributed = set(re.findall(r"create_distributed_table\('(\w+)'", f.read()))
     assert "engagements" in distributed and len(distributed) > 6
-    # The statements of old, each of its kind.
+    # Former statements of the program, one for each kind.
     t = {"engagements", "legs"}
     assert faults("WITH RECURSIVE s AS (SELECT 1 UNION ALL SELECT id FROM s) SELECT * FROM engagements", t) == [
         "a recursive CTE"
@@ -291,7 +291,7 @@ def no_statement_is_of_a_kind_that_fails_on_distributed_tables():
         "WITH p AS (SELECT id FROM engagements), q AS (INSERT INTO work_items SELECT id FROM p) SELECT max(id) FROM p",
         t,
     )
-    # Others of the kinds, and what is allowed.
+    # Other statements of these kinds, and allowed ones.
     assert faults("UPDATE legs SET a = CASE WHEN b THEN (make_interval(secs => 3)) END", t)
     assert faults("WITH gone AS (DELETE FROM legs) INSERT INTO legs SELECT 1", t)
     assert not faults("SELECT e.id, (SELECT true FROM legs s WHERE s.id = e.id) FROM engagements e", t)
@@ -305,7 +305,7 @@ def no_statement_is_of_a_kind_that_fails_on_distributed_tables():
     assert not faults("UPDATE sync_state SET a = CASE WHEN b THEN now() END", t)
     for name, text in statements().items():
         assert not faults(text, distributed), (name, faults(text, distributed))
-    # The last text of each view, and the questions.
+    # The newest definition of each view, and the questions.
     views = {}
     for file in sorted(glob.glob(TOP + "/sinks/postgres/migrations/*.sql")):
         with open(file) as f:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Hours with everything on: the service, a verification and a backfill now and then, a source that changes and an API
-that fails. Memory, file descriptors, connections and the sizes of tables are sampled, and must be flat at the end.
+"""Hours with everything enabled: the service, a verification and a backfill now and then, a source that changes and an
+API that fails. Memory, file descriptors, connections and the sizes of tables are sampled, and must not grow towards the
+end.
 
-endurance.py [HOURS]     two without it; a tenth of an hour shows that it runs, but too short to show what is flat
+endurance.py [HOURS]     default two; a tenth of an hour shows that it runs, but is too short to show growth
 """
 
 import os
@@ -20,7 +21,7 @@ from world import Cluster, DATA_TABLES, Program, Simulator, free_port
 SITES = 3
 SAMPLES = 240
 RECORD = "/tmp/glia-sync-endurance.csv"
-# Tables that grow with what the contact centre does; they are measured by the engagement, or not at all.
+# Tables that grow with the activity of the contact centre; they are measured per engagement, or not at all.
 DATA = {
     *DATA_TABLES,
     "chat_messages",
@@ -36,7 +37,7 @@ DATA = {
     "sites",
     "name_history",
 }
-# Rows that are kept for a bounded time, which is longer than this runs.
+# Tables whose rows are kept for a bounded time, which is longer than this runs.
 KEPT = {"sync_runs", "verifications", "volume_hours", "backfills", "backfill_windows"}
 
 
@@ -111,7 +112,7 @@ class Endurance:
         self.simulator.fault(kind, **query)
 
     def job(self, name, *arguments):
-        """Starts a command unless the last one of that name still runs; its result is looked at."""
+        """Starts a command unless the last one of that name still runs; checks the result of the last one."""
         last = self.jobs.get(name)
         if last and last.poll() is None:
             return
@@ -182,7 +183,7 @@ class Endurance:
                     self.fault()
                 if name == "verify":
                     self.job("verify", "verify", "--from", self.simulator.start, "--legs", "5%", "--repair")
-                # Without statistics, of which a month is twenty thousand requests.
+                # Without statistics: a month of them takes twenty thousand requests.
                 if name == "backfill":
                     self.job(
                         "backfill",
@@ -205,7 +206,7 @@ class Endurance:
     # ------------------------------------------------------------------------------------------ the verdict
 
     def flat(self):
-        """The last quarter against the second one: by then everything has been started and loaded."""
+        """Compares the last quarter with the second one, by which everything has been started and loaded."""
         quarter = len(self.samples) // 4
         assert quarter >= 3, f"{len(self.samples)} samples are too few"
 
@@ -213,8 +214,8 @@ class Endurance:
             return statistics.median(s[name] for s in part)
 
         early, late, found = self.samples[quarter : 2 * quarter], self.samples[-quarter:], []
-        # What may be more at the end, as a share and as a number. The state has room for new row versions, which vacuum
-        # frees.
+        # How much a figure may grow, as a factor and as a number. The tables of the state have dead row versions until
+        # vacuum frees their space.
         for name, share, more in (
             ("rss_kb", 1.10, 6000),
             ("fds", 1.0, 6),

@@ -109,7 +109,7 @@ def transcripts_of_what_was_loaded_before_are_fetched_once_they_are_switched_on(
     simulator.call("/mutate", n=60)
     expect_success(program.backfill("--restart"))
     enable_enrichers(simulator, program, transcripts={"enabled": True})
-    expect_success(program.run("run", "--once"))  # knows what changed while it was off
+    expect_success(program.run("run", "--once"))  # enqueues what changed while the enricher was off
     expect_transcripts_equal_source(simulator, program)
 
 
@@ -201,7 +201,7 @@ def files(directory):
 
 
 def download_all(program, attempts=4):
-    """The simulator answers 204 first; the wait is cut short."""
+    """Downloads all recordings. The simulator answers 204 first; the wait after that is cut short."""
     for _ in range(attempts):
         expect_success(program.run("run", "--once"))
         if program.sql("SELECT count(*) FROM glia.audio_recordings WHERE path IS NULL") == "0":
@@ -214,7 +214,7 @@ def download_all(program, attempts=4):
 
 
 def expect_recordings_equal_source(simulator, program, directory):
-    """Every recording is there once, as the database says; nothing else is."""
+    """The directory holds every recording once, as the database describes it, and nothing else."""
     rows = json.loads(program.sql("SELECT json_agg(r) FROM glia.audio_recordings r"))
     assert len(rows) == sum(len(e["audio_recording_urls"]) for e in simulator.truth()), len(rows)
     for r in rows:
@@ -273,14 +273,14 @@ def a_cut_download_goes_on_where_it_stopped():
 
 
 def retry(program):
-    """One round of what failed."""
+    """Runs one round, with all jobs due."""
     program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
     return expect_success(program.run("run", "--once"))
 
 
 @test
 def a_cut_download_goes_on_only_if_the_recording_is_still_the_same():
-    """By its strong ETag or its date; a weak ETag says nothing of bytes (RFC 9110 §13.1.5)."""
+    """By its strong ETag or its date; a weak ETag says nothing about bytes (RFC 9110 §13.1.5)."""
     for validator, ranges in (("strong", True), ("date", True), ("weak", False), ("none", False)):
         simulator, program = new_world(30, sites=1)
         directory = program.dir + "/recordings"
@@ -416,7 +416,7 @@ def a_disk_that_fills_stops_only_the_recordings():
     expect_success(program.run("run", "--once"))
     program.sql("UPDATE glia.enrichments SET next_attempt_at = now()")
 
-    def little_room():  # to a process, no disk is larger than this
+    def little_room():  # for the process, like a full disk
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
@@ -446,7 +446,7 @@ def certificates_that_are_gone_stop_only_the_recordings():
     )
     with program.service() as service:
         eventually(lambda: "service started" in service.log())
-        os.rename(program.dir + "/ca.pem", program.dir + "/away.pem")  # the first recording is ready in some seconds
+        os.rename(program.dir + "/ca.pem", program.dir + "/away.pem")  # the first recording is ready after some seconds
         eventually(program.equals_source, 60)
         eventually(lambda: "recordings: api.ca_file: " in service.log(), 60)
         simulator.call("/mutate", n=20)
@@ -519,7 +519,7 @@ def a_refused_visitor_token_stops_only_the_samples():
     with program.service() as service:
         eventually(program.equals_source)
         eventually(lambda: "enrich.queue_wait.token_file" in service.log())
-    program.sql("UPDATE glia.enrichers SET next_at = now()")  # it is somebody's turn again
+    program.sql("UPDATE glia.enrichers SET next_at = now()")  # a sample is due again
     assert program.run("run", "--once").code == 77
     assert [e["last_error"] for e in program.status()["enrichers"] if e["kind"] == "queue_wait"][0]
 

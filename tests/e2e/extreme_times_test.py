@@ -12,7 +12,7 @@ def a_reset_to_the_beginning_of_the_calendar_does_not_wedge_the_site():
     refused = program.run("reset", "--site", site, "--to", "0001-01-01")
     assert refused.code == 64 and refused.err.count("\n") == 1 and "1970-01-01" in refused.err, refused
     expect_success(program.run("run", "--once"))
-    # As an older version has left it, and what the message proposes.
+    # A value that an older version stored, and then the one that the message proposes.
     program.sql("UPDATE glia.sync_state SET synced_through = '0001-01-01'")
     expect_success(program.run("run", "--once"))
     assert program.sql("SELECT synced_through > now() - interval '1 hour' FROM glia.sync_state") == "t"

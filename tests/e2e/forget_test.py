@@ -1,4 +1,4 @@
-"""forget and retention: gone everywhere, and gone for good, whoever is killed meanwhile."""
+"""forget and retention: data is erased everywhere and for good, even if processes are killed meanwhile."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from world import Program, epoch_seconds, eventually
 
 
 def visitor_with(simulator, engagements):
-    """A visitor at the source with at least so many engagements, and their ids."""
+    """A visitor at the source with at least `engagements` engagements, and their ids."""
     by = {}
     for e in simulator.truth():
         by.setdefault(e["visitor_id"], []).append(e["id"])
@@ -112,7 +112,7 @@ def forget_survives_kill_9_at_any_moment():
             == "1"
         ]
         service.send_signal(signal.SIGKILL)
-    expect_success(program.run("run", "--once"))  # goes on with what was begun
+    expect_success(program.run("run", "--once"))  # continues the erasures that were begun
     assert program.sql("SELECT count(*) FROM glia.erasures") == "0"
     expect_absent(program, *(w for v in begun for w in (v, *by[v])))
     for visitor in visitors:
@@ -197,7 +197,8 @@ def an_import_erases_what_a_backup_brought_back():
     backup = subprocess.run(["pg_dump", program.cluster.dsn(program.database)], check=True, capture_output=True).stdout
     expect_success(program.run("forget", "--visitor", visitor))
     expect_success(program.run("forget", "--engagement", other_ids[0]))
-    # Of the visitor only: so that it is found by the visitor's id, not by those of the engagements.
+    # Only the visitor's own tombstone, without those of the visitor's engagements, and the other engagement's: so that
+    # the visitor is found by its id.
     lines = expect_success(program.run("forget", "export")).out.splitlines()
     kept = [
         line
@@ -317,7 +318,7 @@ def retention_erases_what_is_older_and_a_re_read_does_not_bring_it_back():
     def old():
         return {e["id"] for e in simulator.truth() if epoch_seconds(e["created_at"]) < time.time() - 10 * 86400 - 60}
 
-    for _ in range(5):  # killed again and again, it comes to its end
+    for _ in range(5):  # it completes although it is killed again and again
         program.run_killed(random.uniform(0.05, 0.3), "run", "--once")
     expect_success(program.run("run", "--once"))
     expect_absent(program, *old())

@@ -1,5 +1,5 @@
-"""What config/grafana has for Grafana: dashboards and the files by which it finds them and their data. Their queries
-are asked by prometheus_test.py and analytics_test.py."""
+"""The dashboards in config/grafana, and the files by which Grafana finds them and their data. prometheus_test.py and
+analytics_test.py run their queries."""
 
 import glob
 import json
@@ -63,7 +63,7 @@ def dashboards_link_to_each_other():
         (link,) = board["links"]
         others = [u for u, b in boards.items() if u != uid and set(link["tags"]) & set(b["tags"])]
         assert link["type"] == "dashboards" and len(others) == len(boards) - 1, uid
-        # Variables of the same name are of another data source there.
+        # There, variables of the same name belong to another data source.
         assert not link["includeVars"], uid
         for target, query in re.findall(r'"/d/([\w-]+)\?([^"]*)"', json.dumps(board)):
             there = {variable["name"] for variable in boards[target]["templating"]["list"]}

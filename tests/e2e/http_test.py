@@ -1,4 +1,4 @@
-"""End to end: HTTP as servers and what stands before them speak it, byte by byte: interim responses, links, codings,
+"""End to end: HTTP as servers and proxies in front of them speak it, byte by byte: interim responses, links, codings,
 addresses, limits."""
 
 import gzip
@@ -62,7 +62,7 @@ INTERIM = {
 
 
 def interim_is_skipped(parts):
-    """A test: these parts before the answer change nothing."""
+    """Returns a test: these parts before the answer change nothing."""
 
     def run():
         def respond(request):
@@ -110,7 +110,7 @@ def early_hints_in_a_backfill_do_not_give_a_window_its_neighbours_page():
     expect_success(program.run("backfill", "--from", api.start, "--to", api.end, "--window", "1d"))
     want = {f"{site}-{day}": site for site in api.sites for day in range(1, 7)}
     assert sites_stored(program) == want, sites_stored(program)
-    # A neighbour's page would be counted for the wrong window.
+    # The page of another window would be counted for the wrong one.
     assert program.sql("SELECT count(*) FROM glia.backfill_windows WHERE done AND engagements = 1") == "12"
 
 
@@ -171,8 +171,8 @@ def a_switch_of_protocols_and_endless_interim_answers_are_errors():
 @test
 def bytes_that_nobody_asked_for_are_never_an_answer():
     stray = answer(page([engagement(666, "site-x")]))
-    # Idle: between two polls of the only site. A server that sends them after it has received the next request cannot
-    # be distinguished from one that answers.
+    # With one site, the connection is idle between two polls. Bytes that a server sends after it has received the next
+    # request cannot be distinguished from an answer.
     for sites, parts in [
         (("site-a", "site-b"), lambda final: final + stray),
         (("site-a",), lambda final: [final, 0.05, stray]),
@@ -249,13 +249,13 @@ LINKS = {
 
 
 def link_is_followed(link):
-    """A test: pages that are linked in this way are read to the end."""
+    """Returns a test: pages that are linked in this way are read to the end."""
 
     def run():
         def respond(request):
             number = int(request.query.get("cursor", 0))
             following = link.format(n=number + 1, s=site_of(request), p=api.port) if number < 3 else None
-            # Of a deeper page the same words mean another URL: they are resolved against the page that carried them.
+            # On a deeper page the same link means another URL: it is resolved against the page that carries it.
             if following and following.startswith("engagements/pages") and number:
                 following = f"pages/{number}/../../pages?cursor={number + 1}&site_ids[]={site_of(request)}"
             return answer(page([engagement(number, site_of(request))], following))
@@ -415,7 +415,7 @@ CODINGS = {
 
 
 def coding_is_read(headers, encode):
-    """A test: an answer with these headers and this encoding is read."""
+    """Returns a test: an answer with these headers and this encoding is read."""
 
     def run():
         def respond(request):

@@ -120,8 +120,8 @@ def an_instance_that_was_stopped_in_the_middle_of_a_transaction_does_not_keep_it
 
 @test
 def a_stop_at_any_moment_of_a_commit_is_taken_over_within_the_lease_time():
-    """The first instance is stopped while PostgreSQL waits for the rest of what it copies: no time limit of the
-    server's strikes there."""
+    """The first instance is stopped while PostgreSQL waits for the rest of a COPY: none of the server's timeouts
+    applies there."""
     simulator, program = new_world(
         3000, sites=1, latency_ms=1, legs_in_list=True, sync__revisit=[], api__max_in_flight=1
     )

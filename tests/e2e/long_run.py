@@ -5,8 +5,8 @@ import traceback
 
 
 def report(name, long_run, perform, again=""):
-    """Performs a long run, whose `log` and close() it uses; returns the exit code. `name`: kind/which. `perform`
-    returns what is said of a success. `again`: the command that repeats it."""
+    """Performs a long run, whose `log` and close() it uses; returns the exit code. `name`: KIND/DETAILS. `perform`
+    returns the text that is printed on success. `again`: the command that repeats it."""
     failed, kept = True, f"/tmp/glia-sync-{name.split('/')[0]}.log"
     try:
         print(f"ok {name} ({perform()})", flush=True)

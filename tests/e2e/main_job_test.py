@@ -30,7 +30,7 @@ def the_same_again_changes_nothing():
     simulator, program = new_world(1500)
     expect_success(program.backfill())
     expect_success(program.run("run", "--once"))
-    # What PostgreSQL writes by itself, full pages after a checkpoint and the statistics of autovacuum, is not ours.
+    # Switches off what PostgreSQL writes by itself: full pages after a checkpoint, and the statistics of autovacuum.
     quiet = ("full_page_writes", "autovacuum")
     for setting in quiet:
         program.sql(f"ALTER SYSTEM SET {setting} = off")
@@ -110,7 +110,7 @@ def a_backfill_writes_every_row_once_although_two_sites_share_engagements():
         )
     )
     assert shared > 100, shared
-    program.row_versions_written()  # by now the counts are in
+    program.row_versions_written()  # waits until the counts are complete
     for table in set(DATA_TABLES) - {"queues"}:  # a queue's row is written again for a newer name
         rows, written = program.sql(
             f"SELECT (SELECT count(*) FROM glia.{table}), n_tup_ins + n_tup_upd FROM pg_stat_user_tables "
@@ -164,12 +164,12 @@ def a_poll_with_nothing_new_is_one_request_and_two_statements():
     with program.service():
         eventually(lambda: passes() >= begun_with[0] + 20)
     polls = passes() - begun_with[0]
-    # The end may come in the middle of one at each of the two sites.
+    # The service may be stopped in the middle of a pass of each of the two sites.
     assert polls <= pages() - begun_with[1] <= polls + 2
     log = own.log()
     own.close()
-    # At its start the service asks for each of the two sites before it is due; an end in the middle takes and gives
-    # back.
+    # At its start the service tries to acquire each of the two sites before it is due; a pass that is stopped in the
+    # middle acquires and releases its site.
     assert (
         log.count("INSERT INTO sync_runs") == polls and 2 * polls <= log.count("UPDATE sync_state") <= 2 * polls + 6
     ), (polls, log.count("UPDATE sync_state"))

@@ -42,7 +42,7 @@ def metrics(listen):
 
 
 def expect_well_named_metrics(text):
-    """promtool has nothing to say of a scrape: names, units, help and types are as Prometheus' guide wants them."""
+    """promtool has no complaint about a scrape: names, units, help and types follow Prometheus' guide."""
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
     assert checked.returncode == 0 and not checked.stdout + checked.stderr, checked
 
@@ -159,7 +159,7 @@ def the_admin_address_answers_only_what_it_has():
         assert status == 405 and headers["Allow"] == "GET, HEAD"
         status, body, headers = fetch(listen, "/metrics", "HEAD")
         assert status == 200 and body == "" and int(headers["Content-Length"]) > 1000
-        # Whoever sends too much, nothing, or nonsense keeps nobody else from being answered.
+        # Clients that send too much, nothing, or nonsense do not keep others from being served.
         crowd = [socket.create_connection((host, int(port))) for _ in range(20)]
         crowd[0].sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * 20000)
         crowd[1].sendall(b"\0\xff\r\n\r\n")
@@ -252,7 +252,7 @@ def a_crowd_that_asks_slowly_or_reads_slowly_keeps_nobody_out():
                 return fetch(listen)[0] == 200 and time.time() - began < 5
 
             holds_for(2, answers_soon, "the crowd keeps others out")
-            # Those that came last are cut off in time too, whatever they send.
+            # The newest connections are closed in time too, whatever they send.
             crowd[-1].settimeout(25)
             with contextlib.suppress(ConnectionResetError):
                 assert crowd[-1].recv(1) in (b"", b"H")
@@ -469,8 +469,8 @@ def the_watchdog_hears_nothing_of_a_service_that_is_stopped():
 
 @test
 def the_watchdog_hears_nothing_of_a_service_whose_statement_never_ends():
-    """PostgreSQL's process is stopped in the middle of a statement: the connection stays, and no time limit of the
-    server's strikes."""
+    """PostgreSQL's process is stopped in the middle of a statement: the connection stays, and none of the server's
+    timeouts applies."""
     simulator, program = new_world(3000, sites=1, legs_in_list=True, api__max_in_flight=1)
     notified = Notified(watchdog=2)
     backends = []

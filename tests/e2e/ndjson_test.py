@@ -16,7 +16,7 @@ from world import ENGAGEMENT, KNOWN, KNOWN_LEG, LEG, Program, clean, epoch_secon
 
 
 def write_lines(simulator, program, path="engagements.ndjson", **more):
-    """Configures the sink of lines instead of PostgreSQL."""
+    """Configures the sink ndjson instead of postgres."""
     program.settings["sink"] = {
         "type": "ndjson",
         "ndjson": {"path": path if path == "-" else f"{program.dir}/out/{path}", "state": f"{program.dir}/out/state"}
@@ -28,13 +28,13 @@ def write_lines(simulator, program, path="engagements.ndjson", **more):
 
 
 def make_revisits_due(program):
-    """Every tier of revisits was read long ago, as far as the next pass knows. Nothing may be running."""
+    """Makes every revisit tier due: moves the start of its last read back. Nothing may be running."""
     with contextlib.closing(sqlite3.connect(program.dir + "/out/state")) as state, state:
         state.execute("UPDATE revisit_state SET last_started_at = last_started_at - 400 * 86400 * 1000000")
 
 
 def files(program, parts=False):
-    """The files with lines, oldest first; `parts`: those that are not handed over yet, too."""
+    """The files with lines, oldest first; `parts`: also those that are not complete yet."""
     return sorted(f for f in glob.glob(program.dir + "/out/engagements-*") if parts or f.endswith(".ndjson"))
 
 
@@ -44,7 +44,8 @@ def lines(program, parts=False):
 
 
 def latest_lines(found):
-    """As a reader takes them: of each engagement the line with the latest fetched_at, of those the last."""
+    """The valid line of each engagement, as readers choose it: the one with the latest fetched_at, the last of these if
+    there are several."""
     last = {}
     for line in found:
         if line["id"] not in last or line["fetched_at"] >= last[line["id"]]["fetched_at"]:
@@ -53,7 +54,7 @@ def latest_lines(found):
 
 
 def source_content(e):
-    """An engagement of the truth as a line shows it, without what belongs to the line."""
+    """An engagement of the source as a line shows it, without the members that only lines have."""
 
     def reference(value):
         return {"id": value["id"]} if value else None
@@ -89,7 +90,7 @@ def source_content(e):
 
 
 def line_content(line):
-    """A line without what belongs to the line."""
+    """A line without the members that only lines have, and without the id."""
     row = {k: v for k, v in line.items() if k not in ("id", "fetched_at", "content_hash", "site_ids")}
     row["legs"] = row["legs"] and [dict(leg) for leg in row["legs"]]
     for part in (row, *(row["legs"] or [])):
@@ -200,7 +201,7 @@ def kill_9_repeats_at_most_one_commit_on_standard_output():
     arguments = ("backfill", "--from", simulator.start, "--to", simulator.end, "--window", "3d")
     texts = [program.run_killed(random.uniform(0.05, 0.4), *arguments).out for _ in range(8)]
     texts.append(expect_success(program.run(*arguments)).out)
-    # What a reader has of a broken line is no line.
+    # A line that was cut off does not count.
     out = "".join(text[: text.rfind("\n") + 1] for text in texts)
     expect_lines_equal_source(simulator, [json.loads(line) for line in out.splitlines()])
 
@@ -334,14 +335,14 @@ def sighup_takes_a_new_path_and_rotation_over():
 
         eventually(lambda: all_written(program.dir + "/out"))
         assert [f for f in names(program.dir + "/out") if f.endswith(".part")], "it is still being written"
-        # Another folder and another name: what was written so far is complete, also where nothing new comes.
+        # Another folder and another name: the current files are completed, even if nothing new arrives.
         reload(path=other + "/calls.ndjson")
         eventually(lambda: not [f for f in names(program.dir + "/out") if f.endswith(".part")])
         expect_lines_equal_source(simulator, lines(program))
         simulator.call("/mutate", n=40)
         eventually(lambda: names(other))
         assert all(f.startswith("calls-") and f.endswith(".part") for f in names(other)), names(other)
-        # Rotation alone goes on with the file.
+        # If only the rotation changes, the same file is continued.
         reload(rotate_every="1s")
         eventually(lambda: [f for f in names(other) if f.endswith(".ndjson")])
         simulator.call("/mutate", n=40)
@@ -429,7 +430,7 @@ def files_with_personal_data_are_not_for_everybody():
     assert all(mode(f) == 0o600 for f in glob.glob(program.dir + "/out/state*")), {
         f: oct(mode(f)) for f in glob.glob(program.dir + "/out/*")
     }
-    old = os.umask(0o077)  # a stricter umask holds
+    old = os.umask(0o077)  # a stricter umask applies
     try:
         simulator.call("/mutate", n=20)
         make_revisits_due(program)

@@ -1,4 +1,4 @@
-"""An OpenAPI 3.1 file as the judge of answers: their status, headers and bodies. Needs Debian's python3-yaml and
+"""Checks responses against an OpenAPI 3.1 file: status, headers and body. Needs Debian's python3-yaml and
 python3-jsonschema, so the tests run with /usr/bin/python3."""
 
 import json
@@ -34,8 +34,8 @@ class Document:
                 self.find_objects(value, f"{pointer}/{index}")
 
     def check_members(self, validator, properties, instance, schema):
-        """The keyword `properties`, which also notes what is there. The simulator sends nothing that the file does not
-        name, also where clients have to expect more."""
+        """Validates the keyword `properties`, and records which members were seen. A member that the file does not name
+        is an error, even where clients have to accept more."""
         if isinstance(instance, dict):
             self.seen_members |= {(self.pointers[id(properties)], name) for name in instance}
             for name in instance.keys() - properties.keys():
@@ -64,7 +64,7 @@ class Document:
         return next(o for m, p, o in self.operations() if (m, p) == (method, path))
 
     def validate(self, value, schema, what):
-        """AssertionError with the first thing that is wrong."""
+        """Raises AssertionError with the most relevant error."""
         whole = {"allOf": [schema], "components": self.root["components"]}
         error = jsonschema.exceptions.best_match(self.validator(whole).iter_errors(value))
         if error:
@@ -72,7 +72,7 @@ class Document:
             raise AssertionError(f"{what}: body{at}: {error.message[:300]}")
 
     def check_request(self, method, path, names, what):
-        """Every parameter of the query is in the file, and what is required is there."""
+        """Checks that every parameter of the query is in the file; returns whether all required ones are given."""
         parameters = [p for p in self.operation(method, path)["parameters"] if p["in"] == "query"]
         # filter[type] is a member of the parameter `filter`, site_ids[] is a name of its own.
         sent = {name if name.endswith("[]") else name.split("[")[0] for name in names}
@@ -80,7 +80,8 @@ class Document:
         return {p["name"] for p in parameters if p.get("required")} <= sent
 
     def check_answer(self, method, path, status, headers, body, what):
-        """The status is in the file, and headers and body are as the file says."""
+        """Checks that the status is in the file, and headers and body are as the file says; returns the body,
+        decoded."""
         responses = self.operation(method, path)["responses"]
         key = str(status) if str(status) in responses else f"{status // 100}XX"
         assert key in responses, f"{what}: status {status} is not in the file: {body[:200]!r}"
@@ -168,6 +169,6 @@ def references(node, pointer):
 
 
 def check_known_value(validator, known, instance, schema):
-    """The keyword `x-extensible-enum`: a client accepts other values, but the simulator sends none."""
+    """Validates the keyword `x-extensible-enum`: clients accept other values, but the simulator must send none."""
     if isinstance(instance, str) and instance not in known:
         yield jsonschema.ValidationError(f"{instance!r} is not among the known values")

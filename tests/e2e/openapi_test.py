@@ -22,7 +22,7 @@ HALF_HOUR_FILTER = {
 
 
 class Client:
-    """Asks the simulator, and has the file judge each answer."""
+    """Sends requests to the simulator, and checks each response against the file."""
 
     def __init__(self, document, simulator):
         self.document, self.simulator = document, simulator
@@ -30,7 +30,7 @@ class Client:
         self.connection = http.client.HTTPConnection("127.0.0.1", simulator.port, timeout=30)
 
     def send(self, method, target, body=None, headers=None):
-        """(status, headers, body) of an answer; `headers` of None: as they should be."""
+        """(status, headers, body) of an answer; `headers` None: valid ones."""
         if headers is None:
             headers = {"Authorization": f"Bearer {self.simulator.token}", "Accept": ACCEPT}
             if body is not None:
@@ -66,7 +66,7 @@ def new_document():
 
 
 def ask_for_engagements(client):
-    """Lists, one engagement, its transcript, and what changes it. Returns the URLs of recordings."""
+    """Listings, engagements, their transcripts, and what changes an engagement. Returns the URLs of recordings."""
     simulator, sites = client.simulator, [("site_ids[]", s) for s in client.simulator.sites]
     listed = []
     page = client.ask("GET", "/engagements", [*sites, ("per_page", 100), ("order", "asc")])
@@ -92,7 +92,7 @@ def ask_for_engagements(client):
     client.ask("GET", "/engagements", [*sites, ("per_page", 101)], status=422)
     client.ask("GET", "/engagements", [*sites, ("start_date", "yesterday")], status=400)
     client.ask("GET", "/engagements", [("site_ids[]", "another")], status=403)
-    for e in listed[-60:]:  # those that go on are among the newest
+    for e in listed[-60:]:  # ongoing ones are among the newest
         one = client.ask("GET", "/engagements/{engagement_id}", path_values=[e["id"]])
         assert {**one, "legs": None} == {**e, "legs": None}
         client.ask("GET", "/engagements/{engagement_id}/chat_transcript", path_values=[e["id"]])
@@ -195,7 +195,7 @@ def ask_for_statistics(client):
 
 
 def ask_for_tokens(client):
-    """An API key for a token, which is then accepted."""
+    """Exchanges an API key for tokens, which are then accepted."""
     key = {"api_key_id": "key-id", "api_key_secret": "key-secret"}
     json_headers = {"Content-Type": "application/json", "Accept": ACCEPT}
     for path, name in (("/operator_authentication/tokens", "token"), ("/sites/tokens", "access_token")):
@@ -273,7 +273,7 @@ def every_path_of_the_simulator_is_in_the_openapi_file():
     assert len(served) >= 15, served
     paths = document.root["paths"]
     for path in served:
-        # Some are the beginning, the middle or the end of a path.
+        # Some texts are only the beginning, the middle or the end of a path.
         found = [p for p in paths if (path.strip("/") + "/") in p.lstrip("/") + "/"]
         assert found, f"the simulator serves {path}, which is not in the file"
 

@@ -159,7 +159,7 @@ def a_reload_keeps_the_minted_token_the_connections_and_the_rate_that_was_found(
             program.configure(program.settings)
             service.send_signal(signal.SIGHUP)
             eventually(lambda: service.log().count("in effect") == count, 20)
-            assert rate() < 6, (found, rate())  # it begins with 10
+            assert rate() < 6, (found, rate())  # a new limiter begins with 10
         after = simulator.stats()
         assert after["minted"] == 1, after
         assert after["connections"] == before["connections"], (before, after)

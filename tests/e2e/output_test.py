@@ -22,7 +22,7 @@ def closed_pipe():
 
 
 def run_into(program, *arguments, how, env=None):
-    """With standard output full, closed, or a pipe that nobody reads."""
+    """Runs the program with standard output full, closed, or a pipe that nobody reads."""
     command = [GLIA, "-c", program.config, *arguments]
     if how == "closed":
         command = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
@@ -88,7 +88,7 @@ def output_that_cannot_be_written_is_exit_code_74():
     # Another error counts more than a failure to print it, and is still one line.
     program.write("token", "wrong-token")
     expect_refusal(run_into(program, "engagement", "get", id, how="full"), 77)
-    # Whoever writes nothing is not asked.
+    # A command that writes nothing does not fail.
     program.write("token", simulator.token)
     for how in REASONS:
         expect_success(run_into(program, "run", "--once", how=how))

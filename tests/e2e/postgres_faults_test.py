@@ -1,4 +1,4 @@
-"""End to end: what may happen to PostgreSQL."""
+"""End to end: faults of PostgreSQL."""
 
 import contextlib
 import os
@@ -49,8 +49,8 @@ def connections_that_are_cut_again_and_again_cost_nothing():
 
 
 def refuse_sometimes(program, code, times):
-    """The first statements that write engagements fail with this SQLSTATE; a sequence counts, for it does not roll
-    back."""
+    """Makes the first `times` statements that write engagements fail with this SQLSTATE. A sequence counts them,
+    because it is not rolled back."""
     program.sql(
         f"""CREATE SEQUENCE public.refusals;
         CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$

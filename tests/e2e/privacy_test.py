@@ -1,4 +1,5 @@
-"""Privacy from outside: with every level on drop or hash, nothing that shows who a visitor is gets anywhere."""
+"""Privacy from outside: with every level on drop or hash, nothing that identifies a visitor is stored, logged or
+shown."""
 
 import subprocess
 import urllib.request
@@ -18,7 +19,7 @@ def personal_words(simulator):
             e["visitor_id"],
             *(u.rsplit("/", 1)[1] for u in e["audio_recording_urls"]),
         }
-    return {w for w in words if len(w) > 3 and w != "NULL"}  # somebody is called NULL, as much else is in a dump
+    return {w for w in words if len(w) > 3 and w != "NULL"}  # a visitor is called NULL, which every dump contains
 
 
 def database_dump(program):

@@ -87,7 +87,7 @@ def expect_answers(prometheus, dashboard):
     (site,) = (v for v in dashboard["templating"]["list"] if v["name"] == "site")
     regex = re.fullmatch("/(.*)/g", site["regex"])[1].replace("(?<", "(?P<")
     for sample in ask(re.fullmatch(r"query_result\((.*)\)", site["query"]["query"])[1]):
-        # As Grafana writes a sample before it looks for the groups.
+        # The sample in the form to which Grafana applies the regular expression.
         text = "{" + ",".join(f'{k}="{v}"' for k, v in sample["metric"].items()) + "} 1 1700000000000"
         found = {k: v for match in re.finditer(regex, text) for k, v in match.groupdict().items() if v}
         assert found == {"value": sample["metric"]["site"], "text": sample["metric"]["name"]}, (found, text)
@@ -168,7 +168,7 @@ def the_roles_of_config_are_enough_and_not_too_much():
     schema = program.write("schema.sql", expect_success(program.run("migrate", "--print")).out)
     files("-c", "SET ROLE glia_owner", "-f", schema)
     files("-f", roles)
-    files("-f", roles)  # again: nothing is in its way
+    files("-f", roles)  # running it again succeeds
     program.settings["sink"]["postgres"]["dsn"] = shared_cluster().dsn(program.database, "glia_writer")
     program.configure(program.settings)
     expect_success(program.run("check"))

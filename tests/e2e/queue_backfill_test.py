@@ -7,7 +7,7 @@ from world import epoch_seconds
 
 
 def details(simulator):
-    """How many engagements were asked for one by one."""
+    """How many requests for a single engagement the simulator got."""
     return simulator.stats().get("detail", 0)
 
 
@@ -111,7 +111,7 @@ def a_backfill_of_recordings_downloads_those_that_are_made():
     expect_success(program.backfill())
     directory = program.dir + "/recordings"
     enable_enrichers(simulator, program, recordings={"enabled": True, "directory": directory})
-    # The simulator is still making each when it is asked first.
+    # The simulator answers the first request for each recording with 204: it is still being made.
     expect_refusal(program.backfill("--only", "recordings"), 69, "recordings of the range are not fetched yet")
     expect_success(program.backfill("--only", "recordings"))
     expect_recordings_equal_source(simulator, program, directory)

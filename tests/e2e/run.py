@@ -56,7 +56,7 @@ def work(chosen, claims=None, area="e2e"):
 
 
 def run_here(area, wanted):
-    """The tests that were registered, in this process; for other areas that are made of the same parts."""
+    """Runs the registered tests in this process; for other areas that use the same building blocks."""
     chosen = [(n, f) for n, f, _ in TESTS if wanted in n]
     if not chosen:
         print(f"FAILED {area}: no test is called like {wanted}")

@@ -11,7 +11,7 @@ COMMANDS = (("config", "check"), ("config", "show"), ("check",), ("migrate",), (
 
 
 def exit_codes_without_secret(program, commands=COMMANDS, env=None):
-    """All that the commands print, and their exit codes; nobody may see the secret in it."""
+    """Runs the commands, checks that none prints the secret, and returns their exit codes."""
     codes = {}
     for command in commands:
         finished = program.run(*command, env=env)
@@ -23,7 +23,7 @@ def exit_codes_without_secret(program, commands=COMMANDS, env=None):
 
 
 def set_value(program, section, key, value):
-    """Changes a setting and logs as much as there is."""
+    """Changes a setting, and sets the log level to debug."""
     program.settings[section][key] = value
     program.settings["log"] = {"level": "debug"}
     program.configure(program.settings)
@@ -87,7 +87,7 @@ def no_password_of_a_dsn_is_shown():
         program.settings["sink"]["postgres"] = {"dsn": dsn}
         set_value(program, "api", "max_retries", 0)
         codes = exit_codes_without_secret(program, (("config", "check"), ("config", "show"), ("check",), ("status",)))
-        # What cannot be right is reported without connecting; the rest is in order but for the server.
+        # A DSN that cannot work is reported without connecting; for the others only the server is missing.
         assert codes["config check"] in (0, 78) and codes["check"] == (69 if codes["config check"] == 0 else 78), (
             dsn,
             codes,
@@ -116,7 +116,7 @@ def no_password_is_shown_by_a_run_that_gives_up():
 
 @test
 def no_password_is_shown_that_a_server_repeats():
-    """What the DSN has as the database or the user comes back in the server's words."""
+    """The server's error repeats the database or the user of the DSN."""
     _, program = new_world(5)
     for dsn in (
         f"host=127.0.0.1 port={shared_cluster().port} user=postgres dbname='host=h password=S3CRETxyz'",

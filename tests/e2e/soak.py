@@ -142,7 +142,7 @@ class Soak:
 
     def instance_reads_its_configuration(self):
         name = self.random.randrange(INSTANCES)
-        # One that has only just been started does not listen yet, and would be ended by it.
+        # An instance that has only just been started does not handle the signal yet, and would be ended by it.
         process = self.instances[name]
 
         def listens():

@@ -259,7 +259,7 @@ def a_refused_source_costs_one_warning_a_day_and_is_caught_up():
     simulator.call("/statistics-refuse", source="wrap_up", code=0)
     read_again(program)
     expect_statistics_equal_source(program, begin, last_boundary())
-    # All of them: no failure either.
+    # If all sources are refused, that is no failure either.
     for source in DIMENSIONS:
         simulator.call("/statistics-refuse", source=source, code=404)
     read_again(program)
@@ -303,7 +303,7 @@ def strange_responses_load_and_broken_elements_cost_themselves():
     assert found == '7|50|t\n{"site_id":[]}|50|t', found
     read_again(program)
     assert program.status()["rejected"] == 0
-    # Faults on the way are tried again: the POST changes nothing.
+    # Requests that fail are sent again, because the POST changes nothing.
     for kind in ("truncate", "garbage", "close", "status"):
         simulator.fault(kind, path="/stats/", n=1)
     simulator.call("/statistics-mutate", n=20, ago_s=20 * 3600)

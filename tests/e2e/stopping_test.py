@@ -67,7 +67,7 @@ def kill_9_at_50_moments_of_run_once_loses_nothing():
 
 @test
 def an_interrupted_pass_resumes_at_its_link():
-    # Slow enough to be seen in the middle.
+    # Slow enough to be killed in the middle.
     simulator, program = new_world(3000, latency_ms=150, legs_in_list=True)
     process = program.start("run", "--once")
     eventually(

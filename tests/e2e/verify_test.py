@@ -1,4 +1,4 @@
-"""End to end: `verify` finds what the tables do not show as the source does, and nothing else."""
+"""End to end: `verify` finds what differs between the tables and the source, and nothing else."""
 
 import json
 import threading
@@ -31,8 +31,8 @@ def sum_of_sites(report, what):
 
 
 def damage_tables(program):
-    """One of each kind of loss in the tables, as {(kind, engagement)}; of the ones with legs only those that --legs
-    100% finds."""
+    """Causes one loss of each kind in the tables. Returns {(kind, engagement)} twice: of those that `verify` always
+    finds, and of those in legs that only --legs 100% finds."""
     ids = program.sql(
         "SELECT id FROM glia.engagements WHERE created_at < now() - interval '1 hour' ORDER BY md5(id)"
     ).split()
@@ -49,7 +49,7 @@ def damage_tables(program):
     used, plain, legs = set(), set(), set()
 
     def damage(candidates, statements, found=plain, kind="different"):
-        """Runs statements on the first candidate that is whole, `{id}` in them."""
+        """Runs the statements on the first candidate that is still undamaged, whose id replaces `{id}`."""
         chosen = next(i for i in candidates if i not in used)
         used.add(chosen)
         found.add((kind, chosen))
@@ -140,7 +140,7 @@ def verify_finds_each_kind_of_loss_and_nothing_else_and_repairs_it():
     assert plain | {("gone", gone)} <= found - named <= expected, (
         found - plain,
         plain - found,
-    )  # what queues have their names from is asked for by its id
+    )  # an engagement that a queue has its name from is requested by its id
     before = program.row_versions_written()
     report, found = verify_all(program, "--legs", "100%", "--differences", program.dir + "/differences", code=65)
     assert found - named == expected, (found - expected, expected - found)
@@ -171,7 +171,7 @@ def verify_finds_a_page_that_the_listing_left_out():
     assert verify_all(program, "--repair", code=0)[1] == {("missing", i) for i in page}
     expect_success(program.run("run", "--once"))
     expect_tables_equal_source(program)
-    # What a listing leaves out meanwhile is still at the source, and neither different nor gone.
+    # What a listing leaves out but the source still has is neither different nor gone.
     for i in page:
         simulator.call("/hide", id=i)
     assert not verify_all(program, "--repair", code=0)[1]
@@ -266,7 +266,7 @@ def the_service_marks_nothing_where_a_site_is_refused_or_the_listing_leaves_out_
 
 @test
 def verify_is_right_while_the_service_runs():
-    """What changes at the source meanwhile is on its way into the tables, and no difference."""
+    """What changes at the source meanwhile is still being synced, and is no difference."""
     simulator, program = new_loaded_world(600)
     plain, legs = damage_tables(program)
     stop = threading.Event()

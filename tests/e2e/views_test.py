@@ -1,5 +1,4 @@
-"""End to end: what analysts read, as the role they read it with, against figures worked out from the simulator's
-truth."""
+"""End to end: what analysts read, with their role, against figures calculated from the simulator's truth."""
 
 import json
 import os
@@ -12,7 +11,7 @@ from world import TOP
 
 
 def time_of(text):
-    """An ISO 8601 time; None of None."""
+    """Parses an ISO 8601 time; None for None."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
 
 
@@ -27,7 +26,7 @@ def wait_of(leg):
 
 
 def average(values):
-    """The mean; None of nothing."""
+    """The mean; None without values."""
     return sum(values) / len(values) if values else None
 
 
@@ -48,7 +47,7 @@ def apply_roles(program, **variables):
 
 
 def rows(program, query):
-    """A query's rows as dictionaries, asked as an analyst may ask."""
+    """A query's rows as dictionaries, read with the role of an analyst."""
     return json.loads(
         program.sql(
             f"SET ROLE glia_reader; SET search_path = glia; SELECT coalesce(json_agg(x), '[]') FROM ({query}) x"
@@ -201,14 +200,14 @@ def the_reader_may_be_kept_from_visitor_data_column_by_column():
 
 
 def sees(program, column, schema="glia"):
-    """Whether analysts may read it."""
+    """Whether analysts may read `column` (TABLE.COLUMN)."""
     table, name = column.split(".")
     return program.sql(f"SELECT has_column_privilege('glia_reader', '{schema}.{table}', '{name}', 'SELECT')") == "t"
 
 
 @test
 def the_choice_about_visitor_data_is_kept_until_another_is_made():
-    """Over migrations, in each schema for itself, and if it was made before there was a table."""
+    """Across migrations, for each schema separately, and even if it was made before the tables existed."""
     _, program = new_world(10)
     apply_roles(program, visitor_data="no")
     expect_success(program.run("migrate"))
@@ -233,7 +232,7 @@ def the_choice_about_visitor_data_is_kept_until_another_is_made():
             sees(program, f"engagements.{c}") for c in ("visitor_phone", "nobody_described_it", "colour", "visitor_id")
         ] == [False, False, True, False]
         assert not sees(program, "chat_messages.message") and sees(program, "chat_messages.engagement_id")
-    # Another schema has a choice of its own.
+    # Another schema has its own choice.
     program.settings["sink"]["postgres"]["schema"] = "second"
     program.configure(program.settings)
     expect_success(program.run("migrate"))
@@ -322,5 +321,5 @@ def no_view_is_made_of_visitor_data():
         "'rejected_records' AND a.attname IN ('payload', 'reason') "
         "OR col_description(t.oid, a.attnum) ~* 'personal data')"
     )
-    # It compares visitors with each other and shows none.
+    # It compares visitors' ids with each other and shows none.
     assert made_of == "repeat_contacts: engagements.visitor_id", made_of

@@ -12,7 +12,8 @@ DAYS, HOURLY = 66, 6
 
 
 def series(zone_hours_ahead=0, **options):
-    """A site with six engagements an hour for nine weeks, all loaded but what the caller still takes away."""
+    """A site with six engagements an hour for nine weeks, none of which is loaded yet: the caller may remove some
+    first."""
     simulator, program = new_world(
         DAYS * 24 * HOURLY,
         sites=1,
@@ -27,7 +28,7 @@ def series(zone_hours_ahead=0, **options):
 
 
 def local_midnight_was(program, hours):
-    """Has the site a time zone in which the day is so many hours old, more or less half an hour."""
+    """Gives the site a time zone in which the day is `hours` hours old, give or take half an hour."""
     now = time.gmtime()
     ahead = round(hours - (now.tm_hour + now.tm_min / 60))
     if ahead > 14:
@@ -43,7 +44,7 @@ def local_midnight_was(program, hours):
 
 
 def newest(simulator, hours):
-    """Engagements created in the last so many hours, an hour that is not over yet included."""
+    """The ids of the engagements created in the current hour and in the `hours` hours before it."""
     begin = (time.time() // 3600 - hours) * 3600
     return [e["id"] for e in simulator.truth() if epoch_seconds(e["created_at"]) >= begin]
 
@@ -127,7 +128,7 @@ def a_holiday_is_not_unusual_whether_it_is_known_or_not():
         simulator.call("/remove", id=i)
     found = volume(simulator, program)
     assert not found["is_low"], found
-    # Named, nothing is expected of the day; and the weeks after do not count it.
+    # Once the day is named as a holiday, nothing is expected of it, and the weeks after do not count it.
     day = program.sql("SELECT max(hour_start_local)::date FROM glia.volume")
     program.sql(f"INSERT INTO glia.holidays VALUES ('{simulator.sites[0]}', '{day}')")
     stored = program.sql(
@@ -191,7 +192,7 @@ def a_dry_run_of_a_backfill_tells_what_it_takes_and_writes_nothing():
         and "nothing was written" in output
         and program.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'glia'") == "0"
     )
-    # What it really takes.
+    # The requests that it really takes.
     program.settings["sink"]["postgres"]["dsn"] = dsn
     program.configure(program.settings)
     simulator.call("/zero")

@@ -1,4 +1,4 @@
-// A page of several engagements of which one is damaged: the others are all there, and no other than these.
+// A page of several engagements of which one is damaged: all the others load, and nothing else does.
 #include <algorithm>
 #include <cstdlib>
 #include <set>
@@ -49,18 +49,18 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (size < 4) return 0;
     const bool link_first = data[0] & 1, mark = data[0] & 2;
     const std::string text(reinterpret_cast<const char*>(data) + 4, size - 4);
-    // Any text in a string costs nothing.
+    // Whatever text is in a string, the record loads.
     std::string string = glia::repair_utf8(text);
     std::replace(string.begin(), string.end(), '"', '\'');
     expect(load(record(3, ",\"t\":\"" + string + " \""), link_first, mark), true);
-    // Nor does any word or number that JSON does not know.
+    // It also loads with any word or number that is not valid JSON.
     std::string word = string;
     for (char& c : word) {
         const bool ends_word = static_cast<unsigned char>(c) <= 0x20;
         if (ends_word || std::string_view("{}[],:\"").find(c) != std::string_view::npos) c = '_';
     }
     expect(load(record(3, ",\"duration\":1" + word), link_first, mark), true);
-    // A byte too many, too few, or another one costs the record at most.
+    // An added, removed or changed byte costs that record at most.
     std::string victim = record(3, "");
     const std::size_t at = (data[1] * 256u + data[2]) % victim.size();
     const char byte = static_cast<char>(data[3] & 0x7f);

@@ -1,5 +1,5 @@
-// Any bytes as the answer to a request. The first byte says into pieces of which size they are cut: what is
-// read must not depend on it.
+// Any bytes as the response to a request. The first byte decides the kind of the response and the size of the
+// pieces in which they arrive: the result must not depend on that size.
 #include "daemon/api/response_reader.hpp"
 
 #include <cstdlib>
@@ -40,7 +40,7 @@ Read read(std::string_view bytes, std::size_t step, ResponseReader::Kind kind) {
         reader.headers();
         reader.keep_alive();
     } else {
-        result.used = 0;  // how far a broken answer is read is nobody's business
+        result.used = 0;  // how many bytes of a broken response are consumed does not matter
     }
     return result;
 }

@@ -1,4 +1,4 @@
-// Several writers of the same engagements: whoever comes second decides again.
+// Several writers of the same engagements: the second one decides again, from what the first has written.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -65,8 +65,8 @@ TEST_F(ConcurrentWriters, AnEngagementThatIsErasedMeanwhileLeavesNoOrphans) {
 }
 
 TEST_F(ConcurrentWriters, WritersOfTheSameEngagementsEndInTheSameRows) {
-    // Both insert what the other inserts, in overlapping batches: COPY meets the other's rows and falls back
-    // to the merge.
+    // Both insert the same engagements, in overlapping batches: COPY meets rows of the other writer and falls
+    // back to the merge.
     const auto write = [&](int offset) {
         const auto mine = open();
         for (int round = 0; round < 20; ++round) {

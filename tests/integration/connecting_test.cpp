@@ -1,4 +1,4 @@
-// Connecting to PostgreSQL: which failure is which.
+// Connecting to PostgreSQL: the kind of each failure.
 #include <gtest/gtest.h>
 
 #include "tests/integration/fixture.hpp"

@@ -1,4 +1,4 @@
-// What a connection does with statements that come again and again.
+// How a connection prepares statements that are repeated.
 #include "sinks/postgres/connection.hpp"
 
 #include <gtest/gtest.h>

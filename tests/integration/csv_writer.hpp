@@ -1,4 +1,4 @@
-// A destination that the program does not have: what it takes to add one. One class, and no SQL.
+// A destination that only the tests have, as an example of adding one: one class, and no SQL.
 #pragma once
 
 #include <fcntl.h>
@@ -13,11 +13,11 @@
 
 namespace glia {
 
-/// A row for each engagement that is new or has changed, in files PATH-NUMBER.csv; a file is called .part
-/// until it is complete. `legs` is empty until they are known.
+/// Writes a row for each new or changed engagement to files PATH-NUMBER.csv, which are called .part until
+/// they are complete. The column `legs` is empty until the legs are known.
 class CsvWriter final : public RecordWriter {
   public:
-    /// `path`: without its ending.
+    /// `path`: without number and extension.
     explicit CsvWriter(std::string path) : path_(std::move(path)) {}
     ~CsvWriter() override { close_file(); }
     CsvWriter(const CsvWriter&) = delete;
@@ -116,7 +116,7 @@ class CsvWriter final : public RecordWriter {
     }
 
     std::string path_;
-    std::string rows_;  // of the transaction
+    std::string rows_;  // of the current transaction
     WriterPosition position_;
     int descriptor_ = -1;
 };

@@ -29,7 +29,7 @@ class Database {
         try {
             outside("DROP DATABASE IF EXISTS " + name_ + " WITH (FORCE)");
         } catch (const std::exception&) {
-            // the cluster goes away as a whole
+            // the cluster is removed as a whole
         }
     }
     Database(const Database&) = delete;
@@ -38,7 +38,7 @@ class Database {
     std::string dsn(const std::string& more = "") const { return server_ + " dbname=" + name_ + " " + more; }
     const std::string& name() const { return name_; }
 
-    /// The rows of a query, one a line, columns divided by |.
+    /// The rows of a query, one per line, with columns separated by |.
     std::string sql(const std::string& query) const {
         pqxx::connection connection(dsn());
         pqxx::work tx(connection);
@@ -72,7 +72,7 @@ class Database {
     }
     /// Migrates the schema to an older version, as an older program would.
     void migrate_to(int version) const { run(postgres::migration_script("glia", version)); }
-    /// Waits until a session waits for what another one holds.
+    /// Waits until a session is blocked by another one's lock.
     void wait_for_a_blocked_session() const {
         wait_until(
             "SELECT count(*) > 0 FROM pg_stat_activity "

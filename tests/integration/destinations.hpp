@@ -21,7 +21,7 @@ struct Destination {
     std::unique_ptr<Sink> (*open)(const std::string& folder, std::int64_t rotate_bytes);
     std::string (*id_of)(const std::string& row);
     std::string (*fetched_at_of)(const std::string& row);
-    /// What of an engagement a row does not show; empty: nothing.
+    /// What a row lacks of an engagement, in words; empty if nothing.
     std::string (*lacks)(const std::string& row, const simulation::ModelDatabase::Row& known,
                          bool legs_known);
     bool has_header;
@@ -82,7 +82,7 @@ inline const Destination kCsv{"csv",
                               lacks_of_row,
                               true};
 
-/// A folder with what a sink writes.
+/// A temporary folder that a sink writes to.
 class Folder {
   public:
     explicit Folder(const Destination& where) : destination(where) {

@@ -1,4 +1,4 @@
-// Legs that are still to be fetched: what is queued, claimed, settled and parked.
+// Legs that are still to be fetched: what is queued, claimed, completed and parked.
 #include <gtest/gtest.h>
 
 #include "tests/integration/fixture.hpp"

@@ -200,7 +200,7 @@ TEST_F(Directory, OfAListingAndAnEngagementTheNewerNamesAQueue) {
     commit({listed(engagement("e1"), kNoon)});
     list(queues({queue("q1", "Listed")}, kOne), Stream::queues);
     EXPECT_EQ(sql("SELECT name FROM queues"), "Listed");
-    commit({listed(engagement("e2"), kTwo)});  // an old engagement, as of a backfill
+    commit({listed(engagement("e2"), kTwo)});  // an old engagement, as a backfill loads it
     EXPECT_EQ(sql("SELECT name FROM queues"), "Listed");
     Engagement newer = engagement("e3");
     newer.created_at = kTwo;

@@ -1,4 +1,4 @@
-// forget and retention against a real PostgreSQL: everything goes, and nothing comes back.
+// forget and retention on a real PostgreSQL: everything is erased, and nothing is stored again.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -20,7 +20,7 @@ FetchedEngagement of(const std::string& id, const std::string& visitor) {
 
 class Erasure : public SinkTest {
   protected:
-    /// How many rows of any table hold the text.
+    /// Number of rows, in all tables together, that contain the text.
     std::int64_t rows_with(const std::string& text) const {
         std::int64_t rows = 0;
         std::istringstream tables(
@@ -72,7 +72,7 @@ TEST_F(Erasure, OfAVisitorTakesAllEngagementsAndRejectedRecords) {
     EXPECT_EQ(rows_with("\"visitor_id\":\"ann\""), 0);
     EXPECT_EQ(rows_with("/ann"), 0);
     EXPECT_EQ(rows_with("e-one") + rows_with("e-two"), 0);
-    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");  // those of others
+    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");  // of other visitors
     EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-four e-three");
 }
 TEST_F(Erasure, WhatIsForgottenDoesNotComeBack) {
@@ -111,10 +111,10 @@ TEST_F(Erasure, AVisitorIsKnownByTheIdAsItCameAndAsItIsStored) {
     commit({hashed});
     EXPECT_EQ(forget({{}, "ann", "hmac:1"}).engagements, 1);
     EXPECT_EQ(commit({hashed}).forgotten, 1);
-    FetchedEngagement rekeyed = of("e2", "hmac:2");  // another key by now
+    FetchedEngagement rekeyed = of("e2", "hmac:2");  // hashed with a new key
     rekeyed.engagement.visitor_digest = bytes_hash("ann");
     EXPECT_EQ(commit({rekeyed}).forgotten, 1);
-    EXPECT_EQ(commit({of("e3", "ann")}).forgotten, 1);  // or none any more
+    EXPECT_EQ(commit({of("e3", "ann")}).forgotten, 1);  // or no longer hashed
 }
 TEST_F(Erasure, TombstonesHoldNoPersonalData) {
     fill();
@@ -129,7 +129,7 @@ TEST_F(Erasure, TombstonesHoldNoPersonalData) {
 TEST_F(Erasure, ThatWasBrokenOffIsFinishedByWhoeverComesNext) {
     fill();
     sink->erasures().forget({{}, "ann", {}});
-    EXPECT_EQ(commit({of("e-one", "ann")}).forgotten, 1);  // it counts from that moment on
+    EXPECT_EQ(commit({of("e-one", "ann")}).forgotten, 1);  // tombstones apply at once
     const auto other = open();
     EXPECT_EQ(erase_ordered(*other).engagements, 2);
     EXPECT_EQ(erase_ordered(*other).engagements, 0);
@@ -169,7 +169,7 @@ TEST_F(Erasure, ByAgeTakesTheOldestFirstAndLeavesNoTombstones) {
     EXPECT_EQ(sql("SELECT count(*) FROM queue_wait_samples"), "1");
     EXPECT_EQ(sql("SELECT count(*) FROM forgotten"), "0");
     EXPECT_FALSE(erase_older(*sink, at("2021-01-01T00:00:00Z")).any());
-    EXPECT_EQ(commit({old}).inserted, 1);  // keeping it out is up to whoever reads it
+    EXPECT_EQ(commit({old}).inserted, 1);  // passes leave it out, not the sink
 }
 TEST_F(Erasure, ALargeOneGoesInSmallTransactions) {
     std::vector<FetchedEngagement> many;
@@ -209,8 +209,8 @@ TEST_F(Erasure, ByTombstonesFindsWhatIsStoredByItsDigest) {
     EXPECT_EQ(sink->erasures().add_tombstones(
                   {of_visitor("ann"), {Tombstone::Kind::engagement, bytes_hash("e-four"), {}}}),
               2);
-    EXPECT_EQ(commit({of("e-nine", "ann")}).forgotten, 1);  // it counts from that moment on
-    const auto other = open();                              // whoever comes next goes on with it
+    EXPECT_EQ(commit({of("e-nine", "ann")}).forgotten, 1);  // tombstones apply at once
+    const auto other = open();                              // any instance continues the erasure
     const Erased erased = erase_ordered(*other);
     EXPECT_EQ(erased.engagements, 3);
     EXPECT_EQ(erased.rejected, 2);
@@ -219,7 +219,7 @@ TEST_F(Erasure, ByTombstonesFindsWhatIsStoredByItsDigest) {
         rows_with("e-one") + rows_with("e-two") + rows_with("e-four") + rows_with("\"visitor_id\":\"ann\""),
         0);
     EXPECT_EQ(sql("SELECT string_agg(id, ' ' ORDER BY id) FROM engagements"), "e-three");
-    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");  // those of others
+    EXPECT_EQ(sql("SELECT count(*) FROM rejected_records"), "2");  // of other visitors
     EXPECT_EQ(sql("SELECT count(*) FROM erasures"), "0");
     EXPECT_FALSE(erase_ordered(*other).any());
 }

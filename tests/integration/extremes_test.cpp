@@ -1,5 +1,5 @@
-// Values at the ends of their types: what the API may send, PostgreSQL takes, and no view fails because of
-// it.
+// Values at the limits of their types: PostgreSQL stores whatever the API may send, and no view fails because
+// of it.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -25,7 +25,7 @@ class Extremes : public SinkTest {
              {"engagement_facts", "leg_facts", "queue_hourly", "operator_daily", "freshness", "removals"}) {
             EXPECT_NO_THROW(sql(std::string("SELECT * FROM ") + view)) << view;
         }
-        for (const char* view : {"queue_intervals", "operator_intervals"})  // a day at a time
+        for (const char* view : {"queue_intervals", "operator_intervals"})  // queried by day
             EXPECT_NO_THROW(sql(std::string("SELECT * FROM ") + view + " WHERE day = '2024-01-01 00:00Z'"))
                 << view;
         for (const char* view : {"transfers", "repeat_contacts", "chat_facts", "chat_responses"})
@@ -101,7 +101,8 @@ TEST_F(Extremes, NoViewFailsWhateverAnIntegerOrATimeIs) {
     }
     commit(std::move(many));
     sink->site_leases().acquire({"s1"}, "me", Seconds{1}, true);
-    // Every integer and time that is no key, of every row, in every round another mixture.
+    // Sets every integer and time that is not a key, in every row, to extremes; each round mixes them
+    // differently.
     const std::string mix = R"(
         DO $$
         DECLARE

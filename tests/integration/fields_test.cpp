@@ -1,5 +1,5 @@
-// The lists of fields, the migrated schema and the data dictionary say the same; and what the API sends
-// beyond the lists is reported.
+// The lists of fields, the migrated schema and the data dictionary agree; and what the API sends beyond the
+// lists is reported.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -66,7 +66,7 @@ std::string type_of(FieldKind kind) {
     return "?";
 }
 
-/// Each field has its column; returns the names of those columns.
+/// Expects a column for each field; returns the names of the columns.
 template <typename List>
 std::set<std::string> expect_columns(const std::map<std::string, Column>& columns, std::string_view table) {
     std::set<std::string> names;
@@ -86,7 +86,7 @@ std::set<std::string> expect_columns(const std::map<std::string, Column>& column
     return names;
 }
 
-/// The columns of a table are those of the lists, and these.
+/// Expects that the table has the columns of the lists and `others`, and no more.
 template <typename... Lists>
 void expect_table(const Database& database, std::string_view table, const std::set<std::string>& others) {
     const auto columns = columns_of(database, table);
@@ -115,7 +115,7 @@ TEST(Fields, AreTheColumnsOfTheSchema) {
                                                          {"name_as_of", "name_fetched_at", "missing_since"});
 }
 
-/// Measures may be missing, and nothing else.
+/// Expects that measures are nullable, and nothing else is.
 template <typename List>
 void expect_counted(const Database& database, std::string_view table) {
     auto columns = columns_of(database, table);
@@ -186,7 +186,7 @@ TEST_F(StoredFields, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
     EXPECT_EQ(sql(all), seen);
     EXPECT_EQ(sql("SELECT bool_and(last_seen_at = first_seen_at) FROM undocumented_members"), "t");
     EXPECT_EQ(sink->reports().status().undocumented_members.size(), 3u);
-    // An example goes with the engagement that it is from.
+    // An example is erased with its engagement.
     sink->erasures().forget({"e1", {}, {}});
     erase_ordered(*sink);
     EXPECT_EQ(sql("SELECT example, example_of FROM undocumented_members WHERE path = 'mood'"), "NULL|NULL");
@@ -235,18 +235,18 @@ TEST_F(StoredFields, HashesOfTheFirstFormAreRecognisedOnceAndWithoutARequest) {
         "SELECT xmin, octet_length(core_hash), octet_length(list_hash), octet_length(legs_hash) FROM "
         "engagements";
     const std::string changed_at = sql("SELECT changed_at FROM engagements");
-    // A list item rewrites what it shows.
+    // A list item brings its hashes into the new form.
     const CommitCounts counts = commit({listed(listed_only, kNoon + Seconds{60})});
     EXPECT_EQ(counts.unchanged, 1);
     EXPECT_EQ(counts.queued, 0);
     EXPECT_EQ(sql("SELECT octet_length(core_hash), octet_length(list_hash), octet_length(legs_hash) FROM "
                   "engagements"),
               "17|17|16");
-    // A detail rewrites the rest.
+    // A detail does so for the hash of the legs.
     commit({detailed(e, kNoon + Seconds{90})});
     EXPECT_EQ(sql("SELECT octet_length(legs_hash) FROM engagements"), "17");
     EXPECT_EQ(sql("SELECT changed_at FROM engagements"), changed_at);
-    // And that was that.
+    // Afterwards nothing is written.
     const std::string before = sql(row);
     commit({listed(listed_only, kNoon + Seconds{120}), detailed(e, kNoon + Seconds{120})});
     EXPECT_EQ(sql(row), before);

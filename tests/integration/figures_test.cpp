@@ -1,4 +1,4 @@
-// Figures that were read wrongly once: each against a hand-made set whose answers were worked out by hand.
+// Figures that were once wrong, each against a hand-made set whose answers were worked out by hand.
 #include <gtest/gtest.h>
 
 #include "tests/integration/fixture.hpp"
@@ -8,7 +8,7 @@ namespace {
 
 class Figures : public SinkTest {
   protected:
-    /// A leg of an operator, by seconds after noon; `ended` below 0: it goes on.
+    /// A leg of the operator o1, with times in seconds after noon; `ended` below 0: ongoing.
     static Leg part(const std::string& id, const char* queue, int requested, int accepted, int ended) {
         Leg l = leg(id);
         l.operator_id = "o1";
@@ -44,7 +44,7 @@ class Figures : public SinkTest {
         l.used_cobrowsing = cobrowsing;
         return l;
     }
-    /// What the source counted in the half hour that begins so many seconds after noon.
+    /// Inserts what the source counted in the half hour that begins `start` seconds after noon.
     void count(const char* outcome, int number, int start, int within = 0) {
         sql("INSERT INTO queue_wait_intervals SELECT t, 1800, 's1', 'q1', '" + std::string(outcome) +
             "', 'false', 'chat', " + std::to_string(number) + ", 0, 0, " + std::to_string(within) +
@@ -93,7 +93,7 @@ TEST_F(Figures, WhetherItStayedInItsQueueFallsBackOnNothing) {
     EXPECT_EQ(sql(asked), answer);
     EXPECT_EQ(sql("SELECT string_agg(queue_id, ',' ORDER BY engagement_id, id) FROM legs"),
               "q1,q2,q1,,q1,q1,,q1");
-    // As an earlier version of the program wrote the rows.
+    // The rows as an earlier version of the program wrote them.
     const std::string legs = "SELECT leg_id, queue_id, queue_name FROM leg_facts ORDER BY 1";
     const std::string before = sql(legs);
     sql("UPDATE legs SET queue_id = NULL RETURNING 1");
@@ -204,7 +204,7 @@ TEST_F(Figures, SumsOfIntervalsMakeTheFiguresOfADay) {
     count("finished", 1, 1800, 0);
     count("canceled", 1, 1800);
     sql("INSERT INTO business_hours VALUES ('s1', 1, '12:15', '18:00'); SELECT 1");
-    // Of two half hours 10 % and 50 %; of the day 2 of 12, not 30 %.
+    // 10 % and 50 % of two half hours are 2 of 12 of the day, not 30 %.
     EXPECT_EQ(sql("SELECT abandonment_rate FROM queue_report('2024-01-01', '2024-01-02') ORDER BY "
                   "interval_start"),
               "0.1\n0.5");
@@ -259,8 +259,7 @@ TEST_F(Figures, ARangeOfHoursOrDaysReachesTheTables) {
     }
 }
 
-// ------------------------------------------------------------------------------------------------- time
-// zones
+// ---------------------------------------------------------------------------------------------- time zones
 TEST_F(Figures, AnIntervalOfTheSourceCountsWhereItBegins) {
     count("finished", 4, 0);
     count("finished", 3, 1800);
@@ -272,8 +271,8 @@ TEST_F(Figures, AnIntervalOfTheSourceCountsWhereItBegins) {
             "statistics_share FROM queue_report('2024-01-01 11:15Z', '2024-01-01 14:15Z', '" +
             grain + "', 'Asia/Kathmandu') ORDER BY 1");
     };
-    // Nepal is 5:45 ahead: its hours begin at a quarter past. The one from 11:15 has the half hour from 12:00
-    // alone.
+    // Nepal is 5:45 ahead, so its hours begin at a quarter past in UTC. In the hour from 11:15 only the half
+    // hour from 12:00 begins.
     EXPECT_EQ(report("1 hour"), "11:15:00|4|1800|0.5\n12:15:00|9|3600|1");
     EXPECT_EQ(report("30 minutes"), "11:45:00|4|1800|1\n12:15:00|4|1800|1\n12:45:00|5|1800|1");
     EXPECT_EQ(report("1 day"), "18:15:00|13|5400|0.0625");
@@ -316,8 +315,7 @@ TEST_F(Figures, ADayIsTheSameInEverySession) {
             << zone;
     }
 }
-// --------------------------------------------------------------------------------------------------
-// populations
+// --------------------------------------------------------------------------------------------- populations
 TEST_F(Figures, AServiceLevelByAThresholdThatTheSourceDoesNotCountByIsNoFigure) {
     add("a", {part("1", "q1", 0, 10, 20)});
     add("b", {part("1", "q1", 0, 40, 50)});
@@ -407,7 +405,7 @@ TEST_F(Figures, StatisticsBeginWhenAllSourcesHaveBeenRead) {
             "Z', 1800, now(), true); SELECT 1");
     };
     EXPECT_EQ(range(), "NULL|NULL");  // operators' states were never read
-    read_operators("14:00");          // when the other sources end
+    read_operators("14:00");          // where the other sources end
     EXPECT_EQ(range(), "NULL|14:00:00");
     read_operators("13:00");
     EXPECT_EQ(range(), "13:00:00|14:00:00");
@@ -464,7 +462,7 @@ TEST_F(Figures, AServiceLevelByMediumCountsThoseWhoWereAnswered) {
         "('2024-01-01 12:00Z', 1800, 's1', 'q1', 'canceled', 'false', 'chat', 2, 20, 15, 2, 1), "
         "('2024-01-01 12:00Z', 1800, 's1', 'q1', 'disconnected', 'false', 'chat', 1, 40, 40, 0, 0), "
         "('2024-01-01 12:00Z', 1800, 's1', 'q1', 'canceled', 'false', 'audio', 2, 60, 35, 1, 0); SELECT 1");
-    // The formulas of the dictionary: of chats 3 of 7 - 1, of calls none of 2.
+    // The formulas of the dictionary: 3 of 7 - 1 for chats, 0 of 2 for calls.
     EXPECT_EQ(sql("SELECT media, sum(count) AS offered, coalesce(sum(within_service_level) FILTER (WHERE "
                   "outcome = 'finished'), 0)::float8 / nullif(sum(count) - coalesce(sum(short) FILTER (WHERE "
                   "outcome IN ('canceled', 'disconnected')), 0), 0) AS service_level FROM "

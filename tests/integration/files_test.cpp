@@ -1,5 +1,5 @@
-// Sinks that write files: the state is that of sqlite/, whatever the destination. Each test runs on the JSON
-// lines of the program and on a CSV writer that only the tests have.
+// Sinks that write files; sqlite/ keeps the state of every destination. Each test runs with the program's
+// JSON lines and with a CSV writer that only the tests have.
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
@@ -13,7 +13,8 @@
 namespace glia {
 namespace {
 
-/// The valid row of each engagement: the one with the latest time, of these the last.
+/// The valid row of each engagement: the one with the latest fetched_at, the last of these if there are
+/// several.
 std::map<std::string, std::string> latest_rows(const Folder& folder) {
     std::map<std::string, std::string> latest;
     for (const std::string& row : folder.rows()) {
@@ -24,8 +25,8 @@ std::map<std::string, std::string> latest_rows(const Folder& folder) {
     return latest;
 }
 
-/// The state and what was written, in the form of the model's tables. What the valid row of an engagement
-/// does not show, though no row of it is owed, stands in the text.
+/// The state and the written rows as text, in the form of tables() of the model. The text also shows what the
+/// valid row of an engagement lacks, unless a row of it is still owed.
 std::string tables(const Folder& folder, const simulation::ModelDatabase& model) {
     sqlite::Connection state(folder.state(), false);
     const std::map<std::string, std::string> rows = latest_rows(folder);
@@ -189,7 +190,7 @@ TEST_P(Files, WhatACrashLeftBehindTheStateIsCutOff) {
         const auto sink = folder.sink(1 << 20);
         sink->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
         const std::string part = folder.path + "/" + folder.files().at(0);
-        // As a kill leaves it: lines that the state knows nothing of, the last of them broken off.
+        // As after a kill: lines that the state does not include, the last of them cut off.
         std::filesystem::copy(part, folder.path + "/saved");
         std::filesystem::copy(folder.path + "/state", folder.path + "/saved-state");
         std::filesystem::copy(folder.path + "/state-wal", folder.path + "/saved-state-wal");
@@ -277,7 +278,7 @@ TEST_P(Files, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
     const auto status = sink->reports().status().undocumented_members;
     ASSERT_EQ(status.size(), 4u);
     EXPECT_TRUE(status[0].is_new);
-    // An example goes with the engagement that it is from, and when privacy does not keep it any more.
+    // An example is erased with its engagement, and when privacy no longer keeps it.
     sink->erasures().forget({"e1", {}, {}});
     sink->erasures().erase_examples({false, {"visitor_name", "visitor_id"}});
     EXPECT_EQ(members(),
@@ -331,7 +332,7 @@ TEST_P(Files, TombstonesOfAnotherDatabaseEraseWhatTheStateKnows) {
     EXPECT_FALSE(erase_ordered(*sink).any());
     std::vector<Tombstone> all = sink->erasures().tombstones(std::nullopt, 2);
     ASSERT_EQ(all.size(), 2u);
-    all.push_back(sink->erasures().tombstones(all.back(), 2).at(0));  // e1 has one of its own by now
+    all.push_back(sink->erasures().tombstones(all.back(), 2).at(0));  // e1 has its own by now
     EXPECT_TRUE(sink->erasures().tombstones(all.back(), 2).empty());
     const Folder other(GetParam());
     EXPECT_EQ(other.sink()->erasures().add_tombstones(all), 3);

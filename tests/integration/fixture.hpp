@@ -49,7 +49,7 @@ inline FetchedEngagement detailed(Engagement e, Instant when = kNoon) {
     return {std::move(e), RecordSource::detail, when, "", {}};
 }
 
-/// Everything that was to be forgotten.
+/// Performs all erasures that were ordered; returns what was erased.
 inline Erased erase_ordered(Sink& sink) {
     Erased all;
     for (ErasureOrder order : sink.erasures().orders()) {
@@ -62,7 +62,7 @@ inline Erased erase_ordered(Sink& sink) {
     }
     return all;
 }
-/// Everything that is older.
+/// Erases everything older than `before`; returns what was erased.
 inline Erased erase_older(Sink& sink, Instant before) {
     Erased all;
     for (RetentionCursor cursor; cursor.stage != RetentionCursor::Stage::finished;)
@@ -70,7 +70,8 @@ inline Erased erase_older(Sink& sink, Instant before) {
     return all;
 }
 
-/// Another writer holds a row while the sink comes to write it; `then` is what the sink did once it could.
+/// Runs `then`, which writes with the sink, while another transaction holds the locks that `meanwhile` takes.
+/// Commits that transaction once the sink waits for it.
 template <typename Meanwhile, typename Then>
 void while_another_writes(const Database& database, Meanwhile meanwhile, Then then) {
     pqxx::connection connection(database.dsn());
@@ -83,7 +84,8 @@ void while_another_writes(const Database& database, Meanwhile meanwhile, Then th
     sink.join();
 }
 
-/// A window whose lease ran out a minute ago is nobody's: whoever waits for it would wait for ever.
+/// Expects that a window whose lease expired more than a minute ago does not count as leased: who waited for
+/// it would wait for ever.
 inline void expect_old_leases_of_windows_are_free(Sink& sink) {
     BackfillSpec spec;
     spec.sites = {"s1"};
@@ -92,7 +94,7 @@ inline void expect_old_leases_of_windows_are_free(Sink& sink) {
     spec.window = Seconds{60};
     BackfillStore& backfills = sink.backfills();
     const std::int64_t id = backfills.open(spec).id;
-    // By lease time: how long ago it ran out.
+    // A negative lease time: the lease expired that long ago.
     backfills.claim_windows({id, "gone", Seconds{-30}, {}, 1});
     EXPECT_EQ(backfills.progress(id, {}).windows_leased, 1);
     backfills.claim_windows({id, "gone", Seconds{-61}, {}, 1});
@@ -101,7 +103,7 @@ inline void expect_old_leases_of_windows_are_free(Sink& sink) {
     EXPECT_EQ(backfills.progress(id, {}).windows_leased, 1);
 }
 
-/// Options of CREATE DATABASE for a copy of a migrated database, which costs less than the migrations do.
+/// Options of CREATE DATABASE for a copy of a migrated database, which is faster than migrating.
 inline std::string copy_of_a_migrated_database() {
     static const auto migrated = [] {
         auto database = std::make_unique<Database>();
@@ -127,7 +129,7 @@ class SinkTest : public ::testing::Test {
     std::string sql(const std::string& query) const {
         return database.sql("SET search_path = glia; " + query);
     }
-    /// The versions of the rows of engagements: they change when a row is written.
+    /// The row versions of engagements and their children: they change when a row is written.
     std::string versions() const {
         return sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY id) FROM engagements") +
                sql("SELECT string_agg(xmin::text || ctid::text, ',' ORDER BY engagement_id, id) FROM legs") +

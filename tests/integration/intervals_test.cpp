@@ -35,7 +35,7 @@ class Intervals : public SinkTest {
                            bool settled = true) {
         return sink->statistics().commit({lease(), "s1", read_through, settled}, one);
     }
-    /// Legs of operators; each times within the hour from noon, as seconds after noon.
+    /// Adds an engagement with one leg of an operator; times in seconds after noon.
     void add_leg(const std::string& id, const char* op, const char* queue, int requested, int accepted,
                  int ended) {
         Engagement e = engagement(id);
@@ -147,7 +147,7 @@ TEST_F(Intervals, AQueuesHalfHourHasThoseWhoGaveUp) {
                       "average_seconds_to_answer, average_handle_seconds, in_business_hours",
                       "queue_intervals", "AND offered > 0"),
               "0.3|t|t|20|210|NULL");
-    // The half hour that was counted begins within an hour of Nepal, and ends in the next.
+    // The half hour that was counted begins in one hour of Nepal's time and ends in the next.
     EXPECT_EQ(
         sql("SELECT interval_start AT TIME ZONE 'UTC', accepted_legs, accepted_within_threshold, offered, "
             "statistics_seconds FROM queue_report('2024-01-01 12:10Z', '2024-01-01 12:11Z', '1 hour', "

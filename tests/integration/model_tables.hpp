@@ -1,4 +1,4 @@
-// The model's tables as text, to compare a sink's with.
+// The model's tables as text, for the comparison with a sink's.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ inline std::string time(const OptionalInstant& at) {
     return at ? std::to_string(at->time_since_epoch().count()) : "NULL";
 }
 
-/// The model's tables, in the form of tables() of a sink.
+/// The model's tables, in the form in which the tests read those of a sink.
 inline std::string tables(const simulation::ModelDatabase& model) {
     std::string text;
     const auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
@@ -44,7 +44,7 @@ inline std::string tables(const simulation::ModelDatabase& model) {
     return text;
 }
 
-/// The same of transcripts and operators, which only PostgreSQL keeps.
+/// The same for transcripts and operators, which only PostgreSQL keeps.
 inline std::string content_tables(const simulation::ModelDatabase& model) {
     std::string text;
     const auto add = [&](const std::string& line) { text += (text.empty() ? "" : "\n") + line; };
@@ -72,7 +72,7 @@ inline std::string content_tables(const simulation::ModelDatabase& model) {
     return text;
 }
 
-/// Both begin with the sites known.
+/// Makes the sites known to both, so that they begin with the same state.
 inline void know_sites(Sink& sink, simulation::ModelDatabase& model) {
     for (const SiteKey& site :
          {SiteKey{"s0"}, SiteKey{"s1"}, SiteKey{"s0", Stream::operators}, SiteKey{"s1", Stream::operators}}) {

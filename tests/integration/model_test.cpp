@@ -1,5 +1,5 @@
-// One contract for every sink: the same calls to it and to the model that the simulation runs on give the
-// same answers and end in the same tables. See files_test.cpp for sinks that write files.
+// The contract of every sink: the same calls to the sink and to the simulation's model return the same and
+// end in the same tables. See files_test.cpp for sinks that write files.
 #include <gtest/gtest.h>
 
 #include "tests/integration/model_tables.hpp"

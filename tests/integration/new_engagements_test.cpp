@@ -1,4 +1,4 @@
-// Pages of many new engagements: they are assumed new by a scan of their range, which must not be wrong.
+// Pages of many new engagements: a scan of their range decides that they are new, and must not be wrong.
 #include <gtest/gtest.h>
 
 #include "tests/integration/fixture.hpp"
@@ -9,8 +9,8 @@ namespace {
 class NewEngagements : public SinkTest {};
 
 constexpr int kMany = 220;
-/// New engagements of a site and a time: so many that a commit scans the range instead of looking up each of
-/// them.
+/// `count` new engagements of a site, created one second apart from `created_at` on. kMany are enough for a
+/// commit to scan their range instead of looking up each of them.
 std::vector<FetchedEngagement> many_new(int count, Instant created_at, const std::string& site = "s1") {
     std::vector<FetchedEngagement> many;
     for (int i = 0; i < count; ++i) {

@@ -54,7 +54,7 @@ TEST_F(Parsed, EveryKindOfDamageIsStoredOrRejected) {
     load("\xef\xbb\xbf{\"engagements\":[" + list + "],\"next_page\":null}" + nul);
     EXPECT_EQ(sql("SELECT count(*) FROM engagements"), "10");
     EXPECT_EQ(sql("SELECT extra->>'t' = E'tab\\there\\x01\\x7f' FROM engagements WHERE id = 'e0'"), "t");
-    EXPECT_GE(std::stoi(sql("SELECT count(*) FROM rejected_records")), 2);  // neighbours may be one
+    EXPECT_GE(std::stoi(sql("SELECT count(*) FROM rejected_records")), 2);  // adjacent ones may be one
 }
 TEST_F(Parsed, LegsThatTheirIdsDoNotDistinguishAreAllStoredAndStayTheSame) {
     const std::string legs =

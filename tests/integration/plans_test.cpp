@@ -12,10 +12,10 @@
 namespace glia {
 namespace {
 
-// Of each row that a statement answers for, it may read so many, and so many pages: the way down some
-// indexes, and the pages of the indexes that a written row is entered into.
+// Rows and pages that a statement may read for each row that it answers for. The pages: descents of a few
+// indexes, and the index pages that the entries of a written row go to.
 constexpr std::int64_t kRowsForEach = 8, kPagesForEach = 40;
-// Whatever it answers for. The tables below have a hundred times as many.
+// Rows and pages that any statement may read in addition. The tables below have many times as many.
 constexpr std::int64_t kRowsAnyway = 300, kPagesAnyway = 350;
 
 constexpr const char* kTables = R"(
@@ -103,8 +103,8 @@ INSERT INTO server_clocks (machine, ahead_microseconds) SELECT 'm' || n, 0 FROM 
 SELECT 1;
 )";
 
-// What a plan has read of tables and indexes. Rows that a join compares for nothing count where the planner
-// knows how many rows there are to join.
+// What a plan has read from tables and indexes. Rows that a join compares in vain are counted only where the
+// planner knows how many rows it joins: with statistics and the parameters' values.
 constexpr const char* kReadBy = R"(
 CREATE FUNCTION public.read_by(plan jsonb) RETURNS TABLE (rows_read bigint, rows_joined_in_vain bigint, pages bigint)
 LANGUAGE sql AS $$
@@ -120,7 +120,8 @@ $$;
 SELECT 1;
 )";
 
-/// How a statement is asked, and for how many rows it answers: those it returns, writes or counts.
+/// The arguments of a statement, and the number of rows that it answers for: those it returns, writes or
+/// counts.
 struct Asked {
     const char* arguments;
     std::int64_t rows;
@@ -154,7 +155,7 @@ const std::multimap<std::string, Asked> kAsked = {
     {"compare_queue_names", {"$listed", 100}},
     {"distrust_engagements", {"$ids", 100}},
     {"mark_engagements_missing", {"$ids, $times, now()", 100}},
-    // It has a row for every queue: where its name was read, if that was in the range.
+    // Returns a row for every queue: where its name was read, if that was in the range.
     {"queue_name_sources", {"'2024-01-05', '2024-01-06', '{site-0,site-1,site-2}'", 120020}},
     {"row_versions", {"$ids", 100}},
     {"prune_verifications", {"'34560000', '0', '100'", 100}},
@@ -334,7 +335,7 @@ const std::multimap<std::string, Asked> kAsked = {
       1}},
     {"add_operator_sites", {"$ids, 'site-9'", 100}},
     {"close_names", {"'operator', $ids, $kinds, $times", 200}},
-    // Once at the start, if privacy keeps less than everything: answers for every operator and every name.
+    // Runs once at the start if privacy does not keep everything; answers for every operator and every name.
     {"clear_operator_contacts", {"true, '{phone_extension}'", 120000}},
     {"clear_operator_names", {"true", 120000}},
     {"erase_forbidden_operator_names", {"true", 240000}},
@@ -365,7 +366,8 @@ const std::multimap<std::string, Asked> kAsked = {
     {"upsert_operators", {"$listed, now()", 100}},
     {"upsert_sites", {"$listed, now()", 100}},
 };
-// What is no question about tables, or a person's and not the service's, each with its reason.
+// Statements whose plans are not checked, each with the reason: they do not query tables, or a person runs
+// them and not the service.
 const std::map<std::string, const char*> kNotAsked = {
     {"begin", "settings"},
     {"bootstrap", "makes a table"},
@@ -380,7 +382,7 @@ class Plans : public ::testing::Test {
     static void SetUpTestSuite() {
         database = std::make_unique<Database>();
         postgres::open({database->dsn(), "glia"})->migrate();
-        // What the planner knows is decided below.
+        // The tests below decide when the planner gets statistics.
         database->sql(
             "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = "
             "'glia'::regnamespace "
@@ -402,7 +404,7 @@ class Plans : public ::testing::Test {
         const auto rows = tx.exec(query);
         return rows[0][0].is_null() ? "" : rows[0][0].c_str();
     }
-    /// The arguments with their places filled in, as literals.
+    /// The arguments with their placeholders replaced by literals.
     static std::string filled(pqxx::work& tx, const std::string& arguments) {
         static const std::map<std::string, std::string> places = {
             {"$ids", "array_agg(id ORDER BY id)"},
@@ -457,7 +459,7 @@ class Plans : public ::testing::Test {
         return text;
     }
 
-    /// Every statement, planned as `mode` says.
+    /// Checks every statement with `mode` as the plan_cache_mode.
     static void check_all_plans(const std::string& mode) {
         for (const auto& statement : postgres::sql::statements()) {
             const std::string name(statement.name);
@@ -509,10 +511,10 @@ class Plans : public ::testing::Test {
 std::unique_ptr<Database> Plans::database;
 bool Plans::has_statistics = false;
 
-// The order counts: statistics, once gathered, stay.
+// The order of these tests matters: statistics, once gathered, stay.
 TEST_F(Plans, ReadWhatTheyAnswerForWithoutStatistics) {
     check_all_plans("force_custom_plan");
-    clean();  // of what was written and taken back
+    clean();  // removes what the statements wrote and rolled back
     check_all_plans("force_generic_plan");
 }
 TEST_F(Plans, ReadWhatTheyAnswerForWithStatistics) {
@@ -520,10 +522,11 @@ TEST_F(Plans, ReadWhatTheyAnswerForWithStatistics) {
     database->sql("ANALYZE");
     has_statistics = true;
     check_all_plans("force_custom_plan");
-    clean();  // of what was written and taken back
+    clean();  // removes what the statements wrote and rolled back
     check_all_plans("force_generic_plan");
 }
-// An instance that has just started has claimed thousands of jobs, of which the planner does not know.
+// An instance that has just started has claimed thousands of jobs, which the planner's statistics do not show
+// yet.
 TEST_F(Plans, FindJobsByTheirKeysThoughAnInstanceHasClaimedMany) {
     clean();
     database->sql("ANALYZE");

@@ -62,7 +62,7 @@ TEST_F(Rejects, RejectedRecordsAreFoundByNumberAndSite) {
 
 TEST_F(Rejects, ARecordThatPostgresRefusesCostsOnlyItself) {
     Engagement bad = engagement("e2");
-    bad.extra = "{\"a\":";  // no parser of ours lets this through
+    bad.extra = "{\"a\":";  // our parser never lets this through
     const CommitCounts counts = commit({listed(engagement("e1")), listed(bad), listed(engagement("e3"))});
     EXPECT_EQ(counts.inserted, 2);
     EXPECT_EQ(counts.rejected, 1);
@@ -166,7 +166,7 @@ TEST_F(Rejects, AnIntervalReadAgainReplacesItsOwn) {
               "statistics queue_wait 2024-01-01T12:30:00Z|7\n"
               "statistics queue_wait 2024-01-01T12:30:00Z|8");
     EXPECT_EQ(find_site(sink->reports().status().sites, "s1", Stream::statistics)->rejected, 3);
-    read(kNoon, kNoon, {});  // an older answer says nothing
+    read(kNoon, kNoon, {});  // an older response resolves nothing
     EXPECT_EQ(sink->reports().status().rejected, 3);
     read(next, next + Seconds{1860}, {});
     EXPECT_EQ(sql("SELECT payload FROM rejected_records WHERE resolved_at IS NULL"), "7");

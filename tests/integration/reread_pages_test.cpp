@@ -22,7 +22,7 @@ TEST_F(RereadPages, OfAPageThatIsReadAgainWhatDiffersInAnyWayIsNotPassedOver) {
     auto first = page("s1", kNoon);
     first[5].engagement.legs->at(0).ended_at.reset();
     first[5].refetch_in = Seconds{600};
-    first.erase(first.begin() + 6);  // e16 is to be new
+    first.erase(first.begin() + 6);  // so that e16 is new
     commit(first);
     Batch rejected;
     rejected.rejected = {{{"e17", "{}", "why"}, RecordSource::list, "s1"},
@@ -34,7 +34,7 @@ TEST_F(RereadPages, OfAPageThatIsReadAgainWhatDiffersInAnyWayIsNotPassedOver) {
     second[0].engagement.duration = 7;
     second[1].engagement.legs->at(0).duration = 7;
     second[2].engagement.legs = {leg("l1"), leg("l2")};
-    second[3].engagement.legs.reset();  // as a list item shows it that has no legs
+    second[3].engagement.legs.reset();  // as in a list item without legs
     second[4].engagement.created_at -= Seconds{3600};
     const CommitCounts counts = commit(second);
     EXPECT_EQ(counts.inserted, 1);
@@ -43,7 +43,7 @@ TEST_F(RereadPages, OfAPageThatIsReadAgainWhatDiffersInAnyWayIsNotPassedOver) {
     EXPECT_EQ(counts.legs, 4);  // e11, e12, e15, e16
     EXPECT_EQ(sql("SELECT count(*), count(DISTINCT engagement_id) FROM legs"), "21|20");
     EXPECT_EQ(sql("SELECT count(*) FROM ongoing_engagements"), "0");
-    EXPECT_EQ(sink->reports().status().rejected, 1);  // of which nobody knows whose it is
+    EXPECT_EQ(sink->reports().status().rejected, 1);  // the one without an engagement's id
 
     const std::string before = versions();
     EXPECT_EQ(commit(second).unchanged, 20);
@@ -52,8 +52,8 @@ TEST_F(RereadPages, OfAPageThatIsReadAgainWhatDiffersInAnyWayIsNotPassedOver) {
     EXPECT_EQ(sql("SELECT count(*) FROM engagement_sites WHERE site_id = 's2'"), "20");
 }
 
-/// How many searches in the primary key of the engagements there have been. What a session has counted is
-/// reported when it ends, so the sink is reopened.
+/// Counts the searches in the primary key of engagements. A session reports its counts when it ends, so the
+/// sink is reopened.
 class Searches : public SinkTest {
   protected:
     std::string searches() {
@@ -85,7 +85,7 @@ TEST_F(Searches, OfAPageThatIsReadAgainThereAreNone) {
     EXPECT_EQ(searches(), before);
     again.engagements.resize(5);
     EXPECT_EQ(commit(again.engagements).unchanged, 5);
-    EXPECT_NE(searches(), before);  // so few are searched for
+    EXPECT_NE(searches(), before);  // so few are searched for one by one
 }
 
 TEST_F(Searches, OfPagesOfTwoSitesThatShareEngagementsThereAreNoneEither) {
@@ -134,7 +134,7 @@ TEST_F(Searches, WhatTheSecondOfTwoSitesShowsDifferentlyIsNotPassedOver) {
     two.engagements[0].engagement.duration = 7;
     two.engagements[1].engagement.legs->at(0).duration = 7;
     two.engagements[2].engagement.legs = {leg("l1"), leg("l2")};
-    two.engagements[3].engagement.legs.reset();  // as a list item shows it that has no legs
+    two.engagements[3].engagement.legs.reset();  // as in a list item without legs
     auto counts = sink->commit_together({{&one}, {&two}});
     EXPECT_EQ(counts.at(0).unchanged, 20);
     EXPECT_EQ(counts.at(1).changed, 1);
@@ -144,7 +144,7 @@ TEST_F(Searches, WhatTheSecondOfTwoSitesShowsDifferentlyIsNotPassedOver) {
     EXPECT_EQ(sql("SELECT engagement_id FROM legs WHERE duration = 7"), "e11");
     EXPECT_EQ(sql("SELECT count(*) FROM legs"), "21");
 
-    // A listing without legs says nothing of those that the other site shows.
+    // List items without legs leave the legs that the other site's listing shows.
     for (FetchedEngagement& item : one.engagements) item.engagement.legs.reset();
     later(Seconds{120});
     two.engagements[4].engagement.legs->at(0).duration = 8;

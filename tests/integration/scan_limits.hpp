@@ -1,4 +1,4 @@
-// The two ends of what a sink's scans can be set to.
+// The two extreme settings of a sink's scans.
 #pragma once
 
 #include <limits>

@@ -1,4 +1,4 @@
-// Scans of what is stored save lookups; what ends in the tables does not depend on them.
+// Scans of stored rows save lookups; the resulting tables do not depend on them.
 #include <gtest/gtest.h>
 
 #include <array>

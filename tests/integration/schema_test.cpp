@@ -1,4 +1,4 @@
-// The schema in PostgreSQL: comments, keys, and every way to its latest version.
+// The schema in PostgreSQL: comments, keys, and the migrations from every version to the latest.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -102,7 +102,7 @@ TEST(Schema, EveryOlderVersionIsBroughtToTheLatestByTheProgramAndByTheScript) {
     }
 }
 
-/// A row in every table of version 1, as a program of that time has left them.
+/// A row in every table of version 1, as a program of that version left it.
 constexpr const char* kOldRows = R"(SET search_path = glia;
     INSERT INTO engagements (id, created_at, visitor_id, fetched_at, core_hash) VALUES ('e1', '2024-01-01', 'ann', now(), '\x00');
     INSERT INTO engagement_sites VALUES ('e1', 's1');
@@ -146,7 +146,7 @@ TEST(Schema, EveryOlderVersionKeepsItsRowsAndItsWork) {
         const auto sink = postgres::open({database.dsn(), "glia"});
         sink->migrate();
         EXPECT_EQ(database.sql(count), before) << version;
-        // What was due is due still, and what waits still waits.
+        // Work that was due is still due, and work that waited still waits.
         const auto details = sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}});
         ASSERT_EQ(details.size(), 1u) << version;
         EXPECT_EQ(details[0].engagement_id, "e1");

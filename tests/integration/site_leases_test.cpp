@@ -102,7 +102,7 @@ TEST_F(SiteLeases, ALeaseMayGoBackWithTheLastCommitOfAPass) {
     sink->commit({}, last);
     EXPECT_FALSE(sink->reports().status().sites.at(0).lease_owner);
     EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease) << "it is not due";
-    // Whoever did not hear that it was committed says it again.
+    // An instance that did not get the response to its commit commits again.
     EXPECT_NO_THROW(sink->commit({}, last));
     ASSERT_TRUE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease);
     EXPECT_THROW(sink->commit({}, last), SinkError) << "another instance has the lease";

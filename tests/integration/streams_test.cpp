@@ -153,7 +153,7 @@ TEST(StreamsMigration, GoesOnBesideAProgramThatWrites) {
     const Database database;
     database.migrate_to(kBeforeStreams);
     database.sql("INSERT INTO glia.sync_state (site_id) VALUES ('s1')");
-    // As the version before writes, over a connection of its own.
+    // Writes as the previous version does, over its own connection.
     std::atomic<bool> stop = false;
     std::atomic<int> written = 0;
     std::thread writer([&] {
@@ -186,7 +186,7 @@ TEST(StreamsMigration, GoesOnBesideAProgramThatWrites) {
     EXPECT_TRUE(lease.synced_through);
 }
 
-/// A state file as an older program has left it, with a row in every table that is keyed by stream since.
+/// A state file as an older program left it, with a row in every table that is keyed by stream now.
 void make_state_of_version(const std::string& path, int version) {
     sqlite3* file = nullptr;
     ASSERT_EQ(sqlite3_open(path.c_str(), &file), SQLITE_OK);

@@ -1,5 +1,4 @@
-// The same random calls to a sink and to the model of it that the simulation runs on: the contract of
-// sinks/sink.hpp.
+// The same random calls to a sink and to the simulation's model of a sink: the contract of sinks/sink.hpp.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +14,7 @@
 
 namespace glia {
 
-/// One random call, made on both.
+/// Makes the same random call on both.
 class Twins {
   public:
     /// `content`: transcripts and operators too, which only PostgreSQL keeps.
@@ -56,7 +55,7 @@ class Twins {
     std::int64_t& epoch_of(const SiteKey& site) { return epochs_[{site.stream, site.site_id}]; }
     Instant some_time() { return kNoon + Seconds{pick(100)}; }
 
-    /// What both do: an answer as text, or the kind of error.
+    /// The result of a call as text, or the kind of its error.
     template <typename Call>
     std::string answer(Sink& sink, Call call) {
         model_.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -178,7 +177,7 @@ class Twins {
         }
         both([&](Sink& sink) { return counts(sink.commit(batch, checkpoint)); });
     }
-    /// In one transaction by the real one, one after the other by the model.
+    /// The sink commits the batches in one transaction, the model one after the other.
     void commit_together() {
         std::vector<Batch> batches(static_cast<std::size_t>(1 + pick(3)));
         for (Batch& batch : batches) {

@@ -34,7 +34,7 @@ class VerificationTest : public SinkTest {
         }
         return text;
     }
-    /// After a change made by hand, which is undone again.
+    /// The same after a manual change of the tables, which is then undone.
     std::string compared_after(const std::string& change) {
         const std::string tables =
             "engagements engagement_sites engagement_operators engagement_queues audio_recordings legs "
@@ -106,7 +106,8 @@ TEST_F(VerificationTest, LegsThatAreAboutToBeFetchedAreNoDifference) {
     EXPECT_EQ(compared({listed(engagement("e3"))}), "e3 legs unknown");
 }
 TEST_F(VerificationTest, SeesOneStateOfTheTablesWhileOthersWrite) {
-    // Before each statement of a comparison in turn, another connection stores the legs, and then a change.
+    // Interrupts a comparison before each of its statements in turn: another connection first stores the
+    // legs, and in a second comparison a change.
     constexpr int kMoreThanItHas = 20;
     int longest = 0;
     for (int at = 1; at <= kMoreThanItHas; ++at) {
@@ -231,7 +232,7 @@ TEST_F(VerificationTest, PrunesAllButTheNewestOfEachSiteAndDayHoweverLongAgoThey
         "WHERE id < (SELECT min(id) + 5 FROM verifications)");
     store().prune(Seconds{86400});
     EXPECT_EQ(sql("SELECT string_agg(site_id, ' ' ORDER BY id) FROM verifications"), "s1 s2 s1");
-    // More rows that stay than are read at once do not hide what comes behind them.
+    // More rows to keep than are read at once do not hide the rows after them.
     sql("DELETE FROM verifications");
     sql("INSERT INTO verifications (range_from, range_to, site_id, day, listed, stored, missing, different, "
         "gone, "

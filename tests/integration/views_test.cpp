@@ -34,7 +34,7 @@ class Views : public ::testing::Test {
         sink = postgres::open({database.dsn(), "glia"});
         sink->migrate();
         Batch batch;
-        // Came through q1 to o1, who passed it on through q2 to o2.
+        // Reached o1 through q1; o1 transferred it through q2 to o2.
         Engagement& a = add(batch, "a", "12:00:00");
         a.engagement_type = "reactive";
         a.queue_wait_time = 42;
@@ -43,10 +43,10 @@ class Views : public ::testing::Test {
         a.legs = {leg("a1", "o1", "q1", "12:00:00", "12:00:10", "12:05:10", "transfer"),
                   leg("a2", "o2", "q2", "12:05:00", "12:05:10", "12:06:50", "visitor_left")};
         a.legs->at(1).request_type = "transfer";
-        // An operator asked; no queue.
+        // Requested by an operator, without a queue.
         add(batch, "b", "12:10:00").legs = {
             leg("b1", "o1", nullptr, "12:10:00", "12:10:05", "12:11:05", "operator_left")};
-        // Goes on.
+        // Ongoing.
         add(batch, "c", "12:20:00").legs = {leg("c1", "o2", "q1", "12:20:00", "12:20:30", nullptr, nullptr)};
         // Legs still to be fetched.
         add(batch, "d", "12:25:00").queues = {{"q1", "Queue q1"}};
@@ -69,7 +69,7 @@ class Views : public ::testing::Test {
         fetched.engagement.created_at = at(created);
         fetched.fetched_at = at("13:00:00");
         fetched.site_id = "s1";
-        batch.engagements.reserve(10);  // references stay good
+        batch.engagements.reserve(10);  // keeps the references valid
         return batch.engagements.emplace_back(std::move(fetched)).engagement;
     }
     std::string ask(const std::string& columns, const std::string& rest) const {

@@ -6,7 +6,7 @@ namespace {
 
 class VolumeTest : public SinkTest {
   protected:
-    /// So many engagements of a site in the hour that begins then.
+    /// Inserts `count` engagements of the sites in the hour that begins at `hour`.
     void create(const std::string& hour, int count, const std::string& sites = "'s1'") {
         static int number = 0;
         for (int i = 0; i < count; ++i) {
@@ -65,7 +65,7 @@ TEST_F(VolumeTest, TheMedianIsOfTheSameHourByTheClockOfTheSite) {
         "'2024-04-15 "
         "08:00Z'";
     EXPECT_EQ(sql(of_day), "45|8|0|2024-04-15 10:00:00");
-    // A holiday does not count; nor does anything on one.
+    // A holiday does not count for other days, and nothing is expected on a holiday.
     sql("INSERT INTO holidays VALUES ('s1', '2024-04-01'); SELECT 1");
     EXPECT_EQ(sql(of_day), "50|7|0|2024-04-15 10:00:00");
     sql("INSERT INTO holidays VALUES ('s1', '2024-04-15'); SELECT 1");
@@ -81,8 +81,8 @@ TEST_F(VolumeTest, ThreeWeeksAreTooFewToExpectAnything) {
               "5|4\nNULL|3");
 }
 TEST_F(VolumeTest, DaysAreThoseOfTheClockOfTheSite) {
-    // A time zone where it is between one and two in the morning; and a site of which nothing is
-    // expected. Each site has every hour that is over, and the one that is not, which is left out.
+    // s1 is in a time zone where it is between one and two in the morning; of s2 nothing is expected. Both
+    // have rows for past hours and for the current one, which must be left out.
     sql("CREATE FUNCTION zone_at_one() RETURNS text LANGUAGE sql AS $$SELECT name FROM pg_timezone_names "
         "WHERE name LIKE 'Etc/GMT%' AND extract(hour FROM now() AT TIME ZONE name) = 1 LIMIT 1$$; "
         "INSERT INTO sites (id, iana_time_zone, fetched_at, content_hash, first_seen_at, changed_at) VALUES "

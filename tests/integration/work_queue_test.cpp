@@ -1,4 +1,5 @@
-// work_items: how it was made of the two queues before it, and the views of their names (DESIGN.md §2).
+// work_items: the migration that made it from two queues, and the views that have the queues' names
+// (DESIGN.md §2).
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -10,7 +11,7 @@ namespace glia {
 namespace {
 
 constexpr int kBefore = 9;       // the last version with two queues
-constexpr int kEnrichments = 4;  // the first version with the second one
+constexpr int kEnrichments = 4;  // the first version with the second queue
 
 class WorkItems : public SinkTest {};
 
@@ -73,7 +74,7 @@ TEST(WorkItemsMigration, KeepsTheRowsOfBothQueuesOfAnyVersion) {
             "sha256) VALUES ('e1', 'recording', 'u', '2024-01-01', '2024-01-02', false, '2024-01-04', 'p', "
             "7, 'x')");
         const auto rows = [&](const std::string& queue) {
-            // What was never tried is due at once, whatever time a version wrote for that.
+            // A job that was never tried is due at once, whatever time a version stored for it.
             return database.sql(
                 "SELECT string_agg((to_jsonb(q) - 'next_attempt_at')::text, ' ' ORDER BY q::text) FROM "
                 "glia." +
@@ -118,7 +119,7 @@ TEST(WorkItemsMigration, WritesNoRowOfEnrichmentsAnew) {
 TEST(WorkItemsMigration, LosesNothingThatAProgramOfTheVersionBeforeAsksForMeanwhile) {
     const Database database;
     database.migrate_to(kBefore);
-    // As a list batch of the version before writes: the engagement, its detail, its transcript, in one
+    // What a list batch of the previous version writes: the engagement, its detail, its transcript, in one
     // transaction.
     const auto statements = [](int number) {
         const std::string id = "'e" + std::to_string(number) + "'";
@@ -144,7 +145,7 @@ TEST(WorkItemsMigration, LosesNothingThatAProgramOfTheVersionBeforeAsksForMeanwh
                 tx.commit();
                 ++written;
             } catch (const pqxx::sql_error&) {
-                continue;  // after the migration: the program of before finds out that the schema is newer
+                continue;  // after the migration: the old program finds the schema newer
             }
         }
     };

@@ -11,7 +11,7 @@ namespace simulation {
 struct Directory {
     Operators operators;
     DirectorySettings settings;
-    /// When a listing's first page was requested, by the key of its lease.
+    /// When the read of a listing began, by the site and the epoch of its lease.
     std::map<std::pair<std::string, std::int64_t>, Instant> began{};
     /// The names that committed listings showed, by operator.
     std::map<std::string, std::set<std::string>> shown{};

@@ -78,7 +78,8 @@ void FinalVerification::wrong(const std::string& what) {
     if (world_.database.violation.empty()) world_.database.violation = "at the end " + what;
 }
 
-/// Adds an engagement that is listed some time after it was requested, so that it is still being synced.
+/// Adds an engagement that is listed some time after it was requested, so that the services load it while the
+/// verification runs.
 void FinalVerification::arrive_late() {
     const Instant requested = world_.now() - Seconds{random_.between(1, 300)};
     world_.at(world_.now() + Seconds{random_.between(0, 200)},

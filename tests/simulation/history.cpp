@@ -69,7 +69,7 @@ class History {
         Instant end = calm + kCalm;
         world_.run(end);
         if (has_unmarked()) {
-            // A database that loses every third response may have prevented marks: continues without lost
+            // A database that loses many responses may have prevented marks: continues without lost
             // responses.
             world_.is_quick = true;
             end += kCalm;
@@ -152,7 +152,7 @@ class History {
         }
     }
 
-    /// Enables the enrichers and restarts every program, as after a change of the configuration.
+    /// Enables the enrichers and restarts every process, as after a change of the configuration.
     void enable_enrichers() {
         for (auto& instance : instances_) {
             instance->enrichers = scenario_.enrichers;
@@ -193,7 +193,7 @@ class History {
         Item* item = some_item(event.whom);
         switch (event.kind) {
             case Kind::add:
-                // Half of them have the same time as another engagement, to test ties.
+                // Half of them are requested at a whole minute, so that several have the same time.
                 world_.source.add(event.whom % 2 ? now : std::chrono::floor<std::chrono::minutes>(now), now,
                                   some_sites(event.whom), Seconds{event.whom % 3 ? 0 : event.length.count()},
                                   false);
@@ -311,9 +311,9 @@ class History {
         }
     }
 
-    /// Removes an engagement at the source. Not one that a listing has hidden: after GET has found it, it is
-    /// not requested again for a day, which is longer than a history. Not an ongoing one either, because
-    /// nothing would end it.
+    /// Removes an engagement at the source. Not one that a listing may hide (an even number): once GET has
+    /// found it, it is not requested again for a day, which is longer than a history. Not an ongoing one
+    /// either, because nothing would end it.
     void remove(std::int64_t whom) {
         auto& items = world_.source.items();
         for (std::size_t i = 0; i < items.size(); ++i) {

@@ -44,7 +44,7 @@ class ModelDatabase : public Sink,
         std::int64_t lease_epoch = 0;
         Instant lease_expires_at{};
         std::map<std::int64_t, Instant> tiers;  // by seconds back: when it last started
-        OptionalInstant must_begin_by;  // after a reset: no pass that begins later may move the watermark
+        OptionalInstant must_begin_by;  // after a reset: no pass over a later range may move the watermark
     };
     struct Window {
         WindowTarget target;
@@ -62,7 +62,7 @@ class ModelDatabase : public Sink,
         Engagement core;
         Instant legs_asked = Instant::min();
         RecordList<Leg> legs;
-        /// An older response overwrote it although it was not late. config/GUARANTEES.md excludes this case,
+        /// An older response that was not late overwrote this one. config/GUARANTEES.md excludes this case,
         /// so behind() ignores the engagement.
         bool excused = false;
     };
@@ -128,7 +128,7 @@ class ModelDatabase : public Sink,
     EnabledEnrichers enrichers;  ///< of the instance that calls
     std::map<std::string, Transcript> transcripts;
     std::map<JobKey, RecordingFile> recordings;
-    std::map<WorkKind, Instant> enqueued_through;  ///< enrichers have enqueued all changes before
+    std::map<WorkKind, Instant> enqueued_through;  ///< all changes before this time are enqueued
     std::map<std::string, Instant> refuses_until;  ///< by engagement: until when writing its transcript fails
     std::map<std::string, Instant> ongoing;
     std::map<std::string, StoredOperator> operators;

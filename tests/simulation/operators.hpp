@@ -19,7 +19,7 @@ struct Person {
     std::string name;
     bool enabled = true;
     std::set<std::string> sites;  ///< the sites that list this operator now
-    /// By site: the times at which it was listed, removed, listed again, …
+    /// By site: the times at which the operator was listed, removed, listed again, …
     std::map<std::string, std::vector<Instant>> changes{};
 
     glia::OperatorEntry entry() const;

@@ -1,6 +1,6 @@
 // One simulated process of the program. It replaces the coroutines around the state machines (daemon/sync:
 // committer, pass_driver, instance) by callbacks in virtual time. Like them it has no policy: the machines
-// decide. Service and Backfiller define its work.
+// decide. Its subclasses (Service, Backfiller and others) define the work.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,7 @@ class Process {
     Process& operator=(const Process&) = delete;
 
     void start();
-    /// kill -9: everything ends, except requests that were already sent.
+    /// kill -9: everything ends, except transactions that were already sent.
     void crash();
     /// SIGSTOP for a while.
     void pause(Seconds length) { paused_until_ = world_.now() + length; }

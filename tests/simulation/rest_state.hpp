@@ -1,4 +1,4 @@
-// Checks a history at rest: the tables equal the source, and no lease or claim is held.
+// Checks a history at rest: the tables equal the source, no lease is held, and no work is left.
 #pragma once
 
 #include <memory>

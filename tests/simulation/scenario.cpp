@@ -116,8 +116,8 @@ void add_presence(Scenario& s) {
 }
 
 /// Adds bursts of changes to one engagement, and sites that are refused while a backfill begins. Uses its own
-/// random numbers, so that the other parts do not change. What depends on two of these at the same moment
-/// happens in few other histories.
+/// random numbers, so that the other parts do not change. Few other histories have two of these events at the
+/// same moment.
 void add_bursts(Scenario& s) {
     Random random(s.seed * 0xa24baed4963ee407ULL + 7);
     using Kind = Event::Kind;

@@ -193,7 +193,7 @@ void Service::write(const std::shared_ptr<Drain>& drain, const std::shared_ptr<c
         submit(batch, std::nullopt, [done](CommitCounts) { done(); }, failed);
         return;
     }
-    // One after the other.
+    // Writes the outcomes one after the other.
     Done next = done;
     for (auto outcome = batch->details.rbegin(); outcome != batch->details.rend(); ++outcome)
         next = [=, this, what = *outcome] { complete(drain, what, next, failed); };

@@ -66,7 +66,8 @@ void Source::end(Item& item, Instant now, bool shows_in_list) {
     if (!item.visible_at) item.visible_at = now;
 }
 
-/// Adds messages to the chat. Never changes it back, because nothing would detect that.
+/// Adds a message if the chat still changes. change_back() does not remove it, because nothing would detect
+/// that.
 void Source::say(Item& item) const {
     if (item.ongoing || settings_.transcripts_change) ++item.said;
 }

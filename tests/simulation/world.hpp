@@ -59,10 +59,10 @@ class World {
     Random random;
     Instant database_back_at{};
     std::set<std::string> ever_bad;  ///< engagements whose list item was bad for a while
-    /// The recordings on disk of all instances. Deleting one may have failed.
+    /// The recordings on disk of all instances.
     std::set<ModelDatabase::JobKey> files;
-    bool files_may_be_left = false;
-    bool is_quick = false;  ///< no response is slow or lost any more
+    bool files_may_be_left = false;  ///< deleting a file may have failed
+    bool is_quick = false;           ///< no response is slow or lost any more
 
   private:
     struct Scheduled {

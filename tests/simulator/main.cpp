@@ -17,9 +17,10 @@
 //   fail; kinds:
 //        status hang close reset truncate garbage html drip wrong-length huge bad-utf8 bad-gzip bad-record
 //        bom next-foreign next-loop cursor-gone dup-items late (the response is computed at once, sent after
-//        ms) date (its Date header is ms ahead) (bad-record: how=no-id scalar duration control no-comma
-//        no-quote, or several, joined by commas)
-//   POST /clear /drop-cursors /token?value=
+//        ms) date (its Date header is ms ahead) recording (its file; how=html page json 204)
+//        (bad-record: how=no-id scalar duration control no-comma no-quote, or several, joined by commas)
+//   POST /clear /drop-cursors /token?value= /zero     clear: ends all faults; zero: resets the counters
+//   POST /remove?id= /bring-back?id= /hide?id= /show?id=   hidden: not listed, but found by its id
 //   POST /remember, /restore         restore undoes the changes of engagements since remember
 //   GET  /directory                  operators, sites and queues as they are now
 //   POST /directory-mutate?n=        changes n operators, a queue and a site
@@ -512,7 +513,7 @@ std::string head(const Response& response, std::size_t length) {
     return out.str();
 }
 
-/// Sends a broken response. Returns true if the connection stays open.
+/// Sends a broken response, after which the connection is closed. Always returns false.
 template <typename Stream>
 asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response& response) {
     std::string& body = response.body();

@@ -34,7 +34,7 @@ class Statistics {
     /// measures.
     std::string truth(std::int64_t from_ms, std::int64_t to_ms) const;
 
-    /// Changes `n` half hours, each of some site, that began within `ago_ms` before `now_ms`.
+    /// Changes `n` half hours, each of some site, within the `ago_ms` before `now_ms`.
     void mutate(int n, std::int64_t now_ms, std::int64_t ago_ms);
     /// Responds with this status for a source (queue_wait, handle, wrap_up, operator_state) from now on; 0:
     /// no longer.

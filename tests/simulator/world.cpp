@@ -49,7 +49,7 @@ class Random {
     std::uint64_t state_;
 };
 
-std::uint64_t inverse48(std::uint64_t odd) {  // Newton's iteration doubles the right bits each time
+std::uint64_t inverse48(std::uint64_t odd) {  // Newton's iteration doubles the correct bits each time
     std::uint64_t x = odd;
     for (int i = 0; i < 6; ++i) x *= 2 - odd * x;
     return x & kMask48;
@@ -204,7 +204,7 @@ std::uint32_t World::first_visit(std::uint32_t number) const {
     const std::int64_t step = std::max<std::int64_t>(
         1, (settings_.to_ms - settings_.from_ms) / std::max<std::uint32_t>(1, settings_.engagements));
     for (const std::int64_t gap : {kGaps[number / 5 % kGaps.size()], kGaps[0]}) {
-        const std::int64_t first = std::int64_t{number} - gap / step - 3;  // get() moves an engagement by 2
+        const std::int64_t first = std::int64_t{number} - gap / step - 3;  // get() adds up to two steps
         if (first >= 0) return static_cast<std::uint32_t>(first % 5 == 4 ? first - 1 : first);
     }
     return number;
@@ -268,7 +268,7 @@ Engagement World::make(std::uint32_t number, std::int64_t created_ms, std::optio
     const bool recent = settings_.to_ms - created_ms < kDay;
     const bool open = ongoing.value_or(recent && random.below(1000) < settings_.ongoing_per_mille * 20);
     const int legs = random.chance(75) ? 1 : static_cast<int>(2 + random.below(3));
-    // What is there from the start has happened: nothing of it lies ahead.
+    // Engagements that exist from the start lie in the past: none of their times is later than to_ms.
     const std::int64_t latest =
         ongoing ? std::numeric_limits<std::int64_t>::max() : std::max(settings_.to_ms, created_ms);
     std::int64_t at = created_ms;
@@ -398,7 +398,7 @@ std::string World::list_item(const Engagement& e, bool with_legs) const {
 }
 
 std::string World::transcript(const Engagement& e) const {
-    // Within the legs, and not in the order in which it was written.
+    // The messages lie within the legs, and are not in the order of their times.
     const auto at = [](const Leg& leg, int second) {
         const std::int64_t ms = leg.accepted_ms + second * 1000LL;
         return quote(iso(leg.ended_ms ? std::min(ms, *leg.ended_ms) : ms));
@@ -415,7 +415,7 @@ std::string World::transcript(const Engagement& e) const {
         if (leg.ended_ms)
             out += ",{\"message\":\"Bye\",\"created_at\":" + at(leg, 60) +
                    ",\"type\":\"user\",\"sender\":" + visitor + "}";
-        // A newer kind of message: with an id, and a member that nobody knows.
+        // A newer kind of message: with an id and an undocumented member.
         out += ",{\"id\":" + quote("m-" + leg.id) + ",\"message\":" + quote("Leg " + leg.id) +
                ",\"created_at\":" + at(leg, 4 + static_cast<int>(e.number % 50)) +
                ",\"type\":" + (leg.cobrowsing ? "\"suggestion\"" : "\"user\"") +

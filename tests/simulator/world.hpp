@@ -18,7 +18,7 @@ struct WorldSettings {
     int sites = 2;
     std::int64_t from_ms = 0;   ///< created_at of the first, milliseconds since 1970
     std::int64_t to_ms = 0;     ///< created_at of the last
-    int ongoing_per_mille = 5;  ///< share of the engagements within a day of `to_ms` that are ongoing
+    int ongoing_per_mille = 5;  ///< 20 times this share of the engagements within a day of `to_ms` is ongoing
 };
 
 struct Queue {
@@ -35,7 +35,7 @@ struct Leg {
     std::optional<std::int64_t> ended_ms;
     std::string end_reason;
     bool cobrowsing = false;
-    bool sentiment = false;  ///< sends a member that the documentation does not know
+    bool sentiment = false;  ///< sends an undocumented member
 };
 
 struct Engagement {
@@ -71,13 +71,13 @@ class World {
     Engagement get(std::uint32_t number) const;
     std::optional<std::uint32_t> find(const std::string& id) const;
 
-    /// Numbers of engagements in a site's listing with lo <= created < = hi, after the key, in order; at most
-    /// `count`.
     struct Key {
         std::int64_t created_ms = 0;
         std::uint32_t number = 0;
         auto operator<=>(const Key&) const = default;
     };
+    /// The engagements in the listings of `sites` with lo <= created <= hi, after the key, in order; at most
+    /// `count`.
     std::vector<Key> list(const std::vector<int>& sites, std::optional<std::int64_t> lo,
                           std::optional<std::int64_t> hi, const std::optional<Key>& after, bool descending,
                           std::size_t count) const;
@@ -112,8 +112,8 @@ class World {
   private:
     Engagement make(std::uint32_t number, std::int64_t created_ms, std::optional<bool> ongoing) const;
     std::string id_of(std::uint32_t number) const;
-    /// The engagement with which the visitor of this one came first. Every fifth comes again: after hours or
-    /// days, so that the engagement before has ended.
+    /// The first engagement of this one's visitor. Every fifth engagement is a repeated visit, hours or days
+    /// later, so that the first one has ended.
     std::uint32_t first_visit(std::uint32_t number) const;
     void enlist(const Engagement& engagement);
 

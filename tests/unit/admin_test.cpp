@@ -1,4 +1,4 @@
-// The admin address: whom it answers, who makes room, and what a reload does to it.
+// The admin address: which hosts it answers, which connections make room, and what a reload changes.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -94,9 +94,9 @@ class Client {
         EXPECT_EQ(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
     }
     void try_to_send(const std::string& text) const {
-        if (::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) < 0) return;  // it is cut off
+        if (::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) < 0) return;  // it is closed
     }
-    /// Until the other side closes.
+    /// Reads until the other side closes.
     std::string read_all() const {
         std::string all;
         char piece[4096];
@@ -250,7 +250,7 @@ TEST(HttpServerTest, AnAnswerThatIsNotReadIsCutOff) {
     serve(large, talk, 200ms);
 }
 
-/// Returns its state once it is released.
+/// status() returns once `go_on` is set.
 class SlowStatus final : public simulation::ModelDatabase {
   public:
     SlowStatus(std::atomic<bool>& asked, std::shared_future<void> go_on)

@@ -1,4 +1,4 @@
-// `backfill --dry-run`: what is probed, and what comes of it.
+// `backfill --dry-run`: which windows are probed, and the estimate from them.
 #include <gtest/gtest.h>
 
 #include "daemon/sync/backfill_estimate.hpp"
@@ -26,7 +26,7 @@ TEST(ProbeWindows, AreAllOfAShortRangeAndOneOfEachSiteAtLeast) {
     EXPECT_TRUE(probe_windows({"a"}, kFrom, kFrom, kDay, 12).empty());
 }
 
-/// Of ten windows: 20 pages of 0.2 s, 1,000 engagements.
+/// A probe of ten windows: 20 pages of 0.2 s, 1,000 engagements.
 ProbeCounts probe() {
     return {10, 20, 1000, 1000, false, Milliseconds{4000}};
 }

@@ -58,7 +58,7 @@ TEST(BackfillFailuresTest, AStopSaysNothingAboutTheWindow) {
     EXPECT_EQ(failures.outcome().reason, ExitReason::done);
 }
 
-/// A plan with what a test does to it most: `claims`, `reads` and so on fail unless that is the next step.
+/// A plan with shortcuts for tests: `claims`, `reads` and so on fail unless that is the next step.
 struct Plan : BackfillPlan {
     explicit Plan(int concurrency = 2) : BackfillPlan(BackfillLimits{concurrency, 3, 8}) {}
 

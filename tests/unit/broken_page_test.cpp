@@ -33,7 +33,7 @@ std::set<std::string> ids(const ParsedPage& page) {
     for (const Engagement& e : page.engagements) ids.insert(e.id.str());
     return ids;
 }
-/// A record as the API sends it, in short.
+/// A record as the API sends it, shortened.
 std::string record(int number, const std::string& more = "") {
     const std::string n = std::to_string(number);
     return R"({"id":"e)" + n +
@@ -97,7 +97,7 @@ TEST(BrokenPage, ANumberThatNoMachineTypeHoldsCostsNoSmallAnswer) {
     EXPECT_EQ(parse_export_response(n + R"("success":true})"), true);
     EXPECT_EQ(error_text(R"({"error":"no such site","ref":100000000000000000000})").find("{"),
               std::string::npos);
-    // Beside a broken record, one that has such a number is separated as before.
+    // Records with such numbers are also separated from a broken record.
     const std::string large = ",\"n\":100000000000000000000";
     const ParsedPage parsed =
         page(page_of({record(1), R"({"id":"e2" "x":1})", record(3, large), record(4, large)}));
@@ -149,7 +149,7 @@ TEST(BrokenPage, BytesThatAreNotUtf8AreToldApartFromOtherFaults) {
 
 // ----------------------------------------------------------------------------- between tokens
 
-/// What a record can be, and no JSON.
+/// Broken records: invalid JSON, or JSON that is not a record.
 const std::vector<std::string> kBroken{
     R"({"id":"e2","created_at":"2017-07-07" "duration":1})",          // no comma
     R"({"id":"e2","created_at" "2017-07-07"})",                       // no colon
@@ -197,7 +197,7 @@ TEST(BrokenPage, ABrokenRecordCostsItselfWhereverItStands) {
 TEST(BrokenPage, SeveralBrokenRecordsCostThemselves) {
     for (const std::string& first : kBroken) {
         for (const std::string& second : kBroken) {
-            if (first == "\"" || second == "\"") continue;  // two of them make a text of what is between
+            if (first == "\"" || second == "\"") continue;  // two of them make a string of everything between
             const ParsedPage parsed =
                 page(page_of({record(11), first, record(12), record(13), second, record(14)}));
             std::set<std::string> loaded = ids(parsed);
@@ -355,8 +355,8 @@ TEST(BrokenPage, AMessageMemberInExtraGoesByThePrivacyOfItsField) {
         R"({"sender":{"name":["Olga"]}})");
 }
 
-/// One byte of one record is changed, removed or added, anywhere: the others load. Only if the last record
-/// then takes the end of the page for its own, the page seems cut off, and is not read.
+/// Changes, removes or adds one byte anywhere in one record: the others load. Exception: if the last record
+/// then swallows the end of the page, the page seems cut off and is not read.
 TEST(BrokenPage, OneByteOfOneRecordCostsNoOtherRecord) {
     std::mt19937 random(18);
     const auto below = [&](std::size_t end) { return random() % end; };

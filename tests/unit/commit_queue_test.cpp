@@ -31,7 +31,7 @@ PassCheckpoint site() {
     checkpoint.target = SiteTarget{"s", 1};
     return checkpoint;
 }
-/// The queue, and what it says.
+/// The queue, with shortcuts for tests.
 struct Queue : CommitQueue {
     Queue() : CommitQueue(kLimits) {}
     Ticket add_window(const std::vector<std::string>& ids) { return add(batch_of(ids), window()); }

@@ -15,15 +15,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What the sinks of a test were asked to write: of each transaction, the engagements of its batches.
+/// What the sinks wrote: for each transaction, the engagements of its batches. Also controls when a
+/// transaction ends.
 struct Written {
     std::mutex mutex;
     std::condition_variable more;
     std::vector<std::string> transactions;
     bool refuse_groups = false;
-    std::string last;                  ///< a transaction with this engagement in front ends after another one
-    bool hold = false;                 ///< none ends
-    std::atomic<bool> writing{false};  ///< one has begun
+    std::string last;   ///< a transaction that begins with this engagement ends after another one
+    bool hold = false;  ///< no transaction ends
+    std::atomic<bool> writing{false};  ///< a transaction has begun
     bool room_while_held = false, room_at_the_end = false;
 };
 
@@ -68,7 +69,7 @@ struct Commit {
     PassTarget target = WindowTarget{};
 };
 
-/// Commits all of these at once.
+/// Commits all of these concurrently.
 void commit(const std::vector<Commit>& commits, Written& written) {
     Runtime runtime;
     CancellationScope scope(runtime);
@@ -105,7 +106,7 @@ void commit(const std::vector<Commit>& commits, Written& written) {
                 while (!written.writing) co_await scope.sleep(1ms);
                 tasks.add();
                 runtime.spawn(wait_for_room(committer, written.room_at_the_end, tasks));
-                co_await scope.sleep(20ms);  // where there is no room, none comes
+                co_await scope.sleep(20ms);  // no room may appear meanwhile
                 written.room_while_held = written.room_at_the_end;
                 const std::lock_guard lock(written.mutex);
                 written.hold = false;
@@ -118,7 +119,7 @@ void commit(const std::vector<Commit>& commits, Written& written) {
         10s);
     EXPECT_EQ(code, 0);
 }
-/// The same; what each transaction wrote, sorted.
+/// The same; returns what each transaction wrote, sorted.
 std::vector<std::string> commit(const std::vector<Commit>& commits) {
     Written written;
     commit(commits, written);
@@ -168,7 +169,7 @@ TEST(CommitterTest, ThereIsRoomUntilSoManyEngagementsOfWindowsAreUnwritten) {
 TEST(CommitterTest, AnEngagementThatIsBeingWrittenIsWaitedForAndHoldsUpNobodyElse) {
     Written written;
     written.last = "a";
-    // The first is all that one transaction takes.
+    // The first fills a transaction.
     commit({{std::vector(CommitLimits{}.together, std::string("a"))}, {{"a"}}, {{"b"}}}, written);
     ASSERT_EQ(written.transactions.size(), 3U);
     EXPECT_EQ(written.transactions[0], "b");

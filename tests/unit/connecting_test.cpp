@@ -139,7 +139,7 @@ class Listener {
     std::uint16_t port() const { return ntohs(address_.sin_port); }
     SocketAddress address() const { return {"127.0.0.1", port()}; }
     int accept() { return ::accept(socket_, nullptr, nullptr); }
-    /// Fills the backlog: whoever connects now gets no answer at all.
+    /// Fills the backlog: further attempts to connect get no answer at all.
     void become_a_black_hole() {
         for (int i = 0; i < 4; ++i) {
             fill_.push_back(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));

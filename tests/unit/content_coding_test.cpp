@@ -1,4 +1,5 @@
-// Content codings: what curl accepts is read, and no body grows beyond its limit.
+// Content codings: gzip and deflate are decoded in the forms that curl accepts, and no body exceeds its
+// limit.
 #include "daemon/api/content_coding.hpp"
 
 #include <gtest/gtest.h>
@@ -9,7 +10,7 @@ namespace {
 
 constexpr std::size_t kLimit = 1 << 20;
 
-/// zlib's `format`: 15 zlib, 15 + 16 gzip, -15 raw.
+/// `format`: zlib's windowBits: 15 zlib, 15 + 16 gzip, -15 raw.
 std::string deflated(const std::string& text, int format) {
     z_stream stream{};
     deflateInit2(&stream, 9, Z_DEFLATED, format, 8, Z_DEFAULT_STRATEGY);
@@ -33,7 +34,7 @@ std::string raw(const std::string& text) {
     return deflated(text, -15);
 }
 
-/// What a body reads as, or "error: …".
+/// The decoded body, or "error: …".
 std::string decoded(std::string body, std::string_view list, std::size_t limit = kLimit) {
     std::string why;
     return decode_body(body, content_codings(list), limit, why) ? body : "error: " + why;

@@ -1,5 +1,5 @@
-// Listings of operators, sites and queues: how they are read, what of them may be kept, what shows that
-// something has changed, and what is asked for next (spec: directory-and-statistics).
+// Listings of operators, sites and queues: parsing, privacy, detection of changes, and what is requested next
+// (spec: directory-and-statistics).
 #include <gtest/gtest.h>
 
 #include "daemon/parse/directory_parser.hpp"

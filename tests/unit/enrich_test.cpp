@@ -10,7 +10,7 @@
 namespace glia {
 namespace {
 
-/// Has one job, and keeps what became of it.
+/// Has one job, and records its outcome.
 class OneJob final : public simulation::ModelDatabase {
   public:
     explicit OneJob(std::optional<WorkOutcome>& completed) : completed_(completed) {}

@@ -1,4 +1,4 @@
-// Whose turn it is among erasures.
+// The order in which erasures take turns.
 #include "daemon/sync/erasure_queue.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Each invariant that guards data fires, and what fires is not taken for a failure of the sink.
+// Each invariant that protects data is checked, and its violation is not taken for a failure of the sink.
 #include "sinks/invariant.hpp"
 
 #include <gtest/gtest.h>
@@ -67,7 +67,7 @@ TEST(Invariant, OnlyACompletedIncrementalPassGivesItsLeaseBack) {
 }
 TEST(Invariant, LegsHaveTheirHashAndTheirTimeTogether) {
     StoredState stored;
-    stored.legs_fetched_at = kNoon;  // read, and there were none
+    stored.legs_fetched_at = kNoon;  // the legs were read, and there were none
     EXPECT_EQ(broken([&] { check_stored_state(stored); }), "none");
     stored.legs_hash.emplace();
     EXPECT_EQ(broken([&] { check_stored_state(stored); }), "none");
@@ -87,7 +87,7 @@ TEST(Invariant, WhatSomebodyChangedInTheTablesIsDataAndLegsAreReadAgain) {
     FetchedEngagement fetched;
     fetched.engagement = engagement;
     const IncomingState incoming = incoming_state(fetched, std::chrono::steady_clock::now());
-    stored->legs_hash = incoming.legs_hash;  // and legs_fetched_at was set to NULL
+    stored->legs_hash = incoming.legs_hash;  // but somebody has set legs_fetched_at to NULL
     EXPECT_TRUE(plan_engagement(stored, engagement, incoming).write_legs);
 }
 TEST(Invariant, APassMakesNoCheckpointWithoutALease) {

@@ -16,7 +16,8 @@ BELOW["sync"] = ["api", *BELOW["api"]]
 BELOW["admin"] = ["sync", *BELOW["sync"]]
 BELOW["cli"] = ["admin", *BELOW["admin"]]
 BELOW["main"] = ["cli", *BELOW["cli"]]
-# Headers that may know a little of Asio: what a coroutine's declaration needs.
+# Headers that may include a little of Asio and Beast: what a coroutine's declaration, and what the bytes of a message
+# need.
 ASIO_IN_HEADERS = {
     "daemon/base/runtime.hpp": {"boost/asio/awaitable.hpp", "boost/asio/io_context.hpp"},
     "daemon/base/http_bytes.hpp": {
@@ -103,7 +104,7 @@ def cycles():
 
 
 def asio_in_headers():
-    """Headers that include more of Asio or Beast than a coroutine's declaration needs."""
+    """Headers that include more of Asio or Beast than they may."""
     for path, included in FILES.items():
         if not path.endswith(".hpp"):
             continue

@@ -1,4 +1,4 @@
-// How a pass is worked off, what a site's visit consists of.
+// How a pass proceeds, and what the poll of a site consists of.
 #include <gtest/gtest.h>
 
 #include "daemon/sync/site_poll.hpp"

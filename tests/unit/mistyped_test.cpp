@@ -1,5 +1,5 @@
-// A documented field that is not of its documented type costs only itself (DESIGN.md §3.5); and legs that
-// their ids do not distinguish.
+// A documented field that is not of its documented type costs only itself (DESIGN.md §3.5); and legs whose
+// ids are missing or equal.
 #include <gtest/gtest.h>
 
 #include "daemon/parse/engagement_parser.hpp"
@@ -25,7 +25,7 @@ Engagement one(const std::string& more, const Privacy& privacy = {}) {
 std::string extra(const std::string& more, const Privacy& privacy = {}) {
     return one(more, privacy).extra.str();
 }
-/// `expected`, but for its `extra`.
+/// Expects that both are equal, except for `extra`.
 void expect_beside_extra(Engagement actual, const Engagement& expected) {
     actual.extra.reset();
     EXPECT_EQ(actual, expected);

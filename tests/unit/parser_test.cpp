@@ -191,7 +191,7 @@ TEST(Parser, AReasonIsOneLineOfTextThatPostgresTakes) {
     }
 }
 TEST(Parser, IdsThatAreNotTheSameStayApart) {
-    // With the same replacement character in both they would be one engagement.
+    // Repaired to the same replacement character, different ids would become one engagement.
     for (const std::string id : {R"(e\u0000)", R"(e\ud800)", "e\xef\xbf\xbd"})
         EXPECT_TRUE(reason("{\"id\":\"" + id + R"(","created_at":"2017-07-07"})").starts_with("id holds"));
     for (const std::string id : {"e ", " e", "e\x7f", "E", "e\xc2\xa0"})

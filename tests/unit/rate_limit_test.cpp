@@ -1,4 +1,5 @@
-// The limit that is not documented: `rate_limit: auto` against models of how an API counts, in virtual time.
+// `rate_limit: auto`, which finds an undocumented limit, against models of how an API counts, in virtual
+// time.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -22,7 +23,7 @@ class Counter {
     virtual bool admits(Time now, double limit) = 0;
 };
 
-/// So many in each second of its clock.
+/// Admits `limit` requests in each second of its clock.
 class FixedWindow final : public Counter {
   public:
     bool admits(Time now, double limit) override {
@@ -37,7 +38,7 @@ class FixedWindow final : public Counter {
     int count_ = 0;
 };
 
-/// So many in any second that ends now; refused ones do not count.
+/// Admits `limit` requests in any second; refused ones do not count.
 class SlidingWindow final : public Counter {
   public:
     bool admits(Time now, double limit) override {
@@ -74,14 +75,13 @@ struct Seen {
     int refused = 0;
 };
 
-/// Sends as fast as the limiter lets it, eight at once at the most, with responses after 50 ms; a second's
-/// figures each.
+/// Sends as fast as the limiter allows, with at most eight requests in flight and responses after 50 ms.
 class Client {
   public:
     Client(std::unique_ptr<Counter> counter, std::optional<Duration> retry_after)
         : counter_(std::move(counter)), retry_after_(retry_after) {}
 
-    /// Goes on for so long under a limit; all that was sent and refused in that time.
+    /// Continues for `span` under `limit`; returns how many requests were sent and refused in that time.
     Seen run(double limit, std::chrono::seconds span) {
         Seen seen;
         const Time end = now_ + span;

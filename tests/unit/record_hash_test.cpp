@@ -1,4 +1,5 @@
-// The content hash is taken by name and value (DESIGN.md §4): what is documented makes no difference.
+// The content hash covers names and values (DESIGN.md §4): whether a member is documented makes no
+// difference.
 #include <gtest/gtest.h>
 
 #include "sinks/fields/engagement_fields.hpp"

@@ -45,7 +45,7 @@ TEST(Records, OneThatIsCopiedNeedsNothingOfTheOther) {
 }
 TEST(Records, OneThatTakesTheOthersPlaceHasWhatTheOtherHad) {
     Engagement place = read_page()[1];
-    place = std::move(read_page()[0]);  // what `place` borrowed from goes with the temporary
+    place = std::move(read_page()[0]);  // takes over the temporary's arena
     expect_the_first(place);
     place = read_page()[0];
     expect_the_first(place);

@@ -25,7 +25,7 @@ RecordingHead whole() {
     head.etag = kStrong;
     return head;
 }
-/// Of a file of 100 bytes, what follows the first 40.
+/// The response with what follows the first 40 of 100 bytes.
 RecordingHead rest() {
     RecordingHead head = whole();
     head.status = 206;
@@ -57,7 +57,7 @@ TEST(RecordingResponse, WithAllOfItIsWrittenFromTheStart) {
 }
 TEST(RecordingResponse, WithTheRestIsAppended) {
     EXPECT_EQ(action_of(rest()), RecordingAction::append);
-    RecordingHead bare = rest();  // RFC 9110 §15.3.7: to If-Range a server need not repeat the rest
+    RecordingHead bare = rest();  // RFC 9110 §15.3.7: after If-Range, a server may omit other headers
     bare.content_type = bare.etag = bare.content_length = "";
     bare.content_range = "bytes 40-99/*";
     const RecordingDecision decision = decide_recording(bare, 40, kPartial);
@@ -189,7 +189,7 @@ class RecordingFiles : public ::testing::Test {
     static unsigned mode(const std::filesystem::path& path) {
         return static_cast<unsigned>(std::filesystem::status(path).permissions());
     }
-    /// An attempt that breaks off.
+    /// A download that is cut off.
     void begin(const std::string& validator, std::string_view bytes) const {
         RecordingDownload download(directory, "e1", "u");
         download.restart({validator, 6, "audio/wav"});
@@ -297,7 +297,7 @@ TEST_F(RecordingFiles, DoNotCloseAFolderThatHoldsOtherThings) {
     restrict_recordings(directory);
     EXPECT_EQ(mode(directory), 0755u);
     EXPECT_EQ(restrict_recordings(directory + "/absent").changed, 0u);
-    // The setting may name a file by a user error.
+    // A user error: the setting names a file.
     std::filesystem::permissions(directory + "/notes.txt", std::filesystem::perms{0644});
     restrict_recordings(directory + "/notes.txt");
     EXPECT_EQ(mode(directory + "/notes.txt"), 0644u);

@@ -1,4 +1,4 @@
-// The answer to a request, read from bytes as servers cut them.
+// ResponseReader: responses that arrive in pieces of any size.
 #include "daemon/api/response_reader.hpp"
 
 #include <gtest/gtest.h>

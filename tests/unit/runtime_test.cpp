@@ -1,4 +1,4 @@
-// How a loop ends: what is left of its coroutines, and what is reported of a failure.
+// How the loop ends: what happens to its coroutines, and how a failure is reported.
 #include "daemon/base/runtime.hpp"
 
 #include <arpa/inet.h>
@@ -79,7 +79,7 @@ class SilentApi {
     std::thread thread_;
 };
 
-/// Has one engagement in its detail queue, and does not get done with a commit until it is let go.
+/// Has one engagement in its detail queue, and blocks in commit() until `go_on` is set.
 class BlockedSink final : public simulation::ModelDatabase {
   public:
     explicit BlockedSink(std::promise<void>& held, std::shared_future<void> go_on)
@@ -115,7 +115,7 @@ Task<> throw_something() {
     co_return;
 }
 
-/// Sets a flag when the coroutine that has it is destroyed.
+/// Sets a flag when the coroutine that owns it is destroyed.
 struct Mark {
     explicit Mark(bool& flag) : gone(flag) {}
     Mark(const Mark&) = delete;
@@ -230,8 +230,8 @@ TEST(AsyncEvent, EndsTheWaitThatItInterruptsOrTheNextOne) {
     EXPECT_EQ(runtime.run(main, 10s), 0);
 }
 
-// Run with AddressSanitizer to see what it is about: the guards of all these touch each other and the
-// instance.
+// Only AddressSanitizer shows a failure: when these coroutines are destroyed, their guards access the
+// instance and objects that they share.
 TEST(LoopEnd, AFailureHarmsNobodyWhoWaitsForTheApiOrTheDatabase) {
     const SilentApi api;
     std::promise<void> go_on;

@@ -1,4 +1,4 @@
-// What describes the configuration to people and to editors says the same as the description that is read by.
+// The annotated example and the JSON schema agree with the description that the reader uses.
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
@@ -33,7 +33,7 @@ void flatten(const YAML::Node& node, const std::string& path, std::set<std::stri
     }
 }
 
-/// Makes the JSON schema (as YAML, whose subset JSON is).
+/// Makes the JSON schema (as YAML, of which JSON is a subset).
 class SchemaWriter final : public SettingsVisitor {
   public:
     explicit SchemaWriter(YAML::Node root) : here_(std::move(root)) { here_["type"] = "object"; }
@@ -45,7 +45,7 @@ class SchemaWriter final : public SettingsVisitor {
     void text(const SettingKey& key, std::string& value, Shown shown, Mask) override {
         YAML::Node node = add(key);
         node["type"] = "string";
-        // One of api.auth's three; no text is the default of none of them.
+        // One of api.auth's three alternatives, none of which has a default.
         if (!key.required && !(shown == Shown::if_set && alternatives_)) node["default"] = value;
     }
     void texts(const SettingKey& key, std::vector<std::string>& values, Mask) override {
@@ -93,7 +93,7 @@ class SchemaWriter final : public SettingsVisitor {
     void choice(const SettingKey& key, Names names, std::optional<std::size_t>& index) override {
         YAML::Node node = add(key);
         for (const char* name : names) node["enum"].push_back(name);
-        node["default"] = index ? names[*index] : "info";  // a topic's: that of log.level
+        node["default"] = index ? names[*index] : "info";  // a topic has the level of log.level
     }
     void rate(const SettingKey& key, std::optional<double>& value, double highest) override {
         YAML::Node automatic, number;
@@ -194,7 +194,7 @@ class PathLister final : public SettingsVisitor {
     std::string here_;
 };
 
-/// The annotated example with every setting that is commented out.
+/// The annotated example, including the settings that are commented out.
 std::string complete_example() {
     static const std::regex kCommentedOut(R"(^( *)# ( *(- |[a-z_]+:)))");
     std::istringstream in(file_text("config/glia-sync.yaml"));

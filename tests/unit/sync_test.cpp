@@ -93,7 +93,8 @@ void apply(StoredState& state, const IncomingState& incoming) {
     if (plan.write_list_hash) state.list_hash = plan.list_hash;
     if (plan.write_core) state.core_hash = incoming.core_hash;
 }
-/// kA, a change to kB that a detail sees, and a list item with kA: no list item has shown kB.
+/// The state after kA, a detail that shows a change to kB, and a list item with kA: no list item has shown
+/// kB.
 StoredState doubted_at(Instant when) {
     StoredState state = stored(kB, std::nullopt, kLegsA);
     apply(state, list_item(kA, when));
@@ -109,7 +110,7 @@ TEST(Merge, WhatTheListStillShowsAfterADetailThatDisagreesIsAskedForOnceMore) {
     EXPECT_FALSE(plan.write_core);
     apply(state, list_item(kA, kLate + 1min));
     EXPECT_TRUE(plan_merge(state, detail(kA, kLegsA, kLate + 2min)).write_core);
-    // And that was that, if the two differ for ever.
+    // After that nothing is written, even if the two differ for ever.
     EXPECT_FALSE(plan_merge(state, list_item(kA, kLate + 3min)).updates());
     EXPECT_FALSE(plan_merge(state, detail(kB, kLegsA, kLate + 3min)).updates());
 }
@@ -170,7 +171,7 @@ TEST(Merge, WhatAClockThatRanAheadWroteIsOverwrittenByTheClockThatWasCorrected) 
     const auto both = plan_merge(wrong, incoming);
     EXPECT_TRUE(both.write_core && both.write_legs && !both.stale);
     EXPECT_EQ(fetched_at_after(wrong, incoming), kLate);
-    // A minute is within what clocks may differ by, and a response of unknown age orders as before.
+    // A minute is within the tolerance of clocks, and a response of unknown age is ordered as before.
     const StoredState near = stored(kA, kA, kLegsA, kLate + 60s);
     EXPECT_TRUE(plan_merge(near, by_a_clock_set_back(detail(kB, kLegsB))).stale);
     EXPECT_EQ(fetched_at_after(near, by_a_clock_set_back(detail(kB, kLegsB))), kLate + 60s);
@@ -419,8 +420,8 @@ TEST(Progress, SaysNothingItDoesNotKnow) {
     EXPECT_NE(progress_line(input, false, 200).find("ETA ?"), std::string::npos);
 }
 TEST(Progress, TheTimeLeftIsRightWithinATenthOnceATenthIsThrough) {
-    // A year by the day, and twenty days; legs by one request each, pages before legs. Some of what one site
-    // lists may be known from another, and waits for no legs.
+    // A year and twenty days, in windows of a day. The legs of each engagement take a request, after all
+    // pages. Some engagements that one site lists may be known from another and need no legs.
     constexpr std::int64_t kPages = 3, kEngagements = 250;
     struct Case {
         std::int64_t windows;

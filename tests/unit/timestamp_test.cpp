@@ -23,8 +23,8 @@ TEST(Timestamp, ReadsWhatTheApiSends) {
     EXPECT_EQ(read("2017-07-07T13:47:21.150Z"), "2017-07-07T13:47:21.150Z");
 }
 TEST(Timestamp, TheUsualFormIsReadAsAnyOtherOfTheSameTime) {
-    // The form with Z is read in a way of its own; with an offset it is not. Every byte of it is put to the
-    // test.
+    // The form with Z has a parser of its own, the form with an offset does not. Tests every value of every
+    // byte.
     for (const std::string form : {"2017-07-07T13:47:21.150", "2024-02-29T23:59:59", "1900-12-31T00:00:00"}) {
         EXPECT_NE(read(form + "Z"), "none");
         for (std::size_t at = 0; at < form.size(); ++at) {
@@ -41,7 +41,7 @@ TEST(Timestamp, TheDayOfTheTimeBeforeIsTakenForNoOther) {
         EXPECT_EQ(read(day + std::string("T12:00:00Z")), day + std::string("T12:00:00Z"));
     EXPECT_EQ(read("2023-02-29T12:00:00Z"), "none");
     EXPECT_EQ(read("2024-03-2xT12:00:00Z"), "none");
-    // There is none before the first.
+    // The parser remembers the last date. A new thread has none, which must not match a date of zero bytes.
     std::thread([] { EXPECT_EQ(read(std::string(10, '\0') + "T12:00:00Z"), "none"); }).join();
 }
 TEST(Timestamp, ReadsWithoutFraction) {

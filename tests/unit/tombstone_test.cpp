@@ -21,7 +21,7 @@ std::optional<std::vector<Tombstone>> read(const std::string& text, std::string&
     std::istringstream in(text);
     return read_tombstones(in, why);
 }
-/// Why it is refused.
+/// Returns why the file is refused.
 std::string refusal(const std::string& text) {
     std::string why;
     EXPECT_FALSE(read(text, why)) << text;

@@ -81,7 +81,7 @@ TEST(UrlTest, KnowsLoopback) {
 TEST(UrlTest, MasksUserInformation) {
     EXPECT_EQ(mask_url("http://user:secret@proxy:3128/"), "http://********@proxy:3128/");
     EXPECT_EQ(mask_url("https://api.example.com/x"), "https://api.example.com/x");
-    // A password may hold what must not stand in it, and no scheme has to be there.
+    // A password may contain characters that had to be encoded, and the scheme may be missing.
     for (const char* password : {"secret", "a/secret", "a#secret", "a?secret", "a@secret", "://secret"}) {
         EXPECT_EQ(mask_url("http://user:" + std::string(password) + "@h:1/"), "http://********@h:1/");
         EXPECT_EQ(mask_url("user:" + std::string(password) + "@h:1"), "********@h:1");
@@ -92,7 +92,7 @@ TEST(ProxyTest, ReadsHostPortAndCredentials) {
     EXPECT_EQ(parse_proxy("proxy.example"), (Proxy{"proxy.example", "3128", ""}));
     EXPECT_EQ(parse_proxy("me:p%2Fw@proxy.example:8080/"), (Proxy{"proxy.example", "8080", "me:p/w"}));
     EXPECT_FALSE(parse_proxy("socks5://proxy.example"));
-    // The rest of a password with a slash, of which the first part has the form of a port.
+    // The rest of a password whose first part looks like a port.
     for (const char* rest :
          {"/word@proxy.example:8080", "#word@proxy.example", "?word@proxy.example", "0000"})
         EXPECT_FALSE(parse_proxy("me:80" + std::string(rest))) << rest;

@@ -85,7 +85,7 @@ TEST(Verdict, SamplesTheShareThatWasAskedFor) {
     EXPECT_LT(both, 60) << "another run samples other engagements";
 }
 
-/// Performs the machine's steps against a listing and tables that are given.
+/// Performs the machine's steps against the given listing and tables.
 class VerificationRun : public ::testing::Test {
   protected:
     VerificationRun() {
@@ -183,7 +183,7 @@ class VerificationRun : public ::testing::Test {
     VerificationSpec spec;
     std::optional<Verification> machine;
     Milliseconds now{0};
-    // The source, and how the tables depart from it.
+    // The source, and how the tables differ from it.
     std::vector<std::string> listed{"a", "b", "c", "d", "e", "f"}, stored{"a", "b", "c", "d", "e", "f"};
     std::set<std::string> at_source{"a", "b", "c", "d", "e", "f"};
     std::map<std::string, Finding> tables;
@@ -224,7 +224,7 @@ TEST_F(VerificationRun, NoStepHasTwoRecordsOfAnEngagementThatTwoSitesList) {
     spec.repair = true;
     spec.sites = {"s1", "s2"};
     tables = {{"b", Finding::missing}, {"d", Finding::different}};
-    keeps_tables = true;  // a load of one site leaves the other
+    keeps_tables = true;  // loading for one site leaves the difference of the other
     run();
     EXPECT_EQ(machine->differences().size(), 4u);
     EXPECT_EQ(loaded.size(), 4u);

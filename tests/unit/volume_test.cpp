@@ -1,5 +1,5 @@
-// Volume: which hours are counted, and what is unusual of them. Series are those of a contact centre that is
-// open from 8 to 18 on weekdays.
+// Volume: which hours are counted, and which counts are unusual. The series are those of a contact centre
+// that is open from 8 to 18 on weekdays.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -15,8 +15,8 @@ using std::chrono::hours;
 // A Monday.
 constexpr Instant kMonday{std::chrono::sys_days{std::chrono::year{2024} / 5 / 6}};
 
-/// The hours of three days that end `until` hours after Thursday's midnight; `share`: of the usual
-/// engagements in the hour that begins so many hours after Thursday's midnight.
+/// The hours of the three days that end `until` hours after midnight on Thursday. `share(h)`: share of the
+/// usual engagements in the hour that begins h hours after that midnight.
 std::vector<VolumeHour> series(double hourly, int until, const std::function<double(int)>& share) {
     std::vector<VolumeHour> all;
     const Instant thursday = kMonday + hours{72};
@@ -63,7 +63,7 @@ TEST(Volume, ADayThatBeginsQuietlyMayBeAHoliday) {
     const auto holiday = [](int hour) { return hour >= 0 && hour < 24 ? 0.1 : 1.0; };
     for (int until = 1; until < 24; ++until)
         EXPECT_FALSE(judge_volume(series(60, until, holiday)).is_low()) << until;
-    // Nor does the day after suffer from it.
+    // The day after is not low either.
     for (int until = 24; until < 48; ++until)
         EXPECT_FALSE(judge_volume(series(60, until, holiday)).is_low()) << until;
     EXPECT_TRUE(judge_volume(series(60, 15, holiday)).has_quiet_day);
