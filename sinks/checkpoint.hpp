@@ -129,7 +129,6 @@ struct CheckpointedBatch {
     const PassCheckpoint* checkpoint = nullptr;  ///< none: rows only
 };
 
-/// The counts of a commit.
 struct CommitCounts {
     std::int64_t inserted = 0;
     std::int64_t changed = 0;

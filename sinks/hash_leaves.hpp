@@ -85,7 +85,6 @@ class LeafWriter {
     };
     /// Enters a path in the format of FieldPath.
     [[nodiscard]] Place enter(std::string_view path);
-    /// Enters a member by its name.
     [[nodiscard]] Place enter_member(std::string_view name);
     [[nodiscard]] Place enter_position(std::size_t position);
 

@@ -8,7 +8,8 @@
 namespace glia {
 
 /// An invariant does not hold. Ends the program with exit code 70; a running transaction rolls back. Not
-/// derived from std::logic_error, which libpqxx throws for errors of a single statement.
+/// derived from std::logic_error, because postgres/connection.cpp converts that, which libpqxx throws, to a
+/// SinkError.
 class InvariantBroken : public std::exception {
   public:
     InvariantBroken(const char* invariant, const char* file, int line);

@@ -74,7 +74,7 @@ bool is_late(RecordSource source, std::chrono::steady_clock::duration age);
 /// time is later than its own request, so that a late detail does not resolve its own doubt.
 Instant detail_wanted_after(const IncomingState& incoming);
 
-/// The decision.
+/// What to write of a response.
 struct MergePlan {
     bool insert = false;           ///< the engagement is new
     bool write_core = false;       ///< scalars, operators, queues, recordings, extra

@@ -9,7 +9,6 @@
 
 namespace glia {
 
-/// A documented member.
 struct DocumentedMember {
     enum class Shape { value, object, list_of_values, list_of_objects };
     Shape shape = Shape::value;

@@ -121,7 +121,8 @@ std::string to_dsn(const std::vector<DsnParameter>& parameters) {
 }
 
 std::vector<DsnParameter> masked(std::vector<DsnParameter> parameters) {
-    // A password with an unencoded @ or / spills into host, port, user and database. An @ there reveals it.
+    // A password with an unencoded @ or / spills into host, port, user and database. An @ outside of the
+    // password is a sign of that, and all four values are masked.
     const bool torn = std::any_of(parameters.begin(), parameters.end(), [](const DsnParameter& parameter) {
         return parameter.keyword != "password" && parameter.value.find('@') != std::string::npos;
     });

@@ -183,7 +183,8 @@ std::vector<std::string> items(const std::string& list) {
     return found;
 }
 
-/// Checks values that libpq checks only after it has resolved the host.
+/// Checks a value that accepted() does not check: libpq checks it only after it has resolved the host, or
+/// never.
 Problem late_problem(const DsnParameter& parameter) {
     constexpr std::string_view kNumericParameters[] = {"connect_timeout",  "keepalives",
                                                        "keepalives_idle",  "keepalives_interval",
@@ -213,9 +214,9 @@ Problem late_problem(const DsnParameter& parameter) {
     return std::nullopt;
 }
 
-/// True if libpq accepts the options. The host is replaced by a socket directory that does not exist: libpq
-/// validates all options before it opens the socket, so only an error about accepted options names the
-/// directory.
+/// True if libpq accepts the options. The host is replaced by a socket directory that does not exist. libpq
+/// validates all options before it opens the socket, so an error that names the directory shows that the
+/// options are valid.
 bool accepted(Parameters parameters) {
     constexpr const char* kNowhere = "/nonexistent/glia-sync";
     std::size_t hosts = 1;

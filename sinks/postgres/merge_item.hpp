@@ -20,10 +20,10 @@ struct MergeItem {
     // Set by StoredComparison.
     std::optional<StoredState> stored;
     RecordHash stored_core_hash;   ///< as stored, in any version
-    bool site_known = false;       ///< the row already shows that this site lists it
+    bool site_known = false;       ///< it is stored that this site lists it; true for a stored detail
     bool has_open_reject = false;  ///< it has an unresolved rejected record
     bool was_ongoing = false;      ///< it has a row in ongoing_engagements
-    bool equals_stored = false;    ///< a scan of hashes found an equal row
+    bool equals_stored = false;    ///< a scan of hashes, or an earlier partition, found an equal row
     bool is_unchanged = false;     ///< equals_stored, and this site is known to list it: nothing is written
     bool is_new_by_range = false;  ///< a scan of its time range did not find it
 

@@ -9,7 +9,7 @@
 namespace glia::sqlite {
 namespace {
 
-// Maximum attempts at a window within one call of the command. The second one comes later.
+// Maximum attempts at a window within one call of the command.
 constexpr std::int64_t kAttempts = 2;
 
 class SqliteBackfillStore final : public BackfillStore {

@@ -15,7 +15,7 @@ namespace {
 struct Known {
     StoredState state;
     std::vector<std::string> site_ids;
-    OptionalText visitor_digest;  ///< of the last response
+    OptionalText visitor_digest;  ///< of the response that `state.core_hash` comes from
     bool rejected = false;        ///< it has an unresolved rejected record
     bool owed = false;            ///< it has changed and is written when its legs arrive
 };

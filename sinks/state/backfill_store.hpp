@@ -45,7 +45,6 @@ struct WindowClaim {
     std::int64_t limit = 1;
 };
 
-/// The progress of a backfill.
 struct BackfillProgress {
     std::int64_t windows_total = 0;
     std::int64_t windows_done = 0;

@@ -9,7 +9,6 @@
 
 namespace glia {
 
-/// A revisit tier's state.
 struct TierState {
     Seconds back{};
     std::optional<Seconds> since_start;  ///< how long ago it last started; none: never

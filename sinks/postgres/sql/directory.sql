@@ -117,8 +117,9 @@ ORDER BY n.id
 ON CONFLICT (kind, id, valid_from) DO UPDATE SET name = excluded.name, valid_to = NULL;
 
 -- name: directory_complete(site, epoch, stream, next_poll_in_seconds, listed_at, pages, records, rejected, requests)
--- Releases the lease after a listing was written, and records the run. Returns no row if the lease has passed to
--- another instance. Also accepts the epoch of a released lease, because a commit whose result was lost is repeated.
+-- Releases the lease in the transaction that writes the listing, and records the run. Returns no row if the lease has
+-- passed to another instance. Also accepts the epoch of a released lease, because a commit whose result was lost is
+-- repeated.
 WITH done AS (
     UPDATE sync_state
     SET last_success_at = now(),

@@ -105,8 +105,8 @@ ON CONFLICT DO NOTHING;
 
 -- name: upsert_queues(rows)
 -- The name of a queue comes from the newest engagement with that queue, and from that engagement's newest response.
--- Filters out rows that change nothing first, because ON CONFLICT would lock them. `rows`: rows of queues as a JSON
--- array.
+-- WHERE filters out rows that would change nothing, because ON CONFLICT would lock them. `rows`: rows of queues as a
+-- JSON array.
 INSERT INTO queues AS q (id, name, name_as_of, name_fetched_at)
 SELECT i.id, i.name, i.name_as_of, i.name_fetched_at
 FROM json_populate_recordset(NULL::queues, :rows::json) i

@@ -2,7 +2,8 @@
 -- grows; a statement that returns or writes no row means that the lease has passed to another instance.
 
 -- name: lock_refusals(of)
--- Serialises transactions that record a refusal of the same kind, so that only one of them warns.
+-- Serialises transactions that record a refusal of the same stream or source of statistics, so that only one of them
+-- warns. `of`: the name of the stream or source.
 SELECT pg_advisory_xact_lock(hashtextextended('glia-sync refusal ' || current_schema() || ' ' || :of, 0));
 
 -- name: acquire_site(site, instance, ttl_seconds, force, stream)

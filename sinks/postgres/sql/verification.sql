@@ -115,8 +115,8 @@ FROM engagements e
 WHERE e.id = ANY (:engagement_ids::text[]);
 
 -- name: distrust_engagements(engagement_ids)
--- Replaces the hashes of these rows by one that no record has, so that the next commit does not take the records for
--- unchanged. Returns the ids that are stored.
+-- Clears list_hash of these rows and replaces the other hashes by one that no record has, so that the next commit does
+-- not take the records for unchanged. Returns the ids that are stored.
 UPDATE engagements e
 SET core_hash = '\x0200000000000000000000000000000000', list_hash = NULL,
     legs_hash = CASE WHEN e.legs_hash IS NOT NULL THEN '\x0200000000000000000000000000000000'::bytea END

@@ -1,4 +1,5 @@
--- Backfills and their windows. A window has a lease of its own. Durations are in microseconds.
+-- Backfills and their windows. A window has a lease of its own. Times are in microseconds, and so are durations unless
+-- their name has another unit.
 
 -- name: matching_backfill(window_from, window_to, window_seconds, sites)
 -- `window_to`: NULL if the end is open.

@@ -1,5 +1,5 @@
--- The state of each (stream, site): its lease, its open pass and its watermark, as in PostgreSQL. Durations are in
--- microseconds.
+-- The state of each (stream, site): its lease, its open pass and its watermark, as in PostgreSQL. Times are in
+-- microseconds, and so are durations unless their name has another unit.
 
 -- name: acquire_site(site, instance, ttl_microseconds, force, stream)
 -- Leases a site that is free and due. `force`: even if it is not due.
