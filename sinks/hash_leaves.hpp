@@ -163,19 +163,19 @@ class RecordLeaves<FieldList<Fields...>> {
   public:
     using Record = typename FieldList<Fields...>::Record;
 
-    /// Writes the leaves of documented members in the order of their paths, except the field `kLeftOut`.
-    template <Name kLeftOut = "">
+    /// Writes the leaves of documented members in the order of their paths, except the field `kExcluded`.
+    template <Name kExcluded = "">
     static void write(LeafWriter& out, const Record& record) {
-        write_sorted<kLeftOut>(out, record, std::make_index_sequence<sizeof...(Fields)>{});
+        write_sorted<kExcluded>(out, record, std::make_index_sequence<sizeof...(Fields)>{});
     }
     /// True if the record or an element of its lists has extra members.
-    template <Name kLeftOut = "">
+    template <Name kExcluded = "">
     static bool has_extra(const Record& record) {
-        return (field_has_extra<kLeftOut, Fields>(record) || ...);
+        return (field_has_extra<kExcluded, Fields>(record) || ...);
     }
-    template <Name kLeftOut = "">
+    template <Name kExcluded = "">
     static void write_extra(LeafWriter& out, const Record& record) {
-        (write_field_extra<kLeftOut, Fields>(out, record), ...);
+        (write_field_extra<kExcluded, Fields>(out, record), ...);
     }
 
   private:
@@ -187,14 +187,14 @@ class RecordLeaves<FieldList<Fields...>> {
                   [&](std::size_t a, std::size_t b) { return paths[a] < paths[b]; });
         return indexes;
     }
-    template <Name kLeftOut, std::size_t... kAt>
+    template <Name kExcluded, std::size_t... kAt>
     static void write_sorted(LeafWriter& out, const Record& record, std::index_sequence<kAt...>) {
         static constexpr auto kOrder = order();
-        (write_field<kLeftOut, std::tuple_element_t<kOrder[kAt], std::tuple<Fields...>>>(out, record), ...);
+        (write_field<kExcluded, std::tuple_element_t<kOrder[kAt], std::tuple<Fields...>>>(out, record), ...);
     }
-    template <Name kLeftOut, typename F>
+    template <Name kExcluded, typename F>
     static void write_field(LeafWriter& out, const Record& record) {
-        if constexpr (F::is_api_member && F::name.view() != kLeftOut.view())
+        if constexpr (F::is_api_member && F::name.view() != kExcluded.view())
             write_value<F>(out, FieldPath<F>::view(), record.*F::member);
     }
     template <typename F, typename Value>
@@ -245,12 +245,12 @@ class RecordLeaves<FieldList<Fields...>> {
         }
     }
 
-    template <Name kLeftOut, typename F>
+    template <Name kExcluded, typename F>
     static bool field_has_extra(const Record& record) {
         const auto& value = record.*F::member;
         if constexpr (F::is_extra) {
             return static_cast<bool>(value);
-        } else if constexpr (F::kind == FieldKind::list && F::name.view() != kLeftOut.view()) {
+        } else if constexpr (F::kind == FieldKind::list && F::name.view() != kExcluded.view()) {
             return list_has_extra<typename F::Elements>(value);
         } else {
             return false;
@@ -268,12 +268,12 @@ class RecordLeaves<FieldList<Fields...>> {
             });
         }
     }
-    template <Name kLeftOut, typename F>
+    template <Name kExcluded, typename F>
     static void write_field_extra(LeafWriter& out, const Record& record) {
         const auto& value = record.*F::member;
         if constexpr (F::is_extra) {
             if (value) add_json_leaves(out, *value);
-        } else if constexpr (F::kind == FieldKind::list && F::name.view() != kLeftOut.view()) {
+        } else if constexpr (F::kind == FieldKind::list && F::name.view() != kExcluded.view()) {
             const auto place = out.enter(FieldPath<F>::view());
             write_list_extra<typename F::Elements>(out, value);
         }
@@ -293,14 +293,14 @@ class RecordLeaves<FieldList<Fields...>> {
 };
 
 /// Returns the bytes to hash for a record.
-template <typename List, Name kLeftOut = "">
+template <typename List, Name kExcluded = "">
 LeafBytes leaves_of(const typename List::Record& record) {
     LeafWriter out;
     using Leaves = RecordLeaves<List>;
-    const bool extra = Leaves::template has_extra<kLeftOut>(record);
+    const bool extra = Leaves::template has_extra<kExcluded>(record);
     if (extra) out.keep_order();  // without extra members the leaves are written in order
-    Leaves::template write<kLeftOut>(out, record);
-    if (extra) Leaves::template write_extra<kLeftOut>(out, record);
+    Leaves::template write<kExcluded>(out, record);
+    if (extra) Leaves::template write_extra<kExcluded>(out, record);
     return std::move(out).take();
 }
 /// The same for a list of records.

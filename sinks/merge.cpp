@@ -22,7 +22,7 @@ RecordHash marked(RecordHash hash, std::uint8_t flags) {
     return hash;
 }
 /// True if `list_hash`, whatever its flags, is the hash of this content.
-bool tells_of(const std::optional<RecordHash>& list_hash, const RecordHash& content) {
+bool is_hash_of(const std::optional<RecordHash>& list_hash, const RecordHash& content) {
     constexpr std::uint8_t kAll = kDoubted | kContradicted;
     return list_hash && marked(*list_hash, kAll) == marked(content, kAll);
 }
@@ -33,7 +33,7 @@ bool is_older(const IncomingState& incoming, Instant stored) {
 
 void plan_legs(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
     if (!incoming.legs_hash) {
-        plan.mark_legs = incoming.source == RecordSource::detail && !stored.legs_fetched_at;
+        plan.write_legs_fetched_at = incoming.source == RecordSource::detail && !stored.legs_fetched_at;
         return;
     }
     if (stored.legs_fetched_at && stored.legs_hash == incoming.legs_hash) return;
@@ -65,12 +65,12 @@ void plan_same_core(const StoredState& stored, const IncomingState& incoming, Me
     if (!stored.list_hash || is_older(incoming, stored.fetched_at)) return;
     if (incoming.source == RecordSource::list) {
         // List and detail agree now. If the listing shows the other content again, that is a change.
-        if (!tells_of(stored.list_hash, incoming.core_hash)) set_list_hash(plan, incoming.core_hash);
+        if (!is_hash_of(stored.list_hash, incoming.core_hash)) set_list_hash(plan, incoming.core_hash);
         return;
     }
-    const bool answers =
+    const bool has_open_doubt =
         is_marked(*stored.list_hash, kDoubted) && !is_marked(*stored.list_hash, kContradicted);
-    if (!answers || tells_of(stored.list_hash, incoming.core_hash)) return;
+    if (!has_open_doubt || is_hash_of(stored.list_hash, incoming.core_hash)) return;
     set_list_hash(plan, marked(*stored.list_hash, kContradicted));
     // If the detail is late, a list item that was requested after it may have been merged before it.
     plan.enqueue_detail = incoming.late;
@@ -83,7 +83,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
         plan_same_core(stored, incoming, plan);
         return;
     }
-    if (from_list && tells_of(stored.list_hash, incoming.core_hash)) {
+    if (from_list && is_hash_of(stored.list_hash, incoming.core_hash)) {
         resolve_doubt(stored, incoming, plan);
         return;
     }
@@ -99,7 +99,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
         return;
     }
     plan.write_core = true;
-    if (stored.list_hash && !tells_of(stored.list_hash, incoming.core_hash))
+    if (stored.list_hash && !is_hash_of(stored.list_hash, incoming.core_hash))
         set_list_hash(plan, std::nullopt);
 }
 

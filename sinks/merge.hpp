@@ -76,11 +76,11 @@ Instant detail_wanted_after(const IncomingState& incoming);
 
 /// What to write of a response.
 struct MergePlan {
-    bool insert = false;           ///< the engagement is new
-    bool write_core = false;       ///< scalars, operators, queues, recordings, extra
-    bool write_legs = false;       ///< legs and their queues, as a set
-    bool mark_legs = false;        ///< set only `legs_fetched_at`: the first detail has no legs
-    bool write_list_hash = false;  ///< `list_hash` below differs from the stored one
+    bool insert = false;                 ///< the engagement is new
+    bool write_core = false;             ///< scalars, operators, queues, recordings, extra
+    bool write_legs = false;             ///< legs and their queues, as a set
+    bool write_legs_fetched_at = false;  ///< only that time: the first detail has no legs
+    bool write_list_hash = false;        ///< `list_hash` below differs from the stored one
     std::optional<RecordHash> list_hash;
     bool rewrite_hashes = false;  ///< stored hashes change to the current format; see legacy_hash.hpp
     bool enqueue_detail = false;  ///< queue GET /engagements/{id} (details: auto)
@@ -88,7 +88,8 @@ struct MergePlan {
 
     /// True if an existing row has to be locked and written.
     bool updates() const {
-        return !insert && (write_core || write_legs || mark_legs || write_list_hash || rewrite_hashes);
+        return !insert &&
+               (write_core || write_legs || write_legs_fetched_at || write_list_hash || rewrite_hashes);
     }
 };
 

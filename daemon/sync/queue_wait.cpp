@@ -7,13 +7,15 @@ Task<DrainResult> sample_queue_wait(Instance& instance) {
     const auto every = std::chrono::duration_cast<Seconds>(instance.settings.enrich.queue_wait_every);
     // Slightly shorter than the interval: the clocks of this machine and of the database differ, and that
     // must not skip a sample.
-    const Seconds turn{
+    const Seconds claim_every{
         std::max<std::int64_t>(1, every.count() - std::min<std::int64_t>(every.count() / 10 + 1, 5))};
-    const auto take = [turn](Sink& sink) { return sink.enrichments().take_wait_turn(turn); };
+    const auto claim = [claim_every](Sink& sink) {
+        return sink.enrichments().claim_wait_sample(claim_every);
+    };
     DrainResult result;
     std::optional<SinkError> failure;
     try {
-        if (!co_await instance.sink_pool.run(take)) co_return result;
+        if (!co_await instance.sink_pool.run(claim)) co_return result;
         const Instant now = instance.api.server_now();
         const auto waited = co_await instance.api.queue_wait();
         if (!waited) co_return DrainResult{{exit_reason_of(waited.error()), waited.error().message}};

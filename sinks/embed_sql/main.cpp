@@ -1,6 +1,6 @@
 // Run by the build: generates a sink's sql.hpp and sql.cpp from its statements and migrations, so that the
 // program needs no files at run time.
-//   embed_sql SINK MARK FOLDER OUT      such as: embed_sql postgres '$' sinks/postgres out
+//   embed_sql SINK PREFIX FOLDER OUT      such as: embed_sql postgres '$' sinks/postgres out
 // Statements become constants (statements.hpp describes their format). Migrations are embedded unchanged.
 #include <algorithm>
 #include <filesystem>
@@ -92,9 +92,10 @@ std::string source(const std::string& sink, const std::vector<Statement>& statem
     return text + "}};\n}  // namespace glia::" + sink + "::sql\n";
 }
 
-int run(const std::string& sink, char mark, const fs::path& folder, const fs::path& out) {
-    const Statements statements = read_statements(files_in(folder / "sql", {".sql"}),
-                                                  files_in(folder, {".cpp", ".hpp"}), mark, column_lists());
+int run(const std::string& sink, char parameter_prefix, const fs::path& folder, const fs::path& out) {
+    const Statements statements =
+        read_statements(files_in(folder / "sql", {".sql"}), files_in(folder, {".cpp", ".hpp"}),
+                        parameter_prefix, column_lists());
     for (const std::string& problem : statements.problems) std::cerr << problem << '\n';
     if (!statements.problems.empty()) return 1;
     const auto migrations = files_in(folder / "migrations", {".sql"});
@@ -108,7 +109,7 @@ int run(const std::string& sink, char mark, const fs::path& folder, const fs::pa
 
 int main(int count, char** arguments) {
     if (count != 5) {
-        std::cerr << "usage: embed_sql SINK MARK FOLDER OUT\n";
+        std::cerr << "usage: embed_sql SINK PREFIX FOLDER OUT\n";
         return 64;
     }
     try {

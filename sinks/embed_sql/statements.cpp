@@ -26,11 +26,15 @@ bool in_name(char c) {
 }
 
 /// Replaces the parameters and column lists of one statement, and drops its `--` comments.
-class Numbering {
+class StatementRewriter {
   public:
-    Numbering(const Statement& statement, std::string_view sql, char mark, const ColumnLists& lists,
-              Problems& problems)
-        : statement_(statement), sql_(sql), mark_(mark), lists_(lists), problems_(problems) {}
+    StatementRewriter(const Statement& statement, std::string_view sql, char parameter_prefix,
+                      const ColumnLists& lists, Problems& problems)
+        : statement_(statement),
+          sql_(sql),
+          parameter_prefix_(parameter_prefix),
+          lists_(lists),
+          problems_(problems) {}
 
     std::string run() {
         while (at_ < sql_.size()) step();
@@ -99,7 +103,7 @@ class Numbering {
             problem(":" + name + " is not in the list of " + statement_.name +
                     "; add it where C++ passes it: `-- name: " + statement_.name + "(…, " + name + ")`");
         used_.insert(name);
-        text_ += mark_ + std::to_string(found - all.begin() + 1);
+        text_ += parameter_prefix_ + std::to_string(found - all.begin() + 1);
         at_ += 1 + name.size();
     }
     void list() {
@@ -142,7 +146,7 @@ class Numbering {
 
     const Statement& statement_;
     const std::string_view sql_;  // begins with the line of the name
-    const char mark_;
+    const char parameter_prefix_;
     const ColumnLists& lists_;
     Problems& problems_;
     std::size_t at_ = 0;
@@ -207,7 +211,7 @@ Statement read_name(const File& file, const std::vector<std::string_view>& lines
     return statement;
 }
 
-void read_file(const File& file, char mark, const ColumnLists& lists, Statements& into) {
+void read_file(const File& file, char parameter_prefix, const ColumnLists& lists, Statements& into) {
     const auto lines = lines_of(file.text);
     std::size_t at = 0;
     for (; at < lines.size() && !names(lines[at]); ++at) {
@@ -224,9 +228,10 @@ void read_file(const File& file, char mark, const ColumnLists& lists, Statements
         }
         const char* end = at < lines.size() ? lines[at].data() : file.text.data() + file.text.size();
         if (statement.name.empty()) continue;
-        statement.text = Numbering(statement, std::string_view(begin, static_cast<std::size_t>(end - begin)),
-                                   mark, lists, into.problems)
-                             .run();
+        statement.text =
+            StatementRewriter(statement, std::string_view(begin, static_cast<std::size_t>(end - begin)),
+                              parameter_prefix, lists, into.problems)
+                .run();
         if (statement.text.empty())
             report(into.problems, file.path, statement.line,
                    statement.name + " has no text; write the statement below its name");
@@ -252,10 +257,10 @@ std::set<std::string> called_names(const std::vector<File>& sources) {
 
 }  // namespace
 
-Statements read_statements(const std::vector<File>& files, const std::vector<File>& sources, char mark,
-                           const ColumnLists& lists) {
+Statements read_statements(const std::vector<File>& files, const std::vector<File>& sources,
+                           char parameter_prefix, const ColumnLists& lists) {
     Statements statements;
-    for (const File& file : files) read_file(file, mark, lists, statements);
+    for (const File& file : files) read_file(file, parameter_prefix, lists, statements);
     const auto called = called_names(sources);
     std::map<std::string, const Statement*> known;
     for (const Statement& statement : statements.all) {

@@ -45,9 +45,9 @@ struct Statements {
     bool operator==(const Statements&) const = default;
 };
 
-/// Reads the statements of one sink. `mark`: the character before a parameter's number ($ or ?). `sources`:
-/// the sink's C++ files, which must use each statement as sql::NAME.
-Statements read_statements(const std::vector<File>& files, const std::vector<File>& sources, char mark,
-                           const ColumnLists& lists);
+/// Reads the statements of one sink. `parameter_prefix`: the character before a parameter's number ($ or ?).
+/// `sources`: the sink's C++ files, which must use each statement as sql::NAME.
+Statements read_statements(const std::vector<File>& files, const std::vector<File>& sources,
+                           char parameter_prefix, const ColumnLists& lists);
 
 }  // namespace glia::embed_sql

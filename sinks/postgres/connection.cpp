@@ -104,7 +104,7 @@ namespace {
 
 /// True if a statement failed because it was prepared: the session has lost it or has another one of that
 /// name (an undetected pooler, DEALLOCATE ALL), or the type of a result column has changed.
-bool is_of_prepared(const pqxx::sql_error& error) {
+bool is_prepared_statement_error(const pqxx::sql_error& error) {
     const std::string code = sqlstate(error);
     return code == "26000" || code == "42P05" || code == "0A000";
 }
@@ -245,7 +245,7 @@ Connection::Session& Connection::open() {
     return *session_;
 }
 
-std::string Connection::words_of(const std::exception& error) const {
+std::string Connection::masked_message(const std::exception& error) const {
     return secrets_.scrub(one_line(error.what()));
 }
 
@@ -273,7 +273,7 @@ bool Connection::begin(Session& session, Transaction& transaction, Isolation iso
     const auto row =
         transaction.run(sql::begin, {settings_.schema, std::to_string(settings_.statement_timeout.count()),
                                      std::to_string(settings_.lock_timeout.count()),
-                                     std::to_string(settings_.silence_timeout.count())})[0];
+                                     std::to_string(settings_.idle_timeout.count())})[0];
     // Detects a pooler: the process id that it reports to the client is not the backend's.
     if (row["session"].as<int>() != PQbackendPID(session.raw)) session.prepared.forbid();
     transaction.set_began_at(row["now"].c_str());
@@ -310,21 +310,22 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work, 
         } catch (const pqxx::broken_connection& error) {
             session_.reset();
             throw SinkError(SinkError::Kind::unavailable,
-                            "PostgreSQL: the connection was lost: " + words_of(error));
+                            "PostgreSQL: the connection was lost: " + masked_message(error));
         } catch (const pqxx::in_doubt_error&) {
             session_.reset();
             throw SinkError(SinkError::Kind::unavailable,
                             "PostgreSQL: the connection was lost during a commit");
         } catch (const pqxx::transaction_rollback& error) {  // a deadlock or a serialisation failure
             if (attempt < kTransactionAttempts) continue;
-            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + words_of(error));
+            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + masked_message(error));
         } catch (const RestartTransaction&) {
             if (attempt < kTransactionAttempts) continue;
             throw SinkError(
                 SinkError::Kind::unavailable,
                 "PostgreSQL: concurrent changes keep preventing the transaction; it will be tried again");
         } catch (const pqxx::sql_error& error) {
-            if (attempt < kTransactionAttempts && session_->prepared.any() && is_of_prepared(error)) {
+            if (attempt < kTransactionAttempts && session_->prepared.any() &&
+                is_prepared_statement_error(error)) {
                 may_prepare_ = false;
                 session_.reset();
                 continue;
@@ -334,15 +335,15 @@ void Connection::run_transaction(const std::function<void(Transaction&)>& work, 
                 prelude_ = true;
                 continue;
             }
-            const SinkError known = statement_error(error, words_of(error));
+            const SinkError known = statement_error(error, masked_message(error));
             if (known.kind() == SinkError::Kind::unavailable) session_.reset();
             throw known;
         } catch (const pqxx::failure& error) {
             session_.reset();
-            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + words_of(error));
+            throw SinkError(SinkError::Kind::unavailable, "PostgreSQL: " + masked_message(error));
         } catch (const std::logic_error& error) {  // libpqxx: wrong use, or a value that cannot be converted
             session_.reset();
-            throw SinkError(SinkError::Kind::internal, "PostgreSQL: " + words_of(error));
+            throw SinkError(SinkError::Kind::internal, "PostgreSQL: " + masked_message(error));
         }
     }
 }

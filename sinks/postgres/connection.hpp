@@ -30,7 +30,7 @@ struct ConnectSettings {
     std::function<void()> on_statement{};  ///< called before every statement
     std::chrono::milliseconds lock_timeout{
         10'000};  ///< shorter than the statement timeout, so that errors distinguish lock waits
-    std::chrono::milliseconds silence_timeout{
+    std::chrono::milliseconds idle_timeout{
         20'000};  ///< between two statements, where this program needs only milliseconds
 };
 
@@ -104,9 +104,9 @@ class Connection {
     template <typename Function>
     auto query(Function work, Isolation isolation = Isolation::read_committed)
         -> std::invoke_result_t<Function, Transaction&> {
-        std::optional<std::invoke_result_t<Function, Transaction&>> answer;
-        transact([&](Transaction& tx) { answer.emplace(work(tx)); }, isolation);
-        return std::move(*answer);
+        std::optional<std::invoke_result_t<Function, Transaction&>> result;
+        transact([&](Transaction& tx) { result.emplace(work(tx)); }, isolation);
+        return std::move(*result);
     }
     const ConnectSettings& settings() const { return settings_; }
 
@@ -118,7 +118,7 @@ class Connection {
     void run_transaction(const std::function<void(Transaction&)>& work, Isolation isolation);
 
     /// libpqxx's text of an error in one line, with secrets masked.
-    std::string words_of(const std::exception& error) const;
+    std::string masked_message(const std::exception& error) const;
 
     ConnectSettings settings_;
     Secrets secrets_;  // of the DSN; filled by the first login

@@ -73,15 +73,15 @@ class ListingWriter {
 
     DirectoryCounts write() {
         const DirectoryRecords& records = listing_.records;
-        const std::vector<OperatorEntry>& remembered = without_forgotten(records.operators);
-        const auto operators = write_entries(remembered);
+        const std::vector<OperatorEntry>& not_forgotten = without_forgotten(records.operators);
+        const auto operators = write_entries(not_forgotten);
         const auto sites = write_entries(records.sites);
         auto queues = records.queues;
         for (QueueEntry& queue : queues) {
             if (!queue.site_id) queue.site_id = lease_.site_id;
         }
         const auto of_site = write_entries(queues);
-        if (lease_.stream == Stream::operators) link_operators(remembered, operators);
+        if (lease_.stream == Stream::operators) link_operators(not_forgotten, operators);
         if (lease_.stream == Stream::queues) mark_queues(of_site);
         return counts_;
     }
@@ -105,9 +105,9 @@ class ListingWriter {
         const auto forgotten = forgotten_operators(tx_, ids);
         if (forgotten.empty()) return entries;
         erase_operators(tx_, {forgotten.begin(), forgotten.end()});
-        std::copy_if(entries.begin(), entries.end(), std::back_inserter(remembered_),
+        std::copy_if(entries.begin(), entries.end(), std::back_inserter(not_forgotten_),
                      [&](const OperatorEntry& entry) { return !forgotten.contains(*entry.id); });
-        return remembered_;
+        return not_forgotten_;
     }
 
     template <typename Entry>
@@ -196,25 +196,25 @@ class ListingWriter {
     }
 
     void link_operators(const std::vector<OperatorEntry>& entries, const StoredById& before) {
-        std::set<std::string> linked, listed;
+        std::set<std::string> listed_before, listed;
         for (const auto& row : tx_.run(sql::operators_of_site, {lease_.site_id}))
-            linked.insert(*text(row, "operator_id"));
+            listed_before.insert(*text(row, "operator_id"));
         for (const OperatorEntry& entry : entries) listed.insert(*entry.id);
         std::vector<std::string> added, gone;
-        std::set_difference(listed.begin(), listed.end(), linked.begin(), linked.end(),
+        std::set_difference(listed.begin(), listed.end(), listed_before.begin(), listed_before.end(),
                             std::back_inserter(added));
         if (listing_.every_record_known())
-            std::set_difference(linked.begin(), linked.end(), listed.begin(), listed.end(),
+            std::set_difference(listed_before.begin(), listed_before.end(), listed.begin(), listed.end(),
                                 std::back_inserter(gone));
-        std::vector<std::string> touched = missing_of(before);
-        touched.insert(touched.end(), added.begin(), added.end());
-        touched.insert(touched.end(), gone.begin(), gone.end());
-        if (touched.empty()) return;
-        tx_.run(sql::lock_operators, {array(touched)});
-        touched.resize(touched.size() - gone.size());
+        std::vector<std::string> affected = missing_of(before);
+        affected.insert(affected.end(), added.begin(), added.end());
+        affected.insert(affected.end(), gone.begin(), gone.end());
+        if (affected.empty()) return;
+        tx_.run(sql::lock_operators, {array(affected)});
+        affected.resize(affected.size() - gone.size());
         if (!added.empty()) tx_.run(sql::add_operator_sites, {array(added), lease_.site_id});
-        if (!touched.empty())
-            counts_.returned = tx_.write(sql::clear_operators_missing, {array(touched), tx_.began_at()});
+        if (!affected.empty())
+            counts_.returned = tx_.write(sql::clear_operators_missing, {array(affected), tx_.began_at()});
         if (gone.empty()) return;
         tx_.run(sql::drop_operator_sites, {array(gone), lease_.site_id});
         counts_.missing = tx_.write(sql::mark_operators_missing, {array(gone), tx_.began_at()});
@@ -238,8 +238,8 @@ class ListingWriter {
     Transaction& tx_;
     const SiteTarget& lease_;
     const DirectoryListing& listing_;
-    OptionalInstant fetched_at_;               // none: from the configuration
-    std::vector<OperatorEntry> remembered_{};  // without those that were forgotten
+    OptionalInstant fetched_at_;  // none: from the configuration
+    std::vector<OperatorEntry> not_forgotten_{};
     DirectoryCounts counts_;
 };
 

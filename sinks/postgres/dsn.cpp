@@ -48,7 +48,7 @@ constexpr std::string_view kNumbers[] = {"port",
                                          "sslcompression",
                                          "sslsni"};
 
-bool may_show(const DsnParameter& parameter) {
+bool is_safe_to_show(const DsnParameter& parameter) {
     const auto& [keyword, value] = parameter;
     const auto consists_of = [&value = value](auto&& belongs) {
         return std::all_of(value.begin(), value.end(), belongs);
@@ -123,13 +123,15 @@ std::string to_dsn(const std::vector<DsnParameter>& parameters) {
 std::vector<DsnParameter> masked(std::vector<DsnParameter> parameters) {
     // A password with an unencoded @ or / spills into host, port, user and database. An @ outside of the
     // password is a sign of that, and all four values are masked.
-    const bool torn = std::any_of(parameters.begin(), parameters.end(), [](const DsnParameter& parameter) {
-        return parameter.keyword != "password" && parameter.value.find('@') != std::string::npos;
-    });
+    const bool password_spilled =
+        std::any_of(parameters.begin(), parameters.end(), [](const DsnParameter& parameter) {
+            return parameter.keyword != "password" && parameter.value.find('@') != std::string::npos;
+        });
     for (DsnParameter& parameter : parameters) {
-        const bool piece = torn && (parameter.keyword == "host" || parameter.keyword == "port" ||
-                                    parameter.keyword == "dbname" || parameter.keyword == "user");
-        if (piece || !may_show(parameter)) parameter.value = kMask;
+        const bool may_hold_password =
+            password_spilled && (parameter.keyword == "host" || parameter.keyword == "port" ||
+                                 parameter.keyword == "dbname" || parameter.keyword == "user");
+        if (may_hold_password || !is_safe_to_show(parameter)) parameter.value = kMask;
     }
     return parameters;
 }

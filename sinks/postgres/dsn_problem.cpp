@@ -185,7 +185,7 @@ std::vector<std::string> items(const std::string& list) {
 
 /// Checks a value that accepted() does not check: libpq checks it only after it has resolved the host, or
 /// never.
-Problem late_problem(const DsnParameter& parameter) {
+Problem unchecked_value_problem(const DsnParameter& parameter) {
     constexpr std::string_view kNumericParameters[] = {"connect_timeout",  "keepalives",
                                                        "keepalives_idle",  "keepalives_interval",
                                                        "keepalives_count", "tcp_user_timeout"};
@@ -259,7 +259,7 @@ Problem values_problem(const Parameters& parameters) {
     std::size_t hosts = 0;
     std::size_t addresses = 0;
     for (const DsnParameter& parameter : parameters) {
-        if (const Problem problem = late_problem(parameter)) return problem;
+        if (const Problem problem = unchecked_value_problem(parameter)) return problem;
         if (parameter.keyword == "host" && !parameter.value.empty()) hosts = items(parameter.value).size();
         if (parameter.keyword == "hostaddr" && !parameter.value.empty())
             addresses = items(parameter.value).size();
@@ -340,7 +340,7 @@ Problem environment_problem(const Parameters& parameters) {
             parameters.begin(), parameters.end(),
             [&](const DsnParameter& parameter) { return parameter.keyword == variable.parameter.keyword; });
         if (given) continue;
-        Problem problem = late_problem(variable.parameter);
+        Problem problem = unchecked_value_problem(variable.parameter);
         if (!problem) problem = file_problem(variable.parameter);
         if (problem) return "the environment variable " + variable.name + ": " + *problem;
     }

@@ -70,9 +70,9 @@ class PostgresEnrichmentStore final : public EnrichmentStore {
             [&](Transaction& tx) { tx.run(sql::queued_through, {name_of(kind), param(ago.count())}); });
     }
 
-    bool take_wait_turn(Seconds every) override {
+    bool claim_wait_sample(Seconds every) override {
         return connection_.query([&](Transaction& tx) {
-            return tx.write(sql::take_turn, {"queue_wait", param(every.count())}) > 0;
+            return tx.write(sql::claim_if_due, {"queue_wait", param(every.count())}) > 0;
         });
     }
     void add_wait_sample(const std::string& site, Instant sampled_at, OptionalInteger seconds) override {

@@ -31,14 +31,14 @@ SinkError::Kind kind_of_refusal(const Refusal& refusal);
 std::vector<Refusal> refusals_in(std::string_view message);
 
 /// Why no server responded, in this program's own words.
-struct Unreached {
+struct ConnectFailure {
     SinkError::Kind kind;
     std::string words;
-    bool operator==(const Unreached&) const = default;
+    bool operator==(const ConnectFailure&) const = default;
 };
 
 /// Finds the reason in libpq's message about a failed connection. An unknown reason is `unavailable`.
-Unreached unreached(std::string_view message);
+ConnectFailure connect_failure(std::string_view message);
 
 /// Opens a session and returns libpq's handle, which the caller closes. Adds the secrets of the DSN, of
 /// libpq's environment and of its files to `secrets`. Throws SinkError, `unavailable` or `misconfigured`.

@@ -22,7 +22,7 @@ RowMetadata metadata_after(const MergeItem& item) {
     metadata.fetched_at = fetched_at_after(stored, item.incoming);
     metadata.core_hash = item.plan.write_core ? item.incoming.core_hash : stored.core_hash;
     metadata.list_hash = item.plan.list_hash;
-    const bool legs_are_read = item.plan.write_legs || item.plan.mark_legs;
+    const bool legs_are_read = item.plan.write_legs || item.plan.write_legs_fetched_at;
     metadata.legs_fetched_at =
         legs_are_read ? OptionalInstant{item.incoming.fetched_at} : stored.legs_fetched_at;
     metadata.legs_hash = item.plan.write_legs ? item.incoming.legs_hash : stored.legs_hash;
@@ -30,7 +30,7 @@ RowMetadata metadata_after(const MergeItem& item) {
 }
 
 /// True if the plan writes legs and all of them have ended.
-bool writes_all_of_it(const MergeItem& item) {
+bool writes_complete_legs(const MergeItem& item) {
     return item.plan.write_legs && !is_ongoing(item.engagement(), item.incoming.fetched_at);
 }
 
@@ -43,7 +43,7 @@ RowMetadata metadata_of_new(const MergeItem& item, OptionalInstant now) {
     metadata.core_hash = item.incoming.core_hash;
     metadata.list_hash = item.plan.list_hash;
     metadata.legs_hash = item.incoming.legs_hash;
-    if (writes_all_of_it(item)) metadata.first_complete_at = now;
+    if (writes_complete_legs(item)) metadata.first_complete_at = now;
     return metadata;
 }
 
@@ -93,7 +93,7 @@ struct UpdateColumns {
         ids.emplace_back(std::string(item.id()));
         write_core.push_back(param(plan.write_core));
         changed.push_back(param(plan.write_core || plan.write_legs));
-        complete.push_back(param(writes_all_of_it(item)));
+        complete.push_back(param(writes_complete_legs(item)));
         core_hashes.push_back(bytea(metadata.core_hash));
         list_hashes.push_back(bytea(metadata.list_hash));
         legs_hashes.push_back(bytea(metadata.legs_hash));
@@ -143,7 +143,7 @@ struct ChildSet {
 
 }  // namespace
 
-std::vector<MergeItem*> PlanWriter::all() {
+std::vector<MergeItem*> PlanWriter::all_items() {
     std::vector<MergeItem*> items;
     for (MergeItem& item : items_) items.push_back(&item);
     return items;
@@ -154,7 +154,7 @@ std::vector<MergeItem*> PlanWriter::all() {
 void PlanWriter::insert_new() {
     std::vector<std::string> refused;
     for (int attempt = 1;; ++attempt) {
-        comparison_.plan_by_id(all(), sites_);
+        comparison_.plan_by_id(all_items(), sites_);
         std::vector<std::string> inserted;
         for (const MergeItem& item : items_) {
             if (item.plan.insert) inserted.emplace_back(item.id());
@@ -192,7 +192,7 @@ void PlanWriter::copy_new() {
 /// stays locked until the commit, which protects its children too.
 void PlanWriter::update_changed() {
     std::vector<const MergeItem*> updated;
-    std::vector<MergeItem*> open = all();
+    std::vector<MergeItem*> open = all_items();
     for (int attempt = 1;; ++attempt) {
         std::erase_if(open, [](const MergeItem* item) { return !item->plan.updates(); });
         if (open.empty()) break;

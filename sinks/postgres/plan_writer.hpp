@@ -34,7 +34,7 @@ class PlanWriter {
     std::set<std::string> update_rows(const std::vector<MergeItem*>& items);
     void replace_children(const std::vector<const MergeItem*>& items);
     void add_sites();
-    std::vector<MergeItem*> all();
+    std::vector<MergeItem*> all_items();
 
     Transaction& tx_;
     StoredComparison& comparison_;

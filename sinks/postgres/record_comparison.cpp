@@ -27,14 +27,14 @@ struct ExpectedRows {
 };
 
 // Optional columns that is_stored_engagement() does not compare.
-constexpr std::size_t kComparedOtherwise = [] {
+constexpr std::size_t kNotComparedAsText = [] {
     std::size_t count = 0;
     EngagementFields::for_each([&]<typename F>() {
         if (F::is_column && !F::required && !is_compared_as_text<F>) ++count;
     });
     return count;
 }();
-static_assert(kComparedOtherwise == 1, "besides texts, compare_rows() compares only created_at and extra");
+static_assert(kNotComparedAsText == 1, "besides texts, compare_rows() compares only created_at and extra");
 
 /// True if the columns of the list @engagements.compared_e@, which begin at `first`, equal the engagement.
 bool is_stored_engagement(const pqxx::row& row, int first, const Engagement& e) {
@@ -76,16 +76,16 @@ class Comparison {
     /// Of several records with one id, only the last is compared.
     Comparison(Transaction& tx, const std::vector<FetchedEngagement>& records) : tx_(tx) {
         by_id_.reserve(records.size());
-        for (std::size_t place = 0; place < records.size(); ++place) {
-            const FetchedEngagement& record = records[place];
+        for (std::size_t index = 0; index < records.size(); ++index) {
+            const FetchedEngagement& record = records[index];
             const auto [known, is_new] = by_id_.emplace(*record.engagement.id, records_.size());
             if (is_new) {
                 records_.push_back(&record);
-                places_.push_back(place);
+                input_indexes_.push_back(index);
                 ids_.push_back(record.engagement.id.str());
             } else {
                 records_[known->second] = &record;
-                places_[known->second] = place;
+                input_indexes_[known->second] = index;
             }
         }
     }
@@ -102,7 +102,7 @@ class Comparison {
         read_versions();
         std::vector<RecordComparison> found;
         for (auto& [record, comparison] : found_) {
-            comparison.record = places_[record];
+            comparison.record = input_indexes_[record];
             found.push_back(std::move(comparison));
         }
         return found;
@@ -249,13 +249,13 @@ class Comparison {
         Instant created_at = Instant::min();
         for (const FetchedEngagement* record : records_) {
             const Engagement& e = record->engagement;
-            if (e.created_at < created_at || !carries(e, queue)) continue;
+            if (e.created_at < created_at || !names_queue(e, queue)) continue;
             newest = *e.id;
             created_at = e.created_at;
         }
         return newest;
     }
-    static bool carries(const Engagement& e, std::string_view queue) {
+    static bool names_queue(const Engagement& e, std::string_view queue) {
         const auto is_it = [&](const QueueRef& ref) { return ref.id && ref.name && *ref.id == queue; };
         if (std::any_of(e.queues.begin(), e.queues.end(), is_it)) return true;
         return e.legs && std::any_of(e.legs->begin(), e.legs->end(), [&](const Leg& leg) {
@@ -297,7 +297,7 @@ class Comparison {
 
     Transaction& tx_;
     std::vector<const FetchedEngagement*> records_;
-    std::vector<std::size_t> places_;  // indexes of records_ in the constructor's argument
+    std::vector<std::size_t> input_indexes_;  // indexes of records_ in the constructor's argument
     std::vector<std::string> ids_;
     std::unordered_map<std::string_view, std::size_t> by_id_;
     std::map<std::size_t, RecordComparison> found_;

@@ -61,9 +61,9 @@ void check_lease(Transaction& tx, const std::variant<SiteTarget, WindowTarget>& 
 }
 
 /// The value of rejected_records.source for elements of this response.
-std::string reject_source(const StatisticsResponse& answer) {
-    return std::string(name_of(Stream::statistics)) + " " + name_of(answer.source) + " " +
-           to_iso8601(answer.interval.start);
+std::string reject_source(const StatisticsResponse& response) {
+    return std::string(name_of(Stream::statistics)) + " " + name_of(response.source) + " " +
+           to_iso8601(response.interval.start);
 }
 
 class PostgresStatisticsStore final : public StatisticsStore {
@@ -93,27 +93,27 @@ class PostgresStatisticsStore final : public StatisticsStore {
     }
 
     StatisticsCounts commit(const StatisticsCheckpoint& checkpoint,
-                            const StatisticsResponse& answer) override {
+                            const StatisticsResponse& response) override {
         return connection_.query([&](Transaction& tx) {
             check_lease(tx, checkpoint.lease);
             StatisticsCounts counts;
-            const Param source = name_of(answer.source);
-            const StatisticsInterval& interval = answer.interval;
+            const Param source = name_of(response.source);
+            const StatisticsInterval& interval = response.interval;
             const Param start = to_text(interval.start), end = to_text(interval.end());
             counts.stale = tx.write(sql::add_statistics_reading,
                                     {checkpoint.site_id, source, start, param(interval.length.count()),
-                                     to_text(answer.fetched_at), param(checkpoint.settled)}) == 0;
+                                     to_text(response.fetched_at), param(checkpoint.settled)}) == 0;
             if (!counts.stale) {
-                replace_rejected(tx, checkpoint.site_id, reject_source(answer), answer.rejected);
+                replace_rejected(tx, checkpoint.site_id, reject_source(response), response.rejected);
                 tx.run(sql::trim_statistics_readings, {checkpoint.site_id, source, start, end});
                 std::visit(
-                    [&](const auto& rows) { write_rows(tx, checkpoint.site_id, answer, rows, counts); },
-                    answer.rows);
-                if (counts.written > 0) write_undocumented_members(tx, answer.undocumented_members);
+                    [&](const auto& rows) { write_rows(tx, checkpoint.site_id, response, rows, counts); },
+                    response.rows);
+                if (counts.written > 0) write_undocumented_members(tx, response.undocumented_members);
             }
             if (std::holds_alternative<SiteTarget>(checkpoint.lease)) {
                 tx.run(sql::statistics_read, {checkpoint.site_id, source, param(checkpoint.read_through)});
-                tx.run(sql::statistics_responses, {checkpoint.site_id});
+                tx.run(sql::clear_statistics_refusal, {checkpoint.site_id});
             }
             return counts;
         });
@@ -133,15 +133,15 @@ class PostgresStatisticsStore final : public StatisticsStore {
 
   private:
     template <typename Row>
-    static void write_rows(Transaction& tx, const std::string& site_id, const StatisticsResponse& answer,
+    static void write_rows(Transaction& tx, const std::string& site_id, const StatisticsResponse& response,
                            const std::vector<Row>& counted, StatisticsCounts& counts) {
         using Table = typename Kind<Row>::Table;
         Rows rows(Table::table(), Rows::Encoding::json);
         for (const Row& row : counted) Table::add(rows, row);
         const Param json = std::move(rows).finished();
-        if (answer.every_row_known())
-            counts.removed = tx.write(Kind<Row>::trim(), {json, site_id, to_text(answer.interval.start),
-                                                          to_text(answer.interval.end())});
+        if (response.every_row_known())
+            counts.removed = tx.write(Kind<Row>::trim(), {json, site_id, to_text(response.interval.start),
+                                                          to_text(response.interval.end())});
         if (!counted.empty()) counts.written = tx.write(Kind<Row>::merge(), {json});
     }
 

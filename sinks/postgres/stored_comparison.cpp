@@ -64,7 +64,7 @@ bool is_listed(const MergeItem& item) {
 using ItemsByKey = std::unordered_map<std::string_view, MergeItem*>;
 
 /// Items to look up in the database, by id.
-struct Asked {
+struct ItemLookup {
     ItemsByKey by_id;
     std::vector<std::string> ids;
 
@@ -91,9 +91,9 @@ void StoredComparison::drop_unchanged(std::vector<MergeItem>& items, const std::
                                       bool is_first) {
     if (is_first) {
         compare_by_hash_scan(items);
-        exclude_open(items);
+        exclude_ongoing_and_rejected(items);
     } else {
-        for (MergeItem& item : items) item.equals_stored = repeats_unchanged(item);
+        for (MergeItem& item : items) item.equals_stored = repeats_unchanged_item(item);
     }
     for (const std::string& site : sites) mark_known_sites(items, site);
     std::erase_if(items, [&](const MergeItem& item) {
@@ -137,14 +137,14 @@ void StoredComparison::compare_by_hash_scan(std::vector<MergeItem>& items) {
 }
 
 /// An ongoing engagement, or one with an open reject, needs a plan even if its row stays as it is.
-void StoredComparison::exclude_open(std::vector<MergeItem>& items) {
-    Asked asked;
+void StoredComparison::exclude_ongoing_and_rejected(std::vector<MergeItem>& items) {
+    ItemLookup lookup;
     for (MergeItem& item : items) {
-        if (item.equals_stored) asked.add(item);
+        if (item.equals_stored) lookup.add(item);
     }
-    if (asked.ids.empty()) return;
-    for (const auto& row : tx_.run(sql::open_state, {array(asked.ids)})) {
-        MergeItem& item = asked.item(row);
+    if (lookup.ids.empty()) return;
+    for (const auto& row : tx_.run(sql::ongoing_and_rejected, {array(lookup.ids)})) {
+        MergeItem& item = lookup.item(row);
         item.equals_stored = item.is_unchanged = false;
     }
 }
@@ -152,17 +152,18 @@ void StoredComparison::exclude_open(std::vector<MergeItem>& items) {
 /// An item that equals a stored row, but that another site listed first, is unchanged only if the row is
 /// known to be listed by this site as well.
 void StoredComparison::mark_known_sites(std::vector<MergeItem>& items, const std::string& site) {
-    Asked asked;
+    ItemLookup lookup;
     for (MergeItem& item : items) {
-        if (item.equals_stored && !item.is_unchanged && item.site() == site) asked.add(item);
+        if (item.equals_stored && !item.is_unchanged && item.site() == site) lookup.add(item);
     }
-    if (asked.ids.empty() || asked.ids.size() < scans_.thresholds.min_rows_for_hash_scan) return;
-    for (const auto& row : tx_.run(sql::listed_before, {array(asked.ids), site})) {
-        asked.item(row).is_unchanged = true;
+    if (lookup.ids.empty() || lookup.ids.size() < scans_.thresholds.min_rows_for_hash_scan) return;
+    for (const auto& row : tx_.run(sql::listed_before, {array(lookup.ids), site})) {
+        lookup.item(row).is_unchanged = true;
     }
 }
 
-bool StoredComparison::repeats_unchanged(const MergeItem& item) const {
+/// True if an earlier partition found an item with this id and content unchanged.
+bool StoredComparison::repeats_unchanged_item(const MergeItem& item) const {
     const auto before = unchanged_.find(item.id());
     if (before == unchanged_.end() || item.incoming.source != RecordSource::list) return false;
     const IncomingState &stored = before->second, &now = item.incoming;
@@ -228,12 +229,12 @@ void StoredComparison::plan_by_id(const std::vector<MergeItem*>& items,
         item->was_ongoing = false;
     }
     for (const std::string& site : sites) read_stored(items, site);
-    Asked stored;
+    ItemLookup stored;
     for (MergeItem* item : items) {
         if (item->stored) stored.add(*item);
     }
     if (!stored.ids.empty()) {
-        for (const auto& row : tx_.run(sql::open_state, {array(stored.ids)})) {
+        for (const auto& row : tx_.run(sql::ongoing_and_rejected, {array(stored.ids)})) {
             MergeItem& item = stored.item(row);
             (is_true_at(row, 1) ? item.was_ongoing : item.has_open_reject) = true;
         }
@@ -244,13 +245,13 @@ void StoredComparison::plan_by_id(const std::vector<MergeItem*>& items,
 
 /// Reads the stored state of this site's items, except items that are assumed to be new.
 void StoredComparison::read_stored(const std::vector<MergeItem*>& items, const std::string& site) {
-    Asked asked, of_other_sites;
+    ItemLookup lookup, of_other_sites;
     for (MergeItem* item : items) {
-        if (item->site() == site && !item->is_new_by_range) asked.add(*item);
+        if (item->site() == site && !item->is_new_by_range) lookup.add(*item);
     }
-    if (asked.ids.empty()) return;
-    for (const auto& row : tx_.run(sql::stored_states, {array(asked.ids), site})) {
-        MergeItem& item = asked.item(row);
+    if (lookup.ids.empty()) return;
+    for (const auto& row : tx_.run(sql::stored_states, {array(lookup.ids), site})) {
+        MergeItem& item = lookup.item(row);
         item.stored = stored_state(row);
         item.stored_core_hash = item.stored->core_hash;
         item.site_known = is_true_at(row, kSiteKnown);

@@ -37,9 +37,9 @@ class StoredComparison {
   private:
     void drop_unchanged(std::vector<MergeItem>& items, const std::vector<std::string>& sites, bool is_first);
     void compare_by_hash_scan(std::vector<MergeItem>& items);
-    void exclude_open(std::vector<MergeItem>& items);
+    void exclude_ongoing_and_rejected(std::vector<MergeItem>& items);
     void mark_known_sites(std::vector<MergeItem>& items, const std::string& site);
-    bool repeats_unchanged(const MergeItem& item) const;
+    bool repeats_unchanged_item(const MergeItem& item) const;
     void drop_forgotten(std::vector<MergeItem>& items);
     void assume_new_by_range(std::vector<MergeItem>& items, const std::vector<std::string>& sites);
     void read_stored(const std::vector<MergeItem*>& items, const std::string& site);

@@ -121,11 +121,11 @@ class SqliteDirectoryStore final : public DirectoryStore {
         bool warn = false;
         file_.commit([&](Connection& state, RecordWriter& writer) {
             const Value stream = stream_value(lease.stream);
-            warn =
-                state
-                    .run(sql::refusal_is_news, {stream, value(std::chrono::microseconds{refusal.warn_every})})
-                    .at(0)
-                    .integer(0) != 0;
+            warn = state
+                       .run(sql::refusal_warning_due,
+                            {stream, value(std::chrono::microseconds{refusal.warn_every})})
+                       .at(0)
+                       .integer(0) != 0;
             const bool held =
                 state.write(sql::directory_refused, {lease.site_id, lease.epoch, stream,
                                                      value(std::chrono::microseconds{refusal.retry_in}),

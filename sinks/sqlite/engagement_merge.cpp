@@ -111,7 +111,7 @@ class EngagementMerge {
         if (known) stored = known->state;
         const MergePlan plan = plan_engagement(stored, e, incoming);
         if (known) known->state = *stored;
-        remember(fetched, incoming, plan, known);
+        store_and_report(fetched, incoming, plan, known);
         queue(fetched, incoming, plan);
         if (plan.write_core) collect_undocumented_members(e, undocumented_members_);
         if (plan.write_legs) collect_undocumented_of_legs(e, undocumented_members_);
@@ -121,8 +121,8 @@ class EngagementMerge {
         state_.run(sql::resolve_rejected, {e.id.str(), std::int64_t{with_legs}});
     }
 
-    void remember(const FetchedEngagement& fetched, const IncomingState& incoming, const MergePlan& plan,
-                  const std::optional<Known>& known) {
+    void store_and_report(const FetchedEngagement& fetched, const IncomingState& incoming,
+                          const MergePlan& plan, const std::optional<Known>& known) {
         const Engagement& e = fetched.engagement;
         Known after = known.value_or(Known{});
         StoredState& s = after.state;
@@ -137,19 +137,18 @@ class EngagementMerge {
         if (plan.insert || plan.write_list_hash) s.list_hash = plan.list_hash;
         if (plan.insert || plan.updates()) s.fetched_at = fetched_at_after(s, incoming);
         if (plan.write_legs) s.legs_hash = incoming.legs_hash;
-        if (plan.write_legs || plan.mark_legs) s.legs_fetched_at = incoming.fetched_at;
+        if (plan.write_legs || plan.write_legs_fetched_at) s.legs_fetched_at = incoming.fetched_at;
         check_stored_state(s);
         // Each line shows the whole engagement. If only the list item of a changed engagement has arrived,
         // the line is owed until the legs arrive. A new engagement is written at once, without legs.
-        const bool news = plan.insert || plan.write_core || plan.write_legs || after.owed;
+        const bool has_changes = plan.insert || plan.write_core || plan.write_legs || after.owed;
         const bool whole = e.legs.has_value() || !s.legs_fetched_at;
-        const bool current = !plan.stale;
-        const bool report = news && whole && current;
-        after.owed = news && !report;
+        const bool report = has_changes && whole && !plan.stale;
+        after.owed = has_changes && !report;
         // Readers may order the lines by time. Legs may arrive in a detail that was requested before
         // the list item that an earlier line shows, so the time of the response does not order the lines.
         if (report) writer_.write({e, std::max(s.fetched_at, fetched.fetched_at), after.site_ids});
-        if (!news && !new_site && !plan.updates()) return;
+        if (!has_changes && !new_site && !plan.updates()) return;
         state_.run(
             sql::put_engagement,
             {e.id.str(), value(OptionalInstant{e.created_at}), value_of(s.core_hash), value_of(s.list_hash),
@@ -165,8 +164,8 @@ class EngagementMerge {
             ++counts_.queued;
         }
         if (!incoming.legs_hash) return;
-        const bool news = plan.insert || plan.write_legs;
-        if (fetched.refetch_in && (news || fetched.source == RecordSource::detail)) {
+        const bool new_legs = plan.insert || plan.write_legs;
+        if (fetched.refetch_in && (new_legs || fetched.source == RecordSource::detail)) {
             state_.run(sql::set_ongoing,
                        {e.id.str(), value(OptionalInstant{e.created_at}), value(*fetched.refetch_in)});
         } else if (!fetched.refetch_in && !plan.insert) {

@@ -34,7 +34,7 @@ class SqliteErasureStore final : public ErasureStore {
                 if (!visitor) continue;
                 const std::string digest = id_digest(*visitor);
                 state.run(sql::add_forgotten, {std::string("visitor"), digest});
-                for (const Row& row : state.run(sql::forget_visitor, {digest}))
+                for (const Row& row : state.run(sql::engagements_of_visitor, {digest}))
                     forget_engagement(state, *row.text(0));
                 erased_.rejected += state.write(sql::erase_rejected_of_visitor, {*visitor});
             }

@@ -47,7 +47,7 @@ class StateFile {
     /// Runs `work(connection)` in a transaction and returns its result.
     template <typename Function>
     auto transact(Function work) -> std::invoke_result_t<Function, Connection&> {
-        return answer_of(work, [&](const auto& run) {
+        return result_of(work, [&](const auto& run) {
             run_transaction([&](Connection& connection, RecordWriter&) { run(connection); }, false);
         });
     }
@@ -68,14 +68,14 @@ class StateFile {
     struct Shared;
 
     template <typename Function, typename Runner>
-    static auto answer_of(Function work, Runner runner) -> std::invoke_result_t<Function, Connection&> {
-        using Answer = std::invoke_result_t<Function, Connection&>;
-        if constexpr (std::is_void_v<Answer>) {
+    static auto result_of(Function work, Runner runner) -> std::invoke_result_t<Function, Connection&> {
+        using Result = std::invoke_result_t<Function, Connection&>;
+        if constexpr (std::is_void_v<Result>) {
             runner(work);
         } else {
-            std::optional<Answer> answer;
-            runner([&](Connection& connection) { answer.emplace(work(connection)); });
-            return std::move(*answer);
+            std::optional<Result> result;
+            runner([&](Connection& connection) { result.emplace(work(connection)); });
+            return std::move(*result);
         }
     }
 

@@ -23,7 +23,7 @@ class EnrichmentStore {
     /// Records that all parts are enqueued. `ago`: time since the first call of enqueue_missed().
     virtual void record_enqueued(WorkKind, Seconds /*ago*/) {}
     /// Returns true for one instance per `every`: that instance samples the queue's wait.
-    virtual bool take_wait_turn(Seconds /*every*/) { return false; }
+    virtual bool claim_wait_sample(Seconds /*every*/) { return false; }
     virtual void add_wait_sample(const std::string& /*site*/, Instant /*sampled_at*/, OptionalInteger) {}
     /// Records the result of an enricher's drain. An empty error means success.
     virtual void record_result(const std::string& /*kind*/, const std::string& /*error*/) {}

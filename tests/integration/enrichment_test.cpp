@@ -199,11 +199,11 @@ TEST_F(Enrichments, WhatCameWhileTheyWereOffIsAskedForLater) {
     sink->enrichments().enqueue_missed(WorkKind::transcript, {});
     EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
 }
-TEST_F(Enrichments, OneInstanceHasTheTurn) {
-    EXPECT_TRUE(sink->enrichments().take_wait_turn(Seconds{60}));
-    EXPECT_FALSE(open()->enrichments().take_wait_turn(Seconds{60}));
+TEST_F(Enrichments, OneInstanceClaimsTheSample) {
+    EXPECT_TRUE(sink->enrichments().claim_wait_sample(Seconds{60}));
+    EXPECT_FALSE(open()->enrichments().claim_wait_sample(Seconds{60}));
     sql("UPDATE enrichers SET next_at = now()");
-    EXPECT_TRUE(open()->enrichments().take_wait_turn(Seconds{60}));
+    EXPECT_TRUE(open()->enrichments().claim_wait_sample(Seconds{60}));
     sink->enrichments().add_wait_sample("s1", kNoon, 7);
     sink->enrichments().add_wait_sample("s1", kNoon, 8);  // the same call again
     EXPECT_EQ(sql("SELECT average_duration_in_seconds FROM queue_wait_samples"), "7");

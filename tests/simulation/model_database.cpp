@@ -159,7 +159,7 @@ void ModelDatabase::write_engagement(const FetchedEngagement& fetched, CommitCou
         row.state.legs_hash = incoming.legs_hash;
         ++counts.legs;
     }
-    if (plan.write_legs || plan.mark_legs) row.state.legs_fetched_at = incoming.fetched_at;
+    if (plan.write_legs || plan.write_legs_fetched_at) row.state.legs_fetched_at = incoming.fetched_at;
     check_stored_state(row.state);
     if (!fetched.site_id.empty()) row.sites.insert(fetched.site_id);
     if (row.first_site.empty()) row.first_site = fetched.site_id;

@@ -45,22 +45,25 @@ TEST(RefusalsIn, WhatNoServerSaidIsNone) {
     EXPECT_TRUE(refusals_in("").empty());
 }
 
-TEST(UnreachedTest, TheReasonIsLibpqsAndNotAHostsName) {
-    EXPECT_EQ(unreached("connection to server at \"password.certificate.example\" (10.0.0.1), port 5432 "
-                        "failed: Connection refused\n"),
-              (Unreached{SinkError::Kind::unavailable, "connection refused"}));
+TEST(ConnectFailureTest, TheReasonIsLibpqsAndNotAHostsName) {
     EXPECT_EQ(
-        unreached("could not translate host name \"S3CRETxyz\" to address: Name or service not known\n"),
-        (Unreached{SinkError::Kind::unavailable, "the host's name does not resolve"}));
-    EXPECT_EQ(unreached("connection to server at \"h\" (10.0.0.1), port 5432 failed: server does not support "
+        connect_failure("connection to server at \"password.certificate.example\" (10.0.0.1), port 5432 "
+                        "failed: Connection refused\n"),
+        (ConnectFailure{SinkError::Kind::unavailable, "connection refused"}));
+    EXPECT_EQ(connect_failure(
+                  "could not translate host name \"S3CRETxyz\" to address: Name or service not known\n"),
+              (ConnectFailure{SinkError::Kind::unavailable, "the host's name does not resolve"}));
+    EXPECT_EQ(
+        connect_failure("connection to server at \"h\" (10.0.0.1), port 5432 failed: server does not support "
                         "SSL, but SSL was required\n")
-                  .kind,
-              SinkError::Kind::misconfigured);
-    EXPECT_EQ(unreached("connection to server at \"h\" (10.0.0.1), port 5432 failed: SSL error: certificate "
+            .kind,
+        SinkError::Kind::misconfigured);
+    EXPECT_EQ(
+        connect_failure("connection to server at \"h\" (10.0.0.1), port 5432 failed: SSL error: certificate "
                         "verify failed\n")
-                  .kind,
-              SinkError::Kind::misconfigured);
-    EXPECT_EQ(unreached("S3CRETxyz").words.find("S3CRET"), std::string::npos);
+            .kind,
+        SinkError::Kind::misconfigured);
+    EXPECT_EQ(connect_failure("S3CRETxyz").words.find("S3CRET"), std::string::npos);
 }
 
 }  // namespace

@@ -7,14 +7,14 @@ namespace glia::embed_sql {
 namespace {
 
 /// Reads one file, whose statements are all called.
-Statements read(const std::string& text, char mark = '$') {
-    return read_statements({{"sites.sql", text}}, {{"sites.cpp", "run(sql::one); run(sql::two);"}}, mark,
-                           {{"sites.columns", "id, name"}});
+Statements read(const std::string& text, char parameter_prefix = '$') {
+    return read_statements({{"sites.sql", text}}, {{"sites.cpp", "run(sql::one); run(sql::two);"}},
+                           parameter_prefix, {{"sites.columns", "id, name"}});
 }
 
 /// The text of the one statement of a file.
-std::string text_of(const std::string& text, char mark = '$') {
-    const Statements statements = read(text, mark);
+std::string text_of(const std::string& text, char parameter_prefix = '$') {
+    const Statements statements = read(text, parameter_prefix);
     EXPECT_EQ(statements.problems, std::vector<std::string>{});
     return statements.all.size() == 1 ? statements.all.front().text : "not one statement";
 }

@@ -61,8 +61,8 @@ WHERE i.bytes > pg_size_bytes(current_setting('shared_buffers'));
 -- a text that occurs in no row.
 WITH fields AS (
     SELECT c.relname AS name, a.attnum, quote_ident(a.attname) AS field, format_type(a.atttypid, NULL) AS type,
-           a.attgenerated <> '' OR a.attidentity <> '' AS made,
-           a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS wanted,
+           a.attgenerated <> '' OR a.attidentity <> '' AS is_generated,
+           a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS is_required,
            CASE WHEN y.typcategory = 'S' THEN quote_literal(:probe::text)
                 WHEN y.typcategory = 'B' THEN 'false'
                 WHEN y.typcategory = 'D' THEN 'now()'
@@ -82,18 +82,18 @@ WITH fields AS (
       AND c.relname NOT IN ('schema_version', 'business_hours', 'holidays')),
 tables AS (
     SELECT name, quote_ident(name) AS quoted,
-           string_agg(field, ', ' ORDER BY attnum) FILTER (WHERE wanted) AS columns,
-           string_agg(value, ', ' ORDER BY attnum) FILTER (WHERE wanted) AS values,
+           string_agg(field, ', ' ORDER BY attnum) FILTER (WHERE is_required) AS columns,
+           string_agg(value, ', ' ORDER BY attnum) FILTER (WHERE is_required) AS values,
            string_agg(field || '::text', ', ' ORDER BY key) FILTER (WHERE key IS NOT NULL) AS key,
            string_agg(field || ' = $' || key || '::' || type, ' AND ' ORDER BY key)
                FILTER (WHERE key IS NOT NULL) AS condition,
-           min(field) FILTER (WHERE key IS NULL AND NOT made) AS other
+           min(field) FILTER (WHERE key IS NULL AND NOT is_generated) AS updatable
     FROM fields
     GROUP BY name)
 SELECT name,
        'INSERT INTO ' || quoted || coalesce(' (' || columns || ') VALUES (' || values || ')', ' DEFAULT VALUES') ||
            ' RETURNING ' || key AS insertion,
-       'UPDATE ' || quoted || ' SET ' || other || ' = ' || other || ' WHERE ' || condition AS change,
+       'UPDATE ' || quoted || ' SET ' || updatable || ' = ' || updatable || ' WHERE ' || condition AS change,
        'DELETE FROM ' || quoted || ' WHERE ' || condition AS deletion
 FROM tables
 WHERE key IS NOT NULL

@@ -52,7 +52,7 @@ WHERE e.id = ANY (:engagement_ids::text[]);
 SELECT s.engagement_id FROM engagement_sites s
 WHERE s.engagement_id = ANY (:engagement_ids::text[]) AND s.site_id = :site;
 
--- name: open_state(engagement_ids)
+-- name: ongoing_and_rejected(engagement_ids)
 -- Which engagements are ongoing, and which have an unresolved rejected record.
 SELECT o.engagement_id, true AS ongoing FROM ongoing_engagements o WHERE o.engagement_id = ANY (:engagement_ids::text[])
 UNION ALL

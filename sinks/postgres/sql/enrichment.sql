@@ -55,7 +55,7 @@ SET last_success_at = coalesce(excluded.last_success_at, r.last_success_at),
     last_error = coalesce(excluded.last_error, r.last_error),
     last_error_at = coalesce(excluded.last_error_at, r.last_error_at);
 
--- name: take_turn(kind, next_in_seconds)
+-- name: claim_if_due(kind, next_in_seconds)
 -- Writes a row for the first instance that asks after the due time, and sets the next due time.
 INSERT INTO enrichers AS r (kind, next_at) VALUES (:kind::text, now() + make_interval(secs => :next_in_seconds::float8))
 ON CONFLICT (kind) DO UPDATE SET next_at = excluded.next_at WHERE r.next_at <= now();

@@ -58,7 +58,7 @@ SET refused_at = excluded.refused_at, refusal = excluded.refusal,
     refusal_warned_at = coalesce(excluded.refusal_warned_at, s.refusal_warned_at)
 RETURNING coalesce(refusal_warned_at = now(), false) AS warn;
 
--- name: statistics_responses(site)
+-- name: clear_statistics_refusal(site)
 -- Clears the refusal of the site's statistics, because at least one source is no longer refused.
 UPDATE sync_state SET refusal = NULL, refusal_warned_at = NULL
 WHERE stream = 'statistics' AND site_id = :site AND refusal IS NOT NULL;

@@ -66,7 +66,7 @@ WITH claimed AS (
                                                                    WHERE r.released_at IS NOT NULL)))
                                ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
                                LIMIT :limit::bigint
-                               FOR UPDATE SKIP LOCKED) fresh
+                               FOR UPDATE SKIP LOCKED) untried
                 UNION ALL
                 SELECT * FROM (SELECT f.engagement_id, f.item, f.created_at
                                FROM work_items f
@@ -77,7 +77,7 @@ WITH claimed AS (
                                                                    WHERE r.released_at IS NOT NULL)))
                                ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
                                LIMIT :limit::bigint
-                               FOR UPDATE SKIP LOCKED) failed) due
+                               FOR UPDATE SKIP LOCKED) retries) due
           ORDER BY due.created_at DESC
           LIMIT :limit::bigint) c
     WHERE w.engagement_id = c.engagement_id AND w.kind = :kind::text AND w.item = c.item

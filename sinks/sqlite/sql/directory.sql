@@ -23,5 +23,5 @@ SET lease_owner = NULL, lease_expires_at = NULL, next_poll_at = now() + :next_po
     refusal_warned_at = CASE WHEN :warn THEN now() ELSE refusal_warned_at END
 WHERE stream = :stream AND site_id = :site AND lease_epoch = :epoch AND lease_owner IS NOT NULL;
 
--- name: refusal_is_news(stream, warn_every_microseconds)
+-- name: refusal_warning_due(stream, warn_every_microseconds)
 SELECT coalesce(max(refusal_warned_at) <= now() - :warn_every_microseconds, 1) FROM sync_state WHERE stream = :stream;

@@ -1,6 +1,6 @@
 -- Deletion: `forget`, retention, and examples that privacy no longer allows.
 
--- name: forget_visitor(visitor_digest)
+-- name: engagements_of_visitor(visitor_digest)
 -- Returns the visitor's engagements; the caller forgets them one by one.
 SELECT id FROM engagements WHERE visitor_mark = :visitor_digest;
 
