@@ -13,8 +13,8 @@ struct NotCanonical {
     std::string why;
 };
 
-/// Returns the same as canonical_json() of the value's text, but refuses text that needs repair_json().
-/// Throws NotCanonical, or simdjson_error if the value is not JSON.
+/// Returns the same as canonical_json() of the value's text with kMaxMemberDepth, but refuses text that needs
+/// repair_json(). Throws NotCanonical, or simdjson_error if the value is not JSON.
 std::string canonical_value(simdjson::ondemand::value& value);
 
 }  // namespace glia

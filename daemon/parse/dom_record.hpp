@@ -36,7 +36,7 @@ bool read_field(simdjson::dom::element value, typename Field::Record& record) {
 }
 
 /// Reads the fields of `Fields` from the record's nested object `name`. Its other members go to `extra` under
-/// the object's name. Returns false if `value` is not an object.
+/// the object's name. Returns false if `value` is neither an object nor null.
 template <typename Fields>
 bool read_inner_fields(std::string_view name, simdjson::dom::element value, typename Fields::Record& record,
                        std::vector<JsonMember>& extra) {

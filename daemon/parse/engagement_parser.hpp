@@ -54,9 +54,10 @@ class EngagementParser {
 
     static constexpr std::size_t kSpare = 64;
     /// Moves from `body` on success, because the records borrow their texts from it; leaves it unchanged on
-    /// failure. A body with kSpare bytes of spare capacity is not copied. Skips a byte order mark. A bad
-    /// record is rejected alone, even if it is not JSON, as long as the next record can be found. Faults
-    /// within strings, numbers and words are repaired (repair_json()).
+    /// failure. A body with kSpare bytes of spare capacity is not copied, unless more than half of its
+    /// capacity is spare. Skips a byte order mark. A bad record is rejected alone, even if it is not JSON, as
+    /// long as the next record can be found. Faults within strings, numbers and words are repaired
+    /// (repair_json()).
     Parsed<ParsedPage> page(std::string& body);
     Parsed<ParsedDetail> detail(std::string& body);
 

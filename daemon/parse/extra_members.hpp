@@ -72,7 +72,7 @@ class ExtraMembersList {
             append(std::string(placeholder_));
         }
     }
-    /// Adds an element of another type, as received.
+    /// Adds an element of another type.
     void add_element(simdjson::ondemand::value& value);
     void put_into(ExtraMembers& other, std::string_view name);
 

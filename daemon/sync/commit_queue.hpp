@@ -35,8 +35,9 @@ struct CommitLimits {
 };
 
 /// Commits from submission until they are completed. Windows of a backfill share transactions: small windows
-/// then cost little more than large ones. Concurrent groups never share an engagement: a conflict would roll
-/// back the whole second group. Pure: no I/O and no clock; `now` is any clock that only goes forward.
+/// then cost little more than large ones. Two such transactions that run concurrently never contain the same
+/// engagement: a conflict would roll back the whole second one. Pure: no I/O and no clock; `now` is any clock
+/// that only goes forward.
 class CommitQueue {
   public:
     explicit CommitQueue(CommitLimits limits = {}) : limits_(limits) {}

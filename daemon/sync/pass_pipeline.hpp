@@ -19,8 +19,7 @@ namespace glia {
 struct PassResult {
     ExitStatus outcome;
     bool complete = false;
-    bool site_refused =
-        false;  ///< the API refuses the site itself (401, 403, 404): other windows of it would fail too
+    bool site_refused = false;  ///< the API refuses the site itself: other windows of it would fail too
     CommitCounts counts;
     std::int64_t pages = 0;
     /// The position at the end, for the sync_runs row of a failed pass; `mode` is not set.

@@ -33,7 +33,7 @@ using QueueBackfillObserver = std::function<void(const ProgressInput&)>;
 const char* plural_of(WorkKind kind);
 
 /// Enqueues what was never fetched for the engagements of the range, then drains the queue until nothing is
-/// due. The sink keeps engagements: its verifications() is not null.
+/// due. Requires a sink that keeps engagements: one whose verifications() is not null.
 Task<QueueBackfillResult> run_queue_backfill(Instance& instance, QueueBackfillRequest request,
                                              QueueBackfillObserver observer);
 

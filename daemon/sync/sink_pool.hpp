@@ -25,9 +25,10 @@ class SinkPool {
     /// Waits for calls that a writer has begun; drops the others.
     ~SinkPool();
 
-    /// Runs `work` on a writer thread. Throws SinkError after the last retry, or once the scope is cancelled.
-    /// Converts other exceptions of `work` to SinkError, except OutputLost and InvariantBroken. `work` must
-    /// be idempotent: it may run again after a commit whose result was lost.
+    /// Runs `work` on a writer thread. Throws SinkError after the last retry; retries only `unavailable`, and
+    /// nothing once the scope is cancelled. Converts other exceptions of `work` to SinkError, except
+    /// OutputLost and InvariantBroken. `work` must be idempotent: it may run again after a commit whose
+    /// result was lost.
     ///
     /// `work` must be a named object, not a lambda in the co_await expression: GCC 12 destroys the captures
     /// of such a temporary twice (GCC bug 99576).

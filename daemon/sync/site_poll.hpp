@@ -43,7 +43,9 @@ class SitePoll {
     ExitStatus outcome_;
     std::int64_t rejected_ = 0;
     std::optional<FailedPass> failed_;
-    std::optional<SiteRelease> with_last_commit_;  // in the pass's last commit; none if that failed
+    // How the last commit of the incremental pass releases the lease. None if a revisit is due, or if the
+    // pass did not complete.
+    std::optional<SiteRelease> with_last_commit_;
 };
 
 }  // namespace glia

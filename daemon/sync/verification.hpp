@@ -55,7 +55,7 @@ using EngagementOfSite = std::pair<std::string, std::string>;  ///< engagement, 
 ///
 /// Takes the days in order, several concurrently. For each day:
 ///   1. Lists the day for every site, and compares each page with the tables.
-///   2. Scans the stored engagements of the day for ids that no listing showed.
+///   2. Scans the stored engagements of the day for those that the listing of their site did not show.
 ///   3. Requests every engagement under suspicion by its id (it differs, is unlisted, or is sampled for its
 ///      legs), again if needed, until the verdict is certain.
 ///   4. If it repairs: loads missing and different engagements, and marks gone ones.
@@ -137,7 +137,8 @@ class Verification {
     void on_record(const EngagementOfSite& what, FetchedEngagement record);
     /// GET returned 404 or 410. `asked_at`: when it was sent, by the server's clock.
     void on_gone(const EngagementOfSite& what, Instant asked_at);
-    /// GET returned a record that cannot be parsed, or the API does not accept the id. Not a difference.
+    /// GET returned a record that cannot be parsed or is older than retention, or the API does not accept the
+    /// id. Not a difference.
     void on_no_record(const EngagementOfSite& what);
     void on_get_failed(const EngagementOfSite& what, const ExitStatus& outcome);
     void on_compared(const Batch& batch, const std::vector<RecordComparison>& found, Milliseconds now);
