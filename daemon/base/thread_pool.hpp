@@ -28,8 +28,8 @@ class ThreadPool {
     template <typename Function>
     auto run(Function work) -> Task<std::invoke_result_t<Function>> {
         auto answer = std::make_shared<std::optional<std::invoke_result_t<Function>>>();
-        std::function<void(std::size_t)> erased = [answer, work](std::size_t) { *answer = work(); };
-        co_await run_on(std::move(erased));
+        std::function<void(std::size_t)> call = [answer, work](std::size_t) { *answer = work(); };
+        co_await run_on(std::move(call));
         co_return std::move(**answer);
     }
     /// The same; `work` gets the number of its thread, from 0.

@@ -69,19 +69,19 @@ void append_canonical(std::string& out, simdjson::ondemand::value& value, const 
 class ThreadLocalParser {
   public:
     /// `size`: bytes of the value to parse. The memory for a large value is freed again.
-    explicit ThreadLocalParser(std::size_t size) : usual_(size <= kUsual), parser_(std::move(kept)) {
+    explicit ThreadLocalParser(std::size_t size) : usual_(size <= kUsual), parser_(std::move(cached_parser)) {
         if (!parser_) parser_ = std::make_unique<simdjson::ondemand::parser>();
     }
     ThreadLocalParser(const ThreadLocalParser&) = delete;
     ThreadLocalParser& operator=(const ThreadLocalParser&) = delete;
     ~ThreadLocalParser() {
-        if (usual_) kept = std::move(parser_);
+        if (usual_) cached_parser = std::move(parser_);
     }
     simdjson::ondemand::parser* operator->() const { return parser_.get(); }
 
   private:
     static constexpr std::size_t kUsual = 65'536;
-    static inline thread_local std::unique_ptr<simdjson::ondemand::parser> kept;
+    static inline thread_local std::unique_ptr<simdjson::ondemand::parser> cached_parser;
     bool usual_;
     std::unique_ptr<simdjson::ondemand::parser> parser_;
 };

@@ -42,7 +42,7 @@ bool read_inner_fields(std::string_view name, simdjson::dom::element value, type
                        std::vector<JsonMember>& extra) {
     if (value.is_null()) return true;
     if (!value.is_object()) return false;
-    std::vector<JsonMember> beside;
+    std::vector<JsonMember> inner_extra;
     for (const simdjson::dom::key_value_pair inner : simdjson::dom::object(value)) {
         bool taken = false;
         Fields::for_each([&]<typename Field>() {
@@ -51,9 +51,9 @@ bool read_inner_fields(std::string_view name, simdjson::dom::element value, type
                     taken = read_field<Field>(inner.value, record);
             }
         });
-        if (!taken) beside.emplace_back(without_nul(inner.key), canonical_member(inner.value));
+        if (!taken) inner_extra.emplace_back(without_nul(inner.key), canonical_member(inner.value));
     }
-    if (const OptionalText text = object_of(beside)) extra.emplace_back(without_nul(name), *text);
+    if (const OptionalText text = object_of(inner_extra)) extra.emplace_back(without_nul(name), *text);
     return true;
 }
 

@@ -13,7 +13,7 @@ namespace glia {
 namespace {
 
 /// The value as canonical JSON.
-std::string kept(std::string_view name, simdjson::ondemand::value& value, ParseMode mode) {
+std::string canonical_text(std::string_view name, simdjson::ondemand::value& value, ParseMode mode) {
     if (mode == ParseMode::repaired) {
         const std::string_view text = raw_value(value);
         std::string why;
@@ -34,7 +34,7 @@ std::string kept(std::string_view name, simdjson::ondemand::value& value, ParseM
 }  // namespace
 
 void ExtraMembers::add(std::string_view name, simdjson::ondemand::value& value) {
-    std::string text = kept(name, value, mode_);
+    std::string text = canonical_text(name, value, mode_);
     members_.emplace_back(without_nul(name), std::move(text));
 }
 
@@ -71,7 +71,7 @@ void ExtraMembers::put_into(ExtraMembers& other, std::string_view name) {
 }
 
 void ExtraMembersList::add_element(simdjson::ondemand::value& value) {
-    append(kept("a list", value, mode_));
+    append(canonical_text("a list", value, mode_));
 }
 
 void ExtraMembersList::put_into(ExtraMembers& other, std::string_view name) {
@@ -82,7 +82,7 @@ void ExtraMembersList::put_into(ExtraMembers& other, std::string_view name) {
 
 void ExtraMembersList::append(const std::string& entry) {
     const auto add = [this](std::string_view text) { (list_ += list_.empty() ? "[" : ",") += text; };
-    for (; bare_ > 0; --bare_) add(placeholder_);
+    for (; leading_empty_ > 0; --leading_empty_) add(placeholder_);
     add(entry);
 }
 

@@ -67,7 +67,7 @@ class ExtraMembersList {
     }
     void skip() {
         if (list_.empty()) {
-            ++bare_;
+            ++leading_empty_;
         } else {
             append(std::string(placeholder_));
         }
@@ -81,7 +81,7 @@ class ExtraMembersList {
 
     ParseMode mode_;
     std::string_view placeholder_;
-    std::size_t bare_ = 0;  // leading elements without extra members
+    std::size_t leading_empty_ = 0;  // leading elements without extra members
     std::string list_{};
 };
 

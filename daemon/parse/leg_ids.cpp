@@ -13,7 +13,7 @@
 namespace glia {
 namespace {
 
-RecordText kept(RecordMemory& memory, std::string_view text) {
+RecordText keep_text(RecordMemory& memory, std::string_view text) {
     return RecordText::borrowed(memory.keep(text));
 }
 
@@ -21,7 +21,7 @@ void keep_sent_id(Leg& leg, RecordMemory& memory) {
     std::string why;
     const std::string member = R"({"id":)" + json_quote(*leg.id);
     const std::string merged = leg.extra ? member + "," + std::string((*leg.extra).substr(1)) : member + "}";
-    leg.extra = kept(memory, canonical_json(merged, why).value_or(merged));
+    leg.extra = keep_text(memory, canonical_json(merged, why).value_or(merged));
 }
 
 }  // namespace
@@ -52,7 +52,7 @@ void assign_leg_ids(std::vector<Leg>& legs, RecordMemory& memory) {
         do id = sent + "#" + std::to_string(next++);
         while (!taken.insert(id).second);
         last_number[sent] = next - 1;
-        leg->id = kept(memory, id);
+        leg->id = keep_text(memory, id);
     }
 }
 

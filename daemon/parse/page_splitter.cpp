@@ -226,8 +226,8 @@ class PageSplitter {
             if (end == kNowhere && span.balance != Balance::unfinished) end = end_of_list(at + 1);
             if (end == kNowhere) return kNowhere;
             // A superfluous bracket after a record does not break the record.
-            if (span.good() && !separate && span.end <= end && is_nothing(scan_.slice(span.end, end)) &&
-                sink_.read(scan_.slice(at, span.end))) {
+            if (span.good() && !separate && span.end <= end &&
+                is_only_separators(scan_.slice(span.end, end)) && sink_.read(scan_.slice(at, span.end))) {
                 at = span.end;
                 continue;
             }
@@ -253,7 +253,7 @@ class PageSplitter {
         return !scan_.is(at, '"') || !scan_.is(scan_.skip_space(scan_.skip_value(at).end), ':');
     }
 
-    static bool is_nothing(std::string_view text) {
+    static bool is_only_separators(std::string_view text) {
         return text.find_first_not_of(" \t\r\n,]}") == std::string_view::npos;
     }
 

@@ -150,16 +150,17 @@ bool Privacy::member(std::string_view path, std::string_view name, std::string& 
 OptionalText Privacy::extra(std::string_view base, const std::string& object) const {
     std::string why;
     // Documented members of `object` that contain documented members or elements that are not objects.
-    std::set<std::string, std::less<>> mixed;
+    std::set<std::string, std::less<>> apply_inside;
     canonical_json(object, why, [&](std::string_view path, std::string_view name, std::string& text) {
         const bool inside = !path.empty() && documented_member(documented_path(base, path), name);
-        if (inside) mixed.emplace(path.substr(0, path.find('/')));
-        if (path.empty() && is_composite(base, name, text) && has_bare_element(text)) mixed.emplace(name);
+        if (inside) apply_inside.emplace(path.substr(0, path.find('/')));
+        if (path.empty() && is_composite(base, name, text) && has_bare_element(text))
+            apply_inside.emplace(name);
         return true;
     });
     const auto rule = [&](std::string_view path, std::string_view name, std::string& text) {
         if (!path.empty()) {
-            const bool apply = mixed.contains(path.substr(0, path.find('/')));
+            const bool apply = apply_inside.contains(path.substr(0, path.find('/')));
             return !apply || member(documented_path(base, path), name, text, "");
         }
         if (!is_composite(base, name, text)) {
@@ -167,7 +168,7 @@ OptionalText Privacy::extra(std::string_view base, const std::string& object) co
             return levels_.audio_recording_urls != PrivacyLevel::drop || name != "audio_recording_urls" ||
                    !base.empty();
         }
-        if (mixed.contains(name)) return !is_bare(text);
+        if (apply_inside.contains(name)) return !is_bare(text);
         if (levels_.extra == PrivacyLevel::hash) text = hashed_json(text);
         return levels_.extra != PrivacyLevel::drop;
     };
@@ -285,8 +286,8 @@ PrivacyLevel Privacy::level_of_operator_member(std::string_view name) const {
         if (F::is_api_member && F::name.view() == name) level = level_of(F::personal);
     });
     const auto& contact = kOperatorContactMembers;
-    const bool reaches = std::find(contact.begin(), contact.end(), name) != contact.end();
-    return reaches ? levels_.operator_contact : level;
+    const bool is_contact = std::find(contact.begin(), contact.end(), name) != contact.end();
+    return is_contact ? levels_.operator_contact : level;
 }
 
 /// Applies the levels to an object with members of an operator. Returns none if it is not JSON.

@@ -189,10 +189,10 @@ struct RecordReader::Impl {
             target.borrow(text);
             return true;
         }
-        ExtraMembers beside(mode);
+        ExtraMembers inner_extra(mode);
         target.reset();
-        if (!read_object<Inner<Field>>(*this, value, record, beside)) return false;
-        beside.put_into(unknown, Field::name.view());
+        if (!read_object<Inner<Field>>(*this, value, record, inner_extra)) return false;
+        inner_extra.put_into(unknown, Field::name.view());
         return true;
     }
 
@@ -208,38 +208,38 @@ struct RecordReader::Impl {
             target.reset();
             if (is_null(value)) return true;
         }
-        ExtraMembersList beside(mode, std::is_void_v<typename Field::Elements> ? "null" : "{}");
+        ExtraMembersList element_extras(mode, std::is_void_v<typename Field::Elements> ? "null" : "{}");
         auto& elements = std::get<std::vector<Element>>(lists);
         elements.clear();
         const bool good = read_array(value, [&](od::value& element) {
-            read_element<typename Field::Elements>(element, elements, beside);
+            read_element<typename Field::Elements>(element, elements, element_extras);
         });
         if (Optional::value && !good) return false;
-        beside.put_into(unknown, Field::name.view());
+        element_extras.put_into(unknown, Field::name.view());
         make_distinct(elements, *memory);
         target = List::borrowed(elements, *memory);
         return good;
     }
 
     template <typename Fields, typename Element>
-    void read_element(od::value& value, std::vector<Element>& elements, ExtraMembersList& beside) {
+    void read_element(od::value& value, std::vector<Element>& elements, ExtraMembersList& element_extras) {
         if constexpr (std::is_void_v<Fields>) {
-            read(value, elements.emplace_back()) ? beside.skip() : beside.add_element(value);
+            read(value, elements.emplace_back()) ? element_extras.skip() : element_extras.add_element(value);
         } else if constexpr (HasExtra<Fields>::value) {
-            if (value.type().value() != od::json_type::object) return beside.add_element(value);
+            if (value.type().value() != od::json_type::object) return element_extras.add_element(value);
             Element& element = elements.emplace_back();
             ExtraMembers unknown(mode);
             read_fields<Fields>(value, element, unknown);
             if (!unknown.empty()) element.extra = keep(unknown.object());
-            beside.skip();
+            element_extras.skip();
         } else {
             Element& element = elements.emplace_back();
             if (read_plain(static_cast<Fields*>(nullptr), value, element)) {
-                beside.skip();
+                element_extras.skip();
             } else if (ExtraMembers entry(mode); read_fields<Fields>(value, element, entry)) {
-                beside.add(entry);
+                element_extras.add(entry);
             } else {
-                beside.add_element(value);
+                element_extras.add_element(value);
             }
             derive(element);
         }

@@ -188,8 +188,8 @@ void read_elements(const Elements& elements, StatisticsSource source, const std:
 }
 
 template <typename Elements>
-void read_answer(const Elements& elements, StatisticsSource source, const std::string& site_id,
-                 const StatisticsInterval& interval, StatisticsPage& page) {
+void read_response(const Elements& elements, StatisticsSource source, const std::string& site_id,
+                   const StatisticsInterval& interval, StatisticsPage& page) {
     switch (source) {
         case StatisticsSource::queue_wait:
             return read_elements<QueueWaitCount>(elements, source, site_id, interval, page);
@@ -214,12 +214,12 @@ Parsed<StatisticsPage> parse_statistics(StatisticsSource source, const std::stri
         // Elements are read one by one, so that one that is not JSON costs only itself.
         const bool is_text = failure->kind == ParseFailure::Kind::not_json;
         if (const auto texts = is_text ? split_list(json_document(body)) : std::nullopt) {
-            read_answer(*texts, source, site_id, interval, parsed.value.emplace());
+            read_response(*texts, source, site_id, interval, parsed.value.emplace());
         } else {
             parsed.failure = *std::move(failure);
         }
     } else if (root.get(elements) == simdjson::SUCCESS) {
-        read_answer(elements, source, site_id, interval, parsed.value.emplace());
+        read_response(elements, source, site_id, interval, parsed.value.emplace());
     } else {
         parsed.failure = {ParseFailure::Kind::wrong_shape, "the body is not as documented: it is not a list"};
     }

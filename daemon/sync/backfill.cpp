@@ -14,7 +14,8 @@
 namespace glia {
 namespace {
 
-constexpr Milliseconds kPause{250};
+// Pause between two drains of the detail queue, if the first one fetched nothing.
+constexpr Milliseconds kDrainPause{250};
 constexpr Milliseconds kReportEvery{5000};
 
 class Backfill {
@@ -24,7 +25,7 @@ class Backfill {
           request_(std::move(request)),
           observer_(std::move(observer)),
           details_(instance),
-          over_(instance.runtime),
+          phase_ended_(instance.runtime),
           plan_(BackfillLimits{request_.concurrency}),
           event_(std::make_shared<AsyncCondition>(instance.runtime)),
           search_(std::make_shared<UnlistedSearch>(instance)) {}
@@ -64,7 +65,7 @@ class Backfill {
         co_await read_windows();
         search_->finish();
         listed_ = true;
-        over_.notify();
+        phase_ended_.notify();
         co_await tasks.wait();
         result_.outcome.merge(plan_.failures().outcome());
         result_.rejected = plan_.failures().rejected();
@@ -237,17 +238,17 @@ class Backfill {
             }
             if (instance_.scope.cancelled() || (last_round && result.fetched + result.failed == 0)) break;
             // If the listing ended during the drain, its notification was missed: drains once more at once.
-            if (result.fetched == 0 && listed_ == last_round) co_await over_.wait_for(kPause);
+            if (result.fetched == 0 && listed_ == last_round) co_await phase_ended_.wait_for(kDrainPause);
         }
         details_over_ = true;
-        over_.notify();
+        phase_ended_.notify();
         tasks.remove();
     }
 
     Task<> report(WaitGroup& tasks) {
         Milliseconds pause = progress_pause({});
         while (!(listed_ && details_over_) && !instance_.scope.cancelled()) {
-            co_await over_.wait_for(pause);
+            co_await phase_ended_.wait_for(pause);
             const auto asked = std::chrono::steady_clock::now();
             std::optional<SinkError> failure;
             try {
@@ -272,7 +273,7 @@ class Backfill {
     BackfillRequest request_;
     BackfillObserver observer_;
     Details details_;
-    AsyncCondition over_;
+    AsyncCondition phase_ended_;  // notified when the listing or the details are over
     BackfillState state_;
     BackfillResult result_;
     BackfillPlan plan_;

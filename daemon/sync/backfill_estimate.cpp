@@ -24,13 +24,13 @@ std::vector<ProbeWindow> probe_windows(const std::vector<std::string>& sites, In
                                        Seconds window, std::int64_t at_most) {
     std::vector<ProbeWindow> probed;
     const std::int64_t windows = windows_of_range(from, to, window);
-    const auto of_site = static_cast<std::int64_t>(sites.size());
-    if (windows == 0 || of_site == 0) return probed;
-    const std::int64_t each = std::clamp<std::int64_t>(at_most / of_site, 1, windows);
+    const auto site_count = static_cast<std::int64_t>(sites.size());
+    if (windows == 0 || site_count == 0) return probed;
+    const std::int64_t windows_per_site = std::clamp<std::int64_t>(at_most / site_count, 1, windows);
     for (const std::string& site : sites) {
-        for (std::int64_t i = 0; i < each; ++i) {
-            // Divides the range into `each` equal parts and takes the middle window of each part.
-            const Instant begin = from + (2 * i + 1) * windows / (2 * each) * window;
+        for (std::int64_t i = 0; i < windows_per_site; ++i) {
+            // Divides the range into `windows_per_site` equal parts and takes the middle window of each part.
+            const Instant begin = from + (2 * i + 1) * windows / (2 * windows_per_site) * window;
             probed.push_back({site, begin, std::min<Instant>(begin + window, to)});
         }
     }
@@ -48,11 +48,11 @@ BackfillEstimate estimate_backfill(const ProbeCounts& probe, std::int64_t window
     estimate.pages = std::max(scaled(probe.pages), windows);  // each window costs at least one page
     estimate.engagements = scaled(probe.engagements);
     estimate.details = with_legs ? scaled(probe.without_legs) : 0;
-    const double each = std::chrono::duration<double>(probe.waited).count() /
-                        static_cast<double>(std::max<std::int64_t>(1, probe.pages));
-    const int listing_at_once = std::min(rate.concurrency, rate.at_once);
-    const double pages_per_second = requests_per_second(each, listing_at_once, rate.limit);
-    const double details_per_second = requests_per_second(each, rate.at_once, rate.limit);
+    const double seconds_per_request = std::chrono::duration<double>(probe.waited).count() /
+                                       static_cast<double>(std::max<std::int64_t>(1, probe.pages));
+    const int concurrent_listings = std::min(rate.concurrency, rate.at_once);
+    const double pages_per_second = requests_per_second(seconds_per_request, concurrent_listings, rate.limit);
+    const double details_per_second = requests_per_second(seconds_per_request, rate.at_once, rate.limit);
     const double listing = static_cast<double>(estimate.pages) / pages_per_second;
     // Listing and fetching legs overlap and share the rate limit.
     const double all = static_cast<double>(estimate.requests()) / details_per_second;

@@ -75,8 +75,8 @@ void Committer::go_on() {
 }
 
 Task<> Committer::wake_after(Milliseconds wait) {
-    AsyncCondition never(runtime_);
-    co_await never.wait_for(wait);
+    AsyncCondition timer(runtime_);  // never notified
+    co_await timer.wait_for(wait);
     timer_is_set_ = false;
     go_on();
     background_.remove();

@@ -102,7 +102,7 @@ Task<> commit_listing(Instance& instance, const ListingRead& read,
     if (read.lease().stream == Stream::sites) co_await load_site_names(instance);
 }
 
-Task<> leave_alone(Instance& instance, const SiteLease& lease, DirectoryRefusal refusal) {
+Task<> commit_refusal(Instance& instance, const SiteLease& lease, DirectoryRefusal refusal) {
     const auto write = [target = lease.target(), refusal](Sink& sink) {
         return sink.directory().refuse_listing(target, refusal);
     };
@@ -134,7 +134,7 @@ Task<ListingResult> read_leased(Instance& instance, SiteLease lease) {
     if (const auto* commit = std::get_if<ListingRead::Commit>(&step)) {
         co_await commit_listing(instance, read, commit->listing);
     } else if (const auto* refuse = std::get_if<ListingRead::Refuse>(&step)) {
-        co_await leave_alone(instance, read.lease(), refuse->refusal);
+        co_await commit_refusal(instance, read.lease(), refuse->refusal);
     } else {
         co_await release(instance, read.lease(), std::get<ListingRead::Release>(step).release);
     }

@@ -7,12 +7,12 @@
 namespace glia {
 
 EnrichmentQueue::EnrichmentQueue(Instance& instance, WorkKind kind, WorkRunner::Fetch fetch,
-                                 std::function<Task<>(WorkJob)> erased, std::function<Task<>()> prepare)
+                                 std::function<Task<>(WorkJob)> remove_files, std::function<Task<>()> prepare)
     : instance_(instance),
       kind_(kind),
       schedule_(instance.settings.sync),
       fetch_(std::move(fetch)),
-      erased_(std::move(erased)),
+      remove_files_(std::move(remove_files)),
       prepare_(std::move(prepare)) {}
 
 Task<> EnrichmentQueue::enqueue_missed() {
@@ -53,7 +53,7 @@ Task<DrainResult> EnrichmentQueue::drain(bool with_missed) {
         failure.emplace(error);
     }
     if (failure) work.give_up(instance_.exit_status_of(*failure));
-    rest_ = schedule_.on_drained(work.result().outcome, instance_.runtime.random());
+    pause_ = schedule_.on_drained(work.result().outcome, instance_.runtime.random());
     co_return work.result();
 }
 
@@ -96,7 +96,7 @@ Task<> EnrichmentQueue::write_one(WorkDrain& drain, std::shared_ptr<const WorkOu
     instance_.metrics.enriched(name_of(kind_), outcome->fetched_at      ? "done"
                                                : outcome->error.empty() ? "later"
                                                                         : "failed");
-    if (undo && erased_) co_await erased_(outcome->job);
+    if (undo && remove_files_) co_await remove_files_(outcome->job);
 }
 
 Task<ClaimResult> EnrichmentQueue::complete(std::shared_ptr<const WorkOutcome> outcome) {
@@ -141,8 +141,8 @@ std::vector<std::unique_ptr<EnrichmentQueue>> queues_of(Instance& instance) {
 Task<> serve_queue(Instance& instance, std::unique_ptr<EnrichmentQueue> queue, WaitGroup& tasks) {
     do {
         const DrainResult result = co_await queue->drain();
-        co_await record_result(instance, name_of(queue->kind()), result, queue->rest());
-    } while (co_await instance.scope.sleep(queue->rest()));
+        co_await record_result(instance, name_of(queue->kind()), result, queue->pause());
+    } while (co_await instance.scope.sleep(queue->pause()));
     tasks.remove();
 }
 

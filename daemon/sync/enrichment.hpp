@@ -13,10 +13,10 @@ namespace glia {
 /// Drains one enricher's queue. Loop's thread only.
 class EnrichmentQueue {
   public:
-    /// `fetch` fetches a job; an exception ends the drain. `erased` removes what a fetch left outside the
-    /// sink if the engagement was erased meanwhile; `prepare` runs before each drain.
+    /// `fetch` fetches a job; an exception ends the drain. `remove_files` removes what a fetch left
+    /// outside the sink if the engagement was erased meanwhile; `prepare` runs before each drain.
     EnrichmentQueue(Instance& instance, WorkKind kind, WorkRunner::Fetch fetch,
-                    std::function<Task<>(WorkJob)> erased = nullptr,
+                    std::function<Task<>(WorkJob)> remove_files = nullptr,
                     std::function<Task<>()> prepare = nullptr);
 
     /// Fetches what is due until nothing is left or a failure ends the drain; see EnricherSchedule.
@@ -25,7 +25,7 @@ class EnrichmentQueue {
 
     WorkKind kind() const { return kind_; }
     /// Pause before the next drain. After drain().
-    Milliseconds rest() const { return rest_; }
+    Milliseconds pause() const { return pause_; }
 
   private:
     Task<> enqueue_missed();
@@ -38,9 +38,9 @@ class EnrichmentQueue {
     WorkKind kind_;
     EnricherSchedule schedule_;
     WorkRunner::Fetch fetch_;
-    std::function<Task<>(WorkJob)> erased_;
+    std::function<Task<>(WorkJob)> remove_files_;
     std::function<Task<>()> prepare_;
-    Milliseconds rest_{};
+    Milliseconds pause_{};
 };
 
 /// Creates the queue that stores transcripts in chat_messages.

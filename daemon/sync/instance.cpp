@@ -4,11 +4,12 @@
 #include "daemon/base/log.hpp"
 
 namespace glia {
-Instance::Instance(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries, Metrics& measured)
+Instance::Instance(Runtime& loop, Settings configuration, SinkFactory sinks, int threads, int retries,
+                   Metrics& shared_metrics)
     : runtime(loop),
       scope(loop),
-      settings(std::move(by)),
-      metrics(measured),
+      settings(std::move(configuration)),
+      metrics(shared_metrics),
       api(scope, settings, metrics),
       sink_pool(scope, std::move(sinks), threads, retries, metrics),
       instance_id(this_instance_id()),

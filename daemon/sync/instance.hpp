@@ -32,7 +32,8 @@ inline constexpr Seconds kStuckAfter{5};
 struct Instance {
     /// `threads`: connections to the database; `retries`: see SinkPool. Throws std::runtime_error if the CA
     /// file cannot be read.
-    Instance(Runtime& loop, Settings by, SinkFactory sinks, int threads, int retries, Metrics& measured);
+    Instance(Runtime& loop, Settings configuration, SinkFactory sinks, int threads, int retries,
+             Metrics& shared_metrics);
 
     Runtime& runtime;
     CancellationScope scope;

@@ -8,21 +8,21 @@ namespace glia {
 
 PassDriver::PassDriver(Instance& instance, Pass pass, std::string site, bool collect)
     : instance_(instance),
-      run_(std::move(pass), std::move(site), instance.settings.sync),
+      pipeline_(std::move(pass), std::move(site), instance.settings.sync),
       completed_(instance.runtime) {
-    if (collect) run_.collect_ids();
+    if (collect) pipeline_.collect_ids();
 }
 
 Task<> PassDriver::read() {
     const auto self = shared_from_this();
     reading_ = true;
     for (;;) {
-        if (instance_.scope.cancelled()) run_.stop();
+        if (instance_.scope.cancelled()) pipeline_.stop();
         auto next = advance();
         if (next) {
             co_await instance_.committer.room();
             co_await ask(std::move(*next));
-        } else if (ended_ || run_.over()) {
+        } else if (ended_ || pipeline_.over()) {
             break;
         } else {
             co_await completed_.wait();
@@ -32,21 +32,21 @@ Task<> PassDriver::read() {
 }
 
 void PassDriver::when_completed(std::function<void(const PassResult&)> done) {
-    if (ended_) return done(run_.result());
+    if (ended_) return done(pipeline_.result());
     done_ = std::move(done);
 }
 
 Task<PassResult> PassDriver::result() {
     const auto self = shared_from_this();
     while (!ended_) co_await completed_.wait();
-    co_return run_.result();
+    co_return pipeline_.result();
 }
 
 /// Begins the commits that are due. Returns the next request; none if a commit must complete first or the
 /// pass has ended.
 std::optional<PageRequest> PassDriver::advance() {
     for (;;) {
-        PassPipeline::Step step = run_.next();
+        PassPipeline::Step step = pipeline_.next();
         if (auto* fetch = std::get_if<PassPipeline::Fetch>(&step)) return std::move(fetch->ask);
         if (std::holds_alternative<PassPipeline::End>(step)) ended_ = true;
         auto* what = std::get_if<PassPipeline::Commit>(&step);
@@ -64,14 +64,14 @@ void PassDriver::commit(PassPipeline::Commit what) {
 
 void PassDriver::on_commit(const CommitResult& result) {
     if (result.failure) {
-        run_.on_commit_failed(instance_.exit_status_of(*result.failure));
+        pipeline_.on_commit_failed(instance_.exit_status_of(*result.failure));
     } else {
         if (result.counts.queued > 0) instance_.details_enqueued.set();
-        run_.on_committed(result.counts);
+        pipeline_.on_committed(result.counts);
     }
     if (!reading_ && !ended_) advance();
     completed_.notify();
-    if (ended_ && done_) std::exchange(done_, nullptr)(run_.result());
+    if (ended_ && done_) std::exchange(done_, nullptr)(pipeline_.result());
 }
 
 Task<> PassDriver::ask(PageRequest what) {
@@ -81,27 +81,27 @@ Task<> PassDriver::ask(PageRequest what) {
         fetched.emplace(co_await instance_.api.follow(link->link));
     } else {
         const auto& first = std::get<FirstPageRequest>(what);
-        const ListQuery query{run_.site(), first.start, first.end, 0};
+        const ListQuery query{pipeline_.site(), first.start, first.end, 0};
         fetched.emplace(co_await instance_.api.list(query));
     }
     if (*fetched) {
         for (const RejectedRecord& rejected : fetched->value().page.rejected) {
             log::warn(LogTopic::sync, "record rejected",
-                      {{"site", run_.site()},
+                      {{"site", pipeline_.site()},
                        {"engagement", rejected.engagement_id.value_or("?")},
                        {"reason", rejected.reason}});
         }
         instance_.metrics.page_read();
-        run_.on_page(std::move(fetched->value()));
+        pipeline_.on_page(std::move(fetched->value()));
         co_return;
     }
     ApiError error = fetched->error();
     if (error.kind == ApiError::Kind::forbidden && instance_.settings.api.operator_ids.empty()) {
         error.message += "; a token without the manager role must name its own operator in api.operator_ids";
     }
-    if (run_.on_error(error)) {
+    if (pipeline_.on_error(error)) {
         log::warn(LogTopic::sync, "cursor ended, the window is read again",
-                  {{"site", run_.site()}, {"error", error.message}});
+                  {{"site", pipeline_.site()}, {"error", error.message}});
     }
 }
 

@@ -34,7 +34,7 @@ class PassDriver : public std::enable_shared_from_this<PassDriver> {
     Task<> ask(PageRequest what);
 
     Instance& instance_;
-    PassPipeline run_;
+    PassPipeline pipeline_;
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     bool reading_ = false;
     bool ended_ = false;

@@ -24,12 +24,12 @@ LinkFailure link_failure_of(const ApiError& error) {
 
 }  // namespace
 
-PassPipeline::PassPipeline(Pass pass, std::string site_id, const SyncSettings& sync, std::size_t batch)
-    : pass_(std::move(pass)), site_(std::move(site_id)), sync_(sync), full_(batch) {}
+PassPipeline::PassPipeline(Pass pass, std::string site_id, const SyncSettings& sync, std::size_t batch_size)
+    : pass_(std::move(pass)), site_(std::move(site_id)), sync_(sync), batch_size_(batch_size) {}
 
 PassPipeline::Step PassPipeline::next() {
     if (commit_failed_) return committing_ ? Step{Await{}} : end();
-    const bool full = batch_->engagements.size() >= full_;
+    const bool full = batch_->engagements.size() >= batch_size_;
     if (position_is_new_ && (over() || full)) {
         if (committing_) return Await{};  // checkpoints are committed in order, one at a time
         position_is_new_ = false;
@@ -69,7 +69,7 @@ void PassPipeline::on_page(FetchedPage fetched) {
     if (listed_) collect_ids(fetched.page);
     if (batch_->engagements.empty()) {
         const std::size_t page = fetched.page.engagements.size();
-        batch_->engagements.reserve(fetched.page.next_page ? full_ + page : page);
+        batch_->engagements.reserve(fetched.page.next_page ? batch_size_ + page : page);
     }
     for (Engagement& engagement : fetched.page.engagements) {
         add_to_batch(*batch_, std::move(engagement), RecordSource::list, fetched.asked(), site_, sync_);

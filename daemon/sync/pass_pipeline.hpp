@@ -37,9 +37,9 @@ struct PassResult {
 ///   End     result() is final
 class PassPipeline {
   public:
-    /// `batch`: engagements per commit.
+    /// `batch_size`: engagements per commit.
     PassPipeline(Pass pass, std::string site_id, const SyncSettings& sync,
-                 std::size_t batch = kBatchEngagements);
+                 std::size_t batch_size = kBatchEngagements);
 
     /// Collects the listed ids for PassResult::listed. Call it before the first step.
     void collect_ids() { listed_ = std::make_shared<ListedIds>(); }
@@ -81,7 +81,7 @@ class PassPipeline {
     Pass pass_;
     std::string site_;
     SyncSettings sync_;
-    std::size_t full_;
+    std::size_t batch_size_;
     std::shared_ptr<Batch> batch_ = std::make_shared<Batch>();
     PassResult result_;
     bool given_up_ = false;

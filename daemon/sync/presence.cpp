@@ -61,7 +61,7 @@ std::vector<std::string> to_ask_for(Instance& instance, const std::string& site,
     return ids;
 }
 
-Task<> mark(Instance& instance, ListingBatch batch) {
+Task<> check_unlisted(Instance& instance, ListingBatch batch) {
     const auto can_compare = [](Sink& sink) { return sink.verifications() != nullptr; };
     if (!co_await instance.sink_pool.run(can_compare)) co_return;
     const std::string& site = batch.site;
@@ -91,11 +91,11 @@ std::optional<CompleteListing> complete_listing(const Instance& instance, Instan
     return CompleteListing{from, to ? std::min(*to, *began) : *began, pass.listed};
 }
 
-Task<> try_to_mark(Instance& instance, ListingBatch batch) {
+Task<> try_to_check_unlisted(Instance& instance, ListingBatch batch) {
     if (instance.scope.cancelled()) co_return;
     std::optional<SinkError> failure;
     try {
-        co_await mark(instance, std::move(batch));
+        co_await check_unlisted(instance, std::move(batch));
     } catch (const SinkError& error) {
         failure.emplace(error);
     }
@@ -111,7 +111,7 @@ Task<> mark_unlisted(Instance& instance, std::string site, Instant from, PassRes
     ListingBatch batch;
     batch.site = std::move(site);
     batch.listings.push_back(std::move(*listing));
-    co_await try_to_mark(instance, std::move(batch));
+    co_await try_to_check_unlisted(instance, std::move(batch));
 }
 
 void UnlistedSearch::add(const std::string& site, Instant from, OptionalInstant to, const PassResult& pass) {
@@ -142,7 +142,7 @@ Task<> UnlistedSearch::run(std::shared_ptr<UnlistedSearch> self, ListingBatch ba
     Instance& instance = self->instance_;
     std::optional<ListingBatch> next = std::move(batch);
     while (next) {
-        co_await try_to_mark(instance, std::move(*next));
+        co_await try_to_check_unlisted(instance, std::move(*next));
         next = self->waiting_.next(self->is_last_);
     }
     self->is_running_ = false;

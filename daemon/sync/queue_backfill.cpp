@@ -29,7 +29,7 @@ class QueueBackfill {
           request_(std::move(request)),
           observer_(std::move(observer)),
           details_(instance),
-          over_(instance.runtime) {
+          drains_ended_(instance.runtime) {
         if (request_.kind == WorkKind::transcript) queue_ = make_transcripts(instance);
         if (request_.kind == WorkKind::recording) queue_ = make_recordings(instance);
     }
@@ -68,7 +68,7 @@ class QueueBackfill {
             failure.emplace(error);
         }
         is_over_ = true;
-        over_.notify();
+        drains_ended_.notify();
         co_await tasks.wait();
         if (failure) throw *failure;
         if (drained_.outcome.reason == ExitReason::done && !instance_.scope.cancelled()) {
@@ -92,10 +92,10 @@ class QueueBackfill {
                 return sink.verifications()->stored(request_.from, request_.to, request_.sites, cursor);
             };
             StoredPage page = co_await instance_.sink_pool.run(read);
-            const auto enqueue = [call, kind = request_.kind, ids = ids_of(page)](Sink& sink) {
+            const auto call_with_ids = [call, kind = request_.kind, ids = ids_of(page)](Sink& sink) {
                 return ids.empty() ? 0 : call(sink.work_queue(), kind, ids);
             };
-            sum += co_await instance_.sink_pool.run(enqueue);
+            sum += co_await instance_.sink_pool.run(call_with_ids);
             cursor = std::move(page.next);
         } while (cursor && !instance_.scope.cancelled());
         co_return sum;
@@ -151,7 +151,7 @@ class QueueBackfill {
     }
 
     Task<bool> running_after(Milliseconds pause) {
-        if (!is_over_) co_await over_.wait_for(pause);
+        if (!is_over_) co_await drains_ended_.wait_for(pause);
         co_return !is_over_ && !instance_.scope.cancelled();
     }
 
@@ -160,7 +160,7 @@ class QueueBackfill {
     const QueueBackfillObserver observer_;
     Details details_;
     std::unique_ptr<EnrichmentQueue> queue_;  // null: details
-    AsyncCondition over_;
+    AsyncCondition drains_ended_;
     bool is_over_ = false;
     DrainResult drained_;
     QueueBackfillResult result_;

@@ -52,7 +52,7 @@ std::optional<Range> parse_content_range(std::string_view text) {
 }
 
 /// Why the body of a 2xx response cannot be a recording, judged by its headers; empty if it may be one.
-std::string unusable(const RecordingHead& head) {
+std::string head_fault(const RecordingHead& head) {
     const std::string coding = lower(trim(head.content_encoding));
     if (!coding.empty() && coding != "identity")
         return "the recording is encoded as " + coding + ", which was not asked for";
@@ -63,7 +63,7 @@ std::string unusable(const RecordingHead& head) {
 }
 
 /// Why the body does not continue the file at byte `from`; empty if it does.
-std::string misfit(const RecordingHead& head, std::uint64_t from, const RecordingVersion& partial) {
+std::string range_fault(const RecordingHead& head, std::uint64_t from, const RecordingVersion& partial) {
     const auto range = parse_content_range(head.content_range);
     if (!range || range->first != from) return "the server sends another byte range than requested";
     const auto length = whole_number(trim(head.content_length));
@@ -75,7 +75,7 @@ std::string misfit(const RecordingHead& head, std::uint64_t from, const Recordin
     const std::string etag(trim(head.etag));
     if (!etag.empty() && partial.validator.starts_with('"') && etag != partial.validator)
         return "the recording has changed";
-    return unusable(head);
+    return head_fault(head);
 }
 
 bool starts_like_text(std::string_view beginning) {
@@ -123,7 +123,7 @@ RecordingDecision decide_recording(const RecordingHead& head, std::uint64_t from
                                    const RecordingVersion& partial) {
     if (head.status == 200) {
         const auto length = whole_number(trim(head.content_length));
-        std::string error = unusable(head);
+        std::string error = head_fault(head);
         if (error.empty() && length == 0u) error = "the recording is empty";
         if (!error.empty()) return {RecordingAction::refuse, {}, std::move(error)};
         return {RecordingAction::write_from_start,
@@ -131,7 +131,7 @@ RecordingDecision decide_recording(const RecordingHead& head, std::uint64_t from
                 ""};
     }
     if (head.status == 206 && from > 0) {
-        std::string error = misfit(head, from, partial);
+        std::string error = range_fault(head, from, partial);
         if (!error.empty()) return {RecordingAction::start_over, {}, std::move(error)};
         RecordingVersion version = partial;
         if (const auto total = parse_content_range(head.content_range)->total) version.length = total;

@@ -79,18 +79,18 @@ class Recordings {
         const std::shared_ptr<RecordingDownload> download = co_await worker_.run(open);
         const auto error = co_await receive(where.value().url, download, content);
         if (error) {
-            const auto tidy = [download] {
+            const auto discard_unless_resumable = [download] {
                 if (!download->resumable()) download->discard();
                 return true;
             };
-            co_await worker_.run(tidy);
+            co_await worker_.run(discard_unless_resumable);
             co_return *error;
         }
         content.fetched_at = where.value().fetched_at;
         co_return content;
     }
 
-    Task<> erased(WorkJob job) {
+    Task<> remove_files(WorkJob job) {
         const auto remove = [directory = directory_, job] {
             std::error_code error;
             std::filesystem::remove_all(directory + "/" + recording_folder(job.engagement_id), error);
@@ -141,7 +141,7 @@ class Recordings {
             }
             const bool nothing = decision.action == RecordingAction::write_from_start && !begun;
             const auto finish = [download, nothing, version = decision.version] {
-                Finished finished;
+                FinishedDownload finished;
                 if (nothing) download->restart(version);  // an empty body: `take` was never called
                 finished.fault = recording_fault(download->size(), version, download->beginning());
                 if (finished.fault.empty()) {
@@ -151,14 +151,14 @@ class Recordings {
                 }
                 return finished;
             };
-            Finished finished = co_await worker_.run(finish);
+            FinishedDownload finished = co_await worker_.run(finish);
             if (!finished.fault.empty()) co_return download_error(status, finished.fault);
             content.file = std::move(finished.file);
             co_return std::nullopt;
         }
     }
 
-    struct Finished {
+    struct FinishedDownload {
         std::string fault;  ///< empty: the file is complete
         std::optional<RecordingFile> file;
     };
@@ -174,9 +174,9 @@ class Recordings {
 std::unique_ptr<EnrichmentQueue> make_recordings(Instance& instance) {
     const auto recordings = std::make_shared<Recordings>(instance);
     const auto fetch = [recordings](WorkJob job) { return recordings->fetch(std::move(job)); };
-    const auto erased = [recordings](WorkJob job) { return recordings->erased(std::move(job)); };
+    const auto remove_files = [recordings](WorkJob job) { return recordings->remove_files(std::move(job)); };
     const auto prepare = [recordings] { return recordings->restrict_stored(); };
-    return std::make_unique<EnrichmentQueue>(instance, WorkKind::recording, fetch, erased, prepare);
+    return std::make_unique<EnrichmentQueue>(instance, WorkKind::recording, fetch, remove_files, prepare);
 }
 
 }  // namespace glia

@@ -40,12 +40,12 @@ class AtWork {
 }  // namespace
 
 struct SinkPool::Impl {
-    Impl(CancellationScope& within, SinkFactory make, int writers, int tries, Metrics& measured)
+    Impl(CancellationScope& within, SinkFactory make, int writers, int tries, Metrics& shared_metrics)
         : scope(within),
           runtime(within.runtime()),
           factory(std::move(make)),
           retries(tries),
-          metrics(measured),
+          metrics(shared_metrics),
           heartbeats(static_cast<std::size_t>(writers)),
           sinks(heartbeats.size()) {
         for (auto& own_heartbeat : heartbeats) own_heartbeat = kAtRest;
@@ -99,7 +99,7 @@ void SinkPool::mark_progress() {
     if (heartbeat) beat();
 }
 
-Task<> SinkPool::run_erased(std::function<void(Sink&)> work) {
+Task<> SinkPool::run_call(std::function<void(Sink&)> work) {
     const std::shared_ptr<Impl> impl = impl_;
     const Backoff backoff{Milliseconds{250}, Milliseconds{10'000}};
     for (int attempt = 1;; ++attempt) {

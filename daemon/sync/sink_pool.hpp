@@ -36,12 +36,12 @@ class SinkPool {
     auto run(Function work) -> Task<std::invoke_result_t<Function, Sink&>> {
         using Answer = std::invoke_result_t<Function, Sink&>;
         if constexpr (std::is_void_v<Answer>) {
-            std::function<void(Sink&)> erased = [work](Sink& sink) { work(sink); };
-            co_await run_erased(std::move(erased));
+            std::function<void(Sink&)> call = [work](Sink& sink) { work(sink); };
+            co_await run_call(std::move(call));
         } else {
             auto answer = std::make_shared<std::optional<Answer>>();
-            std::function<void(Sink&)> erased = [answer, work](Sink& sink) { *answer = work(sink); };
-            co_await run_erased(std::move(erased));
+            std::function<void(Sink&)> call = [answer, work](Sink& sink) { *answer = work(sink); };
+            co_await run_call(std::move(call));
             co_return std::move(**answer);
         }
     }
@@ -53,7 +53,7 @@ class SinkPool {
     static void mark_progress();
 
   private:
-    Task<> run_erased(std::function<void(Sink&)> work);
+    Task<> run_call(std::function<void(Sink&)> work);
     struct Impl;
     std::shared_ptr<Impl> impl_;
 };

@@ -17,7 +17,7 @@ namespace {
 constexpr Milliseconds kLongestWait{600'000};
 
 /// What was read under one lease of a site, or of a window.
-struct StatisticsRound {
+struct StatisticsTotals {
     std::int64_t responses = 0;
     std::int64_t requests = 0;
     std::int64_t rejected = 0;
@@ -33,53 +33,53 @@ Instant statistics_now(const EngagementsApi& api) {
 }
 
 StatisticsResponse make_response(const StatisticsSchedule::Request& request, FetchedStatistics fetched,
-                                 StatisticsRound& round) {
-    if (round.responses++ == 0) {
-        round.pass.from = request.interval.start;
-        round.pass.to = request.interval.end();
-        round.pass.started_at = fetched.fetched_at;
+                                 StatisticsTotals& totals) {
+    if (totals.responses++ == 0) {
+        totals.pass.from = request.interval.start;
+        totals.pass.to = request.interval.end();
+        totals.pass.started_at = fetched.fetched_at;
     }
-    round.pass.from = std::min(round.pass.from, request.interval.start);
-    round.pass.to = std::max(*round.pass.to, request.interval.end());
-    round.pass.pages = round.responses;
-    round.requests += fetched.attempts;
+    totals.pass.from = std::min(totals.pass.from, request.interval.start);
+    totals.pass.to = std::max(*totals.pass.to, request.interval.end());
+    totals.pass.pages = totals.responses;
+    totals.requests += fetched.attempts;
     StatisticsPage& page = fetched.page;
-    round.rejected += static_cast<std::int64_t>(page.rejected.size());
-    if (round.first_rejection.empty() && !page.rejected.empty())
-        round.first_rejection = page.rejected.front().reason;
-    StatisticsResponse answer;
-    answer.source = request.source;
-    answer.interval = request.interval;
-    answer.rows = std::move(page.rows);
-    answer.fetched_at = fetched.fetched_at;
-    answer.rejected = std::move(page.rejected);
-    answer.undocumented_members = std::move(page.undocumented_members);
-    return answer;
+    totals.rejected += static_cast<std::int64_t>(page.rejected.size());
+    if (totals.first_rejection.empty() && !page.rejected.empty())
+        totals.first_rejection = page.rejected.front().reason;
+    StatisticsResponse response;
+    response.source = request.source;
+    response.interval = request.interval;
+    response.rows = std::move(page.rows);
+    response.fetched_at = fetched.fetched_at;
+    response.rejected = std::move(page.rejected);
+    response.undocumented_members = std::move(page.undocumented_members);
+    return response;
 }
 
-Task<> commit_response(Instance& instance, StatisticsCheckpoint checkpoint, StatisticsResponse answer,
-                       StatisticsRound& round) {
-    const auto whole = std::make_shared<const StatisticsResponse>(std::move(answer));
+Task<> commit_response(Instance& instance, StatisticsCheckpoint checkpoint, StatisticsResponse response,
+                       StatisticsTotals& totals) {
+    const auto whole = std::make_shared<const StatisticsResponse>(std::move(response));
     const auto write = [checkpoint, whole](Sink& sink) {
         return sink.statistics().commit(checkpoint, *whole);
     };
     const StatisticsCounts counts = co_await instance.sink_pool.run(write);
-    round.written += counts.written;
-    round.removed += counts.removed;
+    totals.written += counts.written;
+    totals.removed += counts.removed;
 }
 
-void log_round(const std::string& site_id, const StatisticsRound& round) {
-    if (round.responses == 0) return;
-    const auto line = round.written + round.removed > 0 ? log::info : log::debug;
+void log_totals(const std::string& site_id, const StatisticsTotals& totals) {
+    if (totals.responses == 0) return;
+    const auto line = totals.written + totals.removed > 0 ? log::info : log::debug;
     line(LogTopic::sync, "statistics read",
          {{"site", site_id},
-          {"responses", round.responses},
-          {"written", round.written},
-          {"removed", round.removed},
-          {"rejected", round.rejected}});
-    if (round.rejected > 0)
+          {"responses", totals.responses},
+          {"written", totals.written},
+          {"removed", totals.removed},
+          {"rejected", totals.rejected}});
+    if (totals.rejected > 0)
         log::warn(LogTopic::sync, "elements of statistics cannot be read, the others are stored",
-                  {{"site", site_id}, {"elements", round.rejected}, {"error", round.first_rejection}});
+                  {{"site", site_id}, {"elements", totals.rejected}, {"error", totals.first_rejection}});
 }
 
 /// Reads the due intervals of one site under its lease.
@@ -105,25 +105,25 @@ class SiteStatistics {
             if (!request) break;
             co_await ask_one(*request, outcome);
         }
-        log_round(lease_.site_id, round_);
+        log_totals(lease_.site_id, totals_);
         co_await give_back(outcome);
         co_return outcome;
     }
     Milliseconds wait() const { return wait_; }
-    std::int64_t rejected() const { return round_.rejected; }
+    std::int64_t rejected() const { return totals_.rejected; }
 
   private:
     Task<> ask_one(StatisticsSchedule::Request request, ExitStatus& outcome) {
         auto fetched = co_await instance_.api.statistics(request.source, lease_.site_id, request.interval);
         if (fetched) {
-            StatisticsResponse answer = make_response(request, std::move(fetched.value()), round_);
-            const auto progress = schedule_->on_response(request, answer.fetched_at);
+            StatisticsResponse response = make_response(request, std::move(fetched.value()), totals_);
+            const auto progress = schedule_->on_response(request, response.fetched_at);
             StatisticsCheckpoint checkpoint{lease_.target(), lease_.site_id, progress.read_through,
                                             progress.settled};
-            co_await commit_response(instance_, std::move(checkpoint), std::move(answer), round_);
+            co_await commit_response(instance_, std::move(checkpoint), std::move(response), totals_);
             co_return;
         }
-        ++round_.requests;
+        ++totals_.requests;
         const ApiError error = std::move(fetched.error());
         if (is_refusal(error)) {
             co_await refuse(request.source, error.message);
@@ -158,10 +158,10 @@ class SiteStatistics {
                     sink.directory().refuse_listing(target, refusal);
                 };
                 if (!refusal_.empty()) co_return co_await instance_.sink_pool.run(refuse_all);
-            } else if (round_.responses > 0) {
+            } else if (totals_.responses > 0) {
                 PassCheckpoint done{
-                    target,          round_.pass,     true, through, SiteRelease{wait_, {}, {}},
-                    round_.requests, round_.rejected, {}};
+                    target,           totals_.pass,     true, through, SiteRelease{wait_, {}, {}},
+                    totals_.requests, totals_.rejected, {}};
                 const auto complete = [done](Sink& sink) { sink.commit({}, done); };
                 co_return co_await instance_.sink_pool.run(complete);
             }
@@ -171,7 +171,7 @@ class SiteStatistics {
             release.next_poll_in = wait_ =
                 listing_retry(instance_.settings.statistics.interval, lease_.failures + 1);
             release.error = outcome.error;
-            release.failed = FailedPass{"incremental", round_.pass, round_.requests, round_.rejected};
+            release.failed = FailedPass{"incremental", totals_.pass, totals_.requests, totals_.rejected};
             log::error(LogTopic::sync, "statistics failed",
                        {{"site", lease_.site_id}, {"next", to_text(wait_)}, {"error", outcome.error}});
         }
@@ -184,7 +184,7 @@ class SiteStatistics {
     Instance& instance_;
     const SiteLease& lease_;
     std::optional<StatisticsSchedule> schedule_;
-    StatisticsRound round_;
+    StatisticsTotals totals_;
     std::string refusal_;  // the last one
     Milliseconds wait_{0};
 };
@@ -249,7 +249,7 @@ class WindowStatistics {
   public:
     WindowStatistics(Instance& instance, const WindowLease& window, StatisticsRefusals& refusals)
         : instance_(instance), target_(window.target), refusals_(refusals) {
-        round_.pass = window.pass;
+        totals_.pass = window.pass;
     }
 
     Task<PassResult> read(Instant to) {
@@ -267,11 +267,11 @@ class WindowStatistics {
                 if (result.outcome.reason != ExitReason::done) co_return result;
             }
         }
-        log_round(target_.site_id, round_);
+        log_totals(target_.site_id, totals_);
         co_await complete(to);
         result.complete = true;
-        result.pages = round_.responses;
-        result.counts.rejected = round_.rejected;
+        result.pages = totals_.responses;
+        result.counts.rejected = totals_.rejected;
         co_return result;
     }
 
@@ -279,11 +279,11 @@ class WindowStatistics {
     Task<> ask(StatisticsSchedule::Request request, PassResult& result) {
         auto fetched = co_await instance_.api.statistics(request.source, target_.site_id, request.interval);
         if (fetched) {
-            StatisticsResponse answer = make_response(request, std::move(fetched.value()), round_);
+            StatisticsResponse response = make_response(request, std::move(fetched.value()), totals_);
             const bool settled =
-                !next_reading({request.interval, answer.fetched_at}, instance_.settings.statistics.revisit);
+                !next_reading({request.interval, response.fetched_at}, instance_.settings.statistics.revisit);
             StatisticsCheckpoint checkpoint{target_, target_.site_id, {}, settled};
-            co_await commit_response(instance_, std::move(checkpoint), std::move(answer), round_);
+            co_await commit_response(instance_, std::move(checkpoint), std::move(response), totals_);
             co_return;
         }
         const ApiError error = std::move(fetched.error());
@@ -304,12 +304,12 @@ class WindowStatistics {
     Task<> complete(Instant to) {
         PassCheckpoint done;
         done.target = target_;
-        done.pass = round_.pass;
+        done.pass = totals_.pass;
         done.pass.from = target_.from;
         done.pass.to = to;
         done.complete = true;
-        done.requests = round_.requests;
-        done.rejected = round_.rejected;
+        done.requests = totals_.requests;
+        done.rejected = totals_.rejected;
         const auto write = [done](Sink& sink) { sink.commit({}, done); };
         co_await instance_.sink_pool.run(write);
     }
@@ -317,7 +317,7 @@ class WindowStatistics {
     Instance& instance_;
     const WindowTarget target_;
     StatisticsRefusals& refusals_;
-    StatisticsRound round_;
+    StatisticsTotals totals_;
 };
 
 }  // namespace

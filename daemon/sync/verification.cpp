@@ -106,7 +106,7 @@ std::optional<Verification::Step> Verification::next_of_days() {
 }
 
 void Verification::open_days() {
-    const auto starts = [](const OneDay& day) {
+    const auto has_waiting_site = [](const OneDay& day) {
         return std::any_of(day.sites.begin(), day.sites.end(),
                            [](const auto& site) { return site.second.state == SiteOfDay::State::waiting; });
     };
@@ -114,7 +114,7 @@ void Verification::open_days() {
     while (next_day_ < days_.size() && next_day_ - first_open_ < most && has_room()) {
         const bool is_listing_ahead = next_day_ > first_open_ &&
                                       days_[next_day_ - 1].state == OneDay::State::open &&
-                                      starts(days_[next_day_ - 1]);
+                                      has_waiting_site(days_[next_day_ - 1]);
         if (is_listing_ahead) return;
         days_[next_day_++].state = OneDay::State::open;
     }

@@ -170,10 +170,10 @@ class Verification {
     static constexpr std::size_t kBatch = 100;
 
   private:
-    enum class Why { differs, unlisted, sampled };
+    enum class Reason { differs, unlisted, sampled };
     struct Suspect {
         Day day = 0;
-        Why why = Why::differs;
+        Reason reason = Reason::differs;
         bool is_counted = true;  // in DayCounts::listed of its day
         int observations = 0;
         std::optional<SourceObservation> last;
@@ -204,7 +204,7 @@ class Verification {
     void open_days();
     bool is_over() const;
 
-    void suspect(Day day, const std::string& site, const std::string& id, Why why, bool is_counted);
+    void suspect(Day day, const std::string& site, const std::string& id, Reason reason, bool is_counted);
     void clear(const EngagementOfSite& what);
     void add_difference(const EngagementOfSite& what, DifferenceKind kind);
     void ask_for_name_sources(Day day);

@@ -32,7 +32,7 @@ void Verification::on_page(Day number, const std::string& id, const Batch& batch
         if (rejected.record.engagement_id)
             site.listed.insert(ListedIds::digest(*rejected.record.engagement_id));
     }
-    const auto departures = by_record(found);
+    const auto differing = by_record(found);
     compared_ += static_cast<std::int64_t>(batch.engagements.size());
     for (std::size_t i = 0; i < batch.engagements.size(); ++i) {
         const Engagement& engagement = batch.engagements[i].engagement;
@@ -41,13 +41,13 @@ void Verification::on_page(Day number, const std::string& id, const Batch& batch
         const bool is_first = site.listed.insert(ListedIds::digest(engagement_id)).second;
         if (is_first && is_of_day) ++site.counts.listed;
         if (!engagement.legs) site.lists_legs = false;
-        if (departures.count(i) > 0) {
-            suspect(number, id, engagement_id, Why::differs, is_of_day);
+        if (differing.count(i) > 0) {
+            suspect(number, id, engagement_id, Reason::differs, is_of_day);
         } else if (engagement.legs) {
             // The comparison of the page included the legs.
             if (is_first && is_of_day) ++site.counts.legs_read;
         } else if (is_of_day && is_sampled(engagement_id, salt_, spec_.legs_share)) {
-            suspect(number, id, engagement_id, Why::sampled, true);
+            suspect(number, id, engagement_id, Reason::sampled, true);
         }
     }
 }
@@ -70,7 +70,7 @@ void Verification::on_stored(Day number, const std::vector<StoredListing>& listi
             SiteOfDay& site = day.sites.at(id);
             ++site.counts.stored;
             if (spec_.lists_all && site.listed.count(ListedIds::digest(stored.engagement_id)) == 0)
-                suspect(number, id, stored.engagement_id, Why::unlisted, false);
+                suspect(number, id, stored.engagement_id, Reason::unlisted, false);
         }
     }
 }
@@ -83,7 +83,7 @@ void Verification::ask_for_name_sources(Day number) {
             if (site.state != SiteOfDay::State::listed ||
                 site.listed.count(ListedIds::digest(source.engagement_id)) == 0)
                 continue;
-            if (!site.lists_legs) suspect(number, id, source.engagement_id, Why::sampled, true);
+            if (!site.lists_legs) suspect(number, id, source.engagement_id, Reason::sampled, true);
             break;
         }
     }
@@ -97,18 +97,19 @@ void Verification::on_scanned(Day day) {
 
 // ------------------------------------------------------------------------------------------------- suspects
 
-void Verification::suspect(Day day, const std::string& site, const std::string& id, Why why,
+void Verification::suspect(Day day, const std::string& site, const std::string& id, Reason reason,
                            bool is_counted) {
     const EngagementOfSite what{id, site};
     if (known_.count(what) > 0) return;
     const auto [place, is_new] = suspects_.try_emplace(what);
     if (!is_new) {
         // Stays in the counts of the day that suspected it first.
-        if (why == Why::differs && place->second.why == Why::sampled) place->second.why = why;
+        if (reason == Reason::differs && place->second.reason == Reason::sampled)
+            place->second.reason = reason;
         return;
     }
     place->second.day = day;
-    place->second.why = why;
+    place->second.reason = reason;
     place->second.is_counted = is_counted;
     ++days_.at(day).suspects;
     due_.insert({Milliseconds::min(), what});
@@ -140,7 +141,7 @@ void Verification::on_record(const EngagementOfSite& what, FetchedEngagement rec
 void Verification::on_gone(const EngagementOfSite& what, Instant asked_at) {
     --getting_;
     // An engagement that was listed may have been deleted before the GET: the next run decides.
-    if (suspects_.at(what).why == Why::unlisted) {
+    if (suspects_.at(what).reason == Reason::unlisted) {
         add_difference(what, DifferenceKind::gone);
         SiteOfDay& site = site_of(what);
         ++site.counts.gone;
@@ -163,27 +164,27 @@ void Verification::on_get_failed(const EngagementOfSite& what, const ExitStatus&
 void Verification::on_compared(const Batch& batch, const std::vector<RecordComparison>& found,
                                Milliseconds now) {
     --comparing_;
-    const auto departures = by_record(found);
+    const auto differing = by_record(found);
     for (std::size_t i = 0; i < batch.engagements.size(); ++i) {
         const FetchedEngagement& record = batch.engagements[i];
         const EngagementOfSite what = key_of(record);
-        Suspect& under = suspects_.at(what);
+        Suspect& suspected = suspects_.at(what);
         SiteOfDay& site = site_of(what);
-        if (under.observations++ == 0 && record.engagement.legs) ++site.counts.legs_read;
-        if (!under.is_counted && under.why == Why::unlisted) {
+        if (suspected.observations++ == 0 && record.engagement.legs) ++site.counts.legs_read;
+        if (!suspected.is_counted && suspected.reason == Reason::unlisted) {
             ++site.counts.listed;  // the source has it, although no listing of the day shows it
-            under.is_counted = true;
+            suspected.is_counted = true;
         }
-        const auto departure = departures.find(i);
-        if (departure == departures.end()) {
+        const auto difference = differing.find(i);
+        if (difference == differing.end()) {
             clear(what);
             continue;
         }
-        SourceObservation seen{content_hashes(record.engagement), *departure->second};
+        SourceObservation seen{content_hashes(record.engagement), *difference->second};
         const Milliseconds delay = recheck_delay_of(what.second);
-        const Verdict verdict = judge(under.last, seen, under.observations, delay > Milliseconds{0});
+        const Verdict verdict = judge(suspected.last, seen, suspected.observations, delay > Milliseconds{0});
         if (verdict == Verdict::recheck) {
-            under.last = std::move(seen);
+            suspected.last = std::move(seen);
             due_.insert({now + delay, what});
             continue;
         }
@@ -191,8 +192,8 @@ void Verification::on_compared(const Batch& batch, const std::vector<RecordCompa
             clear(what);
             continue;
         }
-        const bool missing = departure->second->finding == RecordComparison::Finding::missing;
-        if (!under.is_counted) ++site.counts.listed;
+        const bool missing = difference->second->finding == RecordComparison::Finding::missing;
+        if (!suspected.is_counted) ++site.counts.listed;
         ++(missing ? site.counts.missing : site.counts.different);
         add_difference(what, missing ? DifferenceKind::missing : DifferenceKind::different);
         if (spec_.repair) {
@@ -210,10 +211,10 @@ void Verification::add_difference(const EngagementOfSite& what, DifferenceKind k
 
 void Verification::on_loaded(const Batch& batch, const std::vector<RecordComparison>& still_different) {
     --writing_;
-    const auto departures = by_record(still_different);
+    const auto differing = by_record(still_different);
     for (std::size_t i = 0; i < batch.engagements.size(); ++i) {
         const EngagementOfSite what = key_of(batch.engagements[i]);
-        if (departures.count(i) == 0) {
+        if (differing.count(i) == 0) {
             ++site_of(what).counts.repaired;
             differences_.at(known_.at(what)).repaired = true;
         }

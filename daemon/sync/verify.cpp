@@ -27,7 +27,7 @@ class Verify {
           machine_(std::move(spec)),
           observer_(std::move(observer)),
           changed_(std::make_shared<AsyncCondition>(instance.runtime)),
-          latch_(instance.runtime) {}
+          tasks_(instance.runtime) {}
 
     Task<Verification> run() {
         instance_.scope.on_cancel([changed = changed_] { changed->notify(); });
@@ -45,11 +45,11 @@ class Verify {
                 co_await changed_->wait_for(std::max(pause, Milliseconds{1}));
                 show_progress();
             } else {
-                latch_.add();
+                tasks_.add();
                 instance_.runtime.spawn(run_step(std::move(step)));
             }
         }
-        co_await latch_.wait();
+        co_await tasks_.wait();
         co_return std::move(machine_);
     }
 
@@ -78,7 +78,7 @@ class Verify {
         }
         if (failure) machine_.on_failed(step, instance_.exit_status_of(*failure));
         changed_->notify();
-        latch_.remove();
+        tasks_.remove();
     }
 
     /// Performs a step that is a single call of the sink.
@@ -148,7 +148,7 @@ class Verify {
                     co_await changed_->wait_for(kUntilRoom);
                 co_await ask(*listing, std::move(fetch->ask));
             } else if (auto* read = std::get_if<PassPipeline::Commit>(&step)) {
-                latch_.add();
+                tasks_.add();
                 instance_.runtime.spawn(compare_page(listing, std::move(read->batch)));
             } else {
                 co_await listing->compared.wait();
@@ -196,7 +196,7 @@ class Verify {
         if (failure) listing->pass.on_commit_failed(instance_.exit_status_of(*failure));
         listing->compared.notify();
         changed_->notify();
-        latch_.remove();
+        tasks_.remove();
     }
 
     Task<> scan(Verification::Scan what) {
@@ -243,7 +243,7 @@ class Verify {
     Verification machine_;
     VerificationObserver observer_;
     const std::shared_ptr<AsyncCondition> changed_;  // notified after each event of machine_
-    WaitGroup latch_;
+    WaitGroup tasks_;
     Milliseconds show_at_{};
 };
 

@@ -7,20 +7,21 @@ namespace {
 
 using std::chrono::hours;
 
-constexpr hours kAlways{3};
-constexpr hours kEachHour{26};
+constexpr hours kRangeEachTime{3};
+constexpr hours kRangeOfNewHour{26};
 // The view compares with the eight weeks before an hour, and judges the last three days.
-constexpr hours kEachDay{8 * 7 * 24 + 3 * 24};
+constexpr hours kRangeOfNewDay{8 * 7 * 24 + 3 * 24};
 // Hours counted per statement, which takes a fraction of a second for a contact centre of a million
 // engagements a day.
 constexpr hours kAtOnce{24};
 
 Instant begin_for(const VolumeSite& site, Instant end) {
-    if (!site.newest) return end - kEachDay;
+    if (!site.newest) return end - kRangeOfNewDay;
     const Instant last = end - hours{1};
-    if (*site.newest >= last) return end - kAlways;
+    if (*site.newest >= last) return end - kRangeEachTime;
     const auto day = [](Instant time) { return std::chrono::floor<std::chrono::days>(time); };
-    return day(*site.newest) < day(last) ? end - kEachDay : std::min(end - kEachHour, *site.newest);
+    return day(*site.newest) < day(last) ? end - kRangeOfNewDay
+                                         : std::min(end - kRangeOfNewHour, *site.newest);
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ std::vector<VolumeRange> volume_ranges(const std::vector<VolumeSite>& sites) {
         end = std::max(end, through);
     }
     // A site that has not been read for a long time must not make the range of the other sites larger.
-    from = std::max(from, end - kEachDay);
+    from = std::max(from, end - kRangeOfNewDay);
     for (; from < end; from = ranges.back().before) ranges.push_back({from, std::min(from + kAtOnce, end)});
     return ranges;
 }

@@ -65,7 +65,7 @@ WorkDrain::WorkDrain(WorkKind kind, std::string instance_id, const SyncSettings&
       sync_(sync),
       with_ongoing_(with_ongoing),
       workers_(workers_for(kind, most_in_flight)),
-      claim_size_(gathers() ? kFewestClaimed : 2 * workers_) {}
+      claim_size_(drains_details() ? kFewestClaimed : 2 * workers_) {}
 
 WorkDrain::Step WorkDrain::next(Milliseconds now) {
     if (batch_is_due(now)) return Write{flush()};
@@ -78,7 +78,7 @@ WorkDrain::Step WorkDrain::next(Milliseconds now) {
     }
     if (claiming_) return Wait{kPollEvery};
     if (!exhausted_) return claim(now);
-    if (!gathers() || idle()) return End{};
+    if (!drains_details() || idle()) return End{};
     if (now - *claimed_at_ >= kPollEvery) return claim(now);
     return Wait{kPollEvery};
 }
@@ -86,7 +86,7 @@ WorkDrain::Step WorkDrain::next(Milliseconds now) {
 bool WorkDrain::batch_is_due(Milliseconds now) {
     if (batch_->details.empty()) return false;
     if (!batch_since_) batch_since_ = now;
-    if (!gathers() || batch_->details.size() >= kBatchDetails) return true;
+    if (!drains_details() || batch_->details.size() >= kBatchDetails) return true;
     const bool nothing_to_fetch = jobs_.empty() && exhausted_;
     return now - *batch_since_ >= (nothing_to_fetch ? kPollEvery : kBatchTime);
 }
@@ -94,9 +94,9 @@ bool WorkDrain::batch_is_due(Milliseconds now) {
 WorkDrain::Claim WorkDrain::claim(Milliseconds now) {
     Claim claim;
     claim.enqueue_ongoing = with_ongoing_ && (!claimed_at_ || now - *claimed_at_ >= kPollEvery);
-    if (gathers()) {
+    if (drains_details()) {
         // Claims more if the last claim was used up quickly.
-        const bool soon = claimed_at_ && now - *claimed_at_ < kSoon;
+        const bool soon = claimed_at_ && now - *claimed_at_ < kClaimInterval;
         claim_size_ = soon ? std::min(2 * claim_size_, kMostClaimed) : kFewestClaimed;
     }
     claim.limit = claim_size_;
@@ -119,7 +119,7 @@ std::optional<WorkOutcome> WorkDrain::on_response(const WorkJob& job, WorkRespon
     if (const auto* error = std::get_if<ApiError>(&response)) return on_error(std::move(outcome), *error);
     unanswered_in_a_row_ = 0;
     if (const auto* blocked = std::get_if<Blocked>(&response)) {
-        untouched(std::move(outcome));
+        add_unattempted(std::move(outcome));
         give_up(blocked->outcome);
         return std::nullopt;
     }
@@ -157,7 +157,7 @@ std::optional<WorkOutcome> WorkDrain::on_detail(WorkOutcome outcome, FetchedDeta
 
 std::optional<WorkOutcome> WorkDrain::on_error(WorkOutcome outcome, const ApiError& error) {
     if (error.kind == ApiError::Kind::cancelled || error.kind == ApiError::Kind::credentials) {
-        untouched(std::move(outcome));
+        add_unattempted(std::move(outcome));
         give_up({exit_reason_of(error), error.message});
         return std::nullopt;
     }
@@ -165,7 +165,7 @@ std::optional<WorkOutcome> WorkDrain::on_error(WorkOutcome outcome, const ApiErr
         last_unanswered_ = error.message;
         if (++unanswered_in_a_row_ >= kUnansweredUntilDown)
             give_up({ExitReason::unavailable, last_unanswered_});
-    } else if (!gathers()) {
+    } else if (!drains_details()) {
         unanswered_in_a_row_ = 0;
     }
     return fail(outcome.job, error.message, error.kind != ApiError::Kind::unavailable);
@@ -178,7 +178,7 @@ WorkOutcome WorkDrain::fail(const WorkJob& job, std::string error, bool permanen
     return outcome;
 }
 
-void WorkDrain::untouched(WorkOutcome outcome) {
+void WorkDrain::add_unattempted(WorkOutcome outcome) {
     outcome.attempted = false;
     batch_->details.push_back(std::move(outcome));
 }
@@ -203,12 +203,12 @@ void WorkDrain::give_up(const ExitStatus& outcome) {
 
 std::shared_ptr<const Batch> WorkDrain::hand_back() {
     // Fewer unanswered requests than kUnansweredUntilDown, but no request succeeded: the API counts as down.
-    if (gathers() && unanswered_in_a_row_ > 0 && result_.fetched == 0)
+    if (drains_details() && unanswered_in_a_row_ > 0 && result_.fetched == 0)
         result_.outcome.merge({ExitReason::unavailable, last_unanswered_});
     for (WorkJob& job : std::exchange(jobs_, {})) {
         WorkOutcome outcome;
         outcome.job = std::move(job);
-        untouched(std::move(outcome));
+        add_unattempted(std::move(outcome));
     }
     return batch_->empty() ? nullptr : flush();
 }

@@ -132,10 +132,11 @@ class WorkDrain {
     // is slow.
     static constexpr std::size_t kBatchDetails = 400;
     static constexpr Milliseconds kBatchTime{2000};
-    // Details per claim. Each claim is a write, and other instances cannot fetch claimed jobs.
+    // Details per claim. Each claim is a write, and other instances cannot fetch claimed jobs. A claim within
+    // kClaimInterval of the one before takes twice as many.
     static constexpr int kFewestClaimed = 64;
     static constexpr int kMostClaimed = 512;
-    static constexpr Milliseconds kSoon{1000};
+    static constexpr Milliseconds kClaimInterval{1000};
     // While some workers wait for slow responses, the others poll for more details and write the fetched ones
     // this often. Also the minimum time between two searches for ongoing engagements, so that these do not
     // slow down a long queue.
@@ -145,14 +146,14 @@ class WorkDrain {
     static constexpr int kUnansweredUntilDown = 4;
 
   private:
-    bool gathers() const { return kind_ == WorkKind::detail; }
+    bool drains_details() const { return kind_ == WorkKind::detail; }
     bool batch_is_due(Milliseconds now);
     Claim claim(Milliseconds now);
     std::shared_ptr<const Batch> flush();
     std::optional<WorkOutcome> on_detail(WorkOutcome outcome, FetchedDetail detail);
     std::optional<WorkOutcome> on_error(WorkOutcome outcome, const ApiError& error);
     WorkOutcome fail(const WorkJob& job, std::string error, bool permanent);
-    void untouched(WorkOutcome outcome);
+    void add_unattempted(WorkOutcome outcome);
 
     WorkKind kind_;
     std::string instance_id_;

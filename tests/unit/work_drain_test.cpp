@@ -196,7 +196,7 @@ TEST(DetailWork, MoreIsClaimedWhileClaimsAreSoonUsedUp) {
     EXPECT_EQ(used_up(900ms), 2 * Drain::kFewestClaimed);
     for (int i = 1; i < 9; ++i) used_up(1ms);
     EXPECT_EQ(used_up(1ms), Drain::kMostClaimed);
-    EXPECT_EQ(used_up(Drain::kSoon), Drain::kFewestClaimed);
+    EXPECT_EQ(used_up(Drain::kClaimInterval), Drain::kFewestClaimed);
 }
 TEST(DetailWork, OngoingEngagementsAreEnqueuedOnceASecondAtMost) {
     WorkDrain drain(WorkKind::detail, "me", {}, 2, true);
