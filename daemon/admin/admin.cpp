@@ -155,7 +155,8 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
             const auto asked = report_at;
             co_await refreshed.wait_for(left);
             if (fresh(history_too)) co_return true;
-            // Gives up if the read failed. Otherwise it did not read the history, or still runs.
+            // Gives up if the read failed or brought no newer report. Otherwise the read still runs, or did
+            // not include the history.
             if (!refreshing && !database_up) break;
             if (!refreshing && report_at == asked) break;
         }

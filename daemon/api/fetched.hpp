@@ -9,7 +9,7 @@
 
 namespace glia {
 
-/// When a request was sent, by three clocks. The maximum of `machine` and of `sent` means unknown.
+/// When a request was sent, by three clocks. Instant::max() and SteadyTime::max() mean unknown.
 struct AskedAt {
     Instant server{};                     ///< by the server's clock: orders responses
     Instant machine = Instant::max();     ///< by this machine's own clock
@@ -23,7 +23,7 @@ struct FetchedPage {
     Instant not_before{};  ///< a lower bound of that time
     Instant machine_time = Instant::max();   ///< when it was requested, by this machine's own clock
     SteadyTime sent_at = SteadyTime::max();  ///< the same by the steady clock, for the response's age
-    int attempts = 1;                        ///< requests sent for it, retries included
+    int attempts = 1;                        ///< the number of the attempt that succeeded
 
     AskedAt asked() const { return {fetched_at, machine_time, sent_at}; }
 };
@@ -48,14 +48,14 @@ struct FetchedTranscript {
 struct FetchedListing {
     DirectoryPage page;
     Instant fetched_at{};
-    int attempts = 1;  ///< requests sent for it
+    int attempts = 1;  ///< the number of the attempt that succeeded
 };
 
 /// The statistics of one interval.
 struct FetchedStatistics {
     StatisticsPage page;
     Instant fetched_at{};
-    int attempts = 1;  ///< requests sent for it
+    int attempts = 1;  ///< the number of the attempt that succeeded
 };
 
 /// The response to GET of a recording's URL.

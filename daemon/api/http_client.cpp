@@ -140,7 +140,7 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
         if (failed && cancelled) failed->kind = HttpFailure::Kind::cancelled;
         const bool stale =
             failed && failed->kind == HttpFailure::Kind::network && reused && exchange.nothing_received;
-        // The server had closed the connection before it saw the request.
+        // The server has probably closed the connection before it read the request.
         if (stale) continue;
         if (!failed && exchange.reusable) give_back(origin, std::move(connection));
         co_return std::move(exchange.outcome);

@@ -14,8 +14,9 @@ struct ProxyChoice {
     std::string no_proxy;  ///< hosts that are reached without it; not applied to api.proxy
 };
 
-/// Returns `api.proxy` or, if it is empty, the proxy of the environment by curl's rules: HTTPS_PROXY, then
-/// ALL_PROXY, in upper or lower case, and NO_PROXY. An empty variable counts as unset.
+/// Returns `api.proxy` or, if it is empty and `api.base_url` is https, the proxy of the environment by curl's
+/// rules: HTTPS_PROXY, then ALL_PROXY, in upper or lower case, and NO_PROXY. An empty variable counts as
+/// unset.
 /// Throws std::runtime_error with a one-line message, free of credentials, if the proxy's protocol is not
 /// supported (SOCKS, HTTPS to the proxy itself): ignoring it would bypass a proxy that the administrator
 /// wants. A proxy that no request would use is not checked. `elsewhere`: requests also go to hosts other than

@@ -15,6 +15,8 @@ constexpr Milliseconds kRiseEvery{100};
 constexpr double kUsed = 0.7;
 // If less than this fraction of the rate was accepted, the limit is clearly lower than the rate.
 constexpr double kClearlyLess = 0.9;
+// Estimates of the limit as fractions of the rate: the lowest one, and the one without a full second of
+// evidence.
 constexpr double kLowestGuess = 0.4;
 constexpr double kGuess = 0.75;
 // The rate as a fraction of a limit that was found.
@@ -68,8 +70,8 @@ void RateLimiter::refused(Time now, std::optional<Duration> pause) {
     if (pause) paused_until_ = std::max(paused_until_, now + *pause);
     if (!automatic_) return;
     if (found_at_ && now - *found_at_ < kSettle) return;
-    // After a full second at this rate, the number of accepted requests is the limit. Otherwise the limit is
-    // guessed.
+    // After a full second at this rate, the number of accepted requests is the limit, or the rate itself if
+    // nearly all were accepted. Otherwise the limit is estimated.
     const bool full_second = sent_.count(now) >= kUsed * rate_;
     const double through = accepted_.count(now);
     double limit = rate_;

@@ -39,7 +39,7 @@ class TokenSource {
     virtual Task<Result<std::string>> get() = 0;
     /// The API refused `token`. Returns true if get() now returns another one, which is worth a retry.
     virtual Task<bool> refused(const std::string& token) = 0;
-    /// When the token ends; none if nothing says so.
+    /// When the token expires, or is assumed to expire; none if unknown.
     virtual std::optional<std::chrono::steady_clock::time_point> ends_at() const { return std::nullopt; }
     /// State for the source that replaces this one after a reload; none for sources that can read again.
     virtual std::optional<MintedTokenState> minted() const { return std::nullopt; }

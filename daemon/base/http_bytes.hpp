@@ -1,5 +1,5 @@
 // The bytes of an HTTP message. Of all headers only this one and runtime.hpp include Asio or Beast; sources
-// that include it compile Beast anyway.
+// that include this one compile Beast anyway.
 #pragma once
 
 #include <boost/beast/core/buffer_traits.hpp>

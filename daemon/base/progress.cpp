@@ -26,7 +26,8 @@ std::optional<Seconds> TimeLeft::after(const ProgressInput& input) {
     if (with_details) done += static_cast<double>(input.engagements - input.details_waiting);
     const double windows_left = static_cast<double>(input.windows_total - input.windows_done);
     // Samples are not comparable once the definition of `done` changes (pages only, or pages and legs), nor
-    // across the end of the listing: until then, engagements that a second site lists too add to `done`.
+    // across the end of the listing: while it runs, an engagement that a second site lists too raises `done`
+    // without a request for its legs.
     if (std::exchange(with_details_, with_details) != with_details) {
         samples_.clear();
         rate_ = 0;

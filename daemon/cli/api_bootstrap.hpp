@@ -14,8 +14,8 @@ namespace glia::cli {
 int run_with_api(const std::string& config, const Settings& settings,
                  const std::function<Task<int>(Runtime&, EngagementsApi&)>& work);
 
-/// Runs `work` with the API alone, without a database, and returns its exit code. Warnings are logged to
-/// standard error.
+/// Runs `work` with the API alone, without a database, and returns its exit code. Logs only warnings and
+/// errors.
 int with_api(const std::string& config,
              const std::function<Task<int>(EngagementsApi&, const Settings&)>& work);
 

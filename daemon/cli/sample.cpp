@@ -91,7 +91,7 @@ Task<int> print_sample(EngagementsApi& api, const Settings& settings, SampleOpti
     co_return exit_code(worst.reason);
 }
 
-/// Fetches the names of the configured sites, except those that the API refuses.
+/// Fetches the names of the configured sites. Leaves out a site whose request fails.
 Task<SiteNames> names_at_source(EngagementsApi& api, const Settings& settings) {
     SiteNames names;
     for (const std::string& id : settings.api.sites) {

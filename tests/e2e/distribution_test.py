@@ -160,7 +160,7 @@ def nested(tokens):
 
 
 def groups(tree):
-    """The tree and every parenthesis in it."""
+    """The tree, and every list in it at any depth."""
     yield tree
     for part in tree:
         if isinstance(part, list):

@@ -110,7 +110,7 @@ def early_hints_in_a_backfill_do_not_give_a_window_its_neighbours_page():
     expect_success(program.run("backfill", "--from", api.start, "--to", api.end, "--window", "1d"))
     want = {f"{site}-{day}": site for site in api.sites for day in range(1, 7)}
     assert sites_stored(program) == want, sites_stored(program)
-    # The page of another window would be counted for the wrong one.
+    # If a window got the page of another one, the number of its engagements would be wrong.
     assert program.sql("SELECT count(*) FROM glia.backfill_windows WHERE done AND engagements = 1") == "12"
 
 

@@ -9,8 +9,8 @@ import yaml
 
 
 class Document:
-    """The file, and what was seen of it in answers so far: statuses as (method, path, status), members as
-    (JSON pointer of their schema, name)."""
+    """The file, and which of its statuses and members the responses so far had: statuses as (method, path, status),
+    members as (JSON pointer of their schema, name)."""
 
     def __init__(self, path):
         with open(path) as f:

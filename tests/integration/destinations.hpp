@@ -21,7 +21,7 @@ struct Destination {
     std::unique_ptr<Sink> (*open)(const std::string& folder, std::int64_t rotate_bytes);
     std::string (*id_of)(const std::string& row);
     std::string (*fetched_at_of)(const std::string& row);
-    /// What a row lacks of an engagement, in words; empty if nothing.
+    /// How a row differs from the engagement, in words; empty if it does not.
     std::string (*lacks)(const std::string& row, const simulation::ModelDatabase::Row& known,
                          bool legs_known);
     bool has_header;

@@ -25,8 +25,8 @@ std::map<std::string, std::string> latest_rows(const Folder& folder) {
     return latest;
 }
 
-/// The state and the written rows as text, in the form of tables() of the model. The text also shows what the
-/// valid row of an engagement lacks, unless a row of it is still owed.
+/// The state and the written rows as text, in the form of tables() of the model. The text also shows how the
+/// valid row of an engagement differs from the model, unless a newer row waits for the legs (`owed`).
 std::string tables(const Folder& folder, const simulation::ModelDatabase& model) {
     sqlite::Connection state(folder.state(), false);
     const std::map<std::string, std::string> rows = latest_rows(folder);

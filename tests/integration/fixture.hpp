@@ -84,8 +84,8 @@ void while_another_writes(const Database& database, Meanwhile meanwhile, Then th
     sink.join();
 }
 
-/// Expects that a window whose lease expired more than a minute ago does not count as leased: who waited for
-/// it would wait for ever.
+/// Expects that a window whose lease expired more than a minute ago does not count as leased. Otherwise an
+/// instance that waits for leased windows would wait for ever.
 inline void expect_old_leases_of_windows_are_free(Sink& sink) {
     BackfillSpec spec;
     spec.sites = {"s1"};

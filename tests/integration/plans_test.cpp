@@ -1,6 +1,6 @@
-// No work grows with the table (DESIGN.md §3.11): every statement of the program is run on large tables, with
-// the planner's settings that the program uses, and reads no more rows and pages than it answers for, times a
-// constant.
+// No work grows with the table (DESIGN.md §3.11). Runs every statement of the program on large tables, with
+// the planner settings that the program uses. A statement may read a constant number of rows and pages for
+// each row that it returns, writes or counts.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -12,8 +12,8 @@
 namespace glia {
 namespace {
 
-// Rows and pages that a statement may read for each row that it answers for. The pages: descents of a few
-// indexes, and the index pages that the entries of a written row go to.
+// Rows and pages that a statement may read for each row that it returns, writes or counts. Pages: descents of
+// a few indexes, and the index pages that get the entries of a written row.
 constexpr std::int64_t kRowsForEach = 8, kPagesForEach = 40;
 // Rows and pages that any statement may read in addition. The tables below have many times as many.
 constexpr std::int64_t kRowsAnyway = 300, kPagesAnyway = 350;
@@ -120,8 +120,7 @@ $$;
 SELECT 1;
 )";
 
-/// The arguments of a statement, and the number of rows that it answers for: those it returns, writes or
-/// counts.
+/// The arguments of a statement, and the number of rows that it then returns, writes or counts.
 struct Asked {
     const char* arguments;
     std::int64_t rows;
@@ -335,7 +334,7 @@ const std::multimap<std::string, Asked> kAsked = {
       1}},
     {"add_operator_sites", {"$ids, 'site-9'", 100}},
     {"close_names", {"'operator', $ids, $kinds, $times", 200}},
-    // Runs once at the start if privacy does not keep everything; answers for every operator and every name.
+    // Runs once at the start if privacy does not keep everything. Writes every operator and every name.
     {"clear_operator_contacts", {"true, '{phone_extension}'", 120000}},
     {"clear_operator_names", {"true", 120000}},
     {"erase_forbidden_operator_names", {"true", 240000}},

@@ -232,7 +232,7 @@ TEST_F(VerificationTest, PrunesAllButTheNewestOfEachSiteAndDayHoweverLongAgoThey
         "WHERE id < (SELECT min(id) + 5 FROM verifications)");
     store().prune(Seconds{86400});
     EXPECT_EQ(sql("SELECT string_agg(site_id, ' ' ORDER BY id) FROM verifications"), "s1 s2 s1");
-    // More rows to keep than are read at once do not hide the rows after them.
+    // Rows to delete are also found after more rows to keep than one scan reads.
     sql("DELETE FROM verifications");
     sql("INSERT INTO verifications (range_from, range_to, site_id, day, listed, stored, missing, different, "
         "gone, "

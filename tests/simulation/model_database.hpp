@@ -44,7 +44,9 @@ class ModelDatabase : public Sink,
         std::int64_t lease_epoch = 0;
         Instant lease_expires_at{};
         std::map<std::int64_t, Instant> tiers;  // by seconds back: when it last started
-        OptionalInstant must_begin_by;  // after a reset: no pass over a later range may move the watermark
+        /// Where a reset has moved the watermark. Only a pass whose range starts there or earlier may move
+        /// the watermark again.
+        OptionalInstant must_begin_by;
     };
     struct Window {
         WindowTarget target;

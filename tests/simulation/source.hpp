@@ -20,7 +20,7 @@ using Time = std::chrono::microseconds;
 /// Behaviour of the API that its documentation does not specify.
 struct SourceSettings {
     enum class Order { ascending, descending, any };
-    enum class By { requested, started };             ///< the time that start_date and end_date compare
+    enum class By { requested, started };             ///< the time that start_date and end_date limit
     enum class Listed { requested, started, ended };  ///< since when an engagement is in the listing
     Order order = Order::ascending;
     By by = By::requested;
@@ -77,7 +77,7 @@ struct Fault {
     };
     Kind kind = Kind::outage;
     Instant until{};
-    std::string whom;  ///< the site or the engagement
+    std::string whom;  ///< the site or the engagement; of date_jumps: the offset in seconds
 };
 
 class Source {

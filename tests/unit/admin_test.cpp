@@ -1,4 +1,5 @@
-// The admin address: which hosts it answers, which connections make room, and what a reload changes.
+// The admin address: which hosts are allowed, which connection is closed for a new one, and what a reload
+// changes.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>

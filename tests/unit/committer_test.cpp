@@ -22,7 +22,7 @@ struct Written {
     std::condition_variable more;
     std::vector<std::string> transactions;
     bool refuse_groups = false;
-    std::string last;   ///< a transaction that begins with this engagement ends after another one
+    std::string last;   ///< a transaction with this first engagement ends only after another one
     bool hold = false;  ///< no transaction ends
     std::atomic<bool> writing{false};  ///< a transaction has begun
     bool room_while_held = false, room_at_the_end = false;

@@ -16,8 +16,8 @@ BELOW["sync"] = ["api", *BELOW["api"]]
 BELOW["admin"] = ["sync", *BELOW["sync"]]
 BELOW["cli"] = ["admin", *BELOW["admin"]]
 BELOW["main"] = ["cli", *BELOW["cli"]]
-# Headers that may include a little of Asio and Beast: what a coroutine's declaration, and what the bytes of a message
-# need.
+# Headers that may include parts of Asio and Beast, and which parts: to declare coroutines, and to write an HTTP message
+# as bytes.
 ASIO_IN_HEADERS = {
     "daemon/base/runtime.hpp": {"boost/asio/awaitable.hpp", "boost/asio/io_context.hpp"},
     "daemon/base/http_bytes.hpp": {

@@ -155,7 +155,7 @@ TEST(RecordHash, LegsCountInTheirOrder) {
     EXPECT_NE(legs_hash({one, two}), legs_hash({one}));
 }
 
-// Stored hashes have this form: another one would have every engagement fetched again.
+// Stored hashes have this form. If the form changes, every engagement is fetched again.
 TEST(RecordHash, IsComputedFromTheVersionAndTheSortedLeaves) {
     Leg leg;
     leg.id = "l1";
