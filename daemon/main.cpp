@@ -214,10 +214,10 @@ class CommandLine {
         auto* command = app_.add_subcommand("forget", "Erases a person's data everywhere, for good");
         auto* visitor = command->add_option("--visitor", forget_.visitor, "All engagements of this visitor");
         auto* engagement = command->add_option("--engagement", forget_.engagement, "This engagement");
-        auto* employee = command->add_option("--operator", forget_.employee,
-                                             "Name and contact of this operator; engagements stay");
-        engagement->excludes(visitor)->excludes(employee);
-        visitor->excludes(employee);
+        auto* operator_id = command->add_option("--operator", forget_.operator_id,
+                                                "Name and contact of this operator; engagements stay");
+        engagement->excludes(visitor)->excludes(operator_id);
+        visitor->excludes(operator_id);
         command->add_flag("--yes", forget_.yes, "Do not ask");
         command->require_subcommand(0, 1);
         command->fallthrough();

@@ -115,11 +115,11 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
                 return std::make_pair(std::move(now_reported),
                                       history_too ? sink.reports().history(kRunsRead) : History{});
             };
-            auto answer = co_await self->sink_pool->run(ask);
-            self->report = std::move(answer.first);
+            auto result = co_await self->sink_pool->run(ask);
+            self->report = std::move(result.first);
             self->report_at = Clock::now();
             if (history_too) {
-                self->history = std::move(answer.second);
+                self->history = std::move(result.second);
                 self->history_at = Clock::now();
             }
         } catch (const SinkError& error) {
@@ -192,11 +192,11 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
     }
 
     /// Returns the response to a request whose Host header is not allowed, otherwise none.
-    std::optional<AdminResponse> refusal(const AdminRequest& question) const {
+    std::optional<AdminResponse> refusal(const AdminRequest& request) const {
         constexpr const char* kText = "text/plain; charset=utf-8";
         const auto& allowed = instance->settings.admin_allowed_hosts;
-        switch (judge_host(question.hosts, question.http_1_0, allowed)) {
-            case HostVerdict::answered:
+        switch (judge_host(request.hosts, request.http_1_0, allowed)) {
+            case HostVerdict::allowed:
                 return std::nullopt;
             case HostVerdict::malformed:
                 return AdminResponse{400, kText, "the request must have exactly one Host header\n"};
@@ -209,10 +209,10 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         return std::nullopt;
     }
 
-    Task<AdminResponse> answer(AdminRequest question) {
+    Task<AdminResponse> respond(AdminRequest request) {
         const std::shared_ptr<Impl> keep = shared_from_this();
-        if (auto refused = refusal(question)) co_return std::move(*refused);
-        const std::string& path = question.path;
+        if (auto refused = refusal(request)) co_return std::move(*refused);
+        const std::string& path = request.path;
         if (path == "/healthz") co_return AdminResponse{200, "text/plain; charset=utf-8", "alive\n"};
         if (path == "/metrics") {
             const bool up = co_await renew(false);
@@ -282,10 +282,10 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         if (!address) return;
         if (!server) {
             server = std::make_unique<HttpServer>(
-                runtime, [weak = weak_from_this()](AdminRequest question) -> Task<AdminResponse> {
+                runtime, [weak = weak_from_this()](AdminRequest request) -> Task<AdminResponse> {
                     const std::shared_ptr<Impl> self = weak.lock();
                     if (!self) co_return AdminResponse{503, "text/plain; charset=utf-8", "stopping\n"};
-                    co_return co_await self->answer(std::move(question));
+                    co_return co_await self->respond(std::move(request));
                 });
         }
         listening = try_to_listen(true);

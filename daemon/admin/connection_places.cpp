@@ -2,7 +2,7 @@
 
 namespace glia {
 
-std::optional<std::size_t> who_makes_room(const std::vector<PeerState>& peers) {
+std::optional<std::size_t> connection_to_close(const std::vector<PeerState>& peers) {
     for (const auto doing : {PeerState::Doing::reading, PeerState::Doing::writing}) {
         std::optional<std::size_t> oldest;
         for (std::size_t i = 0; i < peers.size(); ++i) {

@@ -15,7 +15,7 @@ bool is_digit(char c) {
 }
 
 /// Normalizes a name: lower case, without a final dot.
-std::string plain(std::string name) {
+std::string normalized(std::string name) {
     for (char& c : name) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
@@ -59,16 +59,16 @@ std::optional<Host> parse_host(const std::string& text) {
 
 HostVerdict judge_host(const std::vector<std::string>& hosts, bool http_1_0,
                        const std::vector<std::string>& allowed) {
-    if (hosts.empty()) return http_1_0 ? HostVerdict::answered : HostVerdict::malformed;
+    if (hosts.empty()) return http_1_0 ? HostVerdict::allowed : HostVerdict::malformed;
     if (hosts.size() > 1) return HostVerdict::malformed;
     const auto host = parse_host(hosts.front());
     if (!host) return HostVerdict::malformed;
-    if (host->bracketed || is_address(host->name, AF_INET)) return HostVerdict::answered;
-    const std::string name = plain(host->name);
+    if (host->bracketed || is_address(host->name, AF_INET)) return HostVerdict::allowed;
+    const std::string name = normalized(host->name);
     const bool known =
         name == "localhost" ||
-        std::any_of(allowed.begin(), allowed.end(), [&](const auto& one) { return plain(one) == name; });
-    return known ? HostVerdict::answered : HostVerdict::refused;
+        std::any_of(allowed.begin(), allowed.end(), [&](const auto& one) { return normalized(one) == name; });
+    return known ? HostVerdict::allowed : HostVerdict::refused;
 }
 
 }  // namespace glia

@@ -8,7 +8,7 @@
 namespace glia {
 
 enum class HostVerdict {
-    answered,   ///< localhost, an IP address, or an allowed name
+    allowed,    ///< localhost, an IP address, or an allowed name
     malformed,  ///< no Host header, more than one, or an invalid one
     refused     ///< another name
 };

@@ -26,14 +26,14 @@ namespace http = beast::http;
 using tcp = asio::ip::tcp;
 
 // Enough for a scraper, a browser with a few tabs and a load balancer's probe. A further connection replaces
-// one that who_makes_room() chooses.
+// one that connection_to_close() chooses.
 constexpr std::size_t kMostConnections = 32;
 constexpr std::uint32_t kLongestHeader = 8192;  // bytes
-// Maximum bytes that swallow_rest() reads.
-constexpr std::size_t kRestOfRequest = std::size_t{256} * 1024;
-constexpr Seconds kPatienceForRest{1};
+// Maximum bytes that discard_rest() reads.
+constexpr std::size_t kMaxRestBytes = std::size_t{256} * 1024;
+constexpr Seconds kRestTimeLimit{1};
 // Longer than Admin takes for a response (kWaitAtMost in admin.cpp): by then a connection is no longer
-// `answering` and can be closed.
+// `handling` and can be closed.
 constexpr Seconds kWaitForRoom{5};
 // Pause after a failed accept(), for example if the process has no file descriptor left.
 constexpr Seconds kAcceptPause{1};
@@ -51,7 +51,7 @@ struct Peer {
 };
 
 /// Returns the response to a request that cannot be parsed; none if the connection ended or failed.
-std::optional<AdminResponse> answer_to_broken(const beast::error_code& failure) {
+std::optional<AdminResponse> response_to_broken_request(const beast::error_code& failure) {
     if (failure == http::error::header_limit || failure == http::error::buffer_overflow)
         return AdminResponse{431, kPlainText, "the header of the request is too long\n"};
     const bool is_http = failure.category() == http::make_error_code(http::error::bad_version).category();
@@ -66,17 +66,17 @@ struct HttpServer::Impl {
     Impl(Runtime& loop, Handler given, Milliseconds limit)
         : runtime(loop),
           handler(std::move(given)),
-          patience(limit),
+          time_limit(limit),
           acceptor(loop.context()),
-          answered(loop),
+          writing_began(loop),
           coroutines(loop) {}
 
     Runtime& runtime;
     Handler handler;
-    Milliseconds patience;
+    Milliseconds time_limit;
     tcp::acceptor acceptor;
     std::list<Peer*> connections;
-    AsyncCondition answered;  // notified when a response begins to be sent, and by close()
+    AsyncCondition writing_began;  // notified when a response begins to be sent, and by close()
     WaitGroup coroutines;
 
     static Task<> accept(std::shared_ptr<Impl> self) {
@@ -103,7 +103,7 @@ struct HttpServer::Impl {
             const auto left =
                 std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());
             if (left.count() <= 0 || !acceptor.is_open()) co_return false;
-            co_await answered.wait_for(left);
+            co_await writing_began.wait_for(left);
         }
         co_return true;
     }
@@ -113,7 +113,7 @@ struct HttpServer::Impl {
         if (connections.size() < kMostConnections) return true;
         std::vector<PeerState> states;
         for (const Peer* peer : connections) states.push_back(peer->state);
-        const auto place = who_makes_room(states);
+        const auto place = connection_to_close(states);
         if (!place) return false;
         const auto peer = std::next(connections.begin(), static_cast<std::ptrdiff_t>(*place));
         (*peer)->stream.close();
@@ -147,45 +147,45 @@ struct HttpServer::Impl {
         http::request_parser<http::empty_body> parser;
         parser.header_limit(kLongestHeader);
         peer.now(PeerState::Doing::reading);
-        peer.stream.expires_after(self.patience);  // one limit for the whole request, not for each read
+        peer.stream.expires_after(self.time_limit);  // one limit for the whole request, not for each read
         const auto [failure, size] = co_await http::async_read(peer.stream, buffer, parser, kTuple);
         if (failure) {
-            auto refusal = answer_to_broken(failure);
+            auto refusal = response_to_broken_request(failure);
             if (refusal && co_await write(self, peer, false, 11, false, std::move(*refusal)))
-                co_await swallow_rest(peer);
+                co_await discard_rest(peer);
             co_return false;
         }
         const auto request = parser.release();
         bool keep = request.keep_alive();
-        peer.now(PeerState::Doing::answering);
-        AdminResponse answer;
+        peer.now(PeerState::Doing::handling);
+        AdminResponse response;
         if (request.method() == http::verb::get || request.method() == http::verb::head) {
-            answer = co_await ask(self, question_of(request));
+            response = co_await call_handler(self, admin_request_of(request));
         } else {
-            answer = {405, kPlainText, "only GET and HEAD are answered\n", {{"Allow", "GET, HEAD"}}};
+            response = {405, kPlainText, "only GET and HEAD are answered\n", {{"Allow", "GET, HEAD"}}};
             keep = false;  // the body, if there is one, is not read
         }
         if (!self.acceptor.is_open()) keep = false;
         const bool head = request.method() == http::verb::head;
-        co_return co_await write(self, peer, head, request.version(), keep, std::move(answer)) && keep;
+        co_return co_await write(self, peer, head, request.version(), keep, std::move(response)) && keep;
     }
 
-    static AdminRequest question_of(const http::request<http::empty_body>& request) {
-        AdminRequest question;
+    static AdminRequest admin_request_of(const http::request<http::empty_body>& request) {
+        AdminRequest admin_request;
         const std::string target(request.target());
-        question.path = target.substr(0, target.find('?'));
-        question.http_1_0 = request.version() < 11;
+        admin_request.path = target.substr(0, target.find('?'));
+        admin_request.http_1_0 = request.version() < 11;
         const auto [begin, end] = request.equal_range(http::field::host);
-        for (auto field = begin; field != end; ++field) question.hosts.emplace_back(field->value());
-        return question;
+        for (auto field = begin; field != end; ++field) admin_request.hosts.emplace_back(field->value());
+        return admin_request;
     }
 
     /// Returns the handler's response, or 500 if the handler throws.
-    static Task<AdminResponse> ask(Impl& self, AdminRequest question) {
-        const std::string path = question.path;
+    static Task<AdminResponse> call_handler(Impl& self, AdminRequest request) {
+        const std::string path = request.path;
         std::string why;
         try {
-            co_return co_await self.handler(std::move(question));
+            co_return co_await self.handler(std::move(request));
         } catch (const std::exception& error) {
             why = error.what();
         }
@@ -195,33 +195,33 @@ struct HttpServer::Impl {
 
     /// Sends the response. Returns false if that failed.
     static Task<bool> write(Impl& self, Peer& peer, bool head, unsigned version, bool keep,
-                            AdminResponse answer) {
-        http::response<http::string_body> response{static_cast<http::status>(answer.status), version};
-        response.set(http::field::content_type, answer.content_type);
-        response.set(http::field::cache_control, "no-store");
-        response.set("X-Content-Type-Options", "nosniff");
-        for (const auto& [name, value] : answer.headers) response.set(name, value);
-        response.keep_alive(keep);
-        response.body() = std::move(answer.body);
-        response.prepare_payload();
-        if (head) response.body().clear();  // Content-Length stays that of the GET response
-        const std::string bytes = bytes_of(response);
+                            AdminResponse response) {
+        http::response<http::string_body> message{static_cast<http::status>(response.status), version};
+        message.set(http::field::content_type, response.content_type);
+        message.set(http::field::cache_control, "no-store");
+        message.set("X-Content-Type-Options", "nosniff");
+        for (const auto& [name, value] : response.headers) message.set(name, value);
+        message.keep_alive(keep);
+        message.body() = std::move(response.body);
+        message.prepare_payload();
+        if (head) message.body().clear();  // Content-Length stays that of the GET response
+        const std::string bytes = bytes_of(message);
         peer.now(PeerState::Doing::writing);
-        self.answered.notify();
-        peer.stream.expires_after(self.patience);
+        self.writing_began.notify();
+        peer.stream.expires_after(self.time_limit);
         const auto [error, size] = co_await asio::async_write(peer.stream, asio::buffer(bytes), kTuple);
         co_return !error;
     }
 
     /// Reads and drops what the client still sends, up to a limit. Closing a socket with unread data resets
     /// the connection, and the client may lose the response.
-    static Task<> swallow_rest(Peer& peer) {
+    static Task<> discard_rest(Peer& peer) {
         beast::error_code ignored;
         peer.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
         peer.now(PeerState::Doing::reading);
-        peer.stream.expires_after(kPatienceForRest);
+        peer.stream.expires_after(kRestTimeLimit);
         std::array<char, 4096> rest{};
-        for (std::size_t all = 0; all < kRestOfRequest;) {
+        for (std::size_t all = 0; all < kMaxRestBytes;) {
             const auto [error, size] = co_await peer.stream.async_read_some(asio::buffer(rest), kTuple);
             if (error) break;
             all += size;
@@ -229,8 +229,8 @@ struct HttpServer::Impl {
     }
 };
 
-HttpServer::HttpServer(Runtime& runtime, Handler handler, Milliseconds patience)
-    : impl_(std::make_shared<Impl>(runtime, std::move(handler), patience)) {}
+HttpServer::HttpServer(Runtime& runtime, Handler handler, Milliseconds time_limit)
+    : impl_(std::make_shared<Impl>(runtime, std::move(handler), time_limit)) {}
 
 HttpServer::~HttpServer() {
     close();
@@ -262,7 +262,7 @@ void HttpServer::close() {
     boost::system::error_code error;
     impl_->acceptor.close(error);
     for (Peer* peer : impl_->connections) peer->stream.cancel();
-    impl_->answered.notify();
+    impl_->writing_began.notify();
 }
 
 Task<> HttpServer::idle() {

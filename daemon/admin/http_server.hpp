@@ -36,11 +36,10 @@ struct AdminResponse {
 class HttpServer {
   public:
     /// Called for every request. The server logs a std::exception from it and responds with 500.
-    using Handler = std::function<Task<AdminResponse>(AdminRequest question)>;
+    using Handler = std::function<Task<AdminResponse>(AdminRequest request)>;
 
-    /// `patience`: the time limit for reading a request, including the idle time before it, and for sending
-    /// a response.
-    HttpServer(Runtime& runtime, Handler handler, Milliseconds patience = Seconds{15});
+    /// `time_limit`: for reading a request, including the idle time before it, and for sending a response.
+    HttpServer(Runtime& runtime, Handler handler, Milliseconds time_limit = Seconds{15});
     ~HttpServer();
 
     /// Closes the previous listening socket and listens at `address`. Throws std::runtime_error with the

@@ -22,9 +22,9 @@
 
   async function renew() {
     try {
-      const answer = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(10000) });
-      if (!answer.ok) throw new Error(answer.status);
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const response = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(10000) });
+      if (!response.ok) throw new Error(response.status);
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       for (const part of ["state", "main"]) patch(document.getElementById(part), fresh.getElementById(part));
       good = Date.now();
       stale.textContent = "";

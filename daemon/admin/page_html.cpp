@@ -56,7 +56,7 @@ Cell nothing() {
     return {"–", "number dim"};
 }
 
-Cell marked(Cell cell, const std::string& metric, double value) {
+Cell with_metric(Cell cell, const std::string& metric, double value) {
     std::string number = std::to_string(value);
     number.erase(number.find_last_not_of('0') + 1);
     if (number.ends_with('.')) number.pop_back();
@@ -64,13 +64,13 @@ Cell marked(Cell cell, const std::string& metric, double value) {
     return cell;
 }
 
-Cell marked_count(const std::string& metric, std::int64_t value) {
-    return marked(count(value), metric, static_cast<double>(value));
+Cell count_with_metric(const std::string& metric, std::int64_t value) {
+    return with_metric(count(value), metric, static_cast<double>(value));
 }
 
-Cell marked_time(const std::string& metric, const OptionalInstant& at) {
+Cell time_with_metric(const std::string& metric, const OptionalInstant& at) {
     if (!at) return {time(at)};
-    return marked({time(at)}, metric, std::chrono::duration<double>(at->time_since_epoch()).count());
+    return with_metric({time(at)}, metric, std::chrono::duration<double>(at->time_since_epoch()).count());
 }
 
 std::string element(const std::string& tag, const Cell& cell) {

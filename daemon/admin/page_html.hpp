@@ -33,10 +33,10 @@ Cell nothing();
 
 /// Adds the name and value of the same figure in /metrics, as `data-metric` and `data-value`. Tests compare
 /// them.
-Cell marked(Cell cell, const std::string& metric, double value);
-Cell marked_count(const std::string& metric, std::int64_t value);
+Cell with_metric(Cell cell, const std::string& metric, double value);
+Cell count_with_metric(const std::string& metric, std::int64_t value);
 /// Without these attributes if the time is unknown: /metrics does not have it then.
-Cell marked_time(const std::string& metric, const OptionalInstant& at);
+Cell time_with_metric(const std::string& metric, const OptionalInstant& at);
 
 /// `<TAG …>content</TAG>`.
 std::string element(const std::string& tag, const Cell& cell);

@@ -53,11 +53,11 @@ Cell lag_cell(const StatusInput& input, const SiteStatus& site, const std::strin
     const std::optional<double> lag = lag_now(input.gauges, site);
     if (!lag) return html::nothing();
     const Cell shown{short_duration(Seconds{static_cast<std::int64_t>(*lag)}), "number"};
-    return html::marked(shown, "glia_sync_site_lag_seconds" + label, *lag);
+    return html::with_metric(shown, "glia_sync_site_lag_seconds" + label, *lag);
 }
 
 Cell rejected_cell(const SiteStatus* known, const std::string& label) {
-    return known ? html::marked_count("glia_sync_site_rejected_records" + label, known->rejected)
+    return known ? html::count_with_metric("glia_sync_site_rejected_records" + label, known->rejected)
                  : html::count(0);
 }
 
@@ -78,11 +78,11 @@ std::string sites(const StatusInput& input, const SiteNames& names) {
         const std::string success = "glia_sync_site_last_success_timestamp_seconds" + label;
         table.add({site_cell(names, id),
                    state_cell(state_of(known)),
-                   html::marked_time("glia_sync_site_synced_through_timestamp_seconds" + label,
-                                     site.synced_through),
+                   html::time_with_metric("glia_sync_site_synced_through_timestamp_seconds" + label,
+                                          site.synced_through),
                    lag_cell(input, site, label),
-                   site.last_success_at ? html::marked_time(success, site.last_success_at)
-                                        : html::marked({html::time({})}, success, 0),
+                   site.last_success_at ? html::time_with_metric(success, site.last_success_at)
+                                        : html::with_metric({html::time({})}, success, 0),
                    {html::hours_chart(value_or_empty(input.history.engagements_by_hour, id))},
                    rejected_cell(known, label),
                    last_error(input, site)});
@@ -166,10 +166,10 @@ std::string enrichers(const StatusInput& input) {
         const std::string label = "{kind=\"" + enricher.kind + "\"}";
         table.add({{html::escape(enricher.kind)},
                    state_cell(is_failing(enricher) ? SiteState::failing : SiteState::in_order),
-                   html::marked_count("glia_sync_enrichment_queue_depth" + label, enricher.waiting),
+                   html::count_with_metric("glia_sync_enrichment_queue_depth" + label, enricher.waiting),
                    html::count(enricher.failing),
-                   html::marked_time("glia_sync_enricher_last_success_timestamp_seconds" + label,
-                                     enricher.last_success_at),
+                   html::time_with_metric("glia_sync_enricher_last_success_timestamp_seconds" + label,
+                                          enricher.last_success_at),
                    last_error(input, enricher)});
     }
     return table.text();
@@ -178,13 +178,14 @@ std::string enrichers(const StatusInput& input) {
 std::string work(const StatusInput& input) {
     const StatusReport& report = input.gauges.report;
     const std::string figures =
-        definition(
-            "Engagements waiting for legs",
-            html::marked_count("glia_sync_detail_queue_depth{state=\"waiting\"}", report.details_waiting)) +
-        definition(
-            "Legs given up after failures",
-            html::marked_count("glia_sync_detail_queue_depth{state=\"parked\"}", report.details_parked)) +
-        definition("Rejected records", html::marked_count("glia_sync_rejected_records", report.rejected));
+        definition("Engagements waiting for legs",
+                   html::count_with_metric("glia_sync_detail_queue_depth{state=\"waiting\"}",
+                                           report.details_waiting)) +
+        definition("Legs given up after failures",
+                   html::count_with_metric("glia_sync_detail_queue_depth{state=\"parked\"}",
+                                           report.details_parked)) +
+        definition("Rejected records",
+                   html::count_with_metric("glia_sync_rejected_records", report.rejected));
     return html::section("work", "Work queues",
                          "<dl class=\"figures\">" + figures + "</dl>\n" + enrichers(input));
 }

@@ -298,11 +298,11 @@ Task<Result<EndResponse>> EngagementsApi::end(std::string engagement_id, bool be
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = because_of_error ? R"({"action":"end","reason":"error"})" : R"({"action":"end"})";
     Reader<EndResponse> read = [](HttpResponse& response, int, std::string& why) {
-        auto answer = parse_end_response(response.body);
-        if (!answer) why = "the answer is not as documented";
-        return answer;
+        auto ended = parse_end_response(response.body);
+        if (!ended) why = "the answer is not as documented";
+        return ended;
     };
-    co_return co_await impl_->ask<EndResponse>(std::move(request), Route::end, std::move(read));
+    co_return co_await impl_->ask<EndResponse>(std::move(request), Route::end_engagement, std::move(read));
 }
 
 Task<Result<bool>> EngagementsApi::export_engagement(std::string engagement_id) {
@@ -311,9 +311,9 @@ Task<Result<bool>> EngagementsApi::export_engagement(std::string engagement_id) 
     request.url = impl_->sender.url("/engagements/" + percent_encode(engagement_id) + "/export");
     request.headers.emplace_back("Content-Type", "application/json");
     Reader<bool> read = [](HttpResponse& response, int, std::string& why) {
-        const auto answer = parse_export_response(response.body);
-        if (!answer) why = "the answer is not as documented";
-        return answer;
+        const auto exported = parse_export_response(response.body);
+        if (!exported) why = "the answer is not as documented";
+        return exported;
     };
     co_return co_await impl_->ask<bool>(std::move(request), Route::export_engagement, std::move(read));
 }
@@ -322,9 +322,9 @@ Task<Result<OptionalInteger>> EngagementsApi::queue_wait() {
     HttpRequest request;
     request.url = impl_->sender.url("/engagements/queue/wait_duration");
     Reader<OptionalInteger> read = [](HttpResponse& response, int, std::string& why) {
-        auto answer = parse_wait_response(response.body);
-        if (!answer) why = "the answer is not as documented";
-        return answer;
+        auto wait = parse_wait_response(response.body);
+        if (!wait) why = "the answer is not as documented";
+        return wait;
     };
     co_return co_await impl_->ask<OptionalInteger>(std::move(request), Route::queue_wait, std::move(read));
 }
@@ -359,8 +359,8 @@ Task<Result<FetchedRecording>> EngagementsApi::recording(std::string url) {
         if (response.status == 204) return found;
         if (response.status >= 300) {
             found.url = response.header("Location");
-        } else if (auto answer = parse_recording_response(response.body)) {
-            found.url = std::move(*answer);
+        } else if (auto temporary_url = parse_recording_response(response.body)) {
+            found.url = std::move(*temporary_url);
         }
         if (!found.url.empty()) {
             found.url = Impl::self_contained(asked, std::move(found.url));

@@ -192,7 +192,7 @@ struct HttpConnection::Impl {
                                                const std::string& where) {
         const auto hand_in = [&] {
             const auto bytes = buffer.cdata();
-            const std::size_t used = reader.put({static_cast<const char*>(bytes.data()), bytes.size()});
+            const std::size_t used = reader.feed({static_cast<const char*>(bytes.data()), bytes.size()});
             buffer.consume(used);
             return used > 0;
         };
@@ -288,7 +288,7 @@ struct HttpConnection::Impl {
         auto failed = co_await read_while(State::head, stream, reader, "waiting for", where);
         response.received_at = Clock::now();
         if (failed) {
-            exchange.nothing_received = !reader.got_some();
+            exchange.nothing_received = !reader.received_any();
             exchange.outcome = std::move(*failed);
             co_return exchange;
         }

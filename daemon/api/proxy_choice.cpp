@@ -7,7 +7,7 @@
 namespace glia {
 namespace {
 
-constexpr const char* kSpoken =
+constexpr const char* kUnsupportedProxy =
     " names no proxy that glia-sync can use: it must be http://HOST:PORT, a proxy that is asked with CONNECT "
     "(not SOCKS, not https://)";
 
@@ -27,7 +27,7 @@ ProxyChoice choose_proxy(const ApiSettings& api, bool elsewhere, Environment env
     ProxyChoice choice;
     if (!api.proxy.empty()) {
         choice.proxy = parse_proxy(api.proxy);
-        if (!choice.proxy) throw std::runtime_error(std::string("api.proxy") + kSpoken);
+        if (!choice.proxy) throw std::runtime_error(std::string("api.proxy") + kUnsupportedProxy);
         return choice;
     }
     const auto base = parse_url(api.base_url);
@@ -41,7 +41,7 @@ ProxyChoice choose_proxy(const ApiSettings& api, bool elsewhere, Environment env
     if (!used) return choice;
     choice.proxy = parse_proxy(named->second);
     if (!choice.proxy) {
-        throw std::runtime_error("the environment variable " + named->first + kSpoken +
+        throw std::runtime_error("the environment variable " + named->first + kUnsupportedProxy +
                                  "; correct it, set api.proxy, or exempt the API's host in NO_PROXY");
     }
     return choice;

@@ -8,8 +8,8 @@ namespace {
 
 // Growth of the rate per second, as a fraction of it: at the start, and when probing above a known limit.
 constexpr double kFirstGrowth = 0.5;
-constexpr double kFeeling = 0.01;
-constexpr std::chrono::duration<double> kBolderEvery{5};
+constexpr double kProbeGrowth = 0.01;
+constexpr std::chrono::duration<double> kProbeGrowthDoublesEvery{5};
 constexpr Milliseconds kRiseEvery{100};
 // A second counts as evidence only if at least this fraction of the rate was sent within it.
 constexpr double kUsed = 0.7;
@@ -17,10 +17,10 @@ constexpr double kUsed = 0.7;
 constexpr double kClearlyLess = 0.9;
 // Estimates of the limit as fractions of the rate: the lowest one, and the one without a full second of
 // evidence.
-constexpr double kLowestGuess = 0.4;
-constexpr double kGuess = 0.75;
+constexpr double kLowestEstimate = 0.4;
+constexpr double kBlindEstimate = 0.75;
 // The rate as a fraction of a limit that was found.
-constexpr double kBelow = 0.96;
+constexpr double kFractionOfLimit = 0.96;
 
 RateLimiter::Duration per_second(double count) {
     return std::chrono::duration_cast<RateLimiter::Duration>(std::chrono::duration<double>(1.0 / count));
@@ -49,9 +49,9 @@ void RateLimiter::sent(Time now) {
 
 double RateLimiter::growth(Time now) const {
     if (!found_at_) return kFirstGrowth;
-    const auto doubt = now - *found_at_ - kHold;
-    if (doubt <= Duration::zero()) return 0;
-    return std::min(kFirstGrowth, kFeeling * std::exp2(doubt / kBolderEvery));
+    const auto probing = now - *found_at_ - kHold;
+    if (probing <= Duration::zero()) return 0;
+    return std::min(kFirstGrowth, kProbeGrowth * std::exp2(probing / kProbeGrowthDoublesEvery));
 }
 
 void RateLimiter::accepted(Time now) {
@@ -76,11 +76,11 @@ void RateLimiter::refused(Time now, std::optional<Duration> pause) {
     const double through = accepted_.count(now);
     double limit = rate_;
     if (!full_second) {
-        limit = rate_ * kGuess;
+        limit = rate_ * kBlindEstimate;
     } else if (through < kClearlyLess * rate_) {
-        limit = std::max(through, rate_ * kLowestGuess);
+        limit = std::max(through, rate_ * kLowestEstimate);
     }
-    rate_ = std::max(kLowestAuto, limit * kBelow);
+    rate_ = std::max(kLowestAuto, limit * kFractionOfLimit);
     found_at_ = std::max(now, paused_until_);
     last_rise_ = found_at_;
 }

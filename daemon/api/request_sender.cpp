@@ -15,7 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Shorter waits come from the event loop, not from the rate limit, and are not counted.
-constexpr Milliseconds kWaited{1};
+constexpr Milliseconds kMinCountedWait{1};
 
 HttpSettings http_settings_of(const Settings& given) {
     const ApiSettings& api = given.api;
@@ -54,7 +54,7 @@ Priority priority_of(Route route) {
         case Route::list:
         case Route::token:
         case Route::queue_wait:
-        case Route::end:
+        case Route::end_engagement:
         case Route::export_engagement:
             return Priority::page;
     }
@@ -100,7 +100,7 @@ struct RequestSender::Attempt {
     std::optional<HttpResponse> response;  ///< with a status that Accept handles
     ApiError error;
     bool retry = false;
-    bool done_nothing = false;         ///< the API has certainly not carried out the request
+    bool not_executed = false;         ///< the API has certainly not carried out the request
     bool clock_in_doubt = false;       ///< the response's Date cannot be trusted, so its time is unknown
     std::optional<Milliseconds> wait;  ///< the pause that the API asks for
 };
@@ -165,15 +165,15 @@ RequestSender::Attempt RequestSender::judge(const HttpRequest& request, Route ro
         attempt.error.message = describe(request) + ": " + failure->message;
         attempt.retry =
             failure->kind == HttpFailure::Kind::network || failure->kind == HttpFailure::Kind::response;
-        attempt.done_nothing = !failure->sent;
+        attempt.not_executed = !failure->sent;
         return attempt;
     }
     HttpResponse& response = std::get<HttpResponse>(outcome);
     attempt.clock_in_doubt = read_clock(response) == ServerClock::Verdict::doubtful;
     read_limits(response);
     const int status = response.status;
-    const bool leads_on = route == Route::recording && is_redirection(status);
-    if (status == 200 || status == 201 || status == 204 || leads_on) {
+    const bool is_expected_redirect = route == Route::recording && is_redirection(status);
+    if (status == 200 || status == 201 || status == 204 || is_expected_redirect) {
         gate_.limiter().accepted(Clock::now());
         attempt.response = std::move(response);
         return attempt;
@@ -181,7 +181,7 @@ RequestSender::Attempt RequestSender::judge(const HttpRequest& request, Route ro
     attempt.error.status = status;
     attempt.error.kind = kind_of(status);
     attempt.retry = is_transient(status);
-    attempt.done_nothing = status < 500 || status == 503;
+    attempt.not_executed = status < 500 || status == 503;
     if (attempt.retry) attempt.wait = retry_after(response.header("Retry-After"), clock_.at(Clock::now()));
     if (status == 429) {
         gate_.limiter().refused(Clock::now(), attempt.wait);
@@ -199,13 +199,13 @@ RequestSender::Attempt RequestSender::judge(const HttpRequest& request, Route ro
 
 Task<RequestSender::Attempt> RequestSender::send_once(HttpRequest request, Route route) {
     Attempt attempt;
-    const auto came = Clock::now();
+    const auto queued_at = Clock::now();
     if (!co_await gate_.enter(priority_of(route))) {
         attempt.error = {ApiError::Kind::cancelled, 0, "stopped before the request was sent"};
         co_return attempt;
     }
     const auto entered = Clock::now();
-    if (entered - came >= kWaited) metrics_.request_waited(entered - came);
+    if (entered - queued_at >= kMinCountedWait) metrics_.request_waited(entered - queued_at);
     metrics_.request_started();
     HttpOutcome outcome = co_await http_.send(request);
     const auto* response = std::get_if<HttpResponse>(&outcome);
@@ -223,7 +223,7 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
     TokenSource& source = route == Route::queue_wait && visitor_tokens_ ? *visitor_tokens_ : *tokens_;
     bool token_renewed = false;
     int doubts = 0;
-    for (int number_of_attempt = 1;; ++number_of_attempt) {
+    for (int attempt_number = 1;; ++attempt_number) {
         HttpRequest now = request;
         now.headers.emplace_back("Accept", "application/vnd.salemove.v1+json");
         std::string token;
@@ -237,7 +237,7 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
         const bool in_doubt = attempt.response && attempt.clock_in_doubt && reads;
         if (in_doubt && ++doubts <= kMostDoubts) {
             metrics_.request_retried(route);
-            --number_of_attempt;
+            --attempt_number;
             continue;
         }
         if (in_doubt) {
@@ -248,11 +248,11 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
             attempt.retry = true;
         } else if (attempt.response) {
             std::string why;
-            if (accept(*attempt.response, number_of_attempt, why)) co_return std::nullopt;
+            if (accept(*attempt.response, attempt_number, why)) co_return std::nullopt;
             attempt.error = {ApiError::Kind::unavailable, attempt.response->status,
                              describe(request) + ": " + why};
             attempt.retry = true;
-            attempt.done_nothing = false;
+            attempt.not_executed = false;
         }
         attempt.error.message = without(attempt.error.message, token);
         if (attempt.error.kind == ApiError::Kind::credentials && with_token && !token_renewed) {
@@ -265,11 +265,11 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
                     ? "; the token is not accepted: renew it (api.auth)"
                     : "; the token is not accepted: renew it (enrich.queue_wait.token_file)";
         }
-        if (!repeatable && !attempt.done_nothing) {
+        if (!repeatable && !attempt.not_executed) {
             attempt.error.message += "; the API may have carried it out nevertheless";
             co_return std::move(attempt.error);
         }
-        const int failed = number_of_attempt;
+        const int failed = attempt_number;
         if (!attempt.retry || failed > settings_.max_retries) {
             if (failed > 1 && attempt.retry)
                 attempt.error.message += " (after " + std::to_string(failed) + " attempts)";
@@ -292,14 +292,14 @@ Task<Result<std::string>> RequestSender::mint(std::string path, std::string body
     request.url = url(path);
     request.body = std::move(body);
     request.headers.emplace_back("Content-Type", "application/json");
-    std::string answer;
-    Accept accept = [&answer](HttpResponse& response, int, std::string&) {
-        answer = std::move(response.body);
+    std::string response_body;
+    Accept accept = [&response_body](HttpResponse& response, int, std::string&) {
+        response_body = std::move(response.body);
         return true;
     };
     auto failed = co_await send_with_retries(std::move(request), Route::token, std::move(accept));
     if (failed) co_return std::move(*failed);
-    co_return answer;
+    co_return response_body;
 }
 
 AskedAt RequestSender::asked_at(const HttpResponse& response) const {

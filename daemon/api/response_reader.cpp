@@ -52,9 +52,9 @@ ResponseReader::ResponseReader(std::optional<std::uint64_t> max_body, Kind kind)
     : max_body_(max_body), kind_(kind), parser_(std::make_unique<Parser>(max_body, kind)) {}
 ResponseReader::~ResponseReader() = default;
 
-std::size_t ResponseReader::put(std::string_view bytes) {
+std::size_t ResponseReader::feed(std::string_view bytes) {
     std::size_t used = 0;
-    if (!bytes.empty()) got_some_ = true;
+    if (!bytes.empty()) received_any_ = true;
     while (used < bytes.size() && (state_ == State::head || state_ == State::body)) {
         error_code error;
         auto& parser = parser_->http;

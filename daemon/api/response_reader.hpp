@@ -31,15 +31,15 @@ class ResponseReader {
         switched   ///< 101: the server switches to a protocol that was not requested
     };
     /// `tunnel` is the response to CONNECT. It has no body: what follows its head belongs to the tunnel.
-    enum class Kind { answer, tunnel };
+    enum class Kind { response, tunnel };
 
     /// `max_body` in bytes; none: no limit, for a body that is streamed.
-    explicit ResponseReader(std::optional<std::uint64_t> max_body, Kind kind = Kind::answer);
+    explicit ResponseReader(std::optional<std::uint64_t> max_body, Kind kind = Kind::response);
     ~ResponseReader();
 
     /// Parses `bytes` and returns the number of bytes consumed. Stops at the end of the head and at the end
     /// of the response. An incomplete head is not consumed: call again with the same bytes and more.
-    std::size_t put(std::string_view bytes);
+    std::size_t feed(std::string_view bytes);
     /// The server has closed its side.
     void end();
 
@@ -47,7 +47,7 @@ class ResponseReader {
     Problem problem() const { return problem_; }
     const std::string& detail() const { return detail_; }
     /// True once any byte was received, also of an interim response.
-    bool got_some() const { return got_some_; }
+    bool received_any() const { return received_any_; }
 
     /// Valid once the head is complete.
     int status() const;
@@ -75,7 +75,7 @@ class ResponseReader {
     State state_ = State::head;
     Problem problem_ = Problem::not_http;
     std::string detail_;
-    bool got_some_ = false;
+    bool received_any_ = false;
     int interim_ = 0;
 };
 

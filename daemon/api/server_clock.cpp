@@ -6,13 +6,13 @@ namespace glia {
 namespace {
 
 // More than the responses that one server with a wrong clock, among several behind a name, gives in a row.
-constexpr int kAnswersToFollow = 5;
+constexpr int kResponsesToFollow = 5;
 constexpr Seconds kFollowAfter{60};
 // A Date outside this range is an error of the server, and may be one that PostgreSQL cannot store.
 constexpr Instant kEarliestDate{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
 constexpr Instant kLatestDate{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
 // Responses that must agree before the program has any other estimate.
-constexpr int kAnswersToBegin = 2;
+constexpr int kResponsesToBegin = 2;
 
 std::chrono::microseconds since_epoch(SteadyTime moment) {
     return std::chrono::duration_cast<std::chrono::microseconds>(moment.time_since_epoch());
@@ -66,8 +66,8 @@ void ServerClock::take(Difference lower, Difference upper) {
 bool ServerClock::outweighed(Difference lower, Difference upper, SteadyTime received) {
     if (!rival_ || !agrees(rival_->least, lower, upper)) rival_ = Rival{lower, received, 0};
     ++rival_->responses;
-    if (!known_) return rival_->responses >= kAnswersToBegin;
-    return rival_->responses >= kAnswersToFollow && received - rival_->since >= kFollowAfter;
+    if (!known_) return rival_->responses >= kResponsesToBegin;
+    return rival_->responses >= kResponsesToFollow && received - rival_->since >= kFollowAfter;
 }
 
 Instant ServerClock::at(SteadyTime moment) const {

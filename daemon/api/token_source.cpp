@@ -170,7 +170,7 @@ class MintedToken final : public TokenSource {
 
     std::optional<MintedTokenState> minted() const override {
         if (token_.empty()) return std::nullopt;
-        return MintedTokenState{token_, renew_at_, ends_at_, way_};
+        return MintedTokenState{token_, renew_at_, ends_at_, endpoint_};
     }
 
     void restore(std::optional<MintedTokenState> state) override {
@@ -178,7 +178,7 @@ class MintedToken final : public TokenSource {
         token_ = std::move(state->token);
         renew_at_ = state->renew_at;
         ends_at_ = state->ends_at;
-        way_ = state->way;
+        endpoint_ = state->endpoint;
     }
 
   private:
@@ -196,22 +196,22 @@ class MintedToken final : public TokenSource {
             boost::json::object{{"api_key_id", id.value()}, {"api_key_secret", secret.value()}});
         std::optional<ApiError> failure;
         for (std::size_t i = 0; i < kPaths.size(); ++i) {
-            const std::size_t way = (way_ + i) % kPaths.size();
-            const auto answer = co_await request_(kPaths[way], body);
-            if (!answer) {
-                if (!failure || failure->kind == ApiError::Kind::not_found) failure = answer.error();
-                if (answer.error().kind == ApiError::Kind::cancelled ||
-                    answer.error().kind == ApiError::Kind::unavailable)
+            const std::size_t endpoint = (endpoint_ + i) % kPaths.size();
+            const auto response = co_await request_(kPaths[endpoint], body);
+            if (!response) {
+                if (!failure || failure->kind == ApiError::Kind::not_found) failure = response.error();
+                if (response.error().kind == ApiError::Kind::cancelled ||
+                    response.error().kind == ApiError::Kind::unavailable)
                     break;
                 continue;
             }
-            const auto token = parse_token_response(answer.value());
+            const auto token = parse_token_response(response.value());
             if (!token) {
                 failure = ApiError{ApiError::Kind::credentials, 200,
                                    "the answer to the token request holds no token that can be sent"};
                 continue;
             }
-            way_ = way;
+            endpoint_ = endpoint;
             token_ = token->token;
             const TokenLife life = token_life(token->expires_in);
             renew_at_ = Clock::now() + life.renew_after;
@@ -232,7 +232,7 @@ class MintedToken final : public TokenSource {
     std::string token_;
     Clock::time_point renew_at_{};
     Clock::time_point ends_at_{};
-    std::size_t way_ = 0;
+    std::size_t endpoint_ = 0;
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ struct MintedTokenState {
     std::string token;
     std::chrono::steady_clock::time_point renew_at;
     std::chrono::steady_clock::time_point ends_at;
-    std::size_t way = 0;  ///< index of the documented endpoint that minted it
+    std::size_t endpoint = 0;  ///< index of the documented endpoint that minted it
 };
 /// How long a minted token is used.
 struct TokenLife {

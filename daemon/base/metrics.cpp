@@ -20,7 +20,7 @@ namespace {
 namespace prom = prometheus;
 
 // Routes whose retries and durations are exported from the start, as 0.
-constexpr std::array kUsualRoutes{Route::list, Route::engagement, Route::token};
+constexpr std::array kRoutesExportedAtStart{Route::list, Route::engagement, Route::token};
 
 const char* name_of(Route route) {
     return kRoutes[static_cast<std::size_t>(route)];
@@ -274,7 +274,7 @@ struct Metrics::Impl {
             engagements.Add({{"outcome", outcome}});
         for (const char* result : {"committed", "failed"}) transactions.Add({{"result", result}});
         for (const char* result : {"accepted", "refused"}) reloads.Add({{"result", result}});
-        for (const Route route : kUsualRoutes) {
+        for (const Route route : kRoutesExportedAtStart) {
             retries.Add({{"route", name_of(route)}});
             durations.Add({{"route", name_of(route)}}, kRequestBuckets);
         }

@@ -21,7 +21,7 @@ enum class Route {
     transcript,
     recording,
     download,
-    end,
+    end_engagement,
     export_engagement,
     directory,
     statistics

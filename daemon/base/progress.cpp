@@ -9,7 +9,7 @@ namespace {
 
 // Seconds over which the rate is averaged. Short enough to follow a rate that changes with the other traffic
 // and while the rate limit is still being found.
-constexpr double kMemory = 60;
+constexpr double kRateWindow = 60;
 // Seconds before a rate is meaningful.
 constexpr double kFirstRateAfter = 2;
 // The pause between two inspections as a multiple of one inspection's duration, and its bounds.
@@ -34,7 +34,7 @@ std::optional<Seconds> TimeLeft::after(const ProgressInput& input) {
     }
     if (std::exchange(listing_, windows_left > 0) != (windows_left > 0)) samples_.clear();
     samples_.push_back({seconds, done});
-    while (samples_.size() > 2 && samples_[1].seconds <= seconds - kMemory) samples_.pop_front();
+    while (samples_.size() > 2 && samples_[1].seconds <= seconds - kRateWindow) samples_.pop_front();
 
     double left = with_details ? static_cast<double>(input.details_waiting) : 0;
     if (windows_left > 0) {

@@ -12,11 +12,11 @@ namespace glia {
 namespace {
 
 struct Call {
-    explicit Call(Runtime& runtime) : answered(runtime) {}
+    explicit Call(Runtime& runtime) : completion(runtime) {}
     std::function<void(std::size_t)> work;
     std::exception_ptr failure;
     bool done = false;  // loop's thread only
-    AsyncCondition answered;
+    AsyncCondition completion;
 };
 
 }  // namespace
@@ -40,7 +40,7 @@ struct ThreadPool::Impl {
             // The loop's thread drops the last reference, because what the call captures belongs to it.
             runtime.post([call = std::move(call)] {
                 call->done = true;
-                call->answered.notify();
+                call->completion.notify();
             });
         }
     }
@@ -110,7 +110,7 @@ Task<> ThreadPool::run_on(std::function<void(std::size_t)> work) {
     const auto call = std::make_shared<Call>(impl_->runtime);
     call->work = std::move(work);
     impl_->add(call);
-    while (!call->done) co_await call->answered.wait();
+    while (!call->done) co_await call->completion.wait();
     if (call->failure) std::rethrow_exception(call->failure);
 }
 

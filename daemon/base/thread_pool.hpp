@@ -27,10 +27,10 @@ class ThreadPool {
     /// the co_await expression (GCC bug 99576).
     template <typename Function>
     auto run(Function work) -> Task<std::invoke_result_t<Function>> {
-        auto answer = std::make_shared<std::optional<std::invoke_result_t<Function>>>();
-        std::function<void(std::size_t)> call = [answer, work](std::size_t) { *answer = work(); };
+        auto result = std::make_shared<std::optional<std::invoke_result_t<Function>>>();
+        std::function<void(std::size_t)> call = [result, work](std::size_t) { *result = work(); };
         co_await run_on(std::move(call));
-        co_return std::move(**answer);
+        co_return std::move(**result);
     }
     /// The same; `work` gets the number of its thread, from 0.
     Task<> run_on(std::function<void(std::size_t thread)> work);

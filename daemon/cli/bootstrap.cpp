@@ -111,14 +111,14 @@ int report(const std::exception_ptr& failure) {
 
 /// Exits at once if the loop did not end cleanly: waiting for the rest would delay the error message, or
 /// hang.
-void leave_if_unfinished(const LoopEnd& end) {
-    if (end.failure) leave(report(end.failure));
+void exit_if_unfinished(const LoopEnd& end) {
+    if (end.failure) exit_now(report(end.failure));
     if (!end.finished) {
         // A transaction did not end in time. Exiting now is as safe as a crash: the transaction rolls back.
         complain("stopped while something was still under way; run it again to continue");
-        leave(end.code);
+        exit_now(end.code);
     }
-    if (HttpClient::lookups_under_way()) leave(end.code);  // only a name lookup is still running
+    if (HttpClient::lookups_under_way()) exit_now(end.code);  // only a name lookup is still running
 }
 
 /// Logs that a file with personal data was readable by others.
@@ -148,8 +148,8 @@ class Service {
           admin_(runtime, metrics_) {
         program_.on_cancel([] { systemd::stopping(); });
         runtime.on_reload([this] {
-            again_ = true;
-            if (reloading_) return;  // the running reload checks `again_` at its end
+            reload_requested_ = true;
+            if (reloading_) return;  // the running reload checks `reload_requested_` at its end
             reloading_ = true;
             coroutines_.add();
             runtime_.spawn(reload());
@@ -270,16 +270,16 @@ class Service {
     }
 
     Task<> reload() {
-        while (again_ && !runtime_.stopping()) {
-            again_ = false;
+        while (reload_requested_ && !runtime_.stopping()) {
+            reload_requested_ = false;
             systemd::reloading();
-            co_await read_again();
+            co_await reload_once();
         }
         reloading_ = false;
         coroutines_.remove();
     }
 
-    Task<> read_again() {
+    Task<> reload_once() {
         std::vector<std::string> wrong;
         std::unique_ptr<Instance> fresh;
         try {
@@ -322,7 +322,7 @@ class Service {
     std::string shown_;    // the status line that systemd shows
     bool ready_ = false;
     bool serving_ = false;
-    bool again_ = false;
+    bool reload_requested_ = false;
     bool reloading_ = false;
 };
 
@@ -359,7 +359,7 @@ int guarded(const std::function<int()>& work) {
 }
 
 int run_loop(Runtime& runtime, const std::function<Task<int>()>& main, std::chrono::milliseconds grace) {
-    return runtime.run(main, grace, leave_if_unfinished);
+    return runtime.run(main, grace, exit_if_unfinished);
 }
 
 int with_instance(const std::string& config, int threads, const std::function<Task<int>(Instance&)>& work,

@@ -41,7 +41,7 @@ struct EngagementOptions {
 struct ForgetOptions {
     std::string visitor;
     std::string engagement;
-    std::string employee;    ///< an operator's id
+    std::string operator_id;
     std::string file = "-";  ///< the tombstone file to export or import
     bool yes = false;
 };

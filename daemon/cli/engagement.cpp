@@ -41,17 +41,17 @@ std::optional<int> refused(const std::string& config, const EngagementOptions& o
     return exit_code(ExitReason::stopped);
 }
 
-void print_json(const boost::json::object& answer) {
-    std::cout << printable_json(boost::json::serialize(answer)) << std::endl;
+void print_json(const boost::json::object& object) {
+    std::cout << printable_json(boost::json::serialize(object)) << std::endl;
 }
 
 }  // namespace
 
 int engagement_get(const std::string& config, const EngagementOptions& options) {
     return with_api(config, [options](EngagementsApi& api, const Settings&) -> Task<int> {
-        const auto answer = co_await api.get_json(options.id);
-        if (!answer) co_return failed(answer.error());
-        const std::string text = printable_json(answer.value());
+        const auto response = co_await api.get_json(options.id);
+        if (!response) co_return failed(response.error());
+        const std::string text = printable_json(response.value());
         std::cout << text << (text.ends_with('\n') ? "" : "\n") << std::flush;
         co_return 0;
     });
@@ -64,10 +64,10 @@ int engagement_end(const std::string& config, const EngagementOptions& options) 
             "end engagement " + options.id + (error ? " with reason error" : "") + ", for its visitor too,";
         if (const auto no = refused(config, options, what)) return *no;
         return with_api(config, [options, error](EngagementsApi& api, const Settings&) -> Task<int> {
-            const auto answer = co_await api.end(options.id, error);
-            if (!answer)
-                co_return failed(answer.error(), "; only the engagement's current participant may end it");
-            const EndResponse& ended = answer.value();
+            const auto response = co_await api.end(options.id, error);
+            if (!response)
+                co_return failed(response.error(), "; only the engagement's current participant may end it");
+            const EndResponse& ended = response.value();
             if (options.json) {
                 print_json({{"id", ended.id}, {"sub_engagement_id", to_json(ended.sub_engagement_id)}});
             } else {
@@ -86,10 +86,10 @@ int engagement_export(const std::string& config, const EngagementOptions& option
             "export engagement " + options.id + " to the destination that its site configures,";
         if (const auto no = refused(config, options, what)) return *no;
         return with_api(config, [options](EngagementsApi& api, const Settings&) -> Task<int> {
-            const auto answer = co_await api.export_engagement(options.id);
-            if (!answer) co_return failed(answer.error(), "; the token may not export it");
-            if (options.json) print_json({{"success", answer.value()}});
-            if (!answer.value()) {
+            const auto response = co_await api.export_engagement(options.id);
+            if (!response) co_return failed(response.error(), "; the token may not export it");
+            if (options.json) print_json({{"success", response.value()}});
+            if (!response.value()) {
                 complain("POST /engagements/" + options.id +
                          "/export: the API says that it was not exported; see the site's export settings");
                 co_return exit_code(ExitReason::unavailable);
@@ -102,12 +102,12 @@ int engagement_export(const std::string& config, const EngagementOptions& option
 
 int queue_wait(const std::string& config, bool as_json) {
     return with_api(config, [as_json](EngagementsApi& api, const Settings&) -> Task<int> {
-        const auto answer = co_await api.queue_wait();
-        if (!answer)
-            co_return failed(answer.error(),
+        const auto response = co_await api.queue_wait();
+        if (!response)
+            co_return failed(response.error(),
                              "; the documentation asks for a visitor's token here: put one into "
                              "enrich.queue_wait.token_file");
-        const OptionalInteger seconds = answer.value();
+        const OptionalInteger seconds = response.value();
         if (as_json) {
             print_json({{"average_duration_in_seconds",
                          seconds ? boost::json::value(*seconds) : boost::json::value()}});

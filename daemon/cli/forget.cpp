@@ -13,7 +13,7 @@ namespace {
 ForgetOrder order_of(const ForgetOptions& options, const Privacy& privacy) {
     ForgetOrder order;
     if (!options.engagement.empty()) order.engagement_id = options.engagement;
-    if (!options.employee.empty()) order.operator_id = options.employee;
+    if (!options.operator_id.empty()) order.operator_id = options.operator_id;
     if (options.visitor.empty()) return order;
     order.visitor_id = options.visitor;
     order.stored_visitor_id = privacy.stored_visitor_id(options.visitor);
@@ -28,7 +28,7 @@ Task<int> forget_now(Instance& instance, ForgetOptions options, std::string whom
     co_await instance.sink_pool.run(begin);
     ErasureQueue orders;
     const Erased erased = co_await erase_ordered(instance, orders);
-    if (!options.employee.empty()) {
+    if (!options.operator_id.empty()) {
         std::cout << "forgot " << printable(whom) << ": "
                   << (erased.any() ? "name and contact are erased" : "nothing was stored")
                   << "; later listings do not store them again. Engagements keep the id" << std::endl;
@@ -59,13 +59,13 @@ void print_files_left(std::int64_t engagements) {
 }
 
 int forget(const std::string& config, const ForgetOptions& options) {
-    if (options.visitor.empty() && options.engagement.empty() && options.employee.empty()) {
+    if (options.visitor.empty() && options.engagement.empty() && options.operator_id.empty()) {
         complain("forget: give --visitor ID or --engagement ID, or --operator ID for an operator");
         return kUsage;
     }
-    const std::string whom = !options.employee.empty() ? "operator " + options.employee
-                             : options.visitor.empty() ? "engagement " + options.engagement
-                                                       : "visitor " + options.visitor;
+    const std::string whom = !options.operator_id.empty() ? "operator " + options.operator_id
+                             : options.visitor.empty()    ? "engagement " + options.engagement
+                                                          : "visitor " + options.visitor;
     if (!options.yes && has_person() &&
         !agrees("This will erase all data of " + whom + " from the database, for good.")) {
         complain("nothing was changed");

@@ -85,7 +85,7 @@ int finish_output(int code) {
     return kOutputLost;
 }
 
-void leave(int code) {
+void exit_now(int code) {
     _exit(finish_output(code));
 }
 

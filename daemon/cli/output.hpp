@@ -15,6 +15,6 @@ void prepare_output();
 int finish_output(int code);
 
 /// Exits at once with the code of finish_output(), without running destructors.
-[[noreturn]] void leave(int code);
+[[noreturn]] void exit_now(int code);
 
 }  // namespace glia::cli

@@ -153,7 +153,7 @@ class VerificationDisplay {
 };
 
 /// Sets the recheck delay of each site in `spec`, and returns the sites' names.
-Task<SiteLabels> learn_sites(Instance& instance, VerificationSpec& spec) {
+Task<SiteLabels> load_sites(Instance& instance, VerificationSpec& spec) {
     const auto ask = [](Sink& sink) { return sink.reports().status(); };
     const StatusReport report = co_await instance.sink_pool.run(ask);
     SiteLabels labels;
@@ -191,7 +191,7 @@ Task<int> verify_and_report(Instance& instance, VerificationSpec spec, VerifyOpt
         complain("--differences: " + options.differences + " cannot be written");
         co_return kUsage;
     }
-    const SiteLabels labels = co_await learn_sites(instance, spec);
+    const SiteLabels labels = co_await load_sites(instance, spec);
     const std::vector<std::string> sites = spec.sites;
     VerificationDisplay display;
     const VerificationObserver observer = [&display](const Verification& machine) { display.show(machine); };

@@ -22,7 +22,7 @@ std::optional<Number> parse_number(const std::string& text, Number lowest, Numbe
 }
 
 /// Returns yaml-cpp's message without the quoted text after its colon, which may be a secret.
-std::string words_of(const YAML::Exception& error) {
+std::string yaml_error_text(const YAML::Exception& error) {
     return "not valid YAML: " + error.msg.substr(0, error.msg.find_first_of(":\"")) +
            "; a value with one of : # & * ! | > ' \" % @ ` in it stands in quotes";
 }
@@ -164,7 +164,7 @@ Settings parse_settings(const std::string& text, const std::string& file, Enviro
         describe(settings, reader);
         root.finish();
     } catch (const YAML::Exception& error) {
-        complaints.add(error.mark, words_of(error));
+        complaints.add(error.mark, yaml_error_text(error));
     }
     if (!complaints.lines().empty()) throw ConfigError(complaints.lines());
     return settings;

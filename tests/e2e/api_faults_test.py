@@ -307,7 +307,7 @@ SLOW_LOOKUP = """
 typedef int lookup(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
     if (name && !strcmp(name, "slow.example")) {
-        close(creat("ASKED", 0600));
+        close(creat("MARKER", 0600));
         sleep(60);
     }
     return ((lookup *)dlsym(RTLD_NEXT, "getaddrinfo"))(name, service, hints, result);
@@ -320,16 +320,16 @@ def a_lookup_that_hangs_ends_in_time_and_does_not_keep_the_program_from_stopping
     simulator, program = new_world(
         10, api__base_url="https://slow.example", api__connect_timeout="1s", api__max_retries=1
     )
-    asked = program.dir + "/asked"  # made when the lookup begins
-    source = program.write("slow.c", SLOW_LOOKUP.replace("ASKED", asked))
+    marker = program.dir + "/lookup-began"  # made when the lookup begins
+    source = program.write("slow.c", SLOW_LOOKUP.replace("MARKER", marker))
     subprocess.run(["cc", "-shared", "-fPIC", "-o", program.dir + "/slow.so", source, "-ldl"], check=True)
     slow = {"LD_PRELOAD": program.dir + "/slow.so", "ASAN_OPTIONS": "verify_asan_link_order=0"}
     began = time.time()
     expect_refusal(program.run("run", "--once", env=slow), 69, "timed out while looking up slow.example")
     assert time.time() - began < 20, time.time() - began
-    os.remove(asked)
+    os.remove(marker)
     process = program.start("run", env=slow)
-    eventually(lambda: os.path.exists(asked), what="the lookup")
+    eventually(lambda: os.path.exists(marker), what="the lookup")
     began = time.time()
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=20)

@@ -166,7 +166,7 @@ def progress_is_a_bar_on_a_terminal():
         stderr=slave,
     )
     os.close(slave)
-    seen = b""
+    output = b""
     while True:
         try:
             data = os.read(master, 4096)
@@ -174,10 +174,10 @@ def progress_is_a_bar_on_a_terminal():
             break
         if not data:
             break
-        seen += data
+        output += data
     assert process.wait(30) == 0
     process.stdout.close()
-    assert re.search(rb"\[#+\.*\] \d+%  windows \d+/\d+  engagements [\d,]+  [\d,]+/s", seen), seen[-500:]
+    assert re.search(rb"\[#+\.*\] \d+%  windows \d+/\d+  engagements [\d,]+  [\d,]+/s", output), output[-500:]
 
 
 @test

@@ -5,7 +5,7 @@ import time
 import urllib.request
 
 from harness import expect_success, expect_tables_equal_source, new_world, shared_cluster, test
-from raw_api import RawApi, answer, engagement
+from raw_api import RawApi, engagement, response
 from world import Program, eventually, free_port, next_second
 
 DAY_MS = 86_400_000
@@ -132,7 +132,7 @@ def dated_world(date, **changes):
         1, "site-a", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600))
     )
     api = RawApi(
-        lambda request: answer(
+        lambda request: response(
             {"engagements": [record | {"visitor_name": state["name"]}], "next_page": None}, date=date()
         ),
         sites=["site-a"],
@@ -140,7 +140,7 @@ def dated_world(date, **changes):
     return state, Program(shared_cluster(), api, sync__revisit=[{"every": "1s", "back": "24h"}], **changes)
 
 
-def comes_through(program, state, name):
+def expect_change_stored(program, state, name):
     """Changes the name at the source and expects that the next run stores it."""
     state["name"] = name
     if program.has_schema():
@@ -162,7 +162,7 @@ def a_date_that_no_server_has_is_passed_over():
     ):
         state, program = dated_world(lambda: date)
         for name in ("first", "second"):
-            comes_through(program, state, name)
+            expect_change_stored(program, state, name)
         assert all(-61 <= seconds < 600 for seconds in lag(program)), (date, lag(program))
         assert (
             program.sql("SELECT abs(extract(epoch FROM now() - fetched_at)) < 600 FROM glia.engagements") == "t"
@@ -175,4 +175,4 @@ def a_clock_that_was_wrong_and_is_corrected_keeps_no_change_out():
         now = [0]
         state, program = dated_world(lambda: http_date(now[0]))
         for number, now[0] in enumerate(offsets):
-            comes_through(program, state, f"visitor {number}")
+            expect_change_stored(program, state, f"visitor {number}")

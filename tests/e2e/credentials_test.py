@@ -39,8 +39,8 @@ def a_token_file_that_is_empty_for_a_moment_does_no_harm():
     process = program.start("backfill", "--from", simulator.start, "--to", simulator.end)
     eventually(lambda: simulator.stats().get("detail", 0) > 20, what="the middle")
     program.write("token", "")
-    asked = simulator.stats()["requests"]
-    eventually(lambda: simulator.stats()["requests"] > asked + 20, what="requests with the old token")
+    requests_before = simulator.stats()["requests"]
+    eventually(lambda: simulator.stats()["requests"] > requests_before + 20, what="requests with the old token")
     simulator.call("/token", value="second-token")
     eventually(lambda: simulator.stats().get("code:401", 0) > 0, what="a refusal")
     program.write("token", "second-token\n")
@@ -151,7 +151,7 @@ class Tunnel(threading.Thread):
     def __init__(self, interim=b""):
         super().__init__(daemon=True)
         self.interim = interim
-        self.server, self.asked = socket.create_server(("127.0.0.1", 0)), []
+        self.server, self.requests = socket.create_server(("127.0.0.1", 0)), []
         self.port = self.server.getsockname()[1]
         self.start()
 
@@ -164,7 +164,7 @@ class Tunnel(threading.Thread):
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(4096)
-        self.asked.append(head.decode())
+        self.requests.append(head.decode())
         host, port = head.split()[1].decode().rsplit(":", 1)
         upstream = socket.create_connection((host, int(port)))
         client.sendall(self.interim + b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -195,11 +195,11 @@ def https_goes_through_the_proxy_of_the_environment():
     finished = expect_success(program.run("run", "--once", env=proxy))
     expect_tables_equal_source(program)
     assert (
-        tunnel.asked
-        and tunnel.asked[0].startswith(f"CONNECT localhost:{program.simulator.port} ")
-        and "Proxy-Authorization: Basic" in tunnel.asked[0]
-    ), tunnel.asked[:1]
-    assert "Bearer" not in "".join(tunnel.asked) and "proxy-secret" not in finished.err
-    before = len(tunnel.asked)
+        tunnel.requests
+        and tunnel.requests[0].startswith(f"CONNECT localhost:{program.simulator.port} ")
+        and "Proxy-Authorization: Basic" in tunnel.requests[0]
+    ), tunnel.requests[:1]
+    assert "Bearer" not in "".join(tunnel.requests) and "proxy-secret" not in finished.err
+    before = len(tunnel.requests)
     expect_success(program.run("run", "--once", env={**proxy, "NO_PROXY": "localhost"}))
-    assert len(tunnel.asked) == before
+    assert len(tunnel.requests) == before

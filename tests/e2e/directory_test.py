@@ -310,8 +310,11 @@ def with_privacy_at_drop_nothing_shows_who_an_operator_is():
         eventually(lambda: has_names(program) and program.sql("SELECT count(*) FROM glia.operators") == "40")
         simulator.call("/directory-mutate", n=10)
         secret |= words()
-        asked = simulator.stats()["directory"]
-        eventually(lambda: simulator.stats()["directory"] > asked + 2 * 3 * len(simulator.sites), what="the new names")
+        requests_before = simulator.stats()["directory"]
+        eventually(
+            lambda: simulator.stats()["directory"] > requests_before + 2 * 3 * len(simulator.sites),
+            what="the new names",
+        )
         pages = "".join(
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20).read().decode()
             for path in ("/", "/status.json", "/metrics", "/healthz", "/readyz")

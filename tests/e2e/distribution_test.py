@@ -159,12 +159,12 @@ def nested(tokens):
     return top
 
 
-def groups(tree):
+def all_lists(tree):
     """The tree, and every list in it at any depth."""
     yield tree
     for part in tree:
         if isinstance(part, list):
-            yield from groups(part)
+            yield from all_lists(part)
 
 
 def is_query(part):
@@ -174,10 +174,10 @@ def is_query(part):
 
 def holds_query(tree):
     """Whether there is a query inside."""
-    return any(is_query(group) for group in groups(tree) if group is not tree)
+    return any(is_query(group) for group in all_lists(tree) if group is not tree)
 
 
-def between(group, first, ends):
+def tokens_between(group, first, ends):
     """For each `first` in the group, the tokens between it and the next of `ends`."""
     for at, token in enumerate(group):
         if token != first:
@@ -208,19 +208,21 @@ def faults(sql, distributed):
         if "with" in tokens
         else set()
     )
-    for group in groups(tree):
-        for selected in between(group, "select", {"from", "union"}):
+    for group in all_lists(tree):
+        for selected in tokens_between(group, "select", {"from", "union"}):
             after = group[next(i for i, t in enumerate(group) if t is selected[0]) if selected else 0 :]
             source = [
                 part
-                for of in between(after, "from", {"where", "group", "order", "limit", "union", "having", "window"})
+                for of in tokens_between(
+                    after, "from", {"where", "group", "order", "limit", "union", "having", "window"}
+                )
                 for part in of
             ]
             if holds_query(["x", *selected]) and (
                 holds_query(["x", *source]) or names & {t for t in source if isinstance(t, str)}
             ):
                 found.append("a subquery in a SELECT whose FROM has one")
-        for values in between(group, "set", {"from", "where", "returning"}):
+        for values in tokens_between(group, "set", {"from", "where", "returning"}):
             cases, depth = [], 0
             for token in values:
                 depth += (token == "case") - (token == "end")
@@ -231,7 +233,7 @@ def faults(sql, distributed):
                 for i, token in enumerate(values[:-1])
                 if token == "coalesce" and isinstance(values[i + 1], list)
             ]
-            for inside in groups(cases):
+            for inside in all_lists(cases):
                 for name, arguments in zip(inside, inside[1:]):
                     called = isinstance(name, str) and re.match(r"[a-z_]", name) and isinstance(arguments, list)
                     if called and name not in IMMUTABLE | {

@@ -78,12 +78,12 @@ def transcripts_are_fetched_and_fetched_again_when_the_engagement_changes():
     expect_success(program.run("run", "--once"))
     expect_transcripts_equal_source(simulator, program)
 
-    def asked():
+    def fetched_transcripts():
         return int(
             program.sql("SELECT count(*) FROM glia.enrichments WHERE kind = 'transcript' AND done_at IS NOT NULL")
         )
 
-    assert asked() == 200
+    assert fetched_transcripts() == 200
     before = program.sql("SELECT string_agg(xmin::text, ',' ORDER BY engagement_id, position) FROM glia.chat_messages")
     expect_success(program.run("run", "--once"))
     assert (

@@ -81,8 +81,8 @@ def provisioning_finds_the_dashboards_and_their_data():
     types = {source["type"] for source in data_sources()}
     for uid, board in dashboards().items():
         wanted = {v["query"] for v in board["templating"]["list"] if v["type"] == "datasource"}
-        asked = {target["datasource"]["type"] for panel in board["panels"] for target in panel["targets"]}
-        assert wanted == asked and wanted <= types, (uid, wanted, asked)
+        used = {target["datasource"]["type"] for panel in board["panels"] for target in panel["targets"]}
+        assert wanted == used and wanted <= types, (uid, wanted, used)
 
 
 @test

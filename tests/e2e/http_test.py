@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 
 from credentials_test import Tunnel, certificate, new_tls_world
 from harness import expect_refusal, expect_success, expect_tables_equal_source, new_world, shared_cluster, test
-from raw_api import RawApi, answer, engagement
+from raw_api import RawApi, engagement, response
 from world import Program, eventually
 
 
@@ -62,11 +62,11 @@ INTERIM = {
 
 
 def interim_is_skipped(parts):
-    """Returns a test: these parts before the answer change nothing."""
+    """Returns a test: these parts before the response change nothing."""
 
     def run():
         def respond(request):
-            final = answer(page([engagement(1, site_of(request))]))
+            final = response(page([engagement(1, site_of(request))]))
             return [*parts, final] if parts else b"HTTP/1.1 103 Early Hints\r\n\r\n" + final
 
         api, program = new_raw_world(respond)
@@ -86,7 +86,7 @@ for name, parts in INTERIM.items():
 @test
 def early_hints_on_the_first_of_two_sites_do_not_shift_the_responses():
     def respond(request):
-        final = answer(page([engagement(1, site_of(request))]))
+        final = response(page([engagement(1, site_of(request))]))
         return (
             [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 0.3, final] if site_of(request) == "site-a" else final
         )
@@ -104,7 +104,7 @@ def early_hints_in_a_backfill_do_not_give_a_window_its_neighbours_page():
         records = [
             engagement(d.day, site_of(request), d.isoformat().replace("+00:00", "Z")) for d in days if lo <= d < hi
         ]
-        return [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 0.1, answer(page(records))]
+        return [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 0.1, response(page(records))]
 
     api, program = new_raw_world(respond)
     expect_success(program.run("backfill", "--from", api.start, "--to", api.end, "--window", "1d"))
@@ -121,12 +121,17 @@ def interim_answers_come_before_tokens_refusals_and_changes_too():
 
     def respond(request):
         if request.path.endswith("/tokens"):
-            return [hints, 0.1, answer({"token": f"minted-{len(refused_once)}", "expires_in": 3600})]
+            return [hints, 0.1, response({"token": f"minted-{len(refused_once)}", "expires_in": 3600})]
         if request.method == "PATCH":
-            return [b"HTTP/1.1 100 Continue\r\n\r\n", 0.1, hints, answer({"id": "site-a-1", "sub_engagement_id": None})]
+            return [
+                b"HTTP/1.1 100 Continue\r\n\r\n",
+                0.1,
+                hints,
+                response({"id": "site-a-1", "sub_engagement_id": None}),
+            ]
         if not refused_once:
-            return refused_once.append(1) or [hints, 0.1, answer({"error": "expired"}, "401 Unauthorized")]
-        return [hints, 0.1, answer(page([engagement(1, site_of(request))]))]
+            return refused_once.append(1) or [hints, 0.1, response({"error": "expired"}, "401 Unauthorized")]
+        return [hints, 0.1, response(page([engagement(1, site_of(request))]))]
 
     api, program = new_raw_world(respond)
     program.settings["api"]["auth"] = {
@@ -145,7 +150,7 @@ def interim_answers_of_a_proxy_are_skipped():
     program.settings["api"].update(ca_file=cert, proxy=f"http://127.0.0.1:{tunnel.port}")
     program.configure(program.settings)
     expect_success(program.run("run", "--once"))
-    assert tunnel.asked
+    assert tunnel.requests
     expect_tables_equal_source(program)
 
 
@@ -170,9 +175,9 @@ def a_switch_of_protocols_and_endless_interim_answers_are_errors():
 
 @test
 def bytes_that_nobody_asked_for_are_never_an_answer():
-    stray = answer(page([engagement(666, "site-x")]))
+    stray = response(page([engagement(666, "site-x")]))
     # With one site, the connection is idle between two polls. Bytes that a server sends after it has received the next
-    # request cannot be distinguished from an answer.
+    # request cannot be distinguished from a response.
     for sites, parts in [
         (("site-a", "site-b"), lambda final: final + stray),
         (("site-a",), lambda final: [final, 0.05, stray]),
@@ -180,7 +185,7 @@ def bytes_that_nobody_asked_for_are_never_an_answer():
     ]:
 
         def respond(request):
-            return parts(answer(page([engagement(request.query["start_date"][:10], site_of(request))])))
+            return parts(response(page([engagement(request.query["start_date"][:10], site_of(request))])))
 
         api = RawApi(respond, sites=sites)
         program = Program(shared_cluster(), api, sync__revisit=[], api__max_in_flight=1, api__max_retries=0)
@@ -194,17 +199,17 @@ def bytes_that_nobody_asked_for_are_never_an_answer():
 
 @test
 def a_body_where_there_can_be_none_does_not_shift_the_responses():
-    asked = []
+    requests = []
 
     def respond(request):
-        asked.append(1)
-        if len(asked) == 1:
+        requests.append(request)
+        if len(requests) == 1:
             return [
                 b"HTTP/1.1 204 No Content\r\nContent-Length: 400\r\n\r\n",
                 0.1,
-                answer(page([engagement(666, "site-x")])),
+                response(page([engagement(666, "site-x")])),
             ]
-        return answer(page([engagement(1, site_of(request))]))
+        return response(page([engagement(1, site_of(request))]))
 
     api, program = new_raw_world(respond)
     expect_success(program.run("run", "--once"))
@@ -215,7 +220,7 @@ def a_body_where_there_can_be_none_does_not_shift_the_responses():
 def a_connection_is_used_again_also_with_tls():
     def respond(request):
         number = int(request.query.get("cursor", 0))
-        return answer(
+        return response(
             page(
                 [engagement(number, site_of(request))],
                 f"?cursor={number + 1}&site_ids[]={site_of(request)}" if number < 9 else None,
@@ -258,7 +263,7 @@ def link_is_followed(link):
             # On a deeper page the same link means another URL: it is resolved against the page that carries it.
             if following and following.startswith("engagements/pages") and number:
                 following = f"pages/{number}/../../pages?cursor={number + 1}&site_ids[]={site_of(request)}"
-            return answer(page([engagement(number, site_of(request))], following))
+            return response(page([engagement(number, site_of(request))], following))
 
         api = RawApi(respond, sites=["site-a"])
         program = Program(
@@ -302,7 +307,7 @@ def a_recording_is_followed_through_relative_redirects_and_interim_answers():
             return [
                 hints,
                 0.05,
-                answer(b"moved", "302 Found", ["Location: " + steps[request.path], "Content-Encoding: br"]),
+                response(b"moved", "302 Found", ["Location: " + steps[request.path], "Content-Encoding: br"]),
             ]
         if request.path == "/v1/sub_engagements/1/c":
             return [
@@ -314,7 +319,7 @@ def a_recording_is_followed_through_relative_redirects_and_interim_answers():
             ]
         record = engagement(1, "site-a")
         record["audio_recording_urls"] = [f"http://127.0.0.1:{api.port}/v1/sub_engagements/1/recording"]
-        return answer(page([record]))
+        return response(page([record]))
 
     api = RawApi(respond, sites=["site-a"])
     program = Program(shared_cluster(), api, sync__revisit=[], api__base_url=f"http://127.0.0.1:{api.port}/v1")
@@ -339,8 +344,8 @@ def a_pass_that_was_stopped_goes_on_at_a_relative_link():
     def respond(request):
         number = int(request.query.get("cursor", 0))
         if number == 2 and broken[0]:
-            return answer({"error": "down"}, "503 Service Unavailable")
-        return answer(page([engagement(number, "site-a")], f"more?cursor={number + 1}" if number < 3 else None))
+            return response({"error": "down"}, "503 Service Unavailable")
+        return response(page([engagement(number, "site-a")], f"more?cursor={number + 1}" if number < 3 else None))
 
     api = RawApi(respond, sites=["site-a"])
     program = Program(
@@ -349,10 +354,10 @@ def a_pass_that_was_stopped_goes_on_at_a_relative_link():
     assert program.run("run", "--once").code == 69
     assert program.sql("SELECT pass_next_page FROM glia.sync_state") == f"http://127.0.0.1:{api.port}/v1/more?cursor=2"
     broken[0] = False
-    seen = len(api.requests)
+    requests_before = len(api.requests)
     expect_success(program.run("run", "--once"))
-    assert [r.target for r in api.requests[seen:]] == ["/v1/more?cursor=2", "/v1/more?cursor=3"], [
-        r.target for r in api.requests[seen:]
+    assert [r.target for r in api.requests[requests_before:]] == ["/v1/more?cursor=2", "/v1/more?cursor=3"], [
+        r.target for r in api.requests[requests_before:]
     ]
     assert len(sites_stored(program)) == 4
 
@@ -360,7 +365,7 @@ def a_pass_that_was_stopped_goes_on_at_a_relative_link():
 @test
 def a_relative_link_to_another_origin_is_refused_and_named():
     api, program = new_raw_world(
-        lambda request: answer(page([engagement(1, site_of(request))], "//127.0.0.2:1/engagements?cursor=1"))
+        lambda request: response(page([engagement(1, site_of(request))], "//127.0.0.2:1/engagements?cursor=1"))
     )
     expect_refusal(program.run("run", "--once"), 78, "http://127.0.0.2:1", "trusted_origins")
 
@@ -368,7 +373,7 @@ def a_relative_link_to_another_origin_is_refused_and_named():
 @test
 def a_relative_link_that_repeats_itself_ends_the_pass():
     api, program = new_raw_world(
-        lambda request: answer(page([engagement(1, site_of(request))], "?cursor=1&site_ids[]=" + site_of(request)))
+        lambda request: response(page([engagement(1, site_of(request))], "?cursor=1&site_ids[]=" + site_of(request)))
     )
     expect_refusal(program.run("run", "--once"), 69, "repeats itself")
 
@@ -376,13 +381,13 @@ def a_relative_link_that_repeats_itself_ends_the_pass():
 @test
 def what_the_server_sends_is_shown_without_control_characters():
     api, program = new_raw_world(
-        lambda request: answer(page([engagement(1, site_of(request))], "http://\x1b]0;owned\x07\u009b2J\n/")),
+        lambda request: response(page([engagement(1, site_of(request))], "http://\x1b]0;owned\x07\u009b2J\n/")),
         api__max_retries=0,
     )
     finished = program.run("run", "--once")
     expect_refusal(finished, 78, "next_page is not a link")
     api, program = new_raw_world(
-        lambda request: answer({"error": "no \u009b2J"}, "403 Forbidden", ["x-request-id: id-\x9b2J"]),
+        lambda request: response({"error": "no \u009b2J"}, "403 Forbidden", ["x-request-id: id-\x9b2J"]),
         api__max_retries=0,
     )
     finished = program.run("check")
@@ -415,11 +420,11 @@ CODINGS = {
 
 
 def coding_is_read(headers, encode):
-    """Returns a test: an answer with these headers and this encoding is read."""
+    """Returns a test: a response with these headers and this encoding is read."""
 
     def run():
         def respond(request):
-            return answer(
+            return response(
                 encode(json.dumps(page([engagement(1, site_of(request))])).encode()),
                 headers=[f"Content-Encoding: {h}" for h in headers],
             )
@@ -440,11 +445,11 @@ for name, (headers, encode) in CODINGS.items():
 @test
 def a_coding_that_is_not_known_is_named_and_does_not_hide_a_refusal():
     api, program = new_raw_world(
-        lambda request: answer(b"\x0b\x02\x80", headers=["Content-Encoding: br"]), api__max_retries=0
+        lambda request: response(b"\x0b\x02\x80", headers=["Content-Encoding: br"]), api__max_retries=0
     )
     expect_refusal(program.run("run", "--once"), 69, "encoded as br")
     api, program = new_raw_world(
-        lambda request: answer(b"\x0b\x02\x80", "401 Unauthorized", ["Content-Encoding: br"]), api__max_retries=0
+        lambda request: response(b"\x0b\x02\x80", "401 Unauthorized", ["Content-Encoding: br"]), api__max_retries=0
     )
     expect_refusal(program.run("run", "--once"), 77, "401")
 
@@ -454,7 +459,7 @@ def a_bomb_of_many_members_or_codings_is_refused():
     zeros = gzip.compress(b" " * (8 << 20))
     for headers, body in [("gzip", zeros * 20), ("gzip, gzip", gzip.compress(zeros * 20))]:
         api, program = new_raw_world(
-            lambda request: answer(body, headers=["Content-Encoding: " + headers]), api__max_retries=0
+            lambda request: response(body, headers=["Content-Encoding: " + headers]), api__max_retries=0
         )
         expect_refusal(program.run("run", "--once"), 69, "larger than glia-sync accepts")
 
@@ -532,9 +537,9 @@ def a_lifetime_beyond_all_measure_does_not_mint_a_token_for_every_request():
 
         def respond(request):
             if request.path.endswith("/tokens"):
-                return minted.append(1) or answer({"token": f" minted-{len(minted)}\r\n", "expires_in": life})
+                return minted.append(1) or response({"token": f" minted-{len(minted)}\r\n", "expires_in": life})
             number = int(request.query.get("cursor", 0))
-            return answer(
+            return response(
                 page(
                     [engagement(number, site_of(request))],
                     f"?cursor={number + 1}&site_ids[]={site_of(request)}" if number < 9 else None,
@@ -567,7 +572,7 @@ def a_reset_in_another_unit_neither_stalls_nor_overflows():
     ):
 
         def respond(request):
-            return answer(
+            return response(
                 page([engagement(1, site_of(request))]),
                 headers=["x-rate-limit-remaining: 0", f"x-rate-limit-reset: {reset()}"],
             )
@@ -580,7 +585,7 @@ def a_reset_in_another_unit_neither_stalls_nor_overflows():
 
 @test
 def a_token_that_would_make_a_header_is_refused_and_not_shown():
-    api, program = new_raw_world(lambda request: answer(page([engagement(1, site_of(request))])))
+    api, program = new_raw_world(lambda request: response(page([engagement(1, site_of(request))])))
     for token in (
         "tok-secret\r\nX-Evil: 1",
         "tok-secret\nX-Evil: 1",

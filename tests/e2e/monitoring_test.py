@@ -25,8 +25,8 @@ def fetch(listen, path="/metrics", method="GET"):
     """Status, body and headers."""
     request = urllib.request.Request(f"http://{listen}{path}", method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.read().decode(), answer.headers
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.read().decode(), response.headers
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode(), error.headers
 
@@ -48,7 +48,7 @@ def expect_well_named_metrics(text):
 
 
 def responds(listen):
-    """Whether the service answers there."""
+    """Whether the service responds there."""
     try:
         return fetch(listen, "/healthz")[0] == 200
     except OSError:
@@ -64,12 +64,12 @@ def metrics_count_what_was_done_and_pass_promtool():
         eventually(lambda: metrics(listen)['glia_sync_detail_queue_depth{state="waiting"}'] == 0, 30)
         text = fetch(listen)[1]
         expect_well_named_metrics(text)
-        seen = metrics(listen)
-        assert seen['glia_sync_engagements_total{outcome="new"}'] == 500, seen
-        assert seen["glia_sync_legs_total"] == int(program.sql("SELECT count(*) FROM glia.legs"))
-        assert seen['glia_sync_api_requests_total{code="200",route="engagement"}'] >= 500
-        assert seen['glia_sync_transactions_total{result="committed"}'] >= 2
-        assert seen["glia_sync_database_up"] == 1
+        values = metrics(listen)
+        assert values['glia_sync_engagements_total{outcome="new"}'] == 500, values
+        assert values["glia_sync_legs_total"] == int(program.sql("SELECT count(*) FROM glia.legs"))
+        assert values['glia_sync_api_requests_total{code="200",route="engagement"}'] >= 500
+        assert values['glia_sync_transactions_total{result="committed"}'] >= 2
+        assert values["glia_sync_database_up"] == 1
         for site in simulator.sites:
             through = float(
                 program.sql(f"SELECT extract(epoch FROM synced_through) FROM glia.sync_state WHERE site_id = '{site}'")
@@ -83,8 +83,8 @@ def metrics_count_what_was_done_and_pass_promtool():
                 )
                 < 10
             )
-            assert seen[f'glia_sync_site_lag_seconds{{site="{site}",stream="engagements"}}'] < 30
-            assert seen[f'glia_sync_site_failing{{site="{site}",stream="engagements"}}'] == 0
+            assert values[f'glia_sync_site_lag_seconds{{site="{site}",stream="engagements"}}'] < 30
+            assert values[f'glia_sync_site_failing{{site="{site}",stream="engagements"}}'] == 0
         for name in set(re.findall(r"^# TYPE (\S+)", text, re.M)):
             assert name.startswith(("glia_sync_", "process_")), name
 
@@ -126,9 +126,9 @@ def ready_means_that_the_database_answers_and_a_site_is_in_order():
         assert "database: does not answer" in fetch(listen, "/readyz")[1]
         assert fetch(listen, "/healthz")[0] == 200
         # What was known before is still reported, and grows older.
-        seen = metrics(listen)
-        assert seen["glia_sync_database_up"] == 0
-        eventually(lambda: metrics(listen)[lag] >= seen[lag] + 1.5, 10, "the growth of the lag")
+        values = metrics(listen)
+        assert values["glia_sync_database_up"] == 0
+        eventually(lambda: metrics(listen)[lag] >= values[lag] + 1.5, 10, "the growth of the lag")
         assert "the database does not answer" in fetch(listen, "/")[1]
         own.start()
         eventually(lambda: fetch(listen, "/readyz")[0] == 200, 90)
@@ -177,11 +177,11 @@ def ask(listen, request):
     host, port = listen.rsplit(":", 1)
     with socket.create_connection((host.strip("[]"), int(port)), timeout=30) as peer:
         peer.sendall(request)
-        answer = b""
+        response = b""
         with contextlib.suppress(ConnectionResetError):
             while data := peer.recv(65536):
-                answer += data
-        return answer.decode()
+                response += data
+        return response.decode()
 
 
 @test(smoke=True)
@@ -214,8 +214,8 @@ def only_names_that_lead_here_are_answered():
         for hosts in ((), ("localhost", "localhost"), ("localhost", "evil.example"), ("",), ("a b",), ("[::1",)):
             assert status(*hosts) == 400, hosts
         assert status(version="1.0") == 200 and status("evil.example", version="1.0") == 421
-        answer = ask(listen, b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
-        assert "admin.allowed_hosts" in answer and "evil.example" not in answer, answer
+        response = ask(listen, b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        assert "admin.allowed_hosts" in response and "evil.example" not in response, response
         program.settings["admin"]["allowed_hosts"] = ["evil.example"]
         program.configure(program.settings)
         service.send_signal(signal.SIGHUP)
@@ -247,11 +247,11 @@ def a_crowd_that_asks_slowly_or_reads_slowly_keeps_nobody_out():
         thread.start()
         try:
 
-            def answers_soon():
+            def responds_soon():
                 began = time.time()
                 return fetch(listen)[0] == 200 and time.time() - began < 5
 
-            holds_for(2, answers_soon, "the crowd keeps others out")
+            holds_for(2, responds_soon, "the crowd keeps others out")
             # The newest connections are closed in time too, whatever they send.
             crowd[-1].settimeout(25)
             with contextlib.suppress(ConnectionResetError):
@@ -361,9 +361,9 @@ def a_new_configuration_moves_the_admin_address():
         service.send_signal(signal.SIGHUP)
         eventually(lambda: responds(other), 20)
         assert not responds(listen)
-        seen = metrics(other)
-        assert seen["glia_sync_pages_total"] >= before, "counters outlive a change of the configuration"
-        assert seen['glia_sync_config_reloads_total{result="accepted"}'] == 1
+        values = metrics(other)
+        assert values["glia_sync_pages_total"] >= before, "counters outlive a change of the configuration"
+        assert values['glia_sync_config_reloads_total{result="accepted"}'] == 1
         program.write("glia-sync.yaml", "nonsense")
         service.send_signal(signal.SIGHUP)
         eventually(lambda: metrics(other)['glia_sync_config_reloads_total{result="refused"}'] == 1, 20)
@@ -390,7 +390,7 @@ class Notified:
                 self.heard.append((time.time(), dict(line.split("=", 1) for line in text.splitlines())))
         return self.heard
 
-    def said(self, name, part=""):
+    def received(self, name, part=""):
         return any(part in m.get(name, "\0") for _, m in self.messages())
 
 
@@ -415,14 +415,16 @@ def systemd_is_notified_of_readiness_state_reloading_and_stopping():
     simulator, program = new_world(200, sites=1)
     notified = Notified(watchdog=3)
     with notifying(program, notified) as service:
-        eventually(lambda: notified.said("READY", "1"), 20)
-        eventually(lambda: notified.said("STATUS", "1 site in order"), 20)
+        eventually(lambda: notified.received("READY", "1"), 20)
+        eventually(lambda: notified.received("STATUS", "1 site in order"), 20)
         simulator.fault("status", path="/engagements", n=1000000, code=403)
-        eventually(lambda: notified.said("STATUS", "1 of 1 site failing; site"), 30)
+        eventually(lambda: notified.received("STATUS", "1 of 1 site failing; site"), 30)
         program.write("glia-sync.yaml", "nonsense: [")
         service.send_signal(signal.SIGHUP)
         eventually(
-            lambda: notified.said("RELOADING", "1") and notified.said("STATUS", "the new configuration is refused"), 20
+            lambda: notified.received("RELOADING", "1")
+            and notified.received("STATUS", "the new configuration is refused"),
+            20,
         )
         reloading = next(m for _, m in notified.heard if "RELOADING" in m)
         assert int(reloading["MONOTONIC_USEC"]) > 0
@@ -440,7 +442,7 @@ def systemd_is_notified_of_readiness_state_reloading_and_stopping():
 
         eventually(lambda: last() == "1 site in order", 30)
         eventually(lambda: len([m for _, m in notified.messages() if "WATCHDOG" in m]) > 3, 20)
-    assert notified.said("STOPPING", "1")
+    assert notified.received("STOPPING", "1")
 
 
 @test
@@ -450,7 +452,9 @@ def a_database_that_is_away_does_not_delay_readiness_for_ever():
     program.configure(program.settings)
     notified = Notified()
     with notifying(program, notified):
-        eventually(lambda: notified.said("READY", "1") and notified.said("STATUS", "waiting for the database"), 30)
+        eventually(
+            lambda: notified.received("READY", "1") and notified.received("STATUS", "waiting for the database"), 30
+        )
 
 
 @test
@@ -458,7 +462,7 @@ def the_watchdog_hears_nothing_of_a_service_that_is_stopped():
     simulator, program = new_world(10)
     notified = Notified(watchdog=1)
     with notifying(program, notified) as service:
-        eventually(lambda: notified.said("WATCHDOG", "1"), 20)
+        eventually(lambda: notified.received("WATCHDOG", "1"), 20)
         service.send_signal(signal.SIGSTOP)
         eventually(lambda: "State:\tT" in open(f"/proc/{service.pid}/status").read(), what="the stop")
         count = len(notified.messages())
@@ -476,7 +480,7 @@ def the_watchdog_hears_nothing_of_a_service_whose_statement_never_ends():
     backends = []
     try:
         with notifying(program, notified, expect=75):
-            eventually(lambda: notified.said("READY", "1"), 20)
+            eventually(lambda: notified.received("READY", "1"), 20)
 
             def connected():
                 return program.sql(

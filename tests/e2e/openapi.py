@@ -79,7 +79,7 @@ class Document:
         assert sent <= {p["name"] for p in parameters}, f"{what}: not in the file: {sent}"
         return {p["name"] for p in parameters if p.get("required")} <= sent
 
-    def check_answer(self, method, path, status, headers, body, what):
+    def check_response(self, method, path, status, headers, body, what):
         """Checks that the status is in the file, and headers and body are as the file says; returns the body,
         decoded."""
         responses = self.operation(method, path)["responses"]
@@ -106,11 +106,11 @@ class Document:
         return value
 
     def unseen_statuses(self):
-        """Statuses of the file that no answer had."""
+        """Statuses of the file that no response had."""
         return {(m, p, s) for m, p, o in self.operations() for s in o["responses"]} - self.seen_statuses
 
     def members(self):
-        """(pointer, name, schema) of each member that an answer may have."""
+        """(pointer, name, schema) of each member that a response may have."""
         found = []
 
         def walk(node, pointer):

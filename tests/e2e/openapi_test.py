@@ -30,27 +30,27 @@ class Client:
         self.connection = http.client.HTTPConnection("127.0.0.1", simulator.port, timeout=30)
 
     def send(self, method, target, body=None, headers=None):
-        """(status, headers, body) of an answer; `headers` None: valid ones."""
+        """(status, headers, body) of a response; `headers` None: valid ones."""
         if headers is None:
             headers = {"Authorization": f"Bearer {self.simulator.token}", "Accept": ACCEPT}
             if body is not None:
                 headers["Content-Type"] = "application/json"
         self.connection.request(method, target, body, headers)
-        answer = self.connection.getresponse()
-        return answer.status, answer.headers, answer.read()
+        response = self.connection.getresponse()
+        return response.status, response.headers, response.read()
 
     def ask(self, method, path, query=(), *, path_values=(), body=None, headers=None, status=200):
-        """Asks for a path of the file and returns the body of the answer, decoded. `query` may be pairs, or the part of
-        a URL behind the question mark."""
+        """Asks for a path of the file and returns the decoded body of the response. `query` may be pairs, or the part
+        of a URL behind the question mark."""
         target = re.sub(r"\{\w+\}", "{}", path).format(*path_values)
         if not isinstance(query, str):
             query = urllib.parse.urlencode(list(query.items()) if isinstance(query, dict) else query)
         what = f"{method} {target}?{query} ({status})"
-        got, self.answer_headers, received = self.send(method, target + ("?" + query if query else ""), body, headers)
+        got, self.response_headers, received = self.send(method, target + ("?" + query if query else ""), body, headers)
         assert got == status, f"{what}: {got} {received[:300]!r}"
         complete = self.document.check_request(method, path, [n for n, _ in urllib.parse.parse_qsl(query, True)], what)
         assert complete or status >= 400 or "cursor=" in query, f"{what}: a required parameter was left out"
-        return self.document.check_answer(method, path, status, self.answer_headers, received, what)
+        return self.document.check_response(method, path, status, self.response_headers, received, what)
 
     def follow(self, path, link):
         """Asks for a next_page."""
@@ -117,7 +117,7 @@ def ask_for_recordings(client, urls):
     link = client.ask("GET", path, path_values=values)["url"]
     client.simulator.call("/recordings", how="redirect", length=2000)
     client.ask("GET", path, path_values=values, status=302)
-    assert client.answer_headers["Location"].split("?")[0] == link.split("?")[0]
+    assert client.response_headers["Location"].split("?")[0] == link.split("?")[0]
 
     def load(status, **headers):
         query = link.split("?", 1)[1]
@@ -126,7 +126,7 @@ def ask_for_recordings(client, urls):
     for validator in ("strong", "date"):
         client.simulator.call("/recordings", validator=validator, length=2000)
         whole = load(200)
-        version = client.answer_headers["ETag" if validator == "strong" else "Last-Modified"]
+        version = client.response_headers["ETag" if validator == "strong" else "Last-Modified"]
         assert load(206, **{"Range": "bytes=100-", "If-Range": version}) == whole[100:]
         assert load(200, **{"Range": "bytes=100-", "If-Range": "another"}) == whole
         load(416, **{"Range": f"bytes={len(whole)}-", "If-Range": version})
@@ -232,7 +232,7 @@ def ask_in_vain(client):
             break
         except AssertionError as error:
             assert ": 200 " in str(error), error
-    assert hurried.answer_headers["Retry-After"] == "1"
+    assert hurried.response_headers["Retry-After"] == "1"
 
 
 @test
@@ -255,7 +255,7 @@ def the_openapi_file_says_what_the_simulator_answers():
         page = client.follow("/engagements", page["next_page"])
 
     unseen = document.unseen_statuses()
-    assert not unseen, f"no answer had these statuses: {unseen}"
+    assert not unseen, f"no response had these statuses: {unseen}"
     for pointer, name, schema in document.members():
         seen, simulated = (pointer, name) in document.seen_members, schema.get("x-simulated", True)
         assert seen == simulated, f"{pointer}: {name} was {'' if seen else 'not '}seen, but x-simulated says otherwise"

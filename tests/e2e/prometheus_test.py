@@ -74,8 +74,8 @@ class Prometheus:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def expect_answers(prometheus, dashboard):
-    """Every query of the panels has an answer, and the variable `site` has every site, by its name."""
+def expect_results(prometheus, dashboard):
+    """Every query of the panels has a result, and the variable `site` has every site, by its name."""
 
     def ask(query):
         query = query.replace("$__rate_interval", "30s").replace("$job", "glia-sync").replace("$site", ".*")
@@ -83,7 +83,7 @@ def expect_answers(prometheus, dashboard):
 
     for panel in dashboard["panels"]:
         for target in panel["targets"]:
-            eventually(lambda: ask(target["expr"]), 20, f"an answer to {panel['title']}: {target['expr']}")
+            eventually(lambda: ask(target["expr"]), 20, f"a result of {panel['title']}: {target['expr']}")
     (site,) = (v for v in dashboard["templating"]["list"] if v["name"] == "site")
     regex = re.fullmatch("/(.*)/g", site["regex"])[1].replace("(?<", "(?P<")
     for sample in ask(re.fullmatch(r"query_result\((.*)\)", site["query"]["query"])[1]):
@@ -123,7 +123,7 @@ def prometheus_scrapes_the_service_and_the_lag_alert_fires_when_the_api_is_gone(
             assert len(prometheus.rules()) == rules.count("- alert:")
             # Whatever the rules and the dashboard ask for is there.
             dashboard = json.load(open(CONFIG + "/grafana/glia-sync.json"))
-            asked = set(
+            used = set(
                 re.findall(
                     r"\b((?:glia_sync|process)_\w+)",
                     rules
@@ -131,11 +131,11 @@ def prometheus_scrapes_the_service_and_the_lag_alert_fires_when_the_api_is_gone(
                     + json.dumps(dashboard["templating"]),
                 )
             )
-            assert len(asked) > 20
+            assert len(used) > 20
             eventually(
-                lambda: asked <= set(prometheus.ask("label/__name__/values")), 60, "every metric that is asked for"
+                lambda: used <= set(prometheus.ask("label/__name__/values")), 60, "every metric that is asked for"
             )
-            expect_answers(prometheus, dashboard)
+            expect_results(prometheus, dashboard)
             expect_well_named_metrics(fetch(listen)[1])
             eventually(lambda: not prometheus.firing(), 60, "peace")
             simulator.process.kill()

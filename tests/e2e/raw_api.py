@@ -21,8 +21,8 @@ class Request:
         self.body = body
 
 
-def answer(body, status="200 OK", headers=(), date=None):
-    """`date`: the Date header's value; None: now."""
+def response(body, status="200 OK", headers=(), date=None):
+    """The bytes of a response. `date`: the Date header's value; None: now."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     if date is None:

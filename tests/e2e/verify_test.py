@@ -30,7 +30,7 @@ def sum_of_sites(report, what):
     return sum(site[what] for site in report["sites"])
 
 
-def damage_tables(program):
+def inject_losses(program):
     """Causes one loss of each kind in the tables. Returns {(kind, engagement)} twice: of those that `verify` always
     finds, and of those in legs that only --legs 100% finds."""
     ids = program.sql(
@@ -48,15 +48,15 @@ def damage_tables(program):
     with_leg_queue = program.sql("SELECT engagement_id FROM glia.leg_queues ORDER BY md5(engagement_id) DESC").split()
     used, plain, legs = set(), set(), set()
 
-    def damage(candidates, statements, found=plain, kind="different"):
-        """Runs the statements on the first candidate that is still undamaged, whose id replaces `{id}`."""
+    def inject_loss(candidates, statements, found=plain, kind="different"):
+        """Runs the statements on the first candidate without a loss, whose id replaces `{id}`."""
         chosen = next(i for i in candidates if i not in used)
         used.add(chosen)
         found.add((kind, chosen))
         program.sql(statements.replace("{id}", chosen))
 
     delete = {t: f"DELETE FROM glia.{t} WHERE engagement_id = '{{id}}'" for t in DATA_TABLES[1:] if t != "queues"}
-    damage(ids, "; ".join(["DELETE FROM glia.engagements WHERE id = '{id}'", *delete.values()]), kind="missing")
+    inject_loss(ids, "; ".join(["DELETE FROM glia.engagements WHERE id = '{id}'", *delete.values()]), kind="missing")
     for change in (
         "duration = coalesce(duration, 0) + 1",
         "visitor_name = 'Somebody'",
@@ -66,16 +66,18 @@ def damage_tables(program):
         "created_at = created_at + interval '1 second'",
         "visitor_href = 'x'",
     ):
-        damage(ids, f"UPDATE glia.engagements SET {change} WHERE id = '{{id}}'")
-    damage(with_operator, "UPDATE glia.engagement_operators SET operator_id = 'x' WHERE engagement_id = '{id}'")
-    damage(with_queue, delete["engagement_queues"])
-    damage(with_recording, "INSERT INTO glia.audio_recordings (engagement_id, position, url) VALUES ('{id}', 9, 'x')")
-    damage(ids, delete["engagement_sites"])
+        inject_loss(ids, f"UPDATE glia.engagements SET {change} WHERE id = '{{id}}'")
+    inject_loss(with_operator, "UPDATE glia.engagement_operators SET operator_id = 'x' WHERE engagement_id = '{id}'")
+    inject_loss(with_queue, delete["engagement_queues"])
+    inject_loss(
+        with_recording, "INSERT INTO glia.audio_recordings (engagement_id, position, url) VALUES ('{id}', 9, 'x')"
+    )
+    inject_loss(ids, delete["engagement_sites"])
     no_legs = "UPDATE glia.engagements SET legs_fetched_at = NULL WHERE id = '{id}'"
-    damage(ids, "; ".join([no_legs, delete["legs"], delete["leg_queues"]]))
-    damage(ids, "; ".join([delete["legs"] + " AND position = 0", delete["leg_queues"]]), legs)
-    damage(ids, "UPDATE glia.legs SET end_reason = 'nothing' WHERE engagement_id = '{id}' AND position = 0", legs)
-    damage(with_leg_queue, "UPDATE glia.leg_queues SET queue_id = 'x' WHERE engagement_id = '{id}'", legs)
+    inject_loss(ids, "; ".join([no_legs, delete["legs"], delete["leg_queues"]]))
+    inject_loss(ids, "; ".join([delete["legs"] + " AND position = 0", delete["leg_queues"]]), legs)
+    inject_loss(ids, "UPDATE glia.legs SET end_reason = 'nothing' WHERE engagement_id = '{id}' AND position = 0", legs)
+    inject_loss(with_leg_queue, "UPDATE glia.leg_queues SET queue_id = 'x' WHERE engagement_id = '{id}'", legs)
     return plain, legs
 
 
@@ -118,7 +120,7 @@ def verify_finds_nothing_where_all_is_right_and_writes_only_what_it_found():
 @test
 def verify_finds_each_kind_of_loss_and_nothing_else_and_repairs_it():
     simulator, program = new_loaded_world()
-    plain, legs = damage_tables(program)
+    plain, legs = inject_losses(program)
     # A queue's name is a difference of the engagement that it was read from.
     program.sql("UPDATE glia.queues SET name = 'Another' WHERE id = (SELECT min(queue_id) FROM glia.engagement_queues)")
     sources = set(
@@ -268,7 +270,7 @@ def the_service_marks_nothing_where_a_site_is_refused_or_the_listing_leaves_out_
 def verify_is_right_while_the_service_runs():
     """What changes at the source meanwhile is still being synced, and is no difference."""
     simulator, program = new_loaded_world(600)
-    plain, legs = damage_tables(program)
+    plain, legs = inject_losses(program)
     stop = threading.Event()
 
     def change():
@@ -303,7 +305,7 @@ def verify_is_right_while_the_service_runs():
 @test
 def verify_finds_each_loss_under_load_and_with_kills_in_between():
     simulator, program = new_loaded_world()
-    plain, legs = damage_tables(program)
+    plain, legs = inject_losses(program)
     plain.add(("missing", add_under_old_time(simulator)))
     gone = min({e["id"] for e in simulator.truth()} - {i for _, i in plain | legs})
     simulator.call("/remove", id=gone)
@@ -330,7 +332,7 @@ def verify_finds_each_loss_under_load_and_with_kills_in_between():
 def verify_is_right_while_a_backfill_runs():
     """A backfill loads what is missing, and leaves alone what it takes for unchanged."""
     simulator, program = new_loaded_world(600)
-    plain, legs = damage_tables(program)
+    plain, legs = inject_losses(program)
     backfill = program.start_logged(
         "backfill", "--from", simulator.start, "--to", simulator.end, "--window", "1d", "--restart", name="backfill"
     )
@@ -346,7 +348,7 @@ def verify_is_right_while_a_backfill_runs():
 @test
 def a_verification_that_is_killed_harms_nothing():
     simulator, program = new_loaded_world()
-    plain, legs = damage_tables(program)
+    plain, legs = inject_losses(program)
     simulator.fault("late", path="/engagements", n=1000000, ms=30)
     for wait in (0.3, 0.8, 1.5, 2.5):
         program.run_killed(wait, "verify", "--from", simulator.start, "--legs", "100%", "--repair")

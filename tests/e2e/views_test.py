@@ -199,7 +199,7 @@ def the_reader_may_be_kept_from_visitor_data_column_by_column():
     assert set(columns()) == everything
 
 
-def sees(program, column, schema="glia"):
+def reader_may_read(program, column, schema="glia"):
     """Whether analysts may read `column` (TABLE.COLUMN)."""
     table, name = column.split(".")
     return program.sql(f"SELECT has_column_privilege('glia_reader', '{schema}.{table}', '{name}', 'SELECT')") == "t"
@@ -213,8 +213,8 @@ def the_choice_about_visitor_data_is_kept_until_another_is_made():
     expect_success(program.run("migrate"))
     apply_roles(program)
     for table, columns in PERSONAL.items():
-        assert not any(sees(program, f"{table}.{c}") for c in columns), table
-    assert sees(program, "engagements.created_at")
+        assert not any(reader_may_read(program, f"{table}.{c}") for c in columns), table
+    assert reader_may_read(program, "engagements.created_at")
     # A later migration: columns, and a table that is recreated.
     program.sql(
         "ALTER TABLE glia.engagements ADD visitor_phone text, ADD colour text, ADD nobody_described_it text;"
@@ -229,21 +229,28 @@ def the_choice_about_visitor_data_is_kept_until_another_is_made():
     for _ in range(2):
         apply_roles(program)
         assert [
-            sees(program, f"engagements.{c}") for c in ("visitor_phone", "nobody_described_it", "colour", "visitor_id")
+            reader_may_read(program, f"engagements.{c}")
+            for c in ("visitor_phone", "nobody_described_it", "colour", "visitor_id")
         ] == [False, False, True, False]
-        assert not sees(program, "chat_messages.message") and sees(program, "chat_messages.engagement_id")
+        assert not reader_may_read(program, "chat_messages.message") and reader_may_read(
+            program, "chat_messages.engagement_id"
+        )
     # Another schema has its own choice.
     program.settings["sink"]["postgres"]["schema"] = "second"
     program.configure(program.settings)
     expect_success(program.run("migrate"))
     apply_roles(program, schema="second")
     apply_roles(program)
-    assert sees(program, "engagements.visitor_name", "second") and not sees(program, "engagements.visitor_name")
+    assert reader_may_read(program, "engagements.visitor_name", "second") and not reader_may_read(
+        program, "engagements.visitor_name"
+    )
     apply_roles(program, visitor_data="yes")
     apply_roles(program, schema="second", visitor_data="no")
     apply_roles(program)
     apply_roles(program, schema="second")
-    assert sees(program, "engagements.visitor_name") and not sees(program, "engagements.visitor_name", "second")
+    assert reader_may_read(program, "engagements.visitor_name") and not reader_may_read(
+        program, "engagements.visitor_name", "second"
+    )
 
 
 @test
@@ -259,9 +266,9 @@ def the_choice_about_visitor_data_is_known_by_the_privileges_where_nothing_else_
     apply_roles(program)
     apply_roles(program)
     assert (
-        not sees(program, "engagements.visitor_name")
-        and not sees(program, "legs.extra")
-        and sees(program, "engagements.duration")
+        not reader_may_read(program, "engagements.visitor_name")
+        and not reader_may_read(program, "legs.extra")
+        and reader_may_read(program, "engagements.duration")
     )
 
 
@@ -303,7 +310,9 @@ def the_choice_about_visitor_data_is_in_a_dump():
             input=dump,
         )
         apply_roles(restored)
-        assert not sees(restored, "engagements.visitor_name") and sees(restored, "engagements.duration"), options
+        assert not reader_may_read(restored, "engagements.visitor_name") and reader_may_read(
+            restored, "engagements.duration"
+        ), options
 
 
 @test

@@ -197,8 +197,8 @@ def a_dry_run_of_a_backfill_tells_what_it_takes_and_writes_nothing():
     program.configure(program.settings)
     simulator.call("/zero")
     expect_success(program.run("backfill", "--from", simulator.start, "--to", simulator.end))
-    asked = int(program.sql("SELECT sum(requests) FROM glia.sync_runs"))
-    assert 0.7 * pages <= asked <= 1.4 * pages, (pages, asked)
+    requests = int(program.sql("SELECT sum(requests) FROM glia.sync_runs"))
+    assert 0.7 * pages <= requests <= 1.4 * pages, (pages, requests)
     assert (
         " 0 for legs"
         in expect_success(program.run("backfill", "--from", simulator.start, "--only", "engagements", "--dry-run")).out

@@ -214,9 +214,9 @@ class Pooler:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        eventually(self.answers, 10, "the start of PgBouncer")
+        eventually(self.accepts_connections, 10, "the start of PgBouncer")
 
-    def answers(self):
+    def accepts_connections(self):
         """Whether connections are accepted."""
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port)).close()

@@ -1,4 +1,4 @@
-// Any bytes as the answer to GET /engagements/{id}, with a privacy setting that rewrites payloads.
+// Any bytes as the response to GET /engagements/{id}, with a privacy setting that rewrites payloads.
 #include "daemon/parse/engagement_parser.hpp"
 
 #include <cstdlib>

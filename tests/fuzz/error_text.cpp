@@ -1,4 +1,4 @@
-// Any bytes as an error body or the answer to a token request; and the repairs of broken text.
+// Any bytes as an error body or the response to a token request; and the repairs of broken text.
 #include "daemon/parse/error_text.hpp"
 
 #include <cstdlib>
@@ -10,9 +10,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     if (glia::error_text(text).find('\n') != std::string::npos) std::abort();
-    if (const auto answer = glia::parse_token_response(text)) {
-        if (glia::clean_secret(answer->token) != answer->token) std::abort();
-        const auto life = answer->expires_in.value_or(1);
+    if (const auto response = glia::parse_token_response(text)) {
+        if (glia::clean_secret(response->token) != response->token) std::abort();
+        const auto life = response->expires_in.value_or(1);
         if (life < 1 || life > glia::kLongestLife) std::abort();
     }
     std::string why;

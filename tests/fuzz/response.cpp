@@ -22,7 +22,7 @@ Read read(std::string_view bytes, std::size_t step, ResponseReader::Kind kind) {
     Read result;
     std::size_t there = 0;
     while (reader.state() == State::head || reader.state() == State::body) {
-        const std::size_t used = reader.put(bytes.substr(result.used, there - result.used));
+        const std::size_t used = reader.feed(bytes.substr(result.used, there - result.used));
         result.used += used;
         if (used > 0 || reader.state() == State::failed) continue;
         if (there == bytes.size()) {
@@ -50,7 +50,7 @@ Read read(std::string_view bytes, std::size_t step, ResponseReader::Kind kind) {
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-    const auto kind = data[0] & 1 ? ResponseReader::Kind::tunnel : ResponseReader::Kind::answer;
+    const auto kind = data[0] & 1 ? ResponseReader::Kind::tunnel : ResponseReader::Kind::response;
     const std::size_t step = 1 + data[0] / 2;
     if (!(read(bytes, step, kind) == read(bytes, std::max<std::size_t>(1, bytes.size()), kind))) std::abort();
     return 0;

@@ -68,14 +68,14 @@ TEST_F(ConcurrentWriters, WritersOfTheSameEngagementsEndInTheSameRows) {
     // Both insert the same engagements, in overlapping batches: COPY meets rows of the other writer and falls
     // back to the merge.
     const auto write = [&](int offset) {
-        const auto mine = open();
+        const auto own_sink = open();
         for (int round = 0; round < 20; ++round) {
             Batch batch;
             for (int i = 0; i < 40; ++i)
                 batch.engagements.push_back(
                     listed(engagement("e" + std::to_string(round * 20 + (i * 7 + offset) % 60)),
                            kNoon + Seconds{offset}));
-            mine->commit(batch, std::nullopt);
+            own_sink->commit(batch, std::nullopt);
         }
     };
     std::thread first(write, 1), second(write, 2), third(write, 3);

@@ -28,8 +28,8 @@ TEST(Connecting, AMissingPrivilegeIsSaid) {
     const Database database;
     database.sql("CREATE ROLE \"" + database.name() + "\" LOGIN");
     EXPECT_EQ(kind_of(database.dsn("user=" + database.name())), SinkError::Kind::denied);
-    const auto seen = postgres::inspect({database.dsn("user=" + database.name()), "glia"});
-    EXPECT_FALSE(seen.may_create);
+    const auto inspection = postgres::inspect({database.dsn("user=" + database.name()), "glia"});
+    EXPECT_FALSE(inspection.may_create);
 }
 
 TEST(Connecting, AConnectionThatWasCutWhileIdleIsReplacedWithoutAFailure) {

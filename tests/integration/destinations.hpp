@@ -22,8 +22,8 @@ struct Destination {
     std::string (*id_of)(const std::string& row);
     std::string (*fetched_at_of)(const std::string& row);
     /// How a row differs from the engagement, in words; empty if it does not.
-    std::string (*lacks)(const std::string& row, const simulation::ModelDatabase::Row& known,
-                         bool legs_known);
+    std::string (*difference)(const std::string& row, const simulation::ModelDatabase::Row& known,
+                              bool legs_known);
     bool has_header;
 };
 inline void PrintTo(const Destination& destination, std::ostream* out) {
@@ -33,8 +33,8 @@ inline void PrintTo(const Destination& destination, std::ostream* out) {
 inline std::unique_ptr<Sink> open_ndjson(const std::string& folder, std::int64_t rotate_bytes) {
     return ndjson::open({folder + "/out.ndjson", rotate_bytes, std::chrono::hours{1}, folder + "/state"});
 }
-inline std::string lacks_of_line(const std::string& line, const simulation::ModelDatabase::Row& known,
-                                 bool legs_known) {
+inline std::string difference_of_line(const std::string& line, const simulation::ModelDatabase::Row& known,
+                                      bool legs_known) {
     std::vector<std::string> parts{"\"duration\":" + std::to_string(*known.core.duration) +
                                    ",\"visitor_name\""};
     if (!legs_known) parts.emplace_back("\"legs\":null");
@@ -53,7 +53,8 @@ inline std::unique_ptr<Sink> open_csv(const std::string& folder, std::int64_t ro
                          [path] { return std::make_unique<CsvWriter>(path); },
                          {rotate_bytes, std::chrono::hours{1}}});
 }
-inline std::string lacks_of_row(const std::string& row, const simulation::ModelDatabase::Row& known, bool) {
+inline std::string difference_of_row(const std::string& row, const simulation::ModelDatabase::Row& known,
+                                     bool) {
     std::string legs;
     for (const Leg& leg : known.legs)
         legs += (legs.empty() ? "" : " ") + leg.id.str() + ":" + std::to_string(*leg.duration);
@@ -73,13 +74,13 @@ inline const Destination kNdjson{
     open_ndjson,
     [](const std::string& line) { return text_after(line, "\"id\":\"", '"'); },
     [](const std::string& line) { return text_after(line, "\"fetched_at\":\"", '"'); },
-    lacks_of_line,
+    difference_of_line,
     false};
 inline const Destination kCsv{"csv",
                               open_csv,
                               [](const std::string& row) { return text_after(row, "\"", '"'); },
                               [](const std::string& row) { return text_after(row, "\",", ','); },
-                              lacks_of_row,
+                              difference_of_row,
                               true};
 
 /// A temporary folder that a sink writes to.

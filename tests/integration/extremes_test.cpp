@@ -36,15 +36,15 @@ class Extremes : public SinkTest {
         const std::string board = content(config / "grafana/engagements.json");
         const std::regex query("\"rawSql\": \"([^\"]+)\""), filter(R"(\$__timeFilter\(([^)]*)\))"),
             edge(R"(\$__time(From|To)\(\))"), variable(R"(\$\{\w+:sqlstring\})");
-        int asked = 0;
-        for (std::sregex_iterator at(board.begin(), board.end(), query), end; at != end; ++at, ++asked) {
+        int panels = 0;
+        for (std::sregex_iterator at(board.begin(), board.end(), query), end; at != end; ++at, ++panels) {
             std::string text =
                 std::regex_replace((*at)[1].str(), filter, "$1 BETWEEN '2023-12-31' AND '2024-01-03'");
             text = std::regex_replace(text, edge, "timestamptz '2024-01-03'");
             text = std::regex_replace(text, variable, "'UTC'");
             EXPECT_NO_THROW(sql(text)) << text;
         }
-        EXPECT_GT(asked, 8);
+        EXPECT_GT(panels, 8);
     }
 };
 

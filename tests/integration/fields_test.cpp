@@ -175,15 +175,15 @@ TEST_F(StoredFields, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
     commit({listed(with_extra("e1", R"({"mood":"angry"})")), detailed(two)});
     const std::string all =
         "SELECT path, kind, example, example_of, times_seen FROM undocumented_members ORDER BY path";
-    const std::string seen =
+    const std::string expected =
         "duration|type|\"109\"|e2|1\n"
         "legs[].sentiment|unknown|-3|e2|1\n"
         "mood|unknown|\"angry\"|e1|2";
-    EXPECT_EQ(sql(all), seen);
+    EXPECT_EQ(sql(all), expected);
     // The same again changes nothing.
     commit({listed(with_extra("e1", R"({"mood":"angry"})"), kNoon + Seconds{60}),
             detailed(two, kNoon + Seconds{60})});
-    EXPECT_EQ(sql(all), seen);
+    EXPECT_EQ(sql(all), expected);
     EXPECT_EQ(sql("SELECT bool_and(last_seen_at = first_seen_at) FROM undocumented_members"), "t");
     EXPECT_EQ(sink->reports().status().undocumented_members.size(), 3u);
     // An example is erased with its engagement.

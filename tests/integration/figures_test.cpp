@@ -9,7 +9,7 @@ namespace {
 class Figures : public SinkTest {
   protected:
     /// A leg of the operator o1, with times in seconds after noon; `ended` below 0: ongoing.
-    static Leg part(const std::string& id, const char* queue, int requested, int accepted, int ended) {
+    static Leg timed_leg(const std::string& id, const char* queue, int requested, int accepted, int ended) {
         Leg l = leg(id);
         l.operator_id = "o1";
         l.site_id = "s1";
@@ -37,7 +37,7 @@ class Figures : public SinkTest {
         commit({detailed(e)});
     }
     static Leg used(const char* visitor, const char* op, const char* accepted, OptionalFlag cobrowsing = {}) {
-        Leg l = part("l", "q1", 0, 10, 20);
+        Leg l = timed_leg("l", "q1", 0, 10, 20);
         if (visitor) l.highest_visitor_media_type = visitor;
         if (op) l.highest_operator_media_type = op;
         if (accepted) l.accepted_media_type = accepted;
@@ -80,43 +80,43 @@ TEST_F(Figures, CoBrowsingOfAnEngagementAndOfItsLegsMayDisagree) {
               "a|t|f|t\nb|t|t|f\nc|NULL|NULL|NULL\nd|f|f|NULL");
 }
 TEST_F(Figures, WhetherItStayedInItsQueueFallsBackOnNothing) {
-    add("a", {part("1", "q1", 0, 10, 20), part("2", "q2", 20, 30, 40)});
-    add("b", {part("1", "q1", 0, 10, 20), part("2", nullptr, 20, 30, 40)});
-    add("c", {part("1", "q1", 0, 10, 20), part("2", "q1", 20, 30, 40)});
-    add("d", {part("1", nullptr, 0, 10, 20), part("2", "q1", 20, 30, 40)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20), timed_leg("2", "q2", 20, 30, 40)});
+    add("b", {timed_leg("1", "q1", 0, 10, 20), timed_leg("2", nullptr, 20, 30, 40)});
+    add("c", {timed_leg("1", "q1", 0, 10, 20), timed_leg("2", "q1", 20, 30, 40)});
+    add("d", {timed_leg("1", nullptr, 0, 10, 20), timed_leg("2", "q1", 20, 30, 40)});
     commit({listed(engagement("e"))});
-    const std::string asked =
+    const std::string query =
         "SELECT engagement_id, first_queue_id, last_queue_id, last_leg_queue_id, stayed_in_queue FROM "
         "engagement_facts ORDER BY 1";
-    const std::string answer =
+    const std::string expected =
         "a|q1|q2|q2|f\nb|q1|q1|NULL|f\nc|q1|q1|q1|t\nd|NULL|q1|q1|NULL\ne|q1|q1|NULL|NULL";
-    EXPECT_EQ(sql(asked), answer);
+    EXPECT_EQ(sql(query), expected);
     EXPECT_EQ(sql("SELECT string_agg(queue_id, ',' ORDER BY engagement_id, id) FROM legs"),
               "q1,q2,q1,,q1,q1,,q1");
     // The rows as an earlier version of the program wrote them.
     const std::string legs = "SELECT leg_id, queue_id, queue_name FROM leg_facts ORDER BY 1";
     const std::string before = sql(legs);
     sql("UPDATE legs SET queue_id = NULL RETURNING 1");
-    EXPECT_EQ(sql(asked), answer);
+    EXPECT_EQ(sql(query), expected);
     EXPECT_EQ(sql(legs), before);
 }
 TEST_F(Figures, AnEngagementOfTwoSitesCountsOnce) {
-    Leg second = part("2", "q1", 20, 30, 40);
+    Leg second = timed_leg("2", "q1", 20, 30, 40);
     second.site_id = "s2";
-    add("a", {part("1", "q1", 0, 10, 20), second, part("3", "q1", 40, 50, 60)});
-    add("b", {part("1", "q1", 0, 10, 20)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20), second, timed_leg("3", "q1", 40, 50, 60)});
+    add("b", {timed_leg("1", "q1", 0, 10, 20)});
     sql("INSERT INTO engagement_sites VALUES ('a', 's1'), ('a', 's2'), ('b', 's1'); SELECT 1");
     EXPECT_EQ(sql("SELECT site_id, count(*), sum(site_count) FROM engagement_facts GROUP BY 1"), "s1|2|3");
 }
 TEST_F(Figures, WhatGoesOnHasNoDuration) {
-    add("a", {part("1", "q1", 0, 10, 20), part("2", "q1", 20, 30, -1)});
-    add("b", {part("1", "q1", 0, 10, 20), part("2", "q1", 20, 30, 45)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20), timed_leg("2", "q1", 20, 30, -1)});
+    add("b", {timed_leg("1", "q1", 0, 10, 20), timed_leg("2", "q1", 20, 30, 45)});
     EXPECT_EQ(sql("SELECT engagement_id, ongoing, handle_seconds, duration_seconds, ended_at IS NULL FROM "
                   "engagement_facts ORDER BY 1"),
               "a|t|NULL|NULL|t\nb|f|25|5|f");
 }
 TEST_F(Figures, AnOngoingLegHasNoDurationWhateverTheSourceShows) {
-    add("a", {part("1", "q1", 0, 10, 20), part("2", "q1", 20, 30, -1)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20), timed_leg("2", "q1", 20, 30, -1)});
     sql("UPDATE legs SET duration = 7; SELECT 1");
     EXPECT_EQ(sql("SELECT leg_id, handle_seconds FROM leg_facts ORDER BY 1"), "a1|7\na2|NULL");
 }
@@ -130,23 +130,23 @@ TEST_F(Figures, WhatChangesAfterItWasCompleteIsToldFromWhatComesLater) {
     Engagement e = engagement("a");
     commit({listed(e)});
     EXPECT_EQ(state(), "f|f|NULL");
-    e.legs = {part("1", "q1", 0, 10, -1)};
+    e.legs = {timed_leg("1", "q1", 0, 10, -1)};
     commit({detailed(e, kNoon + Seconds{1})});
     EXPECT_EQ(state(), "t|f|NULL");
-    e.legs = {part("1", "q1", 0, 10, 20)};
+    e.legs = {timed_leg("1", "q1", 0, 10, 20)};
     commit({detailed(e, kNoon + Seconds{2})});
     EXPECT_EQ(state(), "t|t|NULL");
     e.flagged = true;
     commit({detailed(e, kNoon + Seconds{3})});
     EXPECT_EQ(state(), "t|t|t");
-    add("b", {part("1", "q1", 0, 10, 20)});
+    add("b", {timed_leg("1", "q1", 0, 10, 20)});
     EXPECT_EQ(sql("SELECT first_complete_at = changed_at, changed_after_first_complete_at FROM "
                   "engagement_facts WHERE engagement_id = 'b'"),
               "t|NULL");
 }
 TEST_F(Figures, WhatIsGoneCanBeAskedFor) {
-    add("a", {part("1", "q1", 0, 10, 20)});
-    add("b", {part("1", "q1", 0, 10, 20)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
+    add("b", {timed_leg("1", "q1", 0, 10, 20)});
     sql("UPDATE engagements SET missing_since = '2024-02-01Z' WHERE id = 'a' RETURNING 1");
     sql("INSERT INTO forgotten VALUES ('visitor', '\\x00', '2024-03-01Z'); SELECT 1");
     EXPECT_EQ(sql("SELECT (removed_at AT TIME ZONE 'UTC')::date, kind, engagement_id FROM removals ORDER BY "
@@ -173,11 +173,11 @@ TEST_F(Figures, FreshnessTellsWhatWasReadAndWhatNot) {
         "s3|NULL|NULL|NULL|NULL");
 }
 TEST_F(Figures, ReportsTellApartWhoAskedWhenAndWhetherTheSiteWasOpen) {
-    Leg proactive = part("1", "q1", 60, 90, 100);
+    Leg proactive = timed_leg("1", "q1", 60, 90, 100);
     proactive.request_type = "proactive";
-    add("a", {part("1", "q1", 0, 10, 20)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
     add("b", {proactive});
-    add("c", {part("1", "q1", 1790, 1810, 1900)});  // requested in one half hour, accepted in the next
+    add("c", {timed_leg("1", "q1", 1790, 1810, 1900)});  // requested in one half hour, accepted in the next
     sql("INSERT INTO business_hours VALUES ('s1', 1, '09:00', '12:30'), ('s1', 2, '09:00', '17:00'); "
         "SELECT 1");
     const std::string columns =
@@ -215,7 +215,7 @@ TEST_F(Figures, SumsOfIntervalsMakeTheFiguresOfADay) {
               "2|12|t|t|2|1|1|0|0");
 }
 TEST_F(Figures, EmptyIntervalsAreThereWhereAskedFor) {
-    add("a", {part("1", "q1", 0, 10, 20)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
     count("finished", 1, 1800);
     EXPECT_EQ(sql("SELECT (interval_start AT TIME ZONE 'UTC')::time, queue_id, accepted_legs, offered, "
                   "abandonment_rate FROM queue_report('2024-01-01 11:30Z', '2024-01-01 13:30Z', "
@@ -229,15 +229,15 @@ TEST_F(Figures, EmptyIntervalsAreThereWhereAskedFor) {
     EXPECT_EQ(sql("SELECT count(*) FROM queue_report('2024-01-01 11:30Z', '2024-01-01 13:30Z')"), "2");
 }
 TEST_F(Figures, AbandonmentThatTheApiDoesNotShowIsNoZero) {
-    add("a", {part("1", "q1", 0, 10, 20)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
     EXPECT_EQ(sql("SELECT ended_unaccepted FROM queue_hourly"), "NULL");
     EXPECT_EQ(sql("SELECT offered, abandoned, abandonment_rate FROM queue_intervals WHERE day = '2024-01-01 "
                   "00:00Z'"),
               "NULL|NULL|NULL");
 }
 TEST_F(Figures, HoursAndDaysHaveSumsBesideAverages) {
-    add("a", {part("1", "q1", 0, 10, 20)});
-    add("b", {part("1", "q1", 0, 30, 130)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
+    add("b", {timed_leg("1", "q1", 0, 30, 130)});
     EXPECT_EQ(sql("SELECT accept_waits, accept_wait_seconds, ended_legs, leg_seconds, transfers_out, "
                   "reactive_legs, reactive_waits, reactive_wait_seconds, reactive_within_20_seconds, "
                   "average_seconds_to_accept, average_handle_seconds FROM queue_hourly"),
@@ -250,11 +250,11 @@ TEST_F(Figures, ARangeOfHoursOrDaysReachesTheTables) {
         "ended_at) SELECT md5(n::text), 'l', 0, 'o1', 'q1', t, t, t FROM (SELECT n, timestamptz "
         "'2024-01-01Z' + n * interval '1 minute' AS t FROM generate_series(1, 40000) n) x; SELECT 1");
     database.sql("ANALYZE glia.legs");
-    for (const char* asked : {"queue_hourly WHERE hour >= '2024-01-02Z' AND hour < '2024-01-03Z'",
-                              "operator_daily WHERE day >= '2024-01-02' AND day < '2024-01-03'",
-                              "leg_facts WHERE accepted_at >= '2024-01-02Z' AND accepted_at < '2024-01-03Z'",
-                              "leg_facts WHERE requested_at < '2024-01-02Z'"}) {
-        const std::string plan = sql(std::string("SET enable_seqscan = off; EXPLAIN SELECT * FROM ") + asked);
+    for (const char* rows : {"queue_hourly WHERE hour >= '2024-01-02Z' AND hour < '2024-01-03Z'",
+                             "operator_daily WHERE day >= '2024-01-02' AND day < '2024-01-03'",
+                             "leg_facts WHERE accepted_at >= '2024-01-02Z' AND accepted_at < '2024-01-03Z'",
+                             "leg_facts WHERE requested_at < '2024-01-02Z'"}) {
+        const std::string plan = sql(std::string("SET enable_seqscan = off; EXPLAIN SELECT * FROM ") + rows);
         EXPECT_NE(plan.find("Bitmap Index Scan on legs_times_brin"), std::string::npos) << plan;
     }
 }
@@ -301,7 +301,7 @@ TEST_F(Figures, AnOperatorsTimeCountsWhereItsIntervalBegins) {
 TEST_F(Figures, ADayIsTheSameInEverySession) {
     count("finished", 4, 0);
     count("finished", 2, 12 * 3600);  // midnight, UTC: the next day
-    add("a", {part("1", "q1", 0, 10, 20)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
     for (const char* zone : {"UTC", "America/New_York", "Asia/Tokyo"}) {
         EXPECT_EQ(sql(std::string("SET timezone = '") + zone +
                       "'; SELECT sum(offered), min(day) FROM queue_intervals WHERE day >= '2024-01-01' AND "
@@ -317,8 +317,8 @@ TEST_F(Figures, ADayIsTheSameInEverySession) {
 }
 // --------------------------------------------------------------------------------------------- populations
 TEST_F(Figures, AServiceLevelByAThresholdThatTheSourceDoesNotCountByIsNoFigure) {
-    add("a", {part("1", "q1", 0, 10, 20)});
-    add("b", {part("1", "q1", 0, 40, 50)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
+    add("b", {timed_leg("1", "q1", 0, 40, 50)});
     count("finished", 4, 0, 3);
     sql("INSERT INTO business_hours VALUES ('s1', 1, '09:00', '18:00'); SELECT 1");
     const auto report = [this](const std::string& threshold) {
@@ -346,19 +346,19 @@ TEST_F(Figures, OfferedIsTheSumOfItsParts) {
         "12|6|2|3|1|4|300|90|t");
 }
 TEST_F(Figures, ATransferRateOfLegsHasThoseWithoutAQueue) {
-    Leg first = part("1", "q1", 0, 10, 20), second = part("2", nullptr, 20, 30, 40);
+    Leg first = timed_leg("1", "q1", 0, 10, 20), second = timed_leg("2", nullptr, 20, 30, 40);
     first.end_reason = "transfer";
     second.end_reason = "transfer";
-    add("a", {first, second, part("3", nullptr, 40, 50, 60)});
-    add("b", {part("1", "q1", 0, 10, 20)});
-    add("c", {part("1", "q1", 0, 10, -1)});
+    add("a", {first, second, timed_leg("3", nullptr, 40, 50, 60)});
+    add("b", {timed_leg("1", "q1", 0, 10, 20)});
+    add("c", {timed_leg("1", "q1", 0, 10, -1)});
     // The formulas of the dictionary.
     EXPECT_EQ(sql("SELECT count(*) FILTER (WHERE transferred_out)::float8 / count(ended_at) FROM leg_facts"),
               "0.5");
     EXPECT_EQ(sql("SELECT sum(transfers_out), sum(ended_legs) FROM queue_hourly"), "1|2");
 }
 TEST_F(Figures, AResponseIsWhatTheVisitorWaitsForAndASilenceIsNot) {
-    add("a", {part("1", "q1", 0, 10, 20)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
     sql("INSERT INTO chat_messages (engagement_id, position, sender_type, type, created_at) SELECT 'a', n, "
         "s, "
         "k, timestamptz '2024-01-01 12:00Z' + t * interval '1 second' FROM (VALUES "
@@ -378,17 +378,17 @@ TEST_F(Figures, StatisticsOfABackfillAreFresh) {
         "'2024-01-02Z'); INSERT INTO statistics_readings SELECT 's1', k, timestamptz '2024-01-01 12:00Z' + n "
         "* interval '30 minutes', 1800, now(), true FROM unnest(ARRAY['queue_wait', 'handle', 'wrap_up']) k, "
         "generate_series(0, CASE k WHEN 'handle' THEN 1 ELSE 2 END) n; SELECT 1");
-    const std::string asked = "SELECT (statistics_through AT TIME ZONE 'UTC')::time FROM freshness";
-    EXPECT_EQ(sql(asked), "NULL");  // operators' states were never read
+    const std::string query = "SELECT (statistics_through AT TIME ZONE 'UTC')::time FROM freshness";
+    EXPECT_EQ(sql(query), "NULL");  // operators' states were never read
     sql("INSERT INTO statistics_readings VALUES ('s1', 'operator_state', '2024-01-01 14:00Z', 1800, now(), "
         "true); SELECT 1");
-    EXPECT_EQ(sql(asked), "13:00:00");
+    EXPECT_EQ(sql(query), "13:00:00");
     sql("INSERT INTO statistics_state (site_id, source, read_through) VALUES ('s1', 'handle', '2024-01-01 "
         "12:30Z'); SELECT 1");
-    EXPECT_EQ(sql(asked), "12:30:00");
+    EXPECT_EQ(sql(query), "12:30:00");
     sql("INSERT INTO statistics_state (site_id, source, refused_at) VALUES ('s1', 'operator_state', now()); "
         "DELETE FROM statistics_readings WHERE source = 'operator_state' RETURNING 1");
-    EXPECT_EQ(sql(asked), "12:30:00");  // a source that is refused is not waited for
+    EXPECT_EQ(sql(query), "12:30:00");  // a source that is refused is not waited for
 }
 TEST_F(Figures, StatisticsBeginWhenAllSourcesHaveBeenRead) {
     sql("INSERT INTO sync_state (site_id, synced_from, synced_through) VALUES ('s1', '2024-01-01Z', "
@@ -427,7 +427,7 @@ TEST_F(Figures, OpeningHoursEndAtTheLimitsOfTheRange) {
     EXPECT_EQ(hours("'2024-01-01 17:00Z', '2024-01-08 09:00Z'"), "s1|{}");
 }
 TEST_F(Figures, AnOngoingLegMakesItsOperatorBusyUntilNow) {
-    add("a", {part("1", "q1", 0, 10, -1)});
+    add("a", {timed_leg("1", "q1", 0, 10, -1)});
     EXPECT_EQ(sql("SELECT day, sum(busy_seconds) FROM operator_intervals WHERE day >= '2024-01-01' AND day < "
                   "'2024-01-05' GROUP BY day ORDER BY day"),
               "2024-01-01|43190\n2024-01-02|86400");
@@ -473,9 +473,9 @@ TEST_F(Figures, AServiceLevelByMediumCountsThoseWhoWereAnswered) {
               "24");
 }
 TEST_F(Figures, TheFirstNameHoldsForTheTimeBeforeIt) {
-    add("a", {part("1", "q1", 0, 10, 20)});
-    add("b", {part("1", "q1", 43190, 43199, 43300)});
-    add("c", {part("1", "q1", 43190, 43200, 43300)});
+    add("a", {timed_leg("1", "q1", 0, 10, 20)});
+    add("b", {timed_leg("1", "q1", 43190, 43199, 43300)});
+    add("c", {timed_leg("1", "q1", 43190, 43200, 43300)});
     sql("INSERT INTO name_history (kind, id, valid_from, valid_to, name) VALUES ('operator', 'o1', "
         "'2024-01-01 13:00Z', '2024-01-02Z', 'Ann'), ('operator', 'o1', '2024-01-02Z', NULL, 'Anne'); "
         "SELECT 1");

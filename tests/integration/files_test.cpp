@@ -48,8 +48,9 @@ std::string tables(const Folder& folder, const simulation::ModelDatabase& model)
         std::string legs;
         for (const Leg& leg : known.legs)
             legs += (legs.empty() ? "" : ",") + leg.id.str() + ":" + std::to_string(*leg.duration);
-        const bool owed = row.integer(7) != 0;
-        if (!owed) legs += folder.destination.lacks(rows.at(id), known, row.instant(5).has_value());
+        const bool waits_for_legs = row.integer(7) != 0;
+        if (!waits_for_legs)
+            legs += folder.destination.difference(rows.at(id), known, row.instant(5).has_value());
         const std::string duration = std::to_string(*known.core.duration);
         add(id + "|" + duration + "|" + bytes(row.text(1)) + "|" + bytes(row.text(2)) + "|" +
             bytes(row.text(3)) + "|" + number(row.instant(4)) + "|" + number(row.instant(5)) + "|" +
@@ -82,7 +83,7 @@ TEST_P(FilesAndSeeds, AnswerAndEndAsTheModelDoes) {
     const Folder folder(destination);
     simulation::ModelDatabase model;
     auto sink = folder.sink();
-    know_sites(*sink, model);
+    register_sites(*sink, model);
     Twins twins(*sink, model, seed);
     for (int i = 0; i < 150 && !HasFailure(); ++i) twins.step();
     EXPECT_EQ(tables(folder, model), tables(model));
@@ -266,14 +267,14 @@ TEST_P(Files, WhatTheApiSendsBeyondItsDocumentationIsCounted) {
     dropped.undocumented_members = std::make_shared<UndocumentedOfRecord>(found);
     const Batch batch =
         batch_of({listed(with_extra("e1", R"({"mood":"angry"})")), detailed(two), listed(dropped)});
-    const std::string seen =
+    const std::string expected =
         "legs[].sentiment|unknown|-3|e2|1\n"
         "mood|unknown|\"angry\"|e1|2\n"
         "secret|unknown|-|-|1\n"
         "visitor_name|type|7|e2|1\n";
     for (int again = 0; again < 2; ++again) {
         sink->commit(batch, std::nullopt);
-        EXPECT_EQ(members(), seen);
+        EXPECT_EQ(members(), expected);
     }
     const auto status = sink->reports().status().undocumented_members;
     ASSERT_EQ(status.size(), 4u);

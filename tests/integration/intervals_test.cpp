@@ -17,8 +17,8 @@ QueueWaitCount waits(const char* queue, const char* outcome, std::int64_t count,
 
 class Intervals : public SinkTest {
   protected:
-    StatisticsResponse answer(StatisticsRows rows, Instant when = kNoon + Seconds{3600},
-                              StatisticsInterval interval = kHalfHour) const {
+    StatisticsResponse response(StatisticsRows rows, Instant when = kNoon + Seconds{3600},
+                                StatisticsInterval interval = kHalfHour) const {
         StatisticsResponse one;
         one.source = static_cast<StatisticsSource>(rows.index());
         one.interval = interval;
@@ -60,24 +60,24 @@ class Intervals : public SinkTest {
 };
 
 TEST_F(Intervals, AnAnswerReplacesWhatWasThereAndWritesNothingElse) {
-    EXPECT_EQ(count(answer(std::vector{waits("q1", "finished", 3, 60), waits("q1", "canceled", 1, 9)})),
+    EXPECT_EQ(count(response(std::vector{waits("q1", "finished", 3, 60), waits("q1", "canceled", 1, 9)})),
               (StatisticsCounts{2, 0, false}));
-    EXPECT_EQ(count(answer(std::vector{waits("q1", "finished", 3, 60), waits("q1", "canceled", 1, 9)})),
+    EXPECT_EQ(count(response(std::vector{waits("q1", "finished", 3, 60), waits("q1", "canceled", 1, 9)})),
               (StatisticsCounts{0, 0, false}));
-    EXPECT_EQ(count(answer(std::vector{waits("q1", "finished", 4, 70), waits("q2", "finished", 1, 2)})),
+    EXPECT_EQ(count(response(std::vector{waits("q1", "finished", 4, 70), waits("q2", "finished", 1, 2)})),
               (StatisticsCounts{2, 1, false}));
     EXPECT_EQ(sql("SELECT queue_id, outcome, count, total_seconds FROM queue_wait_intervals ORDER BY 1"),
               "q1|finished|4|70\nq2|finished|1|2");
-    EXPECT_EQ(count(answer(std::vector<QueueWaitCount>{})), (StatisticsCounts{0, 2, false}));
+    EXPECT_EQ(count(response(std::vector<QueueWaitCount>{})), (StatisticsCounts{0, 2, false}));
 }
 TEST_F(Intervals, AnOlderAnswerOverwritesNoNewerOne) {
-    count(answer(std::vector{waits("q1", "finished", 3, 60)}));
-    EXPECT_TRUE(count(answer(std::vector{waits("q1", "finished", 9, 9)}, kNoon + Seconds{3599})).stale);
+    count(response(std::vector{waits("q1", "finished", 3, 60)}));
+    EXPECT_TRUE(count(response(std::vector{waits("q1", "finished", 9, 9)}, kNoon + Seconds{3599})).stale);
     EXPECT_EQ(sql("SELECT count FROM queue_wait_intervals"), "3");
 }
 TEST_F(Intervals, AnAnswerWithABrokenElementRemovesNothing) {
-    count(answer(std::vector{waits("q1", "finished", 3, 60), waits("q2", "finished", 1, 1)}));
-    StatisticsResponse partial = answer(std::vector{waits("q1", "finished", 4, 60)});
+    count(response(std::vector{waits("q1", "finished", 3, 60), waits("q2", "finished", 1, 1)}));
+    StatisticsResponse partial = response(std::vector{waits("q1", "finished", 4, 60)});
     partial.rejected = {{std::nullopt, "7", "bad"}};
     EXPECT_EQ(count(partial), (StatisticsCounts{1, 0, false}));
     EXPECT_EQ(sql("SELECT queue_id, count FROM queue_wait_intervals ORDER BY 1"), "q1|4\nq2|1");
@@ -86,15 +86,15 @@ TEST_F(Intervals, ALostLeaseWritesNothing) {
     const SiteTarget lost = lease();
     sink->site_leases().acquire({"s1", Stream::statistics}, "me", Seconds{60}, true);
     EXPECT_THROW(
-        sink->statistics().commit({lost, "s1", {}, false}, answer(std::vector{waits("q1", "x", 1, 1)})),
+        sink->statistics().commit({lost, "s1", {}, false}, response(std::vector{waits("q1", "x", 1, 1)})),
         SinkError);
     EXPECT_EQ(sql("SELECT (SELECT count(*) FROM queue_wait_intervals) + (SELECT count(*) FROM "
                   "statistics_readings)"),
               "0");
 }
 TEST_F(Intervals, ProgressShowsWhatIsStillToBeRead) {
-    count(answer(std::vector{waits("q1", "finished", 3, 60)}), kNoon + Seconds{1800}, false);
-    count(answer(std::vector<QueueWaitCount>{}, kNoon, {kNoon - Seconds{1800}, Seconds{1800}}), {}, true);
+    count(response(std::vector{waits("q1", "finished", 3, 60)}), kNoon + Seconds{1800}, false);
+    count(response(std::vector<QueueWaitCount>{}, kNoon, {kNoon - Seconds{1800}, Seconds{1800}}), {}, true);
     const auto before = sink->statistics().progress("s1").at(0);
     EXPECT_EQ(before.read_through, kNoon + Seconds{1800});
     EXPECT_EQ(before.readings, (std::vector<StatisticsReading>{{kHalfHour, kNoon + Seconds{3600}}}));
@@ -103,18 +103,18 @@ TEST_F(Intervals, ProgressShowsWhatIsStillToBeRead) {
     EXPECT_FALSE(
         sink->statistics().refuse(lease(), StatisticsSource::queue_wait, "403", kNoon, Seconds{86400}));
     EXPECT_EQ(sink->statistics().progress("s1").at(0).refused_at, kNoon);
-    count(answer(std::vector{waits("q1", "finished", 3, 60)}));
+    count(response(std::vector{waits("q1", "finished", 3, 60)}));
     EXPECT_EQ(sink->statistics().progress("s1").at(0).refused_at, std::nullopt);
     EXPECT_EQ(sink->statistics().progress("s1").at(0).read_through, kNoon + Seconds{1800});
 }
 TEST_F(Intervals, ALongerIntervalTakesThePlaceOfShorterOnes) {
     const StatisticsInterval second{kNoon + Seconds{1800}, Seconds{1800}};
-    count(answer(std::vector{waits("q1", "finished", 1, 1)}));
-    count(answer(std::vector{waits("q1", "finished", 2, 2, 0, 0, second.start)}, kNoon + Seconds{3600},
-                 second));
+    count(response(std::vector{waits("q1", "finished", 1, 1)}));
+    count(response(std::vector{waits("q1", "finished", 2, 2, 0, 0, second.start)}, kNoon + Seconds{3600},
+                   second));
     QueueWaitCount hour = waits("q1", "finished", 3, 3);
     hour.interval_seconds = 3600;
-    count(answer(std::vector{hour}, kNoon + Seconds{7200}, {kNoon, Seconds{3600}}));
+    count(response(std::vector{hour}, kNoon + Seconds{7200}, {kNoon, Seconds{3600}}));
     EXPECT_EQ(sql("SELECT interval_seconds, count FROM queue_wait_intervals"), "3600|3");
     EXPECT_EQ(sql("SELECT interval_seconds FROM statistics_readings"), "3600");
 }
@@ -125,12 +125,13 @@ TEST_F(Intervals, AQueuesHalfHourHasThoseWhoGaveUp) {
     add_leg("a", "o1", "q1", 0, 10, 110);
     add_leg("b", "o2", "q1", 60, 90, 390);
     add_leg("c", "o1", "q1", 1790, 1800, 1900);  // the next half hour
-    count(answer(std::vector{waits("q1", "finished", 4, 80, 3, 0), waits("q1", "canceled", 2, 50, 1, 1),
-                             waits("q1", "disconnected", 1, 40, 0, 0), waits("q1", "fallback", 1, 99, 0, 0),
-                             waits("q1", "rerouted", 2, 5, 2, 2)}));
-    count(answer(std::vector{HandleCount{kNoon, 1800, "s1", "q1", "o1", "reactive", "engagement_end", 3, 600},
+    count(response(std::vector{waits("q1", "finished", 4, 80, 3, 0), waits("q1", "canceled", 2, 50, 1, 1),
+                               waits("q1", "disconnected", 1, 40, 0, 0), waits("q1", "fallback", 1, 99, 0, 0),
+                               waits("q1", "rerouted", 2, 5, 2, 2)}));
+    count(
+        response(std::vector{HandleCount{kNoon, 1800, "s1", "q1", "o1", "reactive", "engagement_end", 3, 600},
                              HandleCount{kNoon, 1800, "s1", "q1", "o2", "reactive", "transfer", 1, 200}}));
-    count(answer(std::vector{WrapUpCount{kNoon, 1800, "s1", "q1", "o1", 2, 40}}));
+    count(response(std::vector{WrapUpCount{kNoon, 1800, "s1", "q1", "o1", 2, 40}}));
     EXPECT_EQ(
         at_noon("interval_start::time, accepted_legs, accepted_engagements, accepted_transfers, "
                 "accepted_within_20_seconds, accept_wait_seconds, longest_accept_wait_seconds, ended_legs, "
@@ -166,12 +167,12 @@ TEST_F(Intervals, NothingCountedIsZeroOnlyWhereItWasAskedFor) {
     add_leg("a", "o1", "q1", 0, 10, 110);
     EXPECT_EQ(at_noon("offered, abandoned, abandonment_rate, handled, wrap_up_seconds", "queue_intervals"),
               "NULL|NULL|NULL|NULL|NULL");
-    count(answer(std::vector<QueueWaitCount>{}));
+    count(response(std::vector<QueueWaitCount>{}));
     EXPECT_EQ(at_noon("offered, abandoned, abandonment_rate, handled, wrap_up_seconds", "queue_intervals"),
               "0|0|NULL|NULL|NULL");
     QueueWaitCount unknown = waits("q1", "finished", 1, 5);
     unknown.count.reset();
-    count(answer(std::vector{unknown}));
+    count(response(std::vector{unknown}));
     EXPECT_EQ(at_noon("offered, abandonment_rate, answer_wait_seconds", "queue_intervals"), "NULL|NULL|5");
 }
 TEST_F(Intervals, AnOperatorsHalfHourHasTheTimeWithOneLegAndWithMore) {
@@ -183,8 +184,8 @@ TEST_F(Intervals, AnOperatorsHalfHourHasTheTimeWithOneLegAndWithMore) {
     const auto state = [](const char* name, std::int64_t seconds) {
         return OperatorStateTime{kNoon, 1800, "s1", "o1", name, seconds};
     };
-    count(answer(std::vector{state("chat", 300), state("engaged", 600), state("post-engagement", 100),
-                             state("advanced-admin", 50), state("meal-break", 200), state("novelty", 20)}));
+    count(response(std::vector{state("chat", 300), state("engaged", 600), state("post-engagement", 100),
+                               state("advanced-admin", 50), state("meal-break", 200), state("novelty", 20)}));
     EXPECT_EQ(
         at_noon("operator_id, interval_start::time, accepted_legs, ended_legs, leg_seconds, busy_seconds, "
                 "parallel_seconds, most_at_once, first_activity::time, last_activity::time",

@@ -72,8 +72,8 @@ inline std::string content_tables(const simulation::ModelDatabase& model) {
     return text;
 }
 
-/// Makes the sites known to both, so that they begin with the same state.
-inline void know_sites(Sink& sink, simulation::ModelDatabase& model) {
+/// Adds the sites to both, so that they begin with the same state.
+inline void register_sites(Sink& sink, simulation::ModelDatabase& model) {
     for (const SiteKey& site :
          {SiteKey{"s0"}, SiteKey{"s1"}, SiteKey{"s0", Stream::operators}, SiteKey{"s1", Stream::operators}}) {
         for (SiteLeases* leases : {&sink.site_leases(), &model.site_leases()}) {

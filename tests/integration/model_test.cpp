@@ -64,7 +64,7 @@ TEST_P(TheModel, AnswersAndEndsAsPostgresqlDoes) {
     sink->migrate();
     simulation::ModelDatabase model;
     model.enrichers = settings.enrich;
-    know_sites(*sink, model);
+    register_sites(*sink, model);
     Twins twins(*sink, model, GetParam(), true);
     for (int i = 0; i < 300 && !HasFailure(); ++i) twins.step();
     EXPECT_EQ(tables(model), tables(database));

@@ -121,13 +121,13 @@ SELECT 1;
 )";
 
 /// The arguments of a statement, and the number of rows that it then returns, writes or counts.
-struct Asked {
+struct StatementCall {
     const char* arguments;
     std::int64_t rows;
 };
 
 // $ids: a hundred engagements; $late: the time of the 200th newest.
-const std::multimap<std::string, Asked> kAsked = {
+const std::multimap<std::string, StatementCall> kCalls = {
     {"acquire_site", {"'site-0', 'me', '30', 'true', 'engagements'", 2}},
     {"add_backfill", {"'2024-01-01', '2024-02-01', 'false', '60', '{site-0}', 'engagements'", 1}},
     {"add_erasures", {"'{visitor}', '{v}'", 1}},
@@ -367,7 +367,7 @@ const std::multimap<std::string, Asked> kAsked = {
 };
 // Statements whose plans are not checked, each with the reason: they do not query tables, or a person runs
 // them and not the service.
-const std::map<std::string, const char*> kNotAsked = {
+const std::map<std::string, const char*> kUnchecked = {
     {"begin", "settings"},
     {"bootstrap", "makes a table"},
     {"lock_forgotten", "a lock"},
@@ -462,29 +462,29 @@ class Plans : public ::testing::Test {
     static void check_all_plans(const std::string& mode) {
         for (const auto& statement : postgres::sql::statements()) {
             const std::string name(statement.name);
-            const auto [first, last] = kAsked.equal_range(name);
-            EXPECT_TRUE(first != last || kNotAsked.contains(name)) << name << " is not planned by this test";
-            for (auto asked = first; asked != last; ++asked)
-                check_plan(name, std::string(statement.text), asked->second, mode);
+            const auto [first, last] = kCalls.equal_range(name);
+            EXPECT_TRUE(first != last || kUnchecked.contains(name)) << name << " is not planned by this test";
+            for (auto call = first; call != last; ++call)
+                check_plan(name, std::string(statement.text), call->second, mode);
         }
     }
     static std::string without_end(std::string_view text) {
         while (!text.empty() && (text.back() == ';' || text.back() == '\n')) text.remove_suffix(1);
         return std::string(text);
     }
-    static void check_plan(const std::string& name, const std::string& text, const Asked& asked,
+    static void check_plan(const std::string& name, const std::string& text, const StatementCall& call,
                            const std::string& mode) {
         pqxx::connection connection(database->dsn());
         pqxx::work tx(connection);
-        const std::string arguments = filled(tx, asked.arguments);
+        const std::string arguments = filled(tx, call.arguments);
         tx.exec("PREPARE begun AS " + without_end(postgres::sql::begin));
         tx.exec("EXECUTE begun('glia', '60000', '10000', '20000')");
         tx.exec("SET LOCAL plan_cache_mode = " + mode);
         try {
-            tx.exec("PREPARE asked AS " + without_end(text));
+            tx.exec("PREPARE checked AS " + without_end(text));
             const std::string plan = ask(
                 tx, "SELECT public.explained(" +
-                        tx.quote("EXECUTE asked" + (arguments.empty() ? "" : "(" + arguments + ")")) + ")");
+                        tx.quote("EXECUTE checked" + (arguments.empty() ? "" : "(" + arguments + ")")) + ")");
             const auto sum = tx.exec("SELECT r.rows_read + CASE WHEN " +
                                      tx.quote(has_statistics && mode == "force_custom_plan") +
                                      "::boolean THEN r.rows_joined_in_vain ELSE 0 END, r.pages FROM "
@@ -492,11 +492,11 @@ class Plans : public ::testing::Test {
                                      tx.quote(plan) + ") r");
             const std::int64_t rows = sum[0][0].is_null() ? 0 : sum[0][0].as<std::int64_t>();
             const std::int64_t pages = sum[0][1].as<std::int64_t>();
-            const std::string summary = name + " (" + mode + ") answers for " + std::to_string(asked.rows) +
-                                        " rows, reads " + std::to_string(rows) + " rows and " +
-                                        std::to_string(pages) + " pages: ";
-            EXPECT_LE(rows, kRowsAnyway + kRowsForEach * asked.rows) << summary << plan;
-            EXPECT_LE(pages, kPagesAnyway + kPagesForEach * asked.rows) << summary << plan;
+            const std::string summary = name + " (" + mode + ") returns, writes or counts " +
+                                        std::to_string(call.rows) + " rows, reads " + std::to_string(rows) +
+                                        " rows and " + std::to_string(pages) + " pages: ";
+            EXPECT_LE(rows, kRowsAnyway + kRowsForEach * call.rows) << summary << plan;
+            EXPECT_LE(pages, kPagesAnyway + kPagesForEach * call.rows) << summary << plan;
             if (std::getenv("GLIA_SHOW_PLANS")) std::cerr << summary << '\n';
         } catch (const pqxx::sql_error& error) {
             ADD_FAILURE() << name << ": " << error.what();
@@ -533,16 +533,15 @@ TEST_F(Plans, FindJobsByTheirKeysThoughAnInstanceHasClaimedMany) {
     database->sql(
         "UPDATE glia.work_items SET claimed_by = 'busy', claimed_until = now() + interval '1 minute' "
         "WHERE waiting AND next_attempt_at > now()");
-    const std::map<std::string, Asked> busy = {
+    const std::map<std::string, StatementCall> busy = {
         {"lock_claimed_work", {"'detail', $ids, $empty, 'busy'", 100}},
         {"remove_work", {"'detail', $ids, $empty, $times, 'busy'", 100}},
         {"renew_work", {"'detail', $ids, $empty, 'busy', '60'", 100}},
         {"complete_work", {"'detail', $ids, $empty, $times, 'busy', $empty, $numbers, $empty", 100}}};
     for (const std::string mode : {"force_custom_plan", "force_generic_plan"}) {
         for (const auto& statement : postgres::sql::statements()) {
-            const auto asked = busy.find(std::string(statement.name));
-            if (asked != busy.end())
-                check_plan(asked->first, std::string(statement.text), asked->second, mode);
+            const auto call = busy.find(std::string(statement.name));
+            if (call != busy.end()) check_plan(call->first, std::string(statement.text), call->second, mode);
         }
     }
 }

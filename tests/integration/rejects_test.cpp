@@ -152,11 +152,11 @@ TEST_F(Rejects, AnIntervalReadAgainReplacesItsOwn) {
     const SiteKey site{"s1", Stream::statistics};
     const auto lease = sink->site_leases().acquire(site, "me", Seconds{60}, true).lease.value().target();
     const auto read = [&](Instant start, Instant fetched_at, std::vector<RejectedRecord> rejected) {
-        StatisticsResponse answer;
-        answer.interval = {start, Seconds{1800}};
-        answer.fetched_at = fetched_at;
-        answer.rejected = std::move(rejected);
-        sink->statistics().commit({lease, "s1", {}, false}, answer);
+        StatisticsResponse response;
+        response.interval = {start, Seconds{1800}};
+        response.fetched_at = fetched_at;
+        response.rejected = std::move(rejected);
+        sink->statistics().commit({lease, "s1", {}, false}, response);
     };
     const Instant next = kNoon + Seconds{1800};
     read(kNoon, next, {bad("7")});

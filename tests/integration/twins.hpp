@@ -57,7 +57,7 @@ class Twins {
 
     /// The result of a call as text, or the kind of its error.
     template <typename Call>
-    std::string answer(Sink& sink, Call call) {
+    std::string result_of(Sink& sink, Call call) {
         model_.now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
         try {
             return call(sink);
@@ -67,8 +67,8 @@ class Twins {
     }
     template <typename Call>
     std::string both(Call call) {
-        const std::string of_real = answer(real_, call);
-        EXPECT_EQ(answer(model_, call), of_real);
+        const std::string of_real = result_of(real_, call);
+        EXPECT_EQ(result_of(model_, call), of_real);
         return of_real;
     }
 
@@ -193,8 +193,8 @@ class Twins {
             return text;
         };
         const std::string of_real =
-            answer(real_, [&](Sink& sink) { return join(sink.commit_together(commits)); });
-        const std::string of_model = answer(model_, [&](Sink& sink) {
+            result_of(real_, [&](Sink& sink) { return join(sink.commit_together(commits)); });
+        const std::string of_model = result_of(model_, [&](Sink& sink) {
             std::vector<CommitCounts> all;
             for (const Batch& batch : batches) all.push_back(sink.commit(batch, std::nullopt));
             return join(all);

@@ -17,7 +17,7 @@ void Backfiller::forget() {
 }
 
 void Backfiller::begin_work() {
-    begin(1);
+    begin_task();
     open();
 }
 
@@ -26,12 +26,12 @@ void Backfiller::on_stop() {
 }
 
 void Backfiller::open() {
-    if (stopping()) return ended();
+    if (stopping()) return end_task();
     call<BackfillState>([spec = spec_](Sink& sink) { return sink.backfills().open(spec); },
                         [this](const BackfillState& state) {
                             if (state.already_complete) {
                                 complete_ = true;
-                                return ended();
+                                return end_task();
                             }
                             id_ = state.id;
                             BackfillLimits limits;
@@ -153,8 +153,8 @@ void Backfiller::read(const Plan::Read& what) {
         const PassResult result = self->run.result();
         later(Time{0}, [this, what, result] { on_over(what, result); });
         // Runs in the background. The command waits for it at its end.
-        begin(1);
-        mark_unlisted(self, what.lease.pass.from, what.lease.pass.to, [this] { ended(); });
+        begin_task();
+        mark_unlisted(self, what.lease.pass.from, what.lease.pass.to, [this] { end_task(); });
     };
     run_pass(pass);
 }
@@ -200,7 +200,7 @@ void Backfiller::end() {
                                call_void([id = id_](Sink& sink) { sink.backfills().finish(id); },
                                          [this] {
                                              complete_ = true;
-                                             ended();
+                                             end_task();
                                          },
                                          [this](const SinkError&) { call_again(); });
                            },

@@ -9,8 +9,8 @@ namespace simulation {
 
 class Backfiller : public Process {
   public:
-    Backfiller(World& world, int number, SyncSettings by, BackfillSpec spec)
-        : Process(world, number, std::move(by)), spec_(std::move(spec)) {}
+    Backfiller(World& world, int number, SyncSettings settings, BackfillSpec spec)
+        : Process(world, number, std::move(settings)), spec_(std::move(spec)) {}
 
     /// True if a call of the command has found every window done and has ended.
     bool complete() const { return complete_; }

@@ -35,11 +35,12 @@ class DirectoryHistory {
 
     std::string run() {
         for (auto& reader : readers_) reader->start();
-        const Instant calm = kStart + scenario_.directory.chaos;
-        world_.run(calm);
-        calm_down();
+        const Instant chaos_end = kStart + scenario_.directory.chaos;
+        world_.run(chaos_end);
+        end_chaos();
         // After a failure a listing is read again within `every`; after a refusal, within a day plus `every`.
-        const Instant end = calm + 2 * directory_.settings.every + 1h + (was_refused_ ? Seconds{25h} : 0s);
+        const Instant end =
+            chaos_end + 2 * directory_.settings.every + 1h + (was_refused_ ? Seconds{25h} : 0s);
         world_.run(end);
         for (auto& reader : readers_) reader->stop(nullptr);
         world_.run(end + 5min);
@@ -48,12 +49,12 @@ class DirectoryHistory {
     }
 
   private:
-    std::set<std::string> some_sites(std::int64_t whom) const {
-        if (whom % 3 == 0 && scenario_.directory.sites > 1) return {"s0", "s1"};
-        return {some_site(whom)};
+    std::set<std::string> some_sites(std::int64_t subject) const {
+        if (subject % 3 == 0 && scenario_.directory.sites > 1) return {"s0", "s1"};
+        return {some_site(subject)};
     }
-    std::string some_site(std::int64_t whom) const {
-        return "s" + std::to_string(whom % scenario_.directory.sites);
+    std::string some_site(std::int64_t subject) const {
+        return "s" + std::to_string(subject % scenario_.directory.sites);
     }
 
     void apply_event(const Event& event) {
@@ -63,12 +64,12 @@ class DirectoryHistory {
         const Instant until = now + event.length;
         Operators& operators = directory_.operators;
         Person& person =
-            operators.persons()[static_cast<std::size_t>(event.whom) % operators.persons().size()];
-        const std::string site = some_site(event.whom / 7);
-        DirectoryReader& reader = *readers_[static_cast<std::size_t>(event.whom) % readers_.size()];
+            operators.persons()[static_cast<std::size_t>(event.subject) % operators.persons().size()];
+        const std::string site = some_site(event.subject / 7);
+        DirectoryReader& reader = *readers_[static_cast<std::size_t>(event.subject) % readers_.size()];
         switch (event.kind) {
             case Kind::operator_comes:
-                operators.add(some_sites(event.whom), now);
+                operators.add(some_sites(event.subject), now);
                 break;
             case Kind::operator_renamed:
                 person.name = "n" + std::to_string(event.length.count() % 3);
@@ -102,7 +103,7 @@ class DirectoryHistory {
                 break;
             case Kind::date_jumps:
                 world_.source.inject(
-                    {Fault::Kind::date_jumps, until, std::to_string(150 + event.whom % 9999)});
+                    {Fault::Kind::date_jumps, until, std::to_string(150 + event.subject % 9999)});
                 break;
             case Kind::database_away:
                 world_.database_back_at = until;
@@ -124,10 +125,10 @@ class DirectoryHistory {
         }
     }
 
-    void calm_down() {
-        world_.log("calm");
-        directory_.operators.calm();
-        world_.source.calm();
+    void end_chaos() {
+        world_.log("chaos ends");
+        directory_.operators.end_faults();
+        world_.source.end_faults();
         world_.database_back_at = Instant{};
         for (auto& reader : readers_) {
             if (!reader->running()) reader->start();

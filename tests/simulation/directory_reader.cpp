@@ -15,7 +15,7 @@ void DirectoryReader::forget() {
 }
 
 void DirectoryReader::begin_work() {
-    begin(1);
+    begin_task();
     std::vector<SiteKey> keys;
     for (int i = 0; i < world_.scenario.directory.sites; ++i)
         keys.push_back({"s" + std::to_string(i), Stream::operators});
@@ -24,7 +24,7 @@ void DirectoryReader::begin_work() {
 }
 
 void DirectoryReader::pump() {
-    if (stopping()) return ended();
+    if (stopping()) return end_task();
     const auto next = schedule_->next(steady_now());
     if (const auto* read = std::get_if<ListingSchedule::Read>(&next)) {
         acquire(*read);
@@ -76,15 +76,15 @@ void DirectoryReader::fetch(const ReadPtr& reading, const std::string& link) {
             return link.empty() ? directory_.operators.list(site, asked, now)
                                 : directory_.operators.follow(link, asked, now);
         },
-        [this, reading](Result<FetchedListing> answer) {
-            if (answer) {
-                FetchedListing& listing = answer.value();
+        [this, reading](Result<FetchedListing> response) {
+            if (response) {
+                FetchedListing& listing = response.value();
                 const auto& operators = listing.page.records.operators;
                 reading->served.insert(reading->served.end(), operators.begin(), operators.end());
                 reading->to_the_end = !listing.page.next_page;
                 reading->read.on_page(std::move(listing.page), listing.attempts, listing.fetched_at);
             } else {
-                reading->read.on_error(answer.error(), server_now());
+                reading->read.on_error(response.error(), server_now());
             }
             step(reading);
         });

@@ -19,7 +19,7 @@ Milliseconds recheck_delay_of(const SyncSettings& sync, Instant now) {
 }
 
 void FinalVerification::run() {
-    world_.is_quick = true;
+    world_.is_reliable = true;
     if (world_.scenario.verified_beside_services) {
         for (const auto& instance : instances_) instance->start();
         world_.run(world_.now() + 10min);

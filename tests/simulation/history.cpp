@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Longer than two intervals of the widest revisit tier and than any pause before a failed detail is retried.
-constexpr Seconds kCalm = 65min;
+constexpr Seconds kTimeToRest = 65min;
 
 class History {
   public:
@@ -63,16 +63,16 @@ class History {
 
     std::string run() {
         for (auto& instance : instances_) instance->start();
-        const Instant calm = kStart + scenario_.chaos;
-        world_.run(calm);
-        calm_down();
-        Instant end = calm + kCalm;
+        const Instant chaos_end = kStart + scenario_.chaos;
+        world_.run(chaos_end);
+        end_chaos();
+        Instant end = chaos_end + kTimeToRest;
         world_.run(end);
         if (has_unmarked()) {
             // A database that loses many responses may have prevented marks: continues without lost
             // responses.
-            world_.is_quick = true;
-            end += kCalm;
+            world_.is_reliable = true;
+            end += kTimeToRest;
             world_.run(end);
         }
         for (auto& instance : instances_) instance->stop(nullptr);
@@ -171,42 +171,43 @@ class History {
         std::erase_if(world_.files, [&](const auto& file) { return file.first == item.id; });
     }
 
-    std::vector<std::string> some_sites(std::int64_t whom) const {
-        if (whom % 5 == 0 && scenario_.sites > 1) return {"s0", "s1"};
-        return {"s" + std::to_string(whom % scenario_.sites)};
+    std::vector<std::string> some_sites(std::int64_t subject) const {
+        if (subject % 5 == 0 && scenario_.sites > 1) return {"s0", "s1"};
+        return {"s" + std::to_string(subject % scenario_.sites)};
     }
 
-    Item* some_item(std::int64_t whom) {
+    Item* some_item(std::int64_t subject) {
         auto& items = world_.source.items();
         if (items.empty()) return nullptr;
-        return &items[static_cast<std::size_t>(whom) % items.size()];
+        return &items[static_cast<std::size_t>(subject) % items.size()];
     }
 
     void apply_event(const Event& event) {
         world_.log("event", name_of(event.kind));
         using Kind = Event::Kind;
         const Instant now = world_.now();
-        Process& instance = *instances_[static_cast<std::size_t>(event.whom) % instances_.size()];
-        const auto inject = [&](Fault::Kind kind, const std::string& whom) {
-            world_.source.inject({kind, now + event.length, whom});
+        Process& instance = *instances_[static_cast<std::size_t>(event.subject) % instances_.size()];
+        const auto inject = [&](Fault::Kind kind, const std::string& subject) {
+            world_.source.inject({kind, now + event.length, subject});
         };
-        Item* item = some_item(event.whom);
+        Item* item = some_item(event.subject);
         switch (event.kind) {
             case Kind::add:
                 // Half of them are requested at a whole minute, so that several have the same time.
-                world_.source.add(event.whom % 2 ? now : std::chrono::floor<std::chrono::minutes>(now), now,
-                                  some_sites(event.whom), Seconds{event.whom % 3 ? 0 : event.length.count()},
-                                  false);
+                world_.source.add(event.subject % 2 ? now : std::chrono::floor<std::chrono::minutes>(now),
+                                  now, some_sites(event.subject),
+                                  Seconds{event.subject % 3 ? 0 : event.length.count()}, false);
                 break;
             case Kind::add_ongoing:
-                world_.source.add(now, now, some_sites(event.whom), Seconds{event.length.count() / 2}, true);
+                world_.source.add(now, now, some_sites(event.subject), Seconds{event.length.count() / 2},
+                                  true);
                 break;
             case Kind::add_late:
-                world_.source.add(now - event.length, now, some_sites(event.whom), 0s, false);
+                world_.source.add(now - event.length, now, some_sites(event.subject), 0s, false);
                 break;
             case Kind::end:
                 for (Item& one : world_.source.items()) {
-                    if (one.ongoing && one.number % 2 == event.whom % 2)
+                    if (one.ongoing && one.number % 2 == event.subject % 2)
                         world_.source.end(one, now, scenario_.end_shows_in_list);
                 }
                 break;
@@ -222,8 +223,8 @@ class History {
             case Kind::date_jumps: {
                 // Ahead or behind, up to a day. At least enough to exceed the uncertainty of a slow
                 // response's Date; a smaller offset could count as agreement.
-                const std::int64_t most = event.whom % 3 == 0 ? 86'400 : 600;
-                const std::int64_t by = (150 + event.whom % most) * (event.whom % 2 ? 1 : -1);
+                const std::int64_t most = event.subject % 3 == 0 ? 86'400 : 600;
+                const std::int64_t by = (150 + event.subject % most) * (event.subject % 2 ? 1 : -1);
                 inject(Fault::Kind::date_jumps, std::to_string(by));
                 break;
             }
@@ -234,7 +235,7 @@ class History {
                 inject(Fault::Kind::outage, "");
                 break;
             case Kind::site_refused:
-                inject(Fault::Kind::site_refused, "s" + std::to_string(event.whom % scenario_.sites));
+                inject(Fault::Kind::site_refused, "s" + std::to_string(event.subject % scenario_.sites));
                 break;
             case Kind::link_repeats:
                 inject(Fault::Kind::link_repeats, "");
@@ -242,9 +243,9 @@ class History {
             case Kind::bad_record:
                 // Several, so that concurrent batches of different windows have rejected records.
                 for (std::int64_t i = 0; i < 3; ++i) {
-                    if (const Item* bad = some_item(event.whom + i)) {
+                    if (const Item* bad = some_item(event.subject + i)) {
                         inject(Fault::Kind::bad_record, bad->id);
-                        world_.ever_bad.insert(bad->id);
+                        world_.had_bad_record.insert(bad->id);
                     }
                 }
                 break;
@@ -285,7 +286,7 @@ class History {
                 if (item) forget(*item);
                 break;
             case Kind::remove:
-                remove(event.whom);
+                remove(event.subject);
                 break;
             case Kind::bring_back:
                 for (Item& one : world_.source.items()) {
@@ -293,17 +294,17 @@ class History {
                 }
                 break;
             case Kind::listing_hides:
-                inject(Fault::Kind::listing_hides, "s" + std::to_string(event.whom % scenario_.sites));
+                inject(Fault::Kind::listing_hides, "s" + std::to_string(event.subject % scenario_.sites));
                 break;
             case Kind::site_forgotten:
-                inject(Fault::Kind::site_forgotten, "s" + std::to_string(event.whom % scenario_.sites));
+                inject(Fault::Kind::site_forgotten, "s" + std::to_string(event.subject % scenario_.sites));
                 break;
             case Kind::verify:
-                verify(event.whom % 2 == 0);
+                verify(event.subject % 2 == 0);
                 break;
             case Kind::reset:
                 world_.database.now = now;
-                world_.database.reset({"s" + std::to_string(event.whom % scenario_.sites)},
+                world_.database.reset({"s" + std::to_string(event.subject % scenario_.sites)},
                                       now - event.length * 10);
                 break;
             default:
@@ -314,18 +315,18 @@ class History {
     /// Removes an engagement at the source. Not one that a listing may hide (an even number): once GET has
     /// found it, it is not requested again for a day, which is longer than a history. Not an ongoing one
     /// either, because nothing would end it.
-    void remove(std::int64_t whom) {
+    void remove(std::int64_t subject) {
         auto& items = world_.source.items();
         for (std::size_t i = 0; i < items.size(); ++i) {
-            Item& item = items[(static_cast<std::size_t>(whom) + i) % items.size()];
+            Item& item = items[(static_cast<std::size_t>(subject) + i) % items.size()];
             if (item.number % 2 == 0 || item.ongoing || item.was_removed) continue;
             return world_.source.remove(item);
         }
     }
 
-    void calm_down() {
-        world_.log("calm");
-        world_.source.calm();
+    void end_chaos() {
+        world_.log("chaos ends");
+        world_.source.end_faults();
         world_.database.refuses_until.clear();
         world_.database_back_at = Instant{};
         for (Item& item : world_.source.items())
@@ -343,7 +344,7 @@ class History {
             const bool listed = item.visible_at && *item.visible_at <= asked && key >= from &&
                                 (!to || key <= *to) &&
                                 std::find(item.sites.begin(), item.sites.end(), site) != item.sites.end();
-            if (!listed || world_.ever_bad.count(item.id) || item.was_removed ||
+            if (!listed || world_.had_bad_record.count(item.id) || item.was_removed ||
                 world_.source.was_hidden(item.id) || world_.database.forgotten_engagements.contains(item.id))
                 continue;
             const auto row = world_.database.rows.find(item.id);

@@ -52,10 +52,10 @@ void ModelDatabase::check_fence(const PassCheckpoint& checkpoint) const {
 void ModelDatabase::write_checkpoint(const PassCheckpoint& checkpoint) {
     const auto end_watermark = [&](const std::string& id, Site& site) {
         const Instant watermark = *checkpoint.watermark;
-        if (site.must_begin_by && checkpoint.pass.from > *site.must_begin_by) {
+        if (site.reset_to && checkpoint.pass.from > *site.reset_to) {
             broken("the watermark of " + id + " moves although the range of a reset was not read");
         }
-        site.must_begin_by.reset();
+        site.reset_to.reset();
         if (on_watermark) on_watermark(id, checkpoint.pass, watermark);
         site.synced_through = site.synced_through ? std::max(*site.synced_through, watermark) : watermark;
     };
@@ -97,7 +97,7 @@ void ModelDatabase::note_response(const FetchedEngagement& fetched, const Incomi
     const bool older = fetched.fetched_at < known.asked;
     const bool older_legs = fetched.engagement.legs && fetched.fetched_at < known.legs_asked;
     if (((older && plan.write_core) || (older_legs && plan.write_legs)) && !incoming.late)
-        known.excused = true;
+        known.overwritten_by_older = true;
     if (!older) {
         known.asked = fetched.fetched_at;
         known.core = fetched.engagement;
@@ -116,10 +116,10 @@ bool ModelDatabase::same_core(const Engagement& one, const Engagement& other) {
     return a == b;
 }
 
-std::string ModelDatabase::behind(const std::string& id) const {
+std::string ModelDatabase::difference_from_newest(const std::string& id) const {
     const auto known = newest.find(id);
     const auto row = rows.find(id);
-    if (known == newest.end() || row == rows.end() || known->second.excused) return {};
+    if (known == newest.end() || row == rows.end() || known->second.overwritten_by_older) return {};
     if (!same_core(row->second.core, known->second.core)) return id + " differs from the newest response";
     if (row->second.legs != known->second.legs)
         return "the legs of " + id + " differ from the newest response";
@@ -341,7 +341,7 @@ ResetResult ModelDatabase::reset(const SiteKey& key, Instant to) {
     if (!site.synced_through || *site.synced_through <= to) return result;
     result.moved = true;
     site.synced_through = to;
-    site.must_begin_by = to;
+    site.reset_to = to;
     site.open_pass.reset();
     site.next_poll_at = now;
     site.lease_owner.clear();

@@ -46,7 +46,7 @@ class ModelDatabase : public Sink,
         std::map<std::int64_t, Instant> tiers;  // by seconds back: when it last started
         /// Where a reset has moved the watermark. Only a pass whose range starts there or earlier may move
         /// the watermark again.
-        OptionalInstant must_begin_by;
+        OptionalInstant reset_to;
     };
     struct Window {
         WindowTarget target;
@@ -65,8 +65,8 @@ class ModelDatabase : public Sink,
         Instant legs_asked = Instant::min();
         RecordList<Leg> legs;
         /// An older response that was not late overwrote this one. config/GUARANTEES.md excludes this case,
-        /// so behind() ignores the engagement.
-        bool excused = false;
+        /// so difference_from_newest() ignores the engagement.
+        bool overwritten_by_older = false;
     };
     /// A job of the work queue. A completed job is removed if it is of a detail; otherwise it stays with
     /// `waiting` false.
@@ -120,7 +120,7 @@ class ModelDatabase : public Sink,
     std::map<std::string, Row> rows;
     std::map<std::string, Newest> newest;
     /// How an engagement's row differs from `newest`, in one line; empty if it does not.
-    std::string behind(const std::string& id) const;
+    std::string difference_from_newest(const std::string& id) const;
     std::map<std::string, Site> sites;  ///< by id; of other streams than engagements "STREAM/ID"
     bool backfill_finished = false;
     std::vector<Window> windows;

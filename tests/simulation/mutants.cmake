@@ -16,7 +16,7 @@ foreach(patch ${patches})
     COMMAND ${CMAKE_COMMAND} -E make_directory ${mutants_dir}
     COMMAND ${PATCH} --batch --quiet --fuzz=0 --output=${mutants_dir}/${name}.cpp ${PROJECT_SOURCE_DIR}/${source} ${patch}
     DEPENDS ${patch} ${PROJECT_SOURCE_DIR}/${source} VERBATIM
-    COMMENT "Planting ${name}")
+    COMMENT "Patching the mutant ${name}")
   add_executable(simulation_mutant_${name} EXCLUDE_FROM_ALL $<TARGET_OBJECTS:simulation_main> ${mutants_dir}/${name}.cpp)
   set_target_properties(simulation_mutant_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${mutants_dir} OUTPUT_NAME ${name})
   set_target_properties(simulation_mutant_${name} PROPERTIES GLIA_UNOPTIMISED ON DISABLE_PRECOMPILE_HEADERS "${never_precompile}")

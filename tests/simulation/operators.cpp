@@ -7,8 +7,8 @@ namespace {
 
 using glia::ApiError;
 
-bool lasts(const std::map<std::string, Instant>& until, const std::string& whom, Instant now) {
-    const auto found = until.find(whom);
+bool lasts(const std::map<std::string, Instant>& until, const std::string& subject, Instant now) {
+    const auto found = until.find(subject);
     return found != until.end() && now < found->second;
 }
 
@@ -46,7 +46,7 @@ void Operators::list(Person& person, const std::string& site, bool listed, Insta
     person.changes[site].push_back(now);
 }
 
-void Operators::calm() {
+void Operators::end_faults() {
     refused_until.clear();
     fails_until.clear();
     unreadable_until.clear();
@@ -72,8 +72,8 @@ glia::Result<glia::FetchedListing> Operators::page(const Cursor& cursor, const s
     // The first page of such a listing succeeds.
     if (!link.empty() && lasts(fails_until, cursor.site, now))
         return ApiError{ApiError::Kind::unavailable, 500, "internal error"};
-    glia::FetchedListing answer;
-    answer.fetched_at = asked;
+    glia::FetchedListing response;
+    response.fetched_at = asked;
     int shown = 0;
     std::string last;
     for (const Person& person : persons_) {
@@ -82,17 +82,17 @@ glia::Result<glia::FetchedListing> Operators::page(const Cursor& cursor, const s
             const bool repeats = !link.empty() && now < links_repeat_until;
             const std::string next = repeats ? link : "p" + std::to_string(++cursor_count_);
             cursors_[next] = {cursor.site, last};
-            answer.page.next_page = next;
+            response.page.next_page = next;
             break;
         }
         last = person.id;
         if (lasts(unreadable_until, person.id, now)) {
-            answer.page.rejected.push_back({std::nullopt, "{}", "id is missing"});
+            response.page.rejected.push_back({std::nullopt, "{}", "id is missing"});
         } else {
-            answer.page.records.operators.push_back(person.entry());
+            response.page.records.operators.push_back(person.entry());
         }
     }
-    return answer;
+    return response;
 }
 
 }  // namespace simulation

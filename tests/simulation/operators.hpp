@@ -43,7 +43,7 @@ class Operators {
     Instant down_until{};
     Instant links_repeat_until{};
     Instant cursors_lost_until{};  ///< a link is no longer known when it is followed
-    void calm();
+    void end_faults();
 
     /// Responds with the state at `now`. `asked`: when the request was sent.
     glia::Result<glia::FetchedListing> list(const std::string& site, Instant asked, Instant now);

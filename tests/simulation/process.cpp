@@ -15,8 +15,8 @@ bool shares_a_transaction(const Batch& batch, const std::optional<PassCheckpoint
 
 }  // namespace
 
-Process::Process(World& world, int number, SyncSettings by)
-    : sync(std::move(by)), world_(world), number_(number) {}
+Process::Process(World& world, int number, SyncSettings settings)
+    : sync(std::move(settings)), world_(world), number_(number) {}
 
 // ------------------------------------------------------------------------------------------------ time, I/O
 
@@ -56,9 +56,9 @@ Milliseconds Process::steady_now() const {
     return std::chrono::duration_cast<Milliseconds>(world_.now().time_since_epoch());
 }
 
-void Process::call_void(std::function<void(Sink&)> work, Done answered, Failed failed) {
+void Process::call_void(std::function<void(Sink&)> work, Done on_result, Failed failed) {
     call<int>([work = std::move(work)](Sink& sink) { return work(sink), 0; },
-              [answered = std::move(answered)](int) { answered(); }, std::move(failed));
+              [on_result = std::move(on_result)](int) { on_result(); }, std::move(failed));
 }
 
 // -------------------------------------------------------------------------------------------- life and death
@@ -71,13 +71,13 @@ void Process::start() {
     stopping_ = false;
     sink_was_away_ = false;
     enrichers_ = enrichers;
-    busy_ = 0;
+    running_tasks_ = 0;
     paused_until_ = Instant{};
     sleepers_.clear();
     commits_.emplace(kCommitLimits);
     pending_.clear();
     being_written_.clear();
-    gathering_ = false;
+    write_is_scheduled_ = false;
     wait_for_room_.clear();
     presence_ = {};
     forget();
@@ -114,15 +114,15 @@ void Process::stop(Done then) {
     stopping_ = true;
     when_stopped_ = std::move(then);
     wake();
-    begin(1);
+    begin_task();
     later(Time{0}, [this] {
         on_stop();
-        ended();
+        end_task();
     });
 }
 
-void Process::ended() {
-    if (--busy_ > 0 || !stopping_) return;
+void Process::end_task() {
+    if (--running_tasks_ > 0 || !stopping_) return;
     if (!pending_.empty()) broken("it stops although a commit is not completed");
     world_.log(instance_id_, "has stopped");
     running_ = false;
@@ -132,11 +132,11 @@ void Process::ended() {
 // ----------------------------------------------------------------------------------------------- commits
 
 void Process::submit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint,
-                     Answered<CommitCounts> answered, Failed failed) {
+                     OnResult<CommitCounts> on_result, Failed failed) {
     const CommitQueue::Ticket ticket = commits_->add(batch, checkpoint);
     pending_.emplace(ticket,
                      std::make_shared<PendingCommit>(PendingCommit{std::move(batch), std::move(checkpoint),
-                                                                   std::move(answered), std::move(failed)}));
+                                                                   std::move(on_result), std::move(failed)}));
     write_commits();
 }
 
@@ -148,9 +148,9 @@ void Process::write_commits() {
             continue;
         }
         const auto& until = std::get<CommitQueue::Wait>(step).until;
-        if (until && !std::exchange(gathering_, true)) {
+        if (until && !std::exchange(write_is_scheduled_, true)) {
             later(*until - steady_now(), [this] {
-                gathering_ = false;
+                write_is_scheduled_ = false;
                 write_commits();
             });
         }
@@ -188,7 +188,7 @@ void Process::complete(const CommitQueue::Write& what, const Group& group,
     if (completed) {
         for (const CommitQueue::Ticket ticket : what.commits) pending_.erase(ticket);
         for (std::size_t i = 0; i < group.size(); ++i)
-            failure ? group[i]->failed(*failure) : group[i]->answered(counts[i]);
+            failure ? group[i]->failed(*failure) : group[i]->on_result(counts[i]);
     }
     for (Done& waiter : std::exchange(wait_for_room_, {})) later(Time{0}, std::move(waiter));
     write_commits();

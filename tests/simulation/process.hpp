@@ -23,7 +23,7 @@ inline constexpr Time kRenewEvery = Seconds{10};
 
 class Process {
   public:
-    Process(World& world, int number, SyncSettings by);
+    Process(World& world, int number, SyncSettings settings);
     virtual ~Process() = default;
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
@@ -37,7 +37,7 @@ class Process {
     void stop(std::function<void()> then);
 
     bool running() const { return running_; }
-    bool idle() const { return !running_ || (stopping_ && busy_ == 0); }
+    bool idle() const { return !running_ || (stopping_ && running_tasks_ == 0); }
     SyncSettings sync;
     EnabledEnrichers enrichers;  ///< the configuration; takes effect at the next start
     /// How far the clock of its machine is ahead of the truth.
@@ -47,7 +47,7 @@ class Process {
   protected:
     using Done = std::function<void()>;
     template <typename T>
-    using Answered = std::function<void(T)>;
+    using OnResult = std::function<void(T)>;
     using Failed = std::function<void(const SinkError&)>;
 
     /// Clears the state of the previous life.
@@ -64,16 +64,16 @@ class Process {
 
     /// Calls the sink, with retries while it is unavailable.
     template <typename T>
-    void call(std::function<T(Sink&)> work, Answered<T> answered, Failed failed, int attempt = 1);
+    void call(std::function<T(Sink&)> work, OnResult<T> on_result, Failed failed, int attempt = 1);
     /// The same for a call that returns nothing.
-    void call_void(std::function<void(Sink&)> work, Done answered, Failed failed);
+    void call_void(std::function<void(Sink&)> work, Done on_result, Failed failed);
     template <typename T>
-    void ask(std::function<Result<T>(Instant asked, Instant now)> request, Answered<Result<T>> answered,
+    void ask(std::function<Result<T>(Instant asked, Instant now)> request, OnResult<Result<T>> on_result,
              int attempt = 1, int doubts = 0);
 
     /// Adds a commit to the CommitQueue and performs the queue's steps.
     void submit(std::shared_ptr<const Batch> batch, std::optional<PassCheckpoint> checkpoint,
-                Answered<CommitCounts> answered, Failed failed);
+                OnResult<CommitCounts> on_result, Failed failed);
 
     /// A pass in progress.
     struct PassInProgress {
@@ -93,8 +93,8 @@ class Process {
         return {stopping_ ? ExitReason::stopped : exit_reason_of(error), error.what()};
     }
 
-    void begin(int actors) { busy_ += actors; }
-    void ended();
+    void begin_task() { ++running_tasks_; }
+    void end_task();
     bool stopping() const { return stopping_; }
     /// True if in this life a call of the sink has failed or its result was lost.
     bool sink_was_away() const { return sink_was_away_; }
@@ -110,7 +110,7 @@ class Process {
     struct PendingCommit {
         std::shared_ptr<const Batch> batch;
         std::optional<PassCheckpoint> checkpoint;
-        Answered<CommitCounts> answered;
+        OnResult<CommitCounts> on_result;
         Failed failed;
     };
     using Group = std::vector<std::shared_ptr<PendingCommit>>;
@@ -131,7 +131,7 @@ class Process {
     /// Sets the time of a response's request from its Date header, as the program does. Returns false if the
     /// time is unknown.
     template <typename Response>
-    bool stamp(Response& response, Instant asked, Instant answered);
+    bool stamp(Response& response, Instant asked, Instant responded);
 
     Time clock_ahead_{};  // the machine's clock minus the true time
     std::optional<ServerClock> clock_;
@@ -141,7 +141,7 @@ class Process {
     bool running_ = false;
     bool stopping_ = false;
     bool sink_was_away_ = false;
-    int busy_ = 0;
+    int running_tasks_ = 0;
     Instant paused_until_{};
     Done when_stopped_;
     std::map<long, Done> sleepers_;
@@ -150,7 +150,7 @@ class Process {
     std::optional<CommitQueue> commits_;
     std::map<CommitQueue::Ticket, std::shared_ptr<PendingCommit>> pending_;
     std::map<CommitQueue::Group, std::set<std::string>> being_written_;  // ids of running groups
-    bool gathering_ = false;
+    bool write_is_scheduled_ = false;
     std::vector<Done> wait_for_room_;
     PresenceMemory presence_;
 };
@@ -159,14 +159,14 @@ constexpr int kSinkAttempts = 3;
 constexpr int kRequestAttempts = 3;
 
 template <typename T>
-void Process::call(std::function<T(Sink&)> work, Answered<T> answered, Failed failed, int attempt) {
+void Process::call(std::function<T(Sink&)> work, OnResult<T> on_result, Failed failed, int attempt) {
     // A transaction that was sent completes independently of the process.
     world_.at(world_.now() + world_.latency(), [=, this, life = life_] {
         std::optional<SinkError> error;
         std::optional<T> value;
         const bool gone = life != life_ && world_.random.one_in(2);
         const int luck = static_cast<int>(world_.random.between(0, 999));
-        const int unlucky = world_.is_quick ? 0 : world_.scenario.lost_responses_per_mille;
+        const int unlucky = world_.is_reliable ? 0 : world_.scenario.lost_responses_per_mille;
         if (gone || world_.database_is_away() || luck < unlucky / 2) {
             error.emplace(SinkError::Kind::unavailable, "the database is away");
         } else {
@@ -183,10 +183,10 @@ void Process::call(std::function<T(Sink&)> work, Answered<T> answered, Failed fa
         if (error && error->kind() == SinkError::Kind::unavailable) sink_was_away_ = true;
         later(world_.latency(), [=, this] {
             if (!error) {
-                answered(*value);
+                on_result(*value);
             } else if (error->kind() == SinkError::Kind::unavailable && attempt < kSinkAttempts &&
                        !stopping_) {
-                sleep(Seconds{1} * attempt, [=, this] { call(work, answered, failed, attempt + 1); });
+                sleep(Seconds{1} * attempt, [=, this] { call(work, on_result, failed, attempt + 1); });
             } else {
                 failed(*error);
             }
@@ -195,9 +195,9 @@ void Process::call(std::function<T(Sink&)> work, Answered<T> answered, Failed fa
 }
 
 template <typename Response>
-bool Process::stamp(Response& response, Instant asked, Instant answered) {
+bool Process::stamp(Response& response, Instant asked, Instant responded) {
     const SteadyTime sent{asked.time_since_epoch()};
-    const Instant date = world_.source.date(answered, ++responses_ % 2 != 0);
+    const Instant date = world_.source.date(responded, ++responses_ % 2 != 0);
     const auto verdict = clock_->observe(sent, SteadyTime{world_.now().time_since_epoch()}, date);
     response.fetched_at = clock_->at(sent);
     if constexpr (requires { response.machine_time; }) {
@@ -209,10 +209,10 @@ bool Process::stamp(Response& response, Instant asked, Instant answered) {
 }
 
 template <typename T>
-void Process::ask(std::function<Result<T>(Instant, Instant)> request, Answered<Result<T>> answered,
+void Process::ask(std::function<Result<T>(Instant, Instant)> request, OnResult<Result<T>> on_result,
                   int attempt, int doubts) {
     if (stopping_) {
-        answered(ApiError{ApiError::Kind::cancelled, 0, "stopped"});
+        on_result(ApiError{ApiError::Kind::cancelled, 0, "stopped"});
         return;
     }
     const Instant asked = world_.now();
@@ -222,15 +222,15 @@ void Process::ask(std::function<Result<T>(Instant, Instant)> request, Answered<R
         later(world_.latency(), [=, this] {
             Result<T> stamped = result;
             if (stamped && !stamp(stamped.value(), asked, made)) {
-                if (doubts < kMostDoubts) return ask(request, answered, attempt, doubts + 1);
+                if (doubts < kMostDoubts) return ask(request, on_result, attempt, doubts + 1);
                 stamped = ApiError{ApiError::Kind::unavailable, 0, "the Date headers contradict each other"};
             }
             const bool again = !stamped && stamped.error().kind == ApiError::Kind::unavailable &&
                                !stopping_ && attempt < kRequestAttempts;
             if (again) {
-                sleep(Seconds{2} * attempt, [=, this] { ask(request, answered, attempt + 1, doubts); });
+                sleep(Seconds{2} * attempt, [=, this] { ask(request, on_result, attempt + 1, doubts); });
             } else {
-                answered(stamped);
+                on_result(stamped);
             }
         });
     });

@@ -70,7 +70,7 @@ class Check {
         if (item.was_removed || source_.was_hidden(item.id) || source_.was_denied(item.id)) return false;
         const Instant key = source_.key_time(item);
         return key >= state_.start_from && *item.visible_at - key < 9min &&
-               !state_.world.ever_bad.count(item.id);
+               !state_.world.had_bad_record.count(item.id);
     }
 
     std::string engagement_fault(const Item& item) const {
@@ -81,7 +81,8 @@ class Check {
             if (has_revisits() && !row.sites.count(site)) return item.id + " is missing in " + site;
         }
         if (!row.state.legs_fetched_at) return "the legs of " + item.id + " are missing";
-        if (std::string what = database_.behind(item.id); !what.empty() || !has_revisits()) return what;
+        if (std::string what = database_.difference_from_newest(item.id); !what.empty() || !has_revisits())
+            return what;
         const Engagement truth = source_.record(item, true);
         if (!ModelDatabase::same_core(row.core, truth)) return item.id + " differs from the source";
         if (row.legs != *truth.legs) return "the legs of " + item.id + " differ from the source";

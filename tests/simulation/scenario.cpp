@@ -121,16 +121,16 @@ void add_presence(Scenario& s) {
 void add_bursts(Scenario& s) {
     Random random(s.seed * 0xa24baed4963ee407ULL + 7);
     using Kind = Event::Kind;
-    const auto event = [&](Kind kind, Seconds at, std::int64_t whom, std::int64_t longest) {
-        s.events.push_back({kind, at, whom, Seconds{random.between(1, longest)}, false});
+    const auto event = [&](Kind kind, Seconds at, std::int64_t subject, std::int64_t longest) {
+        s.events.push_back({kind, at, subject, Seconds{random.between(1, longest)}, false});
     };
     if (random.one_in(8)) {
         s.responses_are_slow = true;
         for (std::int64_t bursts = random.between(10, 40); bursts > 0; --bursts) {
-            const std::int64_t whom = random.between(0, 1'000'000);
+            const std::int64_t subject = random.between(0, 1'000'000);
             const Seconds at{random.between(0, s.chaos.count())};
-            event(Kind::change, at, whom, 1);
-            event(Kind::change_back, at + Seconds{random.between(1, 30)}, whom, 1);
+            event(Kind::change, at, subject, 1);
+            event(Kind::change_back, at + Seconds{random.between(1, 30)}, subject, 1);
         }
     }
     if (s.backfillers > 0 && random.one_in(8))
@@ -166,7 +166,7 @@ Scenario make_scenario(std::uint64_t seed) {
         Event e;
         e.kind = kind;
         e.at = Seconds{random.between(0, s.chaos.count())};
-        e.whom = random.between(0, 1'000'000);
+        e.subject = random.between(0, 1'000'000);
         e.length = Seconds{random.between(1, longest)};
         s.events.push_back(e);
     };
@@ -230,7 +230,7 @@ std::string to_text(const Scenario& s, const std::vector<int>& kept) {
     for (const int i : kept) {
         const Event& e = s.events[static_cast<std::size_t>(i)];
         out += "  " + std::to_string(e.at.count()) + (e.of_directory ? "s directory " : "s ") +
-               name_of(e.kind) + " whom " + std::to_string(e.whom) + " length " +
+               name_of(e.kind) + " subject " + std::to_string(e.subject) + " length " +
                std::to_string(e.length.count()) + "s\n";
     }
     return out;

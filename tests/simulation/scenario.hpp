@@ -69,7 +69,7 @@ struct Event {
     };
     Kind kind = Kind::add;
     glia::Seconds at{};         ///< after the start
-    std::int64_t whom = 0;      ///< engagement, site or instance, modulo their number
+    std::int64_t subject = 0;   ///< engagement, site or instance, modulo their number
     glia::Seconds length{};     ///< how long, or how far
     bool of_directory = false;  ///< an event of the directory's world
 };

@@ -15,7 +15,7 @@ void Service::forget() {
 
 void Service::begin_work() {
     for (int i = 0; i < world_.scenario.sites; ++i) {
-        begin(1);
+        begin_task();
         poll("s" + std::to_string(i));
     }
     begin_queues();
@@ -39,7 +39,7 @@ void Service::renew() {
 
 void Service::poll(const std::string& site) {
     if (stopping()) {
-        ended();
+        end_task();
         return;
     }
     const auto again = [this, site](Time wait) { sleep(wait, [this, site] { poll(site); }); };

@@ -30,11 +30,11 @@ struct Service::Enricher {
 };
 
 void Service::begin_queues() {
-    begin(1);
+    begin_task();
     sleep(Seconds{1}, [this] { drain_details(); });
     for (const WorkKind kind : {WorkKind::transcript, WorkKind::recording}) {
         if (!(kind == WorkKind::transcript ? enrichers_.transcripts : enrichers_.recordings)) continue;
-        begin(1);
+        begin_task();
         const auto enricher = std::make_shared<Enricher>(Enricher{kind, EnricherSchedule(sync)});
         sleep(Seconds{1}, [this, enricher] { enrich(enricher); });
     }
@@ -49,13 +49,13 @@ void Service::renew_claims() {
 }
 
 void Service::drain_details() {
-    if (stopping()) return ended();
+    if (stopping()) return end_task();
     begin_drain(WorkDrain(WorkKind::detail, instance_id(), sync, kInFlight, true), kDetailWorkers,
                 [this](const DrainResult&) { sleep(kDetailPause, [this] { drain_details(); }); });
 }
 
 void Service::enrich(const std::shared_ptr<Enricher>& enricher) {
-    if (stopping()) return ended();
+    if (stopping()) return end_task();
     const WorkKind kind = enricher->kind;
     const auto go_on = [this, enricher] { enrich(enricher); };
     const auto fail = [this, enricher](const SinkError& error) {

@@ -41,7 +41,7 @@ Item& Source::add(Instant requested, Instant now, std::vector<std::string> sites
     item.ongoing = ongoing;
     item.legs.push_back(leg(item, item.started_at));
     if (!ongoing) item.legs.back().ended_at = now;
-    item.said = ongoing ? 0 : 1 + item.number % 3;
+    item.message_count = ongoing ? 0 : 1 + item.number % 3;
     item.recording_made_at = now + std::chrono::seconds{item.number % 5 * 20};
     switch (settings_.listed) {
         case SourceSettings::Listed::requested:
@@ -58,7 +58,7 @@ Item& Source::add(Instant requested, Instant now, std::vector<std::string> sites
 
 void Source::end(Item& item, Instant now, bool shows_in_list) {
     if (!item.ongoing) return;
-    ++item.said;
+    ++item.message_count;
     item.ongoing = false;
     item.legs.back().ended_at = now;
     item.legs.back().end_reason = "visitor_left";
@@ -68,12 +68,12 @@ void Source::end(Item& item, Instant now, bool shows_in_list) {
 
 /// Adds a message if the chat still changes. change_back() does not remove it, because nothing would detect
 /// that.
-void Source::say(Item& item) const {
-    if (item.ongoing || settings_.transcripts_change) ++item.said;
+void Source::add_message(Item& item) const {
+    if (item.ongoing || settings_.transcripts_change) ++item.message_count;
 }
 
 void Source::change(Item& item) {
-    say(item);
+    add_message(item);
     if (!item.ongoing) item.past.push_back({item.version, item.legs});
     item.version = ++item.versions;
     item.legs.back().request_queues = queues(item.version);
@@ -90,13 +90,13 @@ Instant Source::date(Instant now, bool odd) const {
     Instant shown = now;
     for (const Fault& fault : faults_) {
         if (fault.kind != Fault::Kind::date_jumps || now >= fault.until || !odd) continue;
-        shown = now + std::chrono::seconds{std::stoll(fault.whom)};
+        shown = now + std::chrono::seconds{std::stoll(fault.subject)};
     }
     return std::chrono::floor<std::chrono::seconds>(shown);
 }
 
 void Source::transfer(Item& item, Instant now) {
-    say(item);
+    add_message(item);
     if (!item.ongoing) item.past.push_back({item.version, item.legs});
     item.legs.back().ended_at = now;
     item.legs.back().end_reason = "transfer";
@@ -119,9 +119,9 @@ glia::Engagement Source::record(const Item& item, bool with_legs) const {
     return record;
 }
 
-bool Source::has_fault(Fault::Kind kind, Instant now, const std::string& whom) const {
+bool Source::has_fault(Fault::Kind kind, Instant now, const std::string& subject) const {
     return std::any_of(faults_.begin(), faults_.end(), [&](const Fault& fault) {
-        return fault.kind == kind && now < fault.until && fault.whom == whom;
+        return fault.kind == kind && now < fault.until && fault.subject == subject;
     });
 }
 
@@ -188,15 +188,15 @@ glia::Result<glia::FetchedPage> Source::page(Cursor cursor, const std::string& l
     const bool more = found.size() > static_cast<std::size_t>(settings_.per_page);
     if (more) found.resize(static_cast<std::size_t>(settings_.per_page));
 
-    glia::FetchedPage answer;
-    answer.fetched_at = asked;
-    answer.not_before = std::chrono::floor<std::chrono::seconds>(asked);  // the precision of an HTTP Date
+    glia::FetchedPage response;
+    response.fetched_at = asked;
+    response.not_before = std::chrono::floor<std::chrono::seconds>(asked);  // the precision of an HTTP Date
     for (const auto& [time, number] : found) {
         const Item& item = items_[static_cast<std::size_t>(number)];
         if (has_fault(Fault::Kind::bad_record, now, item.id)) {
-            answer.page.rejected.push_back({item.id, "payload of " + item.id, "created_at is no date"});
+            response.page.rejected.push_back({item.id, "payload of " + item.id, "created_at is no date"});
         } else {
-            answer.page.engagements.push_back(record(item, settings_.legs_in_list));
+            response.page.engagements.push_back(record(item, settings_.legs_in_list));
         }
     }
     if (more) {
@@ -209,9 +209,9 @@ glia::Result<glia::FetchedPage> Source::page(Cursor cursor, const std::string& l
         const bool repeats = !link.empty() && has_fault(Fault::Kind::link_repeats, now);
         const std::string name = repeats ? link : "c" + std::to_string(++cursor_count_);
         cursors_[name] = repeats ? cursor : next;
-        answer.page.next_page = name;
+        response.page.next_page = name;
     }
-    return answer;
+    return response;
 }
 
 glia::Result<glia::FetchedPage> Source::list(const std::string& site, const glia::FirstPageRequest& ask,
@@ -238,14 +238,14 @@ glia::Result<glia::FetchedDetail> Source::get(const std::string& id, Instant ask
     const bool denied = item && !item->is_removed && denies(*item, now);
     if (denied) denied_.insert(id);
     if (!item || item->is_removed || denied) return ApiError{ApiError::Kind::not_found, 404, "not_found"};
-    glia::FetchedDetail answer;
-    answer.fetched_at = asked;
-    answer.detail.engagement = record(*item, true);
-    return answer;
+    glia::FetchedDetail response;
+    response.fetched_at = asked;
+    response.detail.engagement = record(*item, true);
+    return response;
 }
 
 std::vector<glia::ChatMessage> Source::messages(const Item& item) {
-    std::vector<glia::ChatMessage> messages(static_cast<std::size_t>(item.said));
+    std::vector<glia::ChatMessage> messages(static_cast<std::size_t>(item.message_count));
     for (std::size_t i = 0; i < messages.size(); ++i) messages[i].message = item.id + "." + std::to_string(i);
     return messages;
 }
@@ -256,7 +256,7 @@ glia::Result<glia::FetchedTranscript> Source::transcript(const std::string& id, 
     if (has_fault(Fault::Kind::content_fails, now, id))
         return ApiError{ApiError::Kind::unavailable, 500, "internal error"};
     const Item* item = find(id);
-    if (!item || !item->has_chat() || item->said == 0)
+    if (!item || !item->has_chat() || item->message_count == 0)
         return ApiError{ApiError::Kind::not_found, 404, "not_found"};
     return glia::FetchedTranscript{messages(*item), asked};
 }

@@ -42,7 +42,7 @@ struct Item {
     std::vector<glia::Leg> legs;
     glia::OptionalInstant visible_at;
     bool ongoing = false;
-    int said = 0;                 ///< number of messages in the chat
+    int message_count = 0;        ///< in the chat
     Instant recording_made_at{};  ///< when the recording becomes available
     bool is_removed = false;      ///< neither listed nor found by its id
     bool was_removed = false;
@@ -77,7 +77,7 @@ struct Fault {
     };
     Kind kind = Kind::outage;
     Instant until{};
-    std::string whom;  ///< the site or the engagement; of date_jumps: the offset in seconds
+    std::string subject;  ///< the site or the engagement; of date_jumps: the offset in seconds
 };
 
 class Source {
@@ -98,7 +98,7 @@ class Source {
     bool was_denied(const std::string& id) const { return denied_.contains(id); }
     void forget_cursors() { cursors_.clear(); }
     void inject(Fault fault) { faults_.push_back(std::move(fault)); }
-    void calm() { faults_.clear(); }
+    void end_faults() { faults_.clear(); }
 
     const Item* find(const std::string& id) const;
     std::vector<Item>& items() { return items_; }
@@ -133,11 +133,11 @@ class Source {
         std::vector<int> rest;                         // for a listing in any order: the engagements to show
         bool first = true;
     };
-    bool has_fault(Fault::Kind kind, Instant now, const std::string& whom = {}) const;
+    bool has_fault(Fault::Kind kind, Instant now, const std::string& subject = {}) const;
     /// The error of every request at `now`, if there is one.
     std::optional<glia::ApiError> failure(Instant now) const;
     bool denies(const Item& item, Instant now) const;
-    void say(Item& item) const;
+    void add_message(Item& item) const;
     bool shows(const Item& item, const Cursor& cursor, Instant now) const;
     glia::Result<glia::FetchedPage> page(Cursor cursor, const std::string& link, Instant asked, Instant now);
 

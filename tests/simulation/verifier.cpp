@@ -29,7 +29,7 @@ void Verifier::begin_work() {
 
 void Verifier::begin_verification() {
     if (stopping() || machine_ || !wanted_) return;
-    begin(1);
+    begin_task();
     machine_.emplace(*wanted_);
     listed_.clear();
     shown_.clear();
@@ -78,12 +78,12 @@ void Verifier::end() {
         wanted_.reset();
         if (over_) std::exchange(over_, nullptr)(done);
     }
-    ended();
+    end_task();
 }
 
 template <typename T>
-void Verifier::on_sink(const Verification::Step& step, std::function<T(Sink&)> work, Answered<T> answered) {
-    call<T>(std::move(work), std::move(answered), [this, step](const SinkError& error) {
+void Verifier::on_sink(const Verification::Step& step, std::function<T(Sink&)> work, OnResult<T> on_result) {
+    call<T>(std::move(work), std::move(on_result), [this, step](const SinkError& error) {
         notify([&](Verification& machine) { machine.on_failed(step, exit_status_of(error)); });
     });
 }

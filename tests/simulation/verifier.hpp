@@ -28,7 +28,7 @@ class Verifier : public Process {
     void notify(const std::function<void(Verification&)>& event);
     void perform_step(const Verification::Step& step);
     template <typename T>
-    void on_sink(const Verification::Step& step, std::function<T(Sink&)> work, Answered<T> answered);
+    void on_sink(const Verification::Step& step, std::function<T(Sink&)> work, OnResult<T> on_result);
 
     void list(const Verification::List& what);
     void list_on(const std::shared_ptr<Listing>& listing);

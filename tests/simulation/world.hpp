@@ -38,7 +38,7 @@ class World {
     }
     /// A random latency: mostly short, sometimes long, rarely longer than a lease.
     Time latency() {
-        if (is_quick) return Time{random.between(2'000, 120'000)};
+        if (is_reliable) return Time{random.between(2'000, 120'000)};
         if (scenario.responses_are_slow && random.one_in(3)) return Time{random.between(2'000, 20'000'000)};
         const std::int64_t longest = random.one_in(60) ? 40'000'000 : random.one_in(10) ? 4'000'000 : 120'000;
         return Time{random.between(2'000, longest)};
@@ -58,11 +58,11 @@ class World {
     ModelDatabase database;
     Random random;
     Instant database_back_at{};
-    std::set<std::string> ever_bad;  ///< engagements whose list item was bad for a while
+    std::set<std::string> had_bad_record;  ///< engagements whose list item was bad for a while
     /// The recordings on disk of all instances.
     std::set<ModelDatabase::JobKey> files;
     bool files_may_be_left = false;  ///< deleting a file may have failed
-    bool is_quick = false;           ///< no response is slow or lost any more
+    bool is_reliable = false;        ///< no response is slow or lost any more
 
   private:
     struct Scheduled {

@@ -110,7 +110,7 @@ Directory::Record Directory::make_queue(std::size_t number) {
          {"welcome_message", "Welcome!"}}};
 }
 
-void Directory::take_queue_names() {
+void Directory::copy_queue_names() {
     Records& queues = records("queues");
     for (std::size_t i = 0; i < world_.queues().size(); ++i)
         queues[i].members["name"] = world_.queues()[i].name;
@@ -143,27 +143,27 @@ json::object Directory::shown(const std::string& kind, const Record& record) {
     return members;
 }
 
-std::optional<Directory::Answer> Directory::answer(const std::string& path, const Query& query,
-                                                   const std::string& origin, bool spoil) {
+std::optional<Directory::Response> Directory::respond(const std::string& path, const Query& query,
+                                                      const std::string& origin, bool with_broken_record) {
     const std::size_t slash = path.find('/', 1);
     const std::string kind = path.substr(1, slash - 1);
     if (!path.starts_with("/") || !records_.contains(kind)) return std::nullopt;
     if (const int status = refused_[kind]; status > 0)
-        return Answer{status, R"({"error":"forbidden","debug_message":"role manager is needed"})"};
-    take_queue_names();
-    if (slash == std::string::npos && kind != "sites") return list(kind, query, origin, spoil);
+        return Response{status, R"({"error":"forbidden","debug_message":"role manager is needed"})"};
+    copy_queue_names();
+    if (slash == std::string::npos && kind != "sites") return list(kind, query, origin, with_broken_record);
     const std::string id = slash == std::string::npos ? "" : path.substr(slash + 1);
     for (const Record& record : records(kind)) {
         if (record.gone || record.members.at("id").as_string() != id) continue;
         const json::object members = shown(kind, record);
-        if (kind != "operators") return Answer{200, json::serialize(members)};
-        return Answer{200, json::serialize(json::object{{"operators", json::array{members}}})};
+        if (kind != "operators") return Response{200, json::serialize(members)};
+        return Response{200, json::serialize(json::object{{"operators", json::array{members}}})};
     }
-    return Answer{404, R"({"error":"not_found"})"};
+    return Response{404, R"({"error":"not_found"})"};
 }
 
-Directory::Answer Directory::list(const std::string& kind, const Query& query, const std::string& origin,
-                                  bool spoil) {
+Directory::Response Directory::list(const std::string& kind, const Query& query, const std::string& origin,
+                                    bool with_broken_record) {
     if (kind == "queues" && !query.contains("site_ids[]"))
         return {422, R"({"error":"Validation error","details":{"site_ids":["can't be blank"]}})"};
     const auto size = std::min<std::size_t>(
@@ -174,7 +174,7 @@ Directory::Answer Directory::list(const std::string& kind, const Query& query, c
     for (const Record& record : records(kind)) {
         if (is_listed(kind, record, query)) listed.push_back(shown(kind, record));
     }
-    if (spoil && !listed.empty()) listed[listed.size() / 2].as_object().erase("id");
+    if (with_broken_record && !listed.empty()) listed[listed.size() / 2].as_object().erase("id");
     if (bare_ && kind == "operators") return {200, json::serialize(listed)};
     const auto link = [&](std::size_t number) {
         std::string url = origin + "/" + kind + "?page=" + std::to_string(number);

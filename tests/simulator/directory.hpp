@@ -19,7 +19,7 @@ namespace simulator {
 class Directory {
   public:
     using Query = std::multimap<std::string, std::string>;
-    struct Answer {
+    struct Response {
         int status = 200;
         std::string body;
     };
@@ -27,9 +27,10 @@ class Directory {
     Directory(World& world, std::uint64_t seed);
 
     /// The response to GET `path`; none for paths of other resources. `origin`: the start of links. Members
-    /// that change by the minute differ in every response. `spoil`: one record of the listing has no id.
-    std::optional<Answer> answer(const std::string& path, const Query& query, const std::string& origin,
-                                 bool spoil = false);
+    /// that change by the minute differ in every response. `with_broken_record`: one record of the listing
+    /// has no id.
+    std::optional<Response> respond(const std::string& path, const Query& query, const std::string& origin,
+                                    bool with_broken_record = false);
 
     /// {"operators": [...], "sites": [...], "queues": [...]}, without what changes by the minute.
     std::string truth() const;
@@ -62,8 +63,9 @@ class Directory {
     Record make_site(const std::string& id, std::size_t number);
     Record make_queue(std::size_t number);
     Records& records(const std::string& kind) { return records_.at(kind); }
-    void take_queue_names();
-    Answer list(const std::string& kind, const Query& query, const std::string& origin, bool spoil);
+    void copy_queue_names();
+    Response list(const std::string& kind, const Query& query, const std::string& origin,
+                  bool with_broken_record);
     bool is_listed(const std::string& kind, const Record& record, const Query& query) const;
     boost::json::object shown(const std::string& kind, const Record& record);
     std::uint64_t next();

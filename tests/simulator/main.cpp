@@ -179,7 +179,7 @@ class Api {
     std::int64_t server_now() const { return now_ms() + options_.skew_s * 1000LL; }
 
     /// Returns the fault for this request, if any.
-    std::optional<Fault> strike(const std::string& path, const std::set<std::string>& kinds) {
+    std::optional<Fault> take_fault(const std::string& path, const std::set<std::string>& kinds) {
         for (auto fault = faults.begin(); fault != faults.end(); ++fault) {
             if (!kinds.count(fault->kind) || path.find(fault->path) == std::string::npos) continue;
             const Fault hit = *fault;
@@ -190,7 +190,7 @@ class Api {
         return std::nullopt;
     }
 
-    Response answer(const Request& request) {
+    Response respond(const Request& request) {
         const auto [path, query] = split(std::string(request.target()));
         ++stats["requests"];
         Response response = route(request, path, query);
@@ -232,18 +232,19 @@ class Api {
             return reply(200, "{\"average_duration_in_seconds\":122}");
         if (path.starts_with("/sub_engagements/")) return recording(path);
         if (method == http::verb::post && path.find("/stats/") != std::string::npos) {
-            const bool spoil = strike(path, {"bad-record"}).has_value();
-            if (auto answer = statistics_.answer(path, query, server_now(), spoil)) {
+            const bool with_broken_record = take_fault(path, {"bad-record"}).has_value();
+            if (auto response = statistics_.respond(path, query, server_now(), with_broken_record)) {
                 ++stats["statistics"];
-                return reply(answer->status, std::move(answer->body));
+                return reply(response->status, std::move(response->body));
             }
         }
         if (path.starts_with("/engagements/")) return single(request, path.substr(13));
         if (method == http::verb::get) {
-            const bool spoil = path == "/operators" && strike(path, {"bad-record"}).has_value();
-            if (auto answer = directory_.answer(path, query, origin(), spoil)) {
+            const bool with_broken_record =
+                path == "/operators" && take_fault(path, {"bad-record"}).has_value();
+            if (auto response = directory_.respond(path, query, origin(), with_broken_record)) {
                 ++stats["directory"];
-                return reply(answer->status, std::move(answer->body));
+                return reply(response->status, std::move(response->body));
             }
         }
         return reply(404, "{\"error_msg\":\"404 Route Not Found\"}");
@@ -283,7 +284,7 @@ class Api {
 
     /// A response that looks successful but has no recording.
     std::optional<Response> no_recording(const std::string& path) {
-        const auto fault = strike(path, {"recording"});
+        const auto fault = take_fault(path, {"recording"});
         if (!fault) return std::nullopt;
         const std::string page = "\n<!DOCTYPE html><html><h1>Sign in</h1></html>";
         const bool typed = fault->how == "html" || fault->how == "json";
@@ -335,7 +336,7 @@ class Api {
         if (!number || world_.is_removed(*number)) return error(404, "not_found");
         if (what.empty() && request.method() == http::verb::get) {
             ++stats["detail"];
-            if (strike("/engagements/" + id, {"bad-record"}))
+            if (take_fault("/engagements/" + id, {"bad-record"}))
                 return reply(200, "{\"id\":\"" + id + "\",\"created_at\":\"soon\"}");
             return reply(200, world_.list_item(world_.get(*number), true));
         }
@@ -350,7 +351,7 @@ class Api {
         }
         if (what == "export" && request.method() == http::verb::post) {
             if (!json) return error(415, "unsupported_media_type");
-            world_.exported(*number);
+            world_.mark_exported(*number);
             return reply(200, "{\"success\":true}");
         }
         if (what == "chat_transcript" && request.method() == http::verb::get)
@@ -363,7 +364,7 @@ class Api {
         Cursor cursor;
         if (const std::string name = value(query, "cursor"); !name.empty()) {
             const auto found = cursors_.find(name);
-            if (found == cursors_.end() || strike("/engagements", {"cursor-gone"}))
+            if (found == cursors_.end() || take_fault("/engagements", {"cursor-gone"}))
                 return error(404, "cursor_not_found");
             cursor = found->second;
         } else if (auto refused = read_query(query, cursor)) {
@@ -431,9 +432,9 @@ class Api {
             }
             next = "\"" + origin() + "/engagements?per_page=" + std::to_string(cursor.per_page) +
                    "&cursor=" + name + "\"";
-            if (strike("/engagements", {"next-foreign"}))
+            if (take_fault("/engagements", {"next-foreign"}))
                 next = "\"http://127.0.0.2:" + std::to_string(port) + "/engagements?cursor=x\"";
-            if (strike("/engagements", {"next-loop"})) {
+            if (take_fault("/engagements", {"next-loop"})) {
                 const std::string loop =
                     "loop" + std::to_string(cursor.sites.empty() ? 0 : cursor.sites.front());
                 cursors_[loop] = cursor;
@@ -441,26 +442,26 @@ class Api {
             }
         }
         std::string body = "{\"next_page\":" + next + ",\"engagements\":[";
-        const auto bad = shown.empty() ? std::nullopt : strike("/engagements", {"bad-record"});
-        const bool twice = strike("/engagements", {"dup-items"}).has_value();
+        const auto bad = shown.empty() ? std::nullopt : take_fault("/engagements", {"bad-record"});
+        const bool twice = take_fault("/engagements", {"dup-items"}).has_value();
         constexpr std::size_t kNone = std::string::npos;
-        std::vector<std::string> ways;
+        std::vector<std::string> breakages;
         std::istringstream named(bad ? bad->how : "");
-        for (std::string how; std::getline(named, how, ',');) ways.push_back(how);
-        if (bad && ways.empty()) ways.emplace_back();
+        for (std::string how; std::getline(named, how, ',');) breakages.push_back(how);
+        if (bad && breakages.empty()) breakages.emplace_back();
         for (std::size_t i = 0; i < shown.size(); ++i) {
-            // Breaks the item in the middle of the page; with several ways, also the items after it.
-            const std::size_t way = bad && i >= shown.size() / 2 ? i - shown.size() / 2 : kNone;
-            const bool spoil = way < ways.size();
-            const std::string item =
-                spoil ? spoiled(shown[i], ways[way]) : world_.list_item(shown[i], options_.legs_in_list);
+            // Breaks the item in the middle of the page; with several breakages, also the items after it.
+            const std::size_t breakage = bad && i >= shown.size() / 2 ? i - shown.size() / 2 : kNone;
+            const bool is_broken = breakage < breakages.size();
+            const std::string item = is_broken ? broken_item(shown[i], breakages[breakage])
+                                               : world_.list_item(shown[i], options_.legs_in_list);
             body += (i ? "," : "") + item;
             if (twice && i == 0) body += "," + item;
         }
         return reply(200, body + "]}");
     }
 
-    std::string spoiled(const simulator::Engagement& e, const std::string& how) const {
+    std::string broken_item(const simulator::Engagement& e, const std::string& how) const {
         if (how == "no-id") return "{\"created_at\":\"2024-01-01T00:00:00Z\"}";
         if (how == "scalar") return "7";
         const std::string item = world_.list_item(e, options_.legs_in_list);
@@ -547,9 +548,9 @@ asio::awaitable<bool> send_wrongly(Stream& stream, const Fault& fault, Response&
     co_return false;  // "close": closes without a response
 }
 
-const std::set<std::string> kOnTheWay{"status", "hang",     "close",        "truncate", "garbage",
-                                      "html",   "drip",     "wrong-length", "huge",     "bad-utf8",
-                                      "bom",    "bad-gzip", "late",         "reset",    "date"};
+const std::set<std::string> kResponseFaults{"status", "hang",     "close",        "truncate", "garbage",
+                                            "html",   "drip",     "wrong-length", "huge",     "bad-utf8",
+                                            "bom",    "bad-gzip", "late",         "reset",    "date"};
 
 /// Reads a request; `buffer` keeps what follows it. Throws when the client has closed the connection. Without
 /// http::async_read(), which would take a third of the time to compile this file.
@@ -576,11 +577,11 @@ asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
         const Request request = co_await read_request(stream, buffer);
         if (options.latency_ms > 0) co_await pause(std::chrono::milliseconds(options.latency_ms));
         const std::string path = split(std::string(request.target())).first;
-        const auto fault = api.strike(path, kOnTheWay);
+        const auto fault = api.take_fault(path, kResponseFaults);
         Response response =
             fault && fault->kind == "status"
                 ? api.reply(fault->code, "{\"message\":\"injected\",\"debug_message\":\"fault\"}")
-                : api.answer(request);
+                : api.respond(request);
         response.set(http::field::date, http_date(api.server_now()));
         response.set("x-request-id", "sim-" + std::to_string(api.stats["requests"]));
         if (fault) {

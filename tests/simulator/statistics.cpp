@@ -91,7 +91,7 @@ class Filter {
     std::vector<Condition> conditions_;
 };
 
-Statistics::Answer invalid(const std::string& what) {
+Statistics::Response invalid(const std::string& what) {
     return {422, R"({"error":"Validation error","details":{")" + what + R"(":["is invalid"]}})"};
 }
 
@@ -115,10 +115,10 @@ std::vector<Statistics::Fact> Statistics::facts(const std::string& source, int s
         const std::string queue = random.below(5)
                                       ? world_.queues().at(static_cast<std::size_t>(random.of(queues))).id
                                       : std::string();
-        const std::string employee = random.of(world_.operators());
+        const std::string operator_id = random.of(world_.operators());
         const std::int64_t seconds = 1 + random.below(400);
         if (source == "operator_state") {
-            fact.dimensions.insert({{"operator_id", employee}, {"type", random.of(kStates)}});
+            fact.dimensions.insert({{"operator_id", operator_id}, {"type", random.of(kStates)}});
             fact.measures = {{"seconds", seconds}};
             all.push_back(std::move(fact));
             continue;
@@ -133,7 +133,7 @@ std::vector<Statistics::Fact> Statistics::facts(const std::string& source, int s
                                   {"within_service_level_count", seconds <= 30},
                                   {"short_duration_count", seconds <= 5}});
         } else {
-            fact.dimensions.insert({{"operator_id", employee},
+            fact.dimensions.insert({{"operator_id", operator_id},
                                     {"type", random.of(kTypes)},
                                     {"highest_operator_media", random.of(kMedia)}});
             if (source == "handle")
@@ -145,12 +145,12 @@ std::vector<Statistics::Fact> Statistics::facts(const std::string& source, int s
     return all;
 }
 
-std::optional<Statistics::Answer> Statistics::answer(const std::string& path, const Query& query,
-                                                     std::int64_t now_ms, bool spoil) {
+std::optional<Statistics::Response> Statistics::respond(const std::string& path, const Query& query,
+                                                        std::int64_t now_ms, bool with_broken_record) {
     const auto source = kSources.find(path);
     if (source == kSources.end()) return std::nullopt;
     if (const int status = refused_[source->second])
-        return Answer{status, R"({"error":"forbidden","debug_message":"role manager is needed"})"};
+        return Response{status, R"({"error":"forbidden","debug_message":"role manager is needed"})"};
     const auto from = parse_iso(value(query, "start_date")), to = parse_iso(value(query, "end_date"));
     if (!from || !to) return invalid("start_date");
     if (value(query, "granularity") != "all") return invalid("granularity");
@@ -192,8 +192,8 @@ std::optional<Statistics::Answer> Statistics::answer(const std::string& path, co
         }
         list.push_back(std::move(sums));
     }
-    if (spoil) list.insert(list.begin(), {7, json::object{{"site_id", json::array{}}}});
-    return Answer{200, json::serialize(list)};
+    if (with_broken_record) list.insert(list.begin(), {7, json::object{{"site_id", json::array{}}}});
+    return Response{200, json::serialize(list)};
 }
 
 std::string Statistics::truth(std::int64_t from_ms, std::int64_t to_ms) const {

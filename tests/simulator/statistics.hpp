@@ -18,7 +18,7 @@ namespace simulator {
 class Statistics {
   public:
     using Query = std::multimap<std::string, std::string>;
-    struct Answer {
+    struct Response {
         int status = 200;
         std::string body;
     };
@@ -26,9 +26,9 @@ class Statistics {
     Statistics(const World& world, std::uint64_t seed) : world_(world), seed_(seed) {}
 
     /// The response to POST `path`; none for paths of other resources. Contains nothing after `now_ms`.
-    /// `spoil`: one element is broken.
-    std::optional<Answer> answer(const std::string& path, const Query& query, std::int64_t now_ms,
-                                 bool spoil = false);
+    /// `with_broken_record`: one element is broken.
+    std::optional<Response> respond(const std::string& path, const Query& query, std::int64_t now_ms,
+                                    bool with_broken_record = false);
 
     /// The statistics of [from, to), one line of JSON per element: `source`, `timestamp`, dimensions and
     /// measures.

@@ -149,12 +149,12 @@ World::World(WorldSettings settings)
     }
     for (std::uint32_t i = 0; i < settings.engagements; ++i) {
         ++count_;
-        enlist(get(i));
+        add_to_listings(get(i));
     }
     for (auto& listing : listings_) std::sort(listing.begin(), listing.end());
 }
 
-void World::enlist(const Engagement& engagement) {
+void World::add_to_listings(const Engagement& engagement) {
     for (const int site : engagement.sites)
         listings_[static_cast<std::size_t>(site)].push_back({engagement.created_ms, engagement.number});
 }
@@ -482,7 +482,7 @@ void World::add(int n, std::int64_t now_ms, bool ongoing) {
     for (int i = 0; i < n; ++i) {
         Engagement e = make(count_, now_ms, ongoing);
         changed_[count_++] = e;
-        enlist(e);
+        add_to_listings(e);
     }
     for (auto& listing : listings_) std::sort(listing.begin(), listing.end());
 }
@@ -501,7 +501,7 @@ void World::end_all() {
     for (std::uint32_t i = 0; i < count_; ++i) end(i, "operator_left");
 }
 
-void World::exported(std::uint32_t number) {
+void World::mark_exported(std::uint32_t number) {
     Engagement e = get(number);
     e.crm = true;
     changed_[number] = std::move(e);

@@ -104,7 +104,7 @@ class World {
     void show(std::uint32_t number) { hidden_.erase(number); }
     bool is_listed(std::uint32_t number) const { return !is_removed(number) && hidden_.count(number) == 0; }
     void end_all();
-    void exported(std::uint32_t number);
+    void mark_exported(std::uint32_t number);
     void rename_queue(int index, const std::string& name) {
         queues_.at(static_cast<std::size_t>(index)).name = name;
     }
@@ -115,7 +115,7 @@ class World {
     /// The first engagement of this one's visitor. Every fifth engagement is a repeated visit, hours or days
     /// later, so that the first one has ended.
     std::uint32_t first_visit(std::uint32_t number) const;
-    void enlist(const Engagement& engagement);
+    void add_to_listings(const Engagement& engagement);
 
     WorldSettings settings_;
     std::vector<std::string> sites_;

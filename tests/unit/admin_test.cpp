@@ -31,7 +31,7 @@ TEST(HostPolicy, LoopbackNamesAndAddressesAreAnswered) {
     for (const char* host : {"localhost", "LocalHost", "localhost.", "localhost:9464", "localhost.:9464",
                              "localhost:", "127.0.0.1", "127.0.0.1:9464", "10.1.2.3", "192.0.2.1:80", "[::1]",
                              "[::1]:9464", "[2001:db8::1]:80", "[::ffff:127.0.0.1]"}) {
-        EXPECT_EQ(judge(host), HostVerdict::answered) << host;
+        EXPECT_EQ(judge(host), HostVerdict::allowed) << host;
     }
 }
 TEST(HostPolicy, OtherNamesAreRefused) {
@@ -45,7 +45,7 @@ TEST(HostPolicy, AllowedNamesAreAnsweredWhateverTheirCasePortAndDot) {
     const std::vector<std::string> allowed{"Metrics.example.com", "glia-sync."};
     for (const char* host : {"metrics.example.com", "METRICS.EXAMPLE.COM:9464", "metrics.example.com.",
                              "glia-sync", "glia-sync:80"})
-        EXPECT_EQ(judge(host, allowed), HostVerdict::answered) << host;
+        EXPECT_EQ(judge(host, allowed), HostVerdict::allowed) << host;
     EXPECT_EQ(judge("other.example.com", allowed), HostVerdict::refused);
     EXPECT_EQ(judge("x.metrics.example.com", allowed), HostVerdict::refused);
 }
@@ -57,7 +57,7 @@ TEST(HostPolicy, WhatIsNoHostIsMalformed) {
 }
 TEST(HostPolicy, ARequestHasOneHostButForHttp10) {
     EXPECT_EQ(judge_host({}, false, {}), HostVerdict::malformed);
-    EXPECT_EQ(judge_host({}, true, {}), HostVerdict::answered) << "an old health check";
+    EXPECT_EQ(judge_host({}, true, {}), HostVerdict::allowed) << "an old health check";
     EXPECT_EQ(judge_host({"evil.example"}, true, {}), HostVerdict::refused);
     EXPECT_EQ(judge_host({"localhost", "localhost"}, false, {}), HostVerdict::malformed);
     EXPECT_EQ(judge_host({"localhost", "evil.example"}, true, {}), HostVerdict::malformed);
@@ -66,13 +66,13 @@ TEST(HostPolicy, ARequestHasOneHostButForHttp10) {
 TEST(ConnectionPlaces, TheOldestThatIsIdleMakesRoomThenTheOldestThatReadsSlowly) {
     using Doing = PeerState::Doing;
     const std::chrono::steady_clock::time_point start{};
-    const PeerState old_answer{Doing::answering, start};
+    const PeerState old_handler{Doing::handling, start};
     const PeerState old_writer{Doing::writing, start + 1s};
     const PeerState reader{Doing::reading, start + 3s};
     const PeerState older_reader{Doing::reading, start + 2s};
-    EXPECT_EQ(who_makes_room({old_answer, old_writer, reader, older_reader}), 3U);
-    EXPECT_EQ(who_makes_room({old_answer, {Doing::writing, start + 9s}, old_writer}), 2U);
-    EXPECT_EQ(who_makes_room({old_answer, old_answer}), std::nullopt);
+    EXPECT_EQ(connection_to_close({old_handler, old_writer, reader, older_reader}), 3U);
+    EXPECT_EQ(connection_to_close({old_handler, {Doing::writing, start + 9s}, old_writer}), 2U);
+    EXPECT_EQ(connection_to_close({old_handler, old_handler}), std::nullopt);
 }
 
 /// A connection to a port of this machine.
@@ -119,9 +119,9 @@ std::string last(const std::string& path) {
 
 /// Serves with `handler` while `talk` runs on a thread of its own.
 void serve(const HttpServer::Handler& handler, const std::function<void(int port)>& talk,
-           std::chrono::milliseconds patience = 15s) {
+           std::chrono::milliseconds time_limit = 15s) {
     Runtime runtime;
-    HttpServer server(runtime, handler, patience);
+    HttpServer server(runtime, handler, time_limit);
     server.listen({"127.0.0.1", 0});
     std::promise<void> over;
     std::thread thread([&] {
@@ -138,12 +138,11 @@ void serve(const HttpServer::Handler& handler, const std::function<void(int port
     thread.join();
 }
 
-Task<AdminResponse> echo(AdminRequest question) {
-    if (question.path == "/throw") throw std::runtime_error("no answer");
+Task<AdminResponse> echo(AdminRequest request) {
+    if (request.path == "/throw") throw std::runtime_error("no answer");
     std::string hosts;
-    for (const std::string& host : question.hosts) hosts += "[" + host + "]";
-    co_return AdminResponse{200, "text/plain",
-                            question.path + (question.http_1_0 ? " 1.0 " : " 1.1 ") + hosts};
+    for (const std::string& host : request.hosts) hosts += "[" + host + "]";
+    co_return AdminResponse{200, "text/plain", request.path + (request.http_1_0 ? " 1.0 " : " 1.1 ") + hosts};
 }
 
 TEST(HttpServerTest, PassesPathVersionAndEveryHost) {
@@ -199,11 +198,11 @@ TEST(HttpServerTest, ACrowdOfSlowConnectionsLocksNobodyOut) {
 
 TEST(HttpServerTest, WhoeverComesWhileAllWaitForAnswersWaitsForTheFirst) {
     constexpr int kMost = 32;
-    const auto slow = [](AdminRequest question) -> Task<AdminResponse> {
+    const auto slow = [](AdminRequest request) -> Task<AdminResponse> {
         const auto executor = co_await boost::asio::this_coro::executor;
-        boost::asio::steady_timer timer(executor, question.path == "/slow" ? 300ms : 0ms);
+        boost::asio::steady_timer timer(executor, request.path == "/slow" ? 300ms : 0ms);
         co_await timer.async_wait(boost::asio::use_awaitable);
-        co_return AdminResponse{200, "text/plain", question.path};
+        co_return AdminResponse{200, "text/plain", request.path};
     };
     serve(slow, [](int port) {
         std::vector<std::unique_ptr<Client>> crowd;
@@ -213,8 +212,8 @@ TEST(HttpServerTest, WhoeverComesWhileAllWaitForAnswersWaitsForTheFirst) {
         }
         const Client client(port);
         client.send(last("/a"));
-        const std::string answer = client.read_all();
-        EXPECT_TRUE(answer.ends_with("\r\n\r\n/a")) << answer;
+        const std::string response = client.read_all();
+        EXPECT_TRUE(response.ends_with("\r\n\r\n/a")) << response;
     });
 }
 
@@ -225,7 +224,7 @@ TEST(HttpServerTest, ARequestThatTricklesInIsCutOff) {
         std::thread trickle([&] {
             client.try_to_send("GET / HTTP/1.1\r\nX: ");
             for (int i = 0; i < 2000 && !cut; ++i) {
-                std::this_thread::sleep_for(10ms);  // a pause of the client, shorter than the patience
+                std::this_thread::sleep_for(10ms);  // a pause of the client, shorter than the time limit
                 client.try_to_send("x");
             }
         });
@@ -245,7 +244,7 @@ TEST(HttpServerTest, AnAnswerThatIsNotReadIsCutOff) {
     const auto talk = [](int port) {
         const Client client(port);
         client.send(get("/"));
-        std::this_thread::sleep_for(400ms);  // nothing is read for longer than the patience
+        std::this_thread::sleep_for(400ms);  // nothing is read for longer than the time limit
         EXPECT_LT(client.read_all().size(), std::size_t{64} << 20);
     };
     serve(large, talk, 200ms);
@@ -254,10 +253,10 @@ TEST(HttpServerTest, AnAnswerThatIsNotReadIsCutOff) {
 /// status() returns once `go_on` is set.
 class SlowStatus final : public simulation::ModelDatabase {
   public:
-    SlowStatus(std::atomic<bool>& asked, std::shared_future<void> go_on)
-        : asked_(asked), go_on_(std::move(go_on)) {}
+    SlowStatus(std::atomic<bool>& called, std::shared_future<void> go_on)
+        : called_(called), go_on_(std::move(go_on)) {}
     StatusReport status() override {
-        asked_ = true;
+        called_ = true;
         go_on_.wait();
         StatusReport report;
         SiteStatus& site = report.sites.emplace_back();
@@ -269,7 +268,7 @@ class SlowStatus final : public simulation::ModelDatabase {
     History history(std::int64_t) override { return {}; }
 
   private:
-    std::atomic<bool>& asked_;
+    std::atomic<bool>& called_;
     std::shared_future<void> go_on_;
 };
 
@@ -283,7 +282,7 @@ int free_port() {
 TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
     const int first = free_port();
     const int other = free_port();
-    std::atomic<bool> asked = false;
+    std::atomic<bool> called = false;
     std::promise<void> go_on;
     auto gone_on = go_on.get_future().share();
     Runtime runtime;
@@ -292,7 +291,7 @@ TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
     settings.api.base_url = "http://127.0.0.1:1";
     settings.api.auth.token_env = "HOME";
     settings.api.sites = {"s1"};
-    const SinkFactory sinks = [&] { return std::make_unique<SlowStatus>(asked, gone_on); };
+    const SinkFactory sinks = [&] { return std::make_unique<SlowStatus>(called, gone_on); };
     const auto instance = [&](std::optional<ListenAddress> listen) {
         settings.admin_listen = std::move(listen);
         return std::make_unique<Instance>(runtime, settings, sinks, 1, 0, metrics);
@@ -310,19 +309,19 @@ TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
     };
     const auto main = [&]() -> Task<int> {
         AsyncCondition pause(runtime);
-        const auto arrive = [&](std::future<std::string>& answer) -> Task<std::string> {
-            while (answer.wait_for(0s) != std::future_status::ready) co_await pause.wait_for(5ms);
-            co_return answer.get();
+        const auto arrive = [&](std::future<std::string>& response) -> Task<std::string> {
+            while (response.wait_for(0s) != std::future_status::ready) co_await pause.wait_for(5ms);
+            co_return response.get();
         };
         admin.show(*off, sinks);
         admin.show(*off, sinks);
         admin.show(*on, sinks);
         auto page = fetch(first, "/");
-        while (!asked) co_await pause.wait_for(5ms);
+        while (!called) co_await pause.wait_for(5ms);
         admin.show(*off, sinks);  // the request waits for the database
         go_on.set_value();
-        const std::string answer = co_await arrive(page);
-        EXPECT_NE(answer.find("what the page shows on loopback"), std::string::npos) << answer;
+        const std::string response = co_await arrive(page);
+        EXPECT_NE(response.find("what the page shows on loopback"), std::string::npos) << response;
         for (const auto& [shown, port] : {std::pair{on.get(), first}, std::pair{elsewhere.get(), other},
                                           std::pair{on.get(), first}, std::pair{on.get(), first}}) {
             admin.show(*shown, sinks);

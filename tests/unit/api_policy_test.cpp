@@ -97,33 +97,33 @@ TEST(ServerClockTest, FollowsAServerThatIsSetBackByLessThanAMinute) {
 
 using Verdict = ServerClock::Verdict;
 
-/// An answer that takes 2 ms.
-Verdict answer(ServerClock& clock, std::chrono::milliseconds sent, const char* date) {
+/// A response that takes 2 ms.
+Verdict observe_response(ServerClock& clock, std::chrono::milliseconds sent, const char* date) {
     return clock.observe(steady(sent), steady(sent + 2ms), at(date));
 }
 
 TEST(ServerClockTest, ADateThatDepartsFromTheAnswersBeforeItIsNotUsed) {
     ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
-    ASSERT_EQ(answer(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    ASSERT_EQ(observe_response(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
     const Instant before = clock.at(steady(1000ms));
     for (const char* wrong :
          {"2024-01-02T12:00:01Z", "2023-12-31T12:00:01Z", "2024-01-01T12:01:03Z", "9999-12-31T23:59:59Z"}) {
-        EXPECT_EQ(answer(clock, 1000ms, wrong), Verdict::ignored) << wrong;
+        EXPECT_EQ(observe_response(clock, 1000ms, wrong), Verdict::ignored) << wrong;
         EXPECT_EQ(clock.at(steady(1000ms)), before) << wrong;
         EXPECT_LE(clock.lower_bound_at(steady(1000ms)), before) << wrong;
     }
 }
 TEST(ServerClockTest, TheFirstDateOfAllIsDoubtfulWhereTheLocalClockDisagrees) {
     ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
-    EXPECT_EQ(answer(clock, 0ms, "2024-01-02T12:00:00Z"), Verdict::doubtful);
+    EXPECT_EQ(observe_response(clock, 0ms, "2024-01-02T12:00:00Z"), Verdict::doubtful);
     EXPECT_FALSE(clock.known());
-    EXPECT_EQ(answer(clock, 1000ms, "2024-01-01T12:00:01Z"), Verdict::used);
+    EXPECT_EQ(observe_response(clock, 1000ms, "2024-01-01T12:00:01Z"), Verdict::used);
     EXPECT_EQ(clock.at(steady(2000ms)), at("2024-01-01T12:00:02Z"));
 }
 TEST(ServerClockTest, ASteadyOffsetIsBelievedWithTheSecondAnswer) {
     ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
-    EXPECT_EQ(answer(clock, 0ms, "2023-06-01T00:00:00Z"), Verdict::doubtful);
-    EXPECT_EQ(answer(clock, 1000ms, "2023-06-01T00:00:01Z"), Verdict::used);
+    EXPECT_EQ(observe_response(clock, 0ms, "2023-06-01T00:00:00Z"), Verdict::doubtful);
+    EXPECT_EQ(observe_response(clock, 1000ms, "2023-06-01T00:00:01Z"), Verdict::used);
     EXPECT_LE(clock.at(steady(2000ms)), at("2023-06-01T00:00:02Z"));
     EXPECT_GE(clock.at(steady(2000ms)), at("2023-06-01T00:00:01Z"));
 }
@@ -132,7 +132,7 @@ TEST(ServerClockTest, ADateThatNoServerHasIsNeverUsed) {
     for (const char* date : {"0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1999-12-31T23:59:59Z",
                              "2200-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}) {
         for (const auto sent : {0ms, 100ms, 200ms})
-            EXPECT_EQ(answer(clock, sent, date), Verdict::ignored) << date;
+            EXPECT_EQ(observe_response(clock, sent, date), Verdict::ignored) << date;
     }
     EXPECT_EQ(clock.at(steady(0ms)), at("2024-01-01T12:00:00Z"));
     EXPECT_FALSE(clock.known());
@@ -140,27 +140,27 @@ TEST(ServerClockTest, ADateThatNoServerHasIsNeverUsed) {
 
 TEST(ServerClockTest, WhatAnEarlierProgramFoundIsBelievedAtOnceAndSoIsTheLocalClock) {
     ServerClock offset(steady(0ms), at("2024-01-01T12:00:00Z"), 3h);
-    EXPECT_EQ(answer(offset, 0ms, "2024-01-01T15:00:00Z"), Verdict::used);
+    EXPECT_EQ(observe_response(offset, 0ms, "2024-01-01T15:00:00Z"), Verdict::used);
     ServerClock corrected(steady(0ms), at("2024-01-01T12:00:00Z"), 3h);
-    EXPECT_EQ(answer(corrected, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    EXPECT_EQ(observe_response(corrected, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
     EXPECT_EQ(corrected.at(steady(1000ms)), at("2024-01-01T12:00:01Z"));
     ServerClock neither(steady(0ms), at("2024-01-01T12:00:00Z"), 3h);
-    EXPECT_EQ(answer(neither, 0ms, "2024-01-02T12:00:00Z"), Verdict::doubtful);
+    EXPECT_EQ(observe_response(neither, 0ms, "2024-01-02T12:00:00Z"), Verdict::doubtful);
 }
 TEST(ServerClockTest, FollowsAServerWhoseClockWasSetOnceAMinuteOfAnswersAgrees) {
     ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
-    ASSERT_EQ(answer(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
-    EXPECT_EQ(answer(clock, 1'000ms, "2024-01-01T10:00:01Z"), Verdict::ignored);
-    EXPECT_EQ(answer(clock, 20'000ms, "2024-01-01T10:00:20Z"), Verdict::ignored);
-    EXPECT_EQ(answer(clock, 40'000ms, "2024-01-01T10:00:40Z"), Verdict::ignored);
-    EXPECT_EQ(answer(clock, 59'000ms, "2024-01-01T10:00:59Z"), Verdict::ignored);
-    EXPECT_EQ(answer(clock, 60'000ms, "2024-01-01T10:01:00Z"), Verdict::ignored);
-    EXPECT_EQ(answer(clock, 61'100ms, "2024-01-01T10:01:01Z"), Verdict::used);
+    ASSERT_EQ(observe_response(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    EXPECT_EQ(observe_response(clock, 1'000ms, "2024-01-01T10:00:01Z"), Verdict::ignored);
+    EXPECT_EQ(observe_response(clock, 20'000ms, "2024-01-01T10:00:20Z"), Verdict::ignored);
+    EXPECT_EQ(observe_response(clock, 40'000ms, "2024-01-01T10:00:40Z"), Verdict::ignored);
+    EXPECT_EQ(observe_response(clock, 59'000ms, "2024-01-01T10:00:59Z"), Verdict::ignored);
+    EXPECT_EQ(observe_response(clock, 60'000ms, "2024-01-01T10:01:00Z"), Verdict::ignored);
+    EXPECT_EQ(observe_response(clock, 61'100ms, "2024-01-01T10:01:01Z"), Verdict::used);
     EXPECT_LT(clock.at(steady(62'000ms)), at("2024-01-01T10:01:03Z"));
 }
 TEST(ServerClockTest, OneServerOfManyWithAWrongClockIsNeverFollowed) {
     ServerClock clock(steady(0ms), at("2024-01-01T12:00:00Z"));
-    ASSERT_EQ(answer(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
+    ASSERT_EQ(observe_response(clock, 0ms, "2024-01-01T12:00:00Z"), Verdict::used);
     for (int minute = 1; minute < 60; ++minute) {
         const auto now = std::chrono::minutes{minute};
         const Instant right = at("2024-01-01T12:00:00Z") + now;

@@ -219,7 +219,7 @@ TEST(DialerTest, ACancelEndsTheWait) {
     runtime.run(main, 1000ms);
 }
 
-/// Answers one connection's requests with `{}`, until the client closes it.
+/// Responds to one connection's requests with `{}`, until the client closes it.
 class OneConnection {
   public:
     OneConnection() : thread_([this] { serve(); }) {}
@@ -230,10 +230,10 @@ class OneConnection {
   private:
     void serve() {
         const int client = listener_.accept();
-        const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        const std::string response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
         char bytes[4096];
         while (recv(client, bytes, sizeof bytes, 0) > 0) {
-            if (send(client, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) break;
+            if (send(client, response.data(), response.size(), MSG_NOSIGNAL) < 0) break;
         }
         closed_ = true;
         ::close(client);

@@ -276,15 +276,15 @@ TEST(CanonicalJson, TakesScalars) {
 }
 TEST(CanonicalJson, AsksTheRuleForEachMember) {
     std::string why;
-    std::string seen;
+    std::string visited;
     const auto text = canonical_json(R"({"a":[{"b":{"c":1}}],"d":2})", why,
                                      [&](std::string_view path, std::string_view name, std::string& value) {
-                                         seen +=
+                                         visited +=
                                              std::string(path) + "." + std::string(name) + "=" + value + " ";
                                          if (name == "c") value = "3";
                                          return name != "d";
                                      });
-    EXPECT_EQ(seen, R"(a/b.c=1 a.b={"c":3} .a=[{"b":{"c":3}}] .d=2 )");
+    EXPECT_EQ(visited, R"(a/b.c=1 a.b={"c":3} .a=[{"b":{"c":3}}] .d=2 )");
     EXPECT_EQ(text, R"({"a":[{"b":{"c":3}}]})");
 }
 TEST(JsonText, UnquotesWhatItQuoted) {

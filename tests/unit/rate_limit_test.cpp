@@ -70,7 +70,7 @@ class TokenBucket final : public Counter {
     double tokens_ = 0;
 };
 
-struct Seen {
+struct RequestCounts {
     int sent = 0;
     int refused = 0;
 };
@@ -82,14 +82,14 @@ class Client {
         : counter_(std::move(counter)), retry_after_(retry_after) {}
 
     /// Continues for `span` under `limit`; returns how many requests were sent and refused in that time.
-    Seen run(double limit, std::chrono::seconds span) {
-        Seen seen;
+    RequestCounts run(double limit, std::chrono::seconds span) {
+        RequestCounts counts;
         const Time end = now_ + span;
         while (now_ < end) {
-            const Time next_answer = responses_.empty() ? Time::max() : responses_.front().first;
+            const Time next_response = responses_.empty() ? Time::max() : responses_.front().first;
             const Time next_send = responses_.size() < 8 ? limiter_.next(now_) : Time::max();
-            now_ = std::min(next_answer, next_send);
-            if (next_answer <= next_send) {
+            now_ = std::min(next_response, next_send);
+            if (next_response <= next_send) {
                 const bool accepted = responses_.front().second;
                 responses_.pop_front();
                 accepted ? limiter_.accepted(now_) : limiter_.refused(now_, retry_after_);
@@ -98,10 +98,10 @@ class Client {
             limiter_.sent(now_);
             const bool accepted = counter_->admits(now_ + 25ms, limit);
             responses_.emplace_back(now_ + 50ms, accepted);
-            ++seen.sent;
-            if (!accepted) ++seen.refused;
+            ++counts.sent;
+            if (!accepted) ++counts.refused;
         }
-        return seen;
+        return counts;
     }
 
   private:
@@ -120,15 +120,15 @@ struct Case {
 
 class AutoRate : public testing::TestWithParam<Case> {};
 
-double used(const Seen& seen, double limit, std::chrono::seconds span) {
-    return (seen.sent - seen.refused) / (limit * static_cast<double>(span.count()));
+double used(const RequestCounts& counts, double limit, std::chrono::seconds span) {
+    return (counts.sent - counts.refused) / (limit * static_cast<double>(span.count()));
 }
 
 TEST_P(AutoRate, FindsNinePartsOfTenWithinAMinuteAndKeepsThem) {
     for (const double limit : {4, 10, 20, 35}) {
         Client client(GetParam().counter(), GetParam().retry_after);
-        const Seen first = client.run(limit, 60s);
-        const Seen later = client.run(limit, 300s);
+        const RequestCounts first = client.run(limit, 60s);
+        const RequestCounts later = client.run(limit, 300s);
         EXPECT_GE(used(later, limit, 300s), 0.9) << limit;
         EXPECT_LT(later.refused, 0.02 * later.sent) << limit;
         EXPECT_LT(first.refused + later.refused, 0.02 * (first.sent + later.sent)) << limit;
@@ -137,9 +137,9 @@ TEST_P(AutoRate, FindsNinePartsOfTenWithinAMinuteAndKeepsThem) {
 TEST_P(AutoRate, FollowsALimitThatIsHalved) {
     for (const double limit : {10, 20, 40}) {
         Client client(GetParam().counter(), GetParam().retry_after);
-        const Seen before = client.run(limit, 180s);
-        const Seen during = client.run(limit / 2, 60s);
-        const Seen after = client.run(limit / 2, 120s);
+        const RequestCounts before = client.run(limit, 180s);
+        const RequestCounts during = client.run(limit / 2, 60s);
+        const RequestCounts after = client.run(limit / 2, 120s);
         EXPECT_GE(used(after, limit / 2, 120s), 0.9) << limit;
         EXPECT_LT(before.refused + during.refused + after.refused,
                   0.02 * (before.sent + during.sent + after.sent))
@@ -151,7 +151,7 @@ TEST_P(AutoRate, FollowsALimitThatIsDoubled) {
         Client client(GetParam().counter(), GetParam().retry_after);
         client.run(limit, 180s);
         client.run(2 * limit, 60s);
-        const Seen after = client.run(2 * limit, 120s);
+        const RequestCounts after = client.run(2 * limit, 120s);
         EXPECT_GE(used(after, 2 * limit, 120s), 0.9) << limit;
         EXPECT_LT(after.refused, 0.02 * after.sent) << limit;
     }
@@ -159,7 +159,7 @@ TEST_P(AutoRate, FollowsALimitThatIsDoubled) {
 TEST_P(AutoRate, UsesItsHighestRateWhereNothingIsRefused) {
     Client client(GetParam().counter(), GetParam().retry_after);
     client.run(1000, 10s);
-    const Seen later = client.run(1000, 60s);
+    const RequestCounts later = client.run(1000, 60s);
     EXPECT_GE(later.sent, 0.98 * RateLimiter::kHighestAuto * 60);
     EXPECT_EQ(later.refused, 0);
 }

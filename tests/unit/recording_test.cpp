@@ -1,4 +1,4 @@
-// Recordings: what an answer means for the file, and the files themselves.
+// Recordings: what a response means for the file, and the files themselves.
 #include <gtest/gtest.h>
 
 #include <algorithm>

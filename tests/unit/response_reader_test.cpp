@@ -25,7 +25,7 @@ Read read(std::string bytes, std::size_t step, bool closed = false) {
     Read result{};
     std::string waiting;
     while (reader.state() == State::head || reader.state() == State::body) {
-        const std::size_t used = reader.put(waiting);
+        const std::size_t used = reader.feed(waiting);
         waiting.erase(0, used);
         if (used > 0) continue;
         if (bytes.empty()) {
@@ -56,12 +56,12 @@ TEST(ResponseReaderTest, SkipsInterimAnswersHoweverTheyAreCut) {
           "HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n",
           "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"}) {
         for (std::size_t step = 1; step <= interim.size() + kFinal.size(); ++step) {
-            const Read answer = read(interim + kFinal, step);
-            EXPECT_EQ(answer.state, State::done) << interim << step;
-            EXPECT_EQ(answer.status, 200);
-            EXPECT_EQ(answer.body, "ok");
-            EXPECT_EQ(answer.rest, "");
-            EXPECT_TRUE(answer.keep_alive);
+            const Read response = read(interim + kFinal, step);
+            EXPECT_EQ(response.state, State::done) << interim << step;
+            EXPECT_EQ(response.status, 200);
+            EXPECT_EQ(response.body, "ok");
+            EXPECT_EQ(response.rest, "");
+            EXPECT_TRUE(response.keep_alive);
         }
     }
 }
@@ -96,9 +96,9 @@ TEST(ResponseReaderTest, AConnectionIsKeptOnlyWhereTheEndIsCertain) {
                                 "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
                                 "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
                                 "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"}) {
-        const Read answer = read(closing, 99, true);
-        EXPECT_EQ(answer.state, State::done) << closing;
-        EXPECT_FALSE(answer.keep_alive) << closing;
+        const Read response = read(closing, 99, true);
+        EXPECT_EQ(response.state, State::done) << closing;
+        EXPECT_FALSE(response.keep_alive) << closing;
     }
 }
 TEST(ResponseReaderTest, RefusesLengthsThatContradictEachOther) {
@@ -106,9 +106,9 @@ TEST(ResponseReaderTest, RefusesLengthsThatContradictEachOther) {
          {"Content-Length: 2\r\nTransfer-Encoding: chunked",
           "Transfer-Encoding: chunked\r\nContent-Length: 2", "Content-Length: 2\r\nContent-Length: 3",
           "Content-Length: 2, 3", "Content-Length: -1"}) {
-        const Read answer = read("HTTP/1.1 200 OK\r\n" + std::string(text) + "\r\n\r\nok", 99);
-        EXPECT_EQ(answer.state, State::failed) << text;
-        EXPECT_EQ(answer.problem, Problem::not_http) << text;
+        const Read response = read("HTTP/1.1 200 OK\r\n" + std::string(text) + "\r\n\r\nok", 99);
+        EXPECT_EQ(response.state, State::failed) << text;
+        EXPECT_EQ(response.problem, Problem::not_http) << text;
     }
 }
 TEST(ResponseReaderTest, ABodyThatIsCutIsNoBody) {
@@ -130,20 +130,20 @@ TEST(ResponseReaderTest, LimitsHeadAndBody) {
 TEST(ResponseReaderTest, ABodyIsLimitedAlsoOnceItsHeadIsKnown) {
     for (const char* head : {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"}) {
         ResponseReader reader(std::nullopt);
-        reader.put(head);
+        reader.feed(head);
         ASSERT_EQ(reader.state(), State::body);
         reader.limit_body(5);
-        reader.put("123456789");
+        reader.feed("123456789");
         EXPECT_EQ(reader.problem(), Problem::too_long) << head;
     }
 }
 TEST(ResponseReaderTest, ABodyIsTakenPieceByPiece) {
     ResponseReader reader(std::nullopt);
     const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n";
-    EXPECT_EQ(reader.put(head + "abc"), head.size());
-    EXPECT_EQ(reader.put("abc"), 3u);
+    EXPECT_EQ(reader.feed(head + "abc"), head.size());
+    EXPECT_EQ(reader.feed("abc"), 3u);
     EXPECT_EQ(reader.take_body(), "abc");
-    reader.put("def");
+    reader.feed("def");
     EXPECT_EQ(reader.take_body(), "def");
     EXPECT_EQ(reader.state(), State::body);
 }
@@ -151,7 +151,7 @@ TEST(ResponseReaderTest, ATunnelBeginsBehindTheHead) {
     ResponseReader reader(std::nullopt, ResponseReader::Kind::tunnel);
     const std::string head =
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Connection established\r\nContent-Length: 5\r\n\r\n";
-    EXPECT_EQ(reader.put(head + "tls"), head.size());
+    EXPECT_EQ(reader.feed(head + "tls"), head.size());
     EXPECT_EQ(reader.state(), State::done);
     EXPECT_EQ(reader.status(), 200);
 }

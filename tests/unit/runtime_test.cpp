@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// An API that never answers a listing, and knows no engagement.
+/// An API that never responds to a listing, and knows no engagement.
 class SilentApi {
   public:
     SilentApi() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -51,14 +51,14 @@ class SilentApi {
         while (!over_) {
             poll(waited.data(), waited.size(), 10);
             for (std::size_t i = 1; i < waited.size(); ++i) {
-                if (waited[i].revents != 0) answer(waited[i]);
+                if (waited[i].revents != 0) respond(waited[i]);
             }
             if (waited.front().revents != 0)
                 waited.push_back({accept(listener_, nullptr, nullptr), POLLIN, 0});
         }
         for (std::size_t i = 1; i < waited.size(); ++i) close(waited[i].fd);
     }
-    void answer(pollfd& peer) {
+    void respond(pollfd& peer) {
         char request[4096];
         const ssize_t size = read(peer.fd, request, sizeof request);
         const std::string_view text(request, size > 0 ? static_cast<std::size_t>(size) : 0);
@@ -116,16 +116,16 @@ Task<> throw_something() {
 }
 
 /// Sets a flag when the coroutine that owns it is destroyed.
-struct Mark {
-    explicit Mark(bool& flag) : gone(flag) {}
-    Mark(const Mark&) = delete;
-    Mark& operator=(const Mark&) = delete;
-    ~Mark() { gone = true; }
+struct DestructionFlag {
+    explicit DestructionFlag(bool& set_at_end) : gone(set_at_end) {}
+    DestructionFlag(const DestructionFlag&) = delete;
+    DestructionFlag& operator=(const DestructionFlag&) = delete;
+    ~DestructionFlag() { gone = true; }
     bool& gone;
 };
 
 Task<> sleep_for_ever(Runtime& runtime, bool& gone) {
-    const Mark mark(gone);
+    const DestructionFlag flag(gone);
     AsyncCondition never(runtime);
     co_await never.wait();
 }
