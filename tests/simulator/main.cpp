@@ -552,29 +552,12 @@ const std::set<std::string> kResponseFaults{"status", "hang",     "close",      
                                             "html",   "drip",     "wrong-length", "huge",     "bad-utf8",
                                             "bom",    "bad-gzip", "late",         "reset",    "date"};
 
-/// Reads a request; `buffer` keeps what follows it. Throws when the client has closed the connection. Without
-/// http::async_read(), which would take a third of the time to compile this file.
-template <typename Stream>
-asio::awaitable<Request> read_request(Stream& stream, beast::flat_buffer& buffer) {
-    constexpr std::size_t kReadAtOnce = 16 * 1024;
-    http::request_parser<http::string_body> parser;
-    parser.eager(true);
-    for (;;) {
-        if (buffer.size() > 0) {
-            beast::error_code error;
-            buffer.consume(parser.put(buffer.data(), error));
-            if (error && error != http::error::need_more) throw beast::system_error(error);
-            if (parser.is_done()) co_return parser.release();
-        }
-        buffer.commit(co_await stream.async_read_some(buffer.prepare(kReadAtOnce), asio::use_awaitable));
-    }
-}
-
 template <typename Stream>
 asio::awaitable<void> serve(Stream& stream, Api& api, const Options& options) {
     beast::flat_buffer buffer;
     for (;;) {
-        const Request request = co_await read_request(stream, buffer);
+        Request request;
+        co_await http::async_read(stream, buffer, request, asio::use_awaitable);
         if (options.latency_ms > 0) co_await pause(std::chrono::milliseconds(options.latency_ms));
         const std::string path = split(std::string(request.target())).first;
         const auto fault = api.take_fault(path, kResponseFaults);
@@ -742,7 +725,8 @@ std::string control(Api& api, const std::string& path, const Query& query) {
 asio::awaitable<void> control_session(tcp::socket socket, Api& api) {
     try {
         beast::flat_buffer buffer;
-        const Request request = co_await read_request(socket, buffer);
+        Request request;
+        co_await http::async_read(socket, buffer, request, asio::use_awaitable);
         const auto [path, query] = split(std::string(request.target()));
         Response response = api.reply(200, control(api, path, query));
         response.keep_alive(false);
