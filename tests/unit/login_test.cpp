@@ -63,6 +63,11 @@ TEST(ConnectFailureTest, TheReasonIsLibpqsAndNotAHostsName) {
                         "verify failed\n")
             .kind,
         SinkError::Kind::misconfigured);
+    const std::string refused = "connection to server at \"h\" (10.0.0.1), port 5432 failed: session is ";
+    EXPECT_EQ(connect_failure(refused + "read-only\n").words,
+              "the server is read-only, and target_session_attrs demands another one");
+    EXPECT_EQ(connect_failure(refused + "not read-only\n").words,
+              "the server is not read-only, and target_session_attrs demands it");
     EXPECT_EQ(connect_failure("S3CRETxyz").words.find("S3CRET"), std::string::npos);
 }
 
