@@ -48,6 +48,7 @@ struct HttpFailure {
     Kind kind = Kind::network;
     std::string message;  ///< one line
     bool sent = false;    ///< the request, or a part of it, may have reached the server
+    bool timed_out = false;
 };
 
 using HttpOutcome = std::variant<HttpResponse, HttpFailure>;

@@ -138,9 +138,10 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
         auto* failed = std::get_if<HttpFailure>(&exchange.outcome);
         if (failed) failed->sent = true;
         if (failed && cancelled) failed->kind = HttpFailure::Kind::cancelled;
-        const bool stale =
-            failed && failed->kind == HttpFailure::Kind::network && reused && exchange.nothing_received;
-        // The server has probably closed the connection before it read the request.
+        // The server has probably closed the connection before it read the request. After a timeout the
+        // caller decides, who counts retries.
+        const bool stale = failed && failed->kind == HttpFailure::Kind::network && !failed->timed_out &&
+                           reused && exchange.nothing_received;
         if (stale) continue;
         if (!failed && exchange.reusable) give_back(origin, std::move(connection));
         co_return std::move(exchange.outcome);

@@ -97,6 +97,17 @@ def early_hints_on_the_first_of_two_sites_do_not_shift_the_responses():
 
 
 @test
+def a_request_on_a_kept_connection_that_is_not_answered_is_sent_once_for_each_retry():
+    def respond(request):
+        final = response(page([engagement(1, site_of(request))]))
+        return final if site_of(request) == "site-a" else [3.0, final]
+
+    api, program = new_raw_world(respond, api__max_retries=1, api__request_timeout="1s")
+    expect_refusal(program.run("run", "--once"), 69, "timed out")
+    assert [site_of(r) for r in api.requests] == ["site-a", "site-b", "site-b"], [r.target for r in api.requests]
+
+
+@test
 def early_hints_in_a_backfill_do_not_give_a_window_its_neighbours_page():
     def respond(request):
         lo, hi = (datetime.fromisoformat(request.query[k].replace("Z", "+00:00")) for k in ("start_date", "end_date"))
