@@ -44,9 +44,9 @@ struct CompleteListing {
     std::shared_ptr<ListedIds> listed;
 };
 
-/// `counts`: of the commits of a listing. False if it showed engagements, and the site had listed none of them
-/// before: then its range has probably never been read, and a search for unlisted engagements is not worth its
-/// cost.
+/// `counts`: of the commits of a listing. False if it showed engagements, and the site had listed none of
+/// them before: then its range has probably never been read, and a search for unlisted engagements is not
+/// worth its cost.
 bool may_lack_stored(const CommitCounts& counts);
 
 /// Compares one complete listing of a site with the stored engagements of its range. Read next_range() and
