@@ -22,7 +22,7 @@ namespace glia {
 struct OpenPass {
     Instant from{};
     OptionalInstant to;          ///< none: no end_date, everything from `from` on
-    OptionalInstant started_at;  ///< when its first page was requested, by the server's clock
+    OptionalInstant started_at;  ///< when its first page was requested, by the API server's clock
     OptionalText next_page;      ///< the opaque link to the next page (DESIGN.md §3.4); none: the first page
     std::int64_t pages = 0;
     std::int64_t engagements = 0;
@@ -41,7 +41,7 @@ struct SiteTarget {
 struct TierTarget {
     std::string site_id;
     std::int64_t epoch = 0;
-    std::vector<Seconds> covers;  ///< `back` of this tier and of the tiers that it includes
+    std::vector<Seconds> covers;  ///< how far back it and the tiers that it includes read
     Stream stream = Stream::engagements;
 
     SiteTarget site() const { return {site_id, epoch, stream}; }
@@ -96,7 +96,7 @@ struct ContentHashes {
 struct FetchedEngagement {
     Engagement engagement;
     RecordSource source = RecordSource::list;
-    Instant fetched_at{};               ///< when it was requested, by the server's clock
+    Instant fetched_at{};               ///< when it was requested, by the API server's clock
     std::string site_id;                ///< the site whose listing showed it; empty for a detail
     std::optional<Seconds> refetch_in;  ///< set if it is ongoing: when to fetch it again
     /// When it was requested, by the process's steady clock. The clock's maximum means unknown and is never

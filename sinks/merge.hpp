@@ -41,8 +41,8 @@ struct StoredState {
 /// Throws InvariantBroken.
 void check_stored_state(const StoredState& stored);
 
-/// The state of a response that the decision needs. `fetched_at`: when it was requested, by the server's
-/// clock.
+/// The state of a response that the decision needs. `fetched_at`: when it was requested, by the API
+/// server's clock.
 struct IncomingState {
     RecordSource source = RecordSource::list;
     RecordHash core_hash{};
@@ -57,8 +57,8 @@ struct IncomingState {
 /// Sets `late` and `now` from the time since the request. A negative `age` means that it is unknown.
 void set_age(IncomingState& incoming, std::chrono::steady_clock::duration age);
 
-/// True if `stored`, a stored `fetched_at`, is in the future: it came from a server's clock that was ahead
-/// and has been corrected since. Such a time must not order responses (DESIGN.md §3.10).
+/// True if `stored`, a stored `fetched_at`, is in the future: it came from an API server's clock that was
+/// ahead and has been corrected since. Such a time must not order responses (DESIGN.md §3.10).
 bool is_in_future(Instant stored, const IncomingState& incoming);
 
 /// The row's `fetched_at` after `incoming` is merged into it.

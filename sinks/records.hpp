@@ -126,9 +126,9 @@ struct RejectedRecord {
     bool operator==(const RejectedRecord&) const = default;
 };
 
-/// True while the engagement may still change by itself: a leg has no `ended_at`, or, within a day of its
-/// request, there is no leg yet. Such engagements are fetched again until they have ended. False if the legs
-/// are not known.
+/// True while the engagement may still change by itself: a leg has no `ended_at`, or, within a day of
+/// `created_at`, there is no leg yet. Such engagements are fetched again until they have ended. False if the
+/// legs are not known.
 bool is_ongoing(const Engagement& engagement, Instant now);
 
 /// Formats a time for PostgreSQL and for people: `2024-05-01 12:00:00.123456+00`.

@@ -88,7 +88,7 @@ struct StatisticsResponse {
     StatisticsSource source = StatisticsSource::queue_wait;
     StatisticsInterval interval;
     StatisticsRows rows;
-    Instant fetched_at{};                    ///< when it was requested, by the server's clock
+    Instant fetched_at{};                    ///< when it was requested, by the API server's clock
     std::vector<RejectedRecord> rejected{};  ///< the unreadable elements
     UndocumentedMembers undocumented_members;
 

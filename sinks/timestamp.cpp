@@ -239,7 +239,7 @@ std::optional<Instant> parse_http_date(std::string_view text) {
         !in.one_of(" -")) {
         return std::nullopt;
     }
-    if (in.last() == '-') {  // RFC 850: two digits; more than 50 years ahead means the past century
+    if (in.last() == '-') {  // RFC 850: two digits, read as 1976 to 2075
         if (!in.digits(2, year)) return std::nullopt;
         year += year > 75 ? 1900 : 2000;
     } else if (!in.digits(4, year)) {

@@ -54,7 +54,7 @@ class Transaction {
     std::string quote_name(const std::string& name) const { return tx_.quote_name(name); }
     /// libpq's handle of the same session, for what libpqxx does not do.
     pg_conn* session() const { return session_; }
-    /// The start of the transaction by the server's clock, in PostgreSQL's text format.
+    /// The start of the transaction by the database's clock, in PostgreSQL's text format.
     const std::string& began_at() const { return began_at_; }
     void set_began_at(std::string time) { began_at_ = std::move(time); }
 

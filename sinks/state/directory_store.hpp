@@ -15,7 +15,7 @@ namespace glia {
 /// One listing of a site, read to its end.
 struct DirectoryListing {
     DirectoryRecords records;
-    Instant fetched_at{};                    ///< when its first page was requested, by the server's clock
+    Instant fetched_at{};                    ///< when its first page was requested, by the API server's clock
     std::vector<RejectedRecord> rejected{};  ///< the unreadable records
     std::int64_t pages = 0;
     std::int64_t requests = 0;

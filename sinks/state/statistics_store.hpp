@@ -14,7 +14,7 @@ namespace glia {
 /// An interval that has been read.
 struct StatisticsReading {
     StatisticsInterval interval;
-    Instant fetched_at{};  ///< by the server's clock
+    Instant fetched_at{};  ///< by the API server's clock
     bool operator==(const StatisticsReading&) const = default;
 };
 
@@ -22,7 +22,7 @@ struct StatisticsReading {
 struct StatisticsProgress {
     StatisticsSource source = StatisticsSource::queue_wait;
     OptionalInstant read_through;  ///< the service has read all intervals up to here; none: not begun
-    OptionalInstant refused_at;    ///< last refusal by the API, by the server's clock; none: not refused
+    OptionalInstant refused_at;    ///< last refusal by the API, by the API server's clock; none: not refused
     /// The intervals that will be read again, and all that begin at or after `read_through`.
     std::vector<StatisticsReading> readings;
 };

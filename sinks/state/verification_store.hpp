@@ -69,7 +69,7 @@ struct QueueNameSource {
 /// An engagement that the source does not have, according to the response to a GET.
 struct GoneEngagement {
     std::string engagement_id;
-    Instant asked_at{};  ///< when the GET was sent, by the server's clock
+    Instant asked_at{};  ///< when the GET was sent, by the API server's clock
 };
 
 /// The result of `verify` for a site and day: numbers of engagements.

@@ -4,9 +4,9 @@
 -- Runs once per transaction, not per session: a pooler may give every transaction another session.
 -- - idle_in_transaction_session_timeout: an instance that is stopped in the middle of a transaction must not keep its
 --   rows locked.
--- - No sequential and no bitmap scans: every statement reads by a key or an index. Tables that are being filled have
---   no statistics yet. Without them the planner assumes small tables, and reads and sorts a whole range where a
---   statement needs only the first rows in the order of the index.
+-- - No sequential and no bitmap scans: every statement on a large table reads by a key or an index. Tables that are
+--   being filled have no statistics yet. Without them the planner assumes small tables, and reads and sorts a whole
+--   range where a statement needs only the first rows in the order of the index.
 -- - Generic plans: they look up each given row by its key. The planner of a custom plan knows the number of given rows,
 --   underestimates the index of a growing table, and reads all of it for each batch. Generic plans also save the
 --   planning.

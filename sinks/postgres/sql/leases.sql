@@ -98,7 +98,7 @@ WHERE stream = :stream AND site_id = :site AND lease_epoch = :epoch::bigint AND 
 -- name: site_complete(site, epoch, watermark, pass_from, pass_to, pass_started_at, pages, engagements, rejected,
 --     requests, next_poll_in_seconds, stream)
 -- Ends a pass: moves the watermark and records the run. `next_poll_in_seconds`: NULL keeps the lease, because more is
--- due for the site; otherwise releases the lease too. Also accepts the epoch of a released lease, because a commit
+-- due for the site; otherwise releases the lease, and also accepts the epoch of a released lease, because a commit
 -- whose result was lost is repeated; it adds no second run. A watermark in the future comes from a wrong clock and is
 -- replaced.
 WITH moved AS (

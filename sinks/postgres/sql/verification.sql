@@ -126,8 +126,8 @@ RETURNING e.id;
 -- name: mark_engagements_missing(engagement_ids, asked_at, now)
 -- Marks engagements as missing at the source, except those with a response that was requested after `asked_at`. Returns
 -- the marked ones. A later response that shows a marked engagement is written, even if unchanged, and ends the mark.
--- `asked_at`: when the response that denies the engagement was requested, by the server's clock. `now`: the time of the
--- transaction.
+-- `asked_at`: when the response that denies the engagement was requested, by the API server's clock. `now`: the time of
+-- the transaction.
 UPDATE engagements e
 SET missing_since = :now::timestamptz, changed_at = :now::timestamptz, fetched_at = n.asked_at,
     core_hash = '\x0200000000000000000000000000000000', list_hash = NULL
