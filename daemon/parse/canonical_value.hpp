@@ -14,7 +14,8 @@ struct NotCanonical {
 };
 
 /// Returns the same as canonical_json() of the value's text with kMaxMemberDepth, but refuses text that needs
-/// repair_json(). Throws NotCanonical, or simdjson_error if the value is not JSON.
+/// repair_json(). Only an escaped U+0000 is replaced as there. Throws NotCanonical, or simdjson_error if the
+/// value is not JSON.
 std::string canonical_value(simdjson::ondemand::value& value);
 
 }  // namespace glia

@@ -16,8 +16,8 @@ std::string_view json_document(std::string_view body);
 /// Makes every token of `json` valid in JSON and in PostgreSQL's jsonb:
 /// - in a string, invalid UTF-8, NUL (raw or `\u0000`) and lone surrogates become U+FFFD; other raw control
 ///   characters become escapes; a backslash that starts no valid escape is escaped itself;
-/// - an invalid number or word (`01`, `NaN`, `-`, `truE`), and a number out of jsonb's range (exponents over
-///   1,000, more than 1,000 digits), becomes a string of the same characters;
+/// - an invalid number or word (`01`, `NaN`, `-`, `truE`), and a number that is too long (an exponent over
+///   1,000 or under -1,000, more than 1,000 characters), becomes a string of the same characters;
 /// - control characters between tokens become spaces.
 /// Valid JSON without such escapes and numbers stays byte for byte.
 std::string repair_json(std::string_view json);
@@ -26,7 +26,7 @@ std::string repair_json(std::string_view json);
 /// beyond 64 bits, a number beyond a double). Such a number becomes a string of the same characters too.
 std::string repair_for_dom(std::string_view json);
 
-/// True for a valid JSON number that jsonb can hold.
+/// True for a valid JSON number that repair_json() keeps: jsonb holds even larger ones.
 bool is_storable_number(std::string_view text);
 
 }  // namespace glia

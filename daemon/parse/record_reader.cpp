@@ -196,8 +196,8 @@ struct RecordReader::Impl {
         return true;
     }
 
-    // Lists. An element that is not an object becomes an empty element, so that the others keep their
-    // positions. A list whose elements have their own `extra` skips it.
+    // Lists. An element of another type than documented becomes an empty element, so that the others keep
+    // their positions. Only a list whose elements have their own `extra` leaves such an element out.
 
     template <typename Field>
     bool read_list(od::value& value, typename Field::Type& target, ExtraMembers& unknown) {

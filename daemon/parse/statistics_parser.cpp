@@ -30,7 +30,8 @@ bool read_measure(dom::element value, OptionalInteger& target) {
     return true;
 }
 
-/// Reads a dimension's value: a text, or a flag or number as its text. False for anything else.
+/// Reads a dimension's value: a text, or a flag or number as its text; null is an empty text. False for
+/// anything else, and for a text that is too long (is_id()).
 bool read_dimension(dom::element value, std::string& target) {
     std::string_view text;
     target.clear();

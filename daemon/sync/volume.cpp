@@ -23,8 +23,8 @@ Task<bool> count_volume(Instance& instance) {
         };
         co_await instance.sink_pool.run(count);
     }
-    // Only the range of a new day (see volume_ranges()) has more than two parts: once a day, deletes counted
-    // hours that are too old.
+    // There are more than two ranges on a new day (see volume_ranges()), or if a site is far behind. Deletes
+    // counted hours that are too old then, which is at least once a day.
     if (ranges.size() > 2) {
         const auto prune = [](Sink& sink) { sink.reports().prune_volume(kVolumeKept); };
         co_await instance.sink_pool.run(prune);

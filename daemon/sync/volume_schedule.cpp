@@ -35,7 +35,7 @@ std::vector<VolumeRange> volume_ranges(const std::vector<VolumeSite>& sites) {
         from = std::min(from, begin_for(site, through));
         end = std::max(end, through);
     }
-    // A site that has not been read for a long time must not make the range of the other sites larger.
+    // A site that has not been read for a long time must not make the range larger than that of a new day.
     from = std::max(from, end - kRangeOfNewDay);
     for (; from < end; from = ranges.back().before) ranges.push_back({from, std::min(from + kAtOnce, end)});
     return ranges;

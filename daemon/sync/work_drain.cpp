@@ -202,7 +202,7 @@ void WorkDrain::give_up(const ExitStatus& outcome) {
 }
 
 std::shared_ptr<const Batch> WorkDrain::hand_back() {
-    // Fewer unanswered requests than kUnansweredUntilDown, but no request succeeded: the API counts as down.
+    // Fewer failures of the API than kUnansweredUntilDown, but no fetch succeeded: the API counts as down.
     if (drains_details() && unanswered_in_a_row_ > 0 && result_.fetched == 0)
         result_.outcome.merge({ExitReason::unavailable, last_unanswered_});
     for (WorkJob& job : std::exchange(jobs_, {})) {

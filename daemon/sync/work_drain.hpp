@@ -69,9 +69,9 @@ WorkResponse transcript_response(Result<FetchedTranscript> response, Instant ask
 /// Details differ from transcripts and recordings:
 ///   - Their outcomes share transactions. Each outcome of the others has its own transaction.
 ///   - A drain polls for new details while it waits for responses, so that the tables are current.
-///   - A 500 response may concern one engagement only. For a recording, it means that the storage is down.
-///   - An error that concerns one engagement does not reset the count of consecutive fetches without a
-///     response. If the drain fetched nothing, a count above zero means that the API is down.
+///   - A 500 response may concern one engagement only. For the others, it is a failure of the API.
+///   - An error that concerns one engagement does not reset the count of consecutive failures of the API. If
+///     the drain fetched nothing, a count above zero means that the API is down.
 class WorkDrain {
   public:
     /// `instance_id`: the holder of the claims; outcomes of lost claims are not written. `most_in_flight`:
@@ -141,8 +141,8 @@ class WorkDrain {
     // this often. Also the minimum time between two searches for ongoing engagements, so that these do not
     // slow down a long queue.
     static constexpr Milliseconds kPollEvery{1000};
-    // Consecutive fetches without a response after which the API counts as down. Fewer may be the
-    // engagements' own failures.
+    // Consecutive failures of the API (no connection, an overload, or a server error) after which it counts
+    // as down. Fewer may be the engagements' own failures.
     static constexpr int kUnansweredUntilDown = 4;
 
   private:
