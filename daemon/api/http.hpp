@@ -87,8 +87,8 @@ class HttpClient {
     HttpClient(Runtime& runtime, HttpSettings settings);
     ~HttpClient();
 
-    /// Sends a request once. If a pooled connection fails before any byte of the response has arrived, sends
-    /// it again on a new connection.
+    /// Sends a request once. If a pooled connection fails, except by a timeout, before any byte of the
+    /// response has arrived, sends it again on a new connection.
     Task<HttpOutcome> send(HttpRequest request);
     /// The same for bodies of any length: the time limit applies to each piece, and the request accepts no
     /// content coding.

@@ -197,8 +197,8 @@ def an_import_erases_what_a_backup_brought_back():
     backup = subprocess.run(["pg_dump", program.cluster.dsn(program.database)], check=True, capture_output=True).stdout
     expect_success(program.run("forget", "--visitor", visitor))
     expect_success(program.run("forget", "--engagement", other_ids[0]))
-    # Only the visitor's own tombstone, without those of the visitor's engagements, and the other engagement's: so that
-    # the visitor is found by its id.
+    # Keeps two tombstones: that of the visitor and that of the other engagement. Without those of the visitor's
+    # engagements, the import has to find these by the visitor's id.
     lines = expect_success(program.run("forget", "export")).out.splitlines()
     kept = [
         line

@@ -63,7 +63,7 @@ def dashboards_link_to_each_other():
         (link,) = board["links"]
         others = [u for u, b in boards.items() if u != uid and set(link["tags"]) & set(b["tags"])]
         assert link["type"] == "dashboards" and len(others) == len(boards) - 1, uid
-        # There, variables of the same name belong to another data source.
+        # The dashboard that the link leads to has variables of the same names, but for another data source.
         assert not link["includeVars"], uid
         for target, query in re.findall(r'"/d/([\w-]+)\?([^"]*)"', json.dumps(board)):
             there = {variable["name"] for variable in boards[target]["templating"]["list"]}

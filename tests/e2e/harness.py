@@ -19,7 +19,7 @@ TESTS = []
 
 
 def test(function=None, smoke=False):
-    """Registers a test; the docstring of the runner says how it is called."""
+    """Registers a test. `smoke`: it is one of those that `run.py smoke` runs."""
 
     def add(f):
         TESTS.append((f.__name__, f, smoke))

@@ -211,11 +211,11 @@ def a_backfill_of_statistics_is_resumed_and_agrees():
     )
     assert found == f"{2 * 4 * 4 * 48}|t", found
     assert "were loaded completely before" in expect_success(program.run(*options)).out
-    # The same again writes nothing; a run changes nothing of what has settled.
+    # The same range again writes nothing.
     before = row_versions(program)
     expect_success(program.run(*options, "--restart"))
     assert row_versions(program) == before
-    # Engagements alone are another backfill.
+    # `--only engagements` is a backfill of its own.
     only = expect_success(program.backfill("--only", "engagements"))
     assert "the service fetches their legs" in only.out and simulator.stats().get("detail", 0) == 0, only
     assert program.sql("SELECT count(*) FROM glia.engagements") == "50"

@@ -142,7 +142,7 @@ def verify_finds_each_kind_of_loss_and_nothing_else_and_repairs_it():
     assert plain | {("gone", gone)} <= found - named <= expected, (
         found - plain,
         plain - found,
-    )  # an engagement that a queue has its name from is requested by its id
+    )  # queue names are compared by a GET of the engagement that each was read from: it shows lost legs too
     before = program.row_versions_written()
     report, found = verify_all(program, "--legs", "100%", "--differences", program.dir + "/differences", code=65)
     assert found - named == expected, (found - expected, expected - found)

@@ -9,8 +9,8 @@ namespace {
 
 // Few, so that a history with few engagements needs several parts.
 constexpr std::size_t kMissedAtOnce = 3;
-// The margin of queued_through in sinks/postgres/sql/enrichment.sql, for transactions older than the first
-// part.
+// The hour that queued_through in sinks/postgres/sql/enrichment.sql subtracts, for transactions that were
+// open when the scan began.
 constexpr Seconds kMargin{3600};
 
 ModelDatabase::JobKey key_of(const WorkJob& job) {

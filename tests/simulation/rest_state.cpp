@@ -61,8 +61,9 @@ class Check {
 
     bool has_revisits() const { return !state_.scenario.sync.revisit.empty(); }
 
-    /// True if a pass after the end of the engagement's fault has listed it. Without revisits, only the
-    /// overlap is read again.
+    /// True if the engagement must be stored: the source still has it, and a pass must have listed it.
+    /// Without revisits passes read only the overlap again, so an engagement that was listed late, hidden,
+    /// denied, removed for a while or broken may be absent.
     bool must_be_there(const Item& item) const {
         if (!item.visible_at || database_.forgotten_engagements.contains(item.id)) return false;
         if (item.is_removed) return false;
