@@ -32,9 +32,9 @@ ProxyChoice choose_proxy(const ApiSettings& api, bool elsewhere, Environment env
     }
     const auto base = parse_url(api.base_url);
     if (!base || base->origin.scheme != "https") return choice;
-    const auto named = first_set(environment, {"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"});
+    const auto named = first_set(environment, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
     if (!named) return choice;
-    if (const auto exempt = first_set(environment, {"NO_PROXY", "no_proxy"}))
+    if (const auto exempt = first_set(environment, {"no_proxy", "NO_PROXY"}))
         choice.no_proxy = exempt->second;
     const bool used = !bypasses_proxy(base->origin.host, choice.no_proxy) ||
                       (elsewhere && !bypasses_proxy("", choice.no_proxy));

@@ -15,12 +15,11 @@ struct ProxyChoice {
 };
 
 /// Returns `api.proxy` or, if it is empty and `api.base_url` is https, the proxy of the environment by curl's
-/// rules: HTTPS_PROXY, then ALL_PROXY, in upper or lower case, and NO_PROXY. An empty variable counts as
-/// unset.
-/// Throws std::runtime_error with a one-line message, free of credentials, if the proxy's protocol is not
-/// supported (SOCKS, HTTPS to the proxy itself): ignoring it would bypass a proxy that the administrator
-/// wants. A proxy that no request would use is not checked. `elsewhere`: requests also go to hosts other than
-/// that of `api.base_url`.
+/// rules: https_proxy, then all_proxy, and no_proxy; each in lower case first, then in upper case. An empty
+/// variable counts as unset. Throws std::runtime_error with a one-line message, free of credentials, if the
+/// proxy's protocol is not supported (SOCKS, HTTPS to the proxy itself): ignoring it would bypass a proxy
+/// that the administrator wants. A proxy that no request would use is not checked. `elsewhere`: requests also
+/// go to hosts other than that of `api.base_url`.
 ProxyChoice choose_proxy(const ApiSettings& api, bool elsewhere, Environment environment);
 
 }  // namespace glia

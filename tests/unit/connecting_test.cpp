@@ -90,6 +90,7 @@ std::string chosen(std::map<std::string, std::string> environment, bool elsewher
 TEST(ProxyChoiceTest, IsReadAsCurlReadsIt) {
     EXPECT_EQ(chosen({}), "");
     EXPECT_EQ(chosen({{"HTTPS_PROXY", "http://one:1"}, {"ALL_PROXY", "http://two:2"}}), "one");
+    EXPECT_EQ(chosen({{"HTTPS_PROXY", "http://one:1"}, {"https_proxy", "http://two:2"}}), "two");
     EXPECT_EQ(chosen({{"HTTPS_PROXY", ""}, {"https_proxy", ""}, {"all_proxy", "two:2"}}), "two");
     EXPECT_EQ(chosen({{"HTTPS_PROXY", "http://one:1"}}, false, "http://127.0.0.1:80"), "");
     EXPECT_EQ(chosen({{"HTTPS_PROXY", "http://one:1"}}, false, "https://api.example", "http://three:3"),
