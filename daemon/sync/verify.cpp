@@ -129,7 +129,6 @@ class Verify {
         Verification::List what;
         PassPipeline pass;
         AsyncCondition compared;
-        std::optional<SinkError> failure;
     };
 
     Task<> list(Verification::List what) {
