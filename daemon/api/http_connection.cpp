@@ -36,7 +36,9 @@ HttpFailure failure(const error_code& error, const std::string& doing, const std
     if (error == asio::error::operation_aborted)
         return {HttpFailure::Kind::cancelled, "stopped while " + doing};
     if (error == beast::error::timeout)
-        return {HttpFailure::Kind::network, "timed out while " + doing + " " + where, false, true};
+        return {.kind = HttpFailure::Kind::network,
+                .message = "timed out while " + doing + " " + where,
+                .timed_out = true};
     if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
         return {HttpFailure::Kind::network, "the connection was cut while " + doing + " " + where};
     return {HttpFailure::Kind::network, doing + " " + where + " failed: " + error.message()};
