@@ -54,7 +54,9 @@ SET waiting = true, next_attempt_at = '-infinity', attempts = 0, parked = false;
 -- Claims due jobs. The candidates are the newest jobs that were never tried, and the retries that have been due
 -- longest. Of these, claims the newest. Two scans of work_items_due; neither reads jobs that are not due. No index has
 -- a column that a claim changes, so a claim writes to no index.
-WITH claimed AS (
+WITH released AS (
+    SELECT ARRAY(SELECT instance FROM claiming_instances WHERE released_at IS NOT NULL) AS instances
+), claimed AS (
     UPDATE work_items w
     SET claimed_by = :instance::text, claimed_until = now() + make_interval(secs => :ttl_seconds::float8)
     FROM (SELECT due.engagement_id, due.item
@@ -62,8 +64,7 @@ WITH claimed AS (
                                FROM work_items f
                                WHERE f.kind = :kind::text AND f.waiting AND f.next_attempt_at = '-infinity'
                                  AND (f.claimed_until IS NULL OR f.claimed_until <= now()
-                                      OR f.claimed_by = ANY (ARRAY(SELECT r.instance FROM claiming_instances r
-                                                                   WHERE r.released_at IS NOT NULL)))
+                                      OR f.claimed_by = ANY ((SELECT instances FROM released)::text[]))
                                ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
                                LIMIT :limit::bigint
                                FOR UPDATE SKIP LOCKED) untried
@@ -73,8 +74,7 @@ WITH claimed AS (
                                WHERE f.kind = :kind::text AND f.waiting AND f.next_attempt_at > '-infinity'
                                  AND f.next_attempt_at <= now()
                                  AND (f.claimed_until IS NULL OR f.claimed_until <= now()
-                                      OR f.claimed_by = ANY (ARRAY(SELECT r.instance FROM claiming_instances r
-                                                                   WHERE r.released_at IS NOT NULL)))
+                                      OR f.claimed_by = ANY ((SELECT instances FROM released)::text[]))
                                ORDER BY f.kind, f.next_attempt_at, f.created_at DESC
                                LIMIT :limit::bigint
                                FOR UPDATE SKIP LOCKED) retries) due
