@@ -111,7 +111,7 @@ void count(const MergeItem& item, CommitCounts& counts) {
     } else {
         ++counts.unchanged;
     }
-    if (!item.plan.insert && !item.site_known) ++counts.newly_listed;
+    if (item.is_newly_listed()) ++counts.newly_listed;
     if (!item.plan.write_legs) return;
     ++counts.legs;
     counts.leg_rows += static_cast<std::int64_t>(item.engagement().legs->size());

@@ -34,6 +34,8 @@ struct MergeItem {
     std::string_view id() const { return *fetched->engagement.id; }
     /// True if the engagement's own columns are written.
     bool writes_core() const { return plan.insert || plan.write_core; }
+    /// True if the engagement is stored, and not known to be listed by this site.
+    bool is_newly_listed() const { return !plan.insert && !site_known; }
 };
 
 /// Splits the engagements of the batches into partitions that are written one after the other. The items of a

@@ -256,7 +256,7 @@ void PlanWriter::add_sites() {
     for (const std::string& site : sites_) {
         std::vector<std::string> missing;
         for (const MergeItem& item : items_) {
-            if (item.site() == site && !item.plan.insert && !item.site_known) missing.emplace_back(item.id());
+            if (item.site() == site && item.is_newly_listed()) missing.emplace_back(item.id());
         }
         if (!missing.empty()) tx_.run(sql::add_sites, {array(missing), site});
     }
