@@ -10,7 +10,7 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t kLongest = 300;
+constexpr std::size_t kLongestErrorText = 300;
 
 void add(std::string& line, std::string_view text) {
     if (text.empty() || line.find(text) != std::string::npos) return;
@@ -19,7 +19,7 @@ void add(std::string& line, std::string_view text) {
 }
 
 void collect(dom::element element, std::string& line, int depth) {
-    if (depth > 3 || line.size() > kLongest) return;
+    if (depth > 3 || line.size() > kLongestErrorText) return;
     if (element.is_array()) {
         for (dom::element entry : dom::array(element)) collect(entry, line, depth + 1);
         return;

@@ -44,6 +44,13 @@ class Scanner {
         return at;
     }
 
+    /// True if the value at `at` follows a colon.
+    bool is_value_of_member(std::size_t at) const {
+        do --at;
+        while (at > 0 && static_cast<unsigned char>(text_[at]) <= 0x20);
+        return text_[at] == ':';
+    }
+
     /// Finds the end of the value that begins at `at`.
     Span skip_value(std::size_t at) {
         const Span span = at_end(at)                             ? Span{at, Balance::unfinished}
@@ -143,9 +150,11 @@ class PageSplitter {
     }
 
   private:
-    /// Bounds the search for records: bytes scanned, as a multiple of the text's length. A few passes are
-    /// enough for honest text; the bound stops the quadratic cost of malicious text.
+    /// Bounds the search for records: bytes scanned, as a multiple of the text's length and at least
+    /// kMinWork, about half a second. A few passes are enough for honest text, and a pass for each record for
+    /// a page whose records are all broken; the bound stops the quadratic cost of malicious text.
     static constexpr std::size_t kMaxWork = 16;
+    static constexpr std::size_t kMinWork = std::size_t{64} << 20;
     enum class Likeness { none, record, engagement };
 
     /// Reads the members of the page from `at` to the end of the text. `on_list` is called with the start of
@@ -192,17 +201,20 @@ class PageSplitter {
         return page.next_page || scan_.text().find("\"next_page\"") == kNowhere;
     }
 
-    /// True if the text from `at`, which follows the list's last bracket, is a valid end of a page.
-    bool ends_well(std::size_t at) {
-        if (exhausted()) return false;
-        SplitPage rest;
-        rest.next_page = page_.next_page;
+    /// Reads the members from `at`, which follows the list's last bracket, to the end of the page. Returns
+    /// none if they are no valid end of a page.
+    std::optional<SplitPage> read_end(std::size_t at) {
+        if (exhausted()) return std::nullopt;
+        SplitPage end;
+        end.next_page = page_.next_page;
         const auto skip = [this](std::size_t list) {
             const auto span = scan_.skip_value(list);
             return span.good() ? span.end : kNowhere;
         };
-        return read_members(at, rest, skip) && (!recovered_ || knows_link(rest));
+        if (!read_members(at, end, skip) || (recovered_ && !knows_link(end))) return std::nullopt;
+        return end;
     }
+    bool ends_well(std::size_t at) { return read_end(at).has_value(); }
 
     /// Reads the elements of the list that begins at `at`. Returns the list's end, or kNowhere.
     std::size_t read_list(std::size_t at) {
@@ -222,8 +234,9 @@ class PageSplitter {
                 return kNowhere;  // the text is cut off after a complete record
             recovered_ = true;
             std::size_t end = next_record(at + 1);
-            if (separate) end = std::min(end, span.end);
-            if (end == kNowhere && span.balance != Balance::unfinished) end = end_of_list(at + 1);
+            if (separate && !is_closed_too_early(span.end, end)) end = std::min(end, span.end);
+            if (end == kNowhere && (span.balance != Balance::unfinished || !page_.next_page))
+                end = end_of_list(at + 1);
             if (end == kNowhere) return kNowhere;
             // A superfluous bracket after a record does not break the record.
             if (span.good() && !separate && span.end <= end &&
@@ -253,21 +266,41 @@ class PageSplitter {
         return !scan_.is(at, '"') || !scan_.is(scan_.skip_space(scan_.skip_value(at).end), ':');
     }
 
+    /// True if a broken element that seems to end at `at` has been closed by a superfluous bracket, and what
+    /// follows up to `next`, the next record, is the rest of it. The rest of a record whose brackets balance
+    /// otherwise has another bracket too many or goes on with a member.
+    bool is_closed_too_early(std::size_t at, std::size_t next) {
+        if (at < separate_until_) return false;
+        while ((at = scan_.skip_space(at, ",")) != next && !scan_.at_end(at) && !exhausted()) {
+            if (scan_.is(at, ']') && ends_well(at + 1)) break;
+            if (scan_.is(at, ']') || scan_.is(at, '}')) return true;
+            const auto span = scan_.skip_value(at);
+            if (!span.good()) break;  // a second fault: the next element is broken too
+            if (!is_separate(span.end)) return true;
+            at = span.end;
+        }
+        separate_until_ = at;
+        return false;
+    }
+
     static bool is_only_separators(std::string_view text) {
         return text.find_first_not_of(" \t\r\n,]}") == std::string_view::npos;
     }
 
-    bool exhausted() const { return scan_.scanned() > kMaxWork * scan_.text().size() + (1U << 20); }
+    bool exhausted() const { return scan_.scanned() > std::max(kMaxWork * scan_.text().size(), kMinWork); }
 
     /// Finds the next record from `at` on by its members and by what follows it. Returns kNowhere if there is
-    /// none.
+    /// none. Is called with ascending positions.
     std::size_t next_record(std::size_t at) {
+        if (next_record_ && at <= *next_record_) return *next_record_;
         for (; (at = scan_.text().find('{', at)) != kNowhere; ++at) {
             if (exhausted()) return kNowhere;
-            if (scan_.is(scan_.skip_space(at + 1), '"') && !misleading_.contains(at) && leads_on(at))
-                return at;
+            if (scan_.is(scan_.skip_space(at + 1), '"') && !scan_.is_value_of_member(at) &&
+                !misleading_.contains(at) && leads_on(at))
+                break;
         }
-        return kNowhere;
+        next_record_ = at;
+        return at;
     }
 
     /// True if records follow each other from `at` to the end of the page, or to the next broken one.
@@ -306,11 +339,15 @@ class PageSplitter {
     }
 
     /// Finds the bracket that ends the list whose last element is at `at`. Returns kNowhere if there is none.
+    /// A text that is cut off inside that element may end like a page, with a bracket that opens in the
+    /// element; but it does not have the link of a page whose link is behind the list.
     std::size_t end_of_list(std::size_t at) {
-        for (std::size_t end = scan_.text().rfind(']'); end != kNowhere && end >= at;
-             end = scan_.text().rfind(']', end - 1)) {
+        for (std::size_t list_end = scan_.text().rfind(']'); list_end != kNowhere && list_end >= at;
+             list_end = scan_.text().rfind(']', list_end - 1)) {
             if (exhausted()) return kNowhere;
-            if (ends_well(end + 1) && !scan_.opens_within(at, end)) return end;
+            const auto end = read_end(list_end + 1);
+            const bool link_behind = end && end->next_page && !page_.next_page;
+            if (end && (link_behind || !scan_.opens_within(at, list_end))) return list_end;
         }
         return kNowhere;
     }
@@ -320,6 +357,8 @@ class PageSplitter {
     SplitPage page_{};
     bool recovered_ = false;  // a broken part was skipped
     std::set<std::size_t> misleading_{};
+    std::optional<std::size_t> next_record_{};  // what next_record() found last
+    std::size_t separate_until_ = 0;            // how far is_closed_too_early() found separate elements
     simdjson::dom::parser parser_{};
 };
 

@@ -16,11 +16,11 @@ void reject(std::string_view field, std::string_view what) {
 
 std::string shown(std::string_view value) {
     // Bytes. Enough for a person to recognise the value.
-    constexpr std::size_t kLongest = 60;
+    constexpr std::size_t kLongestShown = 60;
     value = trimmed(value);
-    std::string text = repair_utf8(value.substr(0, kLongest));  // truncation may split a character
+    std::string text = repair_utf8(value.substr(0, kLongestShown));  // truncation may split a character
     std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-    return value.size() <= kLongest ? text : text + "…";
+    return value.size() <= kLongestShown ? text : text + "…";
 }
 
 bool is_null(od::value& value) {
