@@ -279,8 +279,9 @@ Task<Result<std::string>> EngagementsApi::get_json(std::string engagement_id) {
             Parsed<std::string> parsed;
             const auto text = canonical_json(body, parsed.failure.reason);
             if (text && text->starts_with('{')) {
-                const bool whole = impl_->privacy.keep_all();
-                parsed.value = whole ? repair_json(json_document(body)) : impl_->privacy.apply_to_json(body);
+                const bool unchanged = impl_->privacy.keep_all();
+                parsed.value =
+                    unchanged ? repair_json(json_document(body)) : impl_->privacy.apply_to_json(body);
             } else if (text) {
                 parsed.failure.reason = "the body is not an object";
             }

@@ -36,12 +36,12 @@ void assign_leg_ids(std::vector<Leg>& legs, RecordMemory& memory) {
     };
     if (legs.size() <= kFew && std::all_of(legs.begin(), legs.end(), has_own_id)) return;
     std::set<std::string, std::less<>> taken;
-    std::vector<Leg*> nameless;
+    std::vector<Leg*> without_id;
     for (Leg& leg : legs) {
-        if (!leg.id || (*leg.id).empty() || !taken.emplace(*leg.id).second) nameless.push_back(&leg);
+        if (!leg.id || (*leg.id).empty() || !taken.emplace(*leg.id).second) without_id.push_back(&leg);
     }
     std::map<std::string, std::size_t> last_number;  // by id: the last number assigned
-    for (Leg* const leg : nameless) {
+    for (Leg* const leg : without_id) {
         const bool repeated = leg->id && !(*leg->id).empty();
         if (leg->id) keep_sent_id(*leg, memory);
         const std::string sent = repeated ? leg->id.str() : std::string();

@@ -93,9 +93,10 @@ class ElementReader {
         row.interval_start = interval_.start;
         row.interval_seconds = interval_.length.count();
         const dom::object object = element;
-        bool whole = true;
-        for (const auto [name, value] : object) whole = read_member(name, value, row) && whole;
-        if (!whole) return reject(simdjson::minify(element), "a dimension is not a text that can be stored");
+        bool readable = true;
+        for (const auto [name, value] : object) readable = read_member(name, value, row) && readable;
+        if (!readable)
+            return reject(simdjson::minify(element), "a dimension is not a text that can be stored");
         if (row.site_id.empty()) row.site_id = site_id_;
         if (row.site_id != site_id_) return;
         dom::element seconds;

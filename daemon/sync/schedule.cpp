@@ -11,8 +11,8 @@ constexpr Milliseconds kLongestBackoff{300'000};
 constexpr int kAttemptsBeforeParked = 4;
 constexpr Seconds kShortestRetry{30};
 constexpr Seconds kLongestRetry{24 * 3600};
-constexpr Seconds kMadeSoon{5};
-constexpr Seconds kMadeLater{3600};
+constexpr Seconds kShortestRecordingRetry{5};
+constexpr Seconds kLongestRecordingRetry{3600};
 
 /// `first`, doubled for each attempt.
 Seconds doubled(Seconds first, int attempts, Seconds longest) {
@@ -76,8 +76,8 @@ WorkRetry work_retry(int attempts, bool permanent) {
     return retry;
 }
 
-Seconds wait_until_made(int attempts) {
-    return doubled(kMadeSoon, attempts, kMadeLater);
+Seconds recording_retry_pause(int attempts) {
+    return doubled(kShortestRecordingRetry, attempts, kLongestRecordingRetry);
 }
 
 }  // namespace glia

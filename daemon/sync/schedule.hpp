@@ -42,6 +42,6 @@ struct WorkRetry {
 /// the result cannot be loaded.
 WorkRetry work_retry(int attempts, bool permanent);
 /// Pause before a recording that is still being made is requested again. Doubled each time.
-Seconds wait_until_made(int attempts);
+Seconds recording_retry_pause(int attempts);
 
 }  // namespace glia

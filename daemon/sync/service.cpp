@@ -33,7 +33,7 @@ constexpr Seconds kRunsKept{30 * 24 * 3600};
 constexpr Seconds kVerificationsKept{400 * 24 * 3600};
 // How long `run --once` waits for a leased site. The lease of an instance that has just died on another
 // machine expires within this time.
-constexpr Seconds kPatience{kLeaseTime.count() + 15};
+constexpr Seconds kMaxLeaseWait{kLeaseTime.count() + 15};
 
 struct SiteResult {
     ExitStatus outcome;
@@ -146,7 +146,7 @@ Task<> once(Instance& instance, std::string name, ExitStatus& outcome, std::int6
         outcome.merge(site.outcome);
         rejected += site.rejected;
         if (site.leased || site.outcome.reason != ExitReason::done) break;
-        if (waited >= kPatience) {
+        if (waited >= kMaxLeaseWait) {
             log::info(LogTopic::sync, "site is being read by another instance",
                       {{"site", name}, {"instance_id", site.instance_id}});
             break;

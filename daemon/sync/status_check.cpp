@@ -86,8 +86,8 @@ class Check {
             }
         }
         if (shown > kMostProblems) line += "; and " + std::to_string(shown - kMostProblems) + " more";
-        const auto whole = [](double value) { return std::to_string(std::llround(value)); };
-        line += " | lag=" + whole(lag_) + "s;" + whole(warning_) + ";" + whole(critical_) + ";0" +
+        const auto rounded = [](double value) { return std::to_string(std::llround(value)); };
+        line += " | lag=" + rounded(lag_) + "s;" + rounded(warning_) + ";" + rounded(critical_) + ";0" +
                 " sites_failing=" + std::to_string(failing_) + ";0;;0;" + std::to_string(sites) +
                 " rejected=" + std::to_string(report.rejected) + ";0;;0" +
                 " details_waiting=" + std::to_string(report.details_waiting) + ";;;0" +

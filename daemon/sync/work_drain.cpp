@@ -117,7 +117,7 @@ std::optional<WorkOutcome> WorkDrain::on_response(const WorkJob& job, WorkRespon
     WorkOutcome outcome;
     outcome.job = job;
     if (const auto* error = std::get_if<ApiError>(&response)) return on_error(std::move(outcome), *error);
-    unanswered_in_a_row_ = 0;
+    failures_in_a_row_ = 0;
     if (const auto* blocked = std::get_if<Blocked>(&response)) {
         add_unattempted(std::move(outcome));
         give_up(blocked->outcome);
@@ -131,7 +131,7 @@ std::optional<WorkOutcome> WorkDrain::on_response(const WorkJob& job, WorkRespon
         outcome.file = std::move(content->file);
         ++result_.fetched;
     } else {
-        outcome.retry_in = wait_until_made(job.attempts);
+        outcome.retry_in = recording_retry_pause(job.attempts);
     }
     batch_->details.push_back(std::move(outcome));
     return std::nullopt;
@@ -162,11 +162,10 @@ std::optional<WorkOutcome> WorkDrain::on_error(WorkOutcome outcome, const ApiErr
         return std::nullopt;
     }
     if (says_that_api_is_down(kind_, error)) {
-        last_unanswered_ = error.message;
-        if (++unanswered_in_a_row_ >= kUnansweredUntilDown)
-            give_up({ExitReason::unavailable, last_unanswered_});
+        last_failure_ = error.message;
+        if (++failures_in_a_row_ >= kFailuresUntilDown) give_up({ExitReason::unavailable, last_failure_});
     } else if (!drains_details()) {
-        unanswered_in_a_row_ = 0;
+        failures_in_a_row_ = 0;
     }
     return fail(outcome.job, error.message, error.kind != ApiError::Kind::unavailable);
 }
@@ -202,9 +201,9 @@ void WorkDrain::give_up(const ExitStatus& outcome) {
 }
 
 std::shared_ptr<const Batch> WorkDrain::hand_back() {
-    // Fewer failures of the API than kUnansweredUntilDown, but no fetch succeeded: the API counts as down.
-    if (drains_details() && unanswered_in_a_row_ > 0 && result_.fetched == 0)
-        result_.outcome.merge({ExitReason::unavailable, last_unanswered_});
+    // Fewer failures of the API than kFailuresUntilDown, but no fetch succeeded: the API counts as down.
+    if (drains_details() && failures_in_a_row_ > 0 && result_.fetched == 0)
+        result_.outcome.merge({ExitReason::unavailable, last_failure_});
     for (WorkJob& job : std::exchange(jobs_, {})) {
         WorkOutcome outcome;
         outcome.job = std::move(job);

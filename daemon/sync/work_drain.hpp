@@ -143,7 +143,7 @@ class WorkDrain {
     static constexpr Milliseconds kPollEvery{1000};
     // Consecutive failures of the API (no connection, an overload, or a server error) after which it counts
     // as down. Fewer may be the engagements' own failures.
-    static constexpr int kUnansweredUntilDown = 4;
+    static constexpr int kFailuresUntilDown = 4;
 
   private:
     bool drains_details() const { return kind_ == WorkKind::detail; }
@@ -168,8 +168,8 @@ class WorkDrain {
     std::optional<Milliseconds> claimed_at_;
     int claim_size_;
     int fetching_ = 0;
-    int unanswered_in_a_row_ = 0;
-    std::string last_unanswered_;
+    int failures_in_a_row_ = 0;
+    std::string last_failure_;
     bool claiming_ = false;
     bool exhausted_ = false;
     bool more_was_queued_ = false;

@@ -54,7 +54,7 @@ class PostgresEnrichmentStore final : public EnrichmentStore {
                 add_recordings(tx, found, missed);
             } else {
                 for (const auto& row : found) {
-                    if (truth(row, "whole")) missed.add(row, "");
+                    if (truth(row, "has_legs")) missed.add(row, "");
                 }
             }
             if (missed.engagements.empty()) return next;

@@ -142,8 +142,8 @@ class EngagementMerge {
         // Each line shows the whole engagement. If only the list item of a changed engagement has arrived,
         // the line is owed until the legs arrive. A new engagement is written at once, without legs.
         const bool has_changes = plan.insert || plan.write_core || plan.write_legs || after.owed;
-        const bool whole = e.legs.has_value() || !s.legs_fetched_at;
-        const bool report = has_changes && whole && !plan.stale;
+        const bool complete = e.legs.has_value() || !s.legs_fetched_at;
+        const bool report = has_changes && complete && !plan.stale;
         after.owed = has_changes && !report;
         // Readers may order the lines by time. Legs may arrive in a detail that was requested before
         // the list item that an earlier line shows, so the time of the response does not order the lines.

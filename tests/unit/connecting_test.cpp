@@ -184,10 +184,10 @@ std::string dialed(std::vector<SocketAddress> addresses, std::chrono::millisecon
 }
 
 TEST(DialerTest, ABlackHoleFallsBackToTheNextAddressInTime) {
-    Listener hole(0), live;
-    hole.become_a_black_hole();
-    EXPECT_EQ(dialed({hole.address(), live.address()}, 10s), std::to_string(live.port()));
-    EXPECT_EQ(dialed({hole.address(), hole.address(), hole.address(), live.address()}, 2s),
+    Listener black_hole(0), live;
+    black_hole.become_a_black_hole();
+    EXPECT_EQ(dialed({black_hole.address(), live.address()}, 10s), std::to_string(live.port()));
+    EXPECT_EQ(dialed({black_hole.address(), black_hole.address(), black_hole.address(), live.address()}, 2s),
               std::to_string(live.port()));
 }
 TEST(DialerTest, ARefusalFallsBackAndTheLastOneIsTold) {
@@ -197,19 +197,19 @@ TEST(DialerTest, ARefusalFallsBackAndTheLastOneIsTold) {
               "connecting to api.example:443 failed: Connection refused");
 }
 TEST(DialerTest, AllAddressesShareOneDeadline) {
-    Listener hole(0);
-    hole.become_a_black_hole();
+    Listener black_hole(0);
+    black_hole.become_a_black_hole();
     const auto began = std::chrono::steady_clock::now();
-    EXPECT_EQ(dialed({hole.address(), hole.address(), hole.address()}, 300ms),
+    EXPECT_EQ(dialed({black_hole.address(), black_hole.address(), black_hole.address()}, 300ms),
               "timed out while connecting to api.example:443");
     EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
 }
 TEST(DialerTest, ACancelEndsTheWait) {
-    Listener hole(0);
-    hole.become_a_black_hole();
+    Listener black_hole(0);
+    black_hole.become_a_black_hole();
     Runtime runtime;
     Dialer dialer(runtime);
-    const std::vector<SocketAddress> addresses{hole.address()};
+    const std::vector<SocketAddress> addresses{black_hole.address()};
     const auto main = [&]() -> Task<int> {
         runtime.post([&] { dialer.cancel(); });
         const auto outcome =

@@ -365,9 +365,9 @@ TEST(Schedule, ADetailThatKeepsFailingIsParkedAndTriedLessAndLess) {
     EXPECT_TRUE(work_retry(0, true).parked);
     EXPECT_LT(work_retry(3, false).retry_in, work_retry(4, false).retry_in);
     EXPECT_EQ(work_retry(90, true).retry_in, 24h);
-    EXPECT_EQ(wait_until_made(0), 5s);
-    EXPECT_EQ(wait_until_made(3), 40s);
-    EXPECT_EQ(wait_until_made(90), 1h);
+    EXPECT_EQ(recording_retry_pause(0), 5s);
+    EXPECT_EQ(recording_retry_pause(3), 40s);
+    EXPECT_EQ(recording_retry_pause(90), 1h);
 }
 
 TEST(ExitStatusTest, TheGravestReasonCounts) {

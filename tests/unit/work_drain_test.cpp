@@ -86,17 +86,17 @@ TEST_P(AnyWork, IsClaimedByOneWorkerWhileTheOthersWait) {
 }
 TEST_P(AnyWork, FourFetchesInARowWithoutAResponseEndTheDrain) {
     Script run(GetParam(), {job("e1"), job("e2"), job("e3"), job("e4"), job("e5")});
-    for (int i = 1; i <= Drain::kUnansweredUntilDown; ++i) {
+    for (int i = 1; i <= Drain::kFailuresUntilDown; ++i) {
         EXPECT_TRUE(run.respond(kDown));
         EXPECT_EQ(run.drain.result().outcome.reason,
-                  i < Drain::kUnansweredUntilDown ? ExitReason::done : ExitReason::unavailable);
+                  i < Drain::kFailuresUntilDown ? ExitReason::done : ExitReason::unavailable);
         if (GetParam() != WorkKind::detail) {
             EXPECT_EQ(run.written().at(0).error, "away");
         }
     }
     run.step<Drain::End>();
     EXPECT_EQ(run.drain.result().outcome.error, "away");
-    EXPECT_EQ(run.drain.result().failed, Drain::kUnansweredUntilDown);
+    EXPECT_EQ(run.drain.result().failed, Drain::kFailuresUntilDown);
     EXPECT_FALSE(run.handed_back().back().attempted);
 }
 TEST_P(AnyWork, ARefusedTokenEndsTheDrainAndCountsNoAttempt) {
@@ -225,7 +225,7 @@ TEST(DetailWork, IfNoneCameThroughTheApiIsDownHoweverFewThereWere) {
 }
 TEST(DetailWork, A500IsAboutTheEngagement) {
     Script run(WorkKind::detail, {job("e1"), job("e2"), job("e3"), job("e4"), job("e5")});
-    for (int i = 0; i < Drain::kUnansweredUntilDown; ++i)
+    for (int i = 0; i < Drain::kFailuresUntilDown; ++i)
         run.respond(ApiError{ApiError::Kind::unavailable, 500, "odd"});
     run.step<Drain::Fetch>();
 }
@@ -294,7 +294,7 @@ TEST(EnricherWork, AResponseBetweenEndsTheRowOfFailures) {
 }
 TEST(EnricherWork, A500IsAFailureOfTheStorage) {
     Script run(WorkKind::recording, std::vector<WorkJob>(4, job("e")));
-    for (int i = 0; i < Drain::kUnansweredUntilDown; ++i) {
+    for (int i = 0; i < Drain::kFailuresUntilDown; ++i) {
         run.respond(ApiError{ApiError::Kind::unavailable, 500, "odd"});
         run.written();
     }

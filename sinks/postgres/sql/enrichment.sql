@@ -7,7 +7,7 @@ SELECT coalesce((SELECT r.queued_through FROM enrichers r WHERE r.kind = :kind::
 -- name: missed_engagements(since, after_changed_at, after_id, limit)
 -- A page of the engagements that were added or changed while an enricher was off, by changed_at and id, after the last
 -- one of the previous page.
-SELECT e.id, e.changed_at, e.created_at, e.fetched_at, e.legs_fetched_at IS NOT NULL AS whole
+SELECT e.id, e.changed_at, e.created_at, e.fetched_at, e.legs_fetched_at IS NOT NULL AS has_legs
 FROM engagements e
 WHERE e.changed_at >= :since::timestamptz AND (e.changed_at, e.id) > (:after_changed_at::timestamptz, :after_id::text)
 ORDER BY e.changed_at, e.id
