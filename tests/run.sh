@@ -3,12 +3,13 @@
 #
 #   tests/run.sh                    everything, in two lanes: areas that mostly wait beside areas that mostly compute
 #   tests/run.sh AREA[/NAME]...     lint, unit, simulation, integration, e2e, browser, soak, units, package, sanitizers,
-#                                   sanitizers-e2e, fuzz; NAME: a part of a test's name. package: GLIA_DISPOSABLE=1 installs it as well
+#                                   sanitizers-e2e, fuzz; NAME: a part of a test's name, where an area consists of tests that run alone
+#                                   package: GLIA_DISPOSABLE=1 installs it as well
 #   tests/run.sh boot               not among "everything": the package on a booted systemd; only on a machine that may be
 #                                   thrown away, with GLIA_DISPOSABLE=1
 #   tests/run.sh reproducible       not among "everything", because it builds the packages twice: are they the same bits?
 #   tests/run.sh endurance          not among "everything": GLIA_ENDURANCE_HOURS (2) hours with everything enabled and with faults
-#   tests/run.sh bench              not a test: prints measurements (see tests/bench)
+#   tests/run.sh bench              not a test, only alone: prints measurements (see tests/bench)
 #
 # GLIA_TEST_SECONDS: how long each fuzzer runs (default 10). GLIA_TEST_HISTORIES: how many histories the simulation runs (default 10,000).
 set -euo pipefail
@@ -51,16 +52,17 @@ test_lint() {
   count_lines lint tests/lint/run.sh "$1"
 }
 test_unit() {
-  count_lines unit python3 tests/unit/layers_test.py
+  [[ Layers != *"$1"* ]] || count_lines unit python3 tests/unit/layers_test.py
   build release unit_tests -- -DGLIA_WERROR=ON
   count_gtest unit build/release/tests/unit_tests "$1"
 }
 test_simulation() {
   # Runs many histories of the core in virtual time. Mutants, builds with one fault each, prove that the histories find faults.
   build release simulation simulation_mutants -- -DGLIA_WERROR=ON
-  count_lines simulation build/release/tests/simulation --histories "${GLIA_TEST_HISTORIES:-10000}"
+  [[ histories != *"$1"* ]] || count_lines simulation build/release/tests/simulation --histories "${GLIA_TEST_HISTORIES:-10000}"
   local mutant name first
-  for mutant in tests/simulation/mutants/*.patch; do
+  for mutant in tests/simulation/mutants/*"$1"*.patch; do
+    [ -e "$mutant" ] || continue
     name=$(basename "$mutant" .patch)
     # A fault that few histories find has a line that says where to begin.
     first=$(sed -nE 's/^Search from history ([0-9]+)\.$/\1/p' "$mutant")
@@ -212,8 +214,11 @@ if [ $# = 0 ]; then
   chosen=("${waiting[@]}" "${computing[@]}")
 fi
 for area in "${chosen[@]}"; do
-  case ${area%%/*} in
-    lint | unit | simulation | integration | e2e | browser | soak | units | package | reproducible | sanitizers | sanitizers-e2e | fuzz | boot | endurance | bench) ;;
+  case $area in
+    lint | lint/* | unit | unit/* | simulation | simulation/* | integration | integration/* | e2e | e2e/* | browser | browser/*) ;;
+    sanitizers | sanitizers/* | sanitizers-e2e | sanitizers-e2e/* | fuzz | fuzz/* | soak | units | package | reproducible | boot | endurance) ;;
+    bench) [ $# = 1 ] || { echo "bench runs alone, because other areas would disturb its measurements" >&2; exit 64; } ;;
+    soak/* | units/* | package/* | reproducible/* | boot/* | endurance/*) echo "${area%%/*} runs only as a whole" >&2; exit 64 ;;
     *) echo "no such area: $area" >&2; exit 64 ;;
   esac
 done
@@ -223,7 +228,7 @@ install_packages $(for area in "${chosen[@]}"; do packages_of "${area%%/*}"; don
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 lane=
 case "${chosen[*]}" in
-  bench*) build release benchmarks glia-sync glia-simulator; python3 tests/bench/run.py; exit ;;
+  bench) build release benchmarks glia-sync glia-simulator; python3 tests/bench/run.py; exit ;;
   *integration* | *sanitizers*) cluster ;;
 esac
 if [ $# -gt 0 ]; then

@@ -17,7 +17,7 @@ import traceback
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, TOP + "/tests/e2e")
 
-from harness import new_world
+import world
 from world import Cluster, Simulator, differences, holds_for
 
 SERVICE = "glia-sync.service"
@@ -45,7 +45,7 @@ def state(unit=SERVICE):
 def eventually(condition, seconds=30, what="it"):
     """world.eventually(), and what systemd says if the condition does not come true."""
     try:
-        new_world.eventually(condition, seconds, what)
+        world.eventually(condition, seconds, what)
     except AssertionError as error:
         raise AssertionError(f"{error}; {state()}; {sh('journalctl -u glia-sync -n 15 --no-pager -o cat')}") from None
 

@@ -237,7 +237,7 @@ const std::multimap<std::string, StatementCall> kCalls = {
     {"merge_engagement_queues", {"$json", 100}},
     {"merge_leg_queues", {"$json", 100}},
     {"merge_legs", {"$json", 100}},
-    {"missed_engagements", {"'$late', '$late', '', '5000'", 200}},
+    {"missed_engagements", {"$late, $late, '', '5000'", 200}},
     {"missed_engagements", {"'-infinity', '-infinity', '', '5000'", 5000}},
     {"missed_since", {"'transcript'", 1}},
     {"missing_privileges", {"'glia'", 200}},
@@ -403,7 +403,8 @@ class Plans : public ::testing::Test {
         const auto rows = tx.exec(query);
         return rows[0][0].is_null() ? "" : rows[0][0].c_str();
     }
-    /// The arguments with their placeholders replaced by literals.
+    /// The arguments with their placeholders replaced by literals. Each place has an expression over a
+    /// hundred engagements, $late a whole query.
     static std::string filled(pqxx::work& tx, const std::string& arguments) {
         static const std::map<std::string, std::string> places = {
             {"$ids", "array_agg(id ORDER BY id)"},
@@ -433,20 +434,17 @@ class Plans : public ::testing::Test {
              "json_agg(json_build_object('id', id, 'name', 'Bob', 'fetched_at', fetched_at, 'listed_at', "
              "fetched_at, 'content_hash', '\\x01'))"},
             {"$id", "min(id)"},
-            {"$late", "now() - interval '10 years'"}};
+            {"$late", "SELECT changed_at FROM glia.engagements ORDER BY changed_at DESC OFFSET 199 LIMIT 1"}};
         std::string text = arguments;
         for (const auto& [place, value] : places) {
             const std::regex where("\\" + place + "\\b");
             if (!std::regex_search(text, where)) continue;
-            std::string literal =
-                place == "$late"
-                    ? ask(tx,
-                          "SELECT changed_at FROM glia.engagements ORDER BY changed_at DESC OFFSET 199 LIMIT "
-                          "1")
-                    : "'" +
-                          ask(tx, "SELECT " + value +
-                                      " FROM (SELECT * FROM glia.engagements ORDER BY md5(id) LIMIT 100) e") +
-                          "'";
+            std::string literal = "'";
+            literal += ask(tx, place == "$late" ? value
+                                                : "SELECT " + value +
+                                                      " FROM (SELECT * FROM glia.engagements "
+                                                      "ORDER BY md5(id) LIMIT 100) e");
+            literal += "'";
             std::string out;
             std::smatch found;
             while (std::regex_search(text, found, where)) {

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.."
 work=$(mktemp -d /tmp/glia-sync-reproducible-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 export CCACHE_DISABLE=1
+failed=0
 
 build_in() {  # FOLDER: a build of the committed state, its packages in FOLDER
   mkdir -p "$1/source"
@@ -21,9 +22,12 @@ if difference=$(diff <(sums "$work/a") <(sums "$work/another/folder/with/a/longe
   echo "ok package/is_reproducible"
 else
   echo "FAILED package/is_reproducible: $difference"
+  failed=1
 fi
 if blhc --all "$work/a/log"; then
   echo "ok package/is_compiled_with_all_hardening"
 else
   echo "FAILED package/is_compiled_with_all_hardening"
+  failed=1
 fi
+exit "$failed"
