@@ -7,7 +7,7 @@
 #                                   package: GLIA_DISPOSABLE=1 installs it as well
 #   tests/run.sh boot               not among "everything": the package on a booted systemd; only on a machine that may be
 #                                   thrown away, with GLIA_DISPOSABLE=1
-#   tests/run.sh reproducible       not among "everything", because it builds the packages twice: are they the same bits?
+#   tests/run.sh reproducible       not among "everything", because it builds the packages twice; checks that both builds give the same bits
 #   tests/run.sh endurance          not among "everything": GLIA_ENDURANCE_HOURS (2) hours with everything enabled and with faults
 #   tests/run.sh bench              not a test, only alone: prints measurements (see tests/bench)
 #
@@ -127,13 +127,13 @@ test_sanitizers() {
   local preset more
   for preset in asan tsan; do
     say "building with $preset"
-    # ThreadSanitizer: a sink and a history each run in one thread, so these tests are left out of "everything".
+    # A sink and a history each run in one thread, so "everything" runs neither with ThreadSanitizer.
     more=(integration_tests simulation)
     if [ "$preset" = tsan ] && [ -n "$everything" ]; then more=(); fi
     build "$preset" unit_tests glia-sync "${more[@]}" -- -DGLIA_WERROR=ON
     count_gtest "$preset" "build/$preset/tests/unit_tests" "$1"
     [ ${#more[@]} -gt 0 ] || continue
-    # Without the tests of what PostgreSQL does, which runs without sanitizers: plans, migrations, views.
+    # Leaves out tests of work that PostgreSQL does, because the server runs without sanitizers: plans, migrations, views.
     count_gtest "$preset" "build/$preset/tests/integration_tests" "$1" 'Plans.*:Schema.*:WorkItemsMigration.*:Extremes.*:*/ScanThresholds.*'
     count_lines "$preset" "build/$preset/tests/simulation" --histories 300
   done

@@ -6,8 +6,8 @@ run.py --growth [ENGAGEMENTS]                  default 2000000: the rate of each
                                                as the tables grow, and how long the questions of the data dictionary
                                                take then
 run.py --views [ENGAGEMENTS]                   default 2000000: a month of each view, in a year of rows that SQL makes
-run.py --verify [ENGAGEMENTS]                  default 200000: verify against reading the same again, as fast as both
-                                               can and at the default rate limit
+run.py --verify [ENGAGEMENTS]                  default 200000: verify compared with a second load of the same
+                                               engagements, without a rate limit and with the default one
 run.py --idle                                  five minutes of a service that polls 50 sites every minute and finds
                                                nothing new
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The package on a real systemd, as an operations engineer would meet it: installed, configured by the five lines of
-the README, served under its full sandbox, mistreated, upgraded under load, removed.
+"""The package on a real systemd, as an operations engineer would meet it: installed, configured like the example in
+the README, run under its full sandbox, killed and stopped, upgraded under load, removed.
 
 run.py PACKAGE.deb      needs root and a machine that may be thrown away (GLIA_DISPOSABLE=1); tests build on each other
 """
@@ -43,7 +43,7 @@ def state(unit=SERVICE):
 
 
 def eventually(condition, seconds=30, what="it"):
-    """world.eventually(), and what systemd says if the condition does not come true."""
+    """Like world.eventually(); the error also shows the state and the journal of the service."""
     try:
         world.eventually(condition, seconds, what)
     except AssertionError as error:

@@ -1,7 +1,7 @@
-// What the tests look for in the page itself. Each function returns what is wrong.
+// Checks that run inside the page. Each function returns what is wrong.
 
-// How wide the page is, and the elements that reach beyond the screen or scroll sideways. Elements that are only for screen readers are one
-// pixel wide, whatever is in them.
+// Returns the width of the page, and the elements that reach beyond the screen or scroll sideways. Skips elements for screen readers, which are
+// one pixel wide whatever they contain.
 function tooWide() {
   const width = document.documentElement.clientWidth;
   const wide = [...document.body.querySelectorAll("*")].filter((e) => !e.closest(".hidden, thead"))
@@ -11,7 +11,7 @@ function tooWide() {
   return [document.scrollingElement.scrollWidth, wide];
 }
 
-// How many texts there are, and those whose contrast with what is behind them is below that of WCAG 2.
+// Returns the number of texts, and those whose contrast with their background is below the minimum of WCAG 2.
 function tooFaint() {
   const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
   const numbers = (colour) => colour.match(/[0-9.]+/g).map(Number);

@@ -150,7 +150,7 @@ def the_structure_tells_what_the_eye_sees():
             "Names and statistics",
             "Beyond the API's documentation",
         ], titles
-        # By keyboard, in the order of the page, and one sees where one is.
+        # The Tab key reaches the elements in the order of the page, and an outline shows the focus.
         reached = []
         for _ in range(4):
             browser.switch_to.active_element.send_keys(Keys.TAB)
@@ -195,7 +195,7 @@ def what_is_open_and_in_focus_stays_so_when_the_page_renews_itself():
 @test
 def the_json_has_what_the_page_shows():
     with full_page() as (browser, listen, simulator, program):
-        # A poll or a count between the two questions shows in one alone: then both are asked again.
+        # A poll or a count between the two requests changes only the later response: then both are sent again.
         def same():
             browser.refresh()
             try:

@@ -15,7 +15,7 @@ from world import eventually
 
 
 def time_shown(browser):
-    """As of when the page says that it is."""
+    """The time of the state that the page shows."""
     return browser.find_element(By.CSS_SELECTOR, "#state time").get_attribute("datetime")
 
 
@@ -26,7 +26,7 @@ def is_stale(browser):
 
 @contextlib.contextmanager
 def browser_at(listen, script=True, dark=False, width=None):
-    """A browser that shows the page; with a screen of that width in CSS pixels."""
+    """A browser that shows the page. `width`: of its screen, in CSS pixels."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for flag in (
@@ -54,7 +54,7 @@ def browser_at(listen, script=True, dark=False, width=None):
 
 
 def show(browser, dark, width=None):
-    """Has the browser prefer dark or light, and have a screen of that width."""
+    """Sets the preferred colour scheme and, if given, the width of the screen."""
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia",
         {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]},
@@ -67,8 +67,8 @@ def show(browser, dark, width=None):
 
 
 def open_page(listen, script=True, dark=False, until=None):
-    """Opens the page; what a person sees and what the browser did, once `until(browser)` holds. With until="renewed",
-    once the page shows a later time than at first."""
+    """Opens the page and waits until `until(browser)` holds, or with until="renewed" until the page shows a later time
+    than at first. Returns what a person sees and what the browser did."""
     with browser_at(listen, script, dark) as browser:
         page = {"first": time_shown(browser)}
         if until == "renewed":
@@ -77,7 +77,7 @@ def open_page(listen, script=True, dark=False, until=None):
                 return time_shown(shown) != page["first"]
 
         if until:
-            # A page that loads itself again may take an element away between the search and the question.
+            # If the page reloads itself, an element that was found may be gone when its text is read.
             WebDriverWait(browser, 30, ignored_exceptions=[StaleElementReferenceException]).until(until)
         page["figures"] = {
             f.get_attribute("data-metric"): (f.get_attribute("data-value"), f.text)
@@ -165,7 +165,7 @@ def everything_happened(simulator, program):
 
 @contextlib.contextmanager
 def full_page(**options):
-    """A browser that shows a page with something in all of its parts, the address, and the simulator."""
+    """A browser that shows a page with something in all of its parts, the address, the simulator and the program."""
     with served(300, directory__enabled=False, **options) as (listen, simulator, program, _):
         everything_happened(simulator, program)
         eventually(lambda: status_json(listen)["undocumented_members"], 30, "the new state")

@@ -551,8 +551,8 @@ def what_changed_after_the_day_was_closed_and_what_is_gone_can_be_asked():
     sql = [text for _, text in generate.questions()]
     assert all(
         (row["complete_at_midnight"], row["changed_since"]) == (0, None) for row in rows_as_reader(program, sql[19])
-    ), "of days that were loaded afterwards nothing is known"
-    # As if each had been loaded half an hour after it began.
+    ), "nothing is known about days that were loaded after their end"
+    # As if each engagement had been loaded half an hour after it began.
     program.sql(
         "UPDATE glia.engagements SET first_complete_at = created_at + interval '30 minutes', "
         "changed_at = created_at + interval '30 minutes' WHERE first_complete_at IS NOT NULL"

@@ -124,7 +124,7 @@ class Endurance:
             return
         code = self.jobs.pop(name).wait(300)
         self.results.append((name, code))
-        # A verification may find what an API that failed kept from the tables; faults may last longer than retries.
+        # 65: a verification finds what faults of the API kept out of the tables. 69: a fault outlasts the retries.
         assert code in ((0, 65, 69) if name == "verify" else (0, 69)), f"{name} ended with {code}"
 
     # --------------------------------------------------------------------------------------------- sampling
@@ -206,7 +206,7 @@ class Endurance:
     # ------------------------------------------------------------------------------------------ the verdict
 
     def flat(self):
-        """Compares the last quarter with the second one, by which everything has been started and loaded."""
+        """Compares the last quarter with the second one: everything has been started and loaded when that begins."""
         quarter = len(self.samples) // 4
         assert quarter >= 3, f"{len(self.samples)} samples are too few"
 
@@ -214,7 +214,7 @@ class Endurance:
             return statistics.median(s[name] for s in part)
 
         early, late, found = self.samples[quarter : 2 * quarter], self.samples[-quarter:], []
-        # How much a figure may grow, as a factor and as a number. The tables of the state have dead row versions until
+        # A figure may grow by this factor plus this number. The tables of the state have dead row versions until
         # vacuum frees their space.
         for name, share, more in (
             ("rss_kb", 1.10, 6000),

@@ -350,7 +350,7 @@ def what_is_no_recording_is_not_stored_but_asked_for_again():
 
 @test
 def recordings_are_for_the_services_user_alone():
-    """Those of an earlier version too."""
+    """Also those that an earlier version wrote with wider permissions."""
     simulator, program = new_world(60, sites=1)
     directory = program.dir + "/recordings"
     enable_enrichers(simulator, program, recordings={"enabled": True, "directory": directory})

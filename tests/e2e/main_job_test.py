@@ -56,7 +56,7 @@ def the_same_again_changes_nothing():
     program.sql("SELECT pg_reload_conf()")
     assert (
         written < 60_000
-    ), f"{written} bytes of WAL for nothing"  # the state of 12 windows and the details of ongoing ones
+    ), f"{written} bytes of WAL for nothing"  # the state of 12 windows, and details of ongoing engagements
 
 
 @test(smoke=True)
@@ -173,7 +173,7 @@ def a_poll_with_nothing_new_is_one_request_and_two_statements():
     assert (
         log.count("INSERT INTO sync_runs") == polls and 2 * polls <= log.count("UPDATE sync_state") <= 2 * polls + 6
     ), (polls, log.count("UPDATE sync_state"))
-    assert "FROM engagements" not in log, "what does not exist was read"
+    assert "FROM engagements" not in log, "engagements were read although there was nothing new"
 
 
 @test

@@ -305,7 +305,7 @@ def a_reload_switches_the_admin_address_off_and_on():
 
 
 def fetch_quietly(*listens):
-    """Asks each address once, whatever comes of it."""
+    """Requests the page from each address once, and ignores errors."""
     for listen in listens:
         with contextlib.suppress(OSError):
             fetch(listen, "/")

@@ -82,7 +82,7 @@ def inject_losses(program):
 
 
 def add_under_old_time(simulator):
-    """Has the source list an engagement of three days ago that it did not list before; its id."""
+    """Adds to the source an engagement that began three days ago; returns its id."""
     before = {e["id"] for e in simulator.truth()}
     simulator.call("/add", n=1, ago_s=3 * 86400)
     (added,) = {e["id"] for e in simulator.truth()} - before
@@ -221,13 +221,13 @@ def the_service_marks_what_the_source_no_longer_has():
     simulator.call("/hide", id=hidden)
     before = program.sql("SELECT count(*) FROM glia.legs")
     with program.service():
-        eventually(lambda: marked_missing(program) == gone, 30, "the marks")
+        eventually(lambda: marked_missing(program) == gone, 30, "marking them as missing")
     assert program.sql("SELECT count(*) FROM glia.legs") == before
     expect_tables_equal_source(program, ignore=gone)
     back = gone.pop()
     simulator.call("/bring-back", id=back)
     with program.service():
-        eventually(lambda: marked_missing(program) == gone, 30, "the return")
+        eventually(lambda: marked_missing(program) == gone, 30, "the return of one")
     expect_tables_equal_source(program, ignore=gone)
 
 

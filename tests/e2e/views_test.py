@@ -255,7 +255,7 @@ def the_choice_about_visitor_data_is_kept_until_another_is_made():
 
 @test
 def the_choice_about_visitor_data_is_known_by_the_privileges_where_nothing_else_shows_it():
-    """As an earlier version of roles.sql left it, and where somebody narrowed the privileges by hand."""
+    """An earlier version of roles.sql did not record the choice, or somebody narrowed the privileges by hand."""
     _, program = new_world(10)
     expect_success(program.run("migrate"))
     apply_roles(program)

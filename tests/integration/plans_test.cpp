@@ -126,7 +126,7 @@ struct StatementCall {
     std::int64_t rows;
 };
 
-// $ids: a hundred engagements; $late: the time of the 200th newest.
+// $ids: a hundred engagements; $late: the changed_at of the one that changed 200th last.
 const std::multimap<std::string, StatementCall> kCalls = {
     {"acquire_site", {"'site-0', 'me', '30', 'true', 'engagements'", 2}},
     {"add_backfill", {"'2024-01-01', '2024-02-01', 'false', '60', '{site-0}', 'engagements'", 1}},

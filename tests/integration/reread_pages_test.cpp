@@ -85,7 +85,7 @@ TEST_F(Searches, OfAPageThatIsReadAgainThereAreNone) {
     EXPECT_EQ(searches(), before);
     again.engagements.resize(5);
     EXPECT_EQ(commit(again.engagements).unchanged, 5);
-    EXPECT_NE(searches(), before);  // so few are searched for one by one
+    EXPECT_NE(searches(), before);  // a page this small is looked up row by row
 }
 
 TEST_F(Searches, OfPagesOfTwoSitesThatShareEngagementsThereAreNoneEither) {

@@ -39,7 +39,7 @@ tool() {  # NAME
         sources cpp | grep -zE '^\./(daemon|sinks)/' | xargs -0 -n 4 -P "$(nproc)" \
           clang-tidy-19 -p build/tidy --quiet --checks='-*,readability-identifier-naming' 2>/dev/null
       ;;
-    # Whether the sources of a target compile as one group, so that they compile in every group.
+    # The sources of a target must compile as one unity group; then they compile in every smaller group too.
     groups)
       cmake --preset tidy -B build/groups -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
         -DGLIA_MUTANTS=OFF >/dev/null &&
@@ -67,7 +67,7 @@ check flake8
 if [ "$(black --version | sed -nE '1s/^black, ([0-9]+).*/\1/p')" = 23 ]; then
   check black
 else
-  echo "lint/black: left out, for the Python is formatted by Debian 12's black"
+  echo "lint/black: left out: this black is not the version 23 that formats our Python"
 fi
 check shellcheck
 check clang_tidy

@@ -35,7 +35,7 @@ def only(pattern):
 
 
 def lintian_finds_nothing():
-    # Not as root: lintian warns of that.
+    # Without --allow-root, lintian warns if root runs it.
     good("lintian", "--allow-root", "--fail-on", "error,warning", *sorted(glob.glob(WHERE + "/*.deb")))
 
 
@@ -96,7 +96,7 @@ def apt(*arguments):
 
 
 def older(package):
-    """The same package with a version before its own, as there is no archive of releases."""
+    """The same package with a lower version, because there is no archive of releases."""
     folder = work + "/older"
     subprocess.run(["rm", "-rf", folder])
     good("dpkg-deb", "-R", only(package + "_*.deb"), folder)
@@ -165,7 +165,7 @@ if os.environ.get("GLIA_DISPOSABLE") == "1" and os.getuid() == 0:
         it_goes_without_a_trace,
     ]
 else:
-    print("   nothing is installed: this machine is to be kept (GLIA_DISPOSABLE=1 and root say otherwise)")
+    print("   installs nothing: that needs root and GLIA_DISPOSABLE=1, on a machine that may be thrown away")
 for check in checks:
     try:
         check()

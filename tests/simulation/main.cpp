@@ -4,7 +4,7 @@
 //   simulation                          100,000 histories
 //   simulation --forever                until stopped, from a random seed on
 //   simulation --seed S [--keep 1,2,3]  one history, with a log of its events
-//   mutants/NAME --finds NAME          a build with the fault of mutants/NAME.patch: one history must fail
+//   mutants/NAME --finds NAME           a build with the fault of mutants/NAME.patch: one history must fail
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <cstdint>

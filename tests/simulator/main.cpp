@@ -786,7 +786,8 @@ int main(int argc, char** argv) {
     app.add_option("--sites", options.world.sites, "How many")->capture_default_str();
     app.add_option("--days", options.days, "Age of the oldest engagement in days")->capture_default_str();
     app.add_option("--seed", options.world.seed, "The same seed makes the same data")->capture_default_str();
-    app.add_option("--ongoing-per-mille", options.world.ongoing_per_mille, "Engagements that have not ended");
+    app.add_option("--ongoing-per-mille", options.world.ongoing_per_mille,
+                   "20 times this share of the last day's engagements is ongoing");
     app.add_option("--token", options.token, "The token that is accepted")->capture_default_str();
     app.add_option("--token-ttl-s", options.token_ttl_s, "expires_in of exchanged tokens");
     app.add_flag("--legs-in-list", options.legs_in_list, "List items carry legs");

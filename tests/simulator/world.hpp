@@ -18,7 +18,7 @@ struct WorldSettings {
     int sites = 2;
     std::int64_t from_ms = 0;   ///< created_at of the first, milliseconds since 1970
     std::int64_t to_ms = 0;     ///< created_at of the last
-    int ongoing_per_mille = 5;  ///< 20 times this share of the engagements within a day of `to_ms` is ongoing
+    int ongoing_per_mille = 5;  ///< of the last day before `to_ms`, 20 times this share is ongoing
 };
 
 struct Queue {

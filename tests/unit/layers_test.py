@@ -76,7 +76,7 @@ def unknown_folders():
 
 
 def cycles():
-    """A header and its source are one unit. Prints one path around for each cycle."""
+    """Cycles of includes, each as a path back to its start. A header and its source are one unit."""
 
     def unit(path):
         return path.rsplit(".", 1)[0]

@@ -162,8 +162,8 @@ TEST(RecordHash, IsComputedFromTheVersionAndTheSortedLeaves) {
     leg.accepted_at = parse_timestamp("2024-01-01T12:00:00Z");
     leg.duration = 3;
     leg.used_cobrowsing = true;
-    // SHA-256 of 2, and of each leaf: length of the path, path, kind, value. For `duration`: 18 as four
-    // bytes, NUL, "00000000", NUL, "duration", "i", 3 as eight bytes.
+    // SHA-256 of the version (2), followed by each leaf: length of its path, path, kind, value. `duration`
+    // is: 18 as four bytes, the path (NUL, "00000000", NUL, "duration"), "i", 3 as eight bytes.
     EXPECT_EQ(to_hex(legs_hash({leg})), "022970b59b8f5a4a1e12de9682de20e23a");
 }
 

@@ -53,7 +53,7 @@ def read(path):
 
 
 def verifies(unit):
-    """With the program where it was built, and an instance's name."""
+    """`systemd-analyze verify` accepts the unit. It gets the path of the built program, and x as the instance."""
     path = f"{work}/{unit.replace('@.', '@x.')}"
     with open(f"{work}/{NOTIFY}", "w") as f:
         f.write(read("systemd/" + NOTIFY).replace("Documentation=man:glia-sync(1)\n", ""))
@@ -85,10 +85,10 @@ def units_tell_of_their_failure():
 
 
 def units_that_fail_are_told_of_by_mail_and_webhook():
-    """The lines of the unit, with programs in the place of mail, curl and journalctl."""
+    """Runs the commands of the unit with stubs for mail, curl and journalctl."""
     lines = re.findall(r"^ExecStart=/bin/sh -c '(.*)'$", read("systemd/" + NOTIFY), re.M)
     assert len(lines) == 2
-    # As systemd reads them: specifiers, dollars, backslashes.
+    # Replaces specifiers, dollars and backslashes as systemd does.
     lines = [
         entry.replace("%i", "glia-sync@x.service")
         .replace("%H", "host1")
@@ -161,7 +161,7 @@ def the_package_holds_what_it_should():
 
 
 def the_program_is_hardened():
-    """As it was built, and as the package has it."""
+    """Both the built program and the one in the package."""
     for program in (GLIA, work + "/package/usr/bin/glia-sync"):
         assert not hardening.missing(program), f"{program} lacks " + ", ".join(hardening.missing(program))
 
@@ -227,7 +227,7 @@ def alert_rules_hold():
 
 
 def every_alert_leads_to_its_paragraph():
-    """As the anchors of headings are made: in lower case, spaces as hyphens."""
+    """The anchor of a heading is its text in lower case, with hyphens for spaces."""
     handbook = "file:///usr/share/doc/glia-sync/OPERATIONS.md"
     headings = re.findall(r"^#+ (.+)$", read("config/OPERATIONS.md"), re.M)
     anchors = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
@@ -273,7 +273,7 @@ def the_container_gets_what_the_service_gets():
     assert re.findall(r"^Environment=(.*)$", quadlet, re.M) == ["CREDENTIALS_DIRECTORY=/run/secrets"]
     ends = re.search(r"^RestartPreventExitStatus=(.*) 243$", service, re.M)[1]  # 243: LoadCredential= failed
     assert f"RestartPreventExitStatus={ends}\n" in quadlet
-    # The handbook's commands are about what the files name.
+    # The handbook's commands use the image and the secrets of the quadlet.
     handbook = read("config/OPERATIONS.md")
     image = re.search(r"^Image=localhost/([\w-]+):latest$", quadlet, re.M)[1]
     assert f"podman build -t {image} ." in handbook and f"podman build -t {image} ." in read("Containerfile")
@@ -286,7 +286,7 @@ def the_image_is_built_with_what_the_package_needs():
     needed = re.search(r"^Build-Depends:(.*?)^\S", read("debian/control"), re.S | re.M)[1]
     listed = re.search(r'wanted="(.*?)\$\*"', read("tests/setup.sh"), re.S)[1].split()
     listed += re.search(r"install_packages ([^;]*);", read("Containerfile"))[1].split()
-    # Packages that others are or provide, and Boost, whose version tests/setup.sh finds out.
+    # `provided`: what these packages provide under other names. Boost: tests/setup.sh chooses its version when it runs.
     provided = {"pkg-config": ["pkgconf"], "debhelper": ["debhelper-compat", "dh-sequence-installsysusers"]}
     installed = {
         *listed,
@@ -327,7 +327,7 @@ for function in [
     if n.split("_")[0] in ("units", "the", "every", "bash", "alert") and callable(f)
 ]:
     if function is the_quadlet_becomes_a_unit and not os.path.exists(QUADLET):
-        print(f"units/{function.__name__}: left out, for Podman 4.4 or newer is not here ({QUADLET})")
+        print(f"units/{function.__name__}: left out: needs Podman 4.4 or newer ({QUADLET})")
     else:
         check(function.__name__, function)
 subprocess.run(["rm", "-rf", work])
