@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 or 13 to a year of engagements in PostgreSQL: installs packages, builds, starts a private
-# PostgreSQL and the bundled API simulator on loopback, runs the main job, and shows what an analyst would ask.
+# PostgreSQL and the bundled API simulator on loopback, loads everything, and runs a few queries of an analyst.
 #
 #   ./quickstart.sh [--keep]      --keep: leave PostgreSQL and the simulator running
 set -euo pipefail

@@ -78,8 +78,8 @@ class CommandLine {
         command
             ->add_option(
                 "--only", backfill_.only,
-                "Load only these: engagements (without legs); statistics; or legs, transcripts or recordings "
-                "that stored engagements of the range lack (and those that already wait for other ranges)")
+                "Load only these: engagements (without legs); statistics; or the legs, transcripts or "
+                "recordings that stored engagements of the range lack (also fetches those already queued)")
             ->check(CLI::IsMember({"engagements", "legs", "transcripts", "recordings", "statistics"}));
         command->add_flag("--restart", backfill_.restart,
                           "Start over; with --only legs, transcripts or recordings: fetch stored ones again");
@@ -225,8 +225,8 @@ class CommandLine {
             "Examples:\n  glia-sync forget --visitor 039124e6-b4e8-4a0d-b420-5b6696c7ecb4\n"
             "  glia-sync forget export /var/backups/glia-sync-forgotten.jsonl\n"
             "  glia-sync forget import /var/backups/glia-sync-forgotten.jsonl\n"
-            "Exit codes of import: 65 export did not write this file, 66 it cannot be read; of export: 74 it "
-            "cannot be written.");
+            "Exit codes of import: 65 not a complete file of export, 66 the file cannot be read; of export: "
+            "74 the file cannot be written.");
         command->callback([this, command] {
             if (command->get_subcommands().empty())
                 action_ = [this] { return glia::cli::forget(config_, forget_); };

@@ -163,7 +163,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         co_return false;
     }
 
-    /// Collects the input of the page and of /status.json. Waits for the volume only until it was read once.
+    /// Collects the input of the page and of /status.json. Waits for the volume only if it was never read.
     Task<StatusInput> status_input() {
         const auto until = Clock::now() + kWaitAtMost;
         // Evaluated before the first suspension: a reload may remove the address during the query.

@@ -20,9 +20,9 @@ class Admin {
     ~Admin();
 
     /// Switches to `instance`: shows its state, reads the database through `sinks`, and listens at the
-    /// address in its settings. If it cannot bind the address, logs that and retries every ten seconds,
-    /// because another instance on the machine may have the same configuration. `instance` must live until
-    /// the next show(), or until idle() has completed.
+    /// address in its settings. If it cannot bind the address, logs that and retries every ten seconds:
+    /// another process, such as a service with the same configuration, may free it. `instance` must live
+    /// until the next show(), or until idle() has completed.
     void show(Instance& instance, SinkFactory sinks);
     /// Stops listening; requests under way get 503. Cannot be undone.
     void close();

@@ -160,7 +160,7 @@ boost::json::value verified_json(const History& history, const std::string& site
             {"repaired", day.repaired},   {"verified_at", to_json(day.verified_at)}};
 }
 
-/// Adds the facts of a site that are not in the report.
+/// Adds a site's values that are not in the report.
 void add_history(boost::json::object& site, const StatusInput& input, const std::string& id) {
     site["state"] = name_of(state_of(input.gauges.find(id)));
     boost::json::array hours;

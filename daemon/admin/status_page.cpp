@@ -181,7 +181,7 @@ std::string work(const StatusInput& input) {
         definition("Engagements waiting for legs",
                    html::count_with_metric("glia_sync_detail_queue_depth{state=\"waiting\"}",
                                            report.details_waiting)) +
-        definition("Legs given up after failures",
+        definition("Engagements whose legs cannot be fetched",
                    html::count_with_metric("glia_sync_detail_queue_depth{state=\"parked\"}",
                                            report.details_parked)) +
         definition("Rejected records",
@@ -338,9 +338,9 @@ std::string status_page(const StatusInput& input) {
            "<p id=\"stale\" role=\"status\"></p></header>\n<main id=\"main\">\n" + sites(input, names) +
            volume(input, names) + work(input) + verification(input, names) + backfills(input) +
            failures(input, names) +
-           html::section("runs", "Recent runs",
-                         runs(input, names, "The newest runs, first the one that ended last",
-                              newest_runs(input.history))) +
+           html::section(
+               "runs", "Recent runs",
+               runs(input, names, "The newest runs, sorted by when they ended", newest_runs(input.history))) +
            streams(input, names) + undocumented_members(input) +
            "</main>\n<footer><p class=\"dim\">Times are UTC. The same as "
            "<a href=\"/status.json\">JSON</a>; for Prometheus: <a "

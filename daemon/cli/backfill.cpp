@@ -186,7 +186,8 @@ Task<int> load_queued(Instance& instance, WorkKind kind, BackfillRequest request
     co_return exit_code(result.outcome.reason);
 }
 
-/// Loads engagements, then statistics, if requested. Returns the exit code of the most severe failure.
+/// Loads what --only names. Without --only: engagements, then statistics if they are enabled. Returns the
+/// exit code of the most severe failure.
 Task<int> load_streams(Instance& instance, BackfillRequest request, const BackfillOptions& options,
                        bool terminal) {
     if (const auto kind = queued_kind(options.only))
@@ -225,8 +226,8 @@ int backfill(const std::string& config, const BackfillOptions& options) {
         const std::int64_t windows =
             windows_of_range(spec.from, spec.to, spec.window) * static_cast<std::int64_t>(sites.size());
         if (windows > kMostWindows && !queued_kind(options.only)) {
-            complain("--from to --to is " + with_commas(windows) + " windows of " + options.window +
-                     ", more than " + with_commas(kMostWindows) +
+            complain("the range has " + with_commas(windows) + " windows of " + options.window +
+                     " over all sites, more than " + with_commas(kMostWindows) +
                      "; give a shorter range or a longer --window");
             refused = kUsage;
         }

@@ -24,8 +24,8 @@ constexpr int kSinkRetries = 12;
 constexpr std::chrono::milliseconds kGrace{5000};
 constexpr int kInternalError = 70;
 
-/// Migrates or checks the schema, applies changed privacy levels to stored data, and loads the server's clock
-/// offset and the sites' names. Throws SinkError.
+/// Migrates or checks the schema, applies changed privacy levels to stored data, and loads the offset of the
+/// API server's clock and the sites' names. Throws SinkError.
 Task<> prepare(Instance& instance) {
     const bool migrate = instance.settings.postgres.migrate_auto;
     const auto bring_schema = [migrate](Sink& sink) {
@@ -46,7 +46,7 @@ Task<> prepare(Instance& instance) {
     co_await load_site_names(instance);
 }
 
-/// Saves the server's clock offset. A failure is only logged.
+/// Saves the offset of the API server's clock. A failure is only logged.
 Task<> save_clock(Instance& instance) {
     try {
         co_await save_server_clock(instance);

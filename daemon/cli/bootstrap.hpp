@@ -20,7 +20,8 @@ postgres::Settings sink_settings(const Settings& settings);
 std::unique_ptr<Sink> open_sink(const Settings& settings, std::chrono::milliseconds statement_timeout = {});
 
 /// Runs `work` with an instance and returns its exit code. Prints errors of the start and returns 78
-/// (configuration) or 69 (database). `threads`: connections to the database.
+/// (configuration) or 69 (database). `threads`: connections to the database. `adjust`: may change the
+/// settings before anything uses them.
 int with_instance(const std::string& config, int threads, const std::function<Task<int>(Instance&)>& work,
                   const std::function<void(Settings&)>& adjust = {});
 

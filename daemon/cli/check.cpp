@@ -167,7 +167,8 @@ void check_database(Report& report, const Settings& settings) {
         if (seen.indexes) {
             report.hint("memory: the indexes of " + schema + " take " + *seen.indexes +
                         ", and PostgreSQL's shared_buffers are " + seen.shared_buffers +
-                        ": loading slows down as they grow; give it more if you can (OPERATIONS.md, Sizing)");
+                        ": loading slows down as the indexes grow; raise shared_buffers if you can "
+                        "(OPERATIONS.md, Sizing)");
         }
     } catch (const SinkError& error) {
         report.bad("database", {exit_reason_of(error), error.what()});
@@ -188,8 +189,8 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
         ExitStatus outcome{exit_reason_of(page.error()), page.error().message};
         if (page.error().kind == ApiError::Kind::forbidden) {
             outcome.error += settings.api.operator_ids.empty()
-                                 ? "; the token has no access to this site, or not the manager role: then "
-                                   "name its own operator in api.operator_ids"
+                                 ? "; the token has no access to this site, or lacks the manager role; if it "
+                                   "lacks the role, name its own operator in api.operator_ids"
                                  : "; the token has no access to this site or to api.operator_ids";
         } else if (page.error().kind == ApiError::Kind::unavailable && page.error().status == 0) {
             outcome.error += "; are api.base_url, the network and api.proxy right?";

@@ -1,5 +1,5 @@
-// engagement get|end|export, queue wait: the rest of the documented API, for the person on call. They need
-// the API only; the service syncs the changes like any others.
+// engagement get|end|export, queue wait: the rest of the documented API, for the person on call. These
+// commands need the API only; the service syncs their changes like any others.
 #include <iostream>
 
 #include "daemon/base/json_values.hpp"

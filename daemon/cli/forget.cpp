@@ -1,4 +1,4 @@
-// forget: erases a visitor, an engagement, or who an operator is, for good.
+// forget: erases a visitor, an engagement, or an operator's name and contact, for good.
 #include <iostream>
 
 #include "daemon/base/printable.hpp"
@@ -40,8 +40,8 @@ Task<int> forget_now(Instance& instance, ForgetOptions options, std::string whom
               << std::endl;
     if (!options.visitor.empty() && privacy.levels().visitor_id == PrivacyLevel::drop) {
         std::cout
-            << "visitors' ids are not stored (privacy.visitor_id: drop): engagements that were stored so "
-               "are found by --engagement only"
+            << "visitors' ids are not stored (privacy.visitor_id: drop): engagements stored without them "
+               "can be forgotten with --engagement only"
             << std::endl;
     }
     print_files_left(files_left);
@@ -53,8 +53,8 @@ Task<int> forget_now(Instance& instance, ForgetOptions options, std::string whom
 void print_files_left(std::int64_t engagements) {
     if (engagements == 0) return;
     std::cout << "recordings of " << engagements
-              << " engagements are still on disk; the service deletes them where "
-                 "enrich.recordings.directory is configured"
+              << " engagements are still on disk; an instance whose configuration has "
+                 "enrich.recordings.directory deletes them"
               << std::endl;
 }
 
@@ -67,7 +67,9 @@ int forget(const std::string& config, const ForgetOptions& options) {
                              : options.visitor.empty()    ? "engagement " + options.engagement
                                                           : "visitor " + options.visitor;
     if (!options.yes && has_person() &&
-        !agrees("This will erase all data of " + whom + " from the database, for good.")) {
+        !agrees(std::string("This will erase ") +
+                (options.operator_id.empty() ? "all data" : "name and contact") + " of " + whom +
+                " from the database, for good.")) {
         complain("nothing was changed");
         return exit_code(ExitReason::stopped);
     }

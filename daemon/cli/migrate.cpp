@@ -1,4 +1,4 @@
-// migrate
+// migrate: brings the schema or the state file to this program's version, or prints the SQL for that.
 #include <iostream>
 
 #include "daemon/cli/bootstrap.hpp"

@@ -96,8 +96,8 @@ Task<Retried> retry_one(Instance& instance, const RejectedRow& row) {
     co_return result;
 }
 
-/// Reads the listings of operators, sites and queues again: each read resolves those of its rejected records
-/// that are readable now. Prints the result for each record and returns how many are still rejected.
+/// Reads the listings of operators, sites and queues again, which resolves the rejected records that can be
+/// read now. Prints the result for each record and returns how many are still rejected.
 Task<std::int64_t> retry_listed(Instance& instance, const std::vector<RejectedRow>& rows,
                                 ExitStatus& outcome) {
     std::int64_t failed = 0;

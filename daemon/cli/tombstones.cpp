@@ -106,7 +106,7 @@ std::size_t export_all(Sink& sink, Write write) {
     return count;
 }
 
-/// Reads a tombstone file. Prints the reason and returns none if that fails.
+/// Reads a tombstone file. If that fails, prints the reason, sets `code` and returns none.
 std::optional<std::vector<Tombstone>> read_file(const std::string& path, int& code) {
     const bool standard = path == kStandardStream;
     const std::string name = standard ? "standard input" : path;
@@ -175,8 +175,9 @@ int forget_import(const std::string& config, const ForgetOptions& options) {
     auto tombstones = read_file(options.file, code);
     if (!tombstones) return code;
     if (!options.yes && has_person() &&
-        !agrees("This will erase all data of the " + std::to_string(tombstones->size()) +
-                " visitors and engagements in " + options.file + " from the database, for good.")) {
+        !agrees("This will erase the data of the " + std::to_string(tombstones->size()) +
+                " visitors, engagements and operators in " + options.file +
+                " from the database, for good.")) {
         complain("nothing was changed");
         return exit_code(ExitReason::stopped);
     }

@@ -229,8 +229,7 @@ std::optional<VerificationSpec> read_options(const VerifyOptions& options) {
         return std::nullopt;
     }
     if (range->to - range->from > kMostDays) {
-        complain("--from to --to is more than " + with_commas(kMostDays.count()) +
-                 " days; give a shorter range");
+        complain("the range is longer than " + with_commas(kMostDays.count()) + " days; give a shorter one");
         return std::nullopt;
     }
     VerificationSpec spec;

@@ -91,7 +91,7 @@ class Backfill {
 
     void update_progress(const BackfillProgress& now, std::int64_t waiting) {
         ProgressInput& input = result_.progress;
-        if (of_statistics()) input.counted = "answers";
+        if (of_statistics()) input.counted = "responses";
         input.windows_done = now.windows_done;
         input.windows_total = now.windows_total;
         input.pages = now.pages;

@@ -131,7 +131,7 @@ class BackfillPlan {
     bool inspected_ = false;
     bool freeing_ = false;
     std::optional<Milliseconds> retry_at_;  // set once leases of dead instances are freed
-    bool claimed_again_ = false;            // at once after on_inspected(); reset when a claim finds a window
+    bool claimed_again_ = false;            // before retry_at_; reset when a claim finds a window
     bool over_ = false;
     bool stopped_ = false;
 };

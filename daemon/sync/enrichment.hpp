@@ -24,7 +24,7 @@ class EnrichmentQueue {
     Task<DrainResult> drain(bool with_missed = true);
 
     WorkKind kind() const { return kind_; }
-    /// Pause before the next drain. After drain().
+    /// Pause before the next drain. Call it after drain().
     Milliseconds pause() const { return pause_; }
 
   private:

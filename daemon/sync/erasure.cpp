@@ -94,7 +94,7 @@ Task<Erased> erase_ordered(Instance& instance, ErasureQueue& orders) {
 
 Task<std::int64_t> erase_recordings(Instance& instance) {
     const std::string directory = instance.settings.enrich.recordings_directory;
-    ThreadPool files(instance.runtime, 1);  // the threads of the sink pool are the database's
+    ThreadPool files(instance.runtime, 1);  // the sink pool's threads are for calls of the database
     std::int64_t left = 0;
     for (std::string after; !instance.scope.cancelled();) {
         const auto list = [after](Sink& sink) { return sink.erasures().recordings_to_erase(after); };

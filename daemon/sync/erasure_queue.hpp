@@ -1,4 +1,4 @@
-// Which order of erasure is next: decisions only, no I/O.
+// Which stored order of `forget` to execute next: decisions only, no I/O.
 #pragma once
 
 #include <deque>

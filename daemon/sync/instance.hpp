@@ -72,10 +72,10 @@ class Renewal {
 /// Frees the leases and claims of instances that are known to be dead.
 Task<> release_leases_of_dead_instances(Instance& instance);
 
-/// Ends transactions of stopped instances that still hold locks long after their lease expired.
+/// Ends transactions of stopped instances that still lock a lease's row kStuckAfter after the lease expired.
 Task<> end_stuck(Instance& instance);
 
-/// Load and save the offset of the server's clock, for later processes on this machine.
+/// Load and save the offset of the API server's clock, for later processes on this machine.
 Task<> load_server_clock(Instance& instance);
 Task<> save_server_clock(Instance& instance);
 

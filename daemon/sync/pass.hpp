@@ -28,8 +28,8 @@ using PageRequest = std::variant<FirstPageRequest, LinkedPageRequest>;
 
 /// The properties of a page that a pass needs.
 struct PageInput {
-    Instant asked_at{};  ///< when it was requested, by the server's clock, a lower bound: it may become a
-                         ///< watermark
+    Instant asked_at{};  ///< when it was requested, by the server's clock: a lower bound, because it may
+                         ///< become a watermark
     OptionalText next_page;
     std::int64_t engagements = 0;
     std::int64_t rejected = 0;

@@ -11,9 +11,9 @@
 
 namespace glia {
 
-/// `pass`: the result of a revisit of the site that read everything from `from` on. Does nothing if the pass
-/// was incomplete, or if the configuration or the destination makes the decision impossible. Ignores
-/// failures: the next pass tries again.
+/// Checks the listing of a revisit. `pass`: the result of the revisit, which read the site from `from` on.
+/// Does nothing if the pass was incomplete, or if the configuration or the destination makes the decision
+/// impossible. Ignores failures: the next pass tries again.
 Task<> mark_unlisted(Instance& instance, std::string site, Instant from, PassResult pass);
 
 /// The same for the windows of a backfill. Compares many windows per call of the sink, one call at a time.

@@ -19,8 +19,8 @@ namespace glia {
 /// threads.
 class SinkPool {
   public:
-    /// `retries`: how often a call is retried while the sink is unavailable, with backoff; 0 for `check` and
-    /// the like. Once `scope` is cancelled, calls are made but not retried.
+    /// `retries`: how often a call is retried while the sink is unavailable, with backoff; 0 for the admin
+    /// endpoints. Once `scope` is cancelled, calls are made but not retried.
     SinkPool(CancellationScope& scope, SinkFactory factory, int threads, int retries, Metrics& metrics);
     /// Waits for calls that a writer has begun; drops the others.
     ~SinkPool();

@@ -36,7 +36,7 @@ class Check {
         if (!site || !site->last_success_at) {
             const bool fails = site && is_failing(*site);
             if (fails) add(CheckLevel::critical, label + " has never been read and fails");
-            // A first pass may take days.
+            // No warning while the first pass runs: it may take days.
             if (!fails && !(site && site->lease_owner)) add(CheckLevel::warning, label + " is not read yet");
             failing_ += fails ? 1 : 0;
             return;

@@ -27,7 +27,7 @@ enum class Verdict { difference, no_difference, recheck };
 /// `now`. `others_write`: a service reads the site at the same time.
 ///
 /// If others write, or if the row is newer than the response, the difference counts only once two consecutive
-/// observations have the same content, row and finding: a change between them is still being synced. After
+/// observations have the same content, row and finding: if they differ, a change is still being synced. After
 /// six observations without two that agree, it does not count.
 Verdict judge(const std::optional<SourceObservation>& before, const SourceObservation& now, int observations,
               bool others_write);

@@ -61,7 +61,7 @@ WorkResponse transcript_response(Result<FetchedTranscript> response, Instant ask
 ///   Claim   claim jobs, then on_claimed()
 ///   Fetch   ask the API, then on_response()
 ///   Write   write the batch's outcomes, with their records
-///   Wait    until another worker's claim or last response, or for `at_most`
+///   Wait    until a claim is completed, no worker is fetching, or `at_most` is over
 ///   End     the worker ends
 /// After all workers have ended, the caller writes what hand_back() returns; then result() is final. Times
 /// are those of any monotonic clock.
@@ -106,8 +106,8 @@ class WorkDrain {
     /// An enricher's outcome is written, or is no longer needed. True: the engagement is erased, and what the
     /// fetch left elsewhere, such as a file, has to be removed.
     bool on_completed(const WorkOutcome& outcome, ClaimResult claim);
-    /// The sink refuses an outcome. Returns a failure to write instead, so that content that the database
-    /// rejects is not fetched for ever. None if the sink itself has failed.
+    /// The sink refuses an outcome. Returns a failed outcome, to be written instead, so that content that the
+    /// database rejects is not fetched for ever. None if the sink itself has failed.
     std::optional<WorkOutcome> on_refused(const WorkOutcome& outcome, const SinkError& error);
 
     /// The program stops: claims and fetches nothing more.
