@@ -11,7 +11,7 @@ struct ApiError {
     enum class Kind {
         cancelled,      ///< the program stops or reloads
         unavailable,    ///< after all retries: no connection, 408, 425, 429, 5xx, or an unreadable body
-        credentials,    ///< 401, and no newer token is available
+        credentials,    ///< no valid token, or 401 and no newer token
         forbidden,      ///< 403
         not_found,      ///< 404, 410
         refused,        ///< another 4xx, or a redirection: the request itself is not accepted

@@ -75,14 +75,14 @@ class EngagementsApi {
     const Privacy& privacy() const;
     /// The current rate limit in requests per second; 0: no limit.
     double rate_limit() const;
-    /// When the token expires, by the system's clock; none if unknown.
+    /// When the token expires, by this machine's clock; none if unknown.
     OptionalInstant token_expires_at() const;
     /// The server's time now, as far as it is known.
     Instant server_now() const;
     /// This machine's own clock.
     static Instant machine_now();
-    /// Sets the initial offset of the server's clock from the system's, as an earlier process on this machine
-    /// measured it. Has no effect once a response's Date has been used.
+    /// Sets the initial offset of the server's clock from this machine's, as an earlier process on this
+    /// machine measured it. Has no effect once a response's Date has been used.
     void guess_clock(std::chrono::microseconds ahead_of_system);
     /// The measured offset; none before the first response.
     std::optional<std::chrono::microseconds> clock_ahead_of_system() const;

@@ -54,7 +54,7 @@ struct HttpFailure {
 using HttpOutcome = std::variant<HttpResponse, HttpFailure>;
 
 struct HttpSettings {
-    Milliseconds connect_timeout{10'000};  ///< address, TCP, proxy and TLS together
+    Milliseconds connect_timeout{10'000};  ///< name lookup, TCP, proxy and TLS together
     Milliseconds request_timeout{60'000};  ///< from the first byte written to the last byte read
     std::string ca_file;                   ///< empty: the system's certificates
     bool system_ca_too = false;            ///< trust the system's certificates in addition to `ca_file`
@@ -93,7 +93,7 @@ class HttpClient {
     /// The same for bodies of any length: the time limit applies to each piece, and the request accepts no
     /// content coding.
     Task<HttpOutcome> receive(HttpRequest request, BodyReceiver receiver);
-    /// Ends every exchange under way with `cancelled`.
+    /// Ends every exchange under way, and every later one, with `cancelled`.
     void cancel();
     /// Takes over the idle connections of `other`, which must have the same settings.
     void take_idle(HttpClient& other);

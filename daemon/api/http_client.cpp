@@ -139,7 +139,7 @@ Task<HttpOutcome> HttpClient::Impl::exchange(HttpRequest request, const BodyRece
         if (failed) failed->sent = true;
         if (failed && cancelled) failed->kind = HttpFailure::Kind::cancelled;
         // The server has probably closed the connection before it read the request. After a timeout the
-        // caller decides, who counts retries.
+        // caller decides about a retry, because it counts retries.
         const bool stale = failed && failed->kind == HttpFailure::Kind::network && !failed->timed_out &&
                            reused && exchange.nothing_received;
         if (stale) continue;

@@ -132,7 +132,7 @@ ServerClock::Verdict RequestSender::read_clock(const HttpResponse& response) {
         log_offset(clock_.at(Clock::now()) - machine_clock_now());
     } else {
         metrics_.date_ignored();
-        log::debug(LogTopic::api, "the Date of a response differs from earlier responses and is not used",
+        log::debug(LogTopic::api, "the Date of a response differs from the expected time and is not used",
                    {{"date", to_iso8601(*date)}, {"expected", to_iso8601(clock_.at(Clock::now()))}});
     }
     return verdict;

@@ -5,7 +5,8 @@
 namespace glia {
 namespace {
 
-// More than the responses that one server with a wrong clock, among several behind a name, gives in a row.
+// Responses in a row, and the time that they span, before the estimate moves to what they agree on. A single
+// server with a wrong clock, among several behind one name, gives fewer in a row.
 constexpr int kResponsesToFollow = 5;
 constexpr Seconds kFollowAfter{60};
 // A Date outside this range is an error of the server, and may be one that PostgreSQL cannot store.

@@ -32,7 +32,7 @@ Instant latest_watermark(Instant server, Instant machine);
 /// A Date that differs from the estimate by more than a minute is ignored: a single server with a wrong
 /// clock, or a cached response, must not reorder responses. The estimate moves only when all responses of a
 /// minute, at least five, agree on another time: then the server's clock was set. Before the first response,
-/// a Date may also agree with the local clock. A Date that agrees with neither is doubtful; two doubtful
+/// a Date may also agree with this machine's clock. A Date that agrees with neither is doubtful; two doubtful
 /// responses that agree with each other are used.
 ///
 /// No I/O; one thread.
@@ -42,8 +42,8 @@ class ServerClock {
     enum class Verdict {
         used,
         ignored,  ///< contradicts earlier responses, or is outside this century and the next
-        doubtful  ///< contradicts the initial estimate and the local clock, and no response came before it:
-                  ///< only another response can distinguish a wrong Date from clocks that differ
+        doubtful  ///< contradicts the initial estimate and this machine's clock, and no response came before
+                  ///< it: only another response can distinguish a wrong Date from clocks that differ
     };
 
     /// `local`: this machine's clock at `now`. `ahead`: the server's clock minus this machine's, as an

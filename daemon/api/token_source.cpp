@@ -31,7 +31,7 @@ ApiError unusable(const std::string& setting, const std::string& source) {
                 "16 KiB are not allowed"};
 }
 
-/// The first line of a file that is not blank, without white space around it.
+/// Returns a file's first line that is not blank, without white space around it.
 Result<std::string> read_secret(const std::string& file, const std::string& setting) {
     std::ifstream in(file, std::ios::binary);
     std::string text(kLongestFile, '\0');
@@ -144,7 +144,7 @@ class MintedToken final : public TokenSource {
         : runtime_(runtime), settings_(settings), request_(std::move(mint)), minting_(runtime) {}
 
     Task<Result<std::string>> get() override {
-        co_await minting_.lock();  // concurrent callers share one token request
+        co_await minting_.lock();  // one token request at a time; callers that waited use its token
         if (!token_.empty() && Clock::now() < renew_at_) {
             minting_.unlock();
             co_return token_;

@@ -68,8 +68,8 @@ std::string quote(std::string_view text) {
     return printable_json(json_quote(repair_utf8(text)));
 }
 
-/// The only logger. Never destroyed: threads may log until the process ends. Never replaced: a reload changes
-/// its pattern while other threads log.
+/// The only logger. Never destroyed: threads may log until the process ends. Never replaced: other threads
+/// may log during a reload, which therefore only changes the pattern.
 spdlog::logger& logger() {
     static auto& made = []() -> spdlog::logger& {
         auto& fresh = *new spdlog::logger("glia-sync", std::make_shared<spdlog::sinks::stderr_sink_mt>());

@@ -79,7 +79,7 @@ void add_sites(const Gauges& gauges, std::vector<prom::MetricFamily>& families) 
     GaugeFamily verified("glia_sync_site_verified_through_timestamp_seconds",
                          "End of the newest day that verify found in order, or repaired; 0 if it never did.");
     GaugeFamily seen("glia_sync_volume_seen_engagements",
-                     "Engagements created in the newest hours that are complete, without quiet days.");
+                     "Engagements created in the newest complete hours, without days that may be holidays.");
     GaugeFamily expected("glia_sync_volume_expected_engagements",
                          "Usual number in the same hours: medians over eight weeks; 0 if unknown.");
     GaugeFamily low("glia_sync_volume_low_threshold_engagements",
@@ -91,7 +91,7 @@ void add_sites(const Gauges& gauges, std::vector<prom::MetricFamily>& families) 
                                                             {"stream", known.stream}};
         if (known.synced_through) through.add(seconds(*known.synced_through), labels);
         if (known.lag_seconds) lag.add(std::max(0.0, *known.lag_seconds + gauges.age.count()), labels);
-        // A stream that the API refuses (403, 404, 422) is not overdue, so it has no series.
+        // A stream that the API has always refused (403, 404, 422) is not overdue, so it has no series.
         if (known.last_success_at || !known.refusal)
             success.add(known.last_success_at ? seconds(*known.last_success_at) : 0, labels);
         failing.add(is_failing(known) ? 1 : 0, labels);
@@ -171,7 +171,7 @@ void add_work(const Gauges& gauges, std::vector<prom::MetricFamily>& families) {
         done += backfill.windows_done;
         total += backfill.windows_total;
     }
-    GaugeFamily("glia_sync_backfill_windows", "Windows of the backfills that are not finished.")
+    GaugeFamily("glia_sync_backfill_windows", "Windows of unfinished backfills.")
         .add(static_cast<double>(done), {{"state", "done"}})
         .add(static_cast<double>(total - done), {{"state", "open"}})
         .to(families);
@@ -253,7 +253,7 @@ struct Metrics::Impl {
                                  .Add({});
     prom::Counter& dates_ignored =
         counter(registry, "glia_sync_api_dates_ignored_total",
-                "Date headers that differ by more than a minute from those of earlier responses.");
+                "Date headers that were ignored: they differ by over a minute from the expected time.");
     prom::Counter& waits = counter(registry, "glia_sync_api_rate_limit_waits_total",
                                    "Requests that waited for the rate limit or for max_in_flight.");
     prom::Counter& waited = counter(registry, "glia_sync_api_rate_limit_wait_seconds_total",

@@ -60,7 +60,7 @@ class Metrics {
     void request_retried(Route route);
     void request_waited(std::chrono::duration<double> for_rate_limit);
     void page_read();
-    /// A Date header was ignored because it contradicts the earlier responses (DESIGN.md §3.10).
+    /// A Date header was ignored because it differs from the expected time (DESIGN.md §3.10).
     void date_ignored();
 
     void committed(const CommitCounts& counts, std::chrono::duration<double> took);

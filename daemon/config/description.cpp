@@ -114,9 +114,10 @@ void describe_sink(Settings& settings, SettingsVisitor& v) {
         v.text({"path", "- for standard output, or a name to which each file adds its time and number."},
                ndjson.path, Shown::quoted, nullptr);
         v.text({"state", "The state file; empty: beside the files."}, ndjson.state, Shown::quoted, nullptr);
-        v.integer({"rotate_mb", "A new file begins when the current one has this size,"}, ndjson.rotate_mb, 1,
+        v.integer({"rotate_mb", "A new file begins when the current one has this size."}, ndjson.rotate_mb, 1,
                   1'000'000);
-        v.duration({"rotate_every", "or this age."}, ndjson.rotate_every, Seconds{1});
+        v.duration({"rotate_every", "A new file begins when the current one has this age."},
+                   ndjson.rotate_every, Seconds{1});
     });
     v.section({"postgres", "The sink postgres."}, Shown::plain, [&] {
         PostgresSettings& postgres = settings.postgres;

@@ -24,7 +24,7 @@ std::optional<Number> parse_number(const std::string& text, Number lowest, Numbe
 /// Returns yaml-cpp's message without the quoted text after its colon, which may be a secret.
 std::string yaml_error_text(const YAML::Exception& error) {
     return "not valid YAML: " + error.msg.substr(0, error.msg.find_first_of(":\"")) +
-           "; a value with one of : # & * ! | > ' \" % @ ` in it stands in quotes";
+           "; a value with one of : # & * ! | > ' \" % @ ` in it must be quoted";
 }
 
 /// Reads the settings by their description. A missing or invalid value leaves the default. Each invalid value

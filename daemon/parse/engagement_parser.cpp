@@ -58,7 +58,7 @@ OptionalText link_of(od::value& value) {
 }
 
 /// Throws WrongShape for an object that is not a page. A page may lack its list, because the API omits empty
-/// members or sends null (spec: api-facts). An object with other members and without the list is not a page.
+/// members or sends null (spec: api-facts). Then `next_page` has to be its only member.
 void expect_page(bool has_list, bool has_link, std::size_t other_members) {
     if (!has_list && (!has_link || other_members > 0))
         throw WrongShape{"the body has no list of engagements"};

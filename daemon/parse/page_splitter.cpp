@@ -150,9 +150,9 @@ class PageSplitter {
     }
 
   private:
-    /// Bounds the search for records: bytes scanned, as a multiple of the text's length and at least
-    /// kMinWork, about half a second. A few passes are enough for honest text, and a pass for each record for
-    /// a page whose records are all broken; the bound stops the quadratic cost of malicious text.
+    /// Bounds the bytes that the search for records scans: kMaxWork times the text's length, but at least
+    /// kMinWork (about half a second). Honest text needs a few passes, and a page whose records are all
+    /// broken needs one for each record. The bound stops the quadratic cost of malicious text.
     static constexpr std::size_t kMaxWork = 16;
     static constexpr std::size_t kMinWork = std::size_t{64} << 20;
     enum class Likeness { none, record, engagement };
@@ -267,8 +267,8 @@ class PageSplitter {
     }
 
     /// True if a broken element that seems to end at `at` has been closed by a superfluous bracket, and what
-    /// follows up to `next`, the next record, is the rest of it. The rest of a record whose brackets balance
-    /// otherwise has another bracket too many or goes on with a member.
+    /// follows up to `next`, the next record, is the rest of it. If the record has no second fault, its rest
+    /// contains an unmatched closing bracket or goes on with a member.
     bool is_closed_too_early(std::size_t at, std::size_t next) {
         if (at < separate_until_) return false;
         while ((at = scan_.skip_space(at, ",")) != next && !scan_.at_end(at) && !exhausted()) {
@@ -339,8 +339,8 @@ class PageSplitter {
     }
 
     /// Finds the bracket that ends the list whose last element is at `at`. Returns kNowhere if there is none.
-    /// A text that is cut off inside that element may end like a page, with a bracket that opens in the
-    /// element; but it does not have the link of a page whose link is behind the list.
+    /// A text that is cut off inside that element may end like a page, with a bracket of the element's own.
+    /// So a bracket that opens in the element counts only if the page's link follows it.
     std::size_t end_of_list(std::size_t at) {
         for (std::size_t list_end = scan_.text().rfind(']'); list_end != kNowhere && list_end >= at;
              list_end = scan_.text().rfind(']', list_end - 1)) {

@@ -25,8 +25,8 @@ class RecordReader {
     /// Reads `value` into a fresh `engagement`, which borrows its texts from the body that `memory` owns.
     /// `parser` is the parser of `value`. Throws BadRecord, or simdjson_error if the value is not JSON;
     /// `engagement` is then unusable. U+0000 becomes U+FFFD. A member of another type than documented stays
-    /// empty, and its value goes to `extra` under its name. So do the members of nested lists and objects
-    /// that have no column.
+    /// empty, and its value goes to `extra` under its name. Members without a column go to `extra` too, also
+    /// those of nested lists and objects.
     void read(simdjson::ondemand::value& value, simdjson::ondemand::parser& parser,
               const std::shared_ptr<RecordMemory>& memory, ParseMode mode, Engagement& engagement);
 
