@@ -41,7 +41,7 @@ struct SiteTarget {
 struct TierTarget {
     std::string site_id;
     std::int64_t epoch = 0;
-    std::vector<Seconds> covers;  ///< how far back it and the tiers that it includes read
+    std::vector<Seconds> covers;  ///< how far back each covered tier reads, this one too
     Stream stream = Stream::engagements;
 
     SiteTarget site() const { return {site_id, epoch, stream}; }
@@ -134,8 +134,8 @@ struct CommitCounts {
     std::int64_t changed = 0;
     std::int64_t unchanged = 0;
     std::int64_t stale = 0;
-    /// Of changed, unchanged and stale: engagements that the site had not listed before. Only PostgreSQL
-    /// counts them.
+    /// Those of changed, unchanged and stale that the site had not listed before. Only PostgreSQL counts
+    /// them.
     std::int64_t newly_listed = 0;
     std::int64_t legs = 0;      ///< engagements whose legs were written
     std::int64_t leg_rows = 0;  ///< legs written
@@ -158,8 +158,8 @@ struct CommitCounts {
     }
 };
 
-/// Throws `lease_lost` if a statement that writes one row for each of `leases` held leases has written fewer
-/// rows. `what`: the site or windows, for the error.
+/// Checks a statement that writes one row for each lease that is still held. Throws `lease_lost` if it has
+/// written fewer rows than `leases`. `what`: the site or windows, for the error.
 void fence(std::int64_t rows_written, const std::string& what, std::size_t leases = 1);
 
 /// Names the site or window in errors.

@@ -8,7 +8,7 @@
 namespace glia {
 
 /// An invariant does not hold. Ends the program with exit code 70; a running transaction rolls back. Not
-/// derived from std::logic_error, because postgres/connection.cpp converts that, which libpqxx throws, to a
+/// derived from std::logic_error: libpqxx throws that too, and postgres/connection.cpp converts it to a
 /// SinkError.
 class InvariantBroken : public std::exception {
   public:

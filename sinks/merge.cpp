@@ -9,8 +9,8 @@ namespace glia {
 namespace {
 
 // Flags in a list hash's version. Doubted: the list item differed from the stored content, which came from a
-// detail, and it is unknown which of the two is newer. Contradicted: also, a detail that was requested after
-// this list item has the stored content.
+// detail, and it is unknown which of the two is newer. Contradicted: a detail that was requested after the
+// doubted list item confirmed the stored content.
 constexpr std::uint8_t kDoubted = 0x80;
 constexpr std::uint8_t kContradicted = 0x40;
 
@@ -50,8 +50,8 @@ void set_list_hash(MergePlan& plan, const std::optional<RecordHash>& hash) {
 }
 
 /// Called if the listing still shows the content that differed from the stored detail. Only a list item
-/// requested after the detail that contradicted it is new evidence. The engagement may have changed and
-/// changed back between the two, so it queues one more detail, which decides.
+/// requested after the contradicting detail is new evidence. The engagement may have changed and changed back
+/// between the two requests, so one more detail is queued, which decides.
 void resolve_doubt(const StoredState& stored, const IncomingState& incoming, MergePlan& plan) {
     const bool later = incoming.fetched_at > stored.fetched_at || is_in_future(stored.fetched_at, incoming);
     if (!is_marked(*stored.list_hash, kContradicted) || !later) return;
@@ -93,7 +93,7 @@ void plan_core(const StoredState& stored, const IncomingState& incoming, MergePl
     }
     if (from_list) {
         plan.enqueue_detail = !incoming.legs_hash;
-        // Without `list_hash`, a list item without legs does not overwrite a detail: the queued one decides.
+        // Without `list_hash`, an item without legs does not overwrite a detail: the queued detail decides.
         plan.write_core = stored.list_hash.has_value() || !stored.legs_fetched_at || incoming.legs_hash;
         set_list_hash(plan, plan.write_core ? incoming.core_hash : marked(incoming.core_hash, kDoubted));
         return;

@@ -79,7 +79,7 @@ struct MergePlan {
     bool insert = false;                 ///< the engagement is new
     bool write_core = false;             ///< scalars, operators, queues, recordings, extra
     bool write_legs = false;             ///< legs and their queues, as a set
-    bool write_legs_fetched_at = false;  ///< only that time: the first detail has no legs
+    bool write_legs_fetched_at = false;  ///< only `legs_fetched_at`: the detail has no legs
     bool write_list_hash = false;        ///< `list_hash` below differs from the stored one
     std::optional<RecordHash> list_hash;
     bool rewrite_hashes = false;  ///< stored hashes change to the current format; see legacy_hash.hpp

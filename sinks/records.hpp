@@ -122,7 +122,7 @@ struct RejectedRecord {
     std::string payload;                          ///< as received
     std::string reason;                           ///< one line: which field, what is wrong
     std::optional<ContentHash> visitor_digest{};  ///< of the visitor's id, if it could be read
-    OptionalText operator_id{};                   ///< of an operator's entry, if its href names it
+    OptionalText operator_id{};                   ///< of an operator's entry: the id in its href, if any
     bool operator==(const RejectedRecord&) const = default;
 };
 

@@ -8,17 +8,18 @@
 namespace glia {
 namespace {
 
-// With fewer expected engagements a low count is not significant. With 20 expected, three or fewer occur by
-// chance less than once in a hundred thousand times.
+// With fewer expected engagements a low count is not significant. With 20 expected, two or fewer are below
+// the threshold, and occur by chance less than once in a million times.
 constexpr double kLeastExpected = 20;
-// Days differ by more than chance, but by less than two fifths. A lower share is unusual.
+// A usual day has at least this share of the expected number: days differ by more than chance.
 constexpr double kUsualShare = 0.6;
 // Standard deviations of a Poisson distribution that still count as chance.
 constexpr double kDeviations = 4;
 // With 100 expected, both criteria give the same threshold: 100 - 4 * sqrt(100) = 60 %.
 constexpr double kWindowExpected = 100;
 constexpr std::int64_t kWindowHours = 24;
-// A day is judged by its first hours: until this many engagements, or half of the day's, are expected.
+// A day is judged by its first hours: until the expected sum reaches this number or half of the day's sum,
+// whichever is less.
 constexpr double kDayBegins = 50;
 
 using Days = std::map<std::int64_t, std::vector<const VolumeHour*>>;

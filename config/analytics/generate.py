@@ -82,7 +82,7 @@ def schema_part(dsn, schema):
 
 
 def values_part(dsn, schema):
-    """The values that occur, of each column that has a few, with how often."""
+    """The most frequent values of each column in VALUES, with their counts."""
     lines = ["| column | values that occur, the most frequent first |", "| --- | --- |"]
     for table, columns in VALUES.items():
         for column in columns:

@@ -6,7 +6,8 @@ set -eu
 
 commands() { "$GLIA_SYNC" "$@" --help | sed -nE '/^Subcommands:/,/^$/s/^  ([a-z]+) .*/\1/p'; }
 
-# A command as a subsection: `name:` above an indented line. Lines after `$` are examples; `rejects list` has those of `rejects`.
+# Prints a command as a subsection: `name:` above an indented line. Lines after `$` are examples. A subcommand such as `rejects list`
+# repeats the examples of its command, so they are left out.
 describe() {
   printf '%s:\n' "$*"
   "$GLIA_SYNC" "$@" --help | sed -E "${2+/^Examples?:/,\$d;}"'1s/^/  /; /^Subcommands:/,/^$/d; / -h, *--help /d

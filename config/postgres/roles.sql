@@ -54,7 +54,7 @@ BEGIN
 
     remark := coalesce((SELECT obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE n.nspname = schema), '');
     IF visitor_data = 'kept' THEN
-        -- The comment decides. Without it: no, if there is a table of which the reader sees some columns, but not all personal ones.
+        -- The choice in the comment counts. If there is none: no, if the reader sees some columns of a table, but not all personal ones.
         visitor_data := coalesce(
             substring(remark FROM '\[glia_reader: visitor_data=(yes|no)\]'),
             (SELECT 'no' FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

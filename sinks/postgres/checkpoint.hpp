@@ -12,8 +12,8 @@ namespace glia::postgres {
 Param seconds_param(std::chrono::milliseconds time);
 
 /// Moves the checkpoint and, if a site's pass is complete, adds its row to sync_runs. Must be the first
-/// statement of a commit: it locks the lease's row, so that a takeover either comes after the commit or makes
-/// it fail.
+/// statement of a commit: it locks the lease's row, so that another instance gets the lease only after the
+/// commit, or has it already and the commit fails.
 void write_checkpoint(Transaction& tx, const PassCheckpoint& checkpoint);
 
 /// Moves the checkpoints of distinct windows in one statement.

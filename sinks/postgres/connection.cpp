@@ -16,7 +16,7 @@ namespace {
 constexpr int kTransactionAttempts = 4;
 
 /// The statements that begin a transaction with this isolation, whatever the role or the database has by
-/// default. The time limit is for a default that is very short.
+/// default. The statement_timeout replaces a default that is too short even for sql::begin.
 std::string prelude(Isolation isolation) {
     return std::string("SET LOCAL statement_timeout = 60000; SET TRANSACTION ISOLATION LEVEL ") +
            (isolation == Isolation::snapshot ? "REPEATABLE READ" : "READ COMMITTED");

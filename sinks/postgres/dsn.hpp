@@ -31,8 +31,8 @@ std::string to_dsn(const std::vector<DsnParameter>& parameters);
 std::vector<std::string> dsn_choices(const std::string& keyword);
 
 /// Replaces every value that no person may see by kMask: values of keywords that are not known to be
-/// harmless, and values that do not have the form of their keyword. The second covers passwords that are not
-/// quoted or encoded, which libpq reads as parts of other parameters.
+/// harmless, and values that do not have the form of their keyword. The second rule is for passwords that are
+/// not quoted or encoded, which libpq reads as parts of other parameters.
 std::vector<DsnParameter> masked(std::vector<DsnParameter> parameters);
 
 /// The DSN in key=value form, masked; only kMask if libpq cannot parse it.

@@ -19,7 +19,7 @@ class Prepared {
     std::string name(std::string_view sql, const std::function<void(const std::string& name)>& prepare);
     /// Disables prepared statements from now on.
     void forbid() { allowed_ = false; }
-    /// True if a prepared statement may be used.
+    /// True if the session has prepared statements and uses them.
     bool any() const { return allowed_ && prepared_ > 0; }
 
   private:

@@ -11,7 +11,7 @@ namespace glia::postgres {
 /// The numbers of rows from which a scan of an index range replaces lookups by id. They affect the speed
 /// only; a test sets them to zero and to their maximum.
 struct ScanThresholds {
-    /// List items of one site. Fewer cost less as lookups unless all of them are unchanged.
+    /// List items of one site. For fewer items, lookups cost less than a scan, unless all are unchanged.
     std::size_t min_rows_for_hash_scan = 8;
     /// Items of a commit. A scan over all sites costs as much as a few hundred lookups.
     std::size_t min_rows_for_range_scan = 200;

@@ -24,8 +24,8 @@ std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
                                             const std::vector<WorkOutcome>& outcomes,
                                             const std::string& instance_id);
 
-/// Thrown to roll back a transaction whose details another instance has claimed meanwhile, or that were
-/// erased.
+/// Thrown to roll back a transaction because another instance has claimed some of its details, or because
+/// some of their engagements were erased.
 struct ClaimsLost {
     std::set<std::string> engagements;
 };

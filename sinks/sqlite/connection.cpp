@@ -194,7 +194,7 @@ std::vector<Row> Connection::run(std::string_view sql, const Values& values) {
             statement.clearBindings();
         }
     } const reset{*statement};
-    return attempt("writing", path_, [&] {
+    return attempt("running a statement on", path_, [&] {
         for (std::size_t i = 0; i < values.size(); ++i) bind(*statement, static_cast<int>(i) + 1, values[i]);
         std::vector<Row> rows;
         while (statement->executeStep()) {
@@ -215,7 +215,7 @@ std::int64_t Connection::write(std::string_view sql, const Values& values) {
 void Connection::transact(const std::function<void()>& work, const std::function<void()>& before_commit) {
     now_ = clock_now();
     std::optional<SQLite::Transaction> transaction;  // its destructor rolls back if it was not committed
-    attempt("setting up", path_,
+    attempt("beginning a transaction on", path_,
             [&] { transaction.emplace(*database_, SQLite::TransactionBehavior::IMMEDIATE); });
     work();
     if (before_commit) before_commit();

@@ -30,8 +30,9 @@ struct Settings {
     files::OnTightened on_tightened{};
 };
 
-/// One sink's access to a state file. One program at a time writes. In it, all sinks of a file share a
-/// connection and a writer, and several threads may use them. Other programs may read at the same time.
+/// One sink's access to a state file. One program at a time writes; other programs may read meanwhile. Within
+/// the program that writes, all sinks of a file share a connection and a writer, and several threads may use
+/// them.
 class StateFile {
   public:
     explicit StateFile(Settings settings);

@@ -22,9 +22,10 @@ class EnrichmentStore {
     }
     /// Records that all parts are enqueued. `ago`: time since the first call of enqueue_missed().
     virtual void record_enqueued(WorkKind, Seconds /*ago*/) {}
-    /// Returns true for one instance per `every`: that instance samples the queue's wait.
+    /// Returns true for one instance per `every`: that instance requests the average wait in the queue.
     virtual bool claim_wait_sample(Seconds /*every*/) { return false; }
-    virtual void add_wait_sample(const std::string& /*site*/, Instant /*sampled_at*/, OptionalInteger) {}
+    virtual void add_wait_sample(const std::string& /*site*/, Instant /*sampled_at*/,
+                                 OptionalInteger /*average_seconds*/) {}
     /// Records the result of an enricher's drain. An empty error means success.
     virtual void record_result(const std::string& /*kind*/, const std::string& /*error*/) {}
 };

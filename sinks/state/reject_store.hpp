@@ -30,8 +30,8 @@ struct RejectedRow {
     OptionalInstant resolved_at;
 };
 
-/// Sink::commit() adds records of engagements, and resolves them once they load. Those of a listing, or of
-/// the statistics of an interval, are replaced with it.
+/// Sink::commit() adds records of engagements, and resolves them once they load. A commit of a listing, or of
+/// an interval's statistics, adds its records and resolves the earlier ones that it does not contain.
 class RejectStore {
   public:
     virtual ~RejectStore() = default;

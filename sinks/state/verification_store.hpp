@@ -16,7 +16,7 @@ namespace glia {
 struct RecordComparison {
     enum class Finding {
         missing,      ///< there is no row
-        different,    ///< the row, a child row or a queue's name differs; or the listing site is not stored
+        different,    ///< the row, a child row or a queue's name differs; or engagement_sites lacks the site
         legs_unknown  ///< equal, but the legs were never fetched and no work item waits to fetch them
     };
     std::size_t record = 0;  ///< index into the compared records

@@ -29,10 +29,10 @@ CROSS JOIN generate_series(b.window_from, b.window_to - interval '1 microsecond'
 WHERE b.id = :backfill::bigint;
 
 -- name: claim_windows(backfill, instance, ttl_seconds, excluded_sites, limit)
--- Claims the oldest free windows: takes the oldest of each site, and of these the oldest. ORDER BY window_to gives the
--- same order as window_from and uses the index backfill_windows_open, which leaves out windows that are done; the
--- primary key would read all of those. `attempts < 2` is the condition of that index: one call of the command tries a
--- window at most twice.
+-- Claims the oldest free windows: selects up to `limit` of each site, and claims the oldest of them all. ORDER BY
+-- window_to gives the same order as window_from and uses the index backfill_windows_open, which leaves out windows that
+-- are done; the primary key would read all of those. `attempts < 2` is the condition of that index: one call of the
+-- command tries a window at most twice.
 UPDATE backfill_windows w
 SET lease_owner = :instance, lease_epoch = greatest(w.lease_epoch, 0) + 1,
     lease_expires_at = now() + make_interval(secs => :ttl_seconds::float8)

@@ -8,8 +8,8 @@
 --   being filled have no statistics yet. Without them the planner assumes small tables, and reads and sorts a whole
 --   range where a statement needs only the first rows in the order of the index.
 -- - Generic plans: they look up each given row by its key. The planner of a custom plan knows the number of given rows,
---   underestimates the index of a growing table, and reads all of it for each batch. Generic plans also save the
---   planning.
+--   underestimates the size of a growing table's index, and reads the whole index for each batch. Generic plans also
+--   save the planning.
 -- - The settings of a role or a database must not change what the program reads and writes: the spelling of times,
 --   numbers, bytes and of NULLs in arrays, and the length of a transaction (transaction_timeout, since PostgreSQL 17).
 -- `encoding` and `isolation` are only reported, because they cannot be set here. `session`: the backend's process id;

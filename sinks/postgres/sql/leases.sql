@@ -97,10 +97,11 @@ WHERE stream = :stream AND site_id = :site AND lease_epoch = :epoch::bigint AND 
 
 -- name: site_complete(site, epoch, watermark, pass_from, pass_to, pass_started_at, pages, engagements, rejected,
 --     requests, next_poll_in_seconds, stream)
--- Ends a pass: moves the watermark and records the run. `next_poll_in_seconds`: NULL keeps the lease, because more is
--- due for the site; otherwise releases the lease, and also accepts the epoch of a released lease, because a commit
--- whose result was lost is repeated; it adds no second run. A watermark in the future comes from a wrong clock and is
+-- Ends a pass: moves the watermark and records the run. A watermark in the future comes from a wrong clock and is
 -- replaced.
+-- `next_poll_in_seconds`: NULL keeps the lease, because more is due for the site. Any other value releases the lease,
+-- and the statement also accepts the epoch of a released lease, because a commit whose result was lost is repeated. The
+-- repetition adds no second run.
 WITH moved AS (
     UPDATE sync_state
     SET synced_through = CASE WHEN synced_through > now() + interval '1 minute' THEN :watermark::timestamptz
@@ -135,8 +136,8 @@ SELECT site_id FROM moved;
 
 -- name: tier_complete(site, back_seconds, pass_from, pass_to, pass_started_at, pages, engagements, rejected, requests,
 --     started_ago_seconds, epoch, stream)
--- Ends a revisit of its tier and of the shorter tiers that it includes. `back_seconds`: how far back each of them
--- reads. A repeated commit, after its result was lost, adds no second run.
+-- Ends a revisit: records when it started for its tier and for the shorter tiers that it covers. `back_seconds`: how
+-- far back each of these tiers reads. A repeated commit, after its result was lost, adds no second run.
 WITH tiers AS (
     INSERT INTO revisit_state AS r (stream, site_id, back_seconds, last_started_at)
     SELECT :stream, :site, i.back, now() - make_interval(secs => :started_ago_seconds::float8)

@@ -53,7 +53,7 @@ ORDER BY u.first_seen_at DESC, u.path
 LIMIT 100;
 
 -- name: status_installed
--- When the schema was created. Undocumented members first seen in the first days need not be new at the API.
+-- When the schema was created. Undocumented members first seen on the first day need not be new at the API.
 SELECT (extract(epoch FROM min(applied_at)) * 1000000)::bigint AS installed_at FROM schema_version;
 
 -- name: status_clocks

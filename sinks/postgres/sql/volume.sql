@@ -55,8 +55,8 @@ ORDER BY v.site_id, v.hour_start;
 -- name: volume_days(sites, days)
 -- Returns the sums of the counted hours by day in the site's time zone, in order, for the last `days` days.
 -- `expected_engagements`: NULL if one of the hours has no expected number, as on a holiday. The last day is that of the
--- newest hour that is over: in the first hour after midnight it is yesterday. The offset of an hour from UTC serves to
--- compute the site's local time.
+-- newest hour that is over: in the first hour after midnight it is yesterday. The site's current local time is computed
+-- from the offset between hour_start_local and hour_start.
 SELECT v.site_id, v.hour_start_local::date - date '1970-01-01' AS local_day, sum(v.engagements)::bigint AS engagements,
        CASE WHEN count(v.expected_engagements) = count(*) THEN sum(v.expected_engagements) END AS expected_engagements,
        bool_or(v.is_holiday) AS is_holiday
