@@ -20,6 +20,9 @@ using Clock = std::chrono::steady_clock;
 constexpr Seconds kAssumedLifetime{55 * 60};
 // A new token is minted while the old one still works.
 constexpr std::chrono::minutes kRenewBefore{5};
+// The pause after a failed renewal while the old token works. The token request repeats itself with a backoff
+// of its own.
+constexpr Seconds kRenewalPause{15};
 
 // Bytes read of a secret's file. No secret is that long.
 constexpr std::size_t kLongestFile = 64 * 1024;
@@ -144,22 +147,15 @@ class MintedToken final : public TokenSource {
         : runtime_(runtime), settings_(settings), request_(std::move(mint)), minting_(runtime) {}
 
     Task<Result<std::string>> get() override {
-        co_await minting_.lock();  // one token request at a time; callers that waited use its token
-        if (!token_.empty() && Clock::now() < renew_at_) {
-            minting_.unlock();
-            co_return token_;
-        }
-        const auto failed = co_await mint();
-        minting_.unlock();
-        // If the renewal failed, keeps the old token until it expires.
-        if (failed && (token_.empty() || Clock::now() >= ends_at_)) co_return *failed;
+        // While one caller renews the token, the others use the old one until it expires.
+        if (is_valid() && (minting_.is_locked() || Clock::now() < renew_at_)) co_return token_;
+        co_await renew();
+        if (!is_valid() && failure_) co_return *failure_;
         co_return token_;
     }
 
     Task<bool> refused(const std::string& token) override {
-        co_await minting_.lock();
-        if (token_ == token) co_await mint();
-        minting_.unlock();
+        if (token_ == token) co_await renew();
         co_return !token_.empty() && token_ != token;
     }
 
@@ -182,6 +178,21 @@ class MintedToken final : public TokenSource {
     }
 
   private:
+    bool is_valid() const { return !token_.empty() && Clock::now() < ends_at_; }
+
+    /// Mints a token. One token request at a time: callers that waited for another's use its result, also if
+    /// it failed.
+    Task<> renew() {
+        const std::int64_t before = renewals_;
+        co_await minting_.lock();
+        if (renewals_ == before) {
+            failure_ = co_await mint();
+            if (failure_) renew_at_ = Clock::now() + kRenewalPause;
+            ++renewals_;
+        }
+        minting_.unlock();
+    }
+
     Task<std::optional<ApiError>> mint() {
         // An API key belongs to a user or to a site and does not show which: tries both documented endpoints.
         static constexpr std::array<const char*, 2> kPaths{"/operator_authentication/tokens",
@@ -233,6 +244,8 @@ class MintedToken final : public TokenSource {
     Clock::time_point renew_at_{};
     Clock::time_point ends_at_{};
     std::size_t endpoint_ = 0;
+    std::int64_t renewals_ = 0;        // finished ones, also failed ones
+    std::optional<ApiError> failure_;  // of the last one
 };
 
 }  // namespace

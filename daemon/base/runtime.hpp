@@ -160,6 +160,7 @@ class WaitGroup {
 class AsyncMutex {
   public:
     explicit AsyncMutex(Runtime& runtime) : freed_(runtime) {}
+    bool is_locked() const { return locked_; }
     Task<> lock();
     void unlock() {
         locked_ = false;
