@@ -106,13 +106,15 @@ std::optional<Url> resolve_link(const Url& carrier, std::string_view link) {
 }
 
 std::optional<Proxy> parse_proxy(std::string_view text) {
-    const std::string whole =
-        text.find("://") == std::string_view::npos ? "http://" + std::string(text) : std::string(text);
-    if (!whole.starts_with("http://")) return std::nullopt;
-    const std::string_view rest = std::string_view(whole).substr(7);
+    constexpr std::string_view kScheme = "http://";
+    std::string_view rest = text;
+    if (text.find("://") != std::string_view::npos) {
+        if (lower(text.substr(0, kScheme.size())) != kScheme) return std::nullopt;
+        rest.remove_prefix(kScheme.size());
+    }
     const std::string_view authority = rest.substr(0, std::min(rest.find_first_of("/?#"), rest.size()));
     // Text after the port may be the rest of a password with an unencoded slash.
-    if (!is_clean(whole) || (rest.size() > authority.size() && rest.substr(authority.size()) != "/"))
+    if (!is_clean(text) || (rest.size() > authority.size() && rest.substr(authority.size()) != "/"))
         return std::nullopt;
     const auto parsed = boost::urls::parse_authority({authority.data(), authority.size()});
     if (!parsed || parsed->host().empty() || !is_port(parsed->port())) return std::nullopt;

@@ -89,9 +89,11 @@ TEST(UrlTest, MasksUserInformation) {
 }
 TEST(ProxyTest, ReadsHostPortAndCredentials) {
     EXPECT_EQ(parse_proxy("http://me:pw@proxy.example:8080"), (Proxy{"proxy.example", "8080", "me:pw"}));
+    EXPECT_EQ(parse_proxy("HTTP://Proxy.example"), (Proxy{"Proxy.example", "3128", ""}));
     EXPECT_EQ(parse_proxy("proxy.example"), (Proxy{"proxy.example", "3128", ""}));
     EXPECT_EQ(parse_proxy("me:p%2Fw@proxy.example:8080/"), (Proxy{"proxy.example", "8080", "me:p/w"}));
     EXPECT_FALSE(parse_proxy("socks5://proxy.example"));
+    EXPECT_FALSE(parse_proxy("https://proxy.example"));
     // The rest of a password whose first part looks like a port.
     for (const char* rest :
          {"/word@proxy.example:8080", "#word@proxy.example", "?word@proxy.example", "0000"})
