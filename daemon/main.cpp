@@ -235,13 +235,13 @@ class CommandLine {
             "export", "Writes what was forgotten, as digests, to a file for another database");
         exported->add_option("file", forget_.file,
                              "The file, which is replaced; without it, standard output");
-        exported->excludes(visitor)->excludes(engagement);
+        exported->excludes(visitor)->excludes(engagement)->excludes(operator_id);
         exported->callback(
             [this] { action_ = [this] { return glia::cli::forget_export(config_, forget_); }; });
         auto* imported = command->add_subcommand(
             "import", "Imports such a file: erases what it names, and does not store it again");
         imported->add_option("file", forget_.file, "The file, or - for standard input")->required();
-        imported->excludes(visitor)->excludes(engagement);
+        imported->excludes(visitor)->excludes(engagement)->excludes(operator_id);
         imported->callback(
             [this] { action_ = [this] { return glia::cli::forget_import(config_, forget_); }; });
     }

@@ -142,7 +142,9 @@ Task<int> import_now(Instance& instance, std::vector<Tombstone> tombstones) {
     const Erased erased = co_await erase_ordered(instance, orders);
     const std::int64_t files_left = co_await erase_recordings(instance);
     std::cout << "imported " << count << " tombstones, " << added << " of them new: " << erased.engagements
-              << " engagements and " << erased.rejected << " rejected records erased" << std::endl;
+              << " engagements and " << erased.rejected
+              << " rejected records erased, and name and contact of " << erased.operators << " operators"
+              << std::endl;
     print_files_left(files_left);
     co_return 0;
 }

@@ -85,8 +85,9 @@ Task<Erased> erase_ordered(Instance& instance, ErasureQueue& orders) {
         if (!first) first = failure;
     }
     if (all.any()) {
-        log::info(LogTopic::service, "erased forgotten data",
-                  {{"engagements", all.engagements}, {"rejected", all.rejected}});
+        log::info(
+            LogTopic::service, "erased forgotten data",
+            {{"engagements", all.engagements}, {"rejected", all.rejected}, {"operators", all.operators}});
     }
     if (first) throw SinkError(*first);
     co_return all;
