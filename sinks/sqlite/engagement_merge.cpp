@@ -17,7 +17,7 @@ struct Known {
     std::vector<std::string> site_ids;
     OptionalText visitor_digest;  ///< of the response that `state.core_hash` comes from
     bool rejected = false;        ///< it has an unresolved rejected record
-    bool owed = false;            ///< it has changed and is written when its legs arrive
+    bool owed = false;            ///< it has changed and is written with its next detail
 };
 
 std::optional<RecordHash> hash(const OptionalText& text) {
@@ -140,11 +140,16 @@ class EngagementMerge {
         if (plan.write_legs || plan.write_legs_fetched_at) s.legs_fetched_at = incoming.fetched_at;
         check_stored_state(s);
         // Each line shows the whole engagement. If only the list item of a changed engagement has arrived,
-        // the line is owed until the legs arrive. A new engagement is written at once, without legs.
+        // the line is owed until its detail arrives. A new engagement is written at once, without legs. A
+        // detail is written even if it has no legs: the next one may have none either.
         const bool has_changes = plan.insert || plan.write_core || plan.write_legs || after.owed;
-        const bool complete = e.legs.has_value() || !s.legs_fetched_at;
+        const bool complete =
+            e.legs.has_value() || fetched.source == RecordSource::detail || !s.legs_fetched_at;
         const bool report = has_changes && complete && !plan.stale;
         after.owed = has_changes && !report;
+        // Readers use the last line, which has no legs now. If legs arrive, they are written again even if
+        // they are the same as before.
+        if (report && !e.legs) s.legs_hash.reset();
         // Readers may order the lines by time. Legs may arrive in a detail that was requested before
         // the list item that an earlier line shows, so the time of the response does not order the lines.
         if (report) writer_.write({e, std::max(s.fetched_at, fetched.fetched_at), after.site_ids});

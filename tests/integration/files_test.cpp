@@ -99,6 +99,10 @@ Batch batch_of(std::vector<FetchedEngagement> engagements) {
     batch.engagements = std::move(engagements);
     return batch;
 }
+/// A detail whose legs are null, absent or of another type.
+FetchedEngagement detailed_without_legs(Engagement e, Instant when) {
+    return {std::move(e), RecordSource::detail, when, "", {}};
+}
 
 TEST(Ndjson, WritesALineForWhatIsNewOrChangedAndNoneForTheRest) {
     const Folder folder(kNdjson);
@@ -132,6 +136,50 @@ TEST_P(Files, AChangeIsShownOnceItsLegsHaveCome) {
     all = folder.content();
     EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 2);
     EXPECT_NE(all.find("77"), std::string::npos);
+}
+TEST_P(Files, AChangeIsShownThoughItsDetailHasNoLegs) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink(1 << 20);
+    sink->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
+    sink->commit(batch_of({detailed_without_legs(engagement("e1"), kNoon + Seconds{1})}), std::nullopt);
+    EXPECT_EQ(folder.rows().size(), 1u) << "nothing has changed";
+    Engagement changed = engagement("e1");
+    changed.duration = 77;
+    EXPECT_EQ(sink->commit(batch_of({listed(changed, kNoon + Seconds{2})}), std::nullopt).queued, 1);
+    EXPECT_EQ(folder.rows().size(), 1u) << "the detail may have legs";
+    sink->commit(batch_of({detailed_without_legs(changed, kNoon + Seconds{3})}), std::nullopt);
+    ASSERT_EQ(folder.rows().size(), 2u);
+    EXPECT_NE(folder.rows().back().find("77"), std::string::npos);
+    sink->commit(batch_of({detailed_without_legs(changed, kNoon + Seconds{4})}), std::nullopt);
+    sink->commit(batch_of({listed(changed, kNoon + Seconds{5})}), std::nullopt);
+    EXPECT_EQ(folder.rows().size(), 2u) << "it has been written";
+    // The first detail of an engagement may bring the change itself.
+    sink->commit(batch_of({listed(engagement("e2"))}), std::nullopt);
+    Engagement other = engagement("e2");
+    other.duration = 78;
+    sink->commit(batch_of({detailed_without_legs(other, kNoon + Seconds{1})}), std::nullopt);
+    ASSERT_EQ(folder.rows().size(), 4u);
+    EXPECT_NE(folder.rows().back().find("78"), std::string::npos);
+}
+TEST_P(Files, LegsThatADetailLackedAreWrittenAgainOnceOneHasThem) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink(1 << 20);
+    sink->commit(batch_of({listed(engagement("e1"))}), std::nullopt);
+    sink->commit(batch_of({detailed(engagement("e1"), kNoon + Seconds{1})}), std::nullopt);
+    sink->commit(batch_of({detailed_without_legs(engagement("e1"), kNoon + Seconds{2})}), std::nullopt);
+    EXPECT_EQ(folder.rows().size(), 2u) << "missing legs alone are no change";
+    Engagement changed = engagement("e1");
+    changed.duration = 77;
+    sink->commit(batch_of({listed(changed, kNoon + Seconds{3})}), std::nullopt);
+    sink->commit(batch_of({detailed_without_legs(changed, kNoon + Seconds{4})}), std::nullopt);
+    ASSERT_EQ(folder.rows().size(), 3u);
+    EXPECT_NE(folder.rows().back().find("77"), std::string::npos);
+    EXPECT_EQ(folder.rows().back().find("l1"), std::string::npos);
+    sink->commit(batch_of({detailed(changed, kNoon + Seconds{5})}), std::nullopt);
+    ASSERT_EQ(folder.rows().size(), 4u) << "the last row has no legs";
+    EXPECT_NE(folder.rows().back().find("l1"), std::string::npos);
+    sink->commit(batch_of({detailed(changed, kNoon + Seconds{6})}), std::nullopt);
+    EXPECT_EQ(folder.rows().size(), 4u);
 }
 TEST_P(Files, LegsOfAnOlderResponseAreInTheRowThatReadersUse) {
     const Folder folder(GetParam());
