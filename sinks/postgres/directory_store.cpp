@@ -51,6 +51,7 @@ struct Stored {
     std::string hash;
     OptionalText name;  ///< the stored name, for queues only
     bool missing = false;
+    bool configured = false;  ///< for sites only: the entry comes from the configuration
 };
 
 /// Returns the zone's name as this PostgreSQL knows it; none if it does not know the zone. With an unknown
@@ -134,7 +135,8 @@ class ListingWriter {
             const RecordHash hash = directory_hash(*entry);
             const auto stored = before.find(*entry->id);
             const bool known = stored != before.end();
-            if (known && stored->second.hash == to_bytea(hash) && !has_other_name(*entry, stored->second)) {
+            if (known && stored->second.hash == to_bytea(hash) && !has_other_name(*entry, stored->second) &&
+                !replaces_configured(stored->second)) {
                 ++counts_.unchanged;
                 continue;
             }
@@ -162,7 +164,11 @@ class ListingWriter {
         for (const auto& row : tx_.run(Kind<Entry>::stored(), {array(ids)})) {
             Stored stored{text(row, "content_hash").value_or(""), {}, false};
             if constexpr (std::is_same_v<Entry, QueueEntry>) stored.name = text(row, "name");
-            if constexpr (!std::is_same_v<Entry, SiteEntry>) stored.missing = truth(row, "missing");
+            if constexpr (std::is_same_v<Entry, SiteEntry>) {
+                stored.configured = truth(row, "configured");
+            } else {
+                stored.missing = truth(row, "missing");
+            }
             before.emplace(*text(row, "id"), std::move(stored));
         }
     }
@@ -173,6 +179,9 @@ class ListingWriter {
         if constexpr (!std::is_same_v<Entry, QueueEntry>) return false;
         return entry.name && entry.name != stored.name;
     }
+    /// True if the API's entry replaces one from the configuration, even an equal one: otherwise a changed
+    /// configuration would overwrite it later.
+    bool replaces_configured(const Stored& stored) const { return stored.configured && fetched_at_; }
 
     void add_row(Rows& rows, const OperatorEntry& entry, const RecordHash& hash) const {
         OperatorEntryTable::add(rows, entry, {fetched_at_, hash});

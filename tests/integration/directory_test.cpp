@@ -65,6 +65,13 @@ class Directory : public SinkTest {
         listing.fetched_at = when;
         return listing;
     }
+    /// Has the API refuse the site's listing. Returns the stored name, and whether it is the configured one.
+    std::string refuse_site(const std::string& configured_name) {
+        const auto lease =
+            sink->site_leases().acquire({"s1", Stream::sites}, "me", Seconds{60}, true).lease->target();
+        sink->directory().refuse_listing(lease, {"HTTP 403", Seconds{1}, Seconds{1}, site(configured_name)});
+        return sql("SELECT name, fetched_at IS NULL FROM sites");
+    }
     std::string row_versions() const {
         std::string all;
         for (const char* table : {"operators", "operator_sites", "sites", "queues", "name_history"})
@@ -290,19 +297,23 @@ TEST_F(Directory, ARefusalIsWarnedOfOnceADay) {
 }
 
 TEST_F(Directory, TheConfigurationNamesASiteThatMayNotBeRead) {
-    const auto refuse = [&](const std::string& name) {
-        const auto lease =
-            sink->site_leases().acquire({"s1", Stream::sites}, "me", Seconds{60}, true).lease->target();
-        sink->directory().refuse_listing(lease, {"HTTP 403", Seconds{1}, Seconds{1}, site(name)});
-        return sql("SELECT name, fetched_at IS NULL FROM sites");
-    };
-    EXPECT_EQ(refuse("Ours"), "Ours|t");
+    EXPECT_EQ(refuse_site("Ours"), "Ours|t");
     const std::string before = row_versions();
-    refuse("Ours");
+    refuse_site("Ours");
     EXPECT_EQ(row_versions(), before);
-    EXPECT_EQ(refuse("Renamed"), "Renamed|t");
+    EXPECT_EQ(refuse_site("Renamed"), "Renamed|t");
     list(sites(site("Theirs")), Stream::sites);
-    EXPECT_EQ(refuse("Ours"), "Theirs|f");
+    EXPECT_EQ(refuse_site("Ours"), "Theirs|f");
+}
+
+TEST_F(Directory, TheApiNamesASiteThoughTheConfigurationSaidTheSame) {
+    refuse_site("Bank");
+    EXPECT_EQ(list(sites(site("Bank")), Stream::sites), (DirectoryCounts{0, 1, 0, 0, 0}));
+    EXPECT_EQ(sql("SELECT string_agg(name, ',') FROM name_history"), "Bank");
+    const std::string before = row_versions();
+    EXPECT_EQ(refuse_site("Renamed"), "Bank|f");
+    EXPECT_EQ(list(sites(site("Bank"), kOne), Stream::sites).unchanged, 1);
+    EXPECT_EQ(row_versions(), before);
 }
 
 TEST_F(Directory, ViewsShowNamesAndLocalTimes) {
