@@ -86,6 +86,7 @@ class SqliteErasureStore final : public ErasureStore {
                                      {std::string(name_of(tombstone.kind)), to_hex(tombstone.digest)});
             }
             forget_engagements_with_tombstones(state);
+            erase_operators_with_tombstones(state);
             erase_rejects_with_tombstones(state);
             return added;
         });
@@ -143,6 +144,15 @@ class SqliteErasureStore final : public ErasureStore {
                 const std::vector<std::string> visitors(visitor ? 1 : 0, visitor.value_or(""));
                 if (has_tombstone(state, after, "visitor", visitors)) forget_engagement(state, after);
             }
+        }
+    }
+    /// A listing leaves forgotten operators out. If their entries stayed, it would write lines that they are
+    /// missing. Operators are few, so all are read at once.
+    void erase_operators_with_tombstones(Connection& state) {
+        for (const Row& row : state.run(sql::known_operators)) {
+            const std::string id = *row.text(0);
+            if (state.run(sql::is_operator_forgotten, {id_digest(id)}).at(0).integer(0) != 0)
+                erased_.operators += state.write(sql::erase_operator, {id});
         }
     }
     void erase_rejects_with_tombstones(Connection& state) {

@@ -387,6 +387,24 @@ TEST_P(Files, TombstonesOfAnotherDatabaseEraseWhatTheStateKnows) {
     EXPECT_EQ(other.sink()->erasures().add_tombstones(all), 3);
     EXPECT_EQ(other.sink()->commit(batch, std::nullopt).forgotten, 2);
 }
+TEST(Ndjson, AnOperatorWithAnImportedTombstoneIsNotWrittenAsMissing) {
+    const Folder folder(kNdjson);
+    const auto sink = folder.sink(1 << 20);
+    const auto list = [&](const char* site, Instant when) {
+        DirectoryListing listing;
+        listing.fetched_at = when;
+        for (const char* id : {"o1", "o2"}) listing.records.operators.emplace_back().id = id;
+        const SiteKey key{site, Stream::operators};
+        return sink->directory().commit_listing(
+            sink->site_leases().acquire(key, "me", Seconds{60}, true).lease.value().target(), listing);
+    };
+    for (const char* site : {"s1", "s2"}) EXPECT_EQ(list(site, kNoon).inserted, 2);
+    EXPECT_EQ(sink->erasures().add_tombstones({{Tombstone::Kind::operator_, bytes_hash("o1"), {}}}), 1);
+    EXPECT_EQ(erase_ordered(*sink).operators, 2) << "of both sites";
+    for (const char* site : {"s1", "s2"})
+        EXPECT_EQ(list(site, kNoon + Seconds{1}), (DirectoryCounts{0, 0, 1, 0, 0}));
+    EXPECT_EQ(folder.rows().size(), 4u) << folder.content();
+}
 
 }  // namespace
 }  // namespace glia

@@ -20,5 +20,8 @@ SELECT kind, mark FROM forgotten WHERE (kind, mark) > (:after_kind, :after_diges
 -- name: engagements_after(after_id, limit)
 SELECT id, visitor_mark FROM engagements WHERE id > :after_id ORDER BY id LIMIT :limit;
 
+-- name: known_operators
+SELECT DISTINCT id FROM directory_entries WHERE stream = 'operators';
+
 -- name: rejected_after(after_id, limit)
 SELECT id, engagement_id, payload, source FROM rejected_records WHERE id > :after_id ORDER BY id LIMIT :limit;
