@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -82,6 +84,17 @@ struct OperatorStateTime {
 /// The elements of one response; the alternatives are in the order of StatisticsSource.
 using StatisticsRows = std::variant<std::vector<QueueWaitCount>, std::vector<HandleCount>,
                                     std::vector<WrapUpCount>, std::vector<OperatorStateTime>>;
+
+/// The response whose element is in a row of rejected_records.
+struct RejectedStatistics {
+    StatisticsSource source = StatisticsSource::queue_wait;
+    Instant interval_start{};
+    bool operator==(const RejectedStatistics&) const = default;
+};
+/// The value of rejected_records.source: `statistics SOURCE START`.
+std::string to_reject_source(const RejectedStatistics& rejected);
+/// The inverse; none for records of engagements and of listings.
+std::optional<RejectedStatistics> rejected_statistics(std::string_view source);
 
 /// A response for one site and interval.
 struct StatisticsResponse {

@@ -1,6 +1,8 @@
 // reset, rejects list|show|retry: correct a site or a record that failed.
 #include <algorithm>
 #include <iostream>
+#include <map>
+#include <set>
 
 #include "daemon/base/json_values.hpp"
 #include "daemon/base/printable.hpp"
@@ -11,6 +13,7 @@
 #include "daemon/sync/directory.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
 #include "daemon/sync/schedule.hpp"
+#include "daemon/sync/statistics.hpp"
 #include "sinks/timestamp.hpp"
 
 namespace glia::cli {
@@ -96,12 +99,37 @@ Task<Retried> retry_one(Instance& instance, const RejectedRow& row) {
     co_return result;
 }
 
-/// Reads the listings of operators, sites and queues again, which resolves the rejected records that can be
-/// read now. Prints the result for each record and returns how many are still rejected.
+/// Identifies the response that a record of statistics comes from.
+std::string interval_of(const RejectedRow& row) {
+    return row.site_id.value_or("") + " " + row.source;
+}
+
+/// Requests again the intervals that the statistics among `rows` belong to, each once. Returns the intervals
+/// that could not be read, with the reason.
+Task<std::map<std::string, std::string>> read_statistics_of(Instance& instance,
+                                                            const std::vector<RejectedRow>& rows,
+                                                            ExitStatus& outcome) {
+    std::map<std::string, std::string> failures;
+    std::set<std::string> read;
+    for (const RejectedRow& row : rows) {
+        const auto rejected = rejected_statistics(row.source);
+        const std::string interval = interval_of(row);
+        if (!rejected || outcome.reason != ExitReason::done || !read.insert(interval).second) continue;
+        const ExitStatus one = co_await read_statistics_again(instance, row.site_id.value_or(""), *rejected);
+        if (one.reason != ExitReason::done) failures.emplace(interval, one.error);
+        if (one.reason != ExitReason::rejected) outcome.merge(one);
+    }
+    co_return failures;
+}
+
+/// Reads again the listings of operators, sites and queues and the intervals of statistics that `rows` come
+/// from, which resolves the records that can be read now. Prints the result for each record and returns how
+/// many are still rejected.
 Task<std::int64_t> retry_listed(Instance& instance, const std::vector<RejectedRow>& rows,
                                 ExitStatus& outcome) {
     std::int64_t failed = 0;
     if (rows.empty()) co_return failed;
+    const auto failures = co_await read_statistics_of(instance, rows, outcome);
     std::int64_t unreadable = 0;
     outcome.merge(co_await read_directory_once(instance, unreadable));
     for (const RejectedRow& row : rows) {
@@ -109,11 +137,17 @@ Task<std::int64_t> retry_listed(Instance& instance, const std::vector<RejectedRo
         query.ids = {row.id};
         const auto find = [query](Sink& sink) { return sink.rejects().find(query); };
         const std::vector<RejectedRow> open = co_await instance.sink_pool.run(find);
-        if (!open.empty()) ++failed;
-        std::cout << row.id << ": "
-                  << (open.empty() ? "no longer rejected by " + printable(row.source)
-                                   : "still rejected: " + printable(row.reason))
-                  << std::endl;
+        if (open.empty()) {
+            std::cout << row.id << ": no longer rejected by " << printable(row.source) << std::endl;
+            continue;
+        }
+        ++failed;
+        std::string reason = open.front().reason;
+        if (const auto failure = failures.find(interval_of(row)); failure != failures.end())
+            reason = failure->second;
+        else if (!rejected_statistics(row.source) && !instance.settings.directory.enabled)
+            reason += "; names are not read (directory.enabled: false)";
+        std::cout << row.id << ": still rejected: " << printable(reason) << std::endl;
     }
     co_return failed;
 }

@@ -109,6 +109,30 @@ class SiteStatistics {
         co_await give_back(outcome);
         co_return outcome;
     }
+    /// Requests one interval, whether or not it is due.
+    Task<ExitStatus> read_again(StatisticsSource source, StatisticsInterval interval) {
+        const Renewal renewal(instance_, [this] {
+            return [target = lease_.target()](Sink& sink) { sink.site_leases().renew(target, kLeaseTime); };
+        });
+        ExitStatus outcome;
+        auto fetched = co_await instance_.api.statistics(source, lease_.site_id, interval);
+        if (fetched) {
+            StatisticsResponse response =
+                make_response({source, interval}, std::move(fetched.value()), totals_);
+            const bool settled =
+                !next_reading({interval, response.fetched_at}, instance_.settings.statistics.revisit);
+            StatisticsCheckpoint checkpoint{lease_.target(), lease_.site_id, {}, settled};
+            co_await commit_response(instance_, std::move(checkpoint), std::move(response), totals_);
+        } else {
+            const ApiError& error = fetched.error();
+            outcome = {is_refusal(error) ? ExitReason::rejected : exit_reason_of(error), error.message};
+        }
+        const auto free_lease = [target = lease_.target()](Sink& sink) {
+            sink.site_leases().release(target, SiteRelease{});
+        };
+        co_await instance_.sink_pool.run(free_lease);
+        co_return outcome;
+    }
     Milliseconds wait() const { return wait_; }
     std::int64_t rejected() const { return totals_.rejected; }
 
@@ -332,6 +356,26 @@ Task<ExitStatus> read_statistics_once(Instance& instance, std::int64_t& rejected
     }
     co_await tasks.wait();
     co_return outcome;
+}
+
+Task<ExitStatus> read_statistics_again(Instance& instance, std::string site_id, RejectedStatistics rejected) {
+    const auto [source, start] = rejected;
+    const auto find = [site_id, source = source, start = start](Sink& sink) {
+        return sink.statistics().length_read(site_id, source, start);
+    };
+    const auto length = co_await instance.sink_pool.run(find);
+    if (!length) co_return ExitStatus{};
+    const SiteKey key{site_id, Stream::statistics};
+    const auto acquire = [key, instance_id = instance.instance_id](Sink& sink) {
+        return sink.site_leases().acquire(key, instance_id, kLeaseTime, true);
+    };
+    const SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+    if (!acquired.lease) {
+        co_return ExitStatus{ExitReason::stopped, "instance " + acquired.instance_id +
+                                                      " is reading statistics of this site; try again"};
+    }
+    SiteStatistics statistics(instance, *acquired.lease);
+    co_return co_await statistics.read_again(source, {start, *length});
 }
 
 void serve_statistics(Instance& instance, WaitGroup& tasks) {

@@ -13,6 +13,10 @@ namespace glia {
 /// the number of unreadable elements to `rejected`.
 Task<ExitStatus> read_statistics_once(Instance& instance, std::int64_t& rejected);
 
+/// Requests an interval again that was read before, for `rejects retry`. Returns `rejected` if the API
+/// refuses the request, and `stopped` if another instance is reading statistics of the site.
+Task<ExitStatus> read_statistics_again(Instance& instance, std::string site_id, RejectedStatistics rejected);
+
 /// Reads what is due, until the instance ends; a coroutine for each site. Instances share the sites by
 /// leases. Failures are logged and retried.
 void serve_statistics(Instance& instance, WaitGroup& tasks);

@@ -60,12 +60,6 @@ void check_lease(Transaction& tx, const std::variant<SiteTarget, WindowTarget>& 
                lease);
 }
 
-/// The value of rejected_records.source for elements of this response.
-std::string reject_source(const StatisticsResponse& response) {
-    return std::string(name_of(Stream::statistics)) + " " + name_of(response.source) + " " +
-           to_iso8601(response.interval.start);
-}
-
 class PostgresStatisticsStore final : public StatisticsStore {
   public:
     explicit PostgresStatisticsStore(Connection& connection) : connection_(connection) {}
@@ -92,6 +86,15 @@ class PostgresStatisticsStore final : public StatisticsStore {
         });
     }
 
+    std::optional<Seconds> length_read(const std::string& site_id, StatisticsSource source,
+                                       Instant start) override {
+        return connection_.query([&](Transaction& tx) -> std::optional<Seconds> {
+            const auto rows = tx.run(sql::statistics_length, {site_id, name_of(source), to_text(start)});
+            if (rows.empty()) return std::nullopt;
+            return Seconds{integer(*rows.begin(), "interval_seconds")};
+        });
+    }
+
     StatisticsCounts commit(const StatisticsCheckpoint& checkpoint,
                             const StatisticsResponse& response) override {
         return connection_.query([&](Transaction& tx) {
@@ -104,8 +107,13 @@ class PostgresStatisticsStore final : public StatisticsStore {
                                     {checkpoint.site_id, source, start, param(interval.length.count()),
                                      to_text(response.fetched_at), param(checkpoint.settled)}) == 0;
             if (!counts.stale) {
-                replace_rejected(tx, checkpoint.site_id, reject_source(response), response.rejected);
-                tx.run(sql::trim_statistics_readings, {checkpoint.site_id, source, start, end});
+                replace_rejected(tx, checkpoint.site_id, to_reject_source({response.source, interval.start}),
+                                 response.rejected);
+                for (const auto& row :
+                     tx.run(sql::trim_statistics_readings, {checkpoint.site_id, source, start, end})) {
+                    const RejectedStatistics trimmed{response.source, *instant(row, "interval_start")};
+                    replace_rejected(tx, checkpoint.site_id, to_reject_source(trimmed), {});
+                }
                 std::visit(
                     [&](const auto& rows) { write_rows(tx, checkpoint.site_id, response, rows, counts); },
                     response.rows);

@@ -50,6 +50,12 @@ class StatisticsStore {
 
     /// One entry for each source.
     virtual std::vector<StatisticsProgress> progress(const std::string& /*site_id*/) { return {}; }
+    /// The length of the interval that was read from `start` on; none if none was, or if it has since been
+    /// read as a part of a longer interval.
+    virtual std::optional<Seconds> length_read(const std::string& /*site_id*/, StatisticsSource,
+                                               Instant /*start*/) {
+        return std::nullopt;
+    }
     /// Replaces the interval's rows by those of the response, in one transaction under the lease. Throws
     /// `lease_lost` if the lease has passed to another instance. Repeating the call changes nothing.
     virtual StatisticsCounts commit(const StatisticsCheckpoint&, const StatisticsResponse&) { return {}; }

@@ -88,6 +88,9 @@ def forget_refuses_what_makes_no_sense():
     _, program = new_world(10)
     expect_refusal(program.run("forget"), 64, "--visitor ID or --engagement ID")
     assert program.run("forget", "--visitor", "v", "--engagement", "e").code == 64
+    for option in ("--visitor", "--engagement", "--operator"):
+        for command in ("export", "import"):
+            expect_refusal(program.run("forget", option, "x", command, program.dir + "/file"), 64, option)
 
 
 @test

@@ -279,6 +279,25 @@ def a_refused_source_costs_one_warning_a_day_and_is_caught_up():
 
 
 @test
+def rejects_retry_requests_the_interval_of_a_rejected_element_again():
+    simulator, program = new_world_with_statistics()
+    simulator.fault("bad-record", path="/stats/", n=2)
+    expect_success(program.run("run", "--once"))
+    assert program.status()["rejected"] == 4
+    records = json.loads(expect_success(program.run("rejects", "list", "--json")).out)
+    assert len(records) == 4 and all(r["source"].startswith("statistics ") for r in records), records
+    simulator.fault("status", path="/stats/", code=403, n=1)
+    refused = program.run("rejects", "retry", "--strict", str(records[0]["id"]))
+    expect_refusal(refused, 65, "1 records are still rejected")
+    assert "still rejected: " in refused.out and "403" in refused.out, refused
+    before = simulator.stats()["requests"]
+    retried = expect_success(program.run("rejects", "retry"))
+    assert "4 loaded, 0 still rejected" in retried.out, retried
+    assert simulator.stats()["requests"] - before == 2, "one request for each interval"
+    assert expect_success(program.run("rejects", "list")).out == "no rejected records\n"
+
+
+@test
 def strange_responses_load_and_broken_elements_cost_themselves():
     simulator, program = new_world_with_statistics()
     simulator.call("/statistics-shape", strange=1)

@@ -117,6 +117,18 @@ TEST_F(Intervals, ALongerIntervalTakesThePlaceOfShorterOnes) {
     count(response(std::vector{hour}, kNoon + Seconds{7200}, {kNoon, Seconds{3600}}));
     EXPECT_EQ(sql("SELECT interval_seconds, count FROM queue_wait_intervals"), "3600|3");
     EXPECT_EQ(sql("SELECT interval_seconds FROM statistics_readings"), "3600");
+    EXPECT_EQ(sink->statistics().length_read("s1", StatisticsSource::queue_wait, kNoon), Seconds{3600});
+    EXPECT_EQ(sink->statistics().length_read("s1", StatisticsSource::queue_wait, second.start), std::nullopt);
+}
+TEST_F(Intervals, ALongerIntervalResolvesWhatWasRejectedOfShorterOnes) {
+    const StatisticsInterval second{kNoon + Seconds{1800}, Seconds{1800}};
+    StatisticsResponse broken = response(std::vector<QueueWaitCount>{}, kNoon + Seconds{3600}, second);
+    broken.rejected.push_back(RejectedRecord{});
+    count(broken);
+    EXPECT_EQ(sql("SELECT source, resolved_at IS NULL FROM rejected_records"),
+              "statistics queue_wait 2024-01-01T12:30:00Z|t");
+    count(response(std::vector<QueueWaitCount>{}, kNoon + Seconds{7200}, {kNoon, Seconds{3600}}));
+    EXPECT_EQ(sql("SELECT resolved_at IS NULL FROM rejected_records"), "f");
 }
 
 // ---------------------------------------------------------------------------------------------- views

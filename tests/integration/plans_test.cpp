@@ -291,6 +291,7 @@ const std::multimap<std::string, StatementCall> kCalls = {
     {"clear_statistics_refusal", {"'site-0'", 1}},
     {"statistics_progress", {"'site-0'", 4}},
     {"statistics_read", {"'site-0', 'queue_wait', '2024-03-25'", 1}},
+    {"statistics_length", {"'site-0', 'queue_wait', '2024-01-05'", 1}},
     {"statistics_readings", {"'site-0', 'queue_wait', '2024-03-24'", 480}},
     {"statistics_refused", {"'site-0', 'queue_wait', 'HTTP 403', now(), '60'", 4}},
     {"trim_handle_intervals", {"'[]', 'site-0', '2024-01-05', '2024-01-05 00:30'", 30}},

@@ -39,6 +39,14 @@ std::vector<QueueWaitCount> waits(const std::string& body) {
     return std::get<0>(read(kWait, body).rows);
 }
 
+TEST(RejectedStatistics, AreFoundBySourceAndStart) {
+    const RejectedStatistics rejected{kWait, kNoon};
+    EXPECT_EQ(to_reject_source(rejected), "statistics queue_wait 2024-01-01T12:00:00Z");
+    EXPECT_EQ(rejected_statistics(to_reject_source(rejected)), rejected);
+    for (const char* source : {"list", "statistics", "statistics queue_wait", "statistics queue_wait x",
+                               "statistics nothing 2024-01-01T12:00:00Z", "operators"})
+        EXPECT_EQ(rejected_statistics(source), std::nullopt) << source;
+}
 TEST(StatisticsParser, ReadsDimensionsAndMeasures) {
     const auto rows = waits(
         R"([{"timestamp":"2024-01-01T12:00:00Z","site_id":"s1","queue_id":"q1","outcome":"finished","from_transfer":"true",)"

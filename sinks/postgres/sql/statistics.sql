@@ -21,6 +21,12 @@ SELECT (extract(epoch FROM interval_start) * 1000000)::bigint, interval_seconds,
 FROM statistics_readings
 WHERE site_id = :site AND source = :source AND interval_start >= :from::timestamptz AND settled;
 
+-- name: statistics_length(site, source, interval_start)
+-- The length of the interval that was read from then on.
+SELECT interval_seconds
+FROM statistics_readings
+WHERE site_id = :site AND source = :source AND interval_start = :interval_start::timestamptz;
+
 -- name: add_statistics_reading(site, source, interval_start, interval_seconds, fetched_at, settled)
 -- Records that an interval has been read. Writes no row if a newer response is stored.
 INSERT INTO statistics_readings AS r (site_id, source, interval_start, interval_seconds, fetched_at, settled)
@@ -34,7 +40,8 @@ WHERE r.fetched_at <= excluded.fetched_at;
 -- Deletes readings that begin within a longer interval which has replaced them.
 DELETE FROM statistics_readings
 WHERE site_id = :site AND source = :source AND interval_start > :interval_start::timestamptz
-  AND interval_start < :interval_end::timestamptz;
+  AND interval_start < :interval_end::timestamptz
+RETURNING (extract(epoch FROM interval_start) * 1000000)::bigint AS interval_start;
 
 -- name: statistics_read(site, source, read_through)
 -- Records that the source was read and is not refused. `read_through`: NULL keeps the stored value.
