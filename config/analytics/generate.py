@@ -65,7 +65,7 @@ VALUES = {
     "handle_intervals": ["type", "end_reason"],
     "operator_state_intervals": ["state"],
 }
-MOST_VALUES = 20
+MAX_VALUES = 20
 
 
 def psql(dsn, *arguments):
@@ -91,7 +91,7 @@ def values_part(dsn, schema):
                 "-At",
                 "-c",
                 f"SELECT coalesce('`' || {column} || '`', 'NULL') || ' ' || count(*) FROM {schema}.{table} "
-                f"GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT {MOST_VALUES}",
+                f"GROUP BY {column} ORDER BY count(*) DESC, {column} LIMIT {MAX_VALUES}",
             ).split("\n")
             lines.append(
                 f"| `{table}.{column}` | "

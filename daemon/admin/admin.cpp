@@ -187,7 +187,7 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         found.poll_every = instance->settings.sync.poll_every;
         found.rate_limit = instance->api.rate_limit();
         found.token_expires_at = instance->api.token_expires_at();
-        found.clock_offset = instance->api.clock_ahead_of_system();
+        found.clock_offset = instance->api.clock_ahead_of_machine();
         return found;
     }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxCodings = 5;
 // Bytes of output buffer for each call of inflate(). A fixed size keeps the cost linear for a body of a
 // million tiny gzip members.
-constexpr std::size_t kStep = std::size_t{64} * 1024;
+constexpr std::size_t kPieceSize = std::size_t{64} * 1024;
 
 // inflateInit2()'s windowBits: 15 bits of window, plus the expected header.
 constexpr int kGzipOrZlib = 15 + 32;  // detects gzip or zlib
@@ -26,7 +26,7 @@ constexpr const char* kTooLong = "larger than glia-sync accepts";
 /// RAII for zlib's inflate state.
 class Inflater {
   public:
-    explicit Inflater(int format) : piece_(kStep) { ready_ = inflateInit2(&stream_, format) == Z_OK; }
+    explicit Inflater(int format) : piece_(kPieceSize) { ready_ = inflateInit2(&stream_, format) == Z_OK; }
     ~Inflater() {
         if (ready_) inflateEnd(&stream_);
     }

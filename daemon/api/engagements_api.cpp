@@ -187,11 +187,11 @@ Instant EngagementsApi::server_now() const {
 Instant EngagementsApi::machine_now() {
     return machine_clock_now();
 }
-void EngagementsApi::guess_clock(std::chrono::microseconds ahead_of_system) {
-    impl_->sender.guess_clock(ahead_of_system);
+void EngagementsApi::set_clock_offset(std::chrono::microseconds ahead_of_machine) {
+    impl_->sender.set_clock_offset(ahead_of_machine);
 }
-std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_system() const {
-    return impl_->sender.clock_ahead_of_system();
+std::optional<std::chrono::microseconds> EngagementsApi::clock_ahead_of_machine() const {
+    return impl_->sender.clock_ahead_of_machine();
 }
 void EngagementsApi::inherit(EngagementsApi& before) {
     impl_->sender.inherit(before.impl_->sender);

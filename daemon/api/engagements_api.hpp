@@ -83,9 +83,9 @@ class EngagementsApi {
     static Instant machine_now();
     /// Sets the initial offset of the server's clock from this machine's, as an earlier process on this
     /// machine measured it. Has no effect once a response's Date has been used.
-    void guess_clock(std::chrono::microseconds ahead_of_system);
+    void set_clock_offset(std::chrono::microseconds ahead_of_machine);
     /// The measured offset; none before the first response.
-    std::optional<std::chrono::microseconds> clock_ahead_of_system() const;
+    std::optional<std::chrono::microseconds> clock_ahead_of_machine() const;
     /// Takes over state from `before`, the client of the previous configuration; handover.hpp says which.
     /// Call it when `before` has no request under way.
     void inherit(EngagementsApi& before);

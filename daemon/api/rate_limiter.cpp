@@ -12,13 +12,13 @@ constexpr double kProbeGrowth = 0.01;
 constexpr std::chrono::duration<double> kProbeGrowthDoublesEvery{5};
 constexpr Milliseconds kRiseEvery{100};
 // A second counts as evidence only if at least this fraction of the rate was sent within it.
-constexpr double kUsed = 0.7;
+constexpr double kUsedShare = 0.7;
 // If less than this fraction of the rate was accepted, the limit is clearly lower than the rate.
-constexpr double kClearlyLess = 0.9;
+constexpr double kClearlyLessShare = 0.9;
 // Estimates of the limit as fractions of the rate: the lowest one, and the one without a full second of
 // evidence.
 constexpr double kLowestEstimate = 0.4;
-constexpr double kBlindEstimate = 0.75;
+constexpr double kEstimateOfUnfilledSecond = 0.75;
 // The rate as a fraction of a limit that was found.
 constexpr double kFractionOfLimit = 0.96;
 
@@ -61,7 +61,7 @@ void RateLimiter::accepted(Time now) {
     const auto since = now - *last_rise_;
     if (since < kRiseEvery) return;
     last_rise_ = now;
-    if (sent_.count(now) < kUsed * rate_) return;  // an unused rate proves nothing, so it does not rise
+    if (sent_.count(now) < kUsedShare * rate_) return;  // an unused rate proves nothing, so it does not rise
     const double seconds = std::chrono::duration<double>(std::min<Duration>(since, Seconds{1})).count();
     rate_ = std::min(kHighestAuto, rate_ * (1 + growth(now) * seconds));
 }
@@ -69,15 +69,15 @@ void RateLimiter::accepted(Time now) {
 void RateLimiter::refused(Time now, std::optional<Duration> pause) {
     if (pause) paused_until_ = std::max(paused_until_, now + *pause);
     if (!automatic_) return;
-    if (found_at_ && now - *found_at_ < kSettle) return;
+    if (found_at_ && now - *found_at_ < kRefusalWindow) return;
     // After a full second at this rate, the number of accepted requests is the limit, or the rate itself if
     // nearly all were accepted. Otherwise the limit is estimated.
-    const bool full_second = sent_.count(now) >= kUsed * rate_;
+    const bool full_second = sent_.count(now) >= kUsedShare * rate_;
     const double through = accepted_.count(now);
     double limit = rate_;
     if (!full_second) {
-        limit = rate_ * kBlindEstimate;
-    } else if (through < kClearlyLess * rate_) {
+        limit = rate_ * kEstimateOfUnfilledSecond;
+    } else if (through < kClearlyLessShare * rate_) {
         limit = std::max(through, rate_ * kLowestEstimate);
     }
     rate_ = std::max(kLowestAuto, limit * kFractionOfLimit);

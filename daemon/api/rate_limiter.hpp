@@ -28,7 +28,7 @@ class RateLimiter {
     static constexpr double kFirstAuto = 10;  ///< low, so that an API with a low limit refuses few requests
     /// Refusals within this time count as one: they are of requests that were already under way, and the next
     /// estimate needs a full second of responses.
-    static constexpr Milliseconds kSettle{1500};
+    static constexpr Milliseconds kRefusalWindow{1500};
     /// How long the rate stays at a limit that was found. Each probe above it costs a few refusals, and a
     /// pause if the API asks for one.
     static constexpr Seconds kHold{30};

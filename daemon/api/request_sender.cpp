@@ -235,7 +235,7 @@ Task<std::optional<ApiError>> RequestSender::send_with_retries(HttpRequest reque
         }
         Attempt attempt = co_await send_once(std::move(now), route);
         const bool in_doubt = attempt.response && attempt.clock_in_doubt && reads;
-        if (in_doubt && ++doubts <= kMostDoubts) {
+        if (in_doubt && ++doubts <= kMaxDoubtfulRepeats) {
             metrics_.request_retried(route);
             --attempt_number;
             continue;
@@ -317,12 +317,12 @@ Instant RequestSender::server_now() const {
     return clock_.at(Clock::now());
 }
 
-void RequestSender::guess_clock(std::chrono::microseconds ahead_of_system) {
+void RequestSender::set_clock_offset(std::chrono::microseconds ahead_of_machine) {
     if (clock_.known()) return;
-    clock_ = ServerClock(Clock::now(), machine_clock_now(), ahead_of_system);
+    clock_ = ServerClock(Clock::now(), machine_clock_now(), ahead_of_machine);
 }
 
-std::optional<std::chrono::microseconds> RequestSender::clock_ahead_of_system() const {
+std::optional<std::chrono::microseconds> RequestSender::clock_ahead_of_machine() const {
     if (!clock_.known()) return std::nullopt;
     return server_now() - machine_clock_now();
 }

@@ -47,8 +47,8 @@ class RequestSender {
     /// A lower bound of that time, by the server's clock.
     Instant not_before(const HttpResponse& response) const { return clock_.lower_bound_at(response.sent_at); }
     Instant server_now() const;
-    void guess_clock(std::chrono::microseconds ahead_of_system);
-    std::optional<std::chrono::microseconds> clock_ahead_of_system() const;
+    void set_clock_offset(std::chrono::microseconds ahead_of_machine);
+    std::optional<std::chrono::microseconds> clock_ahead_of_machine() const;
 
     void cancel() { http_.cancel(); }
     void inherit(RequestSender& before);

@@ -13,7 +13,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// How often a request is repeated at once because its response's Date is doubtful. Two responses that agree
 /// give the server's time. If none agree, the request has failed and is retried like any other.
-inline constexpr int kMostDoubts = 2;
+inline constexpr int kMaxDoubtfulRepeats = 2;
 
 /// The latest time that a watermark may take: `server` unless that is more than a minute ahead of `machine`,
 /// this machine's own clock at the same moment (DESIGN.md §3.10).

@@ -200,7 +200,7 @@ Task<int> check_api(Runtime& runtime, const Settings& settings, EngagementsApi& 
         }
         report.bad("site " + site, outcome);
     }
-    const auto ahead = api.clock_ahead_of_system();
+    const auto ahead = api.clock_ahead_of_machine();
     if (ahead && std::chrono::abs(*ahead) > kClockTolerance) {
         // Rounds to minutes, because a Date has whole seconds and the offset is an estimate.
         const auto minutes = std::chrono::round<std::chrono::minutes>(std::chrono::abs(*ahead));

@@ -13,6 +13,7 @@
 
 #include "daemon/cli/bootstrap.hpp"
 #include "daemon/cli/commands.hpp"
+#include "daemon/cli/output.hpp"
 #include "daemon/cli/terminal.hpp"
 #include "daemon/parse/tombstone_file.hpp"
 #include "daemon/sync/erasure.hpp"
@@ -25,7 +26,6 @@ namespace fs = std::filesystem;
 // Exit codes of sysexits.h.
 constexpr int kDataError = 65;
 constexpr int kNoInput = 66;
-constexpr int kOutputError = 74;
 // Tombstones in memory at a time.
 constexpr std::int64_t kPerPage = 5000;
 constexpr const char* kStandardStream = "-";
@@ -165,7 +165,7 @@ int forget_export(const std::string& config, const ForgetOptions& options) {
         const std::string error = file.finish();
         if (!error.empty()) {
             complain("forget export: " + options.file + ": " + error);
-            return kOutputError;
+            return kOutputLost;
         }
         std::cout << "exported " << count << " tombstones to " << options.file << std::endl;
         return 0;

@@ -258,7 +258,7 @@ int verify(const std::string& config, const VerifyOptions& options) {
             return;
         }
         spec->sites = std::move(*chosen);
-        spec->gets = settings.api.max_in_flight;
+        spec->max_gets = settings.api.max_in_flight;
         spec->lists_all = settings.api.operator_ids.empty();
         if (settings.log.level == LogLevel::info) settings.log.level = LogLevel::warning;
     };

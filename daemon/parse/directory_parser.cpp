@@ -111,7 +111,7 @@ class PageReader {
 
     /// Reads a body that is not JSON, record by record, cut by quotes and brackets alone. False if those do
     /// not balance: the list must not appear shorter than it is.
-    bool read_apart(std::string_view text) {
+    bool read_one_by_one(std::string_view text) {
         auto list = std::optional(text);
         if (!text.starts_with('['))
             list = is_balanced_object(text) ? find_member(text, name_of(stream_)) : std::nullopt;
@@ -219,8 +219,8 @@ Parsed<DirectoryPage> parse_directory(Stream stream, std::string& body, const Pr
     std::string why;
     PageReader reader(stream, privacy, page);
     if (auto failure = parse_document(body, parser, root)) {
-        const bool is_text = failure->kind == ParseFailure::Kind::not_json;
-        if (is_text && reader.read_apart(json_document(body))) {
+        const bool is_malformed_json = failure->kind == ParseFailure::Kind::not_json;
+        if (is_malformed_json && reader.read_one_by_one(json_document(body))) {
             parsed.value = std::move(page);
         } else {
             parsed.failure = *std::move(failure);

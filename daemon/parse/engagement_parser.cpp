@@ -189,7 +189,7 @@ struct EngagementParser::Impl {
     // The slow path, after a fault: splits the page and parses each record alone. Returns false if the body
     // is not JSON; throws WrongShape if it is JSON of another form.
 
-    bool read_apart(ParsedPage& page, std::string_view text, std::string& why) {
+    bool read_one_by_one(ParsedPage& page, std::string_view text, std::string& why) {
         ElementSink sink;
         sink.restart = [&page] {
             page.engagements.clear();
@@ -218,7 +218,7 @@ struct EngagementParser::Impl {
                     split->other_members);
         return true;
     }
-    bool read_apart(ParsedDetail& detail, std::string_view text, std::string& why) {
+    bool read_one_by_one(ParsedDetail& detail, std::string_view text, std::string& why) {
         std::vector<Engagement> engagements;
         std::vector<RejectedRecord> rejected;
         if (!is_balanced_object(text)) {
@@ -252,7 +252,7 @@ struct EngagementParser::Impl {
         try {
             if (!simdjson::validate_utf8(text.data(), text.size())) {
                 result.failure = {ParseFailure::Kind::invalid_utf8, "the body is not valid UTF-8"};
-            } else if (read_apart(result.value.emplace(), text, why)) {
+            } else if (read_one_by_one(result.value.emplace(), text, why)) {
                 return result;
             } else if (error == simdjson::INCORRECT_TYPE) {
                 result.failure = wrong_shape("the body is not as documented: " + why);

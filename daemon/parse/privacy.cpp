@@ -317,9 +317,9 @@ void Privacy::apply(ChatMessage& m) const {
     m.attachment = json(levels_.transcripts, std::move(m.attachment));
     m.metadata = json(levels_.transcripts, std::move(m.metadata));
     // The name of any sender other than an operator or the system may be the visitor's.
-    const bool employed = m.sender_type == "operator" || m.sender_type == "system";
+    const bool is_staff_or_system = m.sender_type == "operator" || m.sender_type == "system";
     m.extra = message_extra(std::move(m.extra), m.sender_type.value_or(""));
-    if (employed) return;
+    if (is_staff_or_system) return;
     m.sender_name = value(levels_.visitor_name, std::move(m.sender_name));
     m.sender_href = value(levels_.visitor_id, std::move(m.sender_href));
 }
@@ -331,12 +331,12 @@ OptionalText Privacy::message_extra(OptionalText object, std::string_view sender
     const PrivacyLevel sender_name = sender_type == "operator" ? levels_.operator_name
                                      : sender_type == "system" ? PrivacyLevel::keep
                                                                : levels_.visitor_name;
-    const bool employed = sender_type == "operator" || sender_type == "system";
+    const bool is_staff_or_system = sender_type == "operator" || sender_type == "system";
     const auto level_of = [&](std::string_view path, std::string_view name, std::string_view text) {
         if (path == "sender") {
             if (name == "type") return PrivacyLevel::keep;
             if (name == "name") return sender_name;
-            if (name == "href") return employed ? PrivacyLevel::keep : levels_.visitor_id;
+            if (name == "href") return is_staff_or_system ? PrivacyLevel::keep : levels_.visitor_id;
             return levels_.extra;
         }
         if (!path.empty()) return PrivacyLevel::keep;  // the rule of the enclosing member applies

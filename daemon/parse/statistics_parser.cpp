@@ -146,7 +146,7 @@ class ElementReader {
                 }
             }
         });
-        const auto& derived = kDerivedStatisticsMembers;
+        const auto& derived = kStatisticsMembersWithoutColumn;
         if (!known && std::find(derived.begin(), derived.end(), name) == derived.end())
             note(name, UndocumentedKind::unknown);
         if (!read) note(name, UndocumentedKind::type);
@@ -214,8 +214,8 @@ Parsed<StatisticsPage> parse_statistics(StatisticsSource source, const std::stri
     dom::array elements;
     if (auto failure = parse_document(body, parser, root)) {
         // Elements are read one by one, so that one that is not JSON costs only itself.
-        const bool is_text = failure->kind == ParseFailure::Kind::not_json;
-        if (const auto texts = is_text ? split_list(json_document(body)) : std::nullopt) {
+        const bool is_malformed_json = failure->kind == ParseFailure::Kind::not_json;
+        if (const auto texts = is_malformed_json ? split_list(json_document(body)) : std::nullopt) {
             read_response(*texts, source, site_id, interval, parsed.value.emplace());
         } else {
             parsed.failure = *std::move(failure);

@@ -60,8 +60,8 @@ Parsed<std::vector<ChatMessage>> parse_transcript(std::string& body, const Priva
         for (const dom::element element : dom::array(root)) add(read_message(element));
         return parsed;
     }
-    const bool is_text = failure->kind == ParseFailure::Kind::not_json;
-    const auto elements = is_text ? split_list(json_document(body)) : std::nullopt;
+    const bool is_malformed_json = failure->kind == ParseFailure::Kind::not_json;
+    const auto elements = is_malformed_json ? split_list(json_document(body)) : std::nullopt;
     if (!elements) {
         parsed.failure = *std::move(failure);
         return parsed;

@@ -149,7 +149,7 @@ class Backfill {
                 plan_.on_inspected(co_await progress());
             } else {
                 co_await release_leases_of_dead_instances(instance_);
-                co_await end_stuck(instance_);
+                co_await end_stuck_transactions(instance_);
                 plan_.on_dead_freed(steady_now());
             }
         } catch (const SinkError& error) {

@@ -32,7 +32,7 @@ void Committer::submit(std::shared_ptr<const Batch> batch, std::optional<PassChe
     const CommitQueue::Ticket ticket = queue_.add(batch, checkpoint);
     pending_.emplace(ticket, std::make_shared<const PendingCommit>(
                                  PendingCommit{std::move(batch), std::move(checkpoint), std::move(done)}));
-    go_on();
+    begin_due_commits();
 }
 
 Task<CommitCounts> Committer::commit(std::shared_ptr<const Batch> batch,
@@ -57,7 +57,7 @@ Task<> Committer::room() {
     while (!queue_.has_room()) co_await completed_.wait();
 }
 
-void Committer::go_on() {
+void Committer::begin_due_commits() {
     for (;;) {
         CommitQueue::Step step = queue_.next(steady_now());
         if (auto* what = std::get_if<CommitQueue::Write>(&step)) {
@@ -78,7 +78,7 @@ Task<> Committer::wake_after(Milliseconds wait) {
     AsyncCondition timer(runtime_);  // never notified
     co_await timer.wait_for(wait);
     timer_is_set_ = false;
-    go_on();
+    begin_due_commits();
     background_.remove();
 }
 
@@ -107,7 +107,7 @@ Task<> Committer::write(CommitQueue::Write what) {
         for (std::size_t i = 0; i < group.size(); ++i) group[i]->done({counts[i], failure});
         completed_.notify();
     }
-    go_on();
+    begin_due_commits();
     background_.remove();
 }
 

@@ -50,7 +50,7 @@ class Committer {
     };
     using Group = std::vector<std::shared_ptr<const PendingCommit>>;
 
-    void go_on();
+    void begin_due_commits();
     Task<> wake_after(Milliseconds wait);
     Task<> write(CommitQueue::Write what);
     Task<std::vector<CommitCounts>> write_group(Group group);

@@ -60,8 +60,8 @@ Task<> release_leases_of_dead_instances(Instance& instance) {
     }
 }
 
-Task<> end_stuck(Instance& instance) {
-    const auto end = [](Sink& sink) { return sink.instances().end_stuck(kStuckAfter); };
+Task<> end_stuck_transactions(Instance& instance) {
+    const auto end = [](Sink& sink) { return sink.instances().end_stuck_transactions(kStuckAfter); };
     const std::int64_t ended = co_await instance.sink_pool.run(end);
     if (ended > 0) {
         log::warn(LogTopic::sync, "ended transactions of instances that stopped in the middle of them",
@@ -72,11 +72,11 @@ Task<> end_stuck(Instance& instance) {
 Task<> load_server_clock(Instance& instance) {
     const auto read = [](Sink& sink) { return sink.instances().server_clock(this_machine()); };
     const auto ahead = co_await instance.sink_pool.run(read);
-    if (ahead) instance.api.guess_clock(*ahead);
+    if (ahead) instance.api.set_clock_offset(*ahead);
 }
 
 Task<> save_server_clock(Instance& instance) {
-    const auto ahead = instance.api.clock_ahead_of_system();
+    const auto ahead = instance.api.clock_ahead_of_machine();
     if (!ahead) co_return;
     const std::int64_t found = ahead->count();
     const auto save = [found](Sink& sink) {

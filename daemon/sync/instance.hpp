@@ -73,7 +73,7 @@ class Renewal {
 Task<> release_leases_of_dead_instances(Instance& instance);
 
 /// Ends transactions of stopped instances that still lock a lease's row kStuckAfter after the lease expired.
-Task<> end_stuck(Instance& instance);
+Task<> end_stuck_transactions(Instance& instance);
 
 /// Load and save the offset of the API server's clock, for later processes on this machine.
 Task<> load_server_clock(Instance& instance);

@@ -68,9 +68,9 @@ void ListingRead::commit() {
 }
 
 void ListingRead::refuse(std::string error) {
-    DirectoryRefusal refusal{std::move(error), kRefusalRest, kRefusalRest, {}};
+    DirectoryRefusal refusal{std::move(error), kRefusalPause, kRefusalPause, {}};
     if (lease_.stream == Stream::sites) refusal.configured = configured_site(lease_.site_id, settings_);
-    result_.wait = kRefusalRest;
+    result_.wait = kRefusalPause;
     step_ = Refuse{std::move(refusal)};
 }
 

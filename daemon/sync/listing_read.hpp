@@ -84,7 +84,7 @@ bool is_refusal(const ApiError& error);
 // When a listing is read again.
 
 /// Pause before a refused endpoint is requested again. The refusal is logged once in this time.
-inline constexpr Seconds kRefusalRest{24 * 3600};
+inline constexpr Seconds kRefusalPause{24 * 3600};
 /// Pause after `failures` consecutive failures, this one included: a minute, doubled each time, at most an
 /// hour or `every`.
 Milliseconds listing_retry(Milliseconds every, int failures);

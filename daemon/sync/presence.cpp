@@ -31,7 +31,7 @@ Task<> compare(Instance& instance, std::string site, std::vector<Unlisted>& list
 
 /// Requests each engagement and returns those that the source does not have. An engagement whose id the API
 /// refuses counts as present. Ends early if a request fails for another reason.
-Task<std::vector<GoneEngagement>> ask_for(Instance& instance, std::vector<std::string> ids) {
+Task<std::vector<GoneEngagement>> request_each(Instance& instance, std::vector<std::string> ids) {
     std::vector<GoneEngagement> gone;
     for (const std::string& id : ids) {
         const Instant asked_at = instance.api.server_now();
@@ -48,11 +48,11 @@ Task<std::vector<GoneEngagement>> ask_for(Instance& instance, std::vector<std::s
 }
 
 /// Returns the engagements to request. None of an implausible listing: logs a warning instead.
-std::vector<std::string> to_ask_for(Instance& instance, const std::string& site,
-                                    const std::vector<Unlisted>& listings) {
+std::vector<std::string> ids_to_request(Instance& instance, const std::string& site,
+                                        const std::vector<Unlisted>& listings) {
     std::vector<std::string> ids;
     for (const Unlisted& listing : listings) {
-        const std::vector<std::string> of_listing = listing.to_ask_for();
+        const std::vector<std::string> of_listing = listing.ids_to_request();
         ids.insert(ids.end(), of_listing.begin(), of_listing.end());
         if (listing.is_plausible() || !instance.presence.should_warn(site, steady_now())) continue;
         log::warn(LogTopic::sync, "the listing lacks many stored engagements; nothing is marked as missing",
@@ -69,9 +69,9 @@ Task<> check_unlisted(Instance& instance, ListingBatch batch) {
     for (CompleteListing& listing : batch.listings)
         listings.emplace_back(std::move(listing), instance.presence, steady_now());
     co_await compare(instance, site, listings);
-    const std::vector<std::string> ids = to_ask_for(instance, site, listings);
+    const std::vector<std::string> ids = ids_to_request(instance, site, listings);
     if (ids.empty()) co_return;
-    const std::vector<GoneEngagement> gone = co_await ask_for(instance, ids);
+    const std::vector<GoneEngagement> gone = co_await request_each(instance, ids);
     if (gone.empty()) co_return;
     const auto mark_all = [gone](Sink& sink) { return sink.verifications()->mark_missing(gone); };
     const auto marked = co_await instance.sink_pool.run(mark_all);

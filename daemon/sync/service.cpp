@@ -96,7 +96,8 @@ Task<SiteResult> poll_site(Instance& instance, std::string name, bool force) {
         const SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
         if (!acquired.lease) {
             // The lease is free and due but was not acquired, so another transaction locks its row.
-            if (acquired.instance_id.empty() && acquired.wait == Seconds{0}) co_await end_stuck(instance);
+            if (acquired.instance_id.empty() && acquired.wait == Seconds{0})
+                co_await end_stuck_transactions(instance);
             site.wait = std::max<Milliseconds>(acquired.wait, Seconds{1});
             site.instance_id = acquired.instance_id;
             if (!site.instance_id.empty()) instance.health.ends(name, {});

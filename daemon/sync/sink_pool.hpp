@@ -34,15 +34,15 @@ class SinkPool {
     /// of such a temporary twice (GCC bug 99576).
     template <typename Function>
     auto run(Function work) -> Task<std::invoke_result_t<Function, Sink&>> {
-        using Answer = std::invoke_result_t<Function, Sink&>;
-        if constexpr (std::is_void_v<Answer>) {
+        using Value = std::invoke_result_t<Function, Sink&>;
+        if constexpr (std::is_void_v<Value>) {
             std::function<void(Sink&)> call = [work](Sink& sink) { work(sink); };
             co_await run_call(std::move(call));
         } else {
-            auto answer = std::make_shared<std::optional<Answer>>();
-            std::function<void(Sink&)> call = [answer, work](Sink& sink) { *answer = work(sink); };
+            auto value = std::make_shared<std::optional<Value>>();
+            std::function<void(Sink&)> call = [value, work](Sink& sink) { *value = work(sink); };
             co_await run_call(std::move(call));
-            co_return std::move(**answer);
+            co_return std::move(**value);
         }
     }
 

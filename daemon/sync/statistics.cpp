@@ -161,7 +161,7 @@ class SiteStatistics {
         schedule_->on_refused(source, now);
         refusal_ = error;
         const auto write = [target = lease_.target(), source, error, now](Sink& sink) {
-            return sink.statistics().refuse(target, source, error, now, kRefusalRest);
+            return sink.statistics().refuse(target, source, error, now, kRefusalPause);
         };
         if (!co_await instance_.sink_pool.run(write)) co_return;
         log::warn(LogTopic::sync,
@@ -177,7 +177,7 @@ class SiteStatistics {
             const OptionalInstant through = schedule_->read_through();
             if (!through) {
                 // All sources are refused: no failure.
-                DirectoryRefusal refusal{refusal_, std::chrono::ceil<Seconds>(wait_), kRefusalRest, {}};
+                DirectoryRefusal refusal{refusal_, std::chrono::ceil<Seconds>(wait_), kRefusalPause, {}};
                 const auto refuse_all = [target, refusal](Sink& sink) {
                     sink.directory().refuse_listing(target, refusal);
                 };

@@ -63,8 +63,8 @@ StatisticsSchedule::StatisticsSchedule(const StatisticsSettings& settings, Insta
     }
 }
 
-bool StatisticsSchedule::rests(const Source& source, Instant now) {
-    return source.refused_at && !source.retry_now && now < *source.refused_at + kRefusalRest;
+bool StatisticsSchedule::is_paused(const Source& source, Instant now) {
+    return source.refused_at && !source.retry_now && now < *source.refused_at + kRefusalPause;
 }
 
 void StatisticsSchedule::begin(Source& source, Instant now) const {
@@ -93,7 +93,7 @@ std::optional<StatisticsSchedule::Request> StatisticsSchedule::next(Instant now)
     std::optional<Request> fresh, again;
     for (const StatisticsSource name : kStatisticsSources) {
         Source& source = sources_[index_of(name)];
-        if (rests(source, now)) continue;
+        if (is_paused(source, now)) continue;
         if (!source.read_through) begin(source, now);
         const StatisticsInterval interval = next_new(source);
         if (interval.end() <= now && (!fresh || interval.start < fresh->interval.start))
@@ -134,8 +134,8 @@ Milliseconds StatisticsSchedule::wait(Instant now) const {
     OptionalInstant due;
     const auto earlier = [&due](Instant at) { due = due ? std::min(*due, at) : at; };
     for (const Source& source : sources_) {
-        if (rests(source, now)) {
-            earlier(*source.refused_at + kRefusalRest);
+        if (is_paused(source, now)) {
+            earlier(*source.refused_at + kRefusalPause);
             continue;
         }
         earlier(source.read_through ? next_new(source).end() : now);

@@ -67,7 +67,7 @@ class StatisticsSchedule {
         std::set<Instant> read_in_run;  // by start; not read again in the same run
     };
 
-    static bool rests(const Source& source, Instant now);
+    static bool is_paused(const Source& source, Instant now);
     void begin(Source& source, Instant now) const;
     void skip_known(Source& source) const;
     StatisticsInterval next_new(const Source& source) const;

@@ -62,7 +62,7 @@ bool Unlisted::is_plausible() const {
     return is_plausibly_gone(unlisted_, stored_);
 }
 
-std::vector<std::string> Unlisted::to_ask_for() const {
+std::vector<std::string> Unlisted::ids_to_request() const {
     return is_plausible() ? unknown_ : std::vector<std::string>{};
 }
 

@@ -65,7 +65,7 @@ class Unlisted {
     bool is_plausible() const;
     /// The unlisted engagements to request now, at most kMostAsked. Later passes request the others. Empty if
     /// is_plausible() is false.
-    std::vector<std::string> to_ask_for() const;
+    std::vector<std::string> ids_to_request() const;
     std::int64_t stored() const { return stored_; }
     std::int64_t unlisted() const { return unlisted_; }
 

@@ -82,7 +82,7 @@ std::optional<Verification::Step> Verification::next_of_suspects(Milliseconds no
         ++writing_;
         return Load{take_distinct(to_load_)};
     }
-    if (stopped_ || getting_ >= spec_.gets || responses >= kBatch) return std::nullopt;
+    if (stopped_ || getting_ >= spec_.max_gets || responses >= kBatch) return std::nullopt;
     if (due_.empty() || due_.begin()->first > now) return std::nullopt;
     const EngagementOfSite what = due_.begin()->second;
     due_.erase(due_.begin());

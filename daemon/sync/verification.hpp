@@ -31,7 +31,7 @@ struct VerificationSpec {
     bool repair = false;
     bool lists_all = true;  ///< false: listings omit engagements of other operators, so none counts as gone
     int concurrency = 4;    ///< maximum concurrent listings
-    int gets = 8;           ///< maximum concurrent GETs
+    int max_gets = 8;       ///< maximum concurrent GETs
     /// By site, see recheck_delay(). Zero or absent: no service reads the site.
     std::map<std::string, Milliseconds> recheck_delays{};
 };

@@ -71,7 +71,7 @@ using OperatorStateFields = FieldList<                                      //
 
 /// Documented members that some or all tables have no column for: the interval itself, averages, which follow
 /// from other measures, and further dimensions.
-inline constexpr std::array<std::string_view, 6> kDerivedStatisticsMembers{
+inline constexpr std::array<std::string_view, 6> kStatisticsMembersWithoutColumn{
     "timestamp", "seconds", "average_duration_in_seconds", "media", "highest_operator_media", "user_type"};
 
 }  // namespace glia

@@ -15,7 +15,7 @@ constexpr std::size_t kPiece = std::size_t{64} * 1024;
 struct ClearResult {
     void operator()(PGresult* result) const { PQclear(result); }
 };
-using Answer = std::unique_ptr<PGresult, ClearResult>;
+using PgResult = std::unique_ptr<PGresult, ClearResult>;
 
 /// Throws the exception that libpqxx would throw for this result.
 [[noreturn]] void fail(PGconn* session, const PGresult* answer, const std::string& statement) {
@@ -30,8 +30,8 @@ using Answer = std::unique_ptr<PGresult, ClearResult>;
 
 /// Reads the results until there are no more, so that the connection is ready for the next statement.
 void end(PGconn* session, const std::string& statement) {
-    Answer failed;
-    while (Answer answer{PQgetResult(session)}) {
+    PgResult failed;
+    while (PgResult answer{PQgetResult(session)}) {
         if (PQresultStatus(answer.get()) != PGRES_COMMAND_OK && !failed) failed = std::move(answer);
     }
     if (failed) fail(session, failed.get(), statement);
@@ -49,7 +49,7 @@ std::string statement_for(const Table& table) {
 void copy_slice(Transaction& tx, const std::string& statement, const std::string& slice) {
     tx.statement_begins();
     PGconn* session = tx.session();
-    const Answer begun{PQexec(session, statement.c_str())};
+    const PgResult begun{PQexec(session, statement.c_str())};
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) fail(session, begun.get(), statement);
     for (std::size_t sent = 0; sent < slice.size(); sent += kPiece) {
         const std::size_t piece = std::min(kPiece, slice.size() - sent);

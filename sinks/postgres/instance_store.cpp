@@ -22,9 +22,9 @@ class PostgresInstanceStore final : public InstanceStore {
         connection_.transact([&](Transaction& tx) { tx.run(sql::release_leases_of_dead, {instance_id}); });
     }
 
-    std::int64_t end_stuck(Seconds after) override {
+    std::int64_t end_stuck_transactions(Seconds after) override {
         return connection_.query([&](Transaction& tx) {
-            return integer(tx.run(sql::end_stuck, {param(after.count())})[0], "ended");
+            return integer(tx.run(sql::end_stuck_transactions, {param(after.count())})[0], "ended");
         });
     }
 

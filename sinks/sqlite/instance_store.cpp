@@ -11,7 +11,7 @@ class SqliteInstanceStore final : public InstanceStore {
     // No other instance can hold a lease, because only one program writes to the file.
     std::vector<std::string> lease_owners() override { return {}; }
     void release_leases_of_dead(const std::string&) override {}
-    std::int64_t end_stuck(Seconds) override { return 0; }
+    std::int64_t end_stuck_transactions(Seconds) override { return 0; }
 
     std::optional<std::chrono::microseconds> server_clock(const std::string& machine) override {
         // Reads without the lock: after a reload, the instance of the previous configuration may still write.

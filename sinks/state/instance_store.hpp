@@ -20,7 +20,7 @@ class InstanceStore {
     virtual void release_leases_of_dead(const std::string& instance_id) = 0;
     /// Ends the backends of transactions that still lock rows of leases which expired `after` ago or earlier.
     /// Returns their number.
-    virtual std::int64_t end_stuck(Seconds after) = 0;
+    virtual std::int64_t end_stuck_transactions(Seconds after) = 0;
 
     /// How far the API server's clock was ahead of the machine's, as last measured on that machine; none if
     /// never measured.

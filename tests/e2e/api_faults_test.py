@@ -67,7 +67,7 @@ for name, kind, query in [
 
 
 @test
-def invalid_utf8_that_passes_costs_nothing_and_that_stays_costs_characters():
+def invalid_utf8_costs_nothing_once_and_characters_if_it_stays():
     simulator, program = new_world(300)
     simulator.fault("bad-utf8", path="/engagements", n=1)
     expect_success(program.backfill())

@@ -299,7 +299,7 @@ def a_cut_download_goes_on_only_if_the_recording_is_still_the_same():
 
 
 @test
-def a_recording_that_changed_after_a_cut_is_not_mixed_of_two():
+def a_resumed_recording_is_never_mixed_of_two():
     for length in (400_000, 310_000):
         simulator, program = new_world(30, sites=1)
         directory = program.dir + "/recordings"

@@ -267,7 +267,7 @@ def an_import_that_was_killed_is_gone_on_with():
 
 
 @test
-def a_file_that_is_none_of_export_is_refused_whole():
+def a_file_that_export_did_not_write_is_refused_whole():
     _, program = new_world(10)
     expect_success(program.run("migrate"))
     good = [

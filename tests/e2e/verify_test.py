@@ -181,7 +181,7 @@ def verify_finds_a_page_that_the_listing_left_out():
 
 
 @test
-def what_is_back_at_the_source_is_missing_no_more():
+def what_is_listed_again_at_the_source_is_missing_no_more():
     simulator, program = new_loaded_world(200)
     gone = program.sql("SELECT id FROM glia.engagements ORDER BY md5(id) LIMIT 1")
     simulator.call("/remove", id=gone)

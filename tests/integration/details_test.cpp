@@ -8,7 +8,7 @@ namespace {
 
 class Details : public SinkTest {};
 
-TEST_F(Details, NewListItemsAreQueuedForTheirLegsAndDetailsSettleThem) {
+TEST_F(Details, NewListItemsAreQueuedForTheirLegsAndDetailsCompleteThem) {
     EXPECT_EQ(commit({listed(engagement("e1"))}).queued, 1);
     const auto jobs = sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{60}});
     ASSERT_EQ(jobs.size(), 1u);
@@ -20,7 +20,7 @@ TEST_F(Details, NewListItemsAreQueuedForTheirLegsAndDetailsSettleThem) {
     EXPECT_EQ(sql("SELECT count(*) FROM detail_queue"), "0");
 }
 
-TEST_F(Details, ADetailOlderThanTheListItemThatAsksDoesNotSettle) {
+TEST_F(Details, ADetailOlderThanTheListItemThatAsksDoesNotCompleteIt) {
     commit({listed(engagement("e1"), kNoon + Seconds{30})});
     Batch batch;
     batch.details = {{{"e1"}, kNoon, "", {}, false, true}};
@@ -45,7 +45,7 @@ TEST_F(Details, ADetailWhoseClaimHasPassedIsNotWrittenAndTheOthersAre) {
               "1|f");
 }
 
-TEST_F(Details, AFailureIsNotNotedByAnOwnerWhoseClaimHasPassed) {
+TEST_F(Details, AFailureIsNotNotedByAnInstanceWhoseClaimHasPassed) {
     commit({listed(engagement("e1"))});
     sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{0}});
     sink->work_queue().claim({WorkKind::detail, "you", 10, Seconds{60}});
@@ -56,7 +56,7 @@ TEST_F(Details, AFailureIsNotNotedByAnOwnerWhoseClaimHasPassed) {
     EXPECT_EQ(sql("SELECT attempts, parked, claimed_by FROM detail_queue"), "0|f|you");
 }
 
-TEST_F(Details, ClaimsAreRenewedByTheirOwnerOnly) {
+TEST_F(Details, ClaimsAreRenewedByTheirInstanceOnly) {
     commit({listed(engagement("e1"))});
     sink->work_queue().claim({WorkKind::detail, "me", 10, Seconds{0}});
     sink->work_queue().renew(WorkKind::detail, "you", {{"e1"}}, Seconds{600});

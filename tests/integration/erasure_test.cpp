@@ -126,7 +126,7 @@ TEST_F(Erasure, TombstonesHoldNoPersonalData) {
         "kind mark forgotten_at");
     EXPECT_EQ(sql("SELECT count(*) FROM erasures WHERE kind <> 'recordings'"), "0");
 }
-TEST_F(Erasure, ThatWasBrokenOffIsFinishedByWhoeverComesNext) {
+TEST_F(Erasure, ThatWasInterruptedIsFinishedByTheNextInstance) {
     fill();
     sink->erasures().forget({{}, "ann", {}});
     EXPECT_EQ(commit({of("e-one", "ann")}).forgotten, 1);  // tombstones apply at once

@@ -120,7 +120,7 @@ TEST_F(Figures, AnOngoingLegHasNoDurationWhateverTheSourceShows) {
     sql("UPDATE legs SET duration = 7; SELECT 1");
     EXPECT_EQ(sql("SELECT leg_id, handle_seconds FROM leg_facts ORDER BY 1"), "a1|7\na2|NULL");
 }
-TEST_F(Figures, WhatChangesAfterItWasCompleteIsToldFromWhatComesLater) {
+TEST_F(Figures, WhatChangesAfterItWasCompleteIsDistinguishedFromWhatComesLater) {
     const auto state = [this] {
         return sql(
             "SELECT f.changed_at > e.first_seen_at, f.first_complete_at IS NOT NULL, "
@@ -172,7 +172,7 @@ TEST_F(Figures, FreshnessTellsWhatWasReadAndWhatNot) {
         "s2|NULL|2024-01-01|f|t\n"  // where the service began is not known
         "s3|NULL|NULL|NULL|NULL");
 }
-TEST_F(Figures, ReportsTellApartWhoAskedWhenAndWhetherTheSiteWasOpen) {
+TEST_F(Figures, ReportsDistinguishWhoAskedWhenAndWhetherTheSiteWasOpen) {
     Leg proactive = timed_leg("1", "q1", 60, 90, 100);
     proactive.request_type = "proactive";
     add("a", {timed_leg("1", "q1", 0, 10, 20)});

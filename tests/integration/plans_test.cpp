@@ -189,7 +189,7 @@ const std::multimap<std::string, StatementCall> kCalls = {
     {"clear_ongoing", {"$ids", 100}},
     {"drop_backfill", {"'50'", 60000}},
     {"end_erasures", {"'recordings', $ids", 100}},
-    {"end_stuck", {"'5'", 10}},
+    {"end_stuck_transactions", {"'5'", 10}},
     {"engagements_of_visitor", {"'visitor-77', '200'", 4}},
     {"record_enricher_result", {"'transcript', NULL", 1}},
     {"erase_audio_recordings", {"$ids", 100}},

@@ -21,7 +21,7 @@ TEST_F(Rejects, ARejectedRecordIsCountedNotRepeatedAndResolvedOnceItLoads) {
     EXPECT_EQ(sink->reports().status().rejected, 0);
 }
 
-TEST_F(Rejects, AnUnchangedEngagementSettlesWhatWasRejectedOfItsListItem) {
+TEST_F(Rejects, AnUnchangedEngagementResolvesWhatWasRejectedOfItsListItem) {
     commit({listed(engagement("e1"))});
     Batch batch;
     batch.rejected = {{{"e1", "{}", "why"}, RecordSource::list, "s1"}};
@@ -30,7 +30,7 @@ TEST_F(Rejects, AnUnchangedEngagementSettlesWhatWasRejectedOfItsListItem) {
     EXPECT_EQ(sink->reports().status().rejected, 0);
 }
 
-TEST_F(Rejects, AListItemDoesNotSettleARejectedDetail) {
+TEST_F(Rejects, AListItemDoesNotResolveARejectedDetail) {
     commit({listed(engagement("e1"))});
     Batch batch;
     batch.rejected = {{{"e1", "{}", "why"}, RecordSource::detail, ""}};

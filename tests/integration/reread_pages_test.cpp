@@ -77,7 +77,7 @@ class Searches : public SinkTest {
     }
 };
 
-TEST_F(Searches, OfAPageThatIsReadAgainThereAreNone) {
+TEST_F(Searches, AreNotNeededForAPageThatIsReadAgain) {
     Batch again = page("s1");
     commit(again.engagements);
     const std::string before = searches();
@@ -88,7 +88,7 @@ TEST_F(Searches, OfAPageThatIsReadAgainThereAreNone) {
     EXPECT_NE(searches(), before);  // a page this small is looked up row by row
 }
 
-TEST_F(Searches, OfPagesOfTwoSitesThatShareEngagementsThereAreNoneEither) {
+TEST_F(Searches, AreNotNeededForPagesOfTwoSitesThatShareEngagements) {
     const Batch one = page("s1", 40), two = page("s2");
     sink->commit_together({{&one}, {&two}});
     const std::string before = searches(), rows = versions();

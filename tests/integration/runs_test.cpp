@@ -62,7 +62,7 @@ TEST_F(Runs, AfterASuccessTheSameFailureIsANewRow) {
     fail("HTTP 500");
     EXPECT_EQ(runs("coalesce(error, 'well')"), "HTTP 500\nwell\nHTTP 500");
 }
-TEST_F(Runs, AFailureThatIsToldTwiceIsOneRow) {
+TEST_F(Runs, AFailureThatIsReportedTwiceIsOneRow) {
     const std::int64_t epoch = acquire().epoch;
     for (int i = 0; i < 2; ++i) sink->site_leases().release({"s1", epoch}, failure("HTTP 500"));
     EXPECT_EQ(runs("error, times"), "HTTP 500|1");

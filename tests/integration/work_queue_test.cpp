@@ -15,7 +15,7 @@ constexpr int kEnrichments = 4;  // the first version with the second queue
 
 class WorkItems : public SinkTest {};
 
-TEST_F(WorkItems, OfWhichDetailsAreSeenAndChangedByTheNameOfDetailQueue) {
+TEST_F(WorkItems, DetailsAreReadAndChangedThroughTheViewDetailQueue) {
     commit({detailed(engagement("e1"))});
     sql("INSERT INTO work_items (engagement_id, kind, created_at, wanted_after) "
         "VALUES ('e2', 'transcript', now(), now())");

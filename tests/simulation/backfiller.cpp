@@ -118,7 +118,7 @@ void Backfiller::run_step(const Plan::Step& step) {
             failed);
     } else {
         call<std::int64_t>(
-            [](Sink& sink) { return sink.instances().end_stuck(Seconds{5}); },
+            [](Sink& sink) { return sink.instances().end_stuck_transactions(Seconds{5}); },
             [this](std::int64_t) { notify([&](Plan& plan) { plan.on_dead_freed(steady_now()); }); }, failed);
     }
 }

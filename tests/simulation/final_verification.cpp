@@ -64,7 +64,7 @@ VerificationSpec FinalVerification::spec() {
     spec.legs_share = 1;
     spec.repair = true;
     spec.concurrency = 2;
-    spec.gets = 3;
+    spec.max_gets = 3;
     for (int i = 0; i < world_.scenario.sites; ++i) {
         const std::string site = "s" + std::to_string(i);
         spec.sites.push_back(site);

@@ -195,7 +195,7 @@ class ModelDatabase : public Sink,
     void save_server_clock(const std::string&, std::chrono::microseconds) override {}
     std::vector<std::string> lease_owners() override { return {}; }
     void release_leases_of_dead(const std::string& instance_id) override;
-    std::int64_t end_stuck(Seconds) override { return 0; }
+    std::int64_t end_stuck_transactions(Seconds) override { return 0; }
 
     void forget(const ForgetOrder& order) override;
     std::vector<ErasureOrder> orders() override { return std::vector<ErasureOrder>(1); }

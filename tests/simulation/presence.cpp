@@ -30,7 +30,7 @@ void Process::read_stored(const std::shared_ptr<Marking>& marking) {
     if (!range) {
         world_.log(instance_id_, "not listed", std::to_string(marking->unlisted.unlisted()), "of",
                    std::to_string(marking->unlisted.stored()));
-        marking->ids = marking->unlisted.to_ask_for();
+        marking->ids = marking->unlisted.ids_to_request();
         for (const std::string& id : marking->ids) {
             if (marking->pass->shown.contains(id))
                 broken("it asks whether " + id + " is gone, but the pass listed it");

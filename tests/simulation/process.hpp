@@ -222,7 +222,7 @@ void Process::ask(std::function<Result<T>(Instant, Instant)> request, OnResult<R
         later(world_.latency(), [=, this] {
             Result<T> stamped = result;
             if (stamped && !stamp(stamped.value(), asked, made)) {
-                if (doubts < kMostDoubts) return ask(request, on_result, attempt, doubts + 1);
+                if (doubts < kMaxDoubtfulRepeats) return ask(request, on_result, attempt, doubts + 1);
                 stamped = ApiError{ApiError::Kind::unavailable, 0, "the Date headers contradict each other"};
             }
             const bool again = !stamped && stamped.error().kind == ApiError::Kind::unavailable &&

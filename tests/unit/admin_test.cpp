@@ -159,7 +159,7 @@ TEST(HttpServerTest, PassesPathVersionAndEveryHost) {
     });
 }
 
-TEST(HttpServerTest, ARequestThatCannotBeReadIsToldSo) {
+TEST(HttpServerTest, ARequestThatCannotBeReadIsAnsweredSo) {
     serve(echo, [](int port) {
         const auto ask = [port](const std::string& request) {
             const Client client(port);

@@ -140,7 +140,7 @@ TEST(BrokenPage, ARecordIsTheSameWhateverItsNeighboursAre) {
          {"{\"id\":\"e2\",\"x\":\"\t\"}", "{\"id\":\"e2\" 7}", "{\"id\":\"e2\",\"x\":\"}"})
         EXPECT_EQ(page(page_of({record(1, more), neighbour})).engagements.at(0), alone);
 }
-TEST(BrokenPage, BytesThatAreNotUtf8AreToldApartFromOtherFaults) {
+TEST(BrokenPage, BytesThatAreNotUtf8AreDistinguishedFromOtherFaults) {
     const auto parsed = parse(page_of({record(1, ",\"t\":\"\xff\t\"")}));
     EXPECT_FALSE(parsed.value);
     EXPECT_EQ(parsed.failure.kind, ParseFailure::Kind::invalid_utf8);
@@ -260,7 +260,7 @@ TEST(BrokenPage, APageWhoseListIsBlankIsEmpty) {
     EXPECT_EQ(page("{\"engagements\":null,\"t\":\"\t\",\"next_page\":\"https://x\"}").next_page, "https://x");
     EXPECT_EQ(page(R"({"engagements":[],"next_page":""})").next_page, std::nullopt);
 }
-TEST(BrokenPage, AnotherShapeIsAFailureThatIsTold) {
+TEST(BrokenPage, AnotherShapeIsAFailureThatIsReported) {
     for (const std::string body :
          {"{}", "[]", "null", "7", R"({"error":"x"})", R"({"error":"x","next_page":null})",
           R"({"engagements":{}})", R"({"engagements":"x"})", R"({"engagements":[],"next_page":7})",

@@ -135,13 +135,13 @@ TEST(CommitQueueTest, ASinkThatIsAwayFailsAllOfTheGroup) {
     EXPECT_TRUE(queue.on_failed(queue.write(0ms).group, SinkError::Kind::unavailable));
     EXPECT_EQ(queue.waits_until(0ms), std::nullopt);
 }
-TEST(CommitQueueTest, ACommitThatFailedByItselfIsSettled) {
+TEST(CommitQueueTest, ACommitThatFailedByItselfIsCompleted) {
     Queue queue;
     queue.add_window(several("a", 10));
     EXPECT_TRUE(queue.on_failed(queue.write(0ms).group, SinkError::Kind::internal));
     EXPECT_EQ(queue.waits_until(0ms), std::nullopt);
 }
-TEST(CommitQueueTest, ThereIsRoomWhileFewEngagementsOfWindowsAreUnsettled) {
+TEST(CommitQueueTest, ThereIsRoomWhileFewEngagementsOfWindowsWait) {
     Queue queue;
     queue.add(batch_of(several("s", 20)), site());
     EXPECT_TRUE(queue.has_room()) << "only windows of a backfill count";

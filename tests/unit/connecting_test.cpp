@@ -190,7 +190,7 @@ TEST(DialerTest, ABlackHoleFallsBackToTheNextAddressInTime) {
     EXPECT_EQ(dialed({black_hole.address(), black_hole.address(), black_hole.address(), live.address()}, 2s),
               std::to_string(live.port()));
 }
-TEST(DialerTest, ARefusalFallsBackAndTheLastOneIsTold) {
+TEST(DialerTest, ARefusalFallsBackAndTheLastOneIsReported) {
     Listener live;
     EXPECT_EQ(dialed({closed_port(), {"::1", 1}, live.address()}, 10s), std::to_string(live.port()));
     EXPECT_EQ(dialed({closed_port(), closed_port()}, 10s),

@@ -270,7 +270,7 @@ TEST(ListingRead, DistinguishesARefusalFromAFailure) {
         ASSERT_TRUE(std::holds_alternative<ListingRead::Refuse>(read.next())) << status;
         EXPECT_EQ(std::get<ListingRead::Refuse>(read.next()).refusal.error, "no");
         EXPECT_EQ(read.result().outcome.reason, ExitReason::done);
-        EXPECT_EQ(read.result().wait, kRefusalRest);
+        EXPECT_EQ(read.result().wait, kRefusalPause);
     }
     for (const int status : {0, 401, 400, 500}) {
         ListingRead read = reading(Stream::operators, 2);
@@ -350,7 +350,7 @@ TEST(ListingSchedule, TheLongestDueComesFirst) {
 TEST(ListingSchedule, PollsAgainBeforeALongWaitIsOver) {
     ListingSchedule schedule({{"s1", Stream::operators}});
     const auto read = std::get<ListingSchedule::Read>(schedule.next(Milliseconds{0}));
-    schedule.on_result(read, {{}, kRefusalRest}, Milliseconds{0});
+    schedule.on_result(read, {{}, kRefusalPause}, Milliseconds{0});
     const auto wait = std::get<ListingSchedule::Wait>(schedule.next(Milliseconds{0}));
     EXPECT_EQ(wait.duration, ListingSchedule::kLongestWait);
     SiteAcquired acquired;

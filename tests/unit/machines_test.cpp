@@ -168,7 +168,7 @@ TEST(PassPipelineTest, AClockThatIsYearsAheadDoesNotHaveRetentionLeaveOutWhatIsN
     add_to_batch(batch, engagement, RecordSource::list, {kNoon + 24h * 3650, kNoon}, "s", sync);
     EXPECT_EQ(batch.engagements.size(), 1u);
 }
-TEST(SitePollTest, AWatermarkInTheFutureByBothClocksIsToldAndSetBack) {
+TEST(SitePollTest, AWatermarkInTheFutureByBothClocksIsReportedAndSetBack) {
     SiteLease ahead = lease();
     ahead.synced_through = kNoon + 24h;
     SitePoll visit(ahead, sync_settings());
@@ -216,7 +216,7 @@ TEST(SitePollTest, ALeaseThatDidNotGoBackWithACommitIsGivenBackByItself) {
     EXPECT_FALSE(visit.given_back());
     EXPECT_EQ(visit.release(0).error, "away");
 }
-TEST(SitePollTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
+TEST(SitePollTest, AFailedPassEndsThePollAndTheSiteBacksOff) {
     SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
@@ -226,7 +226,7 @@ TEST(SitePollTest, AFailedPassEndsTheVisitAndTheSiteBacksOff) {
     EXPECT_EQ(visit.release(0).error, "away");
     EXPECT_EQ(visit.release(0).next_poll_in, 120s);
 }
-TEST(SitePollTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
+TEST(SitePollTest, AFailedPassIsReportedWithItsModeAndWhereItStood) {
     SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult failed;
@@ -240,7 +240,7 @@ TEST(SitePollTest, AFailedPassIsToldWithItsModeAndWhereItStood) {
     EXPECT_EQ(release.failed->pass.pages, 3);
     EXPECT_EQ(release.failed->requests, 7);
 }
-TEST(SitePollTest, ARevisitThatFailsIsToldAsARevisit) {
+TEST(SitePollTest, ARevisitThatFailsIsReportedAsARevisit) {
     SiteLease never_revisited = lease();
     never_revisited.tiers.clear();
     SitePoll visit(never_revisited, sync_settings());
@@ -253,7 +253,7 @@ TEST(SitePollTest, ARevisitThatFailsIsToldAsARevisit) {
     ASSERT_TRUE(visit.release(0).failed);
     EXPECT_EQ(visit.release(0).failed->mode, "revisit");
 }
-TEST(SitePollTest, AStoppedVisitLeavesTheSiteDueAtOnceAndWithoutAnError) {
+TEST(SitePollTest, AStoppedPollLeavesTheSiteDueAtOnceAndWithoutAnError) {
     SitePoll visit(lease(), sync_settings());
     visit.next(kNoon, kNoon, 0);
     PassResult stopped;

@@ -199,7 +199,7 @@ std::vector<std::string> leg_ids(const std::string& legs) {
 }
 using Ids = std::vector<std::string>;
 
-TEST(LegIds, LegsWithoutAnIdAreToldApartByPosition) {
+TEST(LegIds, LegsWithoutAnIdAreDistinguishedByPosition) {
     EXPECT_EQ(leg_ids(R"({"duration":1},{"id":"l1"},{"id":""},{"id":null},{"id":7},{"id":""})"),
               (Ids{"#0", "l1", "#2", "#3", "#4", "#5"}));
 }

@@ -229,7 +229,7 @@ TEST(StatusJson, TextsOfErrorsStayOutWhereTheyMayNotBeSeen) {
     EXPECT_TRUE(json_of(input).at("failed_runs").at(0).at("error").is_string());
 }
 
-TEST(MetricsText, SitesOfTheConfigurationAreToldAndOthersAreNot) {
+TEST(MetricsText, SitesOfTheConfigurationAreShownAndOthersAreNot) {
     Gauges found = gauges({site("a", kNow), site("gone", kNow)});
     found.sites = {"a", "new"};
     found.leases_held = {"a"};

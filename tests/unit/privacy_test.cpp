@@ -57,7 +57,7 @@ TEST(Privacy, DropLeavesOutWhatShowsWhoSomebodyIsAndNothingElse) {
     expected.undocumented_members = dropped.undocumented_members;
     EXPECT_EQ(dropped, expected);
 }
-TEST(Privacy, WhatIsUndocumentedIsToldByNameAndWithoutAnExampleThatIsNotKept) {
+TEST(Privacy, WhatIsUndocumentedIsShownByNameAndWithoutAnExampleThatIsNotKept) {
     for (const PrivacyLevel level : {kHash, kDrop}) {
         const Engagement e =
             engagement(Privacy({kKeep, kKeep, kKeep, kKeep, level}, "sixteen bytes or more"));

@@ -103,7 +103,7 @@ TEST(RecordingResponse, IsTakenForItsType) {
     EXPECT_EQ(recording_extension("audio/x-wav"), ".wav");
     EXPECT_EQ(recording_extension(""), ".bin");
 }
-TEST(RecordingValidator, IsAStrongETagOrADateThatIsSettled) {
+TEST(RecordingValidator, IsAStrongETagOrADateThatIsOldEnough) {
     RecordingHead head = whole();
     EXPECT_EQ(strong_validator(head), kStrong);
     head.last_modified = kModified;
@@ -124,7 +124,7 @@ TEST(RecordingValidator, IsAStrongETagOrADateThatIsSettled) {
     head.last_modified = "yesterday";
     EXPECT_EQ(strong_validator(head), "");
 }
-TEST(RecordingFault, IsALengthThatIsNotTheOneThatWasTold) {
+TEST(RecordingFault, IsALengthThatIsNotTheOneThatWasAnnounced) {
     EXPECT_EQ(recording_fault(100, kPartial, "ID3"), "");
     EXPECT_EQ(recording_fault(100, {}, "ID3"), "");
     EXPECT_NE(recording_fault(99, kPartial, "ID3"), "");

@@ -232,7 +232,7 @@ TEST(SettingsTest, ASecondDocumentIsAnErrorWithItsPlace) {
     EXPECT_EQ(complaint("---\n" + kMinimal + "---\n"), "none");
     EXPECT_EQ(complaint(kMinimal + "...\n"), "none");
 }
-TEST(SettingsTest, WhatHoldsNoSettingsIsToldOnce) {
+TEST(SettingsTest, WhatHoldsNoSettingsIsReportedOnce) {
     EXPECT_EQ(complaint("# nothing\n"), "f.yaml: holds no settings; config/glia-sync.yaml is an example");
 }
 TEST(SettingsTest, AnchorsAreFollowedAndMergeKeysAreNot) {
@@ -271,7 +271,7 @@ TEST(SettingsTest, ADsnFileHoldsOneLineBesideCommentsAndBlanks) {
     EXPECT_NE(resolved_missing(::testing::TempDir()).find("is a folder"), std::string::npos);
     EXPECT_EQ(resolve_dsn({" postgresql://h/name\r\n", ""}), uri);
 }
-TEST(SettingsTest, AFileThatIsNoConfigurationIsToldInOneLine) {
+TEST(SettingsTest, AFileThatIsNoConfigurationIsReportedInOneLine) {
     const std::string file = ::testing::TempDir() + "config" + std::to_string(getpid());
     const auto error_of = [&](const std::string& text) {
         std::ofstream(file, std::ios::binary) << text;

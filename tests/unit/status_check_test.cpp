@@ -93,7 +93,7 @@ TEST_F(StatusCheck, TheFiguresAreInTheFormOfThePlugins) {
     for (std::string word; figures >> word; ++count) EXPECT_TRUE(std::regex_match(word, figure)) << word;
     EXPECT_EQ(count, 6);
 }
-TEST_F(StatusCheck, WhatCannotBeToldIsUnknownUnlessTheDatabaseIsAway) {
+TEST_F(StatusCheck, WhatCannotBeReadIsUnknownUnlessTheDatabaseIsAway) {
     EXPECT_EQ(check_failed(true, "x").level, CheckLevel::critical);
     EXPECT_EQ(check_failed(false, "x").line, "GLIA-SYNC UNKNOWN: x");
 }

@@ -154,7 +154,7 @@ TEST(Merge, ALateResponseThatOverwritesNothingAsksForNothing) {
     EXPECT_FALSE(plan_merge(std::nullopt, late(detail(kA, kLegsA))).enqueue_detail);
     EXPECT_FALSE(plan_merge(stored(kA, kA, kLegsA), detail(kB, kLegsB)).enqueue_detail);
 }
-TEST(Merge, ALateDetailDoesNotSettleItsOwnDoubt) {
+TEST(Merge, ALateDetailDoesNotResolveItsOwnDoubt) {
     EXPECT_GT(detail_wanted_after(detail(kA, kLegsA)), kLate);
     EXPECT_EQ(detail_wanted_after(list_item(kA)), kLate);
 }

@@ -320,13 +320,13 @@ class UnlistedTest : public ::testing::Test {
 };
 
 TEST_F(UnlistedTest, AsksForWhatIsStoredAndNotListed) {
-    EXPECT_TRUE(compare(100, 100).to_ask_for().empty());
-    EXPECT_EQ(compare(100, 98).to_ask_for(), (std::vector<std::string>{"e98", "e99"}));
+    EXPECT_TRUE(compare(100, 100).ids_to_request().empty());
+    EXPECT_EQ(compare(100, 98).ids_to_request(), (std::vector<std::string>{"e98", "e99"}));
 }
 TEST_F(UnlistedTest, AsksForNothingIfTheListingLeavesOutMuch) {
     const Unlisted unlisted = compare(100, 70);
     EXPECT_FALSE(unlisted.is_plausible());
-    EXPECT_TRUE(unlisted.to_ask_for().empty());
+    EXPECT_TRUE(unlisted.ids_to_request().empty());
     EXPECT_GE(unlisted.unlisted(), 18);
 }
 TEST_F(UnlistedTest, ReadsNoMoreThanTellsThatTheListingLeavesOutMuch) {
@@ -362,15 +362,15 @@ TEST_F(UnlistedTest, ComparesManyListingsOfASiteAtOnceAndBoundsWhatWaits) {
     EXPECT_FALSE(waiting.add("s1", {{}, {}, ids}));
 }
 TEST_F(UnlistedTest, AsksForSomeAtATime) {
-    EXPECT_EQ(compare(10'000, 9'000).to_ask_for().size(), Unlisted::kMostAsked);
+    EXPECT_EQ(compare(10'000, 9'000).ids_to_request().size(), Unlisted::kMostAsked);
 }
 TEST_F(UnlistedTest, RemembersLongerEachTimeThatTheSourceHasItAtMostADay) {
     for (const int hours : {1, 2, 4, 8, 16, 24, 24}) {
         memory.note_present("e99", now);
         now += std::chrono::hours{hours} - Milliseconds{1};
-        EXPECT_TRUE(compare(100, 99).to_ask_for().empty()) << hours;
+        EXPECT_TRUE(compare(100, 99).ids_to_request().empty()) << hours;
         now += Milliseconds{1};
-        EXPECT_EQ(compare(100, 99).to_ask_for().size(), 1u) << hours;
+        EXPECT_EQ(compare(100, 99).ids_to_request().size(), 1u) << hours;
     }
 }
 TEST_F(UnlistedTest, WarnsOnceADay) {

@@ -44,7 +44,7 @@ TEST(Volume, TheUsualIsNotUnusual) {
         EXPECT_FALSE(judge_volume(series(60, until, [](int) { return 3.0; })).is_low()) << until;
     }
 }
-TEST(Volume, AnOutageInTheCourseOfADayIsToldWithinHours) {
+TEST(Volume, AnOutageInTheCourseOfADayIsReportedWithinHours) {
     const auto outage = [](int hour) { return hour < 11 ? 1.0 : 0.0; };
     EXPECT_FALSE(judge_volume(series(60, 11, outage)).is_low());
     const VolumeStatus status = judge_volume(series(60, 13, outage));
@@ -53,7 +53,7 @@ TEST(Volume, AnOutageInTheCourseOfADayIsToldWithinHours) {
     EXPECT_EQ(status.hours, 2);
     EXPECT_FALSE(status.has_quiet_day);
 }
-TEST(Volume, AFilterThatReturnsHalfIsTold) {
+TEST(Volume, AFilterThatReturnsHalfIsReported) {
     const auto half = [](int hour) { return hour < 10 ? 1.0 : 0.5; };
     EXPECT_TRUE(judge_volume(series(60, 13, half)).is_low());
     EXPECT_TRUE(judge_volume(series(1000, 11, half)).is_low())

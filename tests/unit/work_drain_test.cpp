@@ -133,7 +133,7 @@ TEST_P(AnyWork, WhatNobodyCameToGoesBackUntouched) {
 
 // ---------------------------------------------------------------------------------------------- details
 
-TEST(DetailWork, ALoadedDetailSettlesItsJobInTheSameBatch) {
+TEST(DetailWork, ALoadedDetailCompletesItsJobInTheSameBatch) {
     Script run(WorkKind::detail, {job("e1")});
     EXPECT_FALSE(run.respond(detail("e1")));
     const auto batch = run.drain.hand_back();

@@ -19,7 +19,7 @@ WITH sites AS (
 )
 UPDATE claiming_instances SET released_at = now() WHERE instance = :instance;
 
--- name: end_stuck(after_seconds)
+-- name: end_stuck_transactions(after_seconds)
 -- Terminates the backends of transactions that still lock the row of a lease `after_seconds` after the lease has
 -- expired. Such a transaction belongs to an instance that was stopped in the middle of it, for example in a COPY,
 -- where none of the server's timeouts apply. Finds the transaction by the row's xmax, which is the transaction that is

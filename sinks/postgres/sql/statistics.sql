@@ -52,12 +52,12 @@ SET read_through = greatest(s.read_through, excluded.read_through), refused_at =
     refusal_warned_at = NULL
 WHERE s.refused_at IS NOT NULL OR s.read_through IS DISTINCT FROM greatest(s.read_through, excluded.read_through);
 
--- name: statistics_refused(site, source, error, refused_at, seconds_between_warnings)
+-- name: statistics_refused(site, source, error, refused_at, warn_every_seconds)
 -- Records that the API refuses a source. Returns `warn`: true if the last warning about the source, of any site, is at
--- least `seconds_between_warnings` old.
+-- least `warn_every_seconds` old.
 INSERT INTO statistics_state AS s (site_id, source, refused_at, refusal, refusal_warned_at)
 SELECT :site, :source, :refused_at::timestamptz, :error, CASE WHEN last.warn THEN now() END
-FROM (SELECT coalesce(max(refusal_warned_at) <= now() - make_interval(secs => :seconds_between_warnings::float8),
+FROM (SELECT coalesce(max(refusal_warned_at) <= now() - make_interval(secs => :warn_every_seconds::float8),
                       true) AS warn
       FROM statistics_state WHERE source = :source) last
 ON CONFLICT (site_id, source) DO UPDATE
