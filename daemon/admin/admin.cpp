@@ -94,7 +94,9 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
         const std::vector<std::string> sites = self.instance->settings.api.sites;
         try {
             const auto ask = [sites](Sink& sink) { return sink.reports().volume_days(sites, kVolumeDays); };
-            self.volume_days = co_await self.sink_pool->run(ask);
+            auto days = co_await self.sink_pool->run(ask);
+            if (self.sinks_are_new) co_return;
+            self.volume_days = std::move(days);
             self.volume_at = Clock::now();
         } catch (const SinkError& error) {
             failure.emplace(error);
@@ -102,40 +104,48 @@ struct Admin::Impl : std::enable_shared_from_this<Admin::Impl> {
     }
 
     /// Reads the report, and the history and the volume if `with_history`. One at a time (`refreshing`).
+    /// Begins again if a reload has changed the sinks meanwhile.
     static Task<> refresh(std::shared_ptr<Impl> self) {
-        if (self->sinks_are_new) {
-            self->sink_pool = std::make_unique<SinkPool>(self->scope, self->sinks, 1, 0, self->metrics);
-            self->sinks_are_new = false;
-        }
-        const bool history_too = self->with_history;
         std::optional<SinkError> failure;
-        try {
-            const auto ask = [history_too](Sink& sink) {
-                StatusReport now_reported = sink.reports().status();
-                return std::make_pair(std::move(now_reported),
-                                      history_too ? sink.reports().history(kRunsRead) : History{});
-            };
-            auto result = co_await self->sink_pool->run(ask);
-            self->report = std::move(result.first);
-            self->report_at = Clock::now();
-            if (history_too) {
-                self->history = std::move(result.second);
-                self->history_at = Clock::now();
+        do {
+            if (self->sinks_are_new) {
+                self->sink_pool = std::make_unique<SinkPool>(self->scope, self->sinks, 1, 0, self->metrics);
+                self->sinks_are_new = false;
             }
-        } catch (const SinkError& error) {
-            failure.emplace(error);
-        }
-        self->database_up = !failure;
-        if (!failure && history_too && !self->volume_fresh()) {
-            self->refreshed.notify();  // the volume takes longer: do not let requests wait for it
-            co_await refresh_volume(*self, failure);
-        }
+            failure.reset();
+            co_await read(*self, self->with_history, failure);
+        } while (self->sinks_are_new && !self->closed && !self->scope.cancelled());
         if (failure)
             log::debug(LogTopic::admin, "reading the state from the database failed",
                        {{"error", failure->what()}});
         self->refreshing = false;
         self->refreshed.notify();
         self->coroutines.remove();
+    }
+
+    static Task<> read(Impl& self, bool history_too, std::optional<SinkError>& failure) {
+        try {
+            const auto ask = [history_too](Sink& sink) {
+                StatusReport now_reported = sink.reports().status();
+                return std::make_pair(std::move(now_reported),
+                                      history_too ? sink.reports().history(kRunsRead) : History{});
+            };
+            auto result = co_await self.sink_pool->run(ask);
+            if (self.sinks_are_new) co_return;
+            self.report = std::move(result.first);
+            self.report_at = Clock::now();
+            if (history_too) {
+                self.history = std::move(result.second);
+                self.history_at = Clock::now();
+            }
+        } catch (const SinkError& error) {
+            failure.emplace(error);
+        }
+        self.database_up = !failure;
+        if (!failure && history_too && !self.volume_fresh()) {
+            self.refreshed.notify();  // the volume takes longer: do not let requests wait for it
+            co_await refresh_volume(self, failure);
+        }
     }
 
     /// Reads the database unless fresh() is true already, and waits at most kWaitAtMost for the result.

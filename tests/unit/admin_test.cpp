@@ -253,15 +253,16 @@ TEST(HttpServerTest, AnAnswerThatIsNotReadIsCutOff) {
 /// status() returns once `go_on` is set.
 class SlowStatus final : public simulation::ModelDatabase {
   public:
-    SlowStatus(std::atomic<bool>& called, std::shared_future<void> go_on)
-        : called_(called), go_on_(std::move(go_on)) {}
+    SlowStatus(std::atomic<bool>& called, std::shared_future<void> go_on,
+               std::string text = "what the page shows on loopback")
+        : called_(called), go_on_(std::move(go_on)), text_(std::move(text)) {}
     StatusReport status() override {
         called_ = true;
         go_on_.wait();
         StatusReport report;
         SiteStatus& site = report.sites.emplace_back();
         site.site_id = "s1";
-        site.last_error = "what the page shows on loopback";
+        site.last_error = text_;
         return report;
     }
     std::vector<RunStatus> runs(std::int64_t) override { return {}; }
@@ -270,6 +271,7 @@ class SlowStatus final : public simulation::ModelDatabase {
   private:
     std::atomic<bool>& called_;
     std::shared_future<void> go_on_;
+    std::string text_;
 };
 
 int free_port() {
@@ -330,6 +332,45 @@ TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
             EXPECT_TRUE(alive.ends_with("alive\n")) << alive;
         }
         admin.show(*off, sinks);
+        admin.close();
+        co_await admin.idle();
+        co_return 0;
+    };
+    EXPECT_EQ(runtime.run(main, 30s), 0);
+}
+
+TEST(AdminTest, AReloadDuringAReadOfTheDatabaseShowsTheNewDatabase) {
+    const int port = free_port();
+    std::atomic<bool> called = false;
+    std::promise<void> go_on;
+    auto gone_on = go_on.get_future().share();
+    Runtime runtime;
+    Metrics metrics;
+    Settings settings;
+    settings.api.base_url = "http://127.0.0.1:1";
+    settings.api.auth.token_env = "HOME";
+    settings.api.sites = {"s1"};
+    settings.admin_listen = ListenAddress{"127.0.0.1", port};
+    const auto sinks = [&](const char* text) -> SinkFactory {
+        return [&called, &gone_on, text] { return std::make_unique<SlowStatus>(called, gone_on, text); };
+    };
+    Instance instance(runtime, settings, sinks("before"), 1, 0, metrics);
+    Admin admin(runtime, metrics);
+    const auto main = [&]() -> Task<int> {
+        AsyncCondition pause(runtime);
+        admin.show(instance, sinks("the database before the reload"));
+        auto page = std::async(std::launch::async, [port] {
+            const Client client(port);
+            client.send(last("/"));
+            return client.read_all();
+        });
+        while (!called) co_await pause.wait_for(5ms);
+        admin.show(instance, sinks("the database after the reload"));
+        go_on.set_value();
+        while (page.wait_for(0s) != std::future_status::ready) co_await pause.wait_for(5ms);
+        const std::string response = page.get();
+        EXPECT_NE(response.find("the database after the reload"), std::string::npos) << response;
+        EXPECT_EQ(response.find("the database before the reload"), std::string::npos) << response;
         admin.close();
         co_await admin.idle();
         co_return 0;
