@@ -84,8 +84,10 @@ void describe_directory(DirectorySettings& directory, SettingsVisitor& v) {
 
 void describe_statistics(StatisticsSettings& statistics, SettingsVisitor& v) {
     v.flag({"enabled", "Switch it on; only the sink postgres stores statistics."}, statistics.enabled);
-    v.duration({"interval", "Length of an interval; it must divide a day evenly."}, statistics.interval,
-               std::chrono::minutes{1});
+    v.duration({"interval",
+                "Length of an interval; it must divide a day evenly. More than 30m leaves the views by half "
+                "hour without statistics."},
+               statistics.interval, std::chrono::minutes{1});
     v.tiers({"revisit", "The API still corrects recent counts: these readings repeat the last intervals."},
             statistics.revisit);
 }

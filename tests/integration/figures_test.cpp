@@ -426,11 +426,11 @@ TEST_F(Figures, OpeningHoursEndAtTheLimitsOfTheRange) {
               "[\"2024-01-08 09:00:00+00\",\"2024-01-08 09:30:00+00\")}");
     EXPECT_EQ(hours("'2024-01-01 17:00Z', '2024-01-08 09:00Z'"), "s1|{}");
 }
-TEST_F(Figures, AnOngoingLegMakesItsOperatorBusyUntilNow) {
+TEST_F(Figures, AnOngoingLegMakesItsOperatorBusyUntilNowAndForADayAtMost) {
     add("a", {timed_leg("1", "q1", 0, 10, -1)});
     EXPECT_EQ(sql("SELECT day, sum(busy_seconds) FROM operator_intervals WHERE day >= '2024-01-01' AND day < "
                   "'2024-01-05' GROUP BY day ORDER BY day"),
-              "2024-01-01|43190\n2024-01-02|86400");
+              "2024-01-01|43190\n2024-01-02|43210");
     sql("UPDATE legs SET requested_at = t, accepted_at = t FROM (SELECT date_trunc('day', now(), 'UTC') - "
         "interval '1 hour') x (t); SELECT 1");
     const auto busy = [this](const std::string& what, const std::string& days) {
@@ -440,10 +440,51 @@ TEST_F(Figures, AnOngoingLegMakesItsOperatorBusyUntilNow) {
                    days);
     };
     EXPECT_EQ(busy("sum(busy_seconds)", ""), "3600");  // whole days, as in the dictionary
-    EXPECT_EQ(busy("abs(sum(busy_seconds) - 3600 - date_part('epoch', now() - date_trunc('day', now(), "
-                   "'UTC'))) < 0.001",
+    EXPECT_EQ(busy("abs(sum(busy_seconds) - least(86400, 3600 + date_part('epoch', now() - "
+                   "date_trunc('day', now(), 'UTC')))) < 0.001",
                    " + 1"),
               "t");
+}
+TEST_F(Figures, ALegCountsTheSameHoweverLongTheRangeIs) {
+    add("a", {timed_leg("1", "q1", 0, 10, -1)});
+    EXPECT_EQ(sql("SELECT sum(busy_seconds), max(most_at_once) FROM operator_report('2024-01-01Z', "
+                  "'2024-02-01Z', '1 day')"),
+              "86400|1");
+    EXPECT_EQ(sql("SELECT sum(busy_seconds) FROM operator_report('2024-01-02Z', '2024-01-03Z', '1 day')"),
+              "43210");
+}
+TEST_F(Figures, StatisticsOfAnOperatorAreKnownIfThoseOfAllItsSitesWereRead) {
+    sql("INSERT INTO operator_state_intervals VALUES ('2024-01-01 12:00Z', 1800, 's1', 'o1', 'chat', 600), "
+        "('2024-01-01 12:00Z', 1800, 's1', 'o2', 'chat', 700); INSERT INTO statistics_readings VALUES ('s1', "
+        "'operator_state', '2024-01-01 12:00Z', 1800, now(), true); SELECT 1");
+    const auto at_second_site = [this](const std::string& id, const char* op) {
+        Leg leg = timed_leg("1", "q1", 0, 10, 20);
+        leg.operator_id = op;
+        leg.site_id = "s2";
+        add(id, {leg});
+    };
+    at_second_site("a", "o2");
+    at_second_site("b", "o3");
+    const auto report = [this] {
+        return sql(
+            "SELECT operator_id, logged_in_seconds, statistics_share FROM operator_report('2024-01-01 "
+            "12:00Z', '2024-01-01 12:30Z') ORDER BY 1");
+    };
+    EXPECT_EQ(report(), "o1|600|1\no2|NULL|0\no3|NULL|0");
+    sql("INSERT INTO statistics_readings VALUES ('s2', 'operator_state', '2024-01-01 12:00Z', 1800, now(), "
+        "true); SELECT 1");
+    EXPECT_EQ(report(), "o1|600|1\no2|700|1\no3|0|1");
+}
+TEST_F(Figures, ALimitWithinAnIntervalLosesNothingOfIt) {
+    sql("INSERT INTO queue_wait_intervals SELECT t, 1800, 's1', 'q1', 'finished', 'false', 'chat', 1, 0, 0, "
+        "0, "
+        "0 FROM generate_series(timestamptz '2026-10-31 21:00Z', '2026-10-31 21:30Z', '30 minutes') t; "
+        "INSERT INTO statistics_readings SELECT 's1', k, t, 1800, now(), true FROM "
+        "unnest(ARRAY['queue_wait', 'handle', 'wrap_up']) k, generate_series(timestamptz '2026-10-31 "
+        "21:00Z', '2026-10-31 21:30Z', '30 minutes') t; SELECT 1");
+    EXPECT_EQ(sql("SELECT offered FROM queue_report('2026-09-01 Europe/Tallinn', '2026-10-01 00:30 "
+                  "Europe/Tallinn', '1 month', 'Europe/Tallinn')"),
+              "2");
 }
 TEST_F(Figures, AllReadIsProvedByEmptyIntervalsOnly) {
     count("finished", 3, 0);

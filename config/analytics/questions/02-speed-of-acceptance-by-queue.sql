@@ -3,5 +3,5 @@ SELECT coalesce(queue_name, queue_id) AS queue, count(*) AS accepted, round(avg(
        round(avg((seconds_to_accept <= 20)::int), 3) AS within_20_seconds
 FROM leg_facts
 WHERE accepted_at >= now() - interval '30 days' AND queue_id IS NOT NULL AND request_type = 'reactive'
-GROUP BY queue
+GROUP BY queue_id, queue
 ORDER BY queue;

@@ -8,5 +8,5 @@ JOIN repeat_contacts known ON known.engagement_id = f.engagement_id AND known.wi
 LEFT JOIN repeat_contacts r ON r.previous_engagement_id = f.engagement_id AND r.created_at >= now() - interval '37 days'
 WHERE f.created_at >= now() - interval '37 days' AND f.created_at < now() - interval '7 days'
   AND known.created_at >= now() - interval '37 days' AND known.created_at < now() - interval '7 days'
-GROUP BY queue
+GROUP BY f.first_queue_id, queue
 ORDER BY again_within_7_days DESC, queue;

@@ -11,5 +11,5 @@ LEFT JOIN (SELECT engagement_id, count(*) AS responses, sum(seconds) AS seconds,
            GROUP BY engagement_id) r ON r.engagement_id = c.engagement_id
 WHERE c.created_at >= now() - interval '30 days' AND f.created_at >= now() - interval '30 days'
   AND f.media = 'text'
-GROUP BY queue
+GROUP BY f.first_queue_id, queue
 ORDER BY queue;
