@@ -95,16 +95,18 @@ class SiteStatistics {
         std::vector<StatisticsProgress> progress = co_await instance_.sink_pool.run(ask);
         schedule_.emplace(instance_.settings.statistics, instance_.settings.sync.start_from,
                           std::move(progress), retry_refused);
-        ExitStatus outcome;
-        while (outcome.reason == ExitReason::done) {
+        ExitStatus stopped;
+        while (true) {
             if (instance_.scope.cancelled()) {
-                outcome = {ExitReason::stopped, "stopped while reading statistics"};
+                stopped = {ExitReason::stopped, "stopped while reading statistics"};
                 break;
             }
             const auto request = schedule_->next(statistics_now(instance_.api));
             if (!request) break;
-            co_await ask_one(*request, outcome);
+            co_await ask_one(*request);
         }
+        ExitStatus outcome = schedule_->outcome();
+        outcome.merge(stopped);
         log_totals(lease_.site_id, totals_);
         co_await give_back(outcome);
         co_return outcome;
@@ -137,7 +139,7 @@ class SiteStatistics {
     std::int64_t rejected() const { return totals_.rejected; }
 
   private:
-    Task<> ask_one(StatisticsSchedule::Request request, ExitStatus& outcome) {
+    Task<> ask_one(StatisticsSchedule::Request request) {
         auto fetched = co_await instance_.api.statistics(request.source, lease_.site_id, request.interval);
         if (fetched) {
             StatisticsResponse response = make_response(request, std::move(fetched.value()), totals_);
@@ -152,7 +154,7 @@ class SiteStatistics {
         if (is_refusal(error)) {
             co_await refuse(request.source, error.message);
         } else {
-            outcome = {exit_reason_of(error), error.message};
+            schedule_->on_error(request.source, error);
         }
     }
 
@@ -268,7 +270,8 @@ Task<> read_once(Instance& instance, std::string site_id, ExitStatus& outcome, s
     tasks.remove();
 }
 
-/// Requests every source of every interval of a window.
+/// Requests every source of every interval of a window. After an error of one source, it reads the others, so
+/// that their rows are stored, and the window fails.
 class WindowStatistics {
   public:
     WindowStatistics(Instance& instance, const WindowLease& window, StatisticsRefusals& refusals)
@@ -282,7 +285,7 @@ class WindowStatistics {
         for (const StatisticsInterval& interval :
              intervals_between(target_.from, to, statistics_now(instance_.api), settings.interval)) {
             for (const StatisticsSource source : kStatisticsSources) {
-                if (refusals_.contains({target_.site_id, source})) continue;
+                if (refusals_.contains({target_.site_id, source}) || failures_.contains(source)) continue;
                 if (instance_.scope.cancelled()) {
                     result.outcome = {ExitReason::stopped, "stopped while reading statistics"};
                     co_return result;
@@ -291,6 +294,8 @@ class WindowStatistics {
                 if (result.outcome.reason != ExitReason::done) co_return result;
             }
         }
+        result.outcome = failures_.outcome();
+        if (result.outcome.reason != ExitReason::done) co_return result;
         log_totals(target_.site_id, totals_);
         co_await complete(to);
         result.complete = true;
@@ -303,6 +308,7 @@ class WindowStatistics {
     Task<> ask(StatisticsSchedule::Request request, PassResult& result) {
         auto fetched = co_await instance_.api.statistics(request.source, target_.site_id, request.interval);
         if (fetched) {
+            failures_.on_response();
             StatisticsResponse response = make_response(request, std::move(fetched.value()), totals_);
             const bool settled =
                 !next_reading({request.interval, response.fetched_at}, instance_.settings.statistics.revisit);
@@ -311,9 +317,15 @@ class WindowStatistics {
             co_return;
         }
         const ApiError error = std::move(fetched.error());
-        if (is_refusal(error) && refuse(request.source, error.message)) co_return;
-        result.site_refused = is_refusal(error);
-        result.outcome = {exit_reason_of(error), error.message};
+        if (is_refusal(error)) {
+            failures_.on_response();
+            if (refuse(request.source, error.message)) co_return;
+            result.site_refused = true;
+            result.outcome = {exit_reason_of(error), error.message};
+            co_return;
+        }
+        failures_.on_error(request.source, error);
+        if (failures_.is_over()) result.outcome = failures_.outcome();
     }
 
     /// Notes that the API refuses a source. Returns false if it refuses all of the site's sources.
@@ -341,6 +353,7 @@ class WindowStatistics {
     Instance& instance_;
     const WindowTarget target_;
     StatisticsRefusals& refusals_;
+    StatisticsFailures failures_;
     StatisticsTotals totals_;
 };
 

@@ -49,6 +49,14 @@ OptionalInstant next_reading(const StatisticsReading& reading, const std::vector
     return next;
 }
 
+void StatisticsFailures::on_error(StatisticsSource source, const ApiError& error) {
+    failed_.insert(source);
+    outcome_.merge({exit_reason_of(error), error.message});
+    without_response_ = error.status == 0 ? without_response_ + 1 : 0;
+    over_ = over_ || error.kind == ApiError::Kind::cancelled || error.kind == ApiError::Kind::credentials ||
+            without_response_ >= kSourcesUntilDown;
+}
+
 StatisticsSchedule::StatisticsSchedule(const StatisticsSettings& settings, Instant start_from,
                                        std::vector<StatisticsProgress> progress, bool retry_refused)
     : settings_(settings), start_from_(start_from) {
@@ -90,10 +98,11 @@ StatisticsInterval StatisticsSchedule::next_new(const Source& source) const {
 }
 
 std::optional<StatisticsSchedule::Request> StatisticsSchedule::next(Instant now) {
+    if (failures_.is_over()) return std::nullopt;
     std::optional<Request> fresh, again;
     for (const StatisticsSource name : kStatisticsSources) {
         Source& source = sources_[index_of(name)];
-        if (is_paused(source, now)) continue;
+        if (is_paused(source, now) || failures_.contains(name)) continue;
         if (!source.read_through) begin(source, now);
         const StatisticsInterval interval = next_new(source);
         if (interval.end() <= now && (!fresh || interval.start < fresh->interval.start))
@@ -109,6 +118,7 @@ std::optional<StatisticsSchedule::Request> StatisticsSchedule::next(Instant now)
 }
 
 StatisticsSchedule::ReadProgress StatisticsSchedule::on_response(const Request& request, Instant fetched_at) {
+    failures_.on_response();
     Source& source = sources_[index_of(request.source)];
     source.refused_at.reset();
     StatisticsReading reading{request.interval, fetched_at};
@@ -125,6 +135,7 @@ StatisticsSchedule::ReadProgress StatisticsSchedule::on_response(const Request& 
 }
 
 void StatisticsSchedule::on_refused(StatisticsSource name, Instant now) {
+    failures_.on_response();
     Source& source = sources_[index_of(name)];
     source.refused_at = now;
     source.retry_now = false;

@@ -12,7 +12,9 @@
 #include <set>
 #include <vector>
 
+#include "daemon/api/api_error.hpp"
 #include "daemon/config/settings.hpp"
+#include "daemon/sync/exit_status.hpp"
 #include "sinks/state/statistics_store.hpp"
 
 namespace glia {
@@ -27,6 +29,31 @@ std::vector<StatisticsInterval> intervals_between(Instant from, Instant to, Inst
 /// When an interval that was read at `fetched_at` is read again; none: it is settled.
 OptionalInstant next_reading(const StatisticsReading& reading, const std::vector<TierSettings>& revisit);
 
+/// The failures of one reading of a site or a window. A source that fails is left out for the rest of the
+/// reading, so that it does not keep the others from being read.
+class StatisticsFailures {
+  public:
+    void on_response() { without_response_ = 0; }
+    /// Takes an error that is no refusal.
+    void on_error(StatisticsSource source, const ApiError& error);
+
+    /// True if the reading ends: the program stops, the token is refused, or the API does not respond.
+    bool is_over() const { return over_; }
+    bool contains(StatisticsSource source) const { return failed_.contains(source); }
+    /// The most severe failure.
+    const ExitStatus& outcome() const { return outcome_; }
+
+    // Consecutive sources without any response after which the API counts as down. A single one may time out
+    // on its own, because its query is slow.
+    static constexpr int kSourcesUntilDown = 2;
+
+  private:
+    std::set<StatisticsSource> failed_;
+    ExitStatus outcome_;
+    int without_response_ = 0;
+    bool over_ = false;
+};
+
 class StatisticsSchedule {
   public:
     /// `retry_refused`: also reads sources that were refused lately. `start_from`: the earliest interval.
@@ -40,7 +67,7 @@ class StatisticsSchedule {
         bool operator==(const Request&) const = default;
     };
     /// The next interval to read: new intervals first, from the oldest; then intervals to read again. None if
-    /// nothing is due.
+    /// nothing is due of the sources that have not failed.
     std::optional<Request> next(Instant now);
 
     /// How to commit the response to the last request.
@@ -51,6 +78,10 @@ class StatisticsSchedule {
     /// The response has come; next() continues after it.
     ReadProgress on_response(const Request& request, Instant fetched_at);
     void on_refused(StatisticsSource source, Instant now);
+    /// An error that is no refusal.
+    void on_error(StatisticsSource source, const ApiError& error) { failures_.on_error(source, error); }
+    /// The most severe error. Other than `done`, the reading is not complete.
+    const ExitStatus& outcome() const { return failures_.outcome(); }
 
     /// Time until the next interval is due.
     Milliseconds wait(Instant now) const;
@@ -75,6 +106,7 @@ class StatisticsSchedule {
     StatisticsSettings settings_;
     Instant start_from_;
     std::array<Source, kStatisticsSources.size()> sources_;
+    StatisticsFailures failures_;
 };
 
 }  // namespace glia

@@ -279,6 +279,38 @@ def a_refused_source_costs_one_warning_a_day_and_is_caught_up():
 
 
 @test
+def a_source_that_fails_does_not_keep_the_others_from_being_read():
+    simulator, program = new_world_with_statistics(api__max_retries=0)
+    begin = last_boundary() - 23 * 3600
+    without = ["operator_state"]
+    for kind, status, code in (("status", 500, 69), ("status", 400, 78), ("garbage", 200, 69)):
+        simulator.fault(kind, path="/operators/stats/", n=1000000, code=status)
+        expect_refusal(program.run("run", "--once"), code, "/operators/stats/")
+        expect_statistics_equal_source(program, begin, last_boundary(), without=without)
+        failed = program.sql(
+            "SELECT count(*) FROM glia.sync_state WHERE stream = 'statistics' AND synced_through IS NULL "
+            "AND last_error LIKE '%/operators/stats/%' AND next_poll_at > now() + interval '30 seconds'"
+        )
+        assert failed == "2", failed
+        simulator.call("/clear")
+        simulator.call("/statistics-mutate", n=20, ago_s=20 * 3600)
+        program.sql("UPDATE glia.statistics_readings SET fetched_at = fetched_at - interval '1 minute'")
+    read_again(program)
+    expect_statistics_equal_source(program, begin, last_boundary())
+    complete = "stream = 'statistics' AND synced_through IS NOT NULL AND failures = 0"
+    assert program.sql(f"SELECT count(*) FROM glia.sync_state WHERE {complete}") == "2"
+    # The window of a backfill fails, but the rows of the other sources are stored.
+    end = last_boundary() - 5 * 86400
+    options = ("backfill", "--only", "statistics", "--from", utc(end - 43200), "--to", utc(end), "--window", "12h")
+    simulator.fault("status", path="/engagements/stats/duration", n=1000000, code=500)
+    expect_refusal(program.run(*options), 69, "/engagements/stats/duration")
+    expect_statistics_equal_source(program, end - 43200, end, without=["handle"])
+    simulator.call("/clear")
+    expect_success(program.run(*options))
+    expect_statistics_equal_source(program, end - 43200, end)
+
+
+@test
 def rejects_retry_requests_the_interval_of_a_rejected_element_again():
     simulator, program = new_world_with_statistics()
     simulator.fault("bad-record", path="/stats/", n=2)

@@ -236,6 +236,50 @@ TEST(StatisticsSchedule, ARefusedSourceRestsForADayAndIsCaughtUp) {
     EXPECT_FALSE(again.next(kNoon + 23h));
 }
 
+TEST(StatisticsSchedule, ASourceThatFailsIsLeftOutAndTheOthersAreRead) {
+    auto plan = schedule(read_through(kNoon));
+    const auto first = plan.next(kNoon + 90min);
+    ASSERT_EQ(first->source, kWait);
+    plan.on_error(kWait, {ApiError::Kind::unavailable, 500, "broken"});
+    EXPECT_EQ(read_all(plan, kNoon + 90min), 3 * 3);
+    EXPECT_EQ(plan.read_through(), kNoon);  // of the source that failed
+    EXPECT_EQ(plan.outcome().reason, ExitReason::unavailable);
+    EXPECT_EQ(plan.outcome().error, "broken");
+}
+
+TEST(StatisticsSchedule, TheMostSevereFailureIsKept) {
+    auto plan = schedule(read_through(kNoon));
+    plan.on_error(kWait, {ApiError::Kind::refused, 400, "bad request"});
+    plan.on_error(StatisticsSource::handle, {ApiError::Kind::unavailable, 200, "no list"});
+    EXPECT_TRUE(plan.next(kNoon + 30min));
+    EXPECT_EQ(plan.outcome().reason, ExitReason::misconfigured);
+    EXPECT_EQ(plan.outcome().error, "bad request");
+}
+
+TEST(StatisticsSchedule, AReadingEndsIfTheTokenIsRefusedOrTheProgramStops) {
+    for (const auto kind : {ApiError::Kind::credentials, ApiError::Kind::cancelled}) {
+        auto plan = schedule(read_through(kNoon));
+        plan.on_error(kWait, {kind, 401, "ends"});
+        EXPECT_FALSE(plan.next(kNoon + 30min));
+        EXPECT_EQ(plan.outcome().error, "ends");
+    }
+}
+
+TEST(StatisticsSchedule, AReadingEndsIfNothingResponds) {
+    const ApiError no_response{ApiError::Kind::unavailable, 0, "no connection"};
+    auto plan = schedule(read_through(kNoon));
+    plan.on_error(kWait, no_response);
+    const auto second = plan.next(kNoon + 30min);
+    ASSERT_TRUE(second);
+    plan.on_error(second->source, no_response);
+    EXPECT_FALSE(plan.next(kNoon + 30min));
+    auto slow = schedule(read_through(kNoon));
+    slow.on_error(kWait, no_response);
+    slow.on_response(*slow.next(kNoon + 30min), kNoon + 30min);
+    slow.on_error(slow.next(kNoon + 30min)->source, no_response);
+    EXPECT_TRUE(slow.next(kNoon + 30min));
+}
+
 TEST(StatisticsSchedule, AnotherLengthBeginsWhereTheOldOneEnded) {
     StatisticsSettings hourly = settings();
     hourly.interval = 1h;
