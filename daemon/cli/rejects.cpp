@@ -12,6 +12,7 @@
 #include "daemon/cli/terminal.hpp"
 #include "daemon/sync/directory.hpp"
 #include "daemon/sync/pass_pipeline.hpp"
+#include "daemon/sync/rejects_retry.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "daemon/sync/statistics.hpp"
 #include "sinks/timestamp.hpp"
@@ -21,6 +22,10 @@ namespace {
 
 bool is_of_engagement(const RejectedRow& row) {
     return record_source_named(row.source).has_value();
+}
+
+bool has(const std::vector<RejectedRow>& rows, std::int64_t id) {
+    return std::any_of(rows.begin(), rows.end(), [id](const RejectedRow& row) { return row.id == id; });
 }
 
 boost::json::value record_json(const RejectedRow& row) {
@@ -40,6 +45,7 @@ boost::json::value record_json(const RejectedRow& row) {
 std::optional<RejectedQuery> query_of(const Settings& settings, const RejectsOptions& options) {
     RejectedQuery query;
     query.ids = options.ids;
+    query.limit = std::max(query.limit, static_cast<std::int64_t>(query.ids.size()));
     query.resolved_too = options.all;
     if (options.site.empty()) return query;
     const auto site = stored_site_id_of(settings, options.site);
@@ -52,11 +58,10 @@ std::optional<RejectedQuery> query_of(const Settings& settings, const RejectsOpt
 struct Retried {
     std::optional<FetchedEngagement> loaded;
     std::string failure;  ///< why it could not be loaded
-    ExitStatus outcome;   ///< other than `done` if the command must end: the failure is not the record's own
 };
 
 /// Loads a record again: from the API if its engagement's id is known, otherwise from the stored payload.
-Task<Retried> retry_one(Instance& instance, const RejectedRow& row) {
+Task<Retried> retry_one(Instance& instance, const RejectedRow& row, RejectsRetry& retry) {
     Retried result;
     Batch batch;
     const std::string site = row.site_id.value_or("");
@@ -64,13 +69,11 @@ Task<Retried> retry_one(Instance& instance, const RejectedRow& row) {
     if (row.engagement_id) {
         auto fetched = co_await instance.api.get(*row.engagement_id);
         if (!fetched) {
-            const ApiError& error = fetched.error();
-            result.failure = error.message;
-            const bool about_the_record =
-                error.kind == ApiError::Kind::not_found || error.kind == ApiError::Kind::refused;
-            if (!about_the_record) result.outcome = {exit_reason_of(error), error.message};
+            result.failure = fetched.error().message;
+            retry.on_error(fetched.error());
             co_return result;
         }
+        retry.on_response();
         ParsedDetail& detail = fetched.value().detail;
         if (!detail.engagement) {
             result.failure = detail.rejected->reason;
@@ -104,98 +107,155 @@ std::string interval_of(const RejectedRow& row) {
     return row.site_id.value_or("") + " " + row.source;
 }
 
-/// Requests again the intervals that the statistics among `rows` belong to, each once. Returns the intervals
-/// that could not be read, with the reason.
-Task<std::map<std::string, std::string>> read_statistics_of(Instance& instance,
-                                                            const std::vector<RejectedRow>& rows,
-                                                            ExitStatus& outcome) {
-    std::map<std::string, std::string> failures;
-    std::set<std::string> read;
-    for (const RejectedRow& row : rows) {
-        const auto rejected = rejected_statistics(row.source);
-        const std::string interval = interval_of(row);
-        if (!rejected || outcome.reason != ExitReason::done || !read.insert(interval).second) continue;
-        const ExitStatus one = co_await read_statistics_again(instance, row.site_id.value_or(""), *rejected);
-        if (one.reason != ExitReason::done) failures.emplace(interval, one.error);
-        if (one.reason != ExitReason::rejected) outcome.merge(one);
-    }
-    co_return failures;
-}
+/// One run of `rejects retry`.
+class RetryRun {
+  public:
+    RetryRun(Instance& instance, RejectedQuery query) : instance_(instance), query_(std::move(query)) {}
 
-/// Reads again the listings of operators, sites and queues and the intervals of statistics that `rows` come
-/// from, which resolves the records that can be read now. Prints the result for each record and returns how
-/// many are still rejected.
-Task<std::int64_t> retry_listed(Instance& instance, const std::vector<RejectedRow>& rows,
-                                ExitStatus& outcome) {
-    std::int64_t failed = 0;
-    if (rows.empty()) co_return failed;
-    const auto failures = co_await read_statistics_of(instance, rows, outcome);
-    std::int64_t unreadable = 0;
-    outcome.merge(co_await read_directory_once(instance, unreadable));
-    for (const RejectedRow& row : rows) {
-        RejectedQuery query;
-        query.ids = {row.id};
+    /// The numbers of the records to retry.
+    Task<std::vector<std::int64_t>> find_ids() {
+        const auto find = [query = query_](Sink& sink) { return sink.rejects().ids(query); };
+        co_return co_await instance_.sink_pool.run(find);
+    }
+
+    /// Tries each record once. Holds the payloads of `query.limit` records at most.
+    Task<> retry(std::vector<std::int64_t> ids) {
+        const auto limit = static_cast<std::size_t>(query_.limit);
+        for (std::size_t first = 0; first < ids.size() && !retry_.is_over(); first += limit) {
+            const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(first);
+            const auto count = std::min(limit, ids.size() - first);
+            std::vector<std::int64_t> some(begin, begin + static_cast<std::ptrdiff_t>(count));
+            co_await retry_some(std::move(some));
+        }
+        not_tried_ = static_cast<std::int64_t>(ids.size()) - loaded_ - failed_;
+    }
+
+    /// Prints the totals. Returns the exit status.
+    ExitStatus report(bool strict) const {
+        std::cout << "rejects: " << loaded_ << " loaded, " << failed_ << " still rejected";
+        if (not_tried_ > 0) std::cout << ", " << not_tried_ << " not tried";
+        std::cout << std::endl;
+        ExitStatus outcome = retry_.outcome();
+        if (const std::int64_t left = failed_ + not_tried_; strict && left > 0)
+            outcome.merge({ExitReason::rejected, std::to_string(left) + " records are still rejected"});
+        return outcome;
+    }
+
+  private:
+    Task<std::vector<RejectedRow>> find(std::vector<std::int64_t> ids) {
+        RejectedQuery query = query_;
+        query.ids = std::move(ids);
         const auto find = [query](Sink& sink) { return sink.rejects().find(query); };
-        const std::vector<RejectedRow> open = co_await instance.sink_pool.run(find);
-        if (open.empty()) {
-            std::cout << row.id << ": no longer rejected by " << printable(row.source) << std::endl;
-            continue;
-        }
-        ++failed;
-        std::string reason = open.front().reason;
-        if (const auto failure = failures.find(interval_of(row)); failure != failures.end())
-            reason = failure->second;
-        else if (!rejected_statistics(row.source) && !instance.settings.directory.enabled)
-            reason += "; names are not read (directory.enabled: false)";
-        std::cout << row.id << ": still rejected: " << printable(reason) << std::endl;
+        co_return co_await instance_.sink_pool.run(find);
     }
-    co_return failed;
-}
 
-Task<int> retry_all(Instance& instance, const RejectsOptions& options) {
-    const auto query = query_of(instance.settings, options);
-    if (!query) co_return kUsage;
-    const auto find = [query = *query](Sink& sink) { return sink.rejects().find(query); };
-    std::vector<RejectedRow> rows = co_await instance.sink_pool.run(find);
-    for (const std::int64_t id : options.ids) {
-        const bool found =
-            std::any_of(rows.begin(), rows.end(), [&](const RejectedRow& row) { return row.id == id; });
-        if (!found) {
-            complain("there is no unresolved rejected record " + std::to_string(id) +
-                     "; see `glia-sync rejects list`");
-            co_return kUsage;
+    Task<> retry_some(std::vector<std::int64_t> ids) {
+        std::vector<RejectedRow> rows = co_await find(ids);
+        for (const std::int64_t id : ids) {
+            // An earlier record of this run, or the service, has resolved it.
+            if (!has(rows, id)) print_resolved(id, "");
+        }
+        const auto listed = std::stable_partition(rows.begin(), rows.end(), is_of_engagement);
+        const std::vector<RejectedRow> of_listings(listed, rows.end());
+        rows.erase(listed, rows.end());
+        co_await retry_listed(of_listings);
+        for (const RejectedRow& row : rows) {
+            if (retry_.is_over()) break;
+            co_await retry_engagement(row);
         }
     }
-    ExitStatus outcome;
-    const auto listed = std::stable_partition(rows.begin(), rows.end(), is_of_engagement);
-    const std::vector<RejectedRow> of_listings(listed, rows.end());
-    rows.erase(listed, rows.end());
-    std::int64_t failed = co_await retry_listed(instance, of_listings, outcome);
-    std::int64_t loaded = static_cast<std::int64_t>(of_listings.size()) - failed;
-    for (const RejectedRow& row : rows) {
-        Retried result = co_await retry_one(instance, row);
-        if (!result.loaded) {
-            ++failed;
-            std::cout << row.id << ": still rejected: " << printable(result.failure) << std::endl;
-            outcome.merge(result.outcome);
-            if (result.outcome.reason != ExitReason::done) break;  // the next one would fail as well
-            continue;
+
+    /// Requests again the intervals that the statistics among `rows` belong to, each once, and keeps the
+    /// reasons why some could not be read.
+    Task<> read_statistics_of(const std::vector<RejectedRow>& rows) {
+        for (const RejectedRow& row : rows) {
+            const auto rejected = rejected_statistics(row.source);
+            const std::string interval = interval_of(row), site = row.site_id.value_or("");
+            if (!rejected || instance_.scope.cancelled() || !intervals_.insert(interval).second) continue;
+            if (const std::string* failure = retry_.failure_of(site, rejected->source)) {
+                failures_.emplace(interval, *failure);
+                continue;
+            }
+            const ExitStatus one = co_await read_statistics_again(instance_, site, *rejected);
+            if (one.reason != ExitReason::done) failures_.emplace(interval, one.error);
+            retry_.on_interval(site, rejected->source, one);
         }
+    }
+
+    /// Reads again the listings of operators, sites and queues, once, and the intervals of statistics that
+    /// `rows` come from, which resolves the records that can be read now.
+    Task<> retry_listed(const std::vector<RejectedRow>& rows) {
+        if (rows.empty()) co_return;
+        co_await read_statistics_of(rows);
+        if (!std::exchange(directory_read_, true)) {
+            std::int64_t unreadable = 0;
+            retry_.on_directory(co_await read_directory_once(instance_, unreadable));
+        }
+        for (const RejectedRow& row : rows) {
+            std::vector<std::int64_t> id(1, row.id);
+            const std::vector<RejectedRow> open = co_await find(std::move(id));
+            if (open.empty()) {
+                print_resolved(row.id, " by " + row.source);
+                continue;
+            }
+            std::string reason = open.front().reason;
+            if (const auto failure = failures_.find(interval_of(row)); failure != failures_.end())
+                reason = failure->second;
+            else if (!rejected_statistics(row.source) && !instance_.settings.directory.enabled)
+                reason += "; names are not read (directory.enabled: false)";
+            print_failed(row.id, reason);
+        }
+    }
+
+    Task<> retry_engagement(const RejectedRow& row) {
+        Retried result = co_await retry_one(instance_, row, retry_);
+        if (!result.loaded) co_return print_failed(row.id, result.failure);
         auto batch = std::make_shared<Batch>();
         batch->engagements.push_back(std::move(*result.loaded));
         const auto write = [batch, id = row.id](Sink& sink) {
             sink.commit(*batch, std::nullopt);
             sink.rejects().resolve(id);
         };
-        co_await instance.sink_pool.run(write);
-        ++loaded;
+        co_await instance_.sink_pool.run(write);
+        ++loaded_;
         std::cout << row.id << ": loaded as engagement "
                   << printable(batch->engagements.front().engagement.id.str()) << std::endl;
     }
-    std::cout << "rejects: " << loaded << " loaded, " << failed << " still rejected" << std::endl;
-    if (options.strict && failed > 0) {
-        outcome.merge({ExitReason::rejected, std::to_string(failed) + " records are still rejected"});
+
+    void print_resolved(std::int64_t id, const std::string& by) {
+        ++loaded_;
+        std::cout << id << ": no longer rejected" << printable(by) << std::endl;
     }
+    void print_failed(std::int64_t id, const std::string& reason) {
+        ++failed_;
+        std::cout << id << ": still rejected: " << printable(reason) << std::endl;
+    }
+
+    Instance& instance_;
+    const RejectedQuery query_;
+    RejectsRetry retry_;
+    std::set<std::string> intervals_;  // tried in this run
+    std::map<std::string, std::string> failures_;
+    bool directory_read_ = false;
+    std::int64_t loaded_ = 0;
+    std::int64_t failed_ = 0;
+    std::int64_t not_tried_ = 0;
+};
+
+Task<int> retry_all(Instance& instance, const RejectsOptions& options) {
+    const auto query = query_of(instance.settings, options);
+    if (!query) co_return kUsage;
+    RetryRun run(instance, *query);
+    const std::vector<std::int64_t> ids = co_await run.find_ids();
+    for (const std::int64_t id : options.ids) {
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) {
+            complain("there is no unresolved rejected record " + std::to_string(id) +
+                     "; see `glia-sync rejects list`");
+            co_return kUsage;
+        }
+    }
+    co_await run.retry(ids);
+    const ExitStatus outcome = run.report(options.strict);
     if (outcome.reason != ExitReason::done) complain(outcome.error);
     co_return exit_code(outcome.reason);
 }
@@ -210,11 +270,15 @@ std::optional<std::vector<RejectedRow>> find_rejected(const std::string& config,
     if (!query) return std::nullopt;
     auto rows = sink->rejects().find(*query);
     for (const std::int64_t id : options.ids) {
-        if (std::any_of(rows.begin(), rows.end(), [&](const RejectedRow& row) { return row.id == id; }))
-            continue;
+        if (has(rows, id)) continue;
         complain("there is no rejected record " + std::to_string(id) +
                  "; see `glia-sync rejects list --all`");
         return std::nullopt;
+    }
+    if (rows.size() == static_cast<std::size_t>(query->limit)) {
+        const std::size_t all = sink->rejects().ids(*query).size();
+        if (all > rows.size())
+            std::cerr << "only the newest " << rows.size() << " of " << all << " records are shown\n";
     }
     return rows;
 }

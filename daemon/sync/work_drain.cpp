@@ -28,15 +28,6 @@ int workers_for(WorkKind kind, int most_in_flight) {
     return kRecordingWorkers;
 }
 
-/// True if the API as a whole seems down: no connection, an overload, or a server error. For details a 500
-/// does not count: it may concern one engagement.
-bool says_that_api_is_down(WorkKind kind, const ApiError& error) {
-    if (error.kind != ApiError::Kind::unavailable) return false;
-    const int status = error.status;
-    return kind != WorkKind::detail || status == 0 || status == 408 || status == 425 || status == 429 ||
-           (status > 500 && status < 600);
-}
-
 WorkOutcome failed(const WorkJob& job, std::string error, bool permanent) {
     const WorkRetry retry = work_retry(job.attempts, permanent);
     WorkOutcome outcome;
@@ -48,6 +39,13 @@ WorkOutcome failed(const WorkJob& job, std::string error, bool permanent) {
 }
 
 }  // namespace
+
+bool says_that_api_is_down(WorkKind kind, const ApiError& error) {
+    if (error.kind != ApiError::Kind::unavailable) return false;
+    const int status = error.status;
+    return kind != WorkKind::detail || status == 0 || status == 408 || status == 425 || status == 429 ||
+           (status > 500 && status < 600);
+}
 
 WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at) {
     if (response) {

@@ -56,6 +56,10 @@ using WorkResponse = std::variant<FetchedDetail, FetchedContent, NotReady, ApiEr
 /// phone call; stored messages stay. `asked_at`: when it was requested, by the server's clock.
 WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at);
 
+/// True if the API as a whole seems down: no connection, an overload, or a server error. For details a 500
+/// does not count: it may concern one engagement.
+bool says_that_api_is_down(WorkKind kind, const ApiError& error);
+
 /// One drain of one kind of work, until nothing is due, the API is down, or another failure ends it. Each
 /// worker performs the steps of next() in a loop:
 ///   Claim   claim jobs, then on_claimed()

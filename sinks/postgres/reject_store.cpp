@@ -4,18 +4,24 @@
 namespace glia::postgres {
 namespace {
 
+Param ids_param(const RejectedQuery& query) {
+    std::vector<Param> ids;
+    for (const std::int64_t id : query.ids) ids.push_back(param(id));
+    return array(ids);
+}
+Param site_param(const RejectedQuery& query) {
+    return query.site_id.empty() ? std::nullopt : Param{query.site_id};
+}
+
 class PostgresRejectStore final : public RejectStore {
   public:
     explicit PostgresRejectStore(Connection& connection) : connection_(connection) {}
 
     std::vector<RejectedRow> find(const RejectedQuery& query) override {
         return connection_.query([&](Transaction& tx) {
-            std::vector<Param> ids;
-            for (const std::int64_t id : query.ids) ids.push_back(param(id));
-            const Param site = query.site_id.empty() ? std::nullopt : Param{query.site_id};
             std::vector<RejectedRow> found;
-            for (const auto& row : tx.run(
-                     sql::list_rejected, {array(ids), param(query.resolved_too), site, param(query.limit)})) {
+            for (const auto& row : tx.run(sql::list_rejected, {ids_param(query), param(query.resolved_too),
+                                                               site_param(query), param(query.limit)})) {
                 RejectedRow one;
                 one.id = integer(row, "id");
                 one.site_id = text(row, "site_id");
@@ -29,6 +35,16 @@ class PostgresRejectStore final : public RejectStore {
                 one.resolved_at = instant(row, "resolved_at");
                 found.push_back(std::move(one));
             }
+            return found;
+        });
+    }
+
+    std::vector<std::int64_t> ids(const RejectedQuery& query) override {
+        return connection_.query([&](Transaction& tx) {
+            std::vector<std::int64_t> found;
+            for (const auto& row : tx.run(sql::list_rejected_ids,
+                                          {ids_param(query), param(query.resolved_too), site_param(query)}))
+                found.push_back(integer(row, "id"));
             return found;
         });
     }

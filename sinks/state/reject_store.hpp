@@ -12,8 +12,8 @@ namespace glia {
 struct RejectedQuery {
     std::vector<std::int64_t> ids;  ///< only these records; empty: all
     bool resolved_too = false;
-    std::string site_id;  ///< only records of this site; empty: of all sites
-    std::int64_t limit = 1000;
+    std::string site_id;        ///< only records of this site; empty: of all sites
+    std::int64_t limit = 1000;  ///< records that find() returns at most: bounds the memory for payloads
 };
 
 /// A rejected record as stored.
@@ -38,6 +38,8 @@ class RejectStore {
 
     /// Returns the matching records, the newest first.
     virtual std::vector<RejectedRow> find(const RejectedQuery& query) = 0;
+    /// Returns the ids of all matching records, whatever `limit` is, in the same order.
+    virtual std::vector<std::int64_t> ids(const RejectedQuery& query) = 0;
     /// Marks one as resolved.
     virtual void resolve(std::int64_t id) = 0;
 };

@@ -264,6 +264,54 @@ def a_record_that_still_cannot_be_loaded_stays_rejected():
     expect_refusal(program.run("rejects", "retry", "999"), 64, "999")
 
 
+def reject(program, ids):
+    """Adds a rejected record of each engagement, the first one the newest. None: a record without an id."""
+    values = ", ".join(f"({n}, {'NULL' if i is None else repr(i)})" for n, i in enumerate(ids))
+    program.sql(
+        "INSERT INTO glia.rejected_records (source, engagement_id, reason, payload, payload_hash, last_seen_at) "
+        "SELECT 'detail', id, 'why', '{}', sha256(n::text::bytea), now() - n * interval '1 s' "
+        f"FROM (VALUES {values}) AS r (n, id)"
+    )
+
+
+@test
+def a_record_that_fails_does_not_keep_rejects_retry_from_the_others():
+    simulator, program = new_world(100, sites=1, api__max_retries=0)
+    expect_success(program.run("run", "--once"))
+    ids = [e["id"] for e in simulator.truth()][:6]
+    reject(program, ids)
+    simulator.fault("status", path="/engagements/" + ids[0], n=1000000, code=500)
+    simulator.fault("status", path="/engagements/" + ids[1], n=1000000, code=403)
+    result = program.run("rejects", "retry")
+    expect_refusal(result, 77, "HTTP 403")
+    assert "rejects: 4 loaded, 2 still rejected\n" in result.out, result
+    # An API that is down ends the command.
+    simulator.call("/clear")
+    program.sql("UPDATE glia.rejected_records SET resolved_at = NULL")
+    simulator.fault("status", path="/engagements/", n=1000000, code=503)
+    result = program.run("rejects", "retry")
+    expect_refusal(result, 69, "HTTP 503")
+    assert "rejects: 0 loaded, 4 still rejected, 2 not tried\n" in result.out, result
+    simulator.call("/clear")
+    assert "6 loaded, 0 still rejected" in expect_success(program.run("rejects", "retry")).out
+    expect_tables_equal_source(program)
+
+
+@test
+def rejects_retry_tries_all_records_and_rejects_list_says_that_it_does_not_show_all():
+    simulator, program = new_world(100, sites=1)
+    expect_success(program.run("run", "--once"))
+    reject(program, [None] * 1001 + [simulator.truth()[0]["id"]])
+    for options in ([], ["--json"]):
+        listed = expect_success(program.run("rejects", "list", *options))
+        assert "only the newest 1000 of 1002 records are shown" in listed.err, listed.err
+    result = expect_success(program.run("rejects", "retry"))
+    assert "rejects: 1 loaded, 1001 still rejected\n" in result.out, result.out[-500:]
+    assert program.status()["rejected"] == 1001
+    program.sql("UPDATE glia.rejected_records SET resolved_at = now() WHERE id % 2 = 0")
+    assert "only the newest" not in expect_success(program.run("rejects", "list")).err
+
+
 @test
 def a_rejected_record_that_loads_later_is_resolved_by_itself():
     simulator, program = new_world(300, sites=1)

@@ -375,6 +375,7 @@ const std::map<std::string, const char*> kUnchecked = {
     {"lock_refusals", "a lock"},
     {"probe_tables", "`check`: asks the catalogue"},
     {"list_rejected", "`rejects list`: a person asks, and gets a thousand at most"},
+    {"list_rejected_ids", "`rejects retry`: a person asks for all of them"},
 };
 
 class Plans : public ::testing::Test {

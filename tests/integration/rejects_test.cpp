@@ -123,6 +123,34 @@ void expect_operators_are_erased(Sink& sink) {
     EXPECT_EQ(sink.rejects().find({}).size(), 2u);
 }
 
+void expect_ids_of_all_whatever_the_limit(Sink& sink) {
+    Batch batch;
+    batch.rejected = {{{"e1", "{1}", "why"}, RecordSource::list, "s1"},
+                      {{"e2", "{2}", "why"}, RecordSource::list, "s1"},
+                      {{"e3", "{3}", "why"}, RecordSource::list, "s2"}};
+    sink.commit(batch, std::nullopt);
+    RejectedQuery query;
+    query.limit = 1;
+    EXPECT_EQ(sink.rejects().find(query).size(), 1u);
+    const std::vector<std::int64_t> all = sink.rejects().ids(query);
+    ASSERT_EQ(all.size(), 3u);
+    EXPECT_EQ(all[0], sink.rejects().find(query)[0].id);
+    query.site_id = "s1";
+    EXPECT_EQ(sink.rejects().ids(query).size(), 2u);
+    query.ids = {sink.rejects().ids(query)[1]};
+    EXPECT_EQ(sink.rejects().ids(query), query.ids);
+    sink.rejects().resolve(query.ids[0]);
+    EXPECT_TRUE(sink.rejects().ids(query).empty());
+}
+
+TEST_F(Rejects, TheIdsOfAllAreFoundWhateverTheLimit) {
+    expect_ids_of_all_whatever_the_limit(*sink);
+}
+
+TEST(RejectsOfFiles, TheIdsOfAllAreFoundWhateverTheLimit) {
+    expect_ids_of_all_whatever_the_limit(*Folder(kNdjson).sink());
+}
+
 TEST_F(Rejects, AListingReplacesThoseOfTheOneBefore) {
     expect_a_listing_replaces_its_rejects(*sink);
 }

@@ -209,6 +209,7 @@ class ModelDatabase : public Sink,
     std::int64_t add_tombstones(const std::vector<Tombstone>&) override { return 0; }
 
     std::vector<RejectedRow> find(const RejectedQuery&) override { return {}; }
+    std::vector<std::int64_t> ids(const RejectedQuery&) override { return {}; }
     void resolve(std::int64_t) override {}
 
     std::vector<RecordComparison> compare(const std::vector<FetchedEngagement>& records) override;

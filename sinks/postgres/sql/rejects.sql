@@ -38,5 +38,14 @@ WHERE (cardinality(:reject_ids::bigint[]) = 0 OR id = ANY (:reject_ids::bigint[]
 ORDER BY rejected_records.last_seen_at DESC, rejected_records.id DESC
 LIMIT :limit::bigint;
 
+-- name: list_rejected_ids(reject_ids, resolved_too, site)
+-- As list_rejected, without a limit.
+SELECT id
+FROM rejected_records
+WHERE (cardinality(:reject_ids::bigint[]) = 0 OR id = ANY (:reject_ids::bigint[]))
+  AND (:resolved_too::boolean OR resolved_at IS NULL)
+  AND (:site::text IS NULL OR site_id = :site)
+ORDER BY last_seen_at DESC, id DESC;
+
 -- name: resolve_one(reject_id)
 UPDATE rejected_records SET resolved_at = now() WHERE id = :reject_id::bigint AND resolved_at IS NULL;

@@ -26,5 +26,13 @@ WHERE (json_array_length(:reject_ids) = 0 OR id IN (SELECT value FROM json_each(
   AND (:resolved_too OR resolved_at IS NULL) AND (:site IS NULL OR site_id = :site)
 ORDER BY last_seen_at DESC, id DESC LIMIT :limit;
 
+-- name: list_rejected_ids(reject_ids, resolved_too, site)
+-- As list_rejected, without a limit.
+SELECT id
+FROM rejected_records
+WHERE (json_array_length(:reject_ids) = 0 OR id IN (SELECT value FROM json_each(:reject_ids)))
+  AND (:resolved_too OR resolved_at IS NULL) AND (:site IS NULL OR site_id = :site)
+ORDER BY last_seen_at DESC, id DESC;
+
 -- name: resolve_one(reject_id)
 UPDATE rejected_records SET resolved_at = now() WHERE id = :reject_id;
