@@ -68,7 +68,7 @@ class Backfill {
         phase_ended_.notify();
         co_await tasks.wait();
         result_.outcome.merge(plan_.failures().outcome());
-        result_.rejected = plan_.failures().rejected();
+        result_.rejected += plan_.failures().rejected();
 
         const BackfillProgress after = co_await progress();
         update_progress(after, 0);
@@ -232,6 +232,7 @@ class Backfill {
         for (;;) {
             const bool last_round = listed_;
             const DrainResult result = co_await details_.drain(false);
+            result_.rejected += result.rejected;
             if (result.outcome.reason != ExitReason::done) {
                 result_.outcome.merge(result.outcome);
                 break;

@@ -211,6 +211,17 @@ def a_detail_that_is_rejected_is_exit_code_65_with_strict():
 
 
 @test
+def a_detail_that_is_rejected_in_a_backfill_is_exit_code_65_with_strict():
+    simulator, program = new_world(60)
+    victim = simulator.truth()[10]["id"]
+    simulator.fault("bad-record", path="/engagements/" + victim)
+    refused = program.backfill("--strict")
+    expect_refusal(refused, 65, "1 records were rejected")
+    assert "done: " in refused.out and ", 1 records rejected" in refused.out, refused
+    expect_success(program.backfill("--strict", "--restart"))
+
+
+@test
 def details_are_counted_once_and_newest_come_first():
     simulator, program = new_world(600, days=60)
     expect_success(program.backfill())
