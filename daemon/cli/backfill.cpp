@@ -64,7 +64,7 @@ std::optional<BackfillRequest> read_options(const BackfillOptions& options) {
     const auto range = read_range(options.from, options.to, "load");
     if (!range) return std::nullopt;
     request.spec.from = range->from;
-    request.spec.to_is_open = options.to.empty();
+    request.spec.to_is_open = range->to_is_open;
     request.spec.to = range->to;
     const auto window = parse_duration(options.window);
     if (!window || *window < std::chrono::minutes{1}) {

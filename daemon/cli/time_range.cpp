@@ -1,5 +1,7 @@
 #include "daemon/cli/time_range.hpp"
 
+#include <algorithm>
+
 #include "daemon/cli/commands.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/timestamp.hpp"
@@ -19,16 +21,19 @@ std::optional<TimeRange> read_range(const std::string& from, const std::string& 
         return refuse("--from: " + from + " is before " + to_iso8601(kEarliestStart) +
                       ", and nothing is older than that; write --from 1970-01-01 to " + verb + " everything");
     range.from = *start;
-    range.to = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    const Instant now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    range.to = now;
+    range.to_is_open = true;
     if (!to.empty()) {
         const auto end = parse_timestamp(to);
         if (!end)
             return refuse("--to: " + to + " is not a time; write it like 2024-02-01 or 2024-02-01T00:00:00Z");
-        range.to = *end;
+        range.to = std::min<Instant>(*end, now);
+        range.to_is_open = *end > now;
     }
     if (range.to <= range.from) {
-        return refuse(to.empty() ? "--from lies in the future; there is nothing to " + verb
-                                 : "--to must be later than --from");
+        return refuse(range.to_is_open ? "--from lies in the future; there is nothing to " + verb
+                                       : "--to must be later than --from");
     }
     return range;
 }

@@ -1,7 +1,8 @@
 """End to end: times at the ends of the calendar, on the command line and in the state."""
 
+import time
 
-from harness import expect_success, new_world, test
+from harness import expect_success, expect_tables_equal_source, new_world, test
 
 
 @test
@@ -27,11 +28,26 @@ def a_backfill_of_impossible_times_is_a_usage_error():
     expect_success(program.run("migrate"))
     for arguments, word in (
         (["--from", "0001-01-01"], "1970-01-01"),
-        (["--from", "2024-01-01", "--to", "9999-12-31"], "--window"),
+        (["--from", "1970-01-01", "--to", "9999-12-31", "--window", "1m"], "--window"),
         (["--from", "9999-12-31"], "future"),
+        (["--from", "9999-12-30", "--to", "9999-12-31"], "future"),
         (["--from", "infinity"], "not a time"),
         (["--from", "2024-01-01", "--to", "0000-01-01"], "not a time"),
     ):
         refused = program.run("backfill", *arguments)
         assert refused.code == 64 and word in refused.err and refused.err.count("\n") == 1, (arguments, refused)
     assert program.sql("SELECT count(*) FROM glia.backfills") == "0"
+
+
+@test
+def a_backfill_to_a_time_in_the_future_ends_now_and_the_same_command_loads_what_is_new():
+    simulator, program = new_world(50, sites=1)
+    in_two_days = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 2 * 86400))
+    arguments = ("backfill", "--from", simulator.start, "--to", in_two_days)
+    expect_success(program.run(*arguments))
+    assert program.sql("SELECT to_is_open, window_to <= now(), finished_at IS NOT NULL FROM glia.backfills") == "t|t|t"
+    simulator.call("/add", n=5)
+    again = expect_success(program.run(*arguments))
+    assert "loaded completely before" not in again.out, again
+    assert program.sql("SELECT count(*) FROM glia.backfills WHERE finished_at IS NOT NULL") == "2"
+    expect_tables_equal_source(program)
