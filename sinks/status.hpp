@@ -57,6 +57,7 @@ struct BackfillStatus {
     std::int64_t windows_total = 0;
     std::int64_t engagements = 0;
     std::optional<double> seconds_left;  ///< the running instance's estimate; none: no recent one
+    std::string stream = name_of(Stream::engagements);
 };
 
 /// A row of sync_runs.

@@ -56,7 +56,8 @@ boost::json::array sites_json(const StatusReport& report, bool engagements) {
 boost::json::object report_json(const StatusReport& report) {
     boost::json::array backfills, enrichers, clocks, undocumented;
     for (const BackfillStatus& backfill : report.backfills) {
-        backfills.push_back({{"from", to_json(OptionalInstant{backfill.from})},
+        backfills.push_back({{"stream", backfill.stream},
+                             {"from", to_json(OptionalInstant{backfill.from})},
                              {"to", to_json(OptionalInstant{backfill.to})},
                              {"windows_done", backfill.windows_done},
                              {"windows_total", backfill.windows_total},

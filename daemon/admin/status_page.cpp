@@ -243,9 +243,12 @@ std::string streams(const StatusInput& input, const SiteNames& names) {
 
 std::string backfills(const StatusInput& input) {
     if (input.gauges.report.backfills.empty()) return "";
-    Table table(
-        "Backfills that are not finished",
-        {{"Range"}, {"Progress"}, {"Windows", "number"}, {"Engagements", "number"}, {"Time left", "number"}});
+    Table table("Backfills that are not finished", {{"Range"},
+                                                    {"Reads"},
+                                                    {"Progress"},
+                                                    {"Windows", "number"},
+                                                    {"Engagements", "number"},
+                                                    {"Time left", "number"}});
     for (const BackfillStatus& backfill : input.gauges.report.backfills) {
         const std::string total = std::to_string(std::max<std::int64_t>(1, backfill.windows_total));
         const Cell bar{"<progress aria-label=\"Windows that are done\" max=\"" + total + "\" value=\"" +
@@ -255,6 +258,7 @@ std::string backfills(const StatusInput& input) {
                               : html::nothing();
         table.add(
             {{html::time(backfill.from) + " to " + html::time(backfill.to), "text"},
+             {html::escape(backfill.stream)},
              bar,
              {with_commas(backfill.windows_done) + " of " + with_commas(backfill.windows_total), "number"},
              html::count(backfill.engagements),

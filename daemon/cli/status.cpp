@@ -125,9 +125,12 @@ void print(const StatusReport& report, bool colour) {
         std::cout << "\n";
     }
     for (const BackfillStatus& backfill : report.backfills) {
-        std::cout << "backfill          " << show(backfill.from) << " to " << show(backfill.to) << ": "
+        const bool of_engagements = backfill.stream == name_of(Stream::engagements);
+        std::cout << "backfill          " << (of_engagements ? "" : printable(backfill.stream) + " of ")
+                  << show(backfill.from) << " to " << show(backfill.to) << ": "
                   << with_commas(backfill.windows_done) << " of " << with_commas(backfill.windows_total)
-                  << " windows, " << with_commas(backfill.engagements) << " engagements"
+                  << " windows"
+                  << (of_engagements ? ", " + with_commas(backfill.engagements) + " engagements" : "")
                   << (backfill.seconds_left ? ", " + left_of(*backfill.seconds_left) : "") << "\n";
     }
     for (const ClockStatus& clock : report.clocks) {

@@ -77,9 +77,10 @@ class PostgresBackfillStore final : public BackfillStore {
             failed.pass = {window.from, instant(row, "window_to"), instant(row, "started_at"),
                            {},          integer(row, "pages"),     integer(row, "engagements")};
             const Param backfill = param(window.backfill_id);
-            const auto run =
-                add_failure(tx, {failed, window.site_id, window.backfill_id, window.epoch, error},
-                            tx.run(sql::lock_backfill, {backfill})[0]);
+            const pqxx::row locked = tx.run(sql::lock_backfill, {backfill})[0];
+            const std::string stream = *text(locked, "stream");
+            const auto run = add_failure(
+                tx, {failed, window.site_id, window.backfill_id, window.epoch, error, stream}, locked);
             if (run) tx.run(sql::backfill_failed_run, {backfill, param(*run)});
         });
     }

@@ -15,7 +15,7 @@ std::optional<std::int64_t> add_failure(Transaction& tx, const Failure& failure,
                {failed.mode, failure.site, failure.backfill ? param(*failure.backfill) : std::nullopt,
                 to_text(pass.from), param(pass.to), param(pass.started_at), param(pass.pages),
                 param(pass.engagements), param(failed.rejected), param(failed.requests), failure.error,
-                param(failure.epoch), name_of(failure.stream)});
+                param(failure.epoch), failure.stream});
     return integer(added[0], "id");
 }
 

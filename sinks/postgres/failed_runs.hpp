@@ -16,7 +16,7 @@ struct Failure {
     std::optional<std::int64_t> backfill;
     std::int64_t epoch;
     const std::string& error;
-    Stream stream = Stream::engagements;
+    std::string stream;  ///< name_of()
 };
 
 /// Adds a row to sync_runs and returns its id. If the failure equals the last one, which `last_run` names

@@ -90,7 +90,7 @@ void read_work(Transaction& tx, StatusReport& report) {
     for (const auto& row : tx.run(sql::status_backfills)) {
         report.backfills.push_back({*instant(row, "window_from"), *instant(row, "window_to"),
                                     integer(row, "done"), integer(row, "total"), integer(row, "engagements"),
-                                    real(row, "seconds_left")});
+                                    real(row, "seconds_left"), *text(row, "stream")});
     }
 }
 

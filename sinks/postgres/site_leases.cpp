@@ -64,7 +64,7 @@ class PostgresSiteLeases final : public SiteLeases {
             if (freed.empty() || !error) return;
             const FailedPass failed = release.failed.value_or(FailedPass{"incremental", {}, 0, 0});
             const auto run = add_failure(
-                tx, {failed, lease.site_id, {}, lease.epoch, release.error, lease.stream}, freed[0]);
+                tx, {failed, lease.site_id, {}, lease.epoch, release.error, name_of(lease.stream)}, freed[0]);
             if (run) tx.run(sql::site_failed_run, {lease.site_id, param(*run), name_of(lease.stream)});
         });
     }

@@ -197,6 +197,8 @@ def a_backfill_of_statistics_is_resumed_and_agrees():
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 75, (process.returncode, out, err)
+    assert [b["stream"] for b in program.status()["backfills"]] == ["statistics"]
+    assert "statistics of " in program.run("status").out
     simulator.quick()
     finished = expect_success(program.run(*options))
     assert (
@@ -206,6 +208,7 @@ def a_backfill_of_statistics_is_resumed_and_agrees():
     ), finished
     expect_statistics_equal_source(program, begin, end)
     assert program.sql("SELECT count(*) FROM glia.engagements") == "0"
+    assert program.sql("SELECT DISTINCT stream, mode FROM glia.sync_runs") == "statistics|backfill"
     found = program.sql(
         "SELECT count(DISTINCT (site_id, source, interval_start)), bool_and(settled) FROM glia.statistics_readings"
     )

@@ -103,6 +103,21 @@ TEST_F(Runs, AFailedWindowLeavesARowOnceForTheSameFailure) {
               "backfill|s1|t|HTTP 500|3|t");
     EXPECT_EQ(sql("SELECT string_agg(attempts::text, ' ') FROM backfill_windows"), "1 1 1");
 }
+TEST_F(Runs, ABackfillOfStatisticsHasRunsOfStatistics) {
+    BackfillSpec spec;
+    spec.from = kNoon;
+    spec.to = kNoon + std::chrono::hours{2};
+    spec.window = std::chrono::hours{1};
+    spec.sites = {"s1"};
+    spec.stream = Stream::statistics;
+    const BackfillState state = sink->backfills().open(spec);
+    const auto leases = sink->backfills().claim_windows({state.id, "me", Seconds{60}, {}, 1});
+    sink->backfills().release_window(leases.at(0).target, "HTTP 500");
+    EXPECT_EQ(sink->reports().status().backfills.at(0).stream, "statistics");
+    sink->backfills().finish(state.id);
+    EXPECT_EQ(runs("stream, mode, coalesce(error, 'finished')"),
+              "statistics|backfill|HTTP 500\nstatistics|backfill|finished");
+}
 TEST_F(Runs, ARevisitIsDueByItsStartNotItsEnd) {
     const SiteLease lease = acquire();
     PassCheckpoint checkpoint = complete(TierTarget{"s1", lease.epoch, {Seconds{60}}});

@@ -120,11 +120,12 @@ WHERE id = :backfill::bigint AND finished_at IS NULL;
 WITH closed AS (
     UPDATE backfills SET finished_at = now() WHERE id = :backfill::bigint AND finished_at IS NULL RETURNING *
 )
-INSERT INTO sync_runs (mode, backfill_id, window_from, window_to, started_at, pages, engagements, rejected, requests)
-SELECT 'backfill', c.id, c.window_from, c.window_to, c.started_at,
+INSERT INTO sync_runs (mode, stream, backfill_id, window_from, window_to, started_at, pages, engagements, rejected,
+                       requests)
+SELECT 'backfill', c.stream, c.id, c.window_from, c.window_to, c.started_at,
        sum(w.pages), sum(w.engagements), sum(w.rejected), sum(w.requests)
 FROM closed c JOIN backfill_windows w ON w.backfill_id = c.id
-GROUP BY c.id, c.window_from, c.window_to, c.started_at;
+GROUP BY c.stream, c.id, c.window_from, c.window_to, c.started_at;
 
 -- name: reopen_windows(backfill)
 -- A new call of the command resets the attempts of windows that failed too often in earlier calls.

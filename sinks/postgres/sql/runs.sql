@@ -19,8 +19,8 @@ WHERE id = :run::bigint AND mode = :mode AND site_id = :site AND error = :error;
 UPDATE sync_state SET failed_run_id = :run::bigint WHERE stream = :stream AND site_id = :site;
 
 -- name: lock_backfill(backfill)
--- Returns the last failure of the backfill and locks its row until the commit.
-SELECT failed_run_id FROM backfills WHERE id = :backfill::bigint FOR UPDATE;
+-- Returns the stream and the last failure of the backfill and locks its row until the commit.
+SELECT stream, failed_run_id FROM backfills WHERE id = :backfill::bigint FOR UPDATE;
 
 -- name: backfill_failed_run(backfill, run)
 UPDATE backfills SET failed_run_id = :run::bigint WHERE id = :backfill::bigint;

@@ -66,7 +66,8 @@ ORDER BY machine;
 
 -- name: status_backfills
 -- Omits a time left that was saved more than a minute ago: no instance works on that backfill any more.
-SELECT (extract(epoch FROM b.window_from) * 1000000)::bigint AS window_from,
+SELECT b.stream,
+       (extract(epoch FROM b.window_from) * 1000000)::bigint AS window_from,
        (extract(epoch FROM b.window_to) * 1000000)::bigint AS window_to,
        count(*) FILTER (WHERE w.done) AS done, count(w.site_id) AS total,
        coalesce(sum(w.engagements), 0)::bigint AS engagements,
