@@ -202,6 +202,15 @@ Task<> serve_details(Instance& instance, WaitGroup& tasks) {
     tasks.remove();
 }
 
+/// Deletes old rows of the program's own tables.
+Task<> prune(Instance& instance) {
+    const auto clean = [](Sink& sink) {
+        sink.reports().prune_runs(kRunsKept);
+        if (VerificationStore* store = sink.verifications()) store->prune(kVerificationsKept);
+    };
+    co_await instance.sink_pool.run(clean);
+}
+
 Task<> serve_maintenance(Instance& instance, WaitGroup& tasks) {
     // The second iteration comes soon: it saves the offset of the server's clock, which is known by then.
     Milliseconds wait = kMaintenanceSoon;
@@ -209,11 +218,7 @@ Task<> serve_maintenance(Instance& instance, WaitGroup& tasks) {
         std::optional<SinkError> failure;
         try {
             co_await release_leases_of_dead_instances(instance);
-            const auto clean = [](Sink& sink) {
-                sink.reports().prune_runs(kRunsKept);
-                if (VerificationStore* store = sink.verifications()) store->prune(kVerificationsKept);
-            };
-            co_await instance.sink_pool.run(clean);
+            co_await prune(instance);
             co_await save_server_clock(instance);
         } catch (const SinkError& error) {
             failure.emplace(error);
@@ -273,6 +278,7 @@ Task<ExitStatus> run_once(Instance& instance, std::int64_t& rejected) {
             if (!instance.scope.cancelled()) outcome.merge(co_await read_statistics_once(instance, rejected));
             if (!instance.scope.cancelled()) outcome.merge(co_await enrich_once(instance));
             if (!instance.scope.cancelled()) co_await count_volume(instance);
+            if (!instance.scope.cancelled()) co_await prune(instance);
         }
     } catch (const SinkError& error) {
         failure.emplace(error);

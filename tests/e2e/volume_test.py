@@ -226,3 +226,23 @@ def verifications_that_are_old_and_superseded_go():
     assert program.sql(
         "SELECT day, verified_at < now() - interval '400 days' FROM glia.verifications ORDER BY 1"
     ).split() == ["2024-01-01|f", "2024-01-02|t"]
+
+
+@test
+def run_once_prunes_runs_and_verifications_as_the_service_does():
+    simulator, program = new_world(50)
+    expect_success(program.run("migrate"))
+    program.sql(
+        "INSERT INTO glia.sync_runs (mode, site_id, window_from, started_at, finished_at) SELECT 'incremental', 'old', "
+        "now(), now() - a, now() - a FROM (VALUES (interval '31 days'), ('29 days')) v (a)"
+    )
+    program.sql(
+        "INSERT INTO glia.verifications (range_from, range_to, site_id, day, listed, stored, missing, different, "
+        "gone, repaired, legs_read, verified_at) SELECT now(), now(), 's1', '2024-01-01', 1, 1, 0, 0, 0, 0, 0, "
+        "now() - a FROM (VALUES (interval '410 days'), ('390 days')) v (a)"
+    )
+    expect_success(program.run("run", "--once"))
+    assert (
+        program.sql("SELECT finished_at > now() - interval '30 days' FROM glia.sync_runs WHERE site_id = 'old'") == "t"
+    )
+    assert program.sql("SELECT verified_at > now() - interval '400 days' FROM glia.verifications") == "t"
