@@ -61,7 +61,9 @@ void print(const BackfillRequest& request, std::size_t sites, std::int64_t windo
               << about << with_commas(estimate.engagements)
               << " engagements: " << with_commas(estimate.requests()) << " requests ("
               << with_commas(estimate.pages) << " pages, " << with_commas(estimate.details)
-              << (with_legs ? " for legs)" : " for legs, which are not loaded)") << "\n"
+              << (with_legs ? " for legs" : " for legs, which are not loaded")
+              << (estimate.statistics > 0 ? ", " + with_commas(estimate.statistics) + " for statistics" : "")
+              << ")\n"
               << about << short_duration(estimate.time) << " at "
               << with_commas(std::max<std::int64_t>(1, std::llround(estimate.requests_per_second)))
               << " requests a second\n"
@@ -91,8 +93,14 @@ Task<int> estimate(EngagementsApi& api, const Settings& settings, BackfillReques
         const auto of_sites = static_cast<std::int64_t>(sites.size()) - refused;
         const std::int64_t windows = windows_of_range(spec.from, spec.to, spec.window) * of_sites;
         const RequestRate rate{api.rate_limit(), settings.api.max_in_flight, request.concurrency};
+        // Without --only, the command loads statistics too.
+        std::int64_t statistics = 0;
+        if (with_legs && settings.statistics.enabled) {
+            statistics = of_sites * statistics_requests(spec.from, spec.to, EngagementsApi::machine_now(),
+                                                        settings.statistics.interval);
+        }
         print(request, static_cast<std::size_t>(of_sites), windows, counts,
-              estimate_backfill(counts, windows, with_legs, rate), with_legs);
+              estimate_backfill(counts, windows, with_legs, rate, statistics), with_legs);
     }
     co_return exit_code(worst.reason);
 }

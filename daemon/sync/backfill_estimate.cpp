@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "daemon/sync/statistics_schedule.hpp"
+
 namespace glia {
 namespace {
 
@@ -37,8 +39,17 @@ std::vector<ProbeWindow> probe_windows(const std::vector<std::string>& sites, In
     return probed;
 }
 
+std::int64_t statistics_requests(Instant from, Instant to, Instant now, Milliseconds interval) {
+    const Seconds length = std::chrono::duration_cast<Seconds>(interval);
+    // An interval that begins before this is over by `now`.
+    const Instant last = now - length + std::chrono::microseconds{1};
+    const std::int64_t intervals =
+        windows_of_range(interval_boundary(from, interval), std::min<Instant>(to, last), length);
+    return intervals * static_cast<std::int64_t>(kStatisticsSources.size());
+}
+
 BackfillEstimate estimate_backfill(const ProbeCounts& probe, std::int64_t windows, bool with_legs,
-                                   const RequestRate& rate) {
+                                   const RequestRate& rate, std::int64_t statistics) {
     BackfillEstimate estimate;
     if (probe.windows == 0) return estimate;
     const double share = static_cast<double>(windows) / static_cast<double>(probe.windows);
@@ -56,8 +67,15 @@ BackfillEstimate estimate_backfill(const ProbeCounts& probe, std::int64_t window
     const double listing = static_cast<double>(estimate.pages) / pages_per_second;
     // Listing and fetching legs overlap and share the rate limit.
     const double all = static_cast<double>(estimate.requests()) / details_per_second;
-    estimate.time = Seconds{std::llround(std::ceil(std::max(listing, all)))};
+    double seconds = std::max(listing, all);
     estimate.requests_per_second = estimate.details > 0 ? details_per_second : pages_per_second;
+    if (statistics > 0) {
+        // They follow, one request after the other in each window.
+        estimate.statistics = statistics;
+        seconds += static_cast<double>(statistics) / pages_per_second;
+        estimate.requests_per_second = static_cast<double>(estimate.requests()) / seconds;
+    }
+    estimate.time = Seconds{std::llround(std::ceil(seconds))};
     return estimate;
 }
 

@@ -41,11 +41,12 @@ struct ProbeCounts {
 struct BackfillEstimate {
     std::int64_t pages = 0;
     std::int64_t engagements = 0;
-    std::int64_t details = 0;  ///< requests for legs
+    std::int64_t details = 0;     ///< requests for legs
+    std::int64_t statistics = 0;  ///< requests for statistics, which follow the engagements
     Seconds time{};
     double requests_per_second = 0;  ///< the request rate that `time` assumes
 
-    std::int64_t requests() const { return pages + details; }
+    std::int64_t requests() const { return pages + details + statistics; }
 };
 
 /// How fast requests may be sent.
@@ -55,9 +56,12 @@ struct RequestRate {
     int concurrency = 4;  ///< concurrent windows; a window's pages are fetched one after the other
 };
 
-/// Scales the probe to `windows` windows. Assumes the probe's average response time. Legs and pages share the
-/// rate.
+/// The requests for one site's statistics of a range: one for each source and interval that is over by `now`.
+std::int64_t statistics_requests(Instant from, Instant to, Instant now, Milliseconds interval);
+
+/// Scales the probe to `windows` windows. Assumes the probe's average response time, for `statistics`
+/// requests too. Legs and pages share the rate.
 BackfillEstimate estimate_backfill(const ProbeCounts& probe, std::int64_t windows, bool with_legs,
-                                   const RequestRate& rate);
+                                   const RequestRate& rate, std::int64_t statistics = 0);
 
 }  // namespace glia

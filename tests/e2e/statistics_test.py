@@ -235,6 +235,11 @@ def a_backfill_brings_statistics_with_everything_else_when_they_are_enabled():
     finished = expect_success(program.run("backfill", "--from", utc(begin), "--to", utc(end), "--window", "12h"))
     assert "engagements listed" in finished.out and "statistics responses" in finished.out, finished
     expect_statistics_equal_source(program, begin, end)
+    # A dry run counts them.
+    begin = last_boundary(86400) - 4 * 86400
+    dry_run = ("backfill", "--from", utc(begin), "--to", utc(begin + 2 * 86400), "--dry-run")
+    assert ", 768 for statistics)" in expect_success(program.run(*dry_run)).out  # 2 sites, 2 days, 4 sources
+    assert "statistics" not in expect_success(program.run(*dry_run, "--only", "engagements")).out
     wrong = program.run("backfill", "--from", utc(begin), "--only", "names")
     assert wrong.code == 64, wrong
 

@@ -54,6 +54,28 @@ TEST(BackfillEstimate, LegsInTheListOrNotWantedAreNotAskedFor) {
     EXPECT_EQ(pages.requests(), 730);
     EXPECT_EQ(pages.requests_per_second, 20) << "four windows at once";
 }
+TEST(BackfillEstimate, StatisticsFollowTheEngagements) {
+    ProbeCounts listed = probe();
+    listed.without_legs = 0;
+    const BackfillEstimate estimate = estimate_backfill(listed, 100, true, {50, 8, 4}, 800);
+    EXPECT_EQ(estimate.statistics, 800);
+    EXPECT_EQ(estimate.requests(), 1000);
+    EXPECT_EQ(estimate.time, Seconds{50})
+        << "200 pages and 800 requests, four windows at once, of 0.2 s each";
+    EXPECT_EQ(estimate.requests_per_second, 20);
+}
+TEST(StatisticsRequests, AreOneForEachSourceAndIntervalThatIsOver) {
+    const Milliseconds half_hour{1'800'000};
+    const auto requests = [&](Seconds from, Seconds to, Seconds now) {
+        return statistics_requests(kFrom + from, kFrom + to, kFrom + now, half_hour);
+    };
+    EXPECT_EQ(requests(Seconds{0}, kDay, 2 * kDay), 4 * 48);
+    EXPECT_EQ(requests(Seconds{1}, kDay, 2 * kDay), 4 * 47) << "the first begins after half an hour";
+    EXPECT_EQ(requests(Seconds{0}, kDay + Seconds{1}, 2 * kDay), 4 * 49);
+    EXPECT_EQ(requests(Seconds{0}, kDay, kDay), 4 * 48);
+    EXPECT_EQ(requests(Seconds{0}, kDay, kDay - Seconds{1}), 4 * 47) << "the last is not over";
+    EXPECT_EQ(requests(Seconds{0}, Seconds{60}, Seconds{60}), 0);
+}
 TEST(BackfillEstimate, AWindowIsAPageAtLeastAndNothingProbedIsNothingKnown) {
     EXPECT_EQ(estimate_backfill({2, 2, 0, 0, false, {}}, 400, true, {}).pages, 400);
     EXPECT_EQ(estimate_backfill({}, 400, true, {}).requests(), 0);
