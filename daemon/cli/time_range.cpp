@@ -1,7 +1,5 @@
 #include "daemon/cli/time_range.hpp"
 
-#include <algorithm>
-
 #include "daemon/cli/commands.hpp"
 #include "daemon/sync/schedule.hpp"
 #include "sinks/timestamp.hpp"
@@ -28,12 +26,12 @@ std::optional<TimeRange> read_range(const std::string& from, const std::string& 
         const auto end = parse_timestamp(to);
         if (!end)
             return refuse("--to: " + to + " is not a time; write it like 2024-02-01 or 2024-02-01T00:00:00Z");
-        range.to = std::min<Instant>(*end, now);
+        range.to = *end;
         range.to_is_open = *end > now;
     }
     if (range.to <= range.from) {
-        return refuse(range.to_is_open ? "--from lies in the future; there is nothing to " + verb
-                                       : "--to must be later than --from");
+        return refuse(to.empty() ? "--from lies in the future; there is nothing to " + verb
+                                 : "--to must be later than --from");
     }
     return range;
 }

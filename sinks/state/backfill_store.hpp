@@ -13,7 +13,7 @@ namespace glia {
 struct BackfillSpec {
     Instant from{};
     Instant to{};
-    bool to_is_open = false;  ///< no --to, or one in the future: `to` is now; a resumed backfill keeps its
+    bool to_is_open = false;  ///< no --to (`to` is now), or one in the future; a resumed backfill keeps its
                               ///< stored `to`
     Seconds window{};
     std::vector<std::string> sites;

@@ -28,9 +28,8 @@ def a_backfill_of_impossible_times_is_a_usage_error():
     expect_success(program.run("migrate"))
     for arguments, word in (
         (["--from", "0001-01-01"], "1970-01-01"),
-        (["--from", "1970-01-01", "--to", "9999-12-31", "--window", "1m"], "--window"),
+        (["--from", "2024-01-01", "--to", "9999-12-31"], "--window"),
         (["--from", "9999-12-31"], "future"),
-        (["--from", "9999-12-30", "--to", "9999-12-31"], "future"),
         (["--from", "infinity"], "not a time"),
         (["--from", "2024-01-01", "--to", "0000-01-01"], "not a time"),
     ):
@@ -40,12 +39,14 @@ def a_backfill_of_impossible_times_is_a_usage_error():
 
 
 @test
-def a_backfill_to_a_time_in_the_future_ends_now_and_the_same_command_loads_what_is_new():
+def a_backfill_to_a_time_in_the_future_loads_what_is_new_when_it_is_run_again():
     simulator, program = new_world(50, sites=1)
     in_two_days = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 2 * 86400))
     arguments = ("backfill", "--from", simulator.start, "--to", in_two_days)
     expect_success(program.run(*arguments))
-    assert program.sql("SELECT to_is_open, window_to <= now(), finished_at IS NOT NULL FROM glia.backfills") == "t|t|t"
+    assert program.sql("SELECT to_is_open, finished_at IS NOT NULL FROM glia.backfills") == "t|t"
+    expect_success(program.run("run", "--once"))
+    assert program.sql("SELECT upper(complete_ranges) <= now() FROM glia.freshness") == "t"
     simulator.call("/add", n=5)
     again = expect_success(program.run(*arguments))
     assert "loaded completely before" not in again.out, again

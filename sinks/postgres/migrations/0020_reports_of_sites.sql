@@ -465,11 +465,11 @@ LEFT JOIN LATERAL (SELECT least((y.day + 1)::timestamp AT TIME ZONE 'UTC', y.ran
 LEFT JOIN LATERAL (SELECT range_agg(tstzrange(r.begins, r.ends)) AS ranges
                    FROM (SELECT s.synced_from, s.synced_through
                          UNION ALL
-                         SELECT b.window_from, b.window_to
+                         SELECT b.window_from, least(b.window_to, b.finished_at)
                          FROM backfills b
                          WHERE b.finished_at IS NOT NULL AND b.stream = 'engagements' AND s.site_id = ANY (b.sites)
                          UNION ALL
-                         SELECT w.window_from, w.window_to
+                         SELECT w.window_from, least(w.window_to, now())
                          FROM backfills b
                          JOIN backfill_windows w ON w.backfill_id = b.id
                          WHERE b.finished_at IS NULL AND b.stream = 'engagements' AND w.site_id = s.site_id AND w.done
