@@ -3,8 +3,14 @@
 #include <algorithm>
 
 #include "sinks/content_hash.hpp"
+#include "sinks/stream.hpp"
 
 namespace glia {
+
+const char* kind_of_person(std::string_view source) {
+    return name_of(source == name_of(Stream::operators) ? Tombstone::Kind::operator_
+                                                        : Tombstone::Kind::visitor);
+}
 
 std::vector<ContentHash> possible_person_digests(std::string_view payload) {
     std::vector<ContentHash> digests;

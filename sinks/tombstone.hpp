@@ -35,6 +35,10 @@ inline std::optional<Tombstone::Kind> tombstone_kind(std::string_view name) {
     return static_cast<Tombstone::Kind>(found - kTombstoneKinds.begin());
 }
 
+/// The kind of the person in a rejected record of this source: a visitor, or an operator in the operators'
+/// listing.
+const char* kind_of_person(std::string_view source);
+
 /// Digests of the texts in a rejected record's payload that can be the id of a visitor or an operator: each
 /// text, and what follows the last slash of a link. The payload need not be valid JSON.
 std::vector<ContentHash> possible_person_digests(std::string_view payload);

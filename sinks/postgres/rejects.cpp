@@ -1,12 +1,14 @@
 #include "sinks/postgres/rejects.hpp"
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "sinks/content_hash.hpp"
 #include "sinks/postgres/sql.hpp"
 #include "sinks/postgres/tombstone_lookup.hpp"
+#include "sinks/tombstone.hpp"
 
 namespace glia::postgres {
 namespace {
@@ -37,11 +39,19 @@ void insert(Transaction& tx, const Origin& origin, const RecordsByHash& records)
     }
 }
 
-void write(Transaction& tx, const std::vector<std::pair<Origin, const RejectedRecord*>>& rejected) {
-    if (rejected.empty()) return;
+using RecordsWithOrigin = std::vector<std::pair<Origin, const RejectedRecord*>>;
+
+/// Returns the positions of the records of forgotten engagements, visitors and operators.
+std::set<std::size_t> find_forgotten(Transaction& tx, const RecordsWithOrigin& rejected) {
+    if (!any_tombstone(tx)) return {};
     TombstoneLookup tombstones;
-    for (const auto& [origin, record] : rejected) tombstones.add(*record);
-    const std::set<std::size_t> forgotten = tombstones.forgotten(tx);
+    for (const auto& [origin, record] : rejected) tombstones.add(*record, kind_of_person(origin.source));
+    return tombstones.forgotten(tx);
+}
+
+void write(Transaction& tx, const RecordsWithOrigin& rejected) {
+    if (rejected.empty()) return;
+    const std::set<std::size_t> forgotten = find_forgotten(tx, rejected);
     std::map<Origin, RecordsByHash> by_origin;
     std::size_t number = 0;
     for (const auto& [origin, record] : rejected) {
@@ -53,7 +63,7 @@ void write(Transaction& tx, const std::vector<std::pair<Origin, const RejectedRe
 }  // namespace
 
 void write_rejected(Transaction& tx, const Batch& batch) {
-    std::vector<std::pair<Origin, const RejectedRecord*>> rejected;
+    RecordsWithOrigin rejected;
     for (const RejectedFetch& one : batch.rejected)
         rejected.push_back({{one.site_id, name_of(one.source)}, &one.record});
     write(tx, rejected);
@@ -61,7 +71,7 @@ void write_rejected(Transaction& tx, const Batch& batch) {
 
 void replace_rejected(Transaction& tx, const std::string& site_id, const std::string& source,
                       const std::vector<RejectedRecord>& rejected) {
-    std::vector<std::pair<Origin, const RejectedRecord*>> all;
+    RecordsWithOrigin all;
     for (const RejectedRecord& record : rejected) all.push_back({{site_id, source}, &record});
     write(tx, all);
     tx.run(sql::resolve_rejected_before, {site_id, source});

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "sinks/postgres/sql.hpp"
+#include "sinks/tombstone.hpp"
 
 namespace glia::postgres {
 
@@ -13,10 +14,11 @@ void TombstoneLookup::add(const Engagement& engagement) {
     ++count_;
 }
 
-void TombstoneLookup::add(const RejectedRecord& record) {
+void TombstoneLookup::add(const RejectedRecord& record, const char* kind) {
     if (record.engagement_id) add("engagement", bytes_hash(*record.engagement_id));
     if (record.visitor_digest) add("visitor", *record.visitor_digest);
     if (record.operator_id) add("operator", bytes_hash(*record.operator_id));
+    for (const ContentHash& person : possible_person_digests(record.payload)) add(kind, person);
     ++count_;
 }
 

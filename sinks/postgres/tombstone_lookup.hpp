@@ -17,7 +17,9 @@ namespace glia::postgres {
 class TombstoneLookup {
   public:
     void add(const Engagement& engagement);
-    void add(const RejectedRecord& record);
+    /// Adds also every text of the payload that may be the id of its visitor or operator (`kind`), because a
+    /// malformed record may hide the member that has the id.
+    void add(const RejectedRecord& record, const char* kind);
     void add_operator(const std::string& id);
     /// Adds a record by digests only: of the engagement's id, and of every text that may be the id of its
     /// visitor or operator (`kind`).

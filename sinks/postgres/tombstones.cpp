@@ -93,8 +93,8 @@ TombstonedPage<std::int64_t> tombstoned_rejects(Connection& connection, std::int
         for (const auto& row : tx.run(sql::rejected_after, {param(after), param(kRejectsPerPage)})) {
             ids.push_back(integer(row, "id"));
             const OptionalText engagement = text(row, "engagement_id");
-            const char* person = text(row, "source") == name_of(Stream::operators) ? "operator" : "visitor";
-            tombstones.add(engagement ? std::optional(bytes_hash(*engagement)) : std::nullopt, person,
+            tombstones.add(engagement ? std::optional(bytes_hash(*engagement)) : std::nullopt,
+                           kind_of_person(*text(row, "source")),
                            possible_person_digests(*text(row, "payload")));
         }
         if (ids.empty()) return;

@@ -5,6 +5,7 @@
 #include "sinks/sqlite/checkpoint.hpp"
 #include "sinks/sqlite/sql.hpp"
 #include "sinks/sqlite/stores.hpp"
+#include "sinks/tombstone.hpp"
 
 namespace glia::sqlite {
 namespace {
@@ -53,8 +54,18 @@ class ListingWriter {
     bool is_forgotten(const std::string& id) {
         return state_.run(sql::is_operator_forgotten, {to_hex(bytes_hash(id))}).at(0).integer(0) != 0;
     }
+    /// Looks up also every text of the payload that may be the operator's id, because a malformed record may
+    /// hide the member that has the id.
+    bool is_of_forgotten_operator(const RejectedRecord& record) {
+        std::vector<std::string> digests;
+        if (record.operator_id) digests.push_back(to_hex(bytes_hash(*record.operator_id)));
+        for (const ContentHash& person : possible_person_digests(record.payload))
+            digests.push_back(to_hex(person));
+        const std::string kind = name_of(Tombstone::Kind::operator_);
+        return state_.run(sql::is_forgotten, {Value(), kind, list(digests)}).at(0).integer(0) != 0;
+    }
     void reject(const RejectedRecord& record) {
-        if (record.operator_id && is_forgotten(*record.operator_id)) return;
+        if (lease_.stream == Stream::operators && is_of_forgotten_operator(record)) return;
         state_.run(sql::reject_record, {lease_.site_id, stream(), Value(), record.reason, record.payload,
                                         to_hex(bytes_hash(record.payload))});
     }

@@ -6,6 +6,7 @@
 
 #include "sinks/engagement_plan.hpp"
 #include "sinks/sqlite/sql.hpp"
+#include "sinks/tombstone.hpp"
 #include "sinks/undocumented_members.hpp"
 
 namespace glia::sqlite {
@@ -182,6 +183,11 @@ class EngagementMerge {
         const RejectedRecord& record = rejected.record;
         std::vector<std::string> digests;
         if (record.visitor_digest) digests.push_back(to_hex(*record.visitor_digest));
+        // A malformed record may hide the member that has the visitor's id.
+        if (any_forgotten_) {
+            for (const ContentHash& visitor : possible_person_digests(record.payload))
+                digests.push_back(to_hex(visitor));
+        }
         if (is_forgotten(record.engagement_id, std::move(digests))) return;
         state_.run(sql::reject_record, {rejected.site_id.empty() ? Value() : Value(rejected.site_id),
                                         std::string(name_of(rejected.source)), value(record.engagement_id),

@@ -164,8 +164,7 @@ class SqliteErasureStore final : public ErasureStore {
                 std::vector<std::string> persons;
                 for (const ContentHash& digest : possible_person_digests(row.text(2).value_or("")))
                     persons.push_back(to_hex(digest));
-                const bool of_operator = row.text(3) == name_of(Stream::operators);
-                if (has_tombstone(state, row.text(1), of_operator ? "operator" : "visitor", persons))
+                if (has_tombstone(state, row.text(1), kind_of_person(row.text(3).value_or("")), persons))
                     erased_.rejected += state.write(sql::erase_rejected_one, {after});
             }
         }

@@ -1,6 +1,8 @@
 // Records that could not be loaded (rejected_records, DESIGN.md §3.5).
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/integration/destinations.hpp"
 #include "tests/integration/fixture.hpp"
 
@@ -151,6 +153,26 @@ TEST(RejectsOfFiles, TheIdsOfAllAreFoundWhateverTheLimit) {
     expect_ids_of_all_whatever_the_limit(*Folder(kNdjson).sink());
 }
 
+void expect_forgotten_persons_stay_away(Sink& sink) {
+    sink.erasures().forget({{}, "v1", {}});
+    sink.erasures().forget({{}, {}, {}, "o7"});
+    erase_ordered(sink);
+    // The parser finds no id after the malformed name.
+    const auto visitor = [](const std::string& id) {
+        return bad(R"({"visitor_name":"Ann "Annie" Lee","visitor_id":")" + id + R"("})");
+    };
+    Batch batch;
+    batch.rejected = {{visitor("v1"), RecordSource::list, "s1"}, {visitor("v2"), RecordSource::list, "s1"}};
+    sink.commit(batch, std::nullopt);
+    const auto listed_operator = [](const std::string& id) {
+        return bad(R"({"name":"Bob "Bobby" Lee","href":"https://x/operators/)" + id + R"("})");
+    };
+    list_operators(sink, {listed_operator("o7"), listed_operator("o8")});
+    std::set<std::string> payloads;
+    for (const RejectedRow& row : sink.rejects().find({})) payloads.insert(row.payload);
+    EXPECT_EQ(payloads, (std::set<std::string>{visitor("v2").payload, listed_operator("o8").payload}));
+}
+
 TEST_F(Rejects, AListingReplacesThoseOfTheOneBefore) {
     expect_a_listing_replaces_its_rejects(*sink);
 }
@@ -165,6 +187,14 @@ TEST(RejectsOfFiles, AListingReplacesThoseOfTheOneBefore) {
 
 TEST(RejectsOfFiles, OperatorsAreErasedFromThem) {
     expect_operators_are_erased(*Folder(kNdjson).sink());
+}
+
+TEST_F(Rejects, AMalformedRecordOfAForgottenPersonIsNotStored) {
+    expect_forgotten_persons_stay_away(*sink);
+}
+
+TEST(RejectsOfFiles, AMalformedRecordOfAForgottenPersonIsNotStored) {
+    expect_forgotten_persons_stay_away(*Folder(kNdjson).sink());
 }
 
 TEST_F(Rejects, AListingLeavesThoseOfEngagementsAndOtherSitesAlone) {
