@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -49,13 +50,25 @@ struct WorkOutcome {
     WorkJob job{};
     OptionalInstant fetched_at{};  ///< set if it was fetched: when it was requested. Completes the job,
                                    ///< unless the job needs a later response
-    std::string error{};           ///< set if it failed
-    Seconds retry_in{};            ///< when to try again, if it was not fetched
-    bool parked = false;           ///< failed permanently or too often: retried ever more rarely
-    bool attempted = true;         ///< false: released without an attempt
+    std::string error{};    ///< set if it failed
+    Seconds retry_in{};     ///< when to try again, if it was not fetched
+    bool parked = false;    ///< failed permanently or too often: retried ever more rarely
+    bool attempted = true;  ///< false: released without an attempt
     std::optional<std::vector<ChatMessage>> messages{};  ///< the whole transcript; none: keep the stored one
     std::optional<RecordingFile> file{};
+    /// When it was requested, by the process's steady clock. The clock's maximum means unknown.
+    std::chrono::steady_clock::time_point sent_at = std::chrono::steady_clock::time_point::max();
 };
+
+/// A job that needs a response later than this was queued by an API server's clock that was ahead and has
+/// been corrected since: the time is in the future, as in is_in_future(), and any response completes the job.
+/// None if the age of the response is unknown. `now`: by the process's steady clock.
+inline OptionalInstant latest_wanted_after(const WorkOutcome& outcome,
+                                           std::chrono::steady_clock::time_point now) {
+    if (!outcome.fetched_at || outcome.sent_at > now) return std::nullopt;
+    const auto age = std::chrono::duration_cast<std::chrono::microseconds>(now - outcome.sent_at);
+    return *outcome.fetched_at + age + kClockTolerance;
+}
 
 /// The result of writing an outcome.
 enum class ClaimResult {

@@ -195,7 +195,8 @@ Task<ExitStatus> enrich_once(Instance& instance) {
 std::unique_ptr<EnrichmentQueue> make_transcripts(Instance& instance) {
     const auto fetch = [&instance](WorkJob job) -> Task<WorkResponse> {
         const Instant asked_at = instance.api.server_now();
-        co_return transcript_response(co_await instance.api.transcript(job.engagement_id), asked_at);
+        const SteadyTime sent_at = std::chrono::steady_clock::now();
+        co_return transcript_response(co_await instance.api.transcript(job.engagement_id), asked_at, sent_at);
     };
     return std::make_unique<EnrichmentQueue>(instance, WorkKind::transcript, fetch);
 }

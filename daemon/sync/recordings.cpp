@@ -65,6 +65,7 @@ class Recordings {
             return RecordingDownload::find(directory, job.engagement_id, job.item);
         };
         FetchedContent content;
+        content.sent_at = std::chrono::steady_clock::now();
         content.file = co_await worker_.run(find);
         if (content.file) {
             content.fetched_at = instance_.api.server_now();

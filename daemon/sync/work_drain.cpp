@@ -47,12 +47,13 @@ bool says_that_api_is_down(WorkKind kind, const ApiError& error) {
            (status > 500 && status < 600);
 }
 
-WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at) {
+WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at, SteadyTime sent_at) {
     if (response) {
         FetchedTranscript& fetched = response.value();
-        return FetchedContent{fetched.fetched_at, std::move(fetched.messages)};
+        return FetchedContent{fetched.fetched_at, std::move(fetched.messages), std::nullopt, sent_at};
     }
-    if (response.error().kind == ApiError::Kind::not_found) return FetchedContent{asked_at};
+    if (response.error().kind == ApiError::Kind::not_found)
+        return FetchedContent{asked_at, std::nullopt, std::nullopt, sent_at};
     return std::move(response.error());
 }
 
@@ -125,6 +126,7 @@ std::optional<WorkOutcome> WorkDrain::on_response(const WorkJob& job, WorkRespon
         return on_detail(std::move(outcome), std::move(*detail));
     if (auto* content = std::get_if<FetchedContent>(&response)) {
         outcome.fetched_at = content->fetched_at;
+        outcome.sent_at = content->sent_at;
         outcome.messages = std::move(content->messages);
         outcome.file = std::move(content->file);
         ++result_.fetched;
@@ -146,6 +148,7 @@ std::optional<WorkOutcome> WorkDrain::on_detail(WorkOutcome outcome, FetchedDeta
         return fail(outcome.job, std::move(error), true);
     }
     outcome.fetched_at = fetched.fetched_at;
+    outcome.sent_at = fetched.sent_at;
     batch_->details.push_back(std::move(outcome));
     add_to_batch(*batch_, std::move(*fetched.detail.engagement), RecordSource::detail, fetched.asked(), "",
                  sync_);

@@ -44,6 +44,7 @@ struct FetchedContent {
     Instant fetched_at{};
     std::optional<std::vector<ChatMessage>> messages{};
     std::optional<RecordingFile> file{};
+    SteadyTime sent_at = SteadyTime::max();  ///< when it was requested or earlier; the maximum: unknown
 };
 /// A recording that is still being made.
 struct NotReady {};
@@ -53,8 +54,10 @@ struct Blocked {
 };
 using WorkResponse = std::variant<FetchedDetail, FetchedContent, NotReady, ApiError, Blocked>;
 /// Interprets the response to a transcript request. 404 means that the engagement has no chat, for example a
-/// phone call; stored messages stay. `asked_at`: when it was requested, by the server's clock.
-WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at);
+/// phone call; stored messages stay. `asked_at`: when it was requested, by the server's clock. `sent_at`: by
+/// the steady clock.
+WorkResponse transcript_response(Result<FetchedTranscript> response, Instant asked_at,
+                                 SteadyTime sent_at = SteadyTime::max());
 
 /// True if the API as a whole seems down: no connection, an overload, or a server error. For details a 500
 /// does not count: it may concern one engagement.

@@ -1,5 +1,7 @@
 #include "sinks/postgres/work_outcomes.hpp"
 
+#include <chrono>
+
 #include "sinks/postgres/sql.hpp"
 
 namespace glia::postgres {
@@ -28,12 +30,18 @@ std::string fetched_at(const Outcomes& outcomes) {
     return column(outcomes, [](const WorkOutcome& o) { return param(o.fetched_at); });
 }
 
+std::string latest_wanted_after(const Outcomes& outcomes) {
+    const auto now = std::chrono::steady_clock::now();
+    return column(outcomes, [&](const WorkOutcome& o) { return param(latest_wanted_after(o, now)); });
+}
+
 pqxx::result complete(Transaction& tx, WorkKind kind, const Outcomes& done, const Param& instance_id) {
     const auto file = [&](auto value) {
         return column(done, [&](const WorkOutcome& o) { return o.file ? Param{value(*o.file)} : Param{}; });
     };
     return run(tx, sql::complete_work, kind, done,
-               {fetched_at(done), instance_id, file([](const RecordingFile& f) { return f.path; }),
+               {fetched_at(done), latest_wanted_after(done), instance_id,
+                file([](const RecordingFile& f) { return f.path; }),
                 file([](const RecordingFile& f) { return std::to_string(f.size_bytes); }),
                 file([](const RecordingFile& f) { return f.sha256; })});
 }
@@ -69,9 +77,10 @@ std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
     Outcomes done, failed;
     for (const WorkOutcome& outcome : outcomes) (outcome.fetched_at ? done : failed).push_back(&outcome);
     if (!done.empty()) {
-        const auto completed = kind == WorkKind::detail
-                                   ? run(tx, sql::remove_work, kind, done, {fetched_at(done), by})
-                                   : complete(tx, kind, done, by);
+        const auto completed =
+            kind == WorkKind::detail
+                ? run(tx, sql::remove_work, kind, done, {fetched_at(done), latest_wanted_after(done), by})
+                : complete(tx, kind, done, by);
         std::set<JobKey> ours;
         for (const auto& row : completed) ours.emplace(row[0].c_str(), row[1].c_str());
         std::erase_if(done, [&](const WorkOutcome* outcome) {

@@ -196,7 +196,9 @@ class EngagementMerge {
 
     void complete(const WorkOutcome& outcome) {
         if (outcome.fetched_at) {
-            if (state_.write(sql::remove_work, {outcome.job.engagement_id, value(outcome.fetched_at)}) == 0)
+            const OptionalInstant latest = latest_wanted_after(outcome, std::chrono::steady_clock::now());
+            if (state_.write(sql::remove_work,
+                             {outcome.job.engagement_id, value(outcome.fetched_at), value(latest)}) == 0)
                 state_.run(sql::complete_work, {outcome.job.engagement_id});
             return;
         }

@@ -107,6 +107,23 @@ TEST_F(Enrichments, AChangeWhileATranscriptIsFetchedAsksForItOnceMore) {
         ClaimResult::written);
     EXPECT_EQ(names(claim(WorkKind::transcript)), "e1/");
 }
+TEST_F(Enrichments, ATranscriptQueuedByAClockThatWasAheadIsFetchedOnce) {
+    commit({detailed(engagement("e1"), kNoon + std::chrono::hours{2})});
+    const auto fetch = [this] {
+        const auto jobs = claim(WorkKind::transcript);
+        ASSERT_EQ(names(jobs), "e1/");
+        WorkOutcome outcome = transcript(jobs[0], {"a"});
+        outcome.sent_at = std::chrono::steady_clock::now();
+        EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, outcome, "me"), ClaimResult::written);
+        EXPECT_EQ(names(claim(WorkKind::transcript)), "");
+    };
+    fetch();
+    EXPECT_EQ(sink->work_queue().request(WorkKind::transcript, {"e1"}, true), 1);
+    fetch();
+    EXPECT_EQ(sql("SELECT wanted_after <= '2024-01-01T12:00:00Z' FROM work_items WHERE kind = 'transcript'"),
+              "t")
+        << "the wrong time is replaced";
+}
 TEST_F(Enrichments, ATranscriptIsReplacedAsASetAndUnchangedRowsAreNotWritten) {
     commit({detailed(engagement("e1")), detailed(engagement("e2"))});
     auto jobs = claim(WorkKind::transcript);

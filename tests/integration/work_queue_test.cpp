@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "tests/integration/destinations.hpp"
 #include "tests/integration/fixture.hpp"
 
 namespace glia {
@@ -40,6 +41,39 @@ TEST_F(WorkItems, OfEnrichersAreSeenAndChangedByTheNameOfEnrichments) {
     EXPECT_EQ(sql("SELECT string_agg(kind || attempts, ' ' ORDER BY kind) FROM work_items"),
               "detail0 recording7");
     EXPECT_THROW(sql("UPDATE enrichments SET kind = 'detail'"), std::exception);
+}
+/// Commits a list item that was requested `ahead` of kNoon, and then a detail that was requested at kNoon,
+/// `age` ago. Returns how many jobs are due then.
+std::size_t due_after_detail(Sink& sink, const std::string& id, Seconds ahead, Seconds age) {
+    Batch list;
+    list.engagements = {listed(engagement(id), kNoon + ahead)};
+    sink.commit(list, std::nullopt);
+    const WorkClaim claim{WorkKind::detail, "me", 10, Seconds{60}};
+    const std::vector<WorkJob> jobs = sink.work_queue().claim(claim);
+    EXPECT_EQ(jobs.size(), 1u);
+    Batch detail;
+    detail.claimed_by = "me";
+    detail.engagements = {detailed(engagement(id))};
+    detail.engagements[0].sent_at = std::chrono::steady_clock::now() - age;
+    WorkOutcome outcome;
+    outcome.job = jobs.at(0);
+    outcome.fetched_at = kNoon;
+    outcome.sent_at = detail.engagements[0].sent_at;
+    detail.details = {outcome};
+    sink.commit(detail, std::nullopt);
+    return sink.work_queue().claim(claim).size();
+}
+void expect_times_of_a_wrong_clock_do_not_count(Sink& sink) {
+    const Seconds now{0}, hour{3600};
+    EXPECT_EQ(due_after_detail(sink, "e1", hour, now), 0u) << "the API's clock was ahead";
+    EXPECT_EQ(due_after_detail(sink, "e2", Seconds{30}, now), 1u) << "within the tolerance of clocks";
+    EXPECT_EQ(due_after_detail(sink, "e3", hour, 2 * hour), 1u) << "the response is older than the list item";
+}
+TEST_F(WorkItems, AJobQueuedByAClockThatWasAheadIsFetchedOnce) {
+    expect_times_of_a_wrong_clock_do_not_count(*sink);
+}
+TEST(WorkItemsOfFiles, AJobQueuedByAClockThatWasAheadIsFetchedOnce) {
+    expect_times_of_a_wrong_clock_do_not_count(*Folder(kNdjson).sink());
 }
 TEST(WorkItemsMigration, KeepsTheColumnsOfBothQueues) {
     const std::string columns =

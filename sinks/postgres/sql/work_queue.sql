@@ -112,28 +112,35 @@ UPDATE claiming_instances c SET claims_until = r.claims_until
 FROM (SELECT max(claimed_until) AS claims_until FROM renewed) r
 WHERE c.instance = :instance::text AND c.claims_until < r.claims_until;
 
--- name: remove_work(kind, engagement_ids, items, fetched_at, instance)
+-- name: remove_work(kind, engagement_ids, items, fetched_at, latest_wanted_after, instance)
 -- Deletes completed jobs, unless they need a response later than `fetched_at` or another instance has claimed them.
+-- `latest_wanted_after`: a later time of a job comes from a wrong clock and does not count; NULL if not known.
 -- Locks them in the order of the ids, so that two writers never deadlock. `instance`: NULL if the jobs were not
 -- claimed.
 DELETE FROM work_items w
 USING (SELECT s.*
-       FROM unnest(:engagement_ids::text[], :items::text[], :fetched_at::timestamptz[]) AS s (id, item, fetched_at)
+       FROM unnest(:engagement_ids::text[], :items::text[], :fetched_at::timestamptz[],
+                   :latest_wanted_after::timestamptz[])
+                AS s (id, item, fetched_at, latest)
        ORDER BY s.id, s.item) AS i
-WHERE w.engagement_id = i.id AND w.kind = :kind::text AND w.item = i.item AND w.wanted_after <= i.fetched_at
+WHERE w.engagement_id = i.id AND w.kind = :kind::text AND w.item = i.item
+  AND (w.wanted_after <= i.fetched_at OR w.wanted_after > i.latest)
   AND (w.claimed_by = :instance::text OR :instance::text IS NULL)
 RETURNING w.engagement_id, w.item;
 
--- name: complete_work(kind, engagement_ids, items, fetched_at, instance, paths, sizes, sha256)
+-- name: complete_work(kind, engagement_ids, items, fetched_at, latest_wanted_after, instance, paths, sizes, sha256)
 -- Completes jobs that keep their row. A job that needs a response later than `fetched_at` stays due at once.
+-- `latest_wanted_after`: a later time of a job comes from a wrong clock and is replaced; NULL if not known.
 -- `instance`: NULL if the jobs were not claimed.
 UPDATE work_items w
-SET waiting = w.wanted_after > i.fetched_at, done_at = i.fetched_at, attempts = 0, next_attempt_at = '-infinity',
+SET waiting = w.wanted_after > i.fetched_at AND w.wanted_after <= coalesce(i.latest, 'infinity'),
+    wanted_after = CASE WHEN w.wanted_after > i.latest THEN i.fetched_at ELSE w.wanted_after END,
+    done_at = i.fetched_at, attempts = 0, next_attempt_at = '-infinity',
     parked = false, last_error = NULL, last_error_at = NULL, claimed_by = NULL, claimed_until = NULL,
     path = i.path, size_bytes = i.size_bytes, sha256 = i.sha256
-FROM unnest(:engagement_ids::text[], :items::text[], :fetched_at::timestamptz[], :paths::text[], :sizes::bigint[],
-            :sha256::text[])
-         AS i (id, item, fetched_at, path, size_bytes, sha256)
+FROM unnest(:engagement_ids::text[], :items::text[], :fetched_at::timestamptz[], :latest_wanted_after::timestamptz[],
+            :paths::text[], :sizes::bigint[], :sha256::text[])
+         AS i (id, item, fetched_at, latest, path, size_bytes, sha256)
 WHERE w.engagement_id = i.id AND w.kind = :kind::text AND w.item = i.item
   AND (w.claimed_by = :instance::text OR :instance::text IS NULL)
 RETURNING w.engagement_id, w.item;

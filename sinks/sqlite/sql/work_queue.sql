@@ -24,8 +24,10 @@ WHERE d.claimed_by = :instance;
 UPDATE detail_queue SET claimed_until = now() + :ttl_microseconds
 WHERE claimed_by = :instance AND engagement_id IN (SELECT value FROM json_each(:engagement_ids));
 
--- name: remove_work(engagement, fetched_at)
-DELETE FROM detail_queue WHERE engagement_id = :engagement AND wanted_after <= :fetched_at;
+-- name: remove_work(engagement, fetched_at, latest_wanted_after)
+-- `latest_wanted_after`: a later time of the job comes from a wrong clock and does not count; NULL if not known.
+DELETE FROM detail_queue
+WHERE engagement_id = :engagement AND (wanted_after <= :fetched_at OR wanted_after > :latest_wanted_after);
 
 -- name: complete_work(engagement)
 -- The job was fetched, but needs a later response: it is due at once.
