@@ -100,6 +100,12 @@ std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
     return {};
 }
 
+void delete_work(Transaction& tx, WorkKind kind, const WorkJob& job, const std::string& instance_id) {
+    const auto one = [](const std::string& value) { return array(std::vector<std::string>{value}); };
+    tx.run(sql::remove_work, {name_of(kind), one(job.engagement_id), one(job.item), one("infinity"),
+                              array(std::vector<Param>{std::nullopt}), instance_id});
+}
+
 void complete_details(Transaction& tx, const Batch& batch) {
     const auto lost = complete_work(tx, WorkKind::detail, batch.details, batch.claimed_by);
     if (lost.empty()) return;

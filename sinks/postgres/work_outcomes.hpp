@@ -24,6 +24,10 @@ std::map<JobKey, ClaimResult> complete_work(Transaction& tx, WorkKind kind,
                                             const std::vector<WorkOutcome>& outcomes,
                                             const std::string& instance_id);
 
+/// Deletes a job of an erased engagement, unless another instance has claimed it. A scan for missed
+/// engagements may have queued it after the erasure.
+void delete_work(Transaction& tx, WorkKind kind, const WorkJob& job, const std::string& instance_id);
+
 /// Thrown to roll back a transaction because another instance has claimed some of its details, or because
 /// some of their engagements were erased.
 struct ClaimsLost {

@@ -116,6 +116,12 @@ class PostgresWorkQueue final : public WorkQueue {
 
     ClaimResult complete(WorkKind kind, const WorkOutcome& outcome, const std::string& instance_id) override {
         return connection_.query([&](Transaction& tx) {
+            // Locks the engagement before its job, as an erasure does.
+            if (outcome.fetched_at && kind != WorkKind::detail &&
+                tx.run(sql::lock_engagement, {outcome.job.engagement_id}).empty()) {
+                delete_work(tx, kind, outcome.job, instance_id);
+                return ClaimResult::erased;
+            }
             const auto missing = complete_work(tx, kind, {outcome}, instance_id);
             if (!missing.empty()) return missing.begin()->second;
             if (outcome.fetched_at) write_content(tx, outcome);

@@ -158,6 +158,33 @@ TEST_F(Enrichments, WhatWasErasedMeanwhileIsNotWritten) {
               ClaimResult::erased);
     EXPECT_EQ(chat(), "NULL");
 }
+TEST_F(Enrichments, AJobQueuedAfterTheErasureBringsNothingBack) {
+    commit({detailed(engagement("e1"))});
+    sink->erasures().forget({"e1", {}, {}});
+    erase_ordered(*sink);
+    // A scan for missed engagements has read e1 before the erasure, and queues its job after it.
+    sql("INSERT INTO work_items (engagement_id, kind, created_at, wanted_after) "
+        "VALUES ('e1', 'transcript', now(), '-infinity')");
+    const auto job = claim(WorkKind::transcript).at(0);
+    EXPECT_EQ(sink->work_queue().complete(WorkKind::transcript, transcript(job, {"late"}), "me"),
+              ClaimResult::erased);
+    EXPECT_EQ(chat(), "NULL");
+    EXPECT_EQ(sql("SELECT count(*) FROM work_items"), "0");
+}
+TEST_F(Enrichments, AChatThatIsWrittenDuringTheErasureIsErasedToo) {
+    commit({detailed(engagement("e1"))});
+    const auto job = claim(WorkKind::transcript).at(0);
+    ClaimResult result = ClaimResult::written;
+    while_another_writes(
+        database,
+        [](pqxx::work& erasure) {
+            erasure.exec("DELETE FROM engagements WHERE id = 'e1'");
+            erasure.exec("DELETE FROM chat_messages WHERE engagement_id = 'e1'");
+        },
+        [&] { result = sink->work_queue().complete(WorkKind::transcript, transcript(job, {"late"}), "me"); });
+    EXPECT_EQ(result, ClaimResult::erased);
+    EXPECT_EQ(chat(), "NULL");
+}
 TEST_F(Enrichments, AFailureWaitsAndCounts) {
     commit({detailed(engagement("e1"))});
     WorkOutcome outcome;

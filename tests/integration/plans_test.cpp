@@ -226,6 +226,7 @@ const std::multimap<std::string, StatementCall> kCalls = {
     {"history_runs", {"'20'", 20}},
     {"history_verifications", {"", 3}},
     {"lock_backfill", {"'50'", 1}},
+    {"lock_engagement", {"$id", 1}},
     {"lock_claimed_work", {"'detail', $ids, $empty, 'me'", 100}},
     {"lock_claimed_work", {"'recording', $ids, $urls, 'me'", 100}},
     {"list_erasures", {"", 2}},

@@ -90,6 +90,10 @@ WITH released AS (
 )
 SELECT engagement_id, item, attempts, (SELECT max(version) FROM schema_version) AS schema_version FROM claimed;
 
+-- name: lock_engagement(engagement_id)
+-- Prevents the engagement's erasure until the commit. Returns no row if it was erased.
+SELECT e.id FROM engagements e WHERE e.id = :engagement_id::text FOR KEY SHARE;
+
 -- name: lock_claimed_work(kind, engagement_ids, items, instance)
 -- Which of these jobs the instance still claims. Locks them until the commit, in the order of the ids, so that two
 -- writers never deadlock. Returns no row for a job whose engagement was erased or that is complete.
