@@ -128,6 +128,17 @@ TEST_F(Merge, TheQueuesNameIsThatOfTheNewestEngagement) {
     commit({listed(newest, kNoon + Seconds{20})});  // the same engagement, read again
     EXPECT_EQ(sql("SELECT name FROM queues"), "Newer name");
 }
+TEST_F(Merge, AQueueWithoutANameGetsThatOfAnOlderEngagement) {
+    Engagement newest = engagement("e2");
+    newest.created_at = kNoon + Seconds{3600};
+    QueueRef unnamed;
+    unnamed.id = "q1";
+    newest.queues = {unnamed};
+    commit({listed(newest, kNoon + Seconds{9})});
+    EXPECT_EQ(sql("SELECT name FROM queues"), "NULL");
+    commit({listed(engagement("e1"))});
+    EXPECT_EQ(sql("SELECT name FROM queues"), "Old name");
+}
 
 }  // namespace
 }  // namespace glia

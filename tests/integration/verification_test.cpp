@@ -93,6 +93,8 @@ TEST_F(VerificationTest, FindsTheNameOfAQueueAtTheNewestEngagementThatCarriesIt)
     sql("UPDATE queues SET name = 'Another'");
     EXPECT_EQ(compared({whole("e1"), newer}), "e2 different");
     EXPECT_EQ(compared({whole("e1")}), "") << "the name comes from the newest engagement only";
+    sql("UPDATE queues SET name = NULL");
+    EXPECT_EQ(compared({whole("e1")}), "e1 different") << "any name is better than none";
     const auto sources = store().queue_name_sources(kNoon, kNoon + Seconds{3600});
     ASSERT_EQ(sources.size(), 1u);
     EXPECT_EQ(sources[0].engagement_id, "e2");

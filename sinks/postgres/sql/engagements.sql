@@ -104,7 +104,7 @@ SELECT i.id, :site FROM unnest(:engagement_ids::text[]) AS i (id) ORDER BY i.id
 ON CONFLICT DO NOTHING;
 
 -- name: upsert_queues(rows)
--- The name of a queue comes from the newest engagement with that queue, and from that engagement's newest response.
+-- The name of a queue comes from the newest engagement that names it, and from that engagement's newest response.
 -- WHERE filters out rows that would change nothing, because ON CONFLICT would lock them. `rows`: rows of queues as a
 -- JSON array.
 INSERT INTO queues AS q (id, name, name_as_of, name_fetched_at)
@@ -114,7 +114,7 @@ WHERE NOT EXISTS (
     SELECT FROM queues k
     WHERE k.id = i.id
       AND (i.name IS NULL
-           OR (k.name_as_of, k.name_fetched_at) >= (i.name_as_of, i.name_fetched_at)
+           OR (k.name IS NOT NULL AND (k.name_as_of, k.name_fetched_at) >= (i.name_as_of, i.name_fetched_at))
            OR (k.name_as_of = i.name_as_of AND k.name = i.name)))
 ORDER BY i.id
 ON CONFLICT (id) DO UPDATE

@@ -86,12 +86,13 @@ SELECT engagement_id, position, queue_id FROM engagement_queues WHERE engagement
 SELECT engagement_id, position, url FROM audio_recordings WHERE engagement_id = ANY (:engagement_ids::text[]);
 
 -- name: compare_queue_names(rows)
--- Returns the queues that are not stored, or whose stored name differs although it is not from a newer engagement or
--- listing than the name in `rows`.
+-- Returns the queues that are not stored or have no name, or whose stored name differs although it is not from a newer
+-- engagement or listing than the name in `rows`.
 SELECT i.id
 FROM json_populate_recordset(NULL::queues, :rows::json) i
 LEFT JOIN queues q ON q.id = i.id
-WHERE q.id IS NULL OR (i.name IS NOT NULL AND q.name IS DISTINCT FROM i.name AND q.name_as_of <= i.name_as_of);
+WHERE q.id IS NULL
+   OR (i.name IS NOT NULL AND (q.name IS NULL OR (q.name <> i.name AND q.name_as_of <= i.name_as_of)));
 
 -- name: queue_name_sources(from, before, sites)
 -- Returns the engagements created in a time range from which names of queues were read: queues.name_as_of is created_at
