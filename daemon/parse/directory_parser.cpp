@@ -6,6 +6,7 @@
 #include <span>
 #include <unordered_map>
 
+#include "daemon/base/utf8.hpp"
 #include "daemon/parse/canonical_json.hpp"
 #include "daemon/parse/dom_record.hpp"
 #include "daemon/parse/json_repair.hpp"
@@ -121,7 +122,7 @@ class PageReader {
         dom::element element;
         for (const std::string_view raw : *elements) {
             if (parse_document(raw, parser, element)) {
-                reject(std::string(raw), "the record is malformed");
+                reject(raw, "the record is malformed");
             } else {
                 read_record(element);
             }
@@ -156,8 +157,9 @@ class PageReader {
         return true;
     }
 
-    void reject(std::string payload, std::string reason) {
-        RejectedRecord rejected{std::nullopt, std::move(payload), std::move(reason)};
+    /// `payload`: may hold NUL, which PostgreSQL does not store.
+    void reject(std::string_view payload, std::string reason) {
+        RejectedRecord rejected{std::nullopt, without_nul(payload), std::move(reason)};
         if (stream_ == Stream::operators) {
             rejected.operator_id = operator_id_of(rejected.payload);
             rejected.payload = privacy_.apply_to_operator(rejected.payload);

@@ -108,8 +108,7 @@ class ElementReader {
     /// Reads an element that has not been parsed yet.
     void read(std::string_view text) {
         dom::element element;
-        if (parse_document(text, parser_, element))
-            return reject(std::string(text), "the element is malformed");
+        if (parse_document(text, parser_, element)) return reject(text, "the element is malformed");
         read(element);
     }
     void finish() {
@@ -121,8 +120,9 @@ class ElementReader {
   private:
     using Key = std::vector<std::string>;
 
-    void reject(std::string payload, std::string reason) {
-        page_.rejected.push_back({std::nullopt, std::move(payload), std::move(reason)});
+    /// `payload`: may hold NUL, which PostgreSQL does not store.
+    void reject(std::string_view payload, std::string reason) {
+        page_.rejected.push_back({std::nullopt, without_nul(payload), std::move(reason)});
     }
 
     void note(std::string_view name, UndocumentedKind kind) {

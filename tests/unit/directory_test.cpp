@@ -89,6 +89,16 @@ TEST(DirectoryParser, ARecordThatIsNotJsonCostsItself) {
     }
 }
 
+TEST(DirectoryParser, ARejectedRecordHoldsNoNul) {
+    const std::string body = R"([{"id":"a"},{"id":"b" "name":"x)" + std::string(1, '\0') + R"(y"}])";
+    for (const Stream stream : kDirectoryStreams) {
+        const DirectoryPage page = read(stream, body);
+        EXPECT_EQ(page.records.size(), 1U);
+        ASSERT_EQ(page.rejected.size(), 1U) << name_of(stream);
+        EXPECT_EQ(page.rejected[0].payload, R"({"id":"b" "name":"x�y"})");
+    }
+}
+
 TEST(DirectoryParser, OfTwoRecordsWithOneIdTheLastCounts) {
     const auto page = read(Stream::queues, R"([{"id":"q","name":"a"},{"id":"q","name":"b"}])");
     ASSERT_EQ(page.records.size(), 1U);

@@ -97,6 +97,13 @@ TEST(StatisticsParser, ABrokenElementCostsItself) {
     EXPECT_EQ(std::get<0>(page.rows).size(), 1U);
 }
 
+TEST(StatisticsParser, ARejectedElementHoldsNoNul) {
+    const auto page = read(kWait, R"([{"a" ")" + std::string(1, '\0') + R"("},{"queue_id":"q1","count":1}])");
+    ASSERT_EQ(page.rejected.size(), 1U);
+    EXPECT_EQ(page.rejected[0].payload, R"({"a" "�"})");
+    EXPECT_EQ(std::get<0>(page.rows).size(), 1U);
+}
+
 TEST(StatisticsParser, MembersBeyondTheDocumentationAreNoted) {
     const auto page = read(
         kWait, R"([{"from_transfer":true,"count":"3","sentiment":1},{"from_transfer":false,"sentiment":2}])");
