@@ -93,9 +93,9 @@ void check_statistics(Section& section, Settings& settings, Environment) {
     constexpr Milliseconds kDay{24 * 3'600'000};
     const Milliseconds interval = settings.statistics.interval;
     // Intervals begin at multiples of their length since 1970: only a length that divides a day gives every
-    // day the same intervals.
-    if (interval.count() > 0 && (kDay % interval).count() != 0)
-        section.complain("interval", "must divide a day, such as 15m, 30m or 1h");
+    // day the same intervals. Their lengths are stored in seconds.
+    if (interval.count() > 0 && ((kDay % interval).count() != 0 || (interval % Seconds{1}).count() != 0))
+        section.complain("interval", "must be whole seconds that divide a day, such as 15m, 30m or 1h");
 }
 
 void check_recordings(Section& section, Settings& settings, Environment) {

@@ -338,6 +338,16 @@ TEST(SettingsTest, EnrichersSayWhatTheyNeed) {
     EXPECT_EQ(settings.enrich.queue_wait_every, std::chrono::minutes{5});
     EXPECT_EQ(read(show_settings(settings)), settings);
 }
+TEST(SettingsTest, AnIntervalOfStatisticsIsWholeSecondsThatDivideADay) {
+    const auto interval = [](const std::string& length) {
+        return kMinimal + "statistics: {interval: " + length + "}\n";
+    };
+    EXPECT_EQ(read(interval("90000ms")).statistics.interval, std::chrono::seconds{90});
+    for (const char* length : {"67500ms", "7m", "2d"})
+        EXPECT_NE(complaint(interval(length)).find("must be whole seconds that divide a day"),
+                  std::string::npos)
+            << length;
+}
 TEST(SettingsTest, RetentionIsADayAtLeast) {
     EXPECT_EQ(read(kMinimal).sync.retention, std::nullopt);
     EXPECT_EQ(read(kMinimal + "retention: 730d\n").sync.retention, std::chrono::days{730});
