@@ -63,6 +63,11 @@ Milliseconds next_poll(const SyncSettings& sync, int failures, double random) {
     return Milliseconds{wait - static_cast<std::int64_t>(static_cast<double>(wait) * 0.1 * random)};
 }
 
+bool waits_too_long(const SiteAcquired& not_leased, const SyncSettings& sync) {
+    return not_leased.instance_id.empty() &&
+           not_leased.wait > std::chrono::ceil<Seconds>(next_poll(sync, not_leased.failures, 0));
+}
+
 Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now) {
     const auto age = std::chrono::duration_cast<Seconds>(now - created_at);
     const Seconds least = std::max(Seconds{1}, to_seconds(sync.poll_every));

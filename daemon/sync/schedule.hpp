@@ -30,6 +30,10 @@ std::optional<DueTier> due_tier(const std::vector<TierState>& states, const Sync
 /// that is longer). Shortened by a random share of up to a tenth, which spreads the polls of many sites.
 Milliseconds next_poll(const SyncSettings& sync, int failures, double random);
 
+/// True if the site's time of the next poll is later than these settings set it after as many failures: the
+/// time is of a longer poll_every, or of a clock that was ahead.
+bool waits_too_long(const SiteAcquired& not_leased, const SyncSettings& sync);
+
 /// When to fetch an ongoing engagement again: a twentieth of its age, between poll_every and an hour.
 Seconds refetch_wait(const SyncSettings& sync, Instant created_at, Instant now);
 

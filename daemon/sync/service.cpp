@@ -93,7 +93,12 @@ Task<SiteResult> poll_site(Instance& instance, std::string name, bool force) {
         const auto acquire = [name, instance_id, force](Sink& sink) {
             return sink.site_leases().acquire({name}, instance_id, kLeaseTime, force);
         };
-        const SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+        const auto acquire_early = [name, instance_id](Sink& sink) {
+            return sink.site_leases().acquire({name}, instance_id, kLeaseTime, true);
+        };
+        SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+        if (!acquired.lease && waits_too_long(acquired, instance.settings.sync))
+            acquired = co_await instance.sink_pool.run(acquire_early);
         if (!acquired.lease) {
             // The lease is free and due but was not acquired, so another transaction locks its row.
             if (acquired.instance_id.empty() && acquired.wait == Seconds{0})

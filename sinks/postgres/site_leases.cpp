@@ -32,6 +32,7 @@ class PostgresSiteLeases final : public SiteLeases {
                 if (!waits.empty()) {
                     acquired.instance_id = text(waits[0], "instance").value_or("");
                     acquired.wait = whole_seconds(real(waits[0], "wait").value_or(0));
+                    acquired.failures = static_cast<int>(integer(waits[0], "failures"));
                     return acquired;
                 }
                 // The site has no row yet. (The SELECT comes first, because an INSERT would wait for a

@@ -24,6 +24,7 @@ class SqliteSiteLeases final : public SiteLeases {
                 const Row wait = state.run(sql::site_wait, {site.site_id, stream}).at(0);
                 acquired.instance_id = wait.text(0).value_or("");
                 acquired.wait = Seconds{(wait.integer(1) + kMicro - 1) / kMicro};
+                acquired.failures = static_cast<int>(wait.integer(2));
                 return acquired;
             }
             acquired.lease = lease_of(site, rows.front());

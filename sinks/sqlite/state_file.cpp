@@ -64,6 +64,9 @@ struct StateFile::Shared {
             connection.run(sql::free_leases);
             connection.run(sql::free_windows);
             connection.run(sql::free_work);
+            connection.run(sql::bound_revisits);
+            connection.run(sql::bound_work);
+            connection.run(sql::bound_ongoing);
         });
         position = read_position(connection);
         open_writer(settings);

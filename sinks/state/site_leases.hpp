@@ -32,6 +32,7 @@ struct SiteAcquired {
     std::optional<SiteLease> lease;
     Seconds wait{};           ///< without a lease: time until the next attempt
     std::string instance_id;  ///< without a lease: its holder; empty if the stream is only not due
+    int failures = 0;         ///< without a lease: consecutive failures so far
 };
 
 /// The result of SiteLeases::reset().

@@ -86,6 +86,34 @@ def claims_of_an_instance_that_cannot_be_asked_run_out_within_the_lease_time():
 
 
 @test
+def a_shorter_poll_interval_holds_at_once_after_a_restart_and_a_reload():
+    simulator, program = new_world(20, sites=1, sync__poll_every="12h")
+
+    def waits_for_hours():
+        return (
+            program.sql("SELECT count(*) FROM glia.sync_state WHERE next_poll_at > now() + interval '10 hours'") == "1"
+        )
+
+    def poll_every(duration):
+        program.settings["sync"]["poll_every"] = duration
+        program.configure(program.settings)
+
+    with program.service():
+        eventually(waits_for_hours)
+    poll_every("1s")
+    simulator.call("/add", n=5)
+    with program.service():
+        eventually(program.equals_source, 30)
+    poll_every("12h")
+    with program.service() as service:
+        eventually(waits_for_hours)
+        poll_every("1s")
+        simulator.call("/add", n=5)
+        service.send_signal(signal.SIGHUP)
+        eventually(program.equals_source, 30)
+
+
+@test
 def an_instance_that_was_stopped_in_the_middle_of_a_transaction_does_not_keep_its_site():
     simulator, program = new_world(300, sites=2)
     expect_success(program.run("run", "--once"))

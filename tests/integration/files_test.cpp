@@ -342,6 +342,34 @@ TEST_P(Files, NobodyWaitsForAWindowWhoseLeaseRanOutLongAgo) {
     const Folder folder(GetParam());
     expect_old_leases_of_windows_are_free(*folder.sink());
 }
+TEST_P(Files, TimesOfAClockThatWasAheadDoNotLast) {
+    const Folder folder(GetParam());
+    folder.sink()->site_leases().acquire({"s1"}, "me", Seconds{60}, true);
+    sqlite::Connection state(folder.state(), true);
+    state.transact([&] {
+        state.run(
+            "INSERT INTO revisit_state (site_id, back_seconds, last_started_at) "
+            "VALUES ('s1', 1, now() + 31536000000000), ('s1', 2, now() - 60000000)");
+        state.run(
+            "INSERT INTO detail_queue (engagement_id, created_at, wanted_after, next_attempt_at) "
+            "VALUES ('ahead', 0, 0, now() + 31536000000000), ('retry', 0, 0, now() + 80000000000)");
+        state.run(
+            "INSERT INTO ongoing_engagements (engagement_id, created_at, next_fetch_at) "
+            "VALUES ('ahead', 0, now() + 31536000000000), ('later', 0, now() + 3600000000)");
+    });
+    folder.sink()->site_leases().acquire({"s1"}, "me", Seconds{60}, true);  // opens the state file
+    std::string later;
+    state.transact([&] {
+        for (const auto& row :
+             state.run("SELECT 'work ' || engagement_id FROM detail_queue WHERE next_attempt_at > now() "
+                       "UNION ALL SELECT 'ongoing ' || engagement_id FROM ongoing_engagements "
+                       "WHERE next_fetch_at > now() "
+                       "UNION ALL SELECT 'revisit ' || back_seconds FROM revisit_state "
+                       "WHERE last_started_at > now() ORDER BY 1"))
+            later += *row.text(0) + "|";
+    });
+    EXPECT_EQ(later, "ongoing later|work retry|");
+}
 TEST_P(Files, WhatIsForgottenIsNotWrittenAgain) {
     const Folder folder(GetParam());
     const auto sink = folder.sink(1 << 20);

@@ -90,7 +90,9 @@ TEST_F(SiteLeases, ALeaseIsHeldByOneAndGivenBack) {
     release.next_poll_in = std::chrono::hours{1};
     release.error = "HTTP 503";
     sink->site_leases().release({"s1", lease.epoch}, release);
-    EXPECT_FALSE(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false).lease);  // not due
+    const SiteAcquired not_due = sink->site_leases().acquire({"s1"}, "you", Seconds{30}, false);
+    EXPECT_FALSE(not_due.lease);
+    EXPECT_EQ(not_due.failures, 1);
     EXPECT_EQ(sink->site_leases().acquire({"s1"}, "you", Seconds{30}, true).lease->failures, 1);
     EXPECT_EQ(sink->reports().status().sites.at(0).last_error, "HTTP 503");
 }

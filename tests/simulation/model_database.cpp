@@ -277,6 +277,7 @@ SiteAcquired ModelDatabase::acquire(const SiteKey& key, const std::string& insta
         if (site.lease_expires_at > now) acquired.instance_id = site.lease_owner;
         const Instant at = std::max(site.next_poll_at.value_or(now), free ? now : site.lease_expires_at);
         acquired.wait = std::chrono::ceil<Seconds>(at - now);
+        acquired.failures = site.failures;
         return acquired;
     }
     site.lease_owner = instance_id;

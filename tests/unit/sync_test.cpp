@@ -351,6 +351,22 @@ TEST(Schedule, FailuresSpreadThePollsOut) {
     EXPECT_EQ(next_poll(sync, 1, 0), 120s);
     EXPECT_EQ(next_poll(sync, 50, 0), 300s);
 }
+TEST(Schedule, ATimeOfTheNextPollThatTheseSettingsDoNotSetIsNotAwaited) {
+    const SyncSettings sync = sync_settings();
+    const auto too_long = [&](Seconds wait, int failures, const std::string& holder = "") {
+        SiteAcquired not_leased;
+        not_leased.wait = wait;
+        not_leased.failures = failures;
+        not_leased.instance_id = holder;
+        return waits_too_long(not_leased, sync);
+    };
+    EXPECT_FALSE(too_long(60s, 0));
+    EXPECT_TRUE(too_long(61s, 0));
+    EXPECT_FALSE(too_long(120s, 1)) << "failures are not repeated sooner";
+    EXPECT_FALSE(too_long(300s, 50));
+    EXPECT_TRUE(too_long(301s, 50));
+    EXPECT_FALSE(too_long(12h, 0, "another"));
+}
 TEST(Schedule, TheOlderAnOngoingEngagementTheLessOftenItIsFetched) {
     const SyncSettings sync = sync_settings();
     EXPECT_EQ(refetch_wait(sync, kEarly, kEarly + 10s), 60s);

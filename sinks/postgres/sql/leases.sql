@@ -34,9 +34,11 @@ RETURNING lease_epoch, failures,
 INSERT INTO sync_state (site_id, stream) VALUES (:site, :stream) ON CONFLICT DO NOTHING;
 
 -- name: site_wait(site, stream)
--- Returns why acquire_site found nothing: the holder of the lease, and the seconds until the site is free and due.
+-- Returns why acquire_site found nothing: the holder of the lease, the seconds until the site is free and due, and the
+-- failures before.
 SELECT CASE WHEN lease_expires_at > now() THEN lease_owner END AS instance,
-       greatest(0, extract(epoch FROM greatest(next_poll_at, lease_expires_at) - now()))::float8 AS wait
+       greatest(0, extract(epoch FROM greatest(next_poll_at, lease_expires_at) - now()))::float8 AS wait,
+       failures
 FROM sync_state
 WHERE stream = :stream AND site_id = :site;
 

@@ -16,7 +16,7 @@ INSERT INTO sync_state (site_id, stream) VALUES (:site, :stream) ON CONFLICT DO 
 
 -- name: site_wait(site, stream)
 SELECT CASE WHEN lease_expires_at > now() THEN lease_owner END,
-       max(0, max(coalesce(next_poll_at, 0), coalesce(lease_expires_at, 0)) - now())
+       max(0, max(coalesce(next_poll_at, 0), coalesce(lease_expires_at, 0)) - now()), failures
 FROM sync_state WHERE stream = :stream AND site_id = :site;
 
 -- name: site_tiers(site, stream)

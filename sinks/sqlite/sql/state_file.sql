@@ -12,6 +12,18 @@ UPDATE backfill_windows SET lease_owner = NULL, lease_expires_at = NULL WHERE le
 -- name: free_work
 UPDATE detail_queue SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by IS NOT NULL;
 
+-- name: bound_revisits
+-- Times in the future come from a clock that was ahead. The program would wait until the clock reaches them. The same
+-- applies to bound_work and bound_ongoing, whose times are at most a day in the future. A site's next_poll_at is checked
+-- when the site is polled.
+UPDATE revisit_state SET last_started_at = now() WHERE last_started_at > now();
+
+-- name: bound_work
+UPDATE detail_queue SET next_attempt_at = now() WHERE next_attempt_at > now() + 86400000000;
+
+-- name: bound_ongoing
+UPDATE ongoing_engagements SET next_fetch_at = now() WHERE next_fetch_at > now() + 86400000000;
+
 -- name: read_output
 SELECT name, length, begun_at, sequence FROM output;
 
