@@ -22,8 +22,10 @@ class SqliteInstanceStore final : public InstanceStore {
         });
     }
     void save_server_clock(const std::string& machine, std::chrono::microseconds ahead) override {
-        file_.transact(
-            [&](Connection& state) { state.run(sql::save_server_clock, {machine, value(ahead)}); });
+        file_.transact([&](Connection& state) {
+            state.run(sql::save_server_clock, {machine, value(ahead)});
+            state.run(sql::drop_other_server_clocks, {machine});
+        });
     }
 
   private:

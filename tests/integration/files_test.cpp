@@ -370,6 +370,16 @@ TEST_P(Files, TimesOfAClockThatWasAheadDoNotLast) {
     });
     EXPECT_EQ(later, "ongoing later|work retry|");
 }
+TEST_P(Files, TheOffsetOfTheClockIsThatOfTheCurrentBoot) {
+    const Folder folder(GetParam());
+    const auto sink = folder.sink();
+    sink->instances().save_server_clock("boot1", std::chrono::hours{1});
+    sink->instances().save_server_clock("boot2", std::chrono::seconds{2});
+    const auto clocks = sink->reports().status().clocks;
+    ASSERT_EQ(clocks.size(), 1u);
+    EXPECT_EQ(clocks[0].machine, "boot2");
+    EXPECT_EQ(sink->instances().server_clock("boot2"), std::chrono::seconds{2});
+}
 TEST_P(Files, WhatIsForgottenIsNotWrittenAgain) {
     const Folder folder(GetParam());
     const auto sink = folder.sink(1 << 20);

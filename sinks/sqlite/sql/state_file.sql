@@ -36,3 +36,8 @@ SELECT ahead_microseconds FROM server_clocks WHERE machine = :machine;
 -- name: save_server_clock(machine, ahead_microseconds)
 INSERT INTO server_clocks (machine, ahead_microseconds) VALUES (:machine, :ahead_microseconds)
 ON CONFLICT (machine) DO UPDATE SET ahead_microseconds = excluded.ahead_microseconds;
+
+-- name: drop_other_server_clocks(machine)
+-- `machine` is a boot id. Only one process at a time writes, so other rows are of earlier boots or of machines that no
+-- longer write.
+DELETE FROM server_clocks WHERE machine <> :machine;
