@@ -84,6 +84,12 @@ def units_tell_of_their_failure():
         assert "OnFailure=glia-sync-notify@%n.service\n" in read("systemd/" + unit), unit
 
 
+def units_that_write_files_may_write_the_state_directory():
+    for unit in UNITS:
+        if unit != "glia-sync-verify.service":  # it writes to PostgreSQL alone
+            assert "\nStateDirectory=glia-sync\nStateDirectoryMode=0700\n" in read("systemd/" + unit), unit
+
+
 def units_that_fail_are_told_of_by_mail_and_webhook():
     """Runs the commands of the unit with stubs for mail, curl and journalctl."""
     lines = re.findall(r"^ExecStart=(-?)/bin/sh -c '(.*)'$", read("systemd/" + NOTIFY), re.M)
