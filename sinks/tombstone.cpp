@@ -8,7 +8,7 @@
 namespace glia {
 
 const char* kind_of_person(std::string_view source) {
-    return name_of(source == name_of(Stream::operators) ? Tombstone::Kind::operator_
+    return name_of(source == name_of(Stream::operators) ? Tombstone::Kind::listed_operator
                                                         : Tombstone::Kind::visitor);
 }
 

@@ -16,7 +16,7 @@ namespace glia {
 
 /// Holds the id's digest, not the id, so that it identifies nobody.
 struct Tombstone {
-    enum class Kind { engagement, visitor, operator_ };
+    enum class Kind { engagement, visitor, listed_operator };
     Kind kind = Kind::engagement;
     ContentHash digest{};          ///< bytes_hash() of the id
     OptionalInstant forgotten_at;  ///< none: not known

@@ -61,7 +61,7 @@ class ListingWriter {
         if (record.operator_id) digests.push_back(to_hex(bytes_hash(*record.operator_id)));
         for (const ContentHash& person : possible_person_digests(record.payload))
             digests.push_back(to_hex(person));
-        const std::string kind = name_of(Tombstone::Kind::operator_);
+        const std::string kind = name_of(Tombstone::Kind::listed_operator);
         return state_.run(sql::is_forgotten, {Value(), kind, list(digests)}).at(0).integer(0) != 0;
     }
     void reject(const RejectedRecord& record) {

@@ -367,7 +367,7 @@ TEST_F(Directory, AForgottenOperatorIsErasedAndNotStoredAgain) {
 
 TEST_F(Directory, AnImportedTombstoneErasesAListedOperator) {
     list(operators({person("o1", "Ann")}), Stream::operators);
-    sink->erasures().add_tombstones({{Tombstone::Kind::operator_, bytes_hash("o1"), {}}});
+    sink->erasures().add_tombstones({{Tombstone::Kind::listed_operator, bytes_hash("o1"), {}}});
     list(operators({person("o1", "Ann")}, kOne), Stream::operators);
     EXPECT_EQ(sql("SELECT (SELECT count(*) FROM operators), (SELECT count(*) FROM name_history)"), "0|0");
 }

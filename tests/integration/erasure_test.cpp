@@ -242,7 +242,7 @@ TEST_F(Erasure, ByTombstonesFindsOperatorsThoughNoListingShowsThemAgain) {
         "SELECT 'o' || i, 'Ann', now(), '\\x00', now(), now() FROM generate_series(1, 3) i; "
         "INSERT INTO name_history (kind, id, valid_from, name) SELECT 'operator', id, now(), name FROM "
         "operators");
-    sink->erasures().add_tombstones({{Tombstone::Kind::operator_, bytes_hash("o2"), {}}});
+    sink->erasures().add_tombstones({{Tombstone::Kind::listed_operator, bytes_hash("o2"), {}}});
     Erased erased;
     for (int round = 0; round < 2; ++round) erased += erase_ordered(*sink);
     EXPECT_EQ(erased.operators, 1);

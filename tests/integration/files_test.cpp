@@ -437,7 +437,7 @@ TEST(Ndjson, AnOperatorWithAnImportedTombstoneIsNotWrittenAsMissing) {
             sink->site_leases().acquire(key, "me", Seconds{60}, true).lease.value().target(), listing);
     };
     for (const char* site : {"s1", "s2"}) EXPECT_EQ(list(site, kNoon).inserted, 2);
-    EXPECT_EQ(sink->erasures().add_tombstones({{Tombstone::Kind::operator_, bytes_hash("o1"), {}}}), 1);
+    EXPECT_EQ(sink->erasures().add_tombstones({{Tombstone::Kind::listed_operator, bytes_hash("o1"), {}}}), 1);
     EXPECT_EQ(erase_ordered(*sink).operators, 2) << "of both sites";
     for (const char* site : {"s1", "s2"})
         EXPECT_EQ(list(site, kNoon + Seconds{1}), (DirectoryCounts{0, 0, 1, 0, 0}));

@@ -111,7 +111,7 @@ void expect_operators_are_erased(Sink& sink) {
     list_operators(sink, {bad_operator("o7", "Ann"), bad_operator("o8", "Bob"), bad_operator("o9", "Cy")});
     sink.erasures().forget({{}, {}, {}, "o7"});
     EXPECT_EQ(erase_ordered(sink).rejected, 1);
-    sink.erasures().add_tombstones({{Tombstone::Kind::operator_, bytes_hash("o8"), {}}});
+    sink.erasures().add_tombstones({{Tombstone::Kind::listed_operator, bytes_hash("o8"), {}}});
     EXPECT_EQ(erase_ordered(sink).rejected, 1);
     list_operators(sink, {bad_operator("o7", "Ann"), bad_operator("o8", "Bob"), bad_operator("o9", "Cy")});
     ASSERT_EQ(sink.rejects().find({}).size(), 1u);
