@@ -19,6 +19,9 @@ boost_packages() {
   return 69
 }
 
+# What the packages of PostgreSQL read before they create a cluster.
+createcluster=/etc/postgresql-common/createcluster.conf
+
 # install_packages EXTRA...: installs what building and running need, and EXTRA. Fetches nothing if all of it is installed.
 install_packages() {
   local wanted="g++ cmake ninja-build pkg-config ccache libssl-dev zlib1g-dev libsimdjson-dev libpqxx-dev libpq-dev libsqlite3-dev libsqlitecpp-dev
@@ -34,19 +37,23 @@ install_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
-  # Keeps the package postgresql from creating a cluster, because the tests start their own.
-  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-    as_root mkdir -p /etc/postgresql-common
-    echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
-  fi
   local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
     # Keeps changed configuration files: otherwise dpkg asks, and waits forever. Waits for dpkg's lock, because a
     # machine that has just booted may be installing updates.
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300)
-  as_root "${install[@]}" "${missing[@]}" >/tmp/glia-sync-apt.log 2>&1 ||
-    { as_root apt-get update -qq
-      as_root "${install[@]}" "${missing[@]}" >/tmp/glia-sync-apt.log 2>&1; } ||
-    { tail -n 5 /tmp/glia-sync-apt.log >&2; echo "packages could not be installed; see /tmp/glia-sync-apt.log" >&2; return 69; }
+  (
+    # Keeps the package postgresql from creating a cluster, because the tests start their own. Later installations of
+    # PostgreSQL create theirs.
+    if [ ! -e "$createcluster" ]; then
+      trap 'as_root rm -f "$createcluster"' EXIT
+      as_root mkdir -p "${createcluster%/*}"
+      echo 'create_main_cluster = false' | as_root tee "$createcluster" >/dev/null
+    fi
+    as_root "${install[@]}" "${missing[@]}" >/tmp/glia-sync-apt.log 2>&1 ||
+      { as_root apt-get update -qq
+        as_root "${install[@]}" "${missing[@]}" >/tmp/glia-sync-apt.log 2>&1; } ||
+      { tail -n 5 /tmp/glia-sync-apt.log >&2; echo "packages could not be installed; see /tmp/glia-sync-apt.log" >&2; exit 69; }
+  )
 }
 
 # build PRESET TARGET... [-- CMAKE-OPTION...]: configures and builds without output; shows errors.

@@ -313,6 +313,40 @@ def the_image_is_built_with_what_the_package_needs():
         assert names & installed, f"Containerfile installs none of {names}"
 
 
+def the_installation_leaves_the_settings_of_postgresql_as_they_were():
+    """install_packages with a stub for what needs root: the stub of apt-get copies createcluster.conf."""
+    script = """
+        set -euo pipefail
+        . tests/setup.sh
+        folder=$1 status=$2
+        createcluster=$folder/createcluster.conf
+        boost_packages() { echo libboost; }
+        dpkg-query() { return 1; }
+        as_root() {
+          case $1 in
+            env) cp "$createcluster" "$folder/seen"; return "$status" ;;
+            apt-get) ;;
+            *) "$@" ;;
+          esac
+        }
+        install_packages
+    """
+
+    def install(status):
+        finished = run("bash", "-c", script, "bash", folder, str(status), cwd=TOP)
+        assert finished.returncode == (69 if status else 0), finished
+        return open(folder + "/seen").read()
+
+    for status in (0, 1):
+        folder = tempfile.mkdtemp(dir=work)
+        assert install(status) == "create_main_cluster = false\n"
+        assert not os.path.exists(folder + "/createcluster.conf"), status
+        with open(folder + "/createcluster.conf", "w") as f:
+            f.write("ssl = on\n")
+        assert install(status) == "ssl = on\n"
+        assert open(folder + "/createcluster.conf").read() == "ssl = on\n"
+
+
 def the_quadlet_becomes_a_unit():
     """Podman's generator makes a unit of it that systemd understands."""
     with open(f"{work}/glia-sync.container", "w") as f:
