@@ -50,10 +50,10 @@ struct WorkOutcome {
     WorkJob job{};
     OptionalInstant fetched_at{};  ///< set if it was fetched: when it was requested. Completes the job,
                                    ///< unless the job needs a later response
-    std::string error{};    ///< set if it failed
-    Seconds retry_in{};     ///< when to try again, if it was not fetched
-    bool parked = false;    ///< failed permanently or too often: retried ever more rarely
-    bool attempted = true;  ///< false: released without an attempt
+    std::string error{};           ///< set if it failed
+    Seconds retry_in{};            ///< when to try again, if it was not fetched
+    bool parked = false;           ///< failed permanently or too often: retried ever more rarely
+    bool attempted = true;         ///< false: released without an attempt
     std::optional<std::vector<ChatMessage>> messages{};  ///< the whole transcript; none: keep the stored one
     std::optional<RecordingFile> file{};
     /// When it was requested, by the process's steady clock. The clock's maximum means unknown.
