@@ -88,6 +88,7 @@ def claims_of_an_instance_that_cannot_be_asked_run_out_within_the_lease_time():
 @test
 def a_shorter_poll_interval_holds_at_once_after_a_restart_and_a_reload():
     simulator, program = new_world(20, sites=1, sync__poll_every="12h")
+    expect_success(program.run("migrate"))
 
     def waits_for_hours():
         return (

@@ -536,9 +536,9 @@ TEST_F(Plans, FindJobsByTheirKeysThoughAnInstanceHasClaimedMany) {
         "WHERE waiting AND next_attempt_at > now()");
     const std::map<std::string, StatementCall> busy = {
         {"lock_claimed_work", {"'detail', $ids, $empty, 'busy'", 100}},
-        {"remove_work", {"'detail', $ids, $empty, $times, 'busy'", 100}},
+        {"remove_work", {"'detail', $ids, $empty, $times, $times, 'busy'", 100}},
         {"renew_work", {"'detail', $ids, $empty, 'busy', '60'", 100}},
-        {"complete_work", {"'detail', $ids, $empty, $times, 'busy', $empty, $numbers, $empty", 100}}};
+        {"complete_work", {"'detail', $ids, $empty, $times, $times, 'busy', $empty, $numbers, $empty", 100}}};
     for (const std::string mode : {"force_custom_plan", "force_generic_plan"}) {
         for (const auto& statement : postgres::sql::statements()) {
             const auto call = busy.find(std::string(statement.name));

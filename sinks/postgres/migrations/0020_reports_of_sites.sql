@@ -1,5 +1,5 @@
 -- Version 20: reports say nothing of statistics that were not read of one of an operator's sites, and lose nothing of
--- ranges whose limits are within an interval; a day that a later verify found different is not verified.
+-- ranges whose limits are within an interval; freshness does not reach into the future.
 
 -- ---------------------------------------------------------------------------------------------------------- reports
 
@@ -456,9 +456,6 @@ LEFT JOIN LATERAL (SELECT least((y.day + 1)::timestamp AT TIME ZONE 'UTC', y.ran
                    y.verified_at
                    FROM verifications y
                    WHERE y.site_id = s.site_id AND y.missing + y.different + y.gone = y.repaired
-                     AND NOT EXISTS (SELECT FROM verifications n
-                                     WHERE n.site_id = y.site_id AND n.day = y.day AND n.id > y.id
-                                       AND n.missing + n.different + n.gone <> n.repaired)
                    ORDER BY y.site_id, y.day DESC, y.id DESC
                    LIMIT 1) AS v ON true
 -- The ranges that the service and finished backfills have read, and the finished windows of other backfills.
@@ -496,4 +493,3 @@ LEFT JOIN LATERAL (SELECT CASE WHEN count(k.read_through) = count(*) THEN min(k.
                          LEFT JOIN statistics_state x ON x.site_id = s.site_id AND x.source = w.source
                          WHERE x.refused_at IS NULL) AS k) AS t ON true
 WHERE s.stream = 'engagements';
-COMMENT ON COLUMN freshness.verified_through IS 'End of the newest day for which the latest comparison by `glia-sync verify` found no difference from the source, or repaired all differences. Days before it may never have been compared. NULL: there is no such day.';

@@ -163,8 +163,7 @@ WITH page AS (SELECT v.id, v.site_id, v.day,
 SELECT CASE WHEN count(*) = :limit::bigint AND bool_and(p.is_old) THEN max(p.id) END AS next_after_id FROM page p;
 
 -- name: status_verified(sites)
--- Returns through when each site has been verified: the end of its newest day without unrepaired differences
--- in its latest comparison.
+-- Returns through when each site has been verified: the end of its newest day without unrepaired differences.
 SELECT i.site_id,
        (extract(epoch
                 FROM least((v.day + 1)::timestamp AT TIME ZONE 'UTC',
@@ -173,9 +172,6 @@ SELECT i.site_id,
 FROM unnest(:sites::text[]) AS i (site_id)
 CROSS JOIN LATERAL (SELECT * FROM verifications y
                     WHERE y.site_id = i.site_id AND y.missing + y.different + y.gone = y.repaired
-                      AND NOT EXISTS (SELECT FROM verifications n
-                                      WHERE n.site_id = y.site_id AND n.day = y.day AND n.id > y.id
-                                        AND n.missing + n.different + n.gone <> n.repaired)
                     ORDER BY y.site_id, y.day DESC, y.id DESC
                     LIMIT 1) v;
 
