@@ -15,9 +15,7 @@ namespace {
 
 /// Performs the steps of `read` until one releases the lease.
 Task<> fetch_listing(Instance& instance, ListingRead& read) {
-    const Renewal renewal(instance, [target = read.lease().target()] {
-        return [target](Sink& sink) { sink.site_leases().renew(target, kLeaseTime); };
-    });
+    const Renewal renewal(instance, read.lease().target());
     const SiteLease& lease = read.lease();
     for (;;) {
         const ListingRead::Step step = read.next();
@@ -145,10 +143,7 @@ Task<ListingResult> read_listing(Instance& instance, SiteKey key, bool force) {
     ListingResult result;
     std::optional<SinkError> failure;
     try {
-        const auto acquire = [key, force, instance_id = instance.instance_id](Sink& sink) {
-            return sink.site_leases().acquire(key, instance_id, kLeaseTime, force);
-        };
-        SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+        SiteAcquired acquired = co_await acquire_site(instance, key, force);
         if (!acquired.lease) co_return listing_not_leased(acquired);
         result = co_await read_leased(instance, *std::move(acquired.lease));
     } catch (const SinkError& error) {

@@ -43,6 +43,10 @@ Renewal::Renewal(Instance& instance, std::function<Call()> renewal)
     instance.runtime.spawn(loop(instance, state_, std::move(renewal)));
 }
 
+Renewal::Renewal(Instance& instance, SiteTarget lease)
+    : Renewal(instance,
+              [lease] { return [lease](Sink& sink) { sink.site_leases().renew(lease, kLeaseTime); }; }) {}
+
 Renewal::~Renewal() {
     state_->over = true;
     state_->ended.notify();
@@ -58,6 +62,13 @@ Task<> release_leases_of_dead_instances(Instance& instance) {
         const auto free = [instance_id](Sink& sink) { sink.instances().release_leases_of_dead(instance_id); };
         co_await instance.sink_pool.run(free);
     }
+}
+
+Task<SiteAcquired> acquire_site(Instance& instance, SiteKey site, bool force) {
+    const auto acquire = [site, force, instance_id = instance.instance_id](Sink& sink) {
+        return sink.site_leases().acquire(site, instance_id, kLeaseTime, force);
+    };
+    co_return co_await instance.sink_pool.run(acquire);
 }
 
 Task<> end_stuck_transactions(Instance& instance) {

@@ -60,6 +60,8 @@ class Renewal {
   public:
     using Call = std::function<void(Sink&)>;
     Renewal(Instance& instance, std::function<Call()> renewal);
+    /// Renews the lease of one site.
+    Renewal(Instance& instance, SiteTarget lease);
     ~Renewal();
     Renewal(const Renewal&) = delete;
     Renewal& operator=(const Renewal&) = delete;
@@ -68,6 +70,10 @@ class Renewal {
     struct State;
     std::shared_ptr<State> state_;
 };
+
+/// Acquires the lease of a site's stream for kLeaseTime. `force`: also if the site is not due. Throws
+/// SinkError.
+Task<SiteAcquired> acquire_site(Instance& instance, SiteKey site, bool force);
 
 /// Frees the leases and claims of instances that are known to be dead.
 Task<> release_leases_of_dead_instances(Instance& instance);

@@ -58,11 +58,7 @@ void log_pass(const std::string& site, const char* mode, const PassResult& resul
 
 /// Runs the passes that are due for a leased site.
 Task<> run_poll(Instance& instance, const SiteLease& lease, SitePoll& poll) {
-    const Renewal renewal(instance, [&lease] {
-        return [name = lease.site_id, epoch = lease.epoch](Sink& sink) {
-            sink.site_leases().renew({name, epoch}, kLeaseTime);
-        };
-    });
+    const Renewal renewal(instance, lease.target());
     if (poll.watermark_ahead(instance.api.server_now(), instance.api.machine_now())) {
         log::warn(LogTopic::sync,
                   "the watermark was ahead of the clock and is set back; engagements of that time may be "
@@ -89,16 +85,10 @@ Task<SiteResult> poll_site(Instance& instance, std::string name, bool force) {
     SiteResult site;
     std::optional<SinkError> failure;
     try {
-        const std::string instance_id = instance.instance_id;
-        const auto acquire = [name, instance_id, force](Sink& sink) {
-            return sink.site_leases().acquire({name}, instance_id, kLeaseTime, force);
-        };
-        const auto acquire_early = [name, instance_id](Sink& sink) {
-            return sink.site_leases().acquire({name}, instance_id, kLeaseTime, true);
-        };
-        SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+        const SiteKey key{name};
+        SiteAcquired acquired = co_await acquire_site(instance, key, force);
         if (!acquired.lease && waits_too_long(acquired, instance.settings.sync))
-            acquired = co_await instance.sink_pool.run(acquire_early);
+            acquired = co_await acquire_site(instance, key, true);
         if (!acquired.lease) {
             // The lease is free and due but was not acquired, so another transaction locks its row.
             if (acquired.instance_id.empty() && acquired.wait == Seconds{0})

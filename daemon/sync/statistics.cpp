@@ -68,6 +68,16 @@ Task<> commit_response(Instance& instance, StatisticsCheckpoint checkpoint, Stat
     totals.removed += counts.removed;
 }
 
+/// Commits the response of an interval that the site's schedule did not ask for: `read_through` stays.
+Task<> commit_interval(Instance& instance, StatisticsCheckpoint checkpoint,
+                       StatisticsSchedule::Request request, FetchedStatistics fetched,
+                       StatisticsTotals& totals) {
+    StatisticsResponse response = make_response(request, std::move(fetched), totals);
+    checkpoint.settled =
+        !next_reading({request.interval, response.fetched_at}, instance.settings.statistics.revisit);
+    co_await commit_response(instance, std::move(checkpoint), std::move(response), totals);
+}
+
 void log_totals(const std::string& site_id, const StatisticsTotals& totals) {
     if (totals.responses == 0) return;
     const auto line = totals.written + totals.removed > 0 ? log::info : log::debug;
@@ -88,9 +98,7 @@ class SiteStatistics {
     SiteStatistics(Instance& instance, const SiteLease& lease) : instance_(instance), lease_(lease) {}
 
     Task<ExitStatus> read(bool retry_refused) {
-        const Renewal renewal(instance_, [this] {
-            return [target = lease_.target()](Sink& sink) { sink.site_leases().renew(target, kLeaseTime); };
-        });
+        const Renewal renewal(instance_, lease_.target());
         const auto ask = [site = lease_.site_id](Sink& sink) { return sink.statistics().progress(site); };
         std::vector<StatisticsProgress> progress = co_await instance_.sink_pool.run(ask);
         schedule_.emplace(instance_.settings.statistics, instance_.settings.sync.start_from,
@@ -109,30 +117,6 @@ class SiteStatistics {
         outcome.merge(stopped);
         log_totals(lease_.site_id, totals_);
         co_await give_back(outcome);
-        co_return outcome;
-    }
-    /// Requests one interval, whether or not it is due.
-    Task<ExitStatus> read_again(StatisticsSource source, StatisticsInterval interval) {
-        const Renewal renewal(instance_, [this] {
-            return [target = lease_.target()](Sink& sink) { sink.site_leases().renew(target, kLeaseTime); };
-        });
-        ExitStatus outcome;
-        auto fetched = co_await instance_.api.statistics(source, lease_.site_id, interval);
-        if (fetched) {
-            StatisticsResponse response =
-                make_response({source, interval}, std::move(fetched.value()), totals_);
-            const bool settled =
-                !next_reading({interval, response.fetched_at}, instance_.settings.statistics.revisit);
-            StatisticsCheckpoint checkpoint{lease_.target(), lease_.site_id, {}, settled};
-            co_await commit_response(instance_, std::move(checkpoint), std::move(response), totals_);
-        } else {
-            const ApiError& error = fetched.error();
-            outcome = {is_refusal(error) ? ExitReason::rejected : exit_reason_of(error), error.message};
-        }
-        const auto free_lease = [target = lease_.target()](Sink& sink) {
-            sink.site_leases().release(target, SiteRelease{});
-        };
-        co_await instance_.sink_pool.run(free_lease);
         co_return outcome;
     }
     Milliseconds wait() const { return wait_; }
@@ -226,10 +210,7 @@ Task<StatisticsResult> read_site(Instance& instance, std::string site_id, bool f
     std::optional<SinkError> failure;
     try {
         const SiteKey key{site_id, Stream::statistics};
-        const auto acquire = [key, force, instance_id = instance.instance_id](Sink& sink) {
-            return sink.site_leases().acquire(key, instance_id, kLeaseTime, force);
-        };
-        const SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+        const SiteAcquired acquired = co_await acquire_site(instance, key, force);
         if (!acquired.lease) {
             result.wait = std::clamp<Milliseconds>(acquired.wait, Seconds{1}, kLongestWait);
             co_return result;
@@ -309,11 +290,9 @@ class WindowStatistics {
         auto fetched = co_await instance_.api.statistics(request.source, target_.site_id, request.interval);
         if (fetched) {
             failures_.on_response();
-            StatisticsResponse response = make_response(request, std::move(fetched.value()), totals_);
-            const bool settled =
-                !next_reading({request.interval, response.fetched_at}, instance_.settings.statistics.revisit);
-            StatisticsCheckpoint checkpoint{target_, target_.site_id, {}, settled};
-            co_await commit_response(instance_, std::move(checkpoint), std::move(response), totals_);
+            StatisticsCheckpoint checkpoint{target_, target_.site_id, {}, false};
+            co_await commit_interval(instance_, std::move(checkpoint), request, std::move(fetched.value()),
+                                     totals_);
             co_return;
         }
         const ApiError error = std::move(fetched.error());
@@ -379,16 +358,29 @@ Task<ExitStatus> read_statistics_again(Instance& instance, std::string site_id, 
     const auto length = co_await instance.sink_pool.run(find);
     if (!length) co_return ExitStatus{};
     const SiteKey key{site_id, Stream::statistics};
-    const auto acquire = [key, instance_id = instance.instance_id](Sink& sink) {
-        return sink.site_leases().acquire(key, instance_id, kLeaseTime, true);
-    };
-    const SiteAcquired acquired = co_await instance.sink_pool.run(acquire);
+    const SiteAcquired acquired = co_await acquire_site(instance, key, true);
     if (!acquired.lease) {
         co_return ExitStatus{ExitReason::stopped, "instance " + acquired.instance_id +
                                                       " is reading statistics of this site; try again"};
     }
-    SiteStatistics statistics(instance, *acquired.lease);
-    co_return co_await statistics.read_again(source, {start, *length});
+    const SiteTarget lease = acquired.lease->target();
+    const Renewal renewal(instance, lease);
+    ExitStatus outcome;
+    const StatisticsInterval interval{start, *length};
+    auto fetched = co_await instance.api.statistics(source, site_id, interval);
+    if (fetched) {
+        StatisticsTotals totals;
+        StatisticsCheckpoint checkpoint{lease, site_id, {}, false};
+        const StatisticsSchedule::Request request{source, interval};
+        co_await commit_interval(instance, std::move(checkpoint), request, std::move(fetched.value()),
+                                 totals);
+    } else {
+        const ApiError& error = fetched.error();
+        outcome = {is_refusal(error) ? ExitReason::rejected : exit_reason_of(error), error.message};
+    }
+    const auto free_lease = [lease](Sink& sink) { sink.site_leases().release(lease, SiteRelease{}); };
+    co_await instance.sink_pool.run(free_lease);
+    co_return outcome;
 }
 
 void serve_statistics(Instance& instance, WaitGroup& tasks) {

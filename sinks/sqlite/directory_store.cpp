@@ -54,7 +54,7 @@ class ListingWriter {
     bool is_forgotten(const std::string& id) {
         return state_.run(sql::is_operator_forgotten, {to_hex(bytes_hash(id))}).at(0).integer(0) != 0;
     }
-    /// Looks up also every text of the payload that may be the operator's id, because a malformed record may
+    /// Checks also every text of the payload that may be the operator's id, because a malformed record may
     /// hide the member that has the id.
     bool is_of_forgotten_operator(const RejectedRecord& record) {
         std::vector<std::string> digests;

@@ -94,8 +94,8 @@ WHERE w.backfill_id = c.backfill_id AND w.site_id = c.site_id AND w.window_from 
   AND w.lease_epoch = c.lease_epoch AND (w.lease_owner IS NOT NULL OR w.done);
 
 -- name: backfill_progress(backfill, excluded_sites)
--- A window counts as leased for a minute after its lease has expired: until then end_stuck_transactions may still end a transaction
--- that holds the row. After the minute it no longer counts: otherwise a process that does not claim the window,
+-- A window counts as leased for a minute after its lease has expired: until then end_stuck_transactions may still end a
+-- transaction that holds the row. After the minute it no longer counts: otherwise a process that does not claim the window,
 -- because the API refuses the site, would wait for a dead process for ever. `free`: what claim_windows would claim.
 SELECT count(*) AS total,
        count(*) FILTER (WHERE done) AS done,
