@@ -281,6 +281,15 @@ int free_port() {
     return server.port();
 }
 
+/// Of an instance that sends nothing.
+Settings offline_settings() {
+    Settings settings;
+    settings.api.base_url = "http://127.0.0.1:1";
+    settings.api.auth.token_env = "HOME";
+    settings.api.sites = {"s1"};
+    return settings;
+}
+
 TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
     const int first = free_port();
     const int other = free_port();
@@ -289,10 +298,7 @@ TEST(AdminTest, AReloadSwitchesThePageOffAndOnAndElsewhereWhileItIsAsked) {
     auto gone_on = go_on.get_future().share();
     Runtime runtime;
     Metrics metrics;
-    Settings settings;
-    settings.api.base_url = "http://127.0.0.1:1";
-    settings.api.auth.token_env = "HOME";
-    settings.api.sites = {"s1"};
+    Settings settings = offline_settings();
     const SinkFactory sinks = [&] { return std::make_unique<SlowStatus>(called, gone_on); };
     const auto instance = [&](std::optional<ListenAddress> listen) {
         settings.admin_listen = std::move(listen);
@@ -346,10 +352,7 @@ TEST(AdminTest, AReloadDuringAReadOfTheDatabaseShowsTheNewDatabase) {
     auto gone_on = go_on.get_future().share();
     Runtime runtime;
     Metrics metrics;
-    Settings settings;
-    settings.api.base_url = "http://127.0.0.1:1";
-    settings.api.auth.token_env = "HOME";
-    settings.api.sites = {"s1"};
+    Settings settings = offline_settings();
     settings.admin_listen = ListenAddress{"127.0.0.1", port};
     const auto sinks = [&](const char* text) -> SinkFactory {
         return [&called, &gone_on, text] { return std::make_unique<SlowStatus>(called, gone_on, text); };
